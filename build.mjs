@@ -1,0 +1,24 @@
+// Bundles the programs into dist/bin. Types are checked by `tsc -b`; this only has to be quick, because `npm ci` runs it.
+import { build } from 'esbuild';
+import { existsSync } from 'node:fs';
+
+const programs = {
+  haret: 'node-server/haret.ts',
+  'haret-admin': 'node-server/haret-admin.ts',
+  'haret-cli-client': 'node-server/haret-cli-client.ts',
+  sim: 'node-server/sim.ts',
+  bench: 'bench/bench.ts',
+};
+
+await build({
+  entryPoints: Object.fromEntries(Object.entries(programs).filter(([, source]) => existsSync(source))),
+  outdir: 'dist/bin',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  packages: 'external',
+  sourcemap: true,
+  banner: { js: '#!/usr/bin/env node' },
+  logLevel: 'warning',
+});

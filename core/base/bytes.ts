@@ -1,0 +1,390 @@
+/** Bytes and text: UTF-8 that refuses what is malformed, comparison, hex and base64, and a growing writer with its reader. */
+
+import { MalformedError } from './errors.ts';
+
+export const emptyBytes: Uint8Array = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** UTF-8 of `text`. A lone surrogate becomes U+FFFD, so callers that store names check `text.isWellFormed` first. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Text of UTF-8 `bytes`, or null when they are not well-formed UTF-8. */
+export function textOf(bytes: Uint8Array): string | null {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** True when `text` has no lone surrogate, that is, when it survives a trip through UTF-8. */
+export function isWellFormed(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0xd800 || unit > 0xdfff) continue;
+    if (unit > 0xdbff) return false;
+    const next = text.charCodeAt(++i);
+    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
+  }
+  return true;
+}
+
+/** Bytes that `text` takes in UTF-8, without encoding it. */
+export function utf8Length(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) length += 1;
+    else if (unit < 0x800) length += 2;
+    else if (unit >= 0xd800 && unit <= 0xdbff) {
+      const next = text.charCodeAt(i + 1);
+      if (next >= 0xdc00 && next <= 0xdfff) {
+        length += 4;
+        i++;
+      } else length += 3;
+    } else length += 3;
+  }
+  return length;
+}
+
+/** Negative, zero or positive as `a` sorts before, with or after `b`, byte by byte. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = a[i]! - b[i]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0;
+}
+
+/**
+ * Orders well-formed text as its UTF-8 bytes order (design §3). JavaScript compares UTF-16 units, which puts U+10000 and
+ * above before U+E000 to U+FFFF; shifting the two ranges past each other repairs that.
+ */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return utf8Rank(x) - utf8Rank(y);
+  }
+  return a.length - b.length;
+}
+
+function utf8Rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const nibbleOf = new Int8Array(128).fill(-1);
+for (let i = 0; i < 10; i++) nibbleOf[48 + i] = i;
+for (let i = 0; i < 6; i++) {
+  nibbleOf[97 + i] = 10 + i;
+  nibbleOf[65 + i] = 10 + i;
+}
+
+export function hexFromBytes(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += hexOf[byte]!;
+  return hex;
+}
+
+/** Bytes of a hexadecimal string, or null when it is not one. */
+export function bytesFromHex(hex: string): Uint8Array | null {
+  if (hex.length % 2 !== 0) return null;
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = nibbleOf[hex.charCodeAt(2 * i)] ?? -1;
+    const low = nibbleOf[hex.charCodeAt(2 * i + 1)] ?? -1;
+    if (high < 0 || low < 0) return null;
+    bytes[i] = high * 16 + low;
+  }
+  return bytes;
+}
+
+const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const base64Value = new Int8Array(128).fill(-1);
+for (let i = 0; i < 64; i++) base64Value[base64Alphabet.charCodeAt(i)] = i;
+
+export function base64FromBytes(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const a = bytes[i]!;
+    const b = bytes[i + 1];
+    const c = bytes[i + 2];
+    text += base64Alphabet[a >> 2]! + base64Alphabet[((a & 3) << 4) | ((b ?? 0) >> 4)]!;
+    text += b === undefined ? '=' : base64Alphabet[((b & 15) << 2) | ((c ?? 0) >> 6)]!;
+    text += c === undefined ? '=' : base64Alphabet[c & 63]!;
+  }
+  return text;
+}
+
+/** Bytes of canonical, padded base64, or null when `text` is not that. */
+export function bytesFromBase64(text: string): Uint8Array | null {
+  if (text.length % 4 !== 0) return null;
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  let at = 0;
+  for (let i = 0; i < text.length; i += 4) {
+    let group = 0;
+    for (let j = 0; j < 4; j++) {
+      const padded = i + j >= text.length - padding;
+      const value = padded ? 0 : (base64Value[text.charCodeAt(i + j)] ?? -1);
+      if (value < 0) return null;
+      group = (group << 6) | value;
+    }
+    const left = bytes.length - at;
+    if (left < 3 && (group & (left === 1 ? 0xffff : 0xff)) !== 0) return null;
+    bytes[at++] = (group >> 16) & 255;
+    if (left > 1) bytes[at++] = (group >> 8) & 255;
+    if (left > 2) bytes[at++] = group & 255;
+  }
+  return bytes;
+}
+
+/** Writes numbers, text and bytes into one growing buffer. Numbers are LEB128 up to 2^53 - 1; signed ones are zigzagged. */
+export class Writer {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  /** What was written, without a copy: valid until the writer is written to or reset again. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  reset(): void {
+    this.#length = 0;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#buffer.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#buffer.length * 2));
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** Unsigned 32 bits, little endian. */
+  u32(value: number): void {
+    this.#reserve(4);
+    const b = this.#buffer;
+    b[this.#length++] = value & 255;
+    b[this.#length++] = (value >>> 8) & 255;
+    b[this.#length++] = (value >>> 16) & 255;
+    b[this.#length++] = (value >>> 24) & 255;
+  }
+
+  /** An unsigned safe integer as LEB128. */
+  uint(value: number): void {
+    this.#reserve(8);
+    const b = this.#buffer;
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      b[this.#length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 127) {
+      b[this.#length++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    b[this.#length++] = rest;
+  }
+
+  /** A safe integer: its sign, then its magnitude. */
+  int(value: number): void {
+    this.u8(value < 0 ? 1 : 0);
+    this.uint(Math.abs(value));
+  }
+
+  f64(value: number): void {
+    this.#reserve(8);
+    new DataView(this.#buffer.buffer).setFloat64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  /** `bytes` alone, without their length. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** The length, then the bytes. */
+  bytes(bytes: Uint8Array): void {
+    this.uint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** UTF-8 with its length. */
+  text(text: string): void {
+    const length = utf8Length(text);
+    this.uint(length);
+    this.#reserve(length);
+    if (length === text.length) {
+      for (let i = 0; i < length; i++) this.#buffer[this.#length + i] = text.charCodeAt(i);
+    } else {
+      encoder.encodeInto(text, this.#buffer.subarray(this.#length, this.#length + length));
+    }
+    this.#length += length;
+  }
+
+  /** The bytes of a hexadecimal string whose length both sides know. */
+  hex(hex: string): void {
+    const size = hex.length >> 1;
+    this.#reserve(size);
+    for (let i = 0; i < size; i++) {
+      this.#buffer[this.#length++] = (nibbleOf[hex.charCodeAt(2 * i)]! << 4) | nibbleOf[hex.charCodeAt(2 * i + 1)]!;
+    }
+  }
+}
+
+/** Reads what {@link Writer} wrote. Every read past the end, and every length that lies, is a {@link MalformedError}. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  #need(count: number): void {
+    if (count > this.#bytes.length - this.#at) {
+      throw new MalformedError(`ends ${count - (this.#bytes.length - this.#at)} bytes too early`);
+    }
+  }
+
+  u8(): number {
+    this.#need(1);
+    return this.#bytes[this.#at++]!;
+  }
+
+  u32(): number {
+    this.#need(4);
+    const b = this.#bytes;
+    const at = this.#at;
+    this.#at += 4;
+    return (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0;
+  }
+
+  uint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.u8();
+      value += (byte & 127) * scale;
+      if (byte < 128) {
+        if (value > Number.MAX_SAFE_INTEGER || (byte === 0 && i > 0)) break;
+        return value;
+      }
+      scale *= 128;
+    }
+    throw new MalformedError('number is not a canonical integer up to 2^53 - 1');
+  }
+
+  int(): number {
+    const sign = this.u8();
+    const magnitude = this.uint();
+    if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
+    return sign === 1 ? -magnitude : magnitude;
+  }
+
+  f64(): number {
+    this.#need(8);
+    const value = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#at, 8).getFloat64(0, true);
+    this.#at += 8;
+    return value;
+  }
+
+  /** The next `count` bytes, as a view of the whole. */
+  raw(count: number): Uint8Array {
+    this.#need(count);
+    const view = this.#bytes.subarray(this.#at, this.#at + count);
+    this.#at += count;
+    return view;
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.uint());
+  }
+
+  text(): string {
+    const length = this.uint();
+    this.#need(length);
+    if (length <= 32) {
+      let ascii = '';
+      for (let i = 0; i < length; i++) {
+        const byte = this.#bytes[this.#at + i]!;
+        if (byte > 127) return this.#decode(length);
+        ascii += String.fromCharCode(byte);
+      }
+      this.#at += length;
+      return ascii;
+    }
+    return this.#decode(length);
+  }
+
+  #decode(length: number): string {
+    const text = textOf(this.raw(length));
+    if (text === null) throw new MalformedError('text is not UTF-8');
+    return text;
+  }
+
+  /** `size` bytes as hexadecimal. */
+  hex(size: number): string {
+    return hexFromBytes(this.raw(size));
+  }
+
+  /** @throws {@link MalformedError} when bytes are left over. */
+  end(): void {
+    if (this.remaining !== 0) throw new MalformedError(`has ${this.remaining} bytes too many`);
+  }
+}

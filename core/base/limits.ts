@@ -1,0 +1,73 @@
+/**
+ * Every bound that is the same for a whole node or that the protocol hangs on, with its default. Each is a configuration key
+ * of the same name; the error that is given when one is reached names the limit and the actual value (design §2).
+ */
+
+export interface Limits {
+  /** Bytes of one frame on the API and admin interfaces. */
+  readonly maxFrameBytes: number;
+  /** Bytes of one frame between nodes. */
+  readonly maxPeerFrameBytes: number;
+  /** Bytes of one value: a blob, a member, a queued item. */
+  readonly maxValueBytes: number;
+  /** Operations and guards in one transaction, together. */
+  readonly maxTransactionItems: number;
+  /** Bytes of one operation's body. */
+  readonly maxBodyBytes: number;
+  /** Bytes of the keys and values of a namespace. */
+  readonly maxNamespaceBytes: number;
+  /** Nodes in the tree of a namespace. */
+  readonly maxNamespaceKeys: number;
+  /** Children of one directory, members of one set, items of one queue. */
+  readonly maxChildren: number;
+  /** Sessions of one namespace; one more evicts, by an entry in the log, the one that was idle longest. */
+  readonly maxSessions: number;
+  /** Requests that one session may have outstanding. */
+  readonly maxWindow: number;
+  /** Bytes of the replies that one session's window may hold. */
+  readonly maxWindowReplyBytes: number;
+  /** Requests that wait at a primary to be prepared. */
+  readonly maxPendingRequests: number;
+  readonly maxPendingBytes: number;
+  /** Reads that wait at a replica for their round. */
+  readonly maxPendingReads: number;
+  /** Entries and bytes of one Prepare. */
+  readonly maxBatchEntries: number;
+  readonly maxBatchBytes: number;
+  /** Entries that are prepared and not yet committed: P of protocol §2. */
+  readonly maxPipelineEntries: number;
+  /** Bytes queued for one peer or client before its connection is closed. */
+  readonly maxQueuedBytes: number;
+  readonly maxApiConnections: number;
+  readonly maxAdminConnections: number;
+  readonly maxClusterConnections: number;
+  /** Replicas that a node runs. */
+  readonly maxReplicas: number;
+}
+
+const mebi = 1024 * 1024;
+
+export const defaultLimits: Limits = {
+  maxFrameBytes: 4 * mebi,
+  maxPeerFrameBytes: 16 * mebi,
+  maxValueBytes: mebi,
+  maxTransactionItems: 1024,
+  maxBodyBytes: 2 * mebi,
+  maxNamespaceBytes: 1024 * mebi,
+  maxNamespaceKeys: 2_000_000,
+  maxChildren: 1_000_000,
+  maxSessions: 20_000,
+  maxWindow: 4096,
+  maxWindowReplyBytes: 4 * mebi,
+  maxPendingRequests: 16_384,
+  maxPendingBytes: 64 * mebi,
+  maxPendingReads: 65_536,
+  maxBatchEntries: 1024,
+  maxBatchBytes: mebi,
+  maxPipelineEntries: 4096,
+  maxQueuedBytes: 64 * mebi,
+  maxApiConnections: 12_000,
+  maxAdminConnections: 2_000,
+  maxClusterConnections: 2_000,
+  maxReplicas: 4096,
+};

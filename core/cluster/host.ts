@@ -1,0 +1,101 @@
+/**
+ * The seam between a node and what hosts it: a server process, the simulator, a browser tab. The host makes the ports, hands
+ * over accepted links, ticks, and stops the node; everything else happens inside (design §1).
+ */
+
+import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../base/ports.ts';
+import type { Limits } from '../base/limits.ts';
+import type { Incarnation, ClusterId } from '../base/ids.ts';
+import type { ReplicaView } from '../vr/ports.ts';
+
+export interface NodePorts {
+  readonly disk: Disk;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly log: Log;
+}
+
+/** Times in milliseconds. The host calls `tick` every `tickMs`. */
+export interface Timing {
+  readonly tickMs: number;
+  /** Between the primary's heartbeats when nothing else is sent. */
+  readonly heartbeatMs: number;
+  /** Silence after which a backup suspects its primary; each replica adds up to half of it by chance (protocol §4.1). */
+  readonly suspicionMs: number;
+  /** First retry of anything that is resent; it doubles up to `suspicionMs`. */
+  readonly resendMs: number;
+  /** A session that neither asks nor keeps alive for so long is expired, by an entry in the log. */
+  readonly sessionMs: number;
+  /** First wait before a broken peer connection is dialled again; doubles up to `reconnectMaxMs`. */
+  readonly reconnectMs: number;
+  readonly reconnectMaxMs: number;
+}
+
+export const defaultTiming: Timing = {
+  tickMs: 10,
+  heartbeatMs: 100,
+  suspicionMs: 1000,
+  resendMs: 50,
+  sessionMs: 600_000,
+  reconnectMs: 50,
+  reconnectMaxMs: 1000,
+};
+
+export interface NodeOptions {
+  readonly name: string;
+  /** `host:port` that other nodes and clients are told. */
+  readonly clusterAddress: string;
+  readonly adminAddress: string;
+  readonly apiAddress: string;
+  readonly limits: Limits;
+  readonly timing: Timing;
+  /** Bytes of one segment of the log, and of the log since a checkpoint that make the next one due (protocol §6). */
+  readonly segmentBytes: number;
+  readonly checkpointBytes: number;
+  /** Below so many free bytes growth is refused with DiskLow (design §2). */
+  readonly diskReserveBytes: number;
+  /** The configuration as `haret-admin config` prints it, secrets hidden. */
+  readonly describedConfig: readonly { readonly name: string; readonly value: string }[];
+  /** Called for the admin command `log-level`. */
+  readonly setLogLevel: (level: 'debug' | 'info' | 'warn' | 'error') => void;
+}
+
+/** One Prometheus sample. Names end in their unit; counters in `_total`. */
+export interface MetricSample {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A node seen from outside: for health, for the simulator's checks and for the playground's picture. */
+export interface NodeView {
+  readonly name: string;
+  readonly incarnation: Incarnation;
+  readonly cluster: ClusterId | null;
+  readonly state: 'unknown' | 'surplus' | 'participating' | 'ejected';
+  readonly replicas: readonly ReplicaView[];
+  readonly connectedPeers: readonly string[];
+}
+
+export interface HostedNode {
+  /**
+   * Takes the disk, recovers, and begins to dial peers. Synchronous.
+   * @throws HaretError or a store's error that says what is wrong with the directory.
+   */
+  start(): void;
+  tick(): void;
+  /** Takes a new link whose handshake is done. It may be refused by a typed error and a close. */
+  accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler;
+  /** Refuses new work, hands over what it can, makes everything durable, closes links; then `done`. */
+  stop(done: () => void): void;
+  /** The process is well: no replica stopped, the disk answers. `problems` is empty then. */
+  health(): { readonly ok: boolean; readonly problems: readonly string[] };
+  /** Every replica here is normal and knows its primary. */
+  ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
+  metrics(): readonly MetricSample[];
+  view(): NodeView;
+}

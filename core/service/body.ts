@@ -1,0 +1,39 @@
+/** What an entry's body says: an operation of a session, or something that the group itself needs (protocol §7). */
+
+import { Reader, Writer } from '../base/bytes.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { list, text, uint, union } from '../base/schema.ts';
+import { operationSchema } from '../tree/operation.ts';
+import type { Operation } from '../tree/operation.ts';
+
+export const bodySchema = union({
+  operation: [1, { operation: operationSchema }],
+  /** Registers a session, whose id is the op number of this entry. `client` names its holder, for people. */
+  register: [2, { client: text(128) }],
+  /** Ends a session that its holder has no more use for. */
+  unregister: [3, { session: uint() }],
+  /** Keep-alives of many sessions, folded together by the primary. */
+  keepAlive: [4, { sessions: list(uint(), 65_536) }],
+  /** Expires whatever is due at the entry's timestamp. */
+  expire: [5, {}],
+  noop: [6, {}],
+});
+export type Body = TypeOf<typeof bodySchema>;
+
+export function encodeBody(body: Body): Uint8Array {
+  const writer = new Writer();
+  bodySchema.encode(writer, body);
+  return writer.finish();
+}
+
+export function encodeOperation(operation: Operation): Uint8Array {
+  return encodeBody({ kind: 'operation', operation });
+}
+
+/** @throws MalformedError on bytes that are not one body, whole. */
+export function decodeBody(bytes: Uint8Array): Body {
+  const reader = new Reader(bytes);
+  const body = bodySchema.decode(reader);
+  reader.end();
+  return body;
+}

@@ -1,0 +1,35 @@
+/** What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes (protocol §9.7). */
+
+import { Reader, Writer } from '../base/bytes.ts';
+import { errorSchema } from '../base/error-schema.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { struct, uint, union } from '../base/schema.ts';
+import { resultSchema } from '../tree/operation.ts';
+
+export const replySchema = struct({
+  /** Epoch, view and op of the entry; for a read, those of the replica that answered and the last op applied there. */
+  epoch: uint(),
+  view: uint(),
+  op: uint(),
+  answer: union({
+    result: [1, { result: resultSchema }],
+    error: [2, { error: errorSchema }],
+    registered: [3, { session: uint() }],
+    nothing: [4, {}],
+  }),
+});
+export type Reply = TypeOf<typeof replySchema>;
+
+export function encodeReply(reply: Reply): Uint8Array {
+  const writer = new Writer();
+  replySchema.encode(writer, reply);
+  return writer.finish();
+}
+
+/** @throws MalformedError on bytes that are not one reply, whole. */
+export function decodeReply(bytes: Uint8Array): Reply {
+  const reader = new Reader(bytes);
+  const reply = replySchema.decode(reader);
+  reader.end();
+  return reply;
+}

@@ -1,0 +1,26 @@
+/** What a checkpoint is to the protocol: an op, and the hashes of the chunks of a state that only the machine reads (protocol §6). */
+
+import { idSchema } from '../base/ids.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { list, struct, uint } from '../base/schema.ts';
+import { configurationSchema } from './configuration.ts';
+
+/** Every chunk of a checkpoint has this size, the last one what is left: boundaries are the same on every replica. */
+export const checkpointChunkBytes = 256 * 1024;
+const maxChunks = 65_536;
+
+export const checkpointInfoSchema = struct({
+  op: uint(),
+  /** The checksum of the entry at `op`: what the log goes on from. */
+  checksum: idSchema,
+  /** The replicated clock at `op`, in milliseconds. */
+  timestamp: uint(),
+  configuration: configurationSchema,
+  /** Bytes of the log up to `op` that this checkpoint stands for, as all replicas count them. */
+  logBytes: uint(),
+  size: uint(),
+  chunks: list(idSchema, maxChunks),
+  /** The hash of the encoding of all fields above: equal op means equal hash (protocol §6). */
+  hash: idSchema,
+});
+export type CheckpointInfo = TypeOf<typeof checkpointInfoSchema>;

@@ -1,0 +1,52 @@
+/** Who is in a group: the configuration of an epoch, quorums, and (epoch, view) pairs (protocol, introduction and §8). */
+
+import { invariant } from '../base/assert.ts';
+import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { list, struct, uint } from '../base/schema.ts';
+
+export const maxMembers = 64;
+
+/** One replica of a group. Two replicas of a group may live on one node; a name is unique within its group. */
+export const memberSchema = struct({
+  replica: nameSchema,
+  node: nameSchema,
+  /** The incarnation of the node's store: another one is a stranger, even under the same names (protocol §2). */
+  incarnation: idSchema,
+  /** The node's cluster address when the member was named; only a hint for people and for the first dial. */
+  address: addressSchema,
+});
+export type Member = TypeOf<typeof memberSchema>;
+
+export const configurationSchema = struct({
+  epoch: uint(),
+  /** In the order that picks the primary of a view. */
+  voters: list(memberSchema, maxMembers),
+  learners: list(memberSchema, maxMembers),
+});
+export type Configuration = TypeOf<typeof configurationSchema>;
+
+/** An (epoch, view) pair; epochs order before views. */
+export const viewstampSchema = struct({ epoch: uint(), view: uint() });
+export type Viewstamp = TypeOf<typeof viewstampSchema>;
+
+export function compareViewstamps(a: Viewstamp, b: Viewstamp): number {
+  return a.epoch !== b.epoch ? a.epoch - b.epoch : a.view - b.view;
+}
+
+/** q = floor(n/2) + 1 of the n voters, dead ones counted. */
+export function quorum(configuration: Configuration): number {
+  return Math.floor(configuration.voters.length / 2) + 1;
+}
+
+/** n - q + 1: so many voters without an op prove that no quorum holds it. */
+export function nackQuorum(configuration: Configuration): number {
+  return configuration.voters.length - quorum(configuration) + 1;
+}
+
+/** The primary of a view is `voters[view mod n]`. */
+export function primaryOf(configuration: Configuration, view: number): Member {
+  const { voters } = configuration;
+  invariant(voters.length > 0, 'a configuration has a voter', { epoch: configuration.epoch });
+  return voters[view % voters.length]!;
+}

@@ -1,0 +1,90 @@
+/**
+ * A log entry: its header, its opaque body, and the one encoded form that is logged, sent and checksummed and never made
+ * again on the way (protocol §1). Entries chain: each names the checksum of the one before it (protocol §2).
+ */
+
+import { Reader, Writer } from '../base/bytes.ts';
+import { MalformedError } from '../base/errors.ts';
+import type { Checksum } from '../base/ids.ts';
+import type { Hash } from '../base/ports.ts';
+
+/** What names an entry and its place: all that is known of one whose record cannot be read. */
+export interface EntryName {
+  readonly op: number;
+  readonly checksum: Checksum;
+  /** The checksum of the entry before it; of op 1, the group's genesis. */
+  readonly parent: Checksum;
+}
+
+export interface Entry extends EntryName {
+  readonly epoch: number;
+  readonly view: number;
+  /** The primary's commit number when it prepared this. */
+  readonly commit: number;
+  /** The replicated clock, in milliseconds (protocol §7, "Time"). */
+  readonly timestamp: number;
+  /** The session that asked, 0 for what the group itself proposes. */
+  readonly session: number;
+  readonly request: number;
+  /** The lowest request number of the session that it has no answer to yet. */
+  readonly answered: number;
+  readonly body: Uint8Array;
+  /** The encoded entry, whole: checksum, then everything that the checksum covers. */
+  readonly bytes: Uint8Array;
+}
+
+export type EntryFields = Omit<Entry, 'checksum' | 'bytes'>;
+
+const formatVersion = 1;
+const checksumSize = 16;
+
+/** Encodes an entry, once for its whole life, and names it by its checksum. */
+export function makeEntry(fields: EntryFields, hash: Hash): Entry {
+  const writer = new Writer(fields.body.length + 96);
+  writer.hex('00'.repeat(checksumSize));
+  writer.u8(formatVersion);
+  writer.uint(fields.epoch);
+  writer.uint(fields.view);
+  writer.uint(fields.op);
+  writer.uint(fields.commit);
+  writer.hex(fields.parent);
+  writer.uint(fields.timestamp);
+  writer.uint(fields.session);
+  writer.uint(fields.request);
+  writer.uint(fields.answered);
+  writer.bytes(fields.body);
+  const bytes = writer.finish();
+  const checksum = hash.digest(bytes.subarray(checksumSize));
+  for (let i = 0; i < checksumSize; i++) bytes[i] = parseInt(checksum.slice(2 * i, 2 * i + 2), 16);
+  return { ...fields, checksum, bytes, body: bytes.subarray(bytes.length - fields.body.length) };
+}
+
+/**
+ * The entry in `bytes`, with its body as a view of them.
+ * @throws {@link MalformedError} when they are no entry, or another than their checksum says.
+ */
+export function decodeEntry(bytes: Uint8Array, hash: Hash): Entry {
+  const reader = new Reader(bytes);
+  const checksum = reader.hex(checksumSize);
+  if (hash.digest(bytes.subarray(checksumSize)) !== checksum)
+    throw new MalformedError('entry does not match its checksum');
+  const version = reader.u8();
+  if (version !== formatVersion)
+    throw new MalformedError(`entry has format ${version}, this release reads ${formatVersion}`);
+  const epoch = reader.uint();
+  const view = reader.uint();
+  const op = reader.uint();
+  const commit = reader.uint();
+  const parent = reader.hex(checksumSize);
+  const timestamp = reader.uint();
+  const session = reader.uint();
+  const request = reader.uint();
+  const answered = reader.uint();
+  const body = reader.bytes();
+  reader.end();
+  return { epoch, view, op, commit, parent, timestamp, session, request, answered, body, checksum, bytes };
+}
+
+export function nameOf(entry: EntryName): EntryName {
+  return { op: entry.op, checksum: entry.checksum, parent: entry.parent };
+}

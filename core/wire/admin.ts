@@ -1,0 +1,102 @@
+/** The messages of the admin interface, between `haret-admin` and a node: the admin commands of language §2. */
+
+import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import { errorSchema } from '../base/error-schema.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { bool, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
+
+export const adminProtocol = 1;
+export const adminSubprotocols = { binary: 'haret-admin.v1.binary', superjson: 'haret-admin.v1.superjson' } as const;
+
+/** A place for a replica, as it is typed: `r1::dev1@127.0.0.1:2000`. */
+export const placementSchema = struct({ replica: nameSchema, node: nameSchema, address: addressSchema });
+export type Placement = TypeOf<typeof placementSchema>;
+
+export const nodeStateSchema = oneOf('unknown', 'surplus', 'participating', 'ejected');
+
+export const memberStatusSchema = struct({
+  node: nameSchema,
+  address: addressSchema,
+  apiAddress: addressSchema,
+  state: nodeStateSchema,
+  connected: bool,
+  /** This is the node that answers. */
+  self: bool,
+});
+
+export const replicaStatusSchema = struct({
+  namespace: nameSchema,
+  namespaceId: uint(),
+  replica: nameSchema,
+  node: nameSchema,
+  address: addressSchema,
+  status: text(32),
+  primary: nullable(text(512)),
+  isPrimary: bool,
+  epoch: uint(),
+  view: uint(),
+  logEpoch: uint(),
+  logView: uint(),
+  head: uint(),
+  commit: uint(),
+  applied: uint(),
+  checkpointOp: uint(),
+  logFirst: uint(),
+  sessions: uint(),
+  keys: uint(),
+  bytes: uint(),
+});
+export type ReplicaStatusInfo = TypeOf<typeof replicaStatusSchema>;
+
+export const namespaceStatusSchema = struct({
+  namespace: nameSchema,
+  namespaceId: uint(),
+  replicas: list(placementSchema, 64),
+  primary: nullable(text(512)),
+});
+
+export const adminCommandSchema = union({
+  clusterJoin: [1, { node: nameSchema, address: addressSchema }],
+  clusterStatus: [2, {}],
+  createNamespace: [3, { namespace: nameSchema, replicas: list(placementSchema, 64), allowSmall: bool }],
+  namespaces: [4, {}],
+  /** `node` empty asks for the replica wherever it is. */
+  replica: [5, { namespace: nameSchema, replica: nameSchema, node: text(64) }],
+  primary: [6, { namespace: nameSchema }],
+  config: [7, {}],
+  /** Names and values; `prefix` empty gives all. */
+  metrics: [8, { prefix: text(128) }],
+  /** Sets the level when `level` is not empty; answers the one in force. */
+  logLevel: [9, { level: text(16) }],
+  ping: [10, {}],
+});
+export type AdminCommand = TypeOf<typeof adminCommandSchema>;
+
+const pairSchema = struct({ name: text(256), value: text(4096) });
+
+export const adminResultSchema = union({
+  ok: [1, {}],
+  /** `cluster` is null before this node founded or joined one. */
+  clusterStatus: [2, { cluster: nullable(idSchema), node: nameSchema, members: list(memberStatusSchema, 4096) }],
+  namespaces: [3, { namespaces: list(namespaceStatusSchema, 65_536) }],
+  replica: [4, { replica: replicaStatusSchema }],
+  /** `NS::r1::NAME@HOST:PORT` or null. */
+  primary: [5, { primary: nullable(text(512)) }],
+  pairs: [6, { pairs: list(pairSchema, 65_536) }],
+  text: [7, { text: text(65_536) }],
+});
+export type AdminResult = TypeOf<typeof adminResultSchema>;
+
+export const adminRequestSchema = struct({ id: uint(), command: adminCommandSchema });
+export type AdminRequest = TypeOf<typeof adminRequestSchema>;
+
+export const adminReplySchema = union({
+  done: [1, { id: uint(), result: adminResultSchema }],
+  failed: [2, { id: uint(), error: errorSchema }],
+  goodbye: [3, { error: errorSchema }],
+});
+export type AdminReply = TypeOf<typeof adminReplySchema>;
+
+const maxFrameMessages = 1024;
+export const adminRequestFrameSchema = list(adminRequestSchema, maxFrameMessages);
+export const adminReplyFrameSchema = list(adminReplySchema, maxFrameMessages);
