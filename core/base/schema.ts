@@ -75,7 +75,9 @@ export function text(maxBytes: number): Schema<string> {
     decode: (reader) => {
       const before = reader.position;
       const value = reader.text();
-      bounded(reader.position - before - 1, '');
+      // What was read is the text and its length, whose own size is known from the sum.
+      const read = reader.position - before;
+      bounded(read - (read <= 128 ? 1 : read <= 16_385 ? 2 : read <= 2_097_154 ? 3 : 4), '');
       return value;
     },
     check: (value, where = '') => {

@@ -97,6 +97,7 @@ export const adminReplySchema = union({
 });
 export type AdminReply = TypeOf<typeof adminReplySchema>;
 
-const maxFrameMessages = 1024;
-export const adminRequestFrameSchema = list(adminRequestSchema, maxFrameMessages);
-export const adminReplyFrameSchema = list(adminReplySchema, maxFrameMessages);
+/** Messages in one frame. */
+export const maxAdminFrameMessages = 1024;
+export const adminRequestFrameSchema = list(adminRequestSchema, maxAdminFrameMessages);
+export const adminReplyFrameSchema = list(adminReplySchema, maxAdminFrameMessages);

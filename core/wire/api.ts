@@ -6,6 +6,8 @@
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { replySchema } from '../service/reply.ts';
+import { operationSchema } from '../tree/operation.ts';
 import { bool, bytes, list, nullable, struct, text, uint, union } from '../base/schema.ts';
 
 /** The version of these messages; a node answers a `hello` of another major version with `BadFrame` and closes. */
@@ -29,7 +31,7 @@ export const consistencySchema = union({
 });
 export type Consistency = TypeOf<typeof consistencySchema>;
 
-export const clientMessageSchema = union({
+const clientVariants = {
   /** The first message of a connection. `client` names program and version, for people. */
   hello: [1, { protocol: uint(), client: text(128) }],
   /** Asks for a namespace by name: its id and where its primary is. */
@@ -48,7 +50,8 @@ export const clientMessageSchema = union({
   unregister: [8, { id: idField, namespaceId: uint(), session: uint() }],
   /** Keeps sessions alive; answered once committed. */
   keepAlive: [9, { id: idField, namespaceId: uint(), session: uint() }],
-});
+} as const;
+export const clientMessageSchema = union(clientVariants);
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
 /** Where a replica is, as `enter` prints it. */
@@ -61,7 +64,7 @@ export const primarySchema = struct({
 });
 export type PrimaryInfo = TypeOf<typeof primarySchema>;
 
-export const serverMessageSchema = union({
+const serverVariants = {
   /** Answers `hello`. */
   welcome: [
     1,
@@ -86,10 +89,22 @@ export const serverMessageSchema = union({
   pong: [6, { id: idField }],
   /** A fault of the whole connection; it is closed after this. */
   goodbye: [7, { error: errorSchema }],
-});
+} as const;
+export const serverMessageSchema = union(serverVariants);
 export type ServerMessage = TypeOf<typeof serverMessageSchema>;
 
 /** Messages in one frame. */
 export const maxFrameMessages = 65_536;
+/** The same messages as the text codec carries them, with operations and replies as plain values. */
+export const clientTextSchema = union({
+  ...clientVariants,
+  request: [4, { ...clientVariants.request[1], operation: operationSchema }],
+  read: [5, { ...clientVariants.read[1], operation: operationSchema }],
+});
+export const serverTextSchema = union({
+  ...serverVariants,
+  reply: [2, { id: idField, reply: replySchema }],
+});
+
 export const clientFrameSchema = list(clientMessageSchema, maxFrameMessages);
 export const serverFrameSchema = list(serverMessageSchema, maxFrameMessages);

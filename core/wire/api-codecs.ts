@@ -1,0 +1,100 @@
+/** The codecs of the API interface, by subprotocol, for both of its ends. */
+
+import { carriedDetails } from '../base/error-schema.ts';
+import { MalformedError, errorInfo, haretError } from '../base/errors.ts';
+import { defaultLimits } from '../base/limits.ts';
+import { decodeBody, encodeOperation } from '../service/body.ts';
+import { decodeReply, encodeReply } from '../service/reply.ts';
+import type { TypeOf } from '../base/schema.ts';
+import type { ClientMessage, ServerMessage } from './api.ts';
+import {
+  apiSubprotocols,
+  clientFrameSchema,
+  clientTextSchema,
+  maxFrameMessages,
+  serverFrameSchema,
+  serverTextSchema,
+} from './api.ts';
+import type { Codec } from './codec.ts';
+import { binaryCodec } from './codec.ts';
+import type { OutboxOptions } from './outbox.ts';
+import { textCodec } from './text-codec.ts';
+
+export type ApiServerCodec = Codec<ServerMessage, ClientMessage>;
+export type ApiClientCodec = Codec<ClientMessage, ServerMessage>;
+
+/** What the API port offers at the handshake, the preferred one first. */
+export const offeredApiSubprotocols: readonly string[] = [apiSubprotocols.binary, apiSubprotocols.superjson];
+
+/**
+ * The node's end.
+ * @throws HaretError BadArgument for a subprotocol that is not offered.
+ */
+export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): ApiServerCodec {
+  if (subprotocol === apiSubprotocols.binary) {
+    return binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes);
+  }
+  if (subprotocol === apiSubprotocols.superjson) {
+    return textCodec(subprotocol, plainServer, clientTextSchema, fromPlainClient, maxFrameMessages, maxFrameBytes);
+  }
+  throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
+}
+
+/**
+ * The client's end.
+ * @throws HaretError BadArgument for a subprotocol that is not offered.
+ */
+export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): ApiClientCodec {
+  if (subprotocol === apiSubprotocols.binary) {
+    return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
+  }
+  if (subprotocol === apiSubprotocols.superjson) {
+    return textCodec(subprotocol, plainClient, serverTextSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
+  }
+  throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
+}
+
+function plainClient(message: ClientMessage): unknown {
+  if (message.kind !== 'request' && message.kind !== 'read') return message;
+  const body = decodeBody(message.operation);
+  if (body.kind !== 'operation') throw new MalformedError(`a client cannot send a body of kind ${body.kind}`);
+  return { ...message, operation: body.operation };
+}
+
+function fromPlainClient(message: TypeOf<typeof clientTextSchema>): ClientMessage {
+  if (message.kind !== 'request' && message.kind !== 'read') return message;
+  return { ...message, operation: encodeOperation(message.operation) };
+}
+
+function plainServer(message: ServerMessage): unknown {
+  if (message.kind === 'reply') return { ...message, reply: decodeReply(message.reply) };
+  if (message.kind === 'error' || message.kind === 'goodbye') {
+    return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
+  }
+  return message;
+}
+
+function fromPlainServer(message: TypeOf<typeof serverTextSchema>): ServerMessage {
+  if (message.kind !== 'reply') return message;
+  return { ...message, reply: encodeReply(message.reply) };
+}
+
+/** How a node sends API messages: an answer that fits no frame becomes an error that says so. */
+export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): OutboxOptions<ServerMessage> {
+  return {
+    maxFrameBytes,
+    maxQueuedBytes,
+    maxFrameMessages,
+    estimate: (message) => {
+      if (message.kind === 'reply') return message.reply.length + 16;
+      return message.kind === 'namespaces' ? message.names.length * 32 : 256;
+    },
+    oversized: (message, bytes) => {
+      if (message.kind === 'goodbye' || message.kind === 'welcome') return null;
+      const details = { limit: maxFrameBytes, actual: bytes };
+      // The answer of a write is as large as that only after it was executed.
+      const error = errorInfo('LimitExceeded', 'the answer is larger than a frame may be', details, 'unknown');
+      return { kind: 'error', id: message.id, error };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * What a codec is, and the binary one: a frame is a list of messages, as their schemas write them. Whatever a frame holds,
+ * decoding it gives messages that passed their schema or a MalformedError, and takes memory in proportion to the frame.
+ */
+
+import { Reader, Writer } from '../base/bytes.ts';
+import { MalformedError } from '../base/errors.ts';
+import type { Frame } from '../base/ports.ts';
+import type { Schema } from '../base/schema.ts';
+
+/** Turns messages into frames and frames into messages, for one end of one interface. */
+export interface Codec<Out, In> {
+  /** The WebSocket subprotocol that names it. */
+  readonly subprotocol: string;
+  /** The size over which {@link decode} refuses a frame. */
+  readonly maxFrameBytes: number;
+  encode(messages: readonly Out[]): Frame;
+  /** @throws {@link MalformedError} on a frame that no encoder of the other end writes, or that is over the limit. */
+  decode(frame: Frame): readonly In[];
+}
+
+/** A writer whose buffer grew past this is let go, so that one large frame does not stay in memory for good. */
+const keptWriterBytes = 1024 * 1024;
+
+// One for all codecs: encoding never waits, so two encodings never overlap.
+let writer = new Writer(64 * 1024);
+
+/** @throws {@link MalformedError} that names limit and actual size. */
+export function tooLarge(bytes: number, maxFrameBytes: number): never {
+  throw new MalformedError(`frame of ${bytes} bytes is over the limit of ${maxFrameBytes}`);
+}
+
+/** The binary codec of one interface: `out` and `into` are the schemas of whole frames. */
+export function binaryCodec<Out, In>(
+  subprotocol: string,
+  out: Schema<readonly Out[]>,
+  into: Schema<readonly In[]>,
+  maxFrameBytes: number,
+): Codec<Out, In> {
+  return {
+    subprotocol,
+    maxFrameBytes,
+    encode(messages) {
+      writer.reset();
+      out.encode(writer, messages);
+      // A copy, because a socket may keep the frame long after the next one is encoded.
+      const frame = writer.finish();
+      if (frame.length > keptWriterBytes) writer = new Writer(64 * 1024);
+      return frame;
+    },
+    decode(frame) {
+      if (typeof frame === 'string') throw new MalformedError('text frame on a binary connection');
+      if (frame.length > maxFrameBytes) tooLarge(frame.length, maxFrameBytes);
+      const reader = new Reader(frame);
+      const messages = into.decode(reader);
+      reader.end();
+      return messages;
+    },
+  };
+}

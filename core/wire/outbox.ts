@@ -1,0 +1,108 @@
+/**
+ * What leaves a connection: messages of one turn are gathered and sent in as few frames as the size limit allows, and a peer
+ * that does not read is cut off before it fills our memory.
+ */
+
+import { utf8Length } from '../base/bytes.ts';
+import type { Clock, Frame, Link } from '../base/ports.ts';
+import { closeCodes } from './close-codes.ts';
+import type { Codec } from './codec.ts';
+
+export interface OutboxOptions<Out> {
+  /** The size over which the other end refuses a frame. */
+  readonly maxFrameBytes: number;
+  /** Bytes that may wait in the link before it is closed as a slow consumer. */
+  readonly maxQueuedBytes: number;
+  readonly maxFrameMessages: number;
+  /** About how many bytes a message takes; a wrong guess costs time and nothing else. */
+  readonly estimate: (message: Out) => number;
+  /** What is sent in place of a message that fits no frame; null sends nothing. */
+  readonly oversized: (message: Out, bytes: number) => Out | null;
+}
+
+/** Frames are cut at this estimated size: larger ones save nothing and make others wait. */
+const targetBytes = 256 * 1024;
+
+export class Outbox<Out> {
+  readonly #codec: Codec<Out, unknown>;
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #options: OutboxOptions<Out>;
+  #queue: Out[] = [];
+  #scheduled = false;
+  #closed = false;
+  readonly #flush = (): void => {
+    this.flush();
+  };
+
+  constructor(codec: Codec<Out, unknown>, link: Link, clock: Clock, options: OutboxOptions<Out>) {
+    this.#codec = codec;
+    this.#link = link;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  /** Queues a message; it leaves at the end of this turn. */
+  send(message: Out): void {
+    if (this.#closed) return;
+    this.#queue.push(message);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(this.#flush);
+  }
+
+  /** Sends at once what is queued: before a close, so that its reason arrives. */
+  flush(): void {
+    this.#scheduled = false;
+    const queue = this.#queue;
+    if (queue.length === 0 || this.#closed) return;
+    this.#queue = [];
+    const { estimate, maxFrameBytes, maxFrameMessages } = this.#options;
+    const target = Math.min(targetBytes, maxFrameBytes);
+    let from = 0;
+    let bytes = 0;
+    for (let i = 0; i < queue.length; i++) {
+      const size = estimate(queue[i]!);
+      if (i > from && (bytes + size > target || i - from >= maxFrameMessages)) {
+        this.#sendPart(queue, from, i);
+        from = i;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+    this.#sendPart(queue, from, queue.length);
+    // Read when the turn is over, so that one large answer to a reader that keeps up does not count against it.
+    if (this.#link.buffered() > this.#options.maxQueuedBytes) {
+      this.close();
+      this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
+    }
+  }
+
+  /** Drops what is queued and ignores what is sent from now on: the link is closed or about to be. */
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+  }
+
+  #sendPart(queue: readonly Out[], from: number, to: number): void {
+    const part = from === 0 && to === queue.length ? queue : queue.slice(from, to);
+    const frame = this.#codec.encode(part);
+    const size = frameBytes(frame, this.#options.maxFrameBytes);
+    if (size <= this.#options.maxFrameBytes) {
+      this.#link.send(frame);
+    } else if (part.length > 1) {
+      const middle = part.length >> 1;
+      this.#sendPart(part, 0, middle);
+      this.#sendPart(part, middle, part.length);
+    } else {
+      const instead = this.#options.oversized(part[0]!, size);
+      if (instead !== null) this.#link.send(this.#codec.encode([instead]));
+    }
+  }
+}
+
+/** Bytes of a frame; for text that cannot reach `limit`, a lower bound that saves counting. */
+function frameBytes(frame: Frame, limit: number): number {
+  if (typeof frame !== 'string') return frame.length;
+  return frame.length * 3 <= limit ? frame.length : utf8Length(frame);
+}
