@@ -1,0 +1,60 @@
+/** How a connection is refused before it is a WebSocket: an HTTP status and a typed error as JSON, and how the dialling end reads it. */
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { closeCodes } from '../core/wire/close-codes.ts';
+import type { ErrorInfo } from '../core/base/errors.ts';
+
+const maxBodyBytes = 4096;
+
+/** Answers an upgrade with `status` and `{"error": ...}`, and ends the connection. */
+export function refuseUpgrade(socket: Duplex, status: number, statusText: string, error: ErrorInfo): void {
+  const body = JSON.stringify({ error });
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${statusText}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** Reads what {@link refuseUpgrade} wrote: the close code that says the same, and the reason. Never fails. */
+export function readRefusal(response: IncomingMessage, done: (code: number, reason: string) => void): void {
+  const status = response.statusCode ?? 0;
+  const code =
+    status === 503
+      ? closeCodes.tooManyConnections
+      : status === 403
+        ? closeCodes.notAllowed
+        : status === 400
+          ? closeCodes.wrongProtocol
+          : closeCodes.abnormal;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const finish = (): void => {
+    response.removeAllListeners();
+    response.on('error', () => undefined);
+    response.destroy();
+    done(code, messageOf(Buffer.concat(chunks).toString('utf8')) ?? `refused with HTTP status ${status}`);
+  };
+  response.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > maxBodyBytes) finish();
+    else chunks.push(chunk);
+  });
+  response.on('end', finish);
+  response.on('error', finish);
+  response.on('aborted', finish);
+}
+
+function messageOf(body: string): string | null {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed !== 'object' || parsed === null || !('error' in parsed)) return null;
+    const { error } = parsed;
+    if (typeof error !== 'object' || error === null || !('message' in error)) return null;
+    return typeof error.message === 'string' ? error.message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * One of a node's three interfaces: an HTTP server that turns upgrades into links and hands them to the node. What is refused is
+ * refused here, by a typed error, before it costs memory: origins, subprotocols, connections past the limit.
+ *
+ * Past the limit a client must be able to tell that from a network fault. A browser sees nothing of a refused handshake, so the
+ * handshake is accepted and the connection closed with `tooManyConnections`; while too many such closings are under way, the
+ * upgrade is answered with 503 and the same error as JSON instead.
+ */
+
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { errorInfo } from '../core/base/errors.ts';
+import { closeCodes } from '../core/wire/close-codes.ts';
+import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
+import type { OriginCheck } from './origins.ts';
+import { refuseUpgrade } from './refusal.ts';
+import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
+
+/** Connections that are being told that there are too many, at once. */
+const maxRefusals = 64;
+/** Sockets beyond the limit of links: HTTP requests, handshakes and refusals in progress. */
+const extraSockets = 512;
+const maxHeaderBytes = 8192;
+const headersTimeoutMs = 5000;
+const requestTimeoutMs = 10_000;
+
+export interface ListenerOptions {
+  readonly through: Interface;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Those that the node speaks here. A client that offers none of them is refused with 400. */
+  readonly subprotocols: readonly string[];
+  readonly maxConnections: number;
+  readonly maxFrameBytes: number;
+  readonly pingIntervalMs: number;
+  readonly origins: OriginCheck;
+  readonly log: Log;
+  /** Takes a link whose handshake is done; null while the node is not there to take it. */
+  readonly accept: (subprotocol: string, link: Link, from: string) => LinkHandler | null;
+  /** Answers what is not an upgrade. Default: 426 for everything. */
+  readonly http?: RequestListener;
+}
+
+export interface ListenerCounts {
+  readonly open: number;
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** Takes the place of a handler until the node gives its own, and of a refused link for good. */
+const deaf: LinkHandler = { onFrame: () => undefined, onClose: () => undefined };
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #links: KeepAlive;
+  #open = 0;
+  #refusing = 0;
+  #accepted = 0;
+  #refused = 0;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#links = new KeepAlive(options.pingIntervalMs);
+    this.#sockets = new WebSocketServer({
+      ...socketOptions(options.maxFrameBytes),
+      noServer: true,
+      clientTracking: false,
+      handleProtocols: (offered) => this.#choose(offered) ?? false,
+    });
+    this.#server = createServer(
+      {
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        keepAliveTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: 1000,
+        noDelay: true,
+      },
+      options.http ?? upgradeRequired,
+    );
+    this.#server.maxConnections = options.maxConnections + extraSockets;
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#onUpgrade(request, socket as Socket, head);
+    });
+  }
+
+  /**
+   * Binds and listens.
+   * @throws Error in one line that names interface and address, when the port is taken or the address is not this machine's.
+   */
+  async listen(): Promise<void> {
+    const { host, port, through, log } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => {
+        reject(new Error(`cannot listen on ${host}:${port} (${through}_host): ${listenProblem(error)}`));
+      };
+      this.#server.once('error', failed);
+      // The backlog holds a burst of connections while the node is busy with its recovery.
+      this.#server.listen({ host, port, backlog: 4096 }, () => {
+        this.#server.off('error', failed);
+        this.#server.on('error', (error) => {
+          log.write('error', 'listener failed', { through, error: error.message });
+        });
+        resolve();
+      });
+    });
+  }
+
+  /** The port that is listened on. */
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  counts(): ListenerCounts {
+    return { open: this.#open, accepted: this.#accepted, refused: this.#refused };
+  }
+
+  /** Takes no more connections, and cuts those that are still there. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+      this.#links.terminateAll('the node stops');
+    });
+  }
+
+  /** The first that the client offers and the node speaks: the client's order is its wish. */
+  #choose(offered: Iterable<string>): string | null {
+    for (const one of offered) if (this.#options.subprotocols.includes(one)) return one;
+    return null;
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const { through, subprotocols, maxConnections, origins } = this.#options;
+    const { origin } = request.headers;
+    if (origin !== undefined && !origins.allows(origin, socket)) {
+      const message = `pages of ${origin} may not connect; see allowed_origins`;
+      this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', message, { origin });
+      return;
+    }
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
+    const subprotocol = this.#choose(offered);
+    if (subprotocol === null) {
+      const message = `the ${through} interface speaks ${subprotocols.join(' and ')}`;
+      this.#refuse(socket, 400, 'Bad Request', 'BadArgument', message, { offered: offered.join(', ').slice(0, 256) });
+      return;
+    }
+    if (this.#open < maxConnections) {
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+        const from = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+        const link = new WsLink(ws, this.#links, deaf, socket);
+        const handler = this.#options.accept(subprotocol, link, from);
+        this.#open++;
+        this.#accepted++;
+        link.handle({
+          onFrame: (frame) => handler?.onFrame(frame),
+          onClose: (code, reason) => {
+            this.#open--;
+            handler?.onClose(code, reason);
+          },
+        });
+        if (handler === null) link.close(closeCodes.goingAway, 'the node starts or stops');
+      });
+      return;
+    }
+    const message = `too many connections to the ${through} interface: its limit is ${maxConnections}`;
+    if (this.#refusing >= maxRefusals) {
+      const facts = { limit: maxConnections, actual: this.#open };
+      this.#refuse(socket, 503, 'Service Unavailable', 'LimitExceeded', message, facts);
+      return;
+    }
+    this.#refused++;
+    this.#refusing++;
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      const link = new WsLink(ws, this.#links, { ...deaf, onClose: () => void this.#refusing-- }, socket);
+      link.close(closeCodes.tooManyConnections, message);
+    });
+  }
+
+  #refuse(
+    socket: Socket,
+    status: number,
+    statusText: string,
+    code: 'NotAllowed' | 'BadArgument' | 'LimitExceeded',
+    message: string,
+    facts: Readonly<Record<string, string | number>>,
+  ): void {
+    this.#refused++;
+    refuseUpgrade(socket, status, statusText, errorInfo(code, message, facts));
+  }
+}
+
+const upgradeRequired: RequestListener = (_request, response) => {
+  response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'close' });
+  response.end('This interface speaks WebSocket.\n');
+};
+
+function listenProblem(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'another process uses this port';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address';
+    case 'EACCES':
+      return 'this port needs more rights';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'this host name cannot be resolved';
+    default:
+      return error.message;
+  }
+}
