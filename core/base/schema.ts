@@ -236,7 +236,12 @@ export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
       if (typeof value !== 'object' || value === null) return wrong(where, 'an object', value);
       const kind = Object.hasOwn(value, 'kind') ? (value as { kind: unknown }).kind : undefined;
       const variant = typeof kind === 'string' ? byKind.get(kind) : undefined;
-      if (variant === undefined) throw new MalformedError(`unknown kind ${JSON.stringify(kind)}`, where);
+      if (variant === undefined) {
+        throw new MalformedError(
+          `unknown kind ${typeof kind === 'string' ? JSON.stringify(kind.slice(0, 64)) : ''}`,
+          where,
+        );
+      }
       return { kind, ...variant.schema.check(value, where) } as UnionOf<V>;
     },
   };

@@ -1,0 +1,274 @@
+/** Arbitrary messages of both interfaces, for every kind. */
+
+import fc from 'fast-check';
+import { isWellFormed } from '../../core/base/bytes.ts';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import { errorCodes } from '../../core/base/errors.ts';
+import type { ErrorCode } from '../../core/base/errors.ts';
+import { encodeOperation } from '../../core/service/body.ts';
+import { encodeReply } from '../../core/service/reply.ts';
+import type { Reply } from '../../core/service/reply.ts';
+import type {
+  Guard,
+  NodeType,
+  Operation,
+  OperationResult,
+  SimpleOperation,
+  SimpleResult,
+} from '../../core/tree/operation.ts';
+import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
+import type { ClientMessage, Consistency, ServerMessage } from '../../core/wire/api.ts';
+
+const whole = fc.maxSafeNat();
+const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
+const word = fc.string({ unit: 'binary', maxLength: 20 }).filter(isWellFormed);
+const path = word.map((text) => `/${text}`);
+const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
+const address = name.map((host) => `${host}:5002`);
+const value = fc.uint8Array({ maxLength: 40 });
+const id128 = fc.stringMatching(/^[0-9a-f]{32}$/);
+const orNull = <T>(inner: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(inner, { nil: null });
+const few = <T>(inner: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(inner, { maxLength: 4 });
+const type = fc.constantFrom<NodeType[]>(
+  'directory',
+  'blob',
+  'queue',
+  'set',
+  'counter',
+  'lock',
+  'semaphore',
+  'barrier',
+  'election',
+);
+const limit = fc.integer({ min: 1, max: 10_000 });
+
+type Fields<T> = { [K in keyof Omit<T, 'kind'>]: fc.Arbitrary<T[K & keyof T]> };
+/** One arbitrary for each kind; leaving a kind out does not compile. */
+type Kinds<U extends { kind: string }> = { [K in U['kind']]: Fields<Extract<U, { kind: K }>> };
+
+function anyOf<U extends { kind: string }>(kinds: Kinds<U>): fc.Arbitrary<U> {
+  const each = Object.entries(kinds as Record<string, Record<string, fc.Arbitrary<unknown>>>);
+  const arbitraries = each.map(([kind, fields]) =>
+    fc.record({ kind: fc.constant(kind), ...fields }, { noNullPrototype: true }),
+  );
+  return fc.oneof(...arbitraries) as unknown as fc.Arbitrary<U>;
+}
+
+const operand = fc.oneof(
+  fc.record({ kind: fc.constant('path' as const), path }, { noNullPrototype: true }),
+  fc.record({ kind: fc.constant('members' as const), members: few(value) }, { noNullPrototype: true }),
+);
+
+const simpleKinds: Kinds<SimpleOperation> = {
+  create: { path, type, value: orNull(value) },
+  delete: { path, recursive: fc.boolean(), ifVersion: orNull(whole) },
+  blobPut: { path, value, ifVersion: orNull(whole), ifAbsent: fc.boolean() },
+  queuePush: { path, value },
+  queuePop: { path },
+  setInsert: { path, member: value },
+  setRemove: { path, member: value },
+  counterAdd: { path, by: anyInt },
+  blobCas: { path, expected: value, value },
+  keys: { path, limit, after: orNull(path) },
+  children: { path, limit, after: orNull(word) },
+  stat: { path },
+  exists: { path },
+  blobGet: { path },
+  blobSize: { path },
+  queueFront: { path },
+  queueBack: { path },
+  queueLength: { path },
+  queueList: { path, limit, from: whole },
+  setContains: { path, member: value },
+  setMembers: { path, limit, after: orNull(value) },
+  setSize: { path },
+  setUnion: { paths: few(path) },
+  setIntersection: { paths: few(path) },
+  setDifference: { path, other: path },
+  setSymmetricDifference: { path, other: path },
+  setSubset: { path, other: operand },
+  setSuperset: { path, other: operand },
+  counterGet: { path },
+  largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
+};
+const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
+const guard = anyOf<Guard>({
+  version: { path, version: whole },
+  created: { path, op: whole },
+  modified: { path, op: whole },
+  exists: { path },
+  absent: { path },
+  type: { path, type },
+  blobValue: { path, value },
+  blobSize: { path, size: whole },
+  setMember: { path, member: value },
+  held: { path, token: whole },
+});
+export const operation = anyOf<Operation>({
+  ...simpleKinds,
+  transaction: { guards: few(guard), then: few(simpleOperation), otherwise: few(simpleOperation) },
+});
+
+const detail = fc.oneof(word, anyInt, fc.boolean());
+const plainName = fc
+  .stringMatching(/^[a-z][A-Za-z]{0,12}$/)
+  .filter((text) => text !== 'constructor' && text !== 'prototype');
+export const error: fc.Arbitrary<ErrorInfo> = fc.record(
+  {
+    code: fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[])),
+    message: word,
+    retryable: fc.boolean(),
+    outcome: fc.constantFrom('definite' as const, 'unknown' as const),
+    details: fc.dictionary(plainName, detail, { maxKeys: 3, noNullPrototype: true }),
+  },
+  { noNullPrototype: true },
+);
+
+const stat = fc.record(
+  {
+    path,
+    type,
+    version: whole,
+    created: whole,
+    modified: whole,
+    count: whole,
+    bytes: whole,
+    subtreeBytes: whole,
+    subtreeNodes: whole,
+  },
+  { noNullPrototype: true },
+);
+const child = fc.record({ name: word, type, version: whole, count: whole, bytes: whole }, { noNullPrototype: true });
+const simpleResultKinds: Kinds<SimpleResult> = {
+  done: { version: whole },
+  value: { value: orNull(value), version: whole },
+  number: { number: anyInt, version: whole },
+  truth: { truth: fc.boolean(), version: orNull(whole) },
+  values: { values: few(value), more: fc.boolean() },
+  paths: { paths: few(path), more: fc.boolean() },
+  children: { children: few(child), more: fc.boolean(), version: whole },
+  stat: { stat },
+  stats: { stats: few(stat) },
+};
+const result = anyOf<OperationResult>({
+  ...simpleResultKinds,
+  transaction: { held: fc.boolean(), results: few(anyOf<SimpleResult>(simpleResultKinds)) },
+});
+export const reply: fc.Arbitrary<Reply> = fc.record(
+  {
+    epoch: whole,
+    view: whole,
+    op: whole,
+    answer: anyOf<Reply['answer']>({
+      result: { result },
+      error: { error },
+      registered: { session: whole },
+      nothing: {},
+    }),
+  },
+  { noNullPrototype: true },
+);
+
+const id = whole;
+const consistency = anyOf<Consistency>({ linearizable: {}, local: {}, atLeast: { op: whole } });
+const operationBytes = operation.map(encodeOperation);
+export const clientMessage = anyOf<ClientMessage>({
+  hello: { protocol: whole, client: word },
+  enter: { id, namespace: name },
+  register: { id, namespaceId: whole, client: word },
+  request: { id, namespaceId: whole, session: whole, request: whole, answered: whole, operation: operationBytes },
+  read: { id, namespaceId: whole, consistency, operation: operationBytes },
+  listNamespaces: { id },
+  ping: { id },
+  unregister: { id, namespaceId: whole, session: whole },
+  keepAlive: { id, namespaceId: whole, session: whole },
+});
+const primary = fc.record(
+  { name, group: name, nodeName: name, nodeAddress: address, apiAddress: address },
+  { noNullPrototype: true },
+);
+export const serverMessage = anyOf<ServerMessage>({
+  welcome: {
+    protocol: whole,
+    cluster: id128,
+    node: name,
+    maxFrameBytes: whole,
+    maxValueBytes: whole,
+    maxWindow: whole,
+  },
+  reply: { id, reply: reply.map(encodeReply) },
+  error: { id, error },
+  entered: { id, namespaceId: whole, epoch: whole, view: whole, here: fc.boolean(), primary: orNull(primary) },
+  namespaces: { id, names: few(name) },
+  pong: { id },
+  goodbye: { error },
+});
+
+const placement = fc.record({ replica: name, node: name, address }, { noNullPrototype: true });
+const command = anyOf<AdminCommand>({
+  clusterJoin: { node: name, address },
+  clusterStatus: {},
+  createNamespace: { namespace: name, replicas: few(placement), allowSmall: fc.boolean() },
+  namespaces: {},
+  replica: { namespace: name, replica: name, node: name },
+  primary: { namespace: name },
+  config: {},
+  metrics: { prefix: word },
+  logLevel: { level: fc.constantFrom('', 'debug', 'info') },
+  ping: {},
+});
+export const adminRequest: fc.Arbitrary<AdminRequest> = fc.record({ id, command }, { noNullPrototype: true });
+const member = fc.record(
+  {
+    node: name,
+    address,
+    apiAddress: address,
+    state: fc.constantFrom('unknown' as const, 'surplus' as const, 'participating' as const, 'ejected' as const),
+    connected: fc.boolean(),
+    self: fc.boolean(),
+  },
+  { noNullPrototype: true },
+);
+const replica = fc.record(
+  {
+    namespace: name,
+    namespaceId: whole,
+    replica: name,
+    node: name,
+    address,
+    status: fc.constantFrom('normal', 'view change'),
+    primary: orNull(word),
+    isPrimary: fc.boolean(),
+    epoch: whole,
+    view: whole,
+    logEpoch: whole,
+    logView: whole,
+    head: whole,
+    commit: whole,
+    applied: whole,
+    checkpointOp: whole,
+    logFirst: whole,
+    sessions: whole,
+    keys: whole,
+    bytes: whole,
+  },
+  { noNullPrototype: true },
+);
+const namespaceStatus = fc.record(
+  { namespace: name, namespaceId: whole, replicas: few(placement), primary: orNull(word) },
+  { noNullPrototype: true },
+);
+const adminResult = anyOf<AdminResult>({
+  ok: {},
+  clusterStatus: { cluster: orNull(id128), node: name, members: few(member) },
+  namespaces: { namespaces: few(namespaceStatus) },
+  replica: { replica },
+  primary: { primary: orNull(word) },
+  pairs: { pairs: few(fc.record({ name: word, value: word }, { noNullPrototype: true })) },
+  text: { text: word },
+});
+export const adminReply = anyOf<AdminReply>({
+  done: { id, result: adminResult },
+  failed: { id, error },
+  goodbye: { error },
+});

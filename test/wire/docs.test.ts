@@ -1,0 +1,58 @@
+/** docs/wire.md shows frames; each is one that the codecs write and read. */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bytesFromHex } from '../../core/base/bytes.ts';
+import { adminClientCodec, adminServerCodec } from '../../core/wire/admin-codecs.ts';
+import { adminSubprotocols } from '../../core/wire/admin.ts';
+import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
+import { apiSubprotocols } from '../../core/wire/api.ts';
+import { closeCodes } from '../../core/wire/close-codes.ts';
+import type { Codec } from '../../core/wire/codec.ts';
+
+const page = readFileSync(new URL('../../docs/wire.md', import.meta.url), 'utf8');
+const pattern = /<!-- (api|admin) (superjson|binary) (client|server) -->\n```(?:json|hex)\n(.*)\n```/g;
+const examples = [...page.matchAll(pattern)].map(([, area, codec, end, frame]) => ({
+  area,
+  codec,
+  end,
+  frame: frame!,
+}));
+
+/** The codec of the end that writes the example, and that of the end that reads it. */
+function ends(
+  area: string,
+  codec: 'superjson' | 'binary',
+  end: string,
+): [Codec<never, unknown>, Codec<unknown, unknown>] {
+  const both =
+    area === 'api'
+      ? [apiClientCodec(apiSubprotocols[codec]), apiServerCodec(apiSubprotocols[codec])]
+      : [adminClientCodec(adminSubprotocols[codec]), adminServerCodec(adminSubprotocols[codec])];
+  return (end === 'client' ? [both[1], both[0]] : [both[0], both[1]]) as [
+    Codec<never, unknown>,
+    Codec<unknown, unknown>,
+  ];
+}
+
+describe('docs/wire.md', () => {
+  it('has examples of both interfaces and both codecs', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(11);
+    expect(page.match(/```(json|hex)/g)).toHaveLength(examples.length);
+  });
+
+  it.each(examples)('$area $codec $end: $frame', ({ area, codec, end, frame }) => {
+    const [reader, writer] = ends(area!, codec as 'superjson' | 'binary', end!);
+    const raw = codec === 'binary' ? bytesFromHex(frame.replaceAll(' ', ''))! : frame;
+    const messages = reader.decode(raw);
+    expect(messages.length).toBeGreaterThan(0);
+    const written = writer.encode(messages);
+    if (typeof raw === 'string') expect(JSON.parse(written as string)).toEqual(JSON.parse(raw));
+    else expect(written).toEqual(raw);
+  });
+
+  it('names every close code', () => {
+    for (const code of Object.values(closeCodes))
+      if (code !== closeCodes.abnormal) expect(page).toContain(String(code));
+  });
+});

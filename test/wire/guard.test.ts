@@ -1,0 +1,112 @@
+/** Hostile frames, and what it costs to refuse them. */
+
+import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from 'vitest';
+import { MalformedError } from '../../core/base/errors.ts';
+import { apiServerCodec } from '../../core/wire/api-codecs.ts';
+import { apiSubprotocols } from '../../core/wire/api.ts';
+
+const codec = apiServerCodec(apiSubprotocols.superjson);
+
+function refusal(frame: string): string {
+  try {
+    codec.decode(frame);
+  } catch (error) {
+    expect(error).toBeInstanceOf(MalformedError);
+    return (error as MalformedError).message;
+  }
+  return 'not refused';
+}
+
+describe('the guard', () => {
+  it('refuses the 80-byte bomb, which asks superjson for an array of gigabytes, in no time', () => {
+    const bombs = [
+      '{"json":[268435456],"meta":{"values":{"0":[["typed-array","Float64Array"]]},"v":1}}',
+      '{"json":268435456,"meta":{"values":[["typed-array","Float64Array"]],"v":1}}',
+    ];
+    for (const bomb of bombs) refusal(bomb);
+    const before = performance.now();
+    for (const bomb of bombs) for (let i = 0; i < 500; i++) expect(refusal(bomb)).not.toBe('not refused');
+    // A thousand of them; each costs microseconds, and the bound leaves room for a busy machine.
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+
+  it.each([
+    ['Date', '[["Date"]]'],
+    ['bigint', '["bigint"]'],
+    ['regexp', '["regexp"]'],
+    ['set', '["set"]'],
+    ['map', '["map"]'],
+    ['Error', '["Error"]'],
+    ['undefined', '["undefined"]'],
+    ['class', '[["class","Object"]]'],
+    ['symbol', '[["symbol","iterator"]]'],
+    ['another custom one', '[["custom","toString"]]'],
+    ['a nested one', '[["custom","bytes"],{"0":[["custom","bytes"]]}]'],
+  ])('refuses the annotation %s', (_, annotation) => {
+    expect(refusal(`{"json":[{"kind":"ping","id":"1"}],"meta":{"values":{"0.id":${annotation}},"v":1}}`)).toContain(
+      'unknown annotation',
+    );
+  });
+
+  it.each(['__proto__', 'constructor', 'prototype', '\\u005f_proto__'])('refuses the key %s anywhere', (key) => {
+    expect(refusal(`{"json":[{"kind":"ping","id":1,"${key}":{"polluted":true}}]}`)).toContain('a message has no field');
+    expect(refusal(`{"json":[{"kind":"ping","id":1,"x":[{"${key}":1}]}]}`)).toContain('a message has no field');
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  it.each(['0.__proto__.x', '0.constructor.name', '0', '', '99999999999.x', 'x', '0.operation.a\\\\.b'])(
+    'refuses an annotation at %s',
+    (path) => {
+      const meta = `{"values":{"${path}":[["custom","bytes"]]},"v":1}`;
+      expect(refusal(`{"json":[{"kind":"ping","id":1}],"meta":${meta}}`)).not.toBe('not refused');
+    },
+  );
+
+  it('counts depth outside of strings only, and before anything is parsed', () => {
+    expect(refusal('['.repeat(4_000_000))).toContain('nested more than');
+    expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"${'['.repeat(100)}\\"[["}]}`)).toBe('not refused');
+    expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"\\\\"}]}`)).toBe('not refused');
+    expect(refusal('{"json":["')).toBe('frame is not JSON');
+  });
+
+  it.each([
+    ['a fraction', '{"json":[{"kind":"ping","id":1.5}]}'],
+    ['a number beyond 2^53', '{"json":[{"kind":"ping","id":9007199254740993}]}'],
+    ['infinity', '{"json":[{"kind":"ping","id":1e999}]}'],
+    ['a negative id', '{"json":[{"kind":"ping","id":-1}]}'],
+    ['text for a number', '{"json":[{"kind":"ping","id":"1"}]}'],
+    ['an unknown kind', '{"json":[{"kind":"pong!","id":1}]}'],
+    ['a kind from the prototype', '{"json":[{"kind":"toString","id":1}]}'],
+    ['a missing field', '{"json":[{"kind":"ping"}]}'],
+    ['no list', '{"json":{"kind":"ping","id":1}}'],
+    ['another version of annotations', '{"json":[],"meta":{"v":2}}'],
+    ['another field beside json', '{"json":[],"more":1}'],
+    ['another kind of meta', '{"json":[],"meta":{"classes":{},"v":1}}'],
+    ['a lone surrogate', '{"json":[{"kind":"enter","id":1,"namespace":"\\ud800"}]}'],
+    ['null', 'null'],
+    [
+      'bytes that are not base64',
+      '{"json":[{"kind":"read","id":1,"operation":{"value":"%"}}],"meta":{"values":{"0.operation.value":[["custom","bytes"]]},"v":1}}',
+    ],
+    [
+      'the same bytes twice',
+      '{"json":[{"kind":"ping","id":"AA=="}],"meta":{"values":{"0.id":[["custom","bytes"]],"00.id":[["custom","bytes"]]},"v":1}}',
+    ],
+  ])('refuses %s', (_, frame) => {
+    expect(refusal(frame)).not.toBe('not refused');
+  });
+
+  it('ignores fields of a later release', () => {
+    expect(codec.decode('{"json":[{"kind":"ping","id":1,"later":true}]}')).toEqual([{ kind: 'ping', id: 1 }]);
+  });
+
+  it('takes memory in proportion to the frame, whatever is in it', () => {
+    const full = codec.maxFrameBytes - 20;
+    for (const unit of ['[],', '{},', '0,', '"",', '{"a":[]},']) {
+      const before = process.memoryUsage().rss;
+      refusal(`{"json":[${unit.repeat(Math.floor(full / unit.length))}0]}`);
+      expect(process.memoryUsage().rss - before).toBeLessThan(60 * codec.maxFrameBytes);
+    }
+  });
+});
