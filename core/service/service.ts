@@ -1,0 +1,300 @@
+/**
+ * What a namespace replicates: its sessions with their replies, and its tree (protocol §7). It is the state machine that core/vr
+ * drives, whose shapes it states anew here because a service knows nothing of replication (design §1).
+ */
+
+import { invariant, unreachable } from '../base/assert.ts';
+import { Writer } from '../base/bytes.ts';
+import type { ErrorInfo, Result } from '../base/errors.ts';
+import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { Limits } from '../base/limits.ts';
+import type { OperationResult, Stat } from '../tree/operation.ts';
+import { isRead } from '../tree/operation.ts';
+import { Tree, validateOperation } from '../tree/tree.ts';
+import type { Body } from './body.ts';
+import { decodeBody, encodeBody } from './body.ts';
+import type { ServiceLimits } from './limits.ts';
+import type { Reply } from './reply.ts';
+import { replySchema } from './reply.ts';
+import { Sessions } from './sessions.ts';
+import { ServiceSnapshot, readSessions } from './snapshot.ts';
+
+/** What the service reads of a committed entry. */
+export interface ServiceEntry {
+  readonly op: number;
+  readonly epoch: number;
+  readonly view: number;
+  /** The replicated clock, in milliseconds. */
+  readonly timestamp: number;
+  /** 0 for what the group itself proposes. */
+  readonly session: number;
+  readonly request: number;
+  /** The lowest request number of the session that it has no answer to yet. */
+  readonly answered: number;
+  readonly body: Uint8Array;
+}
+
+/** Where a reply was given: the entry's epoch, view and op, or for a read those of the replica that answers. */
+export interface ReplyMeta {
+  readonly epoch: number;
+  readonly view: number;
+  readonly op: number;
+}
+
+export interface ServiceStats {
+  readonly sessions: number;
+  readonly sessionBytes: number;
+  readonly keys: number;
+  readonly treeBytes: number;
+  /** Since this process began, by kind of body or operation; duplicates and refusals are kinds of their own. */
+  readonly applied: ReadonlyMap<string, number>;
+  readonly evictedSessions: number;
+  readonly expiredSessions: number;
+}
+
+const expireBody = encodeBody({ kind: 'expire' });
+const nothing: Reply['answer'] = { kind: 'nothing' };
+
+export class Service {
+  /** Judges what is proposed here, never what is applied: other nodes may be configured otherwise. */
+  readonly #nodeLimits: Limits;
+  readonly #writer = new Writer(1024);
+  readonly #applied = new Map<string, number>();
+  #limits: ServiceLimits;
+  #sessions: Sessions;
+  #tree: Tree;
+  #op = 0;
+  #timestamp = 0;
+  #evicted = 0;
+  #expired = 0;
+
+  /** @param limits of the namespace, the same on every replica; @param nodeLimits of this node, for {@link validate}. */
+  constructor(limits: ServiceLimits, nodeLimits: Limits) {
+    this.#limits = limits;
+    this.#nodeLimits = nodeLimits;
+    this.#sessions = new Sessions(limits);
+    this.#tree = Tree.empty(limits);
+  }
+
+  /** The last op that was applied; 0 before the first. */
+  get op(): number {
+    return this.#op;
+  }
+
+  /** The replicated clock at {@link op}, in milliseconds. */
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** The tree as it is now: a value that stays as it is. */
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  get limits(): ServiceLimits {
+    return this.#limits;
+  }
+
+  apply(entry: ServiceEntry): Uint8Array {
+    invariant(entry.op > this.#op, 'entries are applied in op order, once each', { op: entry.op, last: this.#op });
+    this.#op = entry.op;
+    if (entry.timestamp > this.#timestamp) this.#timestamp = entry.timestamp;
+    if (entry.session !== 0) return this.#applyRequest(entry);
+    return this.#encode(entry, this.#applyOwn(entry));
+  }
+
+  #applyRequest(entry: ServiceEntry): Uint8Array {
+    const admission = this.#sessions.admit(entry.session, entry.request, entry.answered, this.#timestamp);
+    if (admission.kind === 'kept') {
+      this.#count('duplicate');
+      return admission.reply;
+    }
+    if (admission.kind === 'refused') {
+      this.#count('refused');
+      return this.#encode(entry, failed(admission.error));
+    }
+    // Whatever becomes of it, also an error, is what this request did: its number is used and its reply is kept.
+    const reply = this.#encode(entry, this.#execute(entry));
+    this.#sessions.keep(admission.session, reply);
+    return reply;
+  }
+
+  #execute(entry: ServiceEntry): Reply['answer'] {
+    const body = decode(entry.body);
+    if (!body.ok) return this.#malformed(body.error);
+    if (body.value.kind !== 'operation') {
+      this.#count('malformed');
+      return failed(errorInfo('BadArgument', `A session's request is an operation, not ${body.value.kind}`));
+    }
+    const { operation } = body.value;
+    this.#count(operation.kind);
+    const { tree, result } = this.#tree.apply(operation, entry.op);
+    this.#tree = tree;
+    return answerOf(result);
+  }
+
+  /** What the group itself proposes. Nothing here is deduplicated, so nothing here touches the tree. */
+  #applyOwn(entry: ServiceEntry): Reply['answer'] {
+    const decoded = decode(entry.body);
+    if (!decoded.ok) return this.#malformed(decoded.error);
+    const body = decoded.value;
+    this.#count(body.kind);
+    switch (body.kind) {
+      case 'operation':
+        return failed(errorInfo('BadArgument', 'An operation needs a session'));
+      case 'register':
+        this.#evicted += this.#sessions.register(entry.op, body.client, this.#timestamp);
+        return { kind: 'registered', session: entry.op };
+      case 'unregister':
+        this.#sessions.unregister(body.session);
+        return nothing;
+      case 'keepAlive':
+        for (const session of body.sessions) this.#sessions.keepAlive(session, this.#timestamp);
+        return nothing;
+      case 'expire':
+        this.#expired += this.#sessions.expire(this.#timestamp);
+        return nothing;
+      case 'noop':
+        return nothing;
+      default:
+        return unreachable(body);
+    }
+  }
+
+  #malformed(error: ErrorInfo): Reply['answer'] {
+    this.#count('malformed');
+    return failed(error);
+  }
+
+  /**
+   * Answers a read from the state as it is now, as an encoded reply. `meta` tells where; nothing is changed.
+   * Whether the state is recent enough for the read is the caller's to know (protocol §7, "Reads").
+   */
+  read(body: Uint8Array, meta: ReplyMeta): Uint8Array {
+    const decoded = decode(body);
+    if (!decoded.ok) return this.#encode(meta, failed(decoded.error));
+    if (decoded.value.kind !== 'operation' || !isRead(decoded.value.operation)) {
+      return this.#encode(meta, failed(errorInfo('BadArgument', 'Only an operation that changes nothing can be read')));
+    }
+    return this.#encode(meta, answerOf(this.#tree.read(decoded.value.operation)));
+  }
+
+  /** What is known of a request in the applied state; `new` may be executed, all others never again. */
+  request(session: number, request: number): 'new' | 'executed' | 'old' | 'gone' {
+    const window = this.#sessions.get(session)?.window;
+    if (window === undefined) return 'gone';
+    if (request < window.base) return 'old';
+    return request < window.next ? 'executed' : 'new';
+  }
+
+  /** The lowest request number of a live session that was never executed. Numbers begin at 0, or wherever `answered` says. */
+  nextRequest(session: number): number {
+    const known = this.#sessions.get(session);
+    invariant(known !== undefined, 'the session lives', { session });
+    return known.window.next;
+  }
+
+  /** The kept reply of an `executed` request. */
+  reply(session: number, request: number): Uint8Array {
+    const known = this.#sessions.get(session);
+    invariant(known !== undefined, 'the session lives', { session });
+    return known.window.get(request);
+  }
+
+  hasSession(session: number): boolean {
+    return this.#sessions.get(session) !== undefined;
+  }
+
+  /** Checks a body before it is proposed; an error refuses it, definitely. */
+  validate(body: Uint8Array): ErrorInfo | null {
+    const { maxBodyBytes } = this.#nodeLimits;
+    if (body.length > maxBodyBytes) {
+      const details = { limit: 'maxBodyBytes', max: maxBodyBytes, actual: body.length };
+      return errorInfo('LimitExceeded', `The operation has ${body.length} bytes, at most ${maxBodyBytes} go`, details);
+    }
+    const decoded = decode(body);
+    if (!decoded.ok) return decoded.error;
+    return decoded.value.kind === 'operation' ? validateOperation(decoded.value.operation, this.#nodeLimits) : null;
+  }
+
+  /** The replicated time at which a session is due to expire, or null when there is none. */
+  deadline(): number | null {
+    return this.#sessions.deadline();
+  }
+
+  /** The body of the entry that expires what is due. What is due is judged by that entry's own timestamp, when it is applied. */
+  expiry(_timestamp: number): Uint8Array {
+    return expireBody;
+  }
+
+  /** A hold on the state as it is now; applying goes on beside it. */
+  snapshot(): ServiceSnapshot {
+    const header = { op: this.#op, timestamp: this.#timestamp, limits: this.#limits };
+    return new ServiceSnapshot(header, this.#sessions.hold(), this.#tree.snapshot());
+  }
+
+  /** Replaces the state, limits included, by that of a snapshot. @throws MalformedError with the state as it was. */
+  restore(chunks: Iterable<Uint8Array>): void {
+    const { header, limits, sessions, rest } = readSessions(chunks);
+    const tree = Tree.restore(rest, limits);
+    this.#limits = limits;
+    this.#sessions = sessions;
+    this.#tree = tree;
+    this.#op = header.op;
+    this.#timestamp = header.timestamp;
+  }
+
+  /** Bytes of the state as all replicas count them. */
+  size(): number {
+    return this.#tree.bytes + this.#sessions.bytes;
+  }
+
+  stats(): ServiceStats {
+    return {
+      sessions: this.#sessions.size,
+      sessionBytes: this.#sessions.bytes,
+      keys: this.#tree.keys,
+      treeBytes: this.#tree.bytes,
+      applied: this.#applied,
+      evictedSessions: this.#evicted,
+      expiredSessions: this.#expired,
+    };
+  }
+
+  /** The `limit` largest leaves of the tree, by bytes. */
+  largest(limit: number): readonly Stat[] {
+    const result = this.#tree.read({ kind: 'largest', path: '/', limit });
+    return result.ok && result.value.kind === 'stats' ? result.value.stats : [];
+  }
+
+  #encode(meta: ReplyMeta, answer: Reply['answer']): Uint8Array {
+    const writer = this.#writer;
+    writer.reset();
+    replySchema.encode(writer, { epoch: meta.epoch, view: meta.view, op: meta.op, answer });
+    return writer.finish();
+  }
+
+  #count(kind: string): void {
+    this.#applied.set(kind, (this.#applied.get(kind) ?? 0) + 1);
+  }
+}
+
+/** A body that cannot be decoded is the same error on every replica (design §2). */
+function decode(bytes: Uint8Array): Result<Body> {
+  try {
+    return { ok: true, value: decodeBody(bytes) };
+  } catch (error) {
+    if (error instanceof MalformedError) {
+      return { ok: false, error: errorInfo('BadFrame', `The operation cannot be decoded: ${error.message}`) };
+    }
+    throw error;
+  }
+}
+
+function failed(error: ErrorInfo): Reply['answer'] {
+  return { kind: 'error', error };
+}
+
+function answerOf(result: Result<OperationResult>): Reply['answer'] {
+  return result.ok ? { kind: 'result', result: result.value } : { kind: 'error', error: result.error };
+}

@@ -1,0 +1,217 @@
+/**
+ * The sessions of a namespace (protocol §7): registered, kept alive, expired and evicted only by entries of the log, each with
+ * the window of replies by which a request is executed once however often it arrives. Copy-on-write, for snapshots.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { ErrorInfo } from '../base/errors.ts';
+import { errorInfo } from '../base/errors.ts';
+import { utf8Length } from '../base/bytes.ts';
+import type { IdleNode } from './idle-order.ts';
+import { IdleOrder } from './idle-order.ts';
+import type { ServiceLimits } from './limits.ts';
+import { ReplyWindow } from './reply-window.ts';
+
+/** What a session and each kept reply count for beside their text and bytes, in the size that checkpoints are due by. */
+const sessionOverheadBytes = 64;
+const replyOverheadBytes = 8;
+
+/** One session. Whoever changes it asks {@link Sessions} for a writable one first. */
+export interface Session {
+  /** The op number of its registration. */
+  readonly id: number;
+  readonly client: string;
+  readonly idle: IdleNode;
+  /** Replicated time of the last sign of life. */
+  seenMs: number;
+  window: ReplyWindow;
+  /** The hold count at which the record, and its window, became this table's alone. */
+  generation: number;
+  windowGeneration: number;
+}
+
+/** What is to be done with a request that reached execution. */
+export type Admission =
+  | { readonly kind: 'execute'; readonly session: Session }
+  | { readonly kind: 'kept'; readonly reply: Uint8Array }
+  | { readonly kind: 'refused'; readonly error: ErrorInfo };
+
+export class Sessions {
+  readonly #limits: ServiceLimits;
+  /** In the order of ids: op numbers only grow, so the order of insertion is that of ids. */
+  readonly #byId = new Map<number, Session>();
+  readonly #idle = new IdleOrder();
+  #holds = 0;
+  #bytes = 0;
+  #lastId = 0;
+
+  constructor(limits: ServiceLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Bytes as all replicas count them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(id: number): Session | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Makes session `id`, and returns how many it evicted for that: those that were idle longest. */
+  register(id: number, client: string, nowMs: number): number {
+    let evicted = 0;
+    while (this.#byId.size >= this.#limits.maxSessions) {
+      this.#remove(this.#idle.oldest()!.id);
+      evicted++;
+    }
+    this.#insert(id, client, nowMs, new ReplyWindow(0));
+    return evicted;
+  }
+
+  /** Puts back a session of a snapshot, in the order of ids. */
+  restore(id: number, client: string, seenMs: number, window: ReplyWindow): void {
+    this.#insert(id, client, seenMs, window);
+    this.#bytes += window.bytes + window.count * replyOverheadBytes;
+  }
+
+  #insert(id: number, client: string, seenMs: number, window: ReplyWindow): void {
+    invariant(id > this.#lastId, 'session ids grow with the log', { id, last: this.#lastId });
+    this.#lastId = id;
+    const generation = this.#holds;
+    const idle = this.#idle.add(id, seenMs);
+    this.#byId.set(id, { id, client, idle, seenMs, window, generation, windowGeneration: generation });
+    this.#bytes += sessionOverheadBytes + utf8Length(client);
+  }
+
+  /** Ends a session; false when it is gone already. */
+  unregister(id: number): boolean {
+    return this.#remove(id);
+  }
+
+  #remove(id: number): boolean {
+    const session = this.#byId.get(id);
+    if (session === undefined) return false;
+    this.#byId.delete(id);
+    this.#idle.remove(session.idle);
+    const { window } = session;
+    this.#bytes -= sessionOverheadBytes + utf8Length(session.client) + window.bytes + window.count * replyOverheadBytes;
+    return true;
+  }
+
+  /** A sign of life; false when the session is gone. */
+  keepAlive(id: number, nowMs: number): boolean {
+    const session = this.#byId.get(id);
+    if (session === undefined) return false;
+    this.#see(this.#writable(session), nowMs);
+    return true;
+  }
+
+  /** Ends every session that is due at `nowMs`, oldest first, and returns how many. */
+  expire(nowMs: number): number {
+    let expired = 0;
+    for (;;) {
+      const deadline = this.deadline();
+      if (deadline === null || deadline > nowMs) return expired;
+      this.#remove(this.#idle.oldest()!.id);
+      expired++;
+    }
+  }
+
+  /** The replicated time at which the next session is due, if none gives a sign of life before. */
+  deadline(): number | null {
+    const oldest = this.#idle.oldest();
+    return oldest === null ? null : Math.min(oldest.seenMs + this.#limits.sessionMs, Number.MAX_SAFE_INTEGER);
+  }
+
+  /**
+   * Decides what becomes of a request of the log, and trims what the client says it has received. The primary prepares only what
+   * can be executed (protocol §7); this asks again, so that a duplicate that slips through still runs once and in its order.
+   */
+  admit(id: number, request: number, answered: number, nowMs: number): Admission {
+    const known = this.#byId.get(id);
+    if (known === undefined) {
+      return refused(errorInfo('SessionGone', `Session ${id} is gone`, { session: id }));
+    }
+    const session = this.#writable(known);
+    this.#see(session, nowMs);
+    if (request < session.window.base) {
+      const details = { session: id, request, lowest: session.window.base };
+      return refused(errorInfo('RequestTooOld', `Request ${request} is below the window of session ${id}`, details));
+    }
+    this.#trim(session, Math.min(answered, request));
+    const { window } = session;
+    if (request < window.next) return { kind: 'kept', reply: window.get(request) };
+    const { maxWindow, maxWindowReplyBytes } = this.#limits;
+    if (request - window.base >= maxWindow) {
+      return refused(windowExceeded('maxWindow', maxWindow, request - window.base + 1));
+    }
+    if (window.bytes >= maxWindowReplyBytes) {
+      return refused(windowExceeded('maxWindowReplyBytes', maxWindowReplyBytes, window.bytes));
+    }
+    if (request > window.next) {
+      // An earlier one was refused when it came to be executed; this one must not overtake it (V15).
+      const details = { session: id, request, expected: window.next };
+      return refused(errorInfo('Retry', `Request ${request} came before ${window.next} was executed`, details));
+    }
+    return { kind: 'execute', session };
+  }
+
+  /** Keeps the reply of the request that {@link admit} let through, which is the session's next. */
+  keep(session: Session, reply: Uint8Array): void {
+    this.#writableWindow(session).push(reply);
+    this.#bytes += reply.length + replyOverheadBytes;
+  }
+
+  /** All sessions in the order of ids, as they are now and stay whatever is applied later; at most `maxSessions` pointers are copied. */
+  hold(): readonly Readonly<Session>[] {
+    const held = [...this.#byId.values()];
+    this.#holds++;
+    return held;
+  }
+
+  #see(session: Session, nowMs: number): void {
+    if (nowMs <= session.seenMs) return;
+    session.seenMs = nowMs;
+    session.idle.seenMs = nowMs;
+  }
+
+  #trim(session: Session, base: number): void {
+    if (base <= session.window.base) return;
+    const window = this.#writableWindow(session);
+    const before = window.bytes + window.count * replyOverheadBytes;
+    window.trim(base);
+    this.#bytes += window.bytes + window.count * replyOverheadBytes - before;
+  }
+
+  #writable(session: Session): Session {
+    if (session.generation === this.#holds) return session;
+    const copy: Session = { ...session, generation: this.#holds };
+    this.#byId.set(copy.id, copy);
+    return copy;
+  }
+
+  #writableWindow(session: Session): ReplyWindow {
+    if (session.windowGeneration !== this.#holds) {
+      session.window = session.window.clone();
+      session.windowGeneration = this.#holds;
+    }
+    return session.window;
+  }
+}
+
+function refused(error: ErrorInfo): Admission {
+  return { kind: 'refused', error };
+}
+
+function windowExceeded(limit: string, max: number, actual: number): ErrorInfo {
+  return errorInfo('WindowExceeded', `The session's window is over ${limit}: ${actual} of ${max}`, {
+    limit,
+    max,
+    actual,
+  });
+}
