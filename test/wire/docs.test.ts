@@ -11,7 +11,7 @@ import { closeCodes } from '../../core/wire/close-codes.ts';
 import type { Codec } from '../../core/wire/codec.ts';
 
 const page = readFileSync(new URL('../../docs/wire.md', import.meta.url), 'utf8');
-const pattern = /<!-- (api|admin) (superjson|binary) (client|server) -->\n```(?:json|hex)\n(.*)\n```/g;
+const pattern = /<!-- (api|admin) (superjson|binary) (client|server) -->\n\n?```(?:json|hex)\n([\s\S]*?)\n```/g;
 const examples = [...page.matchAll(pattern)].map(([, area, codec, end, frame]) => ({
   area,
   codec,
@@ -41,7 +41,7 @@ describe('docs/wire.md', () => {
     expect(page.match(/```(json|hex)/g)).toHaveLength(examples.length);
   });
 
-  it.each(examples)('$area $codec $end: $frame', ({ area, codec, end, frame }) => {
+  it.each(examples)('$area $codec $end, number %#', ({ area, codec, end, frame }) => {
     const [reader, writer] = ends(area!, codec as 'superjson' | 'binary', end!);
     const raw = codec === 'binary' ? bytesFromHex(frame.replaceAll(' ', ''))! : frame;
     const messages = reader.decode(raw);
