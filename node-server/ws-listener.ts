@@ -9,7 +9,7 @@
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
@@ -86,7 +86,7 @@ export class Listener {
     );
     this.#server.maxConnections = options.maxConnections + extraSockets;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#onUpgrade(request, socket as Socket, head);
+      this.#onUpgrade(request, socket, head);
     });
   }
 
@@ -136,10 +136,10 @@ export class Listener {
     return null;
   }
 
-  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { through, subprotocols, maxConnections, origins } = this.#options;
     const { origin } = request.headers;
-    if (origin !== undefined && !origins.allows(origin, socket)) {
+    if (origin !== undefined && !origins.allows(origin, request.socket)) {
       const message = `pages of ${origin} may not connect; see allowed_origins`;
       this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', message, { origin });
       return;
@@ -153,7 +153,7 @@ export class Listener {
     }
     if (this.#open < maxConnections) {
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-        const from = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+        const from = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
         const link = new WsLink(ws, this.#links, deaf, socket);
         const handler = this.#options.accept(subprotocol, link, from);
         this.#open++;
@@ -178,13 +178,16 @@ export class Listener {
     this.#refused++;
     this.#refusing++;
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      const link = new WsLink(ws, this.#links, { ...deaf, onClose: () => void this.#refusing-- }, socket);
+      const link = new WsLink(ws, this.#links, deaf, socket);
+      ws.on('close', () => {
+        this.#refusing--;
+      });
       link.close(closeCodes.tooManyConnections, message);
     });
   }
 
   #refuse(
-    socket: Socket,
+    socket: Duplex,
     status: number,
     statusText: string,
     code: 'NotAllowed' | 'BadArgument' | 'LimitExceeded',
