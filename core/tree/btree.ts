@@ -1,0 +1,43 @@
+/** The one place that knows `sorted-btree`: ordered maps whose clone is O(1) and shares what is not written afterwards. */
+
+import sortedBtree from 'sorted-btree';
+import { compareBytes, compareText } from '../base/bytes.ts';
+
+/** What this room uses of the library's class. */
+export interface SortedMap<K, V> {
+  readonly size: number;
+  get(key: K): V | undefined;
+  has(key: K): boolean;
+  set(key: K, value: V): boolean;
+  delete(key: K): boolean;
+  minKey(): K | undefined;
+  maxKey(): K | undefined;
+  keys(firstKey?: K): IterableIterator<K>;
+  values(firstKey?: K): IterableIterator<V>;
+  clone(): this;
+  checkValid(checkOrdering?: boolean): void;
+}
+
+type Class = new <K, V>(entries: undefined, compare: (a: K, b: K) => number, maxNodeSize: number) => SortedMap<K, V>;
+
+// The library is CommonJS: its default import is the class under some loaders and an object that holds it under others.
+const loaded = sortedBtree as unknown as Class & { readonly default?: Class };
+const BTree: Class = loaded.default ?? loaded;
+
+/** Keys in one node of the B+ tree: what a write copies at each of its few levels. */
+const fanout = 32;
+
+const compareNumbers = (a: number, b: number): number => a - b;
+
+/** Ordered by UTF-8 bytes (design §3). */
+export function newNames<V>(): SortedMap<string, V> {
+  return new BTree(undefined, compareText, fanout);
+}
+
+export function newMembers(): SortedMap<Uint8Array, undefined> {
+  return new BTree(undefined, compareBytes, fanout);
+}
+
+export function newItems(): SortedMap<number, Uint8Array> {
+  return new BTree(undefined, compareNumbers, fanout);
+}

@@ -1,0 +1,57 @@
+/** The bounds of one tree. They are part of the replicated state: every replica refuses the same operations. */
+
+import type { Limits } from '../base/limits.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { struct, uint } from '../base/schema.ts';
+
+export const treeLimitsSchema = struct({
+  /** Nodes beneath the root. */
+  maxKeys: uint(),
+  /** Bytes of names and values, as `Stat.bytes` counts them. */
+  maxBytes: uint(),
+  /** Children of one directory, members of one set, items of one queue. */
+  maxChildren: uint(),
+  /** Bytes of one value: a blob, a member, an item. */
+  maxValueBytes: uint(),
+  /** Guards and operations of one transaction, together. */
+  maxTransactionItems: uint(),
+  /** Bytes of what one operation or transaction answers. Lists that come in pages end their page early instead. */
+  maxResultBytes: uint(),
+});
+export type TreeLimits = TypeOf<typeof treeLimitsSchema>;
+
+/** The limits of a tree on a node with these limits. */
+export function treeLimitsOf(limits: Limits): TreeLimits {
+  return {
+    maxKeys: limits.maxNamespaceKeys,
+    maxBytes: limits.maxNamespaceBytes,
+    maxChildren: limits.maxChildren,
+    maxValueBytes: limits.maxValueBytes,
+    maxTransactionItems: limits.maxTransactionItems,
+    // An answer has to fit into one frame, in base64 too, with room for what is around it.
+    maxResultBytes: Math.max(limits.maxValueBytes, Math.floor(limits.maxFrameBytes / 2)),
+  };
+}
+
+/** What is left of the bytes that one answer may have. */
+export class ResultBudget {
+  readonly maxBytes: number;
+  #left: number;
+
+  constructor(limits: TreeLimits) {
+    this.maxBytes = limits.maxResultBytes;
+    this.#left = limits.maxResultBytes;
+  }
+
+  /** False when `bytes` more do not fit; then nothing is taken. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+
+  /** What the answer would come to with `bytes` more. */
+  with(bytes: number): number {
+    return this.maxBytes - this.#left + bytes;
+  }
+}

@@ -1,0 +1,175 @@
+/** Reads that list: paths, children, members and items a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
+
+import { compareBytes } from '../base/bytes.ts';
+import { Failure, badArgument, limitExceeded, mustBeDirectory } from './failure.ts';
+import type { ResultBudget } from './limits.ts';
+import { DirectoryNode, ownBytes, treeBytes } from './node.ts';
+import type { TreeNode } from './node.ts';
+import type { Child, SimpleOperation, SimpleResult, Stat } from './operation.ts';
+import { childPath, parsePath } from './path.ts';
+import { find, findTyped } from './place.ts';
+
+type Asked<K extends SimpleOperation['kind']> = Extract<SimpleOperation, { readonly kind: K }>;
+
+/** What one entry of a list costs in an answer besides its text or bytes. */
+const pathOverheadBytes = 4;
+const childOverheadBytes = 32;
+
+/** One page: it is full at its limit, or where the budget ends as long as there is something in it. */
+class Page<T> {
+  readonly entries: T[] = [];
+  more = false;
+  failure: Failure | null = null;
+  readonly #limit: number;
+  readonly #budget: ResultBudget;
+
+  constructor(limit: number, budget: ResultBudget) {
+    this.#limit = limit;
+    this.#budget = budget;
+  }
+
+  /** False when the page was full before. */
+  add(entry: T, bytes: number): boolean {
+    if (this.entries.length < this.#limit && this.#budget.take(bytes)) {
+      this.entries.push(entry);
+      return true;
+    }
+    this.more = true;
+    if (this.entries.length === 0)
+      this.failure = limitExceeded('maxResultBytes', this.#budget.maxBytes, this.#budget.with(bytes));
+    return false;
+  }
+}
+
+/**
+ * Adds the paths at and beneath `node`, depth first. `after` holds the parts, from `depth` on, of a path to go on behind;
+ * it need not be there any longer.
+ */
+function walk(
+  node: TreeNode,
+  path: string,
+  after: readonly string[] | null,
+  depth: number,
+  page: Page<string>,
+): boolean {
+  if (after === null && !page.add(path, path.length + pathOverheadBytes)) return false;
+  if (!(node instanceof DirectoryNode)) return true;
+  const from = after?.[depth];
+  for (const child of node.children.values(from)) {
+    const rest = child.name === from ? after : null;
+    if (!walk(child, childPath(path, child.name), rest, depth + 1, page)) return false;
+  }
+  return true;
+}
+
+export function keys(root: DirectoryNode, asked: Asked<'keys'>, budget: ResultBudget): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  const base = parsePath(asked.path) as readonly string[];
+  const after = asked.after === null ? null : parsePath(asked.after);
+  if (after instanceof Failure) return after;
+  if (after !== null && !base.every((part, index) => after[index] === part))
+    return badArgument('A page goes on after a path at or beneath the one that is listed', { path: asked.path });
+  const page = new Page<string>(asked.limit, budget);
+  walk(node, asked.path, after, base.length, page);
+  return page.failure ?? { kind: 'paths', paths: page.entries, more: page.more };
+}
+
+export function children(root: DirectoryNode, asked: Asked<'children'>, budget: ResultBudget): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  if (!(node instanceof DirectoryNode)) return mustBeDirectory(asked.path);
+  const page = new Page<Child>(asked.limit, budget);
+  for (const child of node.children.values(asked.after ?? undefined)) {
+    const { name, type, version, count } = child;
+    if (name === asked.after) continue;
+    if (!page.add({ name, type, version, count, bytes: ownBytes(child) }, name.length + childOverheadBytes)) break;
+  }
+  return page.failure ?? { kind: 'children', children: page.entries, more: page.more, version: node.version };
+}
+
+export function setMembers(
+  root: DirectoryNode,
+  asked: Asked<'setMembers'>,
+  budget: ResultBudget,
+): SimpleResult | Failure {
+  const set = findTyped(root, asked.path, 'set');
+  if (set instanceof Failure) return set;
+  const page = new Page<Uint8Array>(asked.limit, budget);
+  for (const member of set.members.keys(asked.after ?? undefined)) {
+    if (asked.after !== null && compareBytes(member, asked.after) === 0) continue;
+    if (!page.add(member, member.length + pathOverheadBytes)) break;
+  }
+  return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
+}
+
+export function queueList(
+  root: DirectoryNode,
+  asked: Asked<'queueList'>,
+  budget: ResultBudget,
+): SimpleResult | Failure {
+  const queue = findTyped(root, asked.path, 'queue');
+  if (queue instanceof Failure) return queue;
+  const page = new Page<Uint8Array>(asked.limit, budget);
+  const first = queue.items.minKey();
+  if (first !== undefined && asked.from < queue.count) {
+    for (const item of queue.items.values(first + asked.from))
+      if (!page.add(item, item.length + pathOverheadBytes)) break;
+  }
+  return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
+}
+
+export function statOf(node: TreeNode, path: string): Stat {
+  return {
+    path,
+    type: node.type,
+    version: node.version,
+    created: node.created,
+    modified: node.modified,
+    count: node.count,
+    bytes: ownBytes(node),
+    subtreeBytes: treeBytes(node),
+    subtreeNodes: 1 + node.nodes,
+  };
+}
+
+/** The largest leaves so far, the largest first; of equals, the one that is listed first. */
+class Largest {
+  readonly stats: Stat[] = [];
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False when nothing of at most so many bytes has a place any more. */
+  takes(bytes: number): boolean {
+    return this.stats.length < this.#limit || bytes > this.stats[this.stats.length - 1]!.bytes;
+  }
+
+  add(stat: Stat): void {
+    let at = this.stats.length;
+    while (at > 0 && this.stats[at - 1]!.bytes < stat.bytes) at--;
+    this.stats.splice(at, 0, stat);
+    if (this.stats.length > this.#limit) this.stats.pop();
+  }
+}
+
+/** Looks beneath a directory only while its whole could hold something larger than the smallest found. */
+function gather(directory: DirectoryNode, path: string, largest: Largest): void {
+  for (const child of directory.children.values()) {
+    if (!largest.takes(treeBytes(child))) continue;
+    const where = childPath(path, child.name);
+    if (child instanceof DirectoryNode) gather(child, where, largest);
+    else largest.add(statOf(child, where));
+  }
+}
+
+export function largest(root: DirectoryNode, asked: Asked<'largest'>): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  const found = new Largest(asked.limit);
+  if (node instanceof DirectoryNode) gather(node, asked.path, found);
+  else found.add(statOf(node, asked.path));
+  return { kind: 'stats', stats: found.stats };
+}

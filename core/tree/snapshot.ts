@@ -1,0 +1,170 @@
+/**
+ * The canonical encoding of a tree, for checkpoints: equal content gives equal bytes, whatever way led to it. It is written
+ * a piece at a time beside the tree that goes on changing, and it tells its own end.
+ */
+
+import { Writer, compareBytes, compareText } from '../base/bytes.ts';
+import type { ChunkReader } from '../base/chunk-reader.ts';
+import { MalformedError } from '../base/errors.ts';
+import { newItems, newMembers, newNames } from './btree.ts';
+import {
+  BlobNode,
+  CounterNode,
+  DirectoryNode,
+  QueueNode,
+  SetNode,
+  itemOverheadBytes,
+  ownValue,
+  treeBytes,
+} from './node.ts';
+import type { TreeNode } from './node.ts';
+import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
+
+const formatVersion = 1;
+/** The numbers of the types in the encoding; never given to another. */
+const typeNumber = { directory: 0, blob: 1, queue: 2, set: 3, counter: 4 } as const;
+/** Above any value that a limit can allow; a length over it is no length. */
+const maxEncodedValueBytes = 64 * 1024 * 1024;
+
+/** What is still to be written of one node: the nodes beneath it, or the bytes in it. */
+type Remaining =
+  | { readonly kind: 'nodes'; readonly rest: Iterator<TreeNode> }
+  | { readonly kind: 'values'; readonly rest: Iterator<Uint8Array> };
+
+/** An O(1) hold on one version of a tree, and the place to which it has been written. */
+export class TreeSnapshot {
+  readonly #writer = new Writer(64 * 1024);
+  /** Open nodes, the deepest last: never more than a path has parts. */
+  readonly #open: Remaining[] = [];
+
+  constructor(root: DirectoryNode) {
+    this.#writer.u8(formatVersion);
+    this.#begin(root);
+  }
+
+  /** The next piece, of about `bytes` and above 0; null at the end. */
+  next(bytes: number): Uint8Array | null {
+    while (this.#writer.length < bytes && this.#open.length > 0) this.#step();
+    if (this.#writer.length === 0) return null;
+    const piece = this.#writer.finish();
+    this.#writer.reset();
+    return piece;
+  }
+
+  #step(): void {
+    const remaining = this.#open[this.#open.length - 1]!;
+    const next = remaining.rest.next();
+    if (next.done === true) this.#open.pop();
+    else if (remaining.kind === 'nodes') this.#begin(next.value as TreeNode);
+    else this.#writer.bytes(next.value as Uint8Array);
+  }
+
+  #begin(node: TreeNode): void {
+    const writer = this.#writer;
+    writer.u8(typeNumber[node.type]);
+    writer.text(node.name);
+    writer.uint(node.version);
+    writer.uint(node.created);
+    writer.uint(node.modified);
+    if (node instanceof BlobNode) {
+      writer.bytes(node.value);
+    } else if (node instanceof CounterNode) {
+      writer.int(node.value);
+    } else {
+      writer.uint(node.count);
+      if (node instanceof DirectoryNode) this.#open.push({ kind: 'nodes', rest: node.children.values() });
+      else if (node instanceof QueueNode) this.#open.push({ kind: 'values', rest: node.items.values() });
+      else this.#open.push({ kind: 'values', rest: node.members.keys() });
+    }
+  }
+}
+
+interface ReadHead {
+  readonly name: string;
+  readonly version: number;
+  readonly created: number;
+  readonly modified: number;
+}
+
+function readDirectory(reader: ChunkReader, head: ReadHead, depth: number): DirectoryNode {
+  const count = reader.uint();
+  if (count > 0 && depth === maxPathParts) throw new MalformedError('tree is deeper than paths can be', head.name);
+  const children = newNames<TreeNode>();
+  let bytes = 0;
+  let nodes = 0;
+  let before: string | null = null;
+  for (let i = 0; i < count; i++) {
+    const child = readNode(reader, depth + 1);
+    if (!isPartName(child.name)) throw new MalformedError('name of a node is malformed', child.name);
+    if (before !== null && compareText(before, child.name) >= 0)
+      throw new MalformedError('children are not in order', child.name);
+    before = child.name;
+    children.set(child.name, child);
+    bytes += treeBytes(child);
+    nodes += 1 + child.nodes;
+  }
+  return new DirectoryNode(head.name, head.version, head.created, head.modified, children, bytes, nodes);
+}
+
+function readQueue(reader: ChunkReader, head: ReadHead): QueueNode {
+  const count = reader.uint();
+  const items = newItems();
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    const item = ownValue(reader.bytes(maxEncodedValueBytes));
+    items.set(i, item);
+    bytes += item.length + itemOverheadBytes;
+  }
+  return new QueueNode(head.name, head.version, head.created, head.modified, items, bytes);
+}
+
+function readSet(reader: ChunkReader, head: ReadHead): SetNode {
+  const count = reader.uint();
+  const members = newMembers();
+  let bytes = 0;
+  let before: Uint8Array | null = null;
+  for (let i = 0; i < count; i++) {
+    const member = ownValue(reader.bytes(maxEncodedValueBytes));
+    if (before !== null && compareBytes(before, member) >= 0)
+      throw new MalformedError('members are not in order', head.name);
+    before = member;
+    members.set(member, undefined);
+    bytes += member.length + itemOverheadBytes;
+  }
+  return new SetNode(head.name, head.version, head.created, head.modified, members, bytes);
+}
+
+/** Depth is bounded by that of paths, so the recursion is. */
+function readNode(reader: ChunkReader, depth: number): TreeNode {
+  const type = reader.u8();
+  const name = reader.text(maxPartBytes);
+  const version = reader.uint();
+  const created = reader.uint();
+  const modified = reader.uint();
+  if (modified < created) throw new MalformedError('node was changed before it was created', name);
+  const head = { name, version, created, modified };
+  switch (type) {
+    case typeNumber.directory:
+      return readDirectory(reader, head, depth);
+    case typeNumber.blob:
+      return new BlobNode(name, version, created, modified, ownValue(reader.bytes(maxEncodedValueBytes)));
+    case typeNumber.queue:
+      return readQueue(reader, head);
+    case typeNumber.set:
+      return readSet(reader, head);
+    case typeNumber.counter:
+      return new CounterNode(name, version, created, modified, reader.int());
+    default:
+      throw new MalformedError(`unknown type of node ${type}`, name);
+  }
+}
+
+/** The root of the tree that `reader` is at; it is left behind the tree's last byte. @throws MalformedError */
+export function restoreRoot(reader: ChunkReader): DirectoryNode {
+  const format = reader.u8();
+  if (format !== formatVersion)
+    throw new MalformedError(`tree has format ${format}, this release reads ${formatVersion}`);
+  const root = readNode(reader, 0);
+  if (!(root instanceof DirectoryNode) || root.name !== '') throw new MalformedError('root is not a root directory');
+  return root;
+}

@@ -1,0 +1,101 @@
+/**
+ * The versioned tree of a namespace (design §3): a value. An operation gives another tree that shares with the one before
+ * what it did not change, so holding on to a version costs nothing. Who may ask, and when, is the service's business.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { ChunkReader } from '../base/chunk-reader.ts';
+import { ok } from '../base/errors.ts';
+import type { Result } from '../base/errors.ts';
+import { Failure, badArgument } from './failure.ts';
+import type { TreeLimits } from './limits.ts';
+import { ResultBudget } from './limits.ts';
+import { DirectoryNode } from './node.ts';
+import type { Operation, OperationResult } from './operation.ts';
+import { isRead } from './operation.ts';
+import { TreeSnapshot, restoreRoot } from './snapshot.ts';
+import { applySimple, applyTransaction } from './transaction.ts';
+import type { Applied } from './transaction.ts';
+
+export type { TreeLimits } from './limits.ts';
+export { treeLimitsOf, treeLimitsSchema } from './limits.ts';
+export { validateOperation } from './validate.ts';
+export type { ValidationLimits } from './validate.ts';
+export { TreeSnapshot } from './snapshot.ts';
+
+export class Tree {
+  readonly #root: DirectoryNode;
+  readonly limits: TreeLimits;
+
+  private constructor(root: DirectoryNode, limits: TreeLimits) {
+    this.#root = root;
+    this.limits = limits;
+  }
+
+  /** A tree that holds its root alone. */
+  static empty(limits: TreeLimits): Tree {
+    return new Tree(DirectoryNode.empty('', 0), limits);
+  }
+
+  /**
+   * The tree that a {@link snapshot} wrote, with `reader` left behind its last byte. Limits that are lower than what is in
+   * it only refuse growth.
+   * @throws MalformedError on bytes that no snapshot writes.
+   */
+  static restore(reader: ChunkReader, limits: TreeLimits): Tree {
+    return new Tree(restoreRoot(reader), limits);
+  }
+
+  /** Bytes of all names and values, with {@link itemOverheadBytes} for each item, member and counter. */
+  get bytes(): number {
+    return this.#root.bytes;
+  }
+
+  /** Nodes beneath the root. */
+  get keys(): number {
+    return this.#root.nodes;
+  }
+
+  /** The op number of the last change. */
+  get modified(): number {
+    return this.#root.modified;
+  }
+
+  /** The same tree under other limits. */
+  withLimits(limits: TreeLimits): Tree {
+    return new Tree(this.#root, limits);
+  }
+
+  /**
+   * Applies one operation as of `op`, the log's op number, which is never below that of the last change. On an error, and
+   * when nothing changed, `tree` is this one. Bytes in a result are the tree's own: read them, never write them. Values of the
+   * operation are copied, so the frame that they came in is let go.
+   */
+  apply(operation: Operation, op: number): { readonly tree: Tree; readonly result: Result<OperationResult> } {
+    invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
+    const done = this.#run(operation, op);
+    if (done instanceof Failure) return { tree: this, result: done };
+    const tree = done.root === this.#root ? this : new Tree(done.root, this.limits);
+    return { tree, result: ok(done.result) };
+  }
+
+  /** Answers an operation that changes nothing; any other is BadArgument. */
+  read(operation: Operation): Result<OperationResult> {
+    if (!isRead(operation))
+      return badArgument('This operation changes the tree and is no read', { kind: operation.kind });
+    const done = this.#run(operation, this.#root.modified);
+    return done instanceof Failure ? done : ok(done.result);
+  }
+
+  #run(operation: Operation, op: number): Applied | Failure {
+    const context = { op, limits: this.limits, budget: new ResultBudget(this.limits) };
+    return operation.kind === 'transaction'
+      ? applyTransaction(this.#root, operation, context)
+      : applySimple(this.#root, operation, context);
+  }
+
+  /** An O(1) hold on this version, to be written in pieces. */
+  snapshot(): TreeSnapshot {
+    return new TreeSnapshot(this.#root);
+  }
+}

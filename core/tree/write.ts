@@ -1,0 +1,237 @@
+/** The operations that change the tree, one at a time. Each gives a new root, or the same one when it changed nothing. */
+
+import { equalBytes, textOf } from '../base/bytes.ts';
+import { unreachable } from '../base/assert.ts';
+import { Failure, alreadyExists, badArgument, guardFailed, limitExceeded, notFound } from './failure.ts';
+import type { ResultBudget, TreeLimits } from './limits.ts';
+import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, ownValue } from './node.ts';
+import type { TreeNode } from './node.ts';
+import type { NodeType, SimpleOperation, SimpleResult } from './operation.ts';
+import { attach, locate, nodeAt, replace } from './place.ts';
+import type { Place } from './place.ts';
+
+export type WriteKind =
+  'create' | 'delete' | 'blobPut' | 'queuePush' | 'queuePop' | 'setInsert' | 'setRemove' | 'counterAdd' | 'blobCas';
+export type WriteOperation = Extract<SimpleOperation, { readonly kind: WriteKind }>;
+
+export interface Written {
+  readonly root: DirectoryNode;
+  readonly result: SimpleResult;
+}
+
+/** What a write is done with besides the operation. */
+export interface WriteContext {
+  /** The op number that changes are marked with. */
+  readonly op: number;
+  readonly limits: TreeLimits;
+  readonly budget: ResultBudget;
+}
+
+const decimal = /^-?(?:0|[1-9][0-9]{0,15})$/;
+
+/** The number that a counter is created with: whole, in decimal, canonical, within +-(2^53 - 1); else null. */
+export function counterValue(value: Uint8Array): number | null {
+  const text = value.length <= 17 ? textOf(value) : null;
+  if (text === null || !decimal.test(text) || text === '-0') return null;
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : null;
+}
+
+/** What is wrong with creating a node of this type with this value, whatever the tree holds. */
+export function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null {
+  switch (type) {
+    case 'blob':
+      return null;
+    case 'counter':
+      if (value === null || counterValue(value) !== null) return null;
+      return badArgument('The value of a counter is a whole number within +-(2^53 - 1)', { type });
+    case 'directory':
+    case 'queue':
+    case 'set':
+      return value === null ? null : badArgument(`A ${type} is created without a value`, { type });
+    default:
+      return new Failure(
+        'UnknownOperation',
+        `Unknown operation: the feature level of this cluster has no ${type} yet`,
+        {
+          operation: 'create',
+          type,
+        },
+      );
+  }
+}
+
+function makeNode(type: NodeType, name: string, op: number, value: Uint8Array | null): TreeNode {
+  switch (type) {
+    case 'blob':
+      return new BlobNode(name, 0, op, op, ownValue(value ?? new Uint8Array(0)));
+    case 'counter':
+      return new CounterNode(name, 0, op, op, value === null ? 0 : counterValue(value)!);
+    case 'queue':
+      return QueueNode.empty(name, op);
+    case 'set':
+      return SetNode.empty(name, op);
+    default:
+      return DirectoryNode.empty(name, op);
+  }
+}
+
+function tooLarge(value: Uint8Array, limits: TreeLimits, path: string): Failure | null {
+  if (value.length <= limits.maxValueBytes) return null;
+  return limitExceeded('maxValueBytes', limits.maxValueBytes, value.length, { path });
+}
+
+function checkVersion(node: TreeNode, path: string, ifVersion: number | null): Failure | null {
+  if (ifVersion === null || node.version === ifVersion) return null;
+  return guardFailed(path, 'version', { expected: ifVersion, actual: node.version });
+}
+
+/** Puts `after` in the place of `before`, which is there, and answers with the version. */
+function written(place: Place, after: TreeNode, op: number): Written {
+  return { root: replace(place, after, op), result: { kind: 'done', version: after.version } };
+}
+
+function create(place: Place, type: NodeType, value: Uint8Array | null, context: WriteContext): Written | Failure {
+  const { op, limits } = context;
+  const refused = refuseCreate(type, value) ?? (value === null ? null : tooLarge(value, limits, place.path));
+  if (refused !== null) return refused;
+  if (place.node !== null) return alreadyExists(place.path);
+  const root = attach(place, (name) => makeNode(type, name, op, value), op, limits);
+  return root instanceof Failure ? root : { root, result: { kind: 'done', version: 0 } };
+}
+
+function remove(place: Place, recursive: boolean, ifVersion: number | null, op: number): Written | Failure {
+  const { node, path } = place;
+  if (place.parts.length === 0) return new Failure('CannotDeleteRoot', 'Cannot delete root', { path });
+  if (node === null) return notFound(path);
+  const refused = checkVersion(node, path, ifVersion);
+  if (refused !== null) return refused;
+  if (node instanceof DirectoryNode && node.count > 0 && !recursive)
+    return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
+  return { root: replace(place, null, op), result: { kind: 'done', version: node.version } };
+}
+
+function blobPut(
+  place: Place,
+  operation: Extract<WriteOperation, { readonly kind: 'blobPut' }>,
+  context: WriteContext,
+): Written | Failure {
+  const { path, value, ifAbsent, ifVersion } = operation;
+  const large = tooLarge(value, context.limits, path);
+  if (large !== null) return large;
+  if (ifAbsent) {
+    if (ifVersion !== null) return badArgument('ifVersion and ifAbsent exclude each other', { path });
+    if (place.node !== null) return guardFailed(path, 'absent', { actual: place.node.version });
+    return create(place, 'blob', value, context);
+  }
+  const blob = nodeAt(place, 'blob');
+  if (blob instanceof Failure) return blob;
+  const refused = checkVersion(blob, path, ifVersion);
+  if (refused !== null) return refused;
+  return written(place, blob.withValue(ownValue(value), context.op), context.op);
+}
+
+function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context: WriteContext): Written | Failure {
+  const large = tooLarge(value, context.limits, place.path);
+  if (large !== null) return large;
+  const blob = nodeAt(place, 'blob');
+  if (blob instanceof Failure) return blob;
+  if (!equalBytes(blob.value, expected)) return guardFailed(place.path, 'blobValue', { actual: blob.version });
+  return written(place, blob.withValue(ownValue(value), context.op), context.op);
+}
+
+function queuePush(place: Place, value: Uint8Array, { op, limits }: WriteContext): Written | Failure {
+  const queue = nodeAt(place, 'queue');
+  if (queue instanceof Failure) return queue;
+  const large = tooLarge(value, limits, place.path);
+  if (large !== null) return large;
+  if (queue.count >= limits.maxChildren)
+    return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
+  return written(place, queue.pushed(ownValue(value), op), op);
+}
+
+function queuePop(root: DirectoryNode, place: Place, { op, budget }: WriteContext): Written | Failure {
+  const queue = nodeAt(place, 'queue');
+  if (queue instanceof Failure) return queue;
+  const value = queue.front();
+  if (value === null) return { root, result: { kind: 'value', value, version: queue.version } };
+  if (!budget.take(value.length))
+    return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
+  const after = queue.popped(op);
+  return { root: replace(place, after, op), result: { kind: 'value', value, version: after.version } };
+}
+
+function setChange(
+  root: DirectoryNode,
+  place: Place,
+  member: Uint8Array,
+  present: boolean,
+  { op, limits }: WriteContext,
+): Written | Failure {
+  const set = nodeAt(place, 'set');
+  if (set instanceof Failure) return set;
+  const large = tooLarge(member, limits, place.path);
+  if (large !== null) return large;
+  if (set.members.has(member) === present)
+    return { root, result: { kind: 'truth', truth: false, version: set.version } };
+  if (present && set.count >= limits.maxChildren)
+    return limitExceeded('maxChildren', limits.maxChildren, set.count + 1, { path: place.path });
+  const after = present ? set.inserted(ownValue(member), op) : set.removed(member, op);
+  return { root: replace(place, after, op), result: { kind: 'truth', truth: true, version: after.version } };
+}
+
+function counterAdd(root: DirectoryNode, place: Place, by: number, op: number): Written | Failure {
+  const counter = nodeAt(place, 'counter');
+  if (counter instanceof Failure) return counter;
+  const sum = counter.value + by;
+  if (!Number.isSafeInteger(sum))
+    return new Failure('CounterOverflow', 'Counter would pass +-(2^53 - 1)', {
+      path: place.path,
+      limit: Number.MAX_SAFE_INTEGER,
+      value: counter.value,
+      by,
+    });
+  if (by === 0) return { root, result: { kind: 'number', number: sum, version: counter.version } };
+  const after = counter.withValue(sum, op);
+  return { root: replace(place, after, op), result: { kind: 'number', number: sum, version: after.version } };
+}
+
+function change(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
+  const place = locate(root, operation.path);
+  if (place instanceof Failure) return place;
+  switch (operation.kind) {
+    case 'create':
+      return create(place, operation.type, operation.value, context);
+    case 'delete':
+      return remove(place, operation.recursive, operation.ifVersion, context.op);
+    case 'blobPut':
+      return blobPut(place, operation, context);
+    case 'blobCas':
+      return blobCas(place, operation.expected, operation.value, context);
+    case 'queuePush':
+      return queuePush(place, operation.value, context);
+    case 'queuePop':
+      return queuePop(root, place, context);
+    case 'setInsert':
+      return setChange(root, place, operation.member, true, context);
+    case 'setRemove':
+      return setChange(root, place, operation.member, false, context);
+    case 'counterAdd':
+      return counterAdd(root, place, operation.by, context.op);
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** Does one write. What makes the tree grow past its limits is refused; what leaves it as large or smaller is not. */
+export function write(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
+  const done = change(root, operation, context);
+  if (done instanceof Failure) return done;
+  const { maxBytes, maxKeys } = context.limits;
+  const after = done.root;
+  if (after.bytes > maxBytes && after.bytes > root.bytes)
+    return limitExceeded('maxNamespaceBytes', maxBytes, after.bytes, { path: operation.path });
+  if (after.nodes > maxKeys && after.nodes > root.nodes)
+    return limitExceeded('maxNamespaceKeys', maxKeys, after.nodes, { path: operation.path });
+  return done;
+}
