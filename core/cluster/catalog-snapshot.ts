@@ -1,6 +1,6 @@
 /** The encoded state of the catalog: a header, then nodes and namespaces in the order of their ops; equal states, equal bytes (protocol §6). */
 
-import { Reader, Writer, concatBytes } from '../base/bytes.ts';
+import { Reader, Writer, concatBytes, equalBytes, utf8 } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import { idSchema, nameSchema } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
@@ -11,8 +11,7 @@ import type { NamespaceRecord, NodeRecord } from './catalog-messages.ts';
 import { maxNamespaces, maxNodes, namespaceRecordSchema, nodeRecordSchema } from './catalog-messages.ts';
 
 const snapshotFormat = 1;
-/** "HCT" and the format. */
-const magic = 0x48_43_54_00 + snapshotFormat;
+const magic = utf8('haret catalog');
 
 const foundingSchema = struct({ cluster: idSchema, node: nameSchema });
 /** Which cluster this is, and the node that founded it. */
@@ -47,7 +46,8 @@ export class CatalogSnapshot implements Snapshot {
 }
 
 function* writeRecords(writer: Writer, state: CatalogState): Generator<undefined, void> {
-  writer.u32(magic);
+  writer.raw(magic);
+  writer.uint(snapshotFormat);
   headerSchema.encode(writer, state.header);
   writer.uint(state.nodes.size);
   for (const node of state.nodes.values()) {
@@ -69,9 +69,11 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
 } {
   // A catalog is small, so that it is read in one piece.
   const reader = new Reader(concatBytes([...chunks]));
-  const format = reader.u32();
-  if (format !== magic)
-    throw new MalformedError(`snapshot has format ${format.toString(16)}, not ${magic.toString(16)}`);
+  if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is no snapshot of a catalog');
+  const format = reader.uint();
+  if (format !== snapshotFormat) {
+    throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
+  }
   const header = headerSchema.decode(reader);
   const nodes = new Map<string, NodeRecord>();
   let last = 0;

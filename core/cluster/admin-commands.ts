@@ -1,0 +1,266 @@
+/** What each admin command does (language §2), on this node or, where it must, on the one that can. */
+
+import { hexFromBytes } from '../base/bytes.ts';
+import { errorInfo, fail, ok } from '../base/errors.ts';
+import type { Result } from '../base/errors.ts';
+import { rootNamespaceId } from '../base/ids.ts';
+import { Service } from '../service/service.ts';
+import { serviceLimitsOf } from '../service/limits.ts';
+import type { Member } from '../vr/configuration.ts';
+import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../wire/admin.ts';
+import type { ForwardOutcome } from '../wire/peer.ts';
+import type { NamespaceRecord } from './catalog-messages.ts';
+import type { Groups } from './groups.ts';
+import { isNamespaceName } from './groups.ts';
+import type { MetricSample, NodeOptions, NodePorts } from './host.ts';
+import type { Joining } from './joining.ts';
+import type { Peers } from './peers.ts';
+import type { ReplicaHost } from './replica-host.ts';
+import type { Router } from './router.ts';
+
+export type AdminDone = (result: Result<AdminResult>) => void;
+
+/** What the commands work on. */
+export interface AdminDesk {
+  readonly ports: NodePorts;
+  readonly options: NodeOptions;
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly router: Router;
+  readonly joining: Joining;
+  metrics(): readonly MetricSample[];
+  /** Calls back at the next ticks until `check` is true or the time is over. */
+  until(check: () => boolean, timeoutMs: number, done: () => void): void;
+}
+
+export class AdminCommands {
+  readonly #desk: AdminDesk;
+  #logLevel = 'info';
+
+  constructor(desk: AdminDesk) {
+    this.#desk = desk;
+  }
+
+  /** Runs a command. `forwarded` ones are not sent on again. */
+  run(command: AdminCommand, forwarded: boolean, done: AdminDone): void {
+    switch (command.kind) {
+      case 'clusterJoin':
+        return this.#atRoot(command, forwarded, done, () =>
+          this.#desk.joining.join(command.node, command.address, (joined) =>
+            done(joined.ok ? ok({ kind: 'ok' }) : joined),
+          ),
+        );
+      case 'createNamespace':
+        return this.#atRoot(command, forwarded, done, () => this.#createNamespace(command, done));
+      case 'clusterStatus':
+        return done(ok(this.#clusterStatus()));
+      case 'namespaces':
+        return done(ok(this.#namespaces()));
+      case 'replica':
+        return this.#replica(command, forwarded, done);
+      case 'primary':
+        return this.#primary(command.namespace, done);
+      case 'config':
+        return done(ok({ kind: 'pairs', pairs: this.#desk.options.describedConfig }));
+      case 'metrics':
+        return done(ok(this.#metrics(command.prefix)));
+      case 'logLevel':
+        return done(this.#setLogLevel(command.level));
+      case 'ping':
+        return done(ok({ kind: 'ok' }));
+    }
+  }
+
+  /** Changes to the catalog happen where the root group's primary is. */
+  #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
+    const { groups, options } = this.#desk;
+    const voters = groups.record?.root.voters;
+    if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
+    if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
+    this.#askNode(voters[0]!.node, command, done);
+  }
+
+  #askNode(node: string, command: AdminCommand, done: AdminDone): void {
+    this.#desk.router.ask(node, rootNamespaceId, { kind: 'admin', command }, 1, (outcome: ForwardOutcome) => {
+      if (outcome.kind === 'admin') done(ok(outcome.result));
+      else if (outcome.kind === 'error') done({ ok: false, error: outcome.error });
+      else done(fail('Internal', `node ${node} answered ${outcome.kind}`));
+    });
+  }
+
+  #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {
+    const { joining, options, ports } = this.#desk;
+    if (!isNamespaceName(command.namespace)) {
+      return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
+    }
+    // The plain mistakes are told before a cluster is founded for them.
+    if (command.replicas.length < 3 && !command.allowSmall) {
+      const details = { needed: 3, actual: command.replicas.length };
+      return done(fail('NotEnoughReplicas', 'Not enough replicas (at least 3 unless --allow-small)', details));
+    }
+    joining.inCluster((ready) => {
+      if (!ready.ok) return done(ready);
+      const members = this.#members(command.replicas);
+      if (!members.ok) return done(members);
+      const entry = {
+        kind: 'createNamespace',
+        name: command.namespace,
+        nonce: hexFromBytes(ports.random.bytes(16)),
+        replicas: members.value,
+        limits: serviceLimitsOf(options.limits, options.timing.sessionMs),
+        allowSmall: command.allowSmall,
+      } as const;
+      joining.propose(entry, (created) => {
+        if (!created.ok) return done(created);
+        // It exists now; whoever asked should also find it working, if its nodes are up.
+        const working = (): boolean => this.#desk.router.hint(created.value) !== null;
+        this.#desk.until(working, options.timing.suspicionMs * 5, () => done(ok({ kind: 'ok' })));
+      });
+    });
+  }
+
+  #members(placements: readonly Placement[]): Result<readonly Member[]> {
+    const members: Member[] = [];
+    for (const { replica, node, address } of placements) {
+      const known = this.#desk.groups.catalog?.node(node);
+      if (known === undefined || known.ejected) {
+        return fail(
+          'NodeNotFound',
+          `node ${node} is not in the cluster; take it in with \`cluster join ${node}@${address}\``,
+          { node },
+        );
+      }
+      if (address !== '' && known.clusterAddress !== address) {
+        return fail('NodeNotFound', `node ${node} is at ${known.clusterAddress}, not at ${address}`, { node });
+      }
+      members.push({ replica, node, incarnation: known.incarnation, address: known.clusterAddress });
+    }
+    return ok(members);
+  }
+
+  #clusterStatus(): AdminResult {
+    const { groups, options, peers } = this.#desk;
+    const { catalog, record } = groups;
+    const self = options.name;
+    const nodes = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
+    return {
+      kind: 'clusterStatus',
+      cluster: record?.cluster ?? null,
+      node: self,
+      members: nodes.map((node) => ({
+        node: node.name,
+        address: node.clusterAddress,
+        apiAddress: node.apiAddress,
+        state: catalog?.nodeState(node.name) ?? 'unknown',
+        connected: node.name === self || peers.connected(node.name),
+        self: node.name === self,
+      })),
+    };
+  }
+
+  #namespaces(): AdminResult {
+    const namespaces = (this.#desk.groups.catalog?.namespaces ?? []).map((one) => ({
+      namespace: one.name,
+      namespaceId: one.id,
+      replicas: one.replicas.map((member) => ({ replica: member.replica, node: member.node, address: member.address })),
+      primary: this.#primaryText(one),
+    }));
+    return { kind: 'namespaces', namespaces };
+  }
+
+  #primaryText(namespace: NamespaceRecord): string | null {
+    const hint = this.#desk.router.hint(namespace.id);
+    const member = namespace.replicas.find((one) => one.replica === hint?.replica);
+    // A primary that this node has lost sight of is not told as one.
+    if (member === undefined || !this.#reaches(member.node)) return null;
+    return `${namespace.name}::${member.replica}::${member.node}@${this.#addressOf(member)}`;
+  }
+
+  #reaches(node: string): boolean {
+    return node === this.#desk.options.name || this.#desk.peers.connected(node);
+  }
+
+  #addressOf(member: Member): string {
+    return this.#desk.groups.catalog?.node(member.node)?.clusterAddress ?? member.address;
+  }
+
+  #primary(name: string, done: AdminDone): void {
+    const namespace = this.#desk.groups.catalog?.namespaceByName(name);
+    if (namespace === undefined) return done(fail('UnknownNamespace', 'Unknown namespace', { namespace: name }));
+    done(ok({ kind: 'primary', primary: this.#primaryText(namespace) }));
+  }
+
+  #replica(command: Extract<AdminCommand, { kind: 'replica' }>, forwarded: boolean, done: AdminDone): void {
+    const { groups, options } = this.#desk;
+    const namespace = groups.catalog?.namespaceByName(command.namespace);
+    if (namespace === undefined)
+      return done(fail('UnknownNamespace', 'Unknown namespace', { namespace: command.namespace }));
+    const member = namespace.replicas.find((one) => one.replica === command.replica);
+    if (member === undefined || (command.node !== '' && command.node !== member.node)) {
+      const at = command.node === '' ? '' : ` on node ${command.node}`;
+      return done(fail('ReplicaNotFound', `namespace ${namespace.name} has no replica ${command.replica}${at}`));
+    }
+    if (member.node !== options.name) {
+      if (forwarded) return done(fail('ReplicaNotFound', `replica ${command.replica} is not on node ${options.name}`));
+      return this.#askNode(member.node, command, done);
+    }
+    const host = groups.find(namespace.id, member.replica);
+    if (host === null)
+      return done(fail('ReplicaNotFound', `replica ${command.replica} is not running on node ${options.name}`));
+    done(ok({ kind: 'replica', replica: this.#describe(namespace, member, host) }));
+  }
+
+  #describe(namespace: NamespaceRecord, member: Member, host: ReplicaHost): ReplicaStatusInfo {
+    const view = host.view();
+    const { machine } = host;
+    const stats = machine instanceof Service ? machine.stats() : null;
+    const { primary } = view;
+    return {
+      namespace: namespace.name,
+      namespaceId: namespace.id,
+      replica: member.replica,
+      node: member.node,
+      address: this.#addressOf(member),
+      status: view.status,
+      primary:
+        primary === null ? null : `${namespace.name}::${primary.replica}::${primary.node}@${this.#addressOf(primary)}`,
+      isPrimary: view.isPrimary,
+      epoch: view.view.epoch,
+      view: view.view.view,
+      logEpoch: view.logView.epoch,
+      logView: view.logView.view,
+      head: view.head,
+      commit: view.commit,
+      applied: view.applied,
+      checkpointOp: view.checkpointOp,
+      logFirst: view.logFirst,
+      sessions: stats?.sessions ?? 0,
+      keys: stats?.keys ?? 0,
+      bytes: stats?.treeBytes ?? 0,
+    };
+  }
+
+  #metrics(prefix: string): AdminResult {
+    const pairs = this.#desk
+      .metrics()
+      .map(({ name, labels, value }) => {
+        const inside = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+        return { name: inside.length === 0 ? name : `${name}{${inside.join(',')}}`, value: String(value) };
+      })
+      .filter(({ name }) => name.startsWith(prefix));
+    return { kind: 'pairs', pairs };
+  }
+
+  #setLogLevel(level: string): Result<AdminResult> {
+    if (level === '') return ok({ kind: 'text', text: this.#logLevel });
+    if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
+      return {
+        ok: false,
+        error: errorInfo('BadArgument', `no log level ${level}; there are debug, info, warn, error`),
+      };
+    }
+    this.#logLevel = level;
+    this.#desk.options.setLogLevel(level);
+    return ok({ kind: 'text', text: level });
+  }
+}

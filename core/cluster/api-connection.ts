@@ -1,0 +1,245 @@
+/**
+ * One client's connection: its hello, its requests to whoever can serve them, and its answers, a frame a turn. What a client
+ * does wrong closes its connection with a typed reason and touches nothing else (design §2).
+ */
+
+import type { ErrorInfo } from '../base/errors.ts';
+import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { ClusterId } from '../base/ids.ts';
+import type { Limits } from '../base/limits.ts';
+import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
+import type { ApiServerCodec } from '../wire/api-codecs.ts';
+import type { ClientMessage, ServerMessage } from '../wire/api.ts';
+import { apiProtocol } from '../wire/api.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import type { ForwardItem } from '../wire/peer.ts';
+import type { Waiter } from './replica-host.ts';
+import type { Flushable, Turn } from './turn.ts';
+
+/** A frame of answers is closed at this size, so that no client is sent one over its own limit. */
+const softFrameBytes = 256 * 1024;
+
+/** What a connection asks of its node. */
+export interface ApiDesk {
+  cluster(): ClusterId;
+  nodeName(): string;
+  /** Serves an item here or has it served elsewhere. */
+  serve(namespaceId: number, item: ForwardItem, waiter: Waiter): void;
+  enter(namespace: string, done: (answer: EnterAnswer) => void): void;
+  namespaces(): readonly string[];
+}
+
+export type EnterAnswer =
+  | { readonly ok: true; readonly entered: Omit<Extract<ServerMessage, { kind: 'entered' }>, 'kind' | 'id'> }
+  | { readonly ok: false; readonly error: ErrorInfo };
+
+/** Counters of all API connections of a node, for `/metrics`. */
+export interface ApiCounters {
+  connections: number;
+  requests: number;
+  reads: number;
+  errors: number;
+  refused: number;
+}
+
+export class ApiConnection implements LinkHandler, Flushable {
+  readonly #link: Link;
+  readonly #codec: ApiServerCodec;
+  readonly #desk: ApiDesk;
+  readonly #turn: Turn;
+  readonly #limits: Limits;
+  readonly #counters: ApiCounters;
+  readonly #log: Log;
+  readonly #from: string;
+  readonly #onClosed: () => void;
+  #outbox: ServerMessage[] = [];
+  #outstanding = 0;
+  #greeted = false;
+  #closed = false;
+
+  constructor(
+    link: Link,
+    codec: ApiServerCodec,
+    desk: ApiDesk,
+    turn: Turn,
+    limits: Limits,
+    counters: ApiCounters,
+    log: Log,
+    from: string,
+    onClosed: () => void,
+  ) {
+    this.#link = link;
+    this.#codec = codec;
+    this.#desk = desk;
+    this.#turn = turn;
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#log = log;
+    this.#from = from;
+    this.#onClosed = onClosed;
+  }
+
+  onFrame(frame: Frame): void {
+    if (this.#closed) return;
+    let messages: readonly ClientMessage[];
+    try {
+      messages = this.#codec.decode(frame);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.refuse(errorInfo('BadFrame', error.message), closeCodes.badFrame);
+      return;
+    }
+    for (const message of messages) {
+      this.#receive(message);
+      // A message may close the connection; what follows it in the frame is then void.
+      if (this.isClosed()) return;
+    }
+  }
+
+  onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClosed();
+  }
+
+  isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Says why, then closes. */
+  refuse(error: ErrorInfo, code: number): void {
+    if (this.#closed) return;
+    this.#counters.refused++;
+    this.#log.write('debug', 'closed an API connection', { from: this.#from, problem: error.message });
+    this.#outbox.push({ kind: 'goodbye', error });
+    this.flush();
+    this.#link.close(code, error.code);
+    this.onClose();
+  }
+
+  /** @see Turn */
+  flush(): void {
+    if (this.#closed) return;
+    const messages = this.#outbox;
+    if (messages.length === 0) return;
+    this.#outbox = [];
+    let begin = 0;
+    let bytes = 0;
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i]!;
+      const size = message.kind === 'reply' ? message.reply.length : 64;
+      if (bytes > 0 && bytes + size > softFrameBytes) {
+        this.#link.send(this.#codec.encode(messages.slice(begin, i)));
+        begin = i;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+    this.#link.send(this.#codec.encode(begin === 0 ? messages : messages.slice(begin)));
+    if (this.#link.buffered() > this.#limits.maxQueuedBytes) {
+      this.#closed = true;
+      this.#counters.refused++;
+      this.#link.close(closeCodes.slowConsumer, `more than ${this.#limits.maxQueuedBytes} bytes unread`);
+      this.#onClosed();
+    }
+  }
+
+  #answer(message: ServerMessage): void {
+    if (this.#closed) return;
+    this.#outbox.push(message);
+    this.#turn.sendLater(this);
+  }
+
+  #receive(message: ClientMessage): void {
+    if (!this.#greeted) {
+      this.#greet(message);
+      return;
+    }
+    switch (message.kind) {
+      case 'hello':
+        return this.refuse(errorInfo('BadFrame', 'hello was said already'), closeCodes.badFrame);
+      case 'ping':
+        return this.#answer({ kind: 'pong', id: message.id });
+      case 'listNamespaces':
+        return this.#answer({ kind: 'namespaces', id: message.id, names: this.#desk.namespaces() });
+      case 'enter': {
+        const { id } = message;
+        return this.#desk.enter(message.namespace, (answer) =>
+          this.#answer(
+            answer.ok ? { kind: 'entered', id, ...answer.entered } : { kind: 'error', id, error: answer.error },
+          ),
+        );
+      }
+      case 'register':
+        return this.#serve(message.id, message.namespaceId, { kind: 'register', client: message.client });
+      case 'unregister':
+        return this.#serve(message.id, message.namespaceId, { kind: 'unregister', session: message.session });
+      case 'keepAlive':
+        return this.#serve(message.id, message.namespaceId, { kind: 'keepAlive', session: message.session });
+      case 'request':
+        this.#counters.requests++;
+        return this.#serve(message.id, message.namespaceId, message);
+      case 'read':
+        this.#counters.reads++;
+        return this.#serve(message.id, message.namespaceId, message);
+    }
+  }
+
+  #greet(message: ClientMessage): void {
+    if (message.kind !== 'hello') {
+      return this.refuse(errorInfo('BadFrame', 'the first message must be hello'), closeCodes.badFrame);
+    }
+    if (message.protocol !== apiProtocol) {
+      const error = errorInfo('BadFrame', `this node speaks protocol ${apiProtocol}, not ${message.protocol}`);
+      return this.refuse(error, closeCodes.wrongProtocol);
+    }
+    this.#greeted = true;
+    this.#answer({
+      kind: 'welcome',
+      protocol: apiProtocol,
+      cluster: this.#desk.cluster(),
+      node: this.#desk.nodeName(),
+      maxFrameBytes: this.#limits.maxFrameBytes,
+      maxValueBytes: this.#limits.maxValueBytes,
+      maxWindow: this.#limits.maxWindow,
+    });
+  }
+
+  #serve(id: number, namespaceId: number, item: ForwardItem): void {
+    if (this.#outstanding >= this.#limits.maxPendingRequests) {
+      const error = errorInfo('Overloaded', `this connection has ${this.#outstanding} requests outstanding`, {
+        limit: this.#limits.maxPendingRequests,
+        actual: this.#outstanding + 1,
+      });
+      return this.#answer({ kind: 'error', id, error });
+    }
+    this.#outstanding++;
+    this.#desk.serve(namespaceId, item, new Answer(this, id));
+  }
+
+  /** The end of one request of this connection. */
+  settle(message: ServerMessage): void {
+    this.#outstanding--;
+    if (message.kind === 'error') this.#counters.errors++;
+    this.#answer(message);
+  }
+}
+
+/** Answers one request of one connection. */
+class Answer implements Waiter {
+  readonly #connection: ApiConnection;
+  readonly #id: number;
+
+  constructor(connection: ApiConnection, id: number) {
+    this.#connection = connection;
+    this.#id = id;
+  }
+
+  reply(bytes: Uint8Array): void {
+    this.#connection.settle({ kind: 'reply', id: this.#id, reply: bytes });
+  }
+
+  fail(error: ErrorInfo): void {
+    this.#connection.settle({ kind: 'error', id: this.#id, error });
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * The replicas that this node runs: the root group's, whose state is the catalog, and those that the catalog gives it. It makes
+ * them, finds them, hands them messages and time, and keeps the node's record in step with the catalog (design §6).
+ */
+
+import { invariant } from '../base/assert.ts';
+import { isName, rootNamespaceId } from '../base/ids.ts';
+import type { ClusterId, NamespaceId } from '../base/ids.ts';
+import { encodeBody } from '../service/body.ts';
+import { Service } from '../service/service.ts';
+import type { Store } from '../store/store.ts';
+import type { Configuration, Member } from '../vr/configuration.ts';
+import type { Message } from '../vr/messages.ts';
+import type { RecoveredReplica, ReplicaIdentity } from '../vr/ports.ts';
+import { Replica } from '../vr/replica.ts';
+import type { NodeInfo } from '../wire/peer.ts';
+import { Catalog, foundingConfiguration } from './catalog.ts';
+import type { NamespaceRecord } from './catalog-messages.ts';
+import type { NodeOptions, NodePorts } from './host.ts';
+import type { HostedNamespace, NodeRecord } from './node-record.ts';
+import { decodeNodeRecord, encodeNodeRecord } from './node-record.ts';
+import { ReplicaHost } from './replica-host.ts';
+import type { ReadableMachine, ReplicaHostEvents, Waiter } from './replica-host.ts';
+import type { Turn } from './turn.ts';
+
+export const rootName = 'root';
+
+/** What the groups tell their node. */
+export interface GroupsEvents extends ReplicaHostEvents {
+  self(): NodeInfo;
+  /** The catalog changed: nodes may be new, namespaces too. */
+  catalogChanged(catalog: Catalog): void;
+}
+
+export class Groups {
+  readonly #ports: NodePorts;
+  readonly #options: NodeOptions;
+  readonly #store: Store;
+  readonly #turn: Turn;
+  readonly #events: GroupsEvents;
+  readonly #hosts = new Map<NamespaceId, ReplicaHost[]>();
+  readonly #creating = new Set<string>();
+  #record: NodeRecord | null = null;
+  #catalog: Catalog | null = null;
+  #catalogVersion = -1;
+
+  constructor(ports: NodePorts, options: NodeOptions, store: Store, turn: Turn, events: GroupsEvents) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#store = store;
+    this.#turn = turn;
+    this.#events = events;
+  }
+
+  get record(): NodeRecord | null {
+    return this.#record;
+  }
+
+  /** This node's copy of the catalog, which may lag on a node that only follows the root group. */
+  get catalog(): Catalog | null {
+    return this.#catalog;
+  }
+
+  self(): string {
+    return this.#options.name;
+  }
+
+  /** Brings back what the store holds. @throws MalformedError when the node's record cannot be read. */
+  recover(): void {
+    const bytes = this.#store.nodeRecord();
+    if (bytes === null) return;
+    this.#record = decodeNodeRecord(bytes);
+    const recovered = [...this.#store.replicas()].sort((a, b) => a.identity.namespace - b.identity.namespace);
+    for (const replica of recovered) this.#open(replica);
+    if (this.#catalog !== null) this.#afterCatalog();
+  }
+
+  /** Founds a cluster of which this node is the only voter of the root group. */
+  found(cluster: ClusterId, done: () => void): void {
+    const self = this.#selfMember();
+    this.#enterCluster(cluster, { epoch: 1, voters: [self], learners: [] }, [this.#events.self()], done);
+  }
+
+  /** Joins a cluster as a learner of its root group. */
+  follow(cluster: ClusterId, root: Configuration, nodes: readonly NodeInfo[], done: () => void): void {
+    this.#enterCluster(cluster, root, nodes, done);
+  }
+
+  #enterCluster(cluster: ClusterId, root: Configuration, nodes: readonly NodeInfo[], done: () => void): void {
+    invariant(this.#record === null, 'a node enters a cluster once', { cluster });
+    this.#record = { format: 1, name: this.self(), cluster, root, nodes, namespaces: [] };
+    this.#store.setNodeRecord(encodeNodeRecord(this.#record), () => {
+      this.#create(this.#identity(cluster, rootNamespaceId, this.self()), root, done);
+    });
+  }
+
+  #selfMember(): Member {
+    const { name, incarnation, clusterAddress } = this.#events.self();
+    return { replica: name, node: name, incarnation, address: clusterAddress };
+  }
+
+  #identity(cluster: ClusterId, namespace: NamespaceId, replica: string): ReplicaIdentity {
+    return { cluster, namespace, replica, node: this.self(), incarnation: this.#store.incarnation };
+  }
+
+  /** Makes a replica that starts empty: the catalog named it with this incarnation (protocol §2, "Strangers"). */
+  #create(identity: ReplicaIdentity, configuration: Configuration, done: () => void): void {
+    const key = `${identity.namespace}/${identity.replica}`;
+    if (this.#creating.has(key)) return;
+    this.#creating.add(key);
+    this.#store.createReplica(identity, configuration, () => {
+      this.#creating.delete(key);
+      const start = { epoch: configuration.epoch, view: 0 };
+      this.#open({
+        identity,
+        configuration,
+        view: start,
+        logView: start,
+        checkpoint: null,
+        head: 0,
+        first: 1,
+        corrupt: [],
+        headProven: true,
+      });
+      if (identity.namespace === rootNamespaceId) this.#afterCatalog();
+      done();
+    });
+  }
+
+  #open(recovered: RecoveredReplica): void {
+    const { identity } = recovered;
+    const machine = this.#machineFor(identity.namespace);
+    if (machine === null) {
+      this.#ports.log.write('error', 'a replica on this disk belongs to no namespace that this node knows', {
+        namespaceId: identity.namespace,
+        replica: identity.replica,
+      });
+      return;
+    }
+    const replica = new Replica({
+      recovered,
+      storage: this.#store.storageOf(identity.namespace, identity.replica),
+      machine,
+      random: this.#ports.random,
+      hash: this.#ports.hash,
+      limits: this.#options.limits,
+      timing: this.#options.timing,
+      checkpointBytes: this.#options.checkpointBytes,
+      now: this.#ports.clock.now(),
+    });
+    const name = `${this.namespaceName(identity.namespace) ?? String(identity.namespace)}::${identity.replica}`;
+    const host = new ReplicaHost(name, replica, machine, this.#store, this.#turn, this.#ports.log, this.#events);
+    const siblings = this.#hosts.get(identity.namespace);
+    if (siblings === undefined) this.#hosts.set(identity.namespace, [host]);
+    else siblings.push(host);
+    this.#turn.wake(host);
+  }
+
+  #machineFor(namespaceId: NamespaceId): ReadableMachine | null {
+    if (namespaceId === rootNamespaceId) {
+      this.#catalog = new Catalog();
+      return this.#catalog;
+    }
+    const hosted = this.#record?.namespaces.find((one) => one.id === namespaceId);
+    return hosted === undefined ? null : new Service(hosted.limits, this.#options.limits);
+  }
+
+  // Finding replicas.
+
+  get all(): readonly ReplicaHost[] {
+    return [...this.#hosts.values()].flat();
+  }
+
+  get root(): ReplicaHost | null {
+    return this.#hosts.get(rootNamespaceId)?.[0] ?? null;
+  }
+
+  find(namespaceId: NamespaceId, replica: string): ReplicaHost | null {
+    return this.#hosts.get(namespaceId)?.find((host) => host.replicaName === replica) ?? null;
+  }
+
+  hostsOf(namespaceId: NamespaceId): readonly ReplicaHost[] {
+    return this.#hosts.get(namespaceId) ?? [];
+  }
+
+  /** The primary of a group, when it is here. */
+  primaryHost(namespaceId: NamespaceId): ReplicaHost | null {
+    const hosts = this.#hosts.get(namespaceId);
+    if (hosts === undefined) return null;
+    for (const host of hosts) if (host.isPrimary) return host;
+    return null;
+  }
+
+  knows(namespaceId: NamespaceId): boolean {
+    return this.#hosts.has(namespaceId) || this.namespace(namespaceId) !== null;
+  }
+
+  namespace(namespaceId: NamespaceId): NamespaceRecord | null {
+    return this.#catalog?.namespaceById(namespaceId) ?? null;
+  }
+
+  namespaceName(namespaceId: NamespaceId): string | null {
+    if (namespaceId === rootNamespaceId) return rootName;
+    return (
+      this.namespace(namespaceId)?.name ?? this.#record?.namespaces.find((one) => one.id === namespaceId)?.name ?? null
+    );
+  }
+
+  /** The nodes that have a replica of a group, as far as is known here. */
+  nodesOf(namespaceId: NamespaceId): readonly string[] {
+    if (namespaceId === rootNamespaceId) return (this.#record?.root.voters ?? []).map((member) => member.node);
+    const known = this.namespace(namespaceId);
+    if (known !== null) return [...new Set(known.replicas.map((replica) => replica.node))];
+    const host = this.#hosts.get(namespaceId)?.[0];
+    return host === undefined ? [] : [...new Set(host.view().configuration.voters.map((member) => member.node))];
+  }
+
+  // Feeding them.
+
+  deliver(message: Message): void {
+    const host = this.find(message.namespace, message.to);
+    // A group that this node does not have yet, or no longer: the sender repeats what matters.
+    host?.receive(message);
+  }
+
+  peer(node: string, connected: boolean): void {
+    for (const host of this.all) host.input({ kind: 'peer', node, connected });
+  }
+
+  tick(now: number): void {
+    for (const hosts of this.#hosts.values()) {
+      for (const host of hosts) {
+        host.tick(now);
+        const waiting = host.takeKeepAlives();
+        if (waiting.length > 0) host.propose(everyone(waiting.map((one) => one.waiter)), keepAliveBody(waiting));
+      }
+    }
+  }
+
+  stop(): void {
+    for (const host of this.all) host.stop('the node stops');
+  }
+
+  // Following the catalog.
+
+  /** Called when the root group's state moved: an entry was applied, or a checkpoint restored. */
+  catalogMoved(): void {
+    if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
+  }
+
+  #afterCatalog(): void {
+    const catalog = this.#catalog;
+    const record = this.#record;
+    invariant(catalog !== null && record !== null, 'a node with a catalog has a record');
+    this.#catalogVersion = catalog.version;
+    this.#teachLearners(catalog, record);
+    this.#events.catalogChanged(catalog);
+    const mine = catalog.namespaces.filter((one) => this.#placedHere(one).length > 0);
+    const namespaces: HostedNamespace[] = mine.map(({ id, name, limits }) => ({ id, name, limits }));
+    // A replica whose namespace the catalog does not know yet (this copy lags) keeps what it was made with.
+    for (const hosted of record.namespaces)
+      if (!namespaces.some((one) => one.id === hosted.id)) namespaces.push(hosted);
+    const nodes = catalog.nodes.length > 0 ? catalog.nodes.map((node) => infoOf(node)) : record.nodes;
+    const next: NodeRecord = { ...record, nodes, namespaces };
+    const encoded = encodeNodeRecord(next);
+    this.#record = next;
+    this.#store.setNodeRecord(encoded, () => {
+      for (const one of mine) this.#openPlaced(one, next);
+    });
+  }
+
+  #placedHere(namespace: NamespaceRecord): readonly Member[] {
+    const { incarnation } = this.#store;
+    return namespace.replicas.filter((one) => one.node === this.self() && one.incarnation === incarnation);
+  }
+
+  #openPlaced(namespace: NamespaceRecord, record: NodeRecord): void {
+    const configuration = foundingConfiguration(namespace);
+    for (const member of this.#placedHere(namespace)) {
+      if (this.find(namespace.id, member.replica) !== null) continue;
+      this.#create(this.#identity(record.cluster, namespace.id, member.replica), configuration, () => undefined);
+    }
+  }
+
+  /** Every node but the voters follows the root group. */
+  #teachLearners(catalog: Catalog, record: NodeRecord): void {
+    const voters = new Set(record.root.voters.map((member) => member.node));
+    const members = catalog.nodes
+      .filter((node) => !node.ejected && !voters.has(node.name))
+      .map((node) => ({
+        replica: node.name,
+        node: node.name,
+        incarnation: node.incarnation,
+        address: node.clusterAddress,
+      }));
+    this.root?.input({ kind: 'learners', members });
+  }
+}
+
+function infoOf(node: NodeInfo): NodeInfo {
+  const { name, incarnation, clusterAddress, adminAddress, apiAddress } = node;
+  return { name, incarnation, clusterAddress, adminAddress, apiAddress };
+}
+
+function everyone(waiters: readonly Waiter[]): Waiter {
+  return {
+    reply: (bytes) => {
+      for (const waiter of waiters) waiter.reply(bytes);
+    },
+    fail: (error) => {
+      for (const waiter of waiters) waiter.fail(error);
+    },
+  };
+}
+
+function keepAliveBody(waiting: readonly { readonly session: number }[]): Uint8Array {
+  return encodeBody({ kind: 'keepAlive', sessions: [...new Set(waiting.map((one) => one.session))] });
+}
+
+/** True for a name that a namespace can have; the root group's is taken. */
+export function isNamespaceName(name: string): boolean {
+  return isName(name) && name !== rootName;
+}

@@ -1,0 +1,97 @@
+/** What a node measures of itself, as samples that a host prints (design §2, `/metrics`). */
+
+import { Service } from '../service/service.ts';
+import type { Store } from '../store/store.ts';
+import type { ApiCounters } from './api-connection.ts';
+import type { Groups } from './groups.ts';
+import type { MetricSample } from './host.ts';
+import type { Peers } from './peers.ts';
+import type { ReplicaHost } from './replica-host.ts';
+import type { Router } from './router.ts';
+
+/** The largest leaves of each namespace that are told, so that whoever fills it is found. */
+const largestTold = 5;
+
+export interface MetricSources {
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly router: Router;
+  readonly store: Store;
+  readonly api: ApiCounters;
+  readonly adminConnections: number;
+}
+
+export function collectMetrics(sources: MetricSources): MetricSample[] {
+  const samples: MetricSample[] = [];
+  const add = (
+    type: MetricSample['type'],
+    name: string,
+    help: string,
+    value: number,
+    labels: MetricSample['labels'] = {},
+  ): void => void samples.push({ name, help, type, labels, value });
+
+  const { api, peers, router, store, groups } = sources;
+  add('gauge', 'haret_api_connections', 'Open connections on the API interface.', api.connections);
+  add('counter', 'haret_api_requests_total', 'Writes asked on the API interface.', api.requests);
+  add('counter', 'haret_api_reads_total', 'Reads asked on the API interface.', api.reads);
+  add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
+  add('counter', 'haret_api_refused_total', 'API connections closed for what they sent.', api.refused);
+  add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', sources.adminConnections);
+  add('gauge', 'haret_peers_connected', 'Other nodes that are connected.', peers.connectedNames().length);
+  add('counter', 'haret_peer_frames_received_total', 'Frames from other nodes.', peers.counters.framesIn);
+  add('counter', 'haret_peer_frames_sent_total', 'Frames to other nodes.', peers.counters.framesOut);
+  add('counter', 'haret_peer_received_bytes_total', 'Bytes from other nodes.', peers.counters.bytesIn);
+  add('counter', 'haret_peer_sent_bytes_total', 'Bytes to other nodes.', peers.counters.bytesOut);
+  add('counter', 'haret_peer_dropped_total', 'Messages not sent to a slow node.', peers.counters.dropped);
+  add(
+    'counter',
+    'haret_peer_refused_total',
+    'Cluster connections refused or closed for what they sent.',
+    peers.counters.refused,
+  );
+  add('gauge', 'haret_forwarded_outstanding', 'Requests that another node is asked to serve.', router.outstanding);
+  for (const [name, value] of Object.entries(store.stats())) {
+    if (typeof value === 'number') add('gauge', `haret_store_${snake(name)}`, `The store's ${name}.`, value);
+  }
+  for (const host of groups.all)
+    addReplica(add, host, groups.namespaceName(host.namespaceId) ?? String(host.namespaceId));
+  return samples;
+}
+
+type Add = (
+  type: MetricSample['type'],
+  name: string,
+  help: string,
+  value: number,
+  labels?: MetricSample['labels'],
+) => void;
+
+function addReplica(add: Add, host: ReplicaHost, namespace: string): void {
+  const view = host.view();
+  const labels = { namespace, replica: host.replicaName };
+  add('gauge', 'haret_replica_primary', '1 on the primary.', view.isPrimary ? 1 : 0, labels);
+  add('gauge', 'haret_replica_normal', '1 while the status is normal.', view.status === 'normal' ? 1 : 0, labels);
+  add('gauge', 'haret_replica_epoch', 'Epoch.', view.view.epoch, labels);
+  add('gauge', 'haret_replica_view', 'View.', view.view.view, labels);
+  add('gauge', 'haret_replica_head', 'Highest op in the log.', view.head, labels);
+  add('gauge', 'haret_replica_commit', 'Commit number.', view.commit, labels);
+  add('gauge', 'haret_replica_checkpoint', 'Op of the checkpoint.', view.checkpointOp, labels);
+  add('gauge', 'haret_replica_pending', 'Requests that wait to be prepared.', view.pending, labels);
+  const { machine } = host;
+  if (!(machine instanceof Service)) return;
+  const stats = machine.stats();
+  add('gauge', 'haret_namespace_sessions', 'Live sessions.', stats.sessions, labels);
+  add('gauge', 'haret_namespace_keys', 'Nodes of the tree.', stats.keys, labels);
+  add('gauge', 'haret_namespace_bytes', 'Bytes of keys and values.', stats.treeBytes, labels);
+  for (const [operation, count] of stats.applied) {
+    add('counter', 'haret_applied_total', 'Operations applied.', count, { ...labels, operation });
+  }
+  for (const leaf of machine.largest(largestTold)) {
+    add('gauge', 'haret_largest_bytes', 'Bytes of the largest nodes.', leaf.bytes, { ...labels, path: leaf.path });
+  }
+}
+
+function snake(camel: string): string {
+  return camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,415 @@
+/**
+ * The other nodes: dialling them with back-off, the handshake, and one outbox each. Both sides dial, so two healthy nodes
+ * share two links; a node sends on the one it dialled and falls back on the one it accepted.
+ */
+
+import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { ErrorInfo } from '../base/errors.ts';
+import type { ClusterId } from '../base/ids.ts';
+import { noCluster } from '../base/ids.ts';
+import type { Limits } from '../base/limits.ts';
+import type { Frame, Link, LinkHandler } from '../base/ports.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
+import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import type { NodePorts, Timing } from './host.ts';
+import type { Flushable, Turn } from './turn.ts';
+
+/** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
+const softFrameBytes = 1024 * 1024;
+/** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
+const droppingShare = 1 / 8;
+const anyIncarnation = noCluster;
+
+/** What the table of peers tells the node. */
+export interface PeerEvents {
+  cluster(): ClusterId;
+  self(): NodeInfo;
+  /** A message that came over a link whose handshake is done. `answer` writes on that very link. */
+  message(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void;
+  connection(node: string, connected: boolean): void;
+  /** The node at this peer's address has another incarnation than the one that is known: its disk was lost (protocol §2). */
+  stranger(known: NodeInfo, found: NodeInfo): void;
+  /** A peer expected another incarnation of this node: this node is the stranger. */
+  calledStranger(by: NodeInfo): void;
+}
+
+/** Counters for `/metrics`. */
+export interface PeerCounters {
+  framesIn: number;
+  framesOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  dropped: number;
+  refused: number;
+}
+
+export class Peers {
+  readonly counters: PeerCounters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0, refused: 0 };
+  readonly #ports: NodePorts;
+  readonly #events: PeerEvents;
+  readonly #turn: Turn;
+  readonly #timing: Timing;
+  readonly #limits: Limits;
+  readonly #peers = new Map<string, Peer>();
+  readonly #greeting = new Map<Link, number>();
+  #closed = false;
+
+  constructor(ports: NodePorts, turn: Turn, timing: Timing, limits: Limits, events: PeerEvents) {
+    this.#ports = ports;
+    this.#turn = turn;
+    this.#timing = timing;
+    this.#limits = limits;
+    this.#events = events;
+  }
+
+  /** Names a node to stay connected with; a changed address is dialled from now on. */
+  know(info: NodeInfo): void {
+    if (info.name === this.#events.self().name) return;
+    const peer = this.#peers.get(info.name);
+    if (peer === undefined) this.#peers.set(info.name, new Peer(info, this, this.#ports.clock.now()));
+    else peer.learn(info);
+  }
+
+  infoOf(node: string): NodeInfo | null {
+    return this.#peers.get(node)?.info ?? null;
+  }
+
+  connected(node: string): boolean {
+    return this.#peers.get(node)?.connected ?? false;
+  }
+
+  connectedNames(): string[] {
+    return [...this.#peers.values()].filter((peer) => peer.connected).map((peer) => peer.info.name);
+  }
+
+  /** Puts a message into the outbox of a node; false when there is no link to it. */
+  send(node: string, message: PeerMessage): boolean {
+    const peer = this.#peers.get(node);
+    if (peer === undefined || !peer.connected) return false;
+    if (message.kind === 'vr' && peer.congested(this.#limits.maxQueuedBytes * droppingShare)) {
+      this.counters.dropped++;
+      return false;
+    }
+    peer.outbox.push(message);
+    this.#turn.sendLater(peer);
+    return true;
+  }
+
+  broadcast(message: PeerMessage): void {
+    for (const peer of this.#peers.values()) this.send(peer.info.name, message);
+  }
+
+  tick(now: number): void {
+    if (this.#closed) return;
+    for (const peer of this.#peers.values()) peer.tick(now);
+    for (const [link, since] of this.#greeting) {
+      if (now - since > this.#timing.suspicionMs * 5) link.close(closeCodes.timeout, 'no hello');
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const peer of this.#peers.values()) peer.closeAll();
+  }
+
+  /** Takes a link that another node dialled. */
+  accept(link: Link): LinkHandler {
+    let peer: Peer | null = null;
+    let greeted: NodeInfo | null = null;
+    this.#greeting.set(link, this.#ports.clock.now());
+    const answer = (message: PeerMessage): void => this.write(link, [message]);
+    return {
+      onFrame: (frame) => {
+        for (const message of this.decode(link, frame)) {
+          if (greeted !== null) {
+            if (peer === null && message.kind !== 'join') return this.refuse(link, notMember(this.#events.self()));
+            this.#events.message(greeted, message, answer);
+            if (peer === null) peer = this.#adopt(greeted, link);
+            continue;
+          }
+          if (message.kind !== 'hello')
+            return this.refuse(link, errorInfo('BadFrame', 'the first message must be hello'));
+          const problem = this.#judge(message);
+          if (problem !== null) return this.refuse(link, problem);
+          this.#greeting.delete(link);
+          greeted = message.from;
+          answer({
+            kind: 'welcome',
+            protocol: peerProtocol,
+            cluster: this.#events.cluster(),
+            from: this.#events.self(),
+          });
+          peer = this.#adopt(greeted, link);
+        }
+      },
+      onClose: () => {
+        this.#greeting.delete(link);
+        peer?.lostAccepted(link);
+      },
+    };
+  }
+
+  /** A link of a node that this node's cluster knows becomes that peer's; before this node has a cluster there is nobody to know. */
+  #adopt(info: NodeInfo, link: Link): Peer | null {
+    if (this.#events.cluster() === noCluster) return null;
+    this.know(info);
+    const peer = this.#peers.get(info.name);
+    peer?.gainAccepted(link);
+    return peer ?? null;
+  }
+
+  #judge(hello: Extract<PeerMessage, { kind: 'hello' }>): ErrorInfo | null {
+    const self = this.#events.self();
+    const cluster = this.#events.cluster();
+    if (hello.protocol !== peerProtocol) {
+      return errorInfo(
+        'WrongCluster',
+        `node ${hello.from.name} speaks protocol ${hello.protocol}, this release speaks ${peerProtocol}`,
+      );
+    }
+    if (hello.target !== '' && hello.target !== self.name) {
+      return errorInfo('NodeNotFound', `this is node ${self.name}, not ${hello.target}`);
+    }
+    if (hello.targetIncarnation !== anyIncarnation && hello.targetIncarnation !== self.incarnation) {
+      this.#events.calledStranger(hello.from);
+      return errorInfo(
+        'NodeRefused',
+        `node ${self.name} is known to its peers with another incarnation: its disk was replaced or emptied`,
+      );
+    }
+    if (cluster !== noCluster && hello.cluster !== cluster) {
+      return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
+    }
+    if (cluster === noCluster && hello.cluster === noCluster) {
+      return errorInfo('WrongCluster', 'neither node belongs to a cluster');
+    }
+    const known = this.infoOf(hello.from.name);
+    if (known !== null && known.incarnation !== hello.from.incarnation) {
+      this.#events.stranger(known, hello.from);
+      return errorInfo(
+        'NodeRefused',
+        `node ${known.name} is known with another incarnation: its disk was replaced or emptied`,
+      );
+    }
+    return null;
+  }
+
+  // What follows is shared with the peers of this table.
+
+  dial(peer: Peer, handler: LinkHandler): Link {
+    return this.#ports.transport.dial(peer.info.clusterAddress, peerSubprotocol, handler);
+  }
+
+  helloTo(info: NodeInfo): PeerMessage {
+    return {
+      kind: 'hello',
+      protocol: peerProtocol,
+      cluster: this.#events.cluster(),
+      from: this.#events.self(),
+      target: info.name,
+      targetIncarnation: info.incarnation,
+    };
+  }
+
+  decode(link: Link, frame: Frame): readonly PeerMessage[] {
+    this.counters.framesIn++;
+    this.counters.bytesIn += frame.length;
+    if (frame.length > this.#limits.maxPeerFrameBytes) {
+      this.counters.refused++;
+      link.close(closeCodes.tooBig, `frame of ${frame.length} bytes, limit ${this.#limits.maxPeerFrameBytes}`);
+      return [];
+    }
+    try {
+      return decodePeerFrame(frame, this.#ports.hash);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.counters.refused++;
+      this.#ports.log.write('warn', 'closed a peer connection: malformed frame', { problem: error.message });
+      link.close(closeCodes.badFrame, 'malformed frame');
+      return [];
+    }
+  }
+
+  write(link: Link, messages: readonly PeerMessage[]): void {
+    for (const frame of encodePeerFrames(messages, softFrameBytes)) {
+      this.counters.framesOut++;
+      this.counters.bytesOut += frame.length;
+      link.send(frame);
+    }
+  }
+
+  refuse(link: Link, error: ErrorInfo): void {
+    this.counters.refused++;
+    this.#ports.log.write('warn', 'refused a peer connection', { problem: error.message });
+    this.write(link, [{ kind: 'refused', error }]);
+    link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : closeCodes.notAllowed, error.code);
+  }
+
+  retryDelay(failures: number): number {
+    const { reconnectMs, reconnectMaxMs } = this.#timing;
+    const base = Math.min(reconnectMaxMs, reconnectMs * 2 ** Math.min(failures, 16));
+    return Math.ceil(base / 2) + this.#ports.random.below(Math.ceil(base / 2) + 1);
+  }
+
+  get now(): number {
+    return this.#ports.clock.now();
+  }
+
+  get handshakeMs(): number {
+    return this.#timing.suspicionMs * 2;
+  }
+
+  get events(): PeerEvents {
+    return this.#events;
+  }
+
+  logRefusal(info: NodeInfo, error: ErrorInfo): void {
+    this.#ports.log.write('warn', 'a peer refused this node', {
+      peer: info.name,
+      address: info.clusterAddress,
+      problem: error.message,
+    });
+  }
+}
+
+function notMember(self: NodeInfo): ErrorInfo {
+  return errorInfo('WrongCluster', `node ${self.name} belongs to no cluster yet; use \`cluster join\``);
+}
+
+class Peer implements Flushable {
+  info: NodeInfo;
+  outbox: PeerMessage[] = [];
+  readonly #table: Peers;
+  #dialled: Link | null = null;
+  #open = false;
+  #dialledAt = 0;
+  #accepted: Link[] = [];
+  #failures = 0;
+  #nextDial: number;
+  #announced = false;
+
+  constructor(info: NodeInfo, table: Peers, now: number) {
+    this.info = info;
+    this.#table = table;
+    this.#nextDial = now;
+  }
+
+  get connected(): boolean {
+    return this.#open || this.#accepted.length > 0;
+  }
+
+  learn(info: NodeInfo): void {
+    if (info.clusterAddress !== this.info.clusterAddress) this.#nextDial = this.#table.now;
+    this.info = info;
+  }
+
+  congested(bytes: number): boolean {
+    const link = this.#link();
+    return link !== null && link.buffered() > bytes;
+  }
+
+  #link(): Link | null {
+    return this.#open ? this.#dialled : (this.#accepted.at(-1) ?? null);
+  }
+
+  flush(): void {
+    const link = this.#link();
+    const messages = this.outbox;
+    this.outbox = [];
+    if (link !== null && messages.length > 0) this.#table.write(link, messages);
+  }
+
+  tick(now: number): void {
+    if (this.#dialled !== null) {
+      if (!this.#open && now - this.#dialledAt > this.#table.handshakeMs)
+        this.#dialled.close(closeCodes.timeout, 'no welcome');
+      return;
+    }
+    if (now < this.#nextDial) return;
+    this.#dialledAt = now;
+    const link: Link = this.#table.dial(this, {
+      onOpen: () => this.#table.write(link, [this.#table.helloTo(this.info)]),
+      onFrame: (frame) => this.#receive(link, frame),
+      onClose: () => this.#lostDialled(link),
+    });
+    this.#dialled = link;
+  }
+
+  #receive(link: Link, frame: Frame): void {
+    for (const message of this.#table.decode(link, frame)) {
+      if (this.#dialled !== link) return;
+      if (this.#open) this.#table.events.message(this.info, message, (answer) => this.#table.write(link, [answer]));
+      else if (!this.#welcomed(link, message)) return;
+    }
+  }
+
+  /** The first answer to our hello; false when the link is of no use. */
+  #welcomed(link: Link, message: PeerMessage): boolean {
+    if (message.kind === 'refused') {
+      this.#table.logRefusal(this.info, message.error);
+      // What was refused once is refused again soon; only a person changes that.
+      this.#failures = 16;
+      link.close(closeCodes.normal, 'refused');
+      return false;
+    }
+    if (message.kind !== 'welcome') {
+      link.close(closeCodes.badFrame, 'the first answer must be welcome');
+      return false;
+    }
+    if (message.from.incarnation !== this.info.incarnation || message.cluster !== this.#table.events.cluster()) {
+      if (message.from.name === this.info.name) this.#table.events.stranger(this.info, message.from);
+      this.#failures = 16;
+      link.close(closeCodes.wrongCluster, 'another node');
+      return false;
+    }
+    this.#open = true;
+    this.#failures = 0;
+    this.#announce(true);
+    return true;
+  }
+
+  gainAccepted(link: Link): void {
+    this.#accepted.push(link);
+    // It is up: dial it now rather than when the back-off ends.
+    this.#nextDial = this.#table.now;
+    this.#announce(true);
+  }
+
+  lostAccepted(link: Link): void {
+    const before = this.#accepted.length;
+    this.#accepted = this.#accepted.filter((one) => one !== link);
+    if (this.#accepted.length !== before) this.#announce(false);
+  }
+
+  #lostDialled(link: Link): void {
+    if (this.#dialled !== link) return;
+    const wasOpen = this.#open;
+    this.#dialled = null;
+    this.#open = false;
+    this.#nextDial = this.#table.now + this.#table.retryDelay(this.#failures++);
+    if (wasOpen) this.#announce(false);
+  }
+
+  /**
+   * Any closed connection is told at once: it is a reason to suspect, and a wrong suspicion of one replica disturbs nobody
+   * (protocol §4.1). When another link is still there, that it is connected is told again right after.
+   */
+  #announce(connected: boolean): void {
+    if (!connected && this.#announced) {
+      this.#announced = false;
+      this.outbox = this.connected ? this.outbox : [];
+      this.#table.events.connection(this.info.name, false);
+    }
+    if (this.connected && !this.#announced) {
+      this.#announced = true;
+      this.#table.events.connection(this.info.name, true);
+    }
+  }
+
+  closeAll(): void {
+    this.#nextDial = Number.MAX_SAFE_INTEGER;
+    this.#dialled?.close(closeCodes.goingAway, 'the node stops');
+    for (const link of this.#accepted) link.close(closeCodes.goingAway, 'the node stops');
+  }
+}

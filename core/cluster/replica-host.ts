@@ -1,0 +1,282 @@
+/**
+ * One replica with its state machine, hosted: inputs go in one at a time, effects are carried out in their order, and whoever waits
+ * for a reply or a read is told exactly once. It decides nothing; that is `core/vr`'s part.
+ */
+
+import { invariant } from '../base/assert.ts';
+import { errorInfo } from '../base/errors.ts';
+import type { ErrorInfo } from '../base/errors.ts';
+import type { NamespaceId } from '../base/ids.ts';
+import type { Log } from '../base/ports.ts';
+import type { Store } from '../store/store.ts';
+import type { Member } from '../vr/configuration.ts';
+import type { Entry } from '../vr/entry.ts';
+import type { Message } from '../vr/messages.ts';
+import type { Effect, Input, ReplicaEvent, ReplicaView, StateMachine } from '../vr/ports.ts';
+import type { Replica } from '../vr/replica.ts';
+import type { Flushable, Turn } from './turn.ts';
+
+/** Whoever waits for the outcome of a request or a read. One of the two is called, once. */
+export interface Waiter {
+  reply(bytes: Uint8Array): void;
+  fail(error: ErrorInfo): void;
+}
+
+/** A state machine as it is hosted: a namespace's can also be read between entries. */
+export interface ReadableMachine extends StateMachine {
+  /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
+  read?(body: Uint8Array, at: { readonly epoch: number; readonly view: number; readonly op: number }): Uint8Array;
+}
+
+export type ReadConsistency = 'linearizable' | { readonly atLeast: number };
+
+/** What a hosted replica asks of its node. */
+export interface ReplicaHostEvents {
+  send(to: Member, message: Message): void;
+  event(host: ReplicaHost, event: ReplicaEvent): void;
+  applied(host: ReplicaHost, entry: Entry, reply: Uint8Array): void;
+  restored(host: ReplicaHost, op: number): void;
+  /** The replica broke an invariant and is stopped (protocol §1); the node says so and goes on with the others. */
+  broke(host: ReplicaHost, error: unknown): void;
+}
+
+interface PendingRead {
+  readonly waiter: Waiter;
+  readonly body: Uint8Array;
+}
+
+export class ReplicaHost implements Flushable {
+  readonly name: string;
+  readonly namespaceId: NamespaceId;
+  readonly replicaName: string;
+  readonly machine: ReadableMachine;
+  readonly #replica: Replica;
+  readonly #store: Store;
+  readonly #turn: Turn;
+  readonly #events: ReplicaHostEvents;
+  readonly #log: Log;
+  readonly #waiters = new Map<number, Waiter>();
+  readonly #reads = new Map<number, PendingRead>();
+  #keepAlives: { session: number; waiter: Waiter }[] = [];
+  #inbox: Message[] = [];
+  #inputs: Input[] = [];
+  #stepping = false;
+  #stopped = false;
+  #nextToken = 1;
+  #view: ReplicaView;
+
+  constructor(
+    name: string,
+    replica: Replica,
+    machine: ReadableMachine,
+    store: Store,
+    turn: Turn,
+    log: Log,
+    events: ReplicaHostEvents,
+  ) {
+    this.name = name;
+    this.#replica = replica;
+    this.machine = machine;
+    this.#store = store;
+    this.#turn = turn;
+    this.#log = log;
+    this.#events = events;
+    this.#view = replica.view();
+    this.namespaceId = this.#view.identity.namespace;
+    this.replicaName = this.#view.identity.replica;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** The replica as it is now. */
+  view(): ReplicaView {
+    const view = this.#replica.view();
+    this.#view = view;
+    return this.#stopped ? { ...view, status: 'stopped', primary: null, isPrimary: false } : view;
+  }
+
+  get isPrimary(): boolean {
+    return !this.#stopped && this.#replica.isPrimary;
+  }
+
+  /** The node of the primary that this replica follows, itself included; null while it follows none. */
+  get primaryNode(): string | null {
+    return this.#stopped ? null : this.#replica.primaryNode;
+  }
+
+  /** A client's numbered request. The waiter hears of it once, whatever becomes of the replica. */
+  request(waiter: Waiter, session: number, request: number, answered: number, body: Uint8Array): void {
+    this.input({ kind: 'request', token: this.#wait(waiter), session, request, answered, body });
+  }
+
+  /** Something without a session. */
+  propose(waiter: Waiter, body: Uint8Array): void {
+    this.input({ kind: 'propose', token: this.#wait(waiter), body });
+  }
+
+  read(waiter: Waiter, consistency: ReadConsistency, body: Uint8Array): void {
+    const token = this.#nextToken++;
+    this.#reads.set(token, { waiter, body });
+    this.input({ kind: 'read', token, consistency });
+  }
+
+  /** Keep-alives of one tick travel as one entry (design §4). */
+  keepAlive(waiter: Waiter, session: number): void {
+    this.#keepAlives.push({ session, waiter });
+  }
+
+  /** The keep-alives since the last call, for the node to fold into one body. */
+  takeKeepAlives(): readonly { readonly session: number; readonly waiter: Waiter }[] {
+    const taken = this.#keepAlives;
+    if (taken.length > 0) this.#keepAlives = [];
+    return taken;
+  }
+
+  #wait(waiter: Waiter): number {
+    const token = this.#nextToken++;
+    this.#waiters.set(token, waiter);
+    return token;
+  }
+
+  /** A message of another replica; it is stepped in this turn. */
+  receive(message: Message): void {
+    this.#inbox.push(message);
+    this.#turn.wake(this);
+  }
+
+  /** One input, now; what it batches leaves at the end of the turn. */
+  input(input: Input): void {
+    this.#turn.wake(this);
+    this.#step(input);
+  }
+
+  /** @see Turn */
+  flush(): void {
+    const inbox = this.#inbox;
+    if (inbox.length > 0) {
+      this.#inbox = [];
+      for (const message of inbox) this.#step({ kind: 'message', message });
+    }
+    this.#step({ kind: 'flush' });
+  }
+
+  /** Time goes on. A tick wakes only what it concerns. */
+  tick(now: number): void {
+    this.input({ kind: 'tick', now });
+  }
+
+  /** Stops for good; whoever waits hears that the outcome is unknown. */
+  stop(reason: string): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const error = errorInfo('Internal', reason);
+    for (const waiter of this.#waiters.values()) waiter.fail(error);
+    for (const { waiter } of this.#reads.values()) waiter.fail(errorInfo('NoPrimary', reason));
+    this.#waiters.clear();
+    this.#reads.clear();
+  }
+
+  #step(input: Input): void {
+    if (this.#stopped) {
+      this.#refuse(input);
+      return;
+    }
+    if (this.#stepping) {
+      this.#inputs.push(input);
+      return;
+    }
+    this.#stepping = true;
+    try {
+      let next: Input | undefined = input;
+      while (next !== undefined) {
+        for (const effect of this.#replica.step(next)) this.#perform(effect);
+        next = this.#inputs.length > 0 ? this.#inputs.shift() : undefined;
+      }
+    } catch (error) {
+      this.#log.write('error', 'a replica broke an invariant and is stopped', {
+        replica: this.name,
+        error: describe(error),
+      });
+      this.#inputs = [];
+      this.stop(`replica ${this.name} is stopped: ${describe(error)}`);
+      this.#events.broke(this, error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #refuse(input: Input): void {
+    if (input.kind === 'read') {
+      const read = this.#reads.get(input.token);
+      this.#reads.delete(input.token);
+      read?.waiter.fail(errorInfo('NoPrimary', `replica ${this.name} is stopped`));
+    } else if (input.kind === 'request' || input.kind === 'propose') {
+      this.#settle(input.token)?.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
+    }
+  }
+
+  #settle(token: number): Waiter | undefined {
+    const waiter = this.#waiters.get(token);
+    this.#waiters.delete(token);
+    return waiter;
+  }
+
+  #perform(effect: Effect): void {
+    const identity = this.#view.identity;
+    switch (effect.kind) {
+      case 'send':
+        return this.#events.send(effect.to, effect.message);
+      case 'persist': {
+        const { ticket } = effect;
+        return this.#store.persist(identity.namespace, identity.replica, effect.batch, () =>
+          this.input({ kind: 'durable', ticket }),
+        );
+      }
+      case 'reply': {
+        const waiter = this.#settle(effect.token);
+        if (effect.result.ok) waiter?.reply(effect.result.reply);
+        else waiter?.fail(effect.result.error);
+        return;
+      }
+      case 'readReady': {
+        const read = this.#reads.get(effect.token);
+        this.#reads.delete(effect.token);
+        if (read === undefined) return;
+        if (effect.result.ok) read.waiter.reply(this.#readNow(read.body));
+        else read.waiter.fail(effect.result.error);
+        return;
+      }
+      case 'writeCheckpoint':
+        return this.#store.writeCheckpoint(
+          identity.namespace,
+          identity.replica,
+          effect.draft,
+          effect.snapshot,
+          (checkpoint) => this.input({ kind: 'checkpointWritten', checkpoint }),
+        );
+      case 'stageChunk': {
+        const { checkpoint, index } = effect;
+        return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, () =>
+          this.input({ kind: 'chunkStaged', op: checkpoint.op, index }),
+        );
+      }
+      case 'applied':
+        return this.#events.applied(this, effect.entry, effect.reply);
+      case 'restored':
+        return this.#events.restored(this, effect.op);
+      case 'event':
+        return this.#events.event(this, effect.event);
+    }
+  }
+
+  #readNow(body: Uint8Array): Uint8Array {
+    invariant(this.machine.read !== undefined, 'only a machine that can be read is asked to be');
+    return this.machine.read(body, this.#replica.appliedAt());
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

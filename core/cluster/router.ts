@@ -1,0 +1,210 @@
+/**
+ * Where a request goes: to the replica here when it can serve, else to the node that can, through a peer that reaches it when this
+ * node does not (protocol §9.9). Keeps what every node knows of the primaries.
+ */
+
+import { errorInfo } from '../base/errors.ts';
+import type { ErrorInfo } from '../base/errors.ts';
+import type { NamespaceId } from '../base/ids.ts';
+import type { Limits } from '../base/limits.ts';
+import { encodeBody } from '../service/body.ts';
+import type { Consistency } from '../wire/api.ts';
+import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../wire/peer.ts';
+import type { Groups } from './groups.ts';
+import type { Peers } from './peers.ts';
+import type { ReadConsistency, ReplicaHost, Waiter } from './replica-host.ts';
+
+/** A request goes over at most so many nodes: here to a peer, from it to the primary, and one stale hint. */
+const maxHops = 3;
+
+/** Whoever waits for what was forwarded. */
+export interface ForwardWaiter {
+  readonly to: string;
+  readonly done: (outcome: ForwardOutcome) => void;
+  readonly deadlineMs: number;
+  /** A write that was handed to a peer may be executed, whatever becomes of the peer. */
+  readonly mayExecute: boolean;
+}
+
+export class Router {
+  readonly #groups: Groups;
+  readonly #peers: Peers;
+  readonly #limits: Limits;
+  readonly #now: () => number;
+  readonly #timeoutMs: number;
+  readonly #hints = new Map<NamespaceId, PrimaryHint>();
+  readonly #forwarded = new Map<number, ForwardWaiter>();
+  #nextId = 1;
+
+  constructor(groups: Groups, peers: Peers, limits: Limits, now: () => number, timeoutMs: number) {
+    this.#groups = groups;
+    this.#peers = peers;
+    this.#limits = limits;
+    this.#now = now;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get outstanding(): number {
+    return this.#forwarded.size;
+  }
+
+  /** Takes in what somebody knows of a primary; true when it is news. */
+  learn(hint: PrimaryHint): boolean {
+    const known = this.#hints.get(hint.namespaceId);
+    if (known !== undefined && (hint.epoch - known.epoch || hint.view - known.view) <= 0) return false;
+    this.#hints.set(hint.namespaceId, hint);
+    return true;
+  }
+
+  hint(namespaceId: NamespaceId): PrimaryHint | null {
+    return this.#hints.get(namespaceId) ?? null;
+  }
+
+  hints(): readonly PrimaryHint[] {
+    return [...this.#hints.values()];
+  }
+
+  /** Serves what a client of this node asked. */
+  serve(namespaceId: NamespaceId, item: ForwardItem, waiter: Waiter): void {
+    this.#serve(namespaceId, item, 0, '', waiter);
+  }
+
+  #serve(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
+    const primary = this.#groups.primaryHost(namespaceId);
+    if (primary !== null) return serveHere(primary, item, waiter);
+    if (item.kind === 'read') {
+      const replica = this.#readable(namespaceId);
+      // A backup serves reads by the primary's read index (protocol §7).
+      if (replica !== null) return serveHere(replica, item, waiter);
+    }
+    this.#forward(namespaceId, item, hops, from, waiter);
+  }
+
+  /** A replica here that can answer reads: it follows a primary that this node reaches. */
+  #readable(namespaceId: NamespaceId): ReplicaHost | null {
+    for (const host of this.#groups.hostsOf(namespaceId)) {
+      const node = host.primaryNode;
+      if (node !== null && (node === this.#groups.self() || this.#peers.connected(node))) return host;
+    }
+    return null;
+  }
+
+  #forward(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
+    if (!this.#groups.knows(namespaceId)) {
+      return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
+    }
+    const target = this.#target(namespaceId, hops, from);
+    if (target === null || hops >= maxHops) {
+      return waiter.fail(errorInfo('NoPrimary', 'no primary of this namespace can be reached now', { namespaceId }));
+    }
+    const done = (outcome: ForwardOutcome): void => {
+      if (outcome.kind === 'reply') waiter.reply(outcome.reply);
+      else if (outcome.kind === 'error') waiter.fail(outcome.error);
+      else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
+    };
+    this.ask(target, namespaceId, item, hops + 1, done);
+  }
+
+  /** The node of the primary; else one that is connected and has a replica, which may reach or become it. */
+  #target(namespaceId: NamespaceId, hops: number, from: string): string | null {
+    const self = this.#groups.self();
+    const hint = this.#hints.get(namespaceId);
+    if (hint !== undefined && hint.node !== self && hint.node !== from && this.#peers.connected(hint.node))
+      return hint.node;
+    const others = this.#groups.nodesOf(namespaceId).filter((node) => node !== self && node !== from);
+    const reachable = others.filter((node) => this.#peers.connected(node));
+    if (reachable.length > 0) return reachable[(this.#nextId + hops) % reachable.length]!;
+    return null;
+  }
+
+  /** Has `item` done by one node, and says what came of it, once. */
+  ask(
+    node: string,
+    namespaceId: NamespaceId,
+    item: ForwardItem,
+    hops: number,
+    done: (outcome: ForwardOutcome) => void,
+  ): void {
+    if (this.#forwarded.size >= this.#limits.maxPendingRequests) {
+      const limit = this.#limits.maxPendingRequests;
+      return done(
+        failed(errorInfo('Overloaded', `${limit} forwarded requests are outstanding`, { limit, actual: limit + 1 })),
+      );
+    }
+    const id = this.#nextId++;
+    if (!this.#peers.send(node, { kind: 'forward', id, hops, namespaceId, item })) {
+      return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
+    }
+    const mayExecute = item.kind !== 'read' && item.kind !== 'lookup';
+    this.#forwarded.set(id, { to: node, done, deadlineMs: this.#now() + this.#timeoutMs, mayExecute });
+  }
+
+  /** What a peer asks of this node. */
+  receive(
+    from: string,
+    message: Extract<PeerMessage, { kind: 'forward' }>,
+    answer: (message: PeerMessage) => void,
+  ): void {
+    const respond = (outcome: ForwardOutcome): void => {
+      const reply: PeerMessage = { kind: 'forwarded', id: message.id, outcome };
+      if (!this.#peers.send(from, reply)) answer(reply);
+    };
+    this.#serve(message.namespaceId, message.item, message.hops, from, {
+      reply: (bytes) => respond({ kind: 'reply', reply: bytes }),
+      fail: (error) => respond(failed(error)),
+    });
+  }
+
+  settled(message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
+    const waiting = this.#forwarded.get(message.id);
+    this.#forwarded.delete(message.id);
+    waiting?.done(message.outcome);
+  }
+
+  /** A peer's connection broke: what it was asked may have been done. */
+  lost(node: string): void {
+    for (const [id, waiting] of this.#forwarded) {
+      if (waiting.to === node) this.#giveUp(id, waiting, 'Disconnected', `the connection to node ${node} broke`);
+    }
+  }
+
+  tick(now: number): void {
+    for (const [id, waiting] of this.#forwarded) {
+      // Deadlines are equal, so they end in the order in which they were asked.
+      if (waiting.deadlineMs > now) return;
+      this.#giveUp(id, waiting, 'Timeout', `node ${waiting.to} did not answer in ${this.#timeoutMs} ms`);
+    }
+  }
+
+  #giveUp(id: number, waiting: ForwardWaiter, code: 'Disconnected' | 'Timeout', message: string): void {
+    this.#forwarded.delete(id);
+    waiting.done(failed(errorInfo(code, message, {}, waiting.mayExecute ? 'unknown' : 'definite')));
+  }
+}
+
+function failed(error: ErrorInfo): ForwardOutcome {
+  return { kind: 'error', error };
+}
+
+function serveHere(host: ReplicaHost, item: ForwardItem, waiter: Waiter): void {
+  switch (item.kind) {
+    case 'request':
+      return host.request(waiter, item.session, item.request, item.answered, item.operation);
+    case 'read':
+      return host.read(waiter, readConsistency(item.consistency), item.operation);
+    case 'register':
+      return host.propose(waiter, encodeBody({ kind: 'register', client: item.client }));
+    case 'unregister':
+      return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session }));
+    case 'keepAlive':
+      return host.keepAlive(waiter, item.session);
+    case 'lookup':
+    case 'admin':
+      return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));
+  }
+}
+
+function readConsistency(consistency: Consistency): ReadConsistency {
+  if (consistency.kind === 'linearizable') return 'linearizable';
+  return { atLeast: consistency.kind === 'local' ? 0 : consistency.op };
+}

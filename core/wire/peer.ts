@@ -1,0 +1,129 @@
+/**
+ * What nodes say to each other over the cluster interface: the handshake, replicas' messages, requests forwarded to the
+ * node that can serve them, and what each knows of the primaries. A frame is a list of messages; replicas' messages keep their own codec.
+ */
+
+import { Reader, Writer } from '../base/bytes.ts';
+import { errorSchema } from '../base/error-schema.ts';
+import { MalformedError } from '../base/errors.ts';
+import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import type { Frame, Hash } from '../base/ports.ts';
+import type { TypeOf } from '../base/schema.ts';
+import { bool, list, struct, text, uint, union } from '../base/schema.ts';
+import { configurationSchema } from '../vr/configuration.ts';
+import type { Message } from '../vr/messages.ts';
+import { decodeMessage, encodeMessage } from '../vr/messages.ts';
+import { adminCommandSchema, adminResultSchema } from './admin.ts';
+import { consistencySchema, operationBytes, replyBytes } from './api.ts';
+
+/** A node of another major version is refused at the handshake, so that mixed releases fail early and in words. */
+export const peerProtocol = 1;
+export const peerSubprotocol = 'haret-cluster.v1.binary';
+
+/** A node as it presents itself and as the catalog and the node's record keep it. */
+export const nodeInfoSchema = struct({
+  name: nameSchema,
+  incarnation: idSchema,
+  clusterAddress: addressSchema,
+  adminAddress: addressSchema,
+  apiAddress: addressSchema,
+});
+export type NodeInfo = TypeOf<typeof nodeInfoSchema>;
+
+/** Who is primary of a namespace, as far as the sender knows; the highest (epoch, view) wins. */
+export const primaryHintSchema = struct({
+  namespaceId: uint(),
+  epoch: uint(),
+  view: uint(),
+  replica: nameSchema,
+  node: nameSchema,
+});
+export type PrimaryHint = TypeOf<typeof primaryHintSchema>;
+
+/** What a node asks another to do in its place. */
+export const forwardItemSchema = union({
+  register: [1, { client: text(128) }],
+  request: [2, { session: uint(), request: uint(), answered: uint(), operation: operationBytes }],
+  read: [3, { consistency: consistencySchema, operation: operationBytes }],
+  unregister: [4, { session: uint() }],
+  keepAlive: [5, { session: uint() }],
+  /** Looks a namespace up in the catalog of the root group's primary, for a node whose copy may lag. */
+  lookup: [6, { namespace: nameSchema }],
+  admin: [7, { command: adminCommandSchema }],
+});
+export type ForwardItem = TypeOf<typeof forwardItemSchema>;
+
+export const forwardOutcomeSchema = union({
+  reply: [1, { reply: replyBytes }],
+  error: [2, { error: errorSchema }],
+  found: [3, { namespaceId: uint() }],
+  admin: [4, { result: adminResultSchema }],
+});
+export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;
+
+const controlSchema = union({
+  /**
+   * The dialler's first message. `cluster` is all zeros before it has one; `target` and `targetIncarnation` say whom it means to
+   * reach, so that a node whose disk was replaced learns that it is a stranger (protocol §2). All zeros: any.
+   */
+  hello: [
+    1,
+    { protocol: uint(), cluster: idSchema, from: nodeInfoSchema, target: text(64), targetIncarnation: idSchema },
+  ],
+  welcome: [2, { protocol: uint(), cluster: idSchema, from: nodeInfoSchema }],
+  /** Offers a fresh node membership: the root group that it is to follow, and the nodes that are there. */
+  join: [3, { cluster: idSchema, root: configurationSchema, nodes: list(nodeInfoSchema, 4096) }],
+  joined: [4, {}],
+  refused: [5, { error: errorSchema }],
+  forward: [6, { id: uint(), hops: uint(8), namespaceId: uint(), item: forwardItemSchema }],
+  forwarded: [7, { id: uint(), outcome: forwardOutcomeSchema }],
+  hints: [8, { hints: list(primaryHintSchema, 65_536) }],
+  /** Asks for an answer, so that a link that is open but dead is noticed. */
+  ping: [9, { answer: bool }],
+});
+export type ControlMessage = TypeOf<typeof controlSchema>;
+export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };
+
+const replicaTag = 0;
+const controlTag = 1;
+const maxFrameMessages = 65_536;
+const scratch = new Writer(64 * 1024);
+
+/** Encodes messages into as few frames as `softMaxBytes` allows; a message of its own that is larger makes a frame of its own. */
+export function encodePeerFrames(messages: readonly PeerMessage[], softMaxBytes: number): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  scratch.reset();
+  let inFrame = 0;
+  for (const message of messages) {
+    if (message.kind === 'vr') {
+      scratch.u8(replicaTag);
+      encodeMessage(scratch, message.message);
+    } else {
+      scratch.u8(controlTag);
+      controlSchema.encode(scratch, message);
+    }
+    if (scratch.length >= softMaxBytes || ++inFrame === maxFrameMessages) {
+      frames.push(scratch.finish());
+      scratch.reset();
+      inFrame = 0;
+    }
+  }
+  if (scratch.length > 0) frames.push(scratch.finish());
+  return frames;
+}
+
+/** @throws MalformedError on anything that no release of this protocol writes. */
+export function decodePeerFrame(frame: Frame, hash: Hash): PeerMessage[] {
+  if (typeof frame === 'string') throw new MalformedError('a text frame on the cluster interface, which is binary');
+  const reader = new Reader(frame);
+  const messages: PeerMessage[] = [];
+  while (reader.remaining > 0) {
+    if (messages.length === maxFrameMessages)
+      throw new MalformedError(`more than ${maxFrameMessages} messages in a frame`);
+    const tag = reader.u8();
+    if (tag === replicaTag) messages.push({ kind: 'vr', message: decodeMessage(reader, hash) });
+    else if (tag === controlTag) messages.push(controlSchema.decode(reader));
+    else throw new MalformedError(`unknown kind number ${tag} of a message`);
+  }
+  return messages;
+}
