@@ -6,6 +6,7 @@
 import type { Limits } from '../base/limits.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { struct, uint } from '../base/schema.ts';
+import { treeLimitsOf, treeLimitsSchema } from '../tree/limits.ts';
 
 export const serviceLimitsSchema = struct({
   /** Sessions; one more evicts the one that was idle longest. */
@@ -16,12 +17,7 @@ export const serviceLimitsSchema = struct({
   maxWindowReplyBytes: uint(Number.MAX_SAFE_INTEGER, 1),
   /** Replicated time without a sign of life after which a session is expired, in milliseconds. */
   sessionMs: uint(Number.MAX_SAFE_INTEGER, 1),
-  /** Those of the tree, as in `base/limits.ts`. */
-  maxValueBytes: uint(),
-  maxTransactionItems: uint(),
-  maxNamespaceBytes: uint(),
-  maxNamespaceKeys: uint(),
-  maxChildren: uint(),
+  tree: treeLimitsSchema,
 });
 export type ServiceLimits = TypeOf<typeof serviceLimitsSchema>;
 
@@ -32,10 +28,6 @@ export function serviceLimitsOf(limits: Limits, sessionMs: number): ServiceLimit
     maxWindow: limits.maxWindow,
     maxWindowReplyBytes: limits.maxWindowReplyBytes,
     sessionMs,
-    maxValueBytes: limits.maxValueBytes,
-    maxTransactionItems: limits.maxTransactionItems,
-    maxNamespaceBytes: limits.maxNamespaceBytes,
-    maxNamespaceKeys: limits.maxNamespaceKeys,
-    maxChildren: limits.maxChildren,
+    tree: treeLimitsOf(limits),
   };
 }

@@ -5,6 +5,7 @@
 
 import { invariant, unreachable } from '../base/assert.ts';
 import { Writer } from '../base/bytes.ts';
+import { ChunkReader } from '../base/chunk-reader.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { Limits } from '../base/limits.ts';
@@ -46,6 +47,8 @@ export interface ServiceStats {
   readonly sessionBytes: number;
   readonly keys: number;
   readonly treeBytes: number;
+  /** Of both: what {@link Service.size} counts. */
+  readonly bytes: number;
   /** Since this process began, by kind of body or operation; duplicates and refusals are kinds of their own. */
   readonly applied: ReadonlyMap<string, number>;
   readonly evictedSessions: number;
@@ -73,7 +76,7 @@ export class Service {
     this.#limits = limits;
     this.#nodeLimits = nodeLimits;
     this.#sessions = new Sessions(limits);
-    this.#tree = Tree.empty(limits);
+    this.#tree = Tree.empty(limits.tree);
   }
 
   /** The last op that was applied; 0 before the first. */
@@ -235,9 +238,12 @@ export class Service {
 
   /** Replaces the state, limits included, by that of a snapshot. @throws MalformedError with the state as it was. */
   restore(chunks: Iterable<Uint8Array>): void {
-    const { header, limits, sessions, rest } = readSessions(chunks);
-    const tree = Tree.restore(rest, limits);
-    this.#limits = limits;
+    const reader = new ChunkReader(chunks);
+    const { header, sessions } = readSessions(reader);
+    const tree = Tree.restore(reader, header.limits.tree);
+    reader.end();
+    if (tree.modified > header.op) throw new MalformedError('snapshot has a tree that is ahead of its op');
+    this.#limits = header.limits;
     this.#sessions = sessions;
     this.#tree = tree;
     this.#op = header.op;
@@ -255,6 +261,7 @@ export class Service {
       sessionBytes: this.#sessions.bytes,
       keys: this.#tree.keys,
       treeBytes: this.#tree.bytes,
+      bytes: this.size(),
       applied: this.#applied,
       evictedSessions: this.#evicted,
       expiredSessions: this.#expired,
