@@ -1,0 +1,223 @@
+/**
+ * Hosts a node in this process: binds the three interfaces, makes the ports, recovers, ticks, and stops in order. The node itself
+ * is `core/cluster`; signals and exit statuses are `run-node.ts`.
+ */
+
+import type { Disk, Interface, Transport } from '../core/base/ports.ts';
+import type { HostedNode, MetricSample, NodeOptions, NodePorts } from '../core/cluster/host.ts';
+import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
+import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
+import { peerSubprotocol } from '../core/wire/peer.ts';
+import type { Bind, NodeConfig } from './config.ts';
+import { httpEndpoints } from './http-endpoints.ts';
+import { NodeClock } from './node-clock.ts';
+import { NodeHash } from './node-hash.ts';
+import type { NodeLog } from './node-log.ts';
+import { NodeRandom } from './node-random.ts';
+import { OriginCheck } from './origins.ts';
+import { ProcessMetrics } from './prometheus.ts';
+import { Listener } from './ws-listener.ts';
+import { WebSocketTransport } from './ws-transport.ts';
+
+/** How often a node that is not ready yet is asked again, to say so in the log when it is. */
+const readyCheckMs = 50;
+
+export interface NodeParts {
+  readonly version: string;
+  readonly createNode: (ports: NodePorts, options: NodeOptions) => HostedNode;
+  readonly openDisk: (directory: string) => Disk;
+}
+
+export interface NodeAddresses {
+  readonly cluster: string;
+  readonly admin: string;
+  readonly api: string;
+}
+
+export class NodeProcess {
+  readonly #config: NodeConfig;
+  readonly #log: NodeLog;
+  readonly #parts: NodeParts;
+  readonly #metrics = new ProcessMetrics();
+  readonly #listeners: Readonly<Record<Interface, Listener>>;
+  readonly #origins: OriginCheck;
+  #node: HostedNode | null = null;
+  #stopping = false;
+  #ticker: NodeJS.Timeout | null = null;
+  #readyCheck: NodeJS.Timeout | null = null;
+
+  constructor(config: NodeConfig, log: NodeLog, parts: NodeParts) {
+    this.#config = config;
+    this.#log = log;
+    this.#parts = parts;
+    this.#origins = new OriginCheck(config.allowedOrigins);
+    this.#listeners = {
+      cluster: this.#listener('cluster', config.cluster),
+      admin: this.#listener('admin', config.admin),
+      api: this.#listener('api', config.api),
+    };
+  }
+
+  /**
+   * Binds, then recovers: a taken port is found before the disk is touched, and what connects meanwhile waits in the kernel.
+   * @throws Error in one line that says what is in the way.
+   */
+  async start(): Promise<NodeAddresses> {
+    const startedAt = performance.now();
+    for (const warning of this.#config.warnings) this.#log.write('warn', `insecure: ${warning}`);
+    try {
+      for (const listener of Object.values(this.#listeners)) await listener.listen();
+      const addresses = this.#addresses();
+      this.#origins.serveFrom([addresses.api, this.#bound('api')], this.#listeners.api.port);
+      const node = this.#parts.createNode(this.#ports(), this.#options(addresses));
+      node.start();
+      this.#node = node;
+      this.#metrics.start();
+      this.#ticker = setInterval(() => node.tick(), this.#config.timing.tickMs);
+      this.#log.write('info', 'listening', { ...addresses, pid: process.pid, version: this.#parts.version });
+      this.#announceReady(node, startedAt);
+      return addresses;
+    } catch (error) {
+      await this.#closeListeners();
+      throw error;
+    }
+  }
+
+  /** Refuses new work, makes everything durable and closes. False: that took longer than `stop_timeout_ms` and was cut short. */
+  async stop(): Promise<boolean> {
+    this.#stopping = true;
+    const node = this.#node;
+    let clean = true;
+    if (node !== null) {
+      clean = await new Promise<boolean>((resolve) => {
+        const deadline = setTimeout(() => resolve(false), this.#config.stopTimeoutMs);
+        node.stop(() => {
+          clearTimeout(deadline);
+          resolve(true);
+        });
+      });
+    }
+    this.#node = null;
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    if (this.#readyCheck !== null) clearInterval(this.#readyCheck);
+    this.#metrics.stop();
+    await this.#closeListeners();
+    return clean;
+  }
+
+  #listener(through: Interface, bind: Bind): Listener {
+    const { limits, pingIntervalMs } = this.#config;
+    const byInterface = {
+      cluster: { subprotocols: [peerSubprotocol], most: limits.maxClusterConnections, frame: limits.maxPeerFrameBytes },
+      admin: { subprotocols: offeredAdminSubprotocols, most: limits.maxAdminConnections, frame: limits.maxFrameBytes },
+      api: { subprotocols: offeredApiSubprotocols, most: limits.maxApiConnections, frame: limits.maxFrameBytes },
+    }[through];
+    return new Listener({
+      through,
+      host: bind.host,
+      port: bind.port,
+      subprotocols: byInterface.subprotocols,
+      maxConnections: byInterface.most,
+      maxFrameBytes: byInterface.frame,
+      pingIntervalMs,
+      origins: this.#origins,
+      log: this.#log,
+      accept: (subprotocol, link, from) =>
+        this.#node === null || this.#stopping ? null : this.#node.accept(through, subprotocol, link, from),
+      ...(through === 'api' ? { http: this.#endpoints() } : {}),
+    });
+  }
+
+  #endpoints(): ReturnType<typeof httpEndpoints> {
+    return httpEndpoints({
+      nodeName: this.#config.nodeName,
+      version: this.#parts.version,
+      node: () => (this.#stopping ? null : this.#node),
+      processSamples: () => [...this.#metrics.samples(), ...this.#connectionSamples()],
+    });
+  }
+
+  #connectionSamples(): readonly MetricSample[] {
+    return Object.entries(this.#listeners).flatMap(([name, listener]): readonly MetricSample[] => {
+      const { open, accepted, refused } = listener.counts();
+      const labels = { interface: name };
+      const open1 = { name: 'haret_connections', help: 'Open WebSocket connections.', type: 'gauge' as const };
+      const accepted1 = {
+        name: 'haret_connections_accepted_total',
+        help: 'Connections taken.',
+        type: 'counter' as const,
+      };
+      const refused1 = {
+        name: 'haret_connections_refused_total',
+        help: 'Connections refused.',
+        type: 'counter' as const,
+      };
+      return [
+        { ...open1, labels, value: open },
+        { ...accepted1, labels, value: accepted },
+        { ...refused1, labels, value: refused },
+      ];
+    });
+  }
+
+  #bound(name: Interface): string {
+    const { host } = this.#config[name];
+    return `${host.includes(':') ? `[${host}]` : host}:${this.#listeners[name].port}`;
+  }
+
+  #addresses(): NodeAddresses {
+    const told = (name: Interface): string =>
+      this.#config[name].advertised === '' ? this.#bound(name) : this.#config[name].advertised;
+    return { cluster: told('cluster'), admin: told('admin'), api: told('api') };
+  }
+
+  #ports(): NodePorts {
+    const { limits, handshakeTimeoutMs, pingIntervalMs, dataDir } = this.#config;
+    const transport: Transport = new WebSocketTransport({
+      maxFrameBytes: limits.maxPeerFrameBytes,
+      handshakeTimeoutMs,
+      pingIntervalMs,
+    });
+    return {
+      disk: this.#parts.openDisk(dataDir),
+      transport,
+      clock: new NodeClock(),
+      random: new NodeRandom(),
+      hash: new NodeHash(),
+      log: this.#log,
+    };
+  }
+
+  #options(addresses: NodeAddresses): NodeOptions {
+    const config = this.#config;
+    return {
+      name: config.nodeName,
+      clusterAddress: addresses.cluster,
+      adminAddress: addresses.admin,
+      apiAddress: addresses.api,
+      limits: config.limits,
+      timing: config.timing,
+      segmentBytes: config.segmentBytes,
+      checkpointBytes: config.checkpointBytes,
+      diskReserveBytes: config.diskReserveBytes,
+      describedConfig: config.described,
+      setLogLevel: (level) => this.#log.setLevel(level),
+    };
+  }
+
+  #announceReady(node: HostedNode, startedAt: number): void {
+    const check = (): boolean => {
+      if (!node.ready().ok) return false;
+      this.#log.write('info', 'ready', { afterMs: Math.round(performance.now() - startedAt) });
+      return true;
+    };
+    if (check()) return;
+    this.#readyCheck = setInterval(() => {
+      if (check() && this.#readyCheck !== null) clearInterval(this.#readyCheck);
+    }, readyCheckMs);
+  }
+
+  async #closeListeners(): Promise<void> {
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
+  }
+}
