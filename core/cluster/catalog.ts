@@ -167,7 +167,7 @@ export class Catalog implements StateMachine {
         return refuse(node.name, `Node ${node.name} has the data directory of node ${other.name}`);
       }
     }
-    if (known === undefined && this.#nodes.size >= maxNodes) return overLimit('nodes', maxNodes);
+    if (known === undefined && this.#nodes.size >= maxNodes) return overLimit('maxNodes', maxNodes);
     // A name that comes back is added anew, at the end: records stay in the order of their ops.
     this.#beforeChange();
     this.#nodes.delete(node.name);
@@ -215,7 +215,7 @@ export class Catalog implements StateMachine {
     if (replicas.length < needed) {
       return fail('NotEnoughReplicas', 'Not enough replicas', { needed, actual: replicas.length });
     }
-    if (this.#namespaces.size >= maxNamespaces) return overLimit('namespaces', maxNamespaces);
+    if (this.#namespaces.size >= maxNamespaces) return overLimit('maxNamespaces', maxNamespaces);
     const names = new Set<string>();
     for (const { replica, node, incarnation } of replicas) {
       if (!isName(replica)) return badName('replica', replica);
@@ -345,6 +345,6 @@ function otherIncarnation(node: string): Failure {
   return refuse(node, `Node ${node} is known with another data directory: its own was lost or replaced`);
 }
 
-function overLimit(limit: string, max: number): Failure {
-  return fail('LimitExceeded', `The cluster has ${max} ${limit}, which is the most that goes`, { limit, max });
+function overLimit(name: string, limit: number): Failure {
+  return fail('LimitExceeded', `Limit exceeded: ${name} is ${limit}`, { name, limit, actual: limit + 1 });
 }

@@ -212,8 +212,9 @@ export class Service {
   validate(body: Uint8Array): ErrorInfo | null {
     const { maxBodyBytes } = this.#nodeLimits;
     if (body.length > maxBodyBytes) {
-      const details = { limit: 'maxBodyBytes', max: maxBodyBytes, actual: body.length };
-      return errorInfo('LimitExceeded', `The operation has ${body.length} bytes, at most ${maxBodyBytes} go`, details);
+      const details = { name: 'maxBodyBytes', limit: maxBodyBytes, actual: body.length };
+      const message = `Limit exceeded: maxBodyBytes is ${maxBodyBytes}, this needs ${body.length}`;
+      return errorInfo('LimitExceeded', message, details);
     }
     const decoded = decode(body);
     if (!decoded.ok) return decoded.error;

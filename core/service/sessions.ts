@@ -208,10 +208,7 @@ function refused(error: ErrorInfo): Admission {
   return { kind: 'refused', error };
 }
 
-function windowExceeded(limit: string, max: number, actual: number): ErrorInfo {
-  return errorInfo('WindowExceeded', `The session's window is over ${limit}: ${actual} of ${max}`, {
-    limit,
-    max,
-    actual,
-  });
+function windowExceeded(name: string, limit: number, actual: number): ErrorInfo {
+  const message = `The session's window is full: ${name} is ${limit}, this needs ${actual}`;
+  return errorInfo('WindowExceeded', message, { name, limit, actual });
 }
