@@ -24,7 +24,8 @@ const readyCheckMs = 50;
 
 export interface NodeParts {
   readonly version: string;
-  readonly createNode: (ports: NodePorts, options: NodeOptions) => HostedNode;
+  /** `onDiskFailure` is called when a write or a sync failed. */
+  readonly createNode: (ports: NodePorts, options: NodeOptions, onDiskFailure: (error: Error) => void) => HostedNode;
   readonly openDisk: (directory: string) => Disk;
 }
 
@@ -38,6 +39,7 @@ export class NodeProcess {
   readonly #config: NodeConfig;
   readonly #log: NodeLog;
   readonly #parts: NodeParts;
+  readonly #onFatal: (error: Error) => void;
   readonly #metrics = new ProcessMetrics();
   readonly #listeners: Readonly<Record<Interface, Listener>>;
   readonly #origins: OriginCheck;
@@ -46,10 +48,12 @@ export class NodeProcess {
   #ticker: NodeJS.Timeout | null = null;
   #readyCheck: NodeJS.Timeout | null = null;
 
-  constructor(config: NodeConfig, log: NodeLog, parts: NodeParts) {
+  /** @param onFatal ends the process: what the disk holds is not known any more (protocol §2). */
+  constructor(config: NodeConfig, log: NodeLog, parts: NodeParts, onFatal: (error: Error) => void) {
     this.#config = config;
     this.#log = log;
     this.#parts = parts;
+    this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
     this.#listeners = {
       cluster: this.#listener('cluster', config.cluster),
@@ -69,7 +73,7 @@ export class NodeProcess {
       for (const listener of Object.values(this.#listeners)) await listener.listen();
       const addresses = this.#addresses();
       this.#origins.serveFrom([addresses.api, this.#bound('api')], this.#listeners.api.port);
-      const node = this.#parts.createNode(this.#ports(), this.#options(addresses));
+      const node = this.#parts.createNode(this.#ports(), this.#options(addresses), this.#onFatal);
       node.start();
       this.#node = node;
       this.#metrics.start();

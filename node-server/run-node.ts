@@ -29,8 +29,8 @@ export async function runNode(options: RunOptions, parts: NodeParts): Promise<nu
     return exitStatus.usage;
   }
   const log = new NodeLog({ level: config.logLevel }, { node: config.nodeName });
-  dieLoudly(log);
-  const host = new NodeProcess(config, log, parts);
+  const die = dieLoudly(log);
+  const host = new NodeProcess(config, log, parts, die);
   const stopAsked = untilStopped(options.stopWithParent);
   try {
     await host.start();
@@ -58,8 +58,8 @@ function stackOf(error: unknown): { readonly stack?: string } {
 }
 
 /** An error that nobody caught, of a disk above all, ends the process: carrying on could acknowledge what is not there (protocol §2). */
-function dieLoudly(log: NodeLog): void {
-  const die = (error: unknown): void => {
+function dieLoudly(log: NodeLog): (error: unknown) => never {
+  const die = (error: unknown): never => {
     const message = error instanceof Error ? error.message : String(error);
     const stack = error instanceof Error ? { stack: error.stack } : {};
     log.write('error', 'the node ends because of an error', { problem: message, ...stack });
@@ -68,6 +68,7 @@ function dieLoudly(log: NodeLog): void {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
+  return die;
 }
 
 async function untilStopped(withParent: boolean): Promise<string> {

@@ -9,6 +9,7 @@ import { parseConfig } from '../../node-server/config.ts';
 import type { NodeConfig } from '../../node-server/config.ts';
 import { NodeLog } from '../../node-server/node-log.ts';
 import { NodeProcess } from '../../node-server/node-process.ts';
+import type { NodeParts } from '../../node-server/node-process.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
 import type { Disk } from '../../core/base/ports.ts';
 import { Recorder, closed } from '../ports/conformance.ts';
@@ -53,10 +54,13 @@ let api = '';
 
 async function startHost(config: NodeConfig): Promise<NodeProcess> {
   const log = new NodeLog({ level: 'debug', pretty: false, destination: { write: (line) => lines.push(line) } });
-  const started = new NodeProcess(config, log, {
+  const parts: NodeParts = {
     version: '0.0.0',
     createNode: (_ports, options) => (node = new EchoNode(options)),
     openDisk: noDisk,
+  };
+  const started = new NodeProcess(config, log, parts, (error) => {
+    throw error;
   });
   api = (await started.start()).api;
   return started;

@@ -1,0 +1,72 @@
+/** What `haret dev` asks of its three nodes once they run: be one cluster, and have the namespace `test-ns`. What is so already is left. */
+
+import { HaretError } from '../core/base/errors.ts';
+import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
+import type { DevNode } from './dev-layout.ts';
+import { devNamespace } from './dev-layout.ts';
+
+/** Asks one node's admin interface. @throws HaretError */
+export type AskAdmin = (command: AdminCommand) => Promise<AdminResult>;
+
+const retryMs = 100;
+const foundTimeoutMs = 30_000;
+
+/** @throws Error or HaretError when that cannot be reached within half a minute. */
+export async function foundCluster(
+  nodes: readonly DevNode[],
+  ask: AskAdmin,
+  say: (line: string) => void,
+): Promise<void> {
+  const deadline = performance.now() + foundTimeoutMs;
+  const [, ...others] = nodes;
+  const known = new Set(await retried(deadline, () => membersOf(ask)));
+  for (const node of others) {
+    if (known.has(node.name)) continue;
+    await retried(deadline, () => ask({ kind: 'clusterJoin', node: node.name, address: node.cluster }));
+    say(`${node.name} joined`);
+  }
+  if (!(await retried(deadline, () => namespacesOf(ask))).includes(devNamespace)) {
+    await retried(deadline, () => createNamespace(nodes, ask));
+    say(`namespace ${devNamespace} created`);
+  }
+  await retried(deadline, async () => {
+    const result = await ask({ kind: 'primary', namespace: devNamespace });
+    if (result.kind !== 'primary' || result.primary === null) throw new Error(`${devNamespace} has no primary`);
+    say(`primary of ${devNamespace}: ${result.primary}`);
+  });
+}
+
+async function membersOf(ask: AskAdmin): Promise<readonly string[]> {
+  const result = await ask({ kind: 'clusterStatus' });
+  if (result.kind !== 'clusterStatus') throw new Error(`clusterStatus was answered by ${result.kind}`);
+  return result.cluster === null ? [] : result.members.map(({ node }) => node);
+}
+
+async function namespacesOf(ask: AskAdmin): Promise<readonly string[]> {
+  const result = await ask({ kind: 'namespaces' });
+  if (result.kind !== 'namespaces') throw new Error(`namespaces was answered by ${result.kind}`);
+  return result.namespaces.map(({ namespace }) => namespace);
+}
+
+async function createNamespace(nodes: readonly DevNode[], ask: AskAdmin): Promise<void> {
+  const replicas = nodes.map(({ name, replica, cluster }) => ({ replica, node: name, address: cluster }));
+  try {
+    await ask({ kind: 'createNamespace', namespace: devNamespace, replicas, allowSmall: false });
+  } catch (error) {
+    // A try before this one may have been heard, and only its answer lost.
+    if (!(error instanceof HaretError) || error.code !== 'NamespaceExists') throw error;
+  }
+}
+
+/** Nodes that have just started do not know each other yet: what is refused for now is asked again. */
+async function retried<T>(deadline: number, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const final = error instanceof HaretError && !error.retryable;
+      if (final || performance.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+}

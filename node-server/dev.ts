@@ -1,0 +1,122 @@
+/** `haret dev`: three nodes on this machine, a process each, joined and with a namespace, until Ctrl-C (language §1). */
+
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:net';
+import type { AdminDialer } from './admin-dialer.ts';
+import { DevChild } from './dev-child.ts';
+import type { DevAnswer, DevCommand } from './dev-control.ts';
+import { serveDev } from './dev-control.ts';
+import { foundCluster } from './dev-found.ts';
+import { devNamespace, devNodes } from './dev-layout.ts';
+import { exitStatus } from './run-node.ts';
+
+const startTimeoutMs = 60_000;
+
+export interface DevOptions {
+  /** The directory that holds `dev1` to `dev3`. */
+  readonly root: string;
+  /** The file of the program `haret`. */
+  readonly program: string;
+  readonly version: string;
+  readonly dialAdmin: AdminDialer;
+}
+
+/** Runs until it is interrupted, or until a node cannot be started. The process is to exit with the number it gives. */
+export async function runDev(options: DevOptions): Promise<number> {
+  const say = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const children = devNodes(options.root).map((node) => new DevChild(node, options.program, say));
+  mkdirSync(options.root, { recursive: true });
+  let control: Server;
+  try {
+    control = await serveDev(options.root, (command) => obey(children, command));
+  } catch (error) {
+    process.stderr.write(`haret: ${messageOf(error)}\n`);
+    return exitStatus.failed;
+  }
+  const interrupted = untilInterrupted(children);
+  try {
+    const up = bringUp(options, children, say);
+    // Interrupted in between, it fails because its children end; that is no news then.
+    up.catch(() => undefined);
+    await Promise.race([up, interrupted]);
+    await interrupted;
+    say('stopping');
+    return exitStatus.ok;
+  } catch (error) {
+    process.stderr.write(`haret: ${messageOf(error)}\n`);
+    return exitStatus.failed;
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+    await new Promise((resolve) => control.close(resolve));
+  }
+}
+
+async function bringUp(options: DevOptions, children: readonly DevChild[], say: (line: string) => void): Promise<void> {
+  say(`haret ${options.version}: three nodes on this machine, their data in ${options.root}/`);
+  for (const child of children) child.start();
+  await Promise.all(children.map((child) => child.until('/health', startTimeoutMs)));
+  for (const { node, pid } of children) {
+    say(`  ${node.name}  cluster ${node.cluster}  admin ${node.admin}  API ${node.api}  pid ${pid ?? 0}`);
+  }
+  const nodes = children.map(({ node }) => node);
+  const [first] = nodes;
+  if (first === undefined) return;
+  const admin = await options.dialAdmin(first.admin);
+  try {
+    await foundCluster(nodes, (command) => admin.ask(command), say);
+  } finally {
+    admin.close();
+  }
+  await Promise.all(children.map((child) => child.until('/ready', startTimeoutMs)));
+  say(`ready. Type in another terminal:
+  npx haret-cli-client ${first.api} --ns ${devNamespace}     and there: help
+  npx haret-admin ${first.admin}                        and there: vr primary ${devNamespace}
+  npx haret dev stop ${first.name}                            and: npx haret dev start ${first.name}
+Ctrl-C stops all three; their data stays.`);
+}
+
+/** One command at a time for a node; the answer comes when it is done. */
+async function obey(children: readonly DevChild[], { command, name }: DevCommand): Promise<DevAnswer> {
+  if (command === 'status') {
+    const lines = children.map(({ node, pid }) => `${node.name} ${pid === null ? 'stopped' : `runs, pid ${pid}`}`);
+    return { ok: true, message: lines.join('\n') };
+  }
+  const child = children.find(({ node }) => node.name === name);
+  if (child === undefined) {
+    return { ok: false, message: `there is no ${name}; there are ${children.map(({ node }) => node.name).join(', ')}` };
+  }
+  if ((command === 'start') === (child.pid !== null)) {
+    return { ok: false, message: `${name} ${command === 'start' ? 'runs already' : 'does not run'}` };
+  }
+  if (command === 'stop') {
+    await child.stop();
+    return { ok: true, message: `${name} stopped` };
+  }
+  child.start();
+  await child.until('/health', startTimeoutMs);
+  return { ok: true, message: `${name} runs, pid ${child.pid ?? 0}` };
+}
+
+async function untilInterrupted(children: readonly DevChild[]): Promise<true> {
+  return new Promise((resolve) => {
+    let count = 0;
+    const onSignal = (): void => {
+      count++;
+      resolve(true);
+      // The first asks politely and waits; whoever asks again does not want to wait.
+      if (count > 1) {
+        for (const child of children) child.kill();
+        process.exit(exitStatus.interrupted);
+      }
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+    process.on('SIGHUP', onSignal);
+  });
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll('\n', ' ');
+}

@@ -1,0 +1,201 @@
+/** The rooms of the house (design §1): imports run one way, core knows no runtime, and there are no circles, by parsing every import. */
+
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** What each room may import, beside itself. A room that is not named may not be there. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'core/base': [],
+  'core/tree': ['core/base'],
+  'core/vr': ['core/base'],
+  'core/store': ['core/base', 'core/vr'],
+  'core/service': ['core/base', 'core/tree'],
+  'core/wire': ['core/base', 'core/vr', 'core/tree', 'core/service'],
+  'core/cluster': ['core/base', 'core/vr', 'core/store', 'core/tree', 'core/service', 'core/wire'],
+  'core/client': ['core/base', 'core/tree', 'core/service', 'core/wire'],
+  'core/shell': ['core/base', 'core/tree', 'core/service', 'core/wire', 'core/client'],
+  'core/sim': [
+    'core/base',
+    'core/vr',
+    'core/store',
+    'core/tree',
+    'core/service',
+    'core/wire',
+    'core/cluster',
+    'core/client',
+  ],
+  'node-server': ['core', 'browser-client'],
+  'browser-client': ['core'],
+  playground: ['core', 'browser-client'],
+  bench: ['core', 'node-server', 'browser-client'],
+};
+
+/** Seams that hold interfaces only and may be seen from below: a room lets others implement what it declares, by types alone. */
+const typeSeams: Readonly<Record<string, readonly string[]>> = {
+  // The state machine that a group replicates is vr's port (protocol §1); the service implements it.
+  'core/service': ['core/vr'],
+};
+
+const packages: Readonly<Record<string, readonly string[]>> = {
+  'core/base': ['@noble/hashes'],
+  'core/tree': ['sorted-btree'],
+  'core/service': ['sorted-btree'],
+  'core/wire': ['superjson'],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+  /** A package or a module of the runtime, as it is written. */
+  readonly external: boolean;
+}
+
+function sources(directory: string): readonly string[] {
+  return readdirSync(join(root, directory), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !entry.parentPath.includes('node_modules'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+function importsOf(file: string): readonly Import[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ES2023, true);
+  const found: Import[] = [];
+  const add = (specifier: string, typeOnly: boolean): void => {
+    const external = !specifier.startsWith('.');
+    found.push({ from: file, to: external ? specifier : join(dirname(file), specifier), typeOnly, external });
+  };
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : node.isTypeOnly;
+      if (ts.isStringLiteral(node.moduleSpecifier)) add(node.moduleSpecifier.text, typeOnly);
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const [argument] = node.arguments;
+      if (argument !== undefined && ts.isStringLiteral(argument)) add(argument.text, false);
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      if (ts.isStringLiteral(node.argument.literal)) add(node.argument.literal.text, true);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function roomOf(file: string): string | null {
+  const parts = file.split(/[\\/]/);
+  const name = parts[0] === 'core' ? `core/${parts[1] ?? ''}` : (parts[0] ?? '');
+  return Object.hasOwn(rooms, name) ? name : null;
+}
+
+const files = ['core', 'node-server', 'browser-client', 'playground', 'bench'].flatMap(sources);
+const imports = files.flatMap(importsOf);
+
+function shown({ from, to, typeOnly }: Import): string {
+  return `${from} imports ${typeOnly ? 'types of ' : ''}${to}`;
+}
+
+function mayImport({ from, to, typeOnly }: Import): boolean {
+  const here = roomOf(from);
+  const there = roomOf(to);
+  if (here === null || there === null) return false;
+  const allowed = [here, ...(rooms[here] ?? []), ...(typeOnly ? (typeSeams[here] ?? []) : [])];
+  return allowed.some((name) => there === name || there.startsWith(`${name}/`));
+}
+
+/** The first circle among `edges`, as the names along it, or null. */
+function circle(edges: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | null {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const walk = (name: string): readonly string[] | null => {
+    const at = path.indexOf(name);
+    if (at >= 0) return [...path.slice(at), name];
+    if (done.has(name)) return null;
+    path.push(name);
+    for (const next of edges.get(name) ?? []) {
+      const found = walk(next);
+      if (found !== null) return found;
+    }
+    path.pop();
+    done.add(name);
+    return null;
+  };
+  for (const name of edges.keys()) {
+    const found = walk(name);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function edgesOf(among: readonly Import[], nameOf: (file: string) => string): Map<string, Set<string>> {
+  const edges = new Map<string, Set<string>>();
+  for (const { from, to } of among) {
+    const [source, target] = [nameOf(from), nameOf(to)];
+    if (source === target && nameOf !== String) continue;
+    const targets = edges.get(source) ?? new Set<string>();
+    targets.add(target);
+    edges.set(source, targets);
+  }
+  return edges;
+}
+
+describe('the rooms', () => {
+  it('hold every source file', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.filter((file) => roomOf(file) === null && file !== 'core/globals.d.ts')).toEqual([]);
+  });
+
+  it('import one way', () => {
+    expect(imports.filter((one) => !one.external && !mayImport(one)).map(shown)).toEqual([]);
+  });
+
+  it('have no circles among them, and no file imports itself over others at run time', () => {
+    const inside = imports.filter((one) => !one.external);
+    expect(
+      circle(
+        edgesOf(
+          inside.filter(({ typeOnly }) => !typeOnly),
+          (file) => roomOf(file) ?? file,
+        ),
+      ),
+    ).toBeNull();
+    expect(
+      circle(
+        edgesOf(
+          inside.filter(({ typeOnly }) => !typeOnly),
+          String,
+        ),
+      ),
+    ).toBeNull();
+  });
+
+  it('of core import no runtime and only the packages that their room is allowed', () => {
+    const foreign = imports.filter(({ from, to, external }) => {
+      if (!external || !from.startsWith('core/')) return false;
+      const allowed = packages[roomOf(from) ?? ''] ?? [];
+      return !allowed.some((name) => to === name || to.startsWith(`${name}/`));
+    });
+    expect(foreign.map(shown)).toEqual([]);
+  });
+
+  it('spare the client what only nodes say to each other', () => {
+    const edges = edgesOf(imports.filter(({ typeOnly, external }) => !typeOnly && !external), String);
+    const reached = new Set(files.filter((file) => ['core/client', 'core/shell'].includes(roomOf(file) ?? '')));
+    for (const file of reached) for (const next of edges.get(file) ?? []) reached.add(next);
+    expect([...reached].filter((file) => file === 'core/wire/peer.ts' || roomOf(file) === 'core/vr')).toEqual([]);
+  });
+
+  it('write every import of a source with its extension', () => {
+    expect(imports.filter(({ to, external }) => !external && !/\.(tsx?|json)$/.test(to)).map(shown)).toEqual([]);
+  });
+
+  it('keep files small enough to hold in the head', () => {
+    const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 501);
+    expect(long).toEqual([]);
+  });
+});
