@@ -2,6 +2,7 @@
 
 import sortedBtree from 'sorted-btree';
 import { compareBytes, compareText } from '../base/bytes.ts';
+import type { Stored } from './stored.ts';
 
 /** What this room uses of the library's class. */
 export interface SortedMap<K, V> {
@@ -38,6 +39,6 @@ export function newMembers(): SortedMap<Uint8Array, undefined> {
   return new BTree(undefined, compareBytes, fanout);
 }
 
-export function newItems(): SortedMap<number, Uint8Array> {
+export function newItems(): SortedMap<number, Stored> {
   return new BTree(undefined, compareNumbers, fanout);
 }

@@ -8,6 +8,7 @@ import type { TreeNode } from './node.ts';
 import type { Child, SimpleOperation, SimpleResult, Stat } from './operation.ts';
 import { childPath, parsePath } from './path.ts';
 import { find, findTyped } from './place.ts';
+import { load } from './stored.ts';
 
 type Asked<K extends SimpleOperation['kind']> = Extract<SimpleOperation, { readonly kind: K }>;
 
@@ -114,7 +115,7 @@ export function queueList(
   const first = queue.items.minKey();
   if (first !== undefined && asked.from < queue.count) {
     for (const item of queue.items.values(first + asked.from))
-      if (!page.add(item, item.length + pathOverheadBytes)) break;
+      if (!page.add(load(item), item.length + pathOverheadBytes)) break;
   }
   return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
 }

@@ -8,6 +8,7 @@ import { textOf, utf8, utf8Length } from '../base/bytes.ts';
 import { invariant } from '../base/assert.ts';
 import type { SortedMap } from './btree.ts';
 import { newItems, newMembers, newNames } from './btree.ts';
+import type { Stored } from './stored.ts';
 
 /** What an item, a member or a counter counts besides its bytes, so that empty ones cannot be had without end. */
 export const itemOverheadBytes = 8;
@@ -101,9 +102,9 @@ abstract class Leaf extends Head {
 }
 
 export class BlobNode extends Leaf {
-  readonly value: Uint8Array;
+  readonly value: Stored;
 
-  constructor(name: string, version: number, created: number, modified: number, value: Uint8Array) {
+  constructor(name: string, version: number, created: number, modified: number, value: Stored) {
     super(name, version, created, modified);
     this.value = value;
   }
@@ -120,15 +121,14 @@ export class BlobNode extends Leaf {
     return 0;
   }
 
-  /** @param value bytes that nobody else holds or changes. */
-  withValue(value: Uint8Array, op: number): BlobNode {
+  withValue(value: Stored, op: number): BlobNode {
     return new BlobNode(this.name, this.version + 1, this.created, op, value);
   }
 }
 
 export class QueueNode extends Leaf {
   /** Items by their place: consecutive numbers, which mean nothing outside and are in no snapshot. */
-  readonly items: SortedMap<number, Uint8Array>;
+  readonly items: SortedMap<number, Stored>;
   readonly bytes: number;
 
   constructor(
@@ -136,7 +136,7 @@ export class QueueNode extends Leaf {
     version: number,
     created: number,
     modified: number,
-    items: SortedMap<number, Uint8Array>,
+    items: SortedMap<number, Stored>,
     bytes: number,
   ) {
     super(name, version, created, modified);
@@ -156,17 +156,17 @@ export class QueueNode extends Leaf {
     return this.items.size;
   }
 
-  front(): Uint8Array | null {
+  front(): Stored | null {
     const place = this.items.minKey();
     return place === undefined ? null : this.items.get(place)!;
   }
 
-  back(): Uint8Array | null {
+  back(): Stored | null {
     const place = this.items.maxKey();
     return place === undefined ? null : this.items.get(place)!;
   }
 
-  pushed(value: Uint8Array, op: number): QueueNode {
+  pushed(value: Stored, op: number): QueueNode {
     const items = this.items.clone();
     items.set((this.items.maxKey() ?? -1) + 1, value);
     const bytes = this.bytes + value.length + itemOverheadBytes;
@@ -275,7 +275,7 @@ export function ownName(name: string): string {
   return name.length < 13 ? name : textOf(utf8(name))!;
 }
 
-/** A copy of a value that came as a view of a frame, so that the tree keeps 10 bytes alive and not a frame of megabytes. */
-export function ownValue(value: Uint8Array): Uint8Array {
-  return new Uint8Array(value);
+/** A copy of a member, for the same reason: it came as a view of a frame that may be megabytes. */
+export function ownMember(member: Uint8Array): Uint8Array {
+  return new Uint8Array(member);
 }

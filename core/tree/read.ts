@@ -8,6 +8,8 @@ import type { DirectoryNode } from './node.ts';
 import type { SimpleOperation, SimpleResult } from './operation.ts';
 import { find, findTyped, locate } from './place.ts';
 import { compareSets, difference, intersection, symmetricDifference, union } from './sets.ts';
+import { load } from './stored.ts';
+import type { Stored } from './stored.ts';
 import type { WriteOperation } from './write.ts';
 
 export type ReadOperation = Exclude<SimpleOperation, WriteOperation>;
@@ -20,13 +22,13 @@ function exists(root: DirectoryNode, path: string): SimpleResult | Failure {
   return { kind: 'truth', truth: node !== null, version: node === null ? null : node.version };
 }
 
-function value(value: Uint8Array | null, version: number, path: string, budget: ResultBudget): SimpleResult | Failure {
+function value(value: Stored | null, version: number, path: string, budget: ResultBudget): SimpleResult | Failure {
   if (value !== null && !budget.take(value.length))
     return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path });
-  return { kind: 'value', value, version };
+  return { kind: 'value', value: value === null ? null : load(value), version };
 }
 
-/** Answers one read of the tree under `root`. The bytes in the answer are the tree's own, to be read only. */
+/** Answers one read of the tree under `root`. Bytes in the answer may be the tree's own, to be read only. */
 export function read(root: DirectoryNode, operation: ReadOperation, budget: ResultBudget): SimpleResult | Failure {
   switch (operation.kind) {
     case 'blobGet': {

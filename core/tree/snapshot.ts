@@ -14,10 +14,12 @@ import {
   QueueNode,
   SetNode,
   itemOverheadBytes,
-  ownValue,
+  ownMember,
   treeBytes,
 } from './node.ts';
 import type { TreeNode } from './node.ts';
+import { store, writeStored } from './stored.ts';
+import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
 const formatVersion = 1;
@@ -29,7 +31,7 @@ const maxEncodedValueBytes = 64 * 1024 * 1024;
 /** What is still to be written of one node: the nodes beneath it, or the bytes in it. */
 type Remaining =
   | { readonly kind: 'nodes'; readonly rest: Iterator<TreeNode> }
-  | { readonly kind: 'values'; readonly rest: Iterator<Uint8Array> };
+  | { readonly kind: 'values'; readonly rest: Iterator<Stored> };
 
 /** An O(1) hold on one version of a tree, and the place to which it has been written. */
 export class TreeSnapshot {
@@ -56,7 +58,7 @@ export class TreeSnapshot {
     const next = remaining.rest.next();
     if (next.done === true) this.#open.pop();
     else if (remaining.kind === 'nodes') this.#begin(next.value as TreeNode);
-    else this.#writer.bytes(next.value as Uint8Array);
+    else writeStored(this.#writer, next.value as Stored);
   }
 
   #begin(node: TreeNode): void {
@@ -67,7 +69,7 @@ export class TreeSnapshot {
     writer.uint(node.created);
     writer.uint(node.modified);
     if (node instanceof BlobNode) {
-      writer.bytes(node.value);
+      writeStored(writer, node.value);
     } else if (node instanceof CounterNode) {
       writer.int(node.value);
     } else {
@@ -111,7 +113,7 @@ function readQueue(reader: ChunkReader, head: ReadHead): QueueNode {
   const items = newItems();
   let bytes = 0;
   for (let i = 0; i < count; i++) {
-    const item = ownValue(reader.bytes(maxEncodedValueBytes));
+    const item = store(reader.bytes(maxEncodedValueBytes));
     items.set(i, item);
     bytes += item.length + itemOverheadBytes;
   }
@@ -124,7 +126,7 @@ function readSet(reader: ChunkReader, head: ReadHead): SetNode {
   let bytes = 0;
   let before: Uint8Array | null = null;
   for (let i = 0; i < count; i++) {
-    const member = ownValue(reader.bytes(maxEncodedValueBytes));
+    const member = ownMember(reader.bytes(maxEncodedValueBytes));
     if (before !== null && compareBytes(before, member) >= 0)
       throw new MalformedError('members are not in order', head.name);
     before = member;
@@ -147,7 +149,7 @@ function readNode(reader: ChunkReader, depth: number): TreeNode {
     case typeNumber.directory:
       return readDirectory(reader, head, depth);
     case typeNumber.blob:
-      return new BlobNode(name, version, created, modified, ownValue(reader.bytes(maxEncodedValueBytes)));
+      return new BlobNode(name, version, created, modified, store(reader.bytes(maxEncodedValueBytes)));
     case typeNumber.queue:
       return readQueue(reader, head);
     case typeNumber.set:

@@ -1,6 +1,5 @@
 /** Transactions: guards that are all judged in the state before, and operations that happen all or not at all (design §3). */
 
-import { equalBytes } from '../base/bytes.ts';
 import { unreachable } from '../base/assert.ts';
 import { Failure, limitExceeded } from './failure.ts';
 import type { DirectoryNode, TreeNode } from './node.ts';
@@ -8,7 +7,7 @@ import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult }
 import { isRead } from './operation.ts';
 import { locate } from './place.ts';
 import { read } from './read.ts';
-import type { ReadOperation } from './read.ts';
+import { equalsStored } from './stored.ts';
 import { write } from './write.ts';
 import type { WriteContext, WriteOperation, Written } from './write.ts';
 
@@ -46,7 +45,7 @@ function holdsFor(guard: Guard, node: TreeNode | null): boolean {
     case 'type':
       return node.type === guard.type;
     case 'blobValue':
-      return node.type === 'blob' && equalBytes(node.value, guard.value);
+      return node.type === 'blob' && equalsStored(node.value, guard.value);
     case 'blobSize':
       return node.type === 'blob' && node.value.length === guard.size;
     case 'setMember':

@@ -68,7 +68,7 @@ export class Tree {
 
   /**
    * Applies one operation as of `op`, the log's op number, which is never below that of the last change. On an error, and
-   * when nothing changed, `tree` is this one. Bytes in a result are the tree's own: read them, never write them. Values of the
+   * when nothing changed, `tree` is this one. Bytes in a result may be the tree's own: read them, never write them. Values of the
    * operation are copied, so the frame that they came in is let go.
    */
   apply(operation: Operation, op: number): { readonly tree: Tree; readonly result: Result<OperationResult> } {

@@ -1,14 +1,15 @@
 /** The operations that change the tree, one at a time. Each gives a new root, or the same one when it changed nothing. */
 
-import { equalBytes, textOf } from '../base/bytes.ts';
+import { emptyBytes, textOf } from '../base/bytes.ts';
 import { unreachable } from '../base/assert.ts';
 import { Failure, alreadyExists, badArgument, guardFailed, limitExceeded, notFound } from './failure.ts';
 import type { ResultBudget, TreeLimits } from './limits.ts';
-import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, ownValue } from './node.ts';
+import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, ownMember } from './node.ts';
 import type { TreeNode } from './node.ts';
 import type { NodeType, SimpleOperation, SimpleResult } from './operation.ts';
 import { attach, locate, nodeAt, replace } from './place.ts';
 import type { Place } from './place.ts';
+import { equalsStored, load, store } from './stored.ts';
 
 export type WriteKind =
   'create' | 'delete' | 'blobPut' | 'queuePush' | 'queuePop' | 'setInsert' | 'setRemove' | 'counterAdd' | 'blobCas';
@@ -64,7 +65,7 @@ export function refuseCreate(type: NodeType, value: Uint8Array | null): Failure 
 function makeNode(type: NodeType, name: string, op: number, value: Uint8Array | null): TreeNode {
   switch (type) {
     case 'blob':
-      return new BlobNode(name, 0, op, op, ownValue(value ?? new Uint8Array(0)));
+      return new BlobNode(name, 0, op, op, store(value ?? emptyBytes));
     case 'counter':
       return new CounterNode(name, 0, op, op, value === null ? 0 : counterValue(value)!);
     case 'queue':
@@ -128,7 +129,7 @@ function blobPut(
   if (blob instanceof Failure) return blob;
   const refused = checkVersion(blob, path, ifVersion);
   if (refused !== null) return refused;
-  return written(place, blob.withValue(ownValue(value), context.op), context.op);
+  return written(place, blob.withValue(store(value), context.op), context.op);
 }
 
 function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context: WriteContext): Written | Failure {
@@ -136,8 +137,8 @@ function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context:
   if (large !== null) return large;
   const blob = nodeAt(place, 'blob');
   if (blob instanceof Failure) return blob;
-  if (!equalBytes(blob.value, expected)) return guardFailed(place.path, 'blobValue', { actual: blob.version });
-  return written(place, blob.withValue(ownValue(value), context.op), context.op);
+  if (!equalsStored(blob.value, expected)) return guardFailed(place.path, 'blobValue', { actual: blob.version });
+  return written(place, blob.withValue(store(value), context.op), context.op);
 }
 
 function queuePush(place: Place, value: Uint8Array, { op, limits }: WriteContext): Written | Failure {
@@ -147,18 +148,18 @@ function queuePush(place: Place, value: Uint8Array, { op, limits }: WriteContext
   if (large !== null) return large;
   if (queue.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
-  return written(place, queue.pushed(ownValue(value), op), op);
+  return written(place, queue.pushed(store(value), op), op);
 }
 
 function queuePop(root: DirectoryNode, place: Place, { op, budget }: WriteContext): Written | Failure {
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
   const value = queue.front();
-  if (value === null) return { root, result: { kind: 'value', value, version: queue.version } };
+  if (value === null) return { root, result: { kind: 'value', value: null, version: queue.version } };
   if (!budget.take(value.length))
     return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
   const after = queue.popped(op);
-  return { root: replace(place, after, op), result: { kind: 'value', value, version: after.version } };
+  return { root: replace(place, after, op), result: { kind: 'value', value: load(value), version: after.version } };
 }
 
 function setChange(
@@ -176,7 +177,7 @@ function setChange(
     return { root, result: { kind: 'truth', truth: false, version: set.version } };
   if (present && set.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, set.count + 1, { path: place.path });
-  const after = present ? set.inserted(ownValue(member), op) : set.removed(member, op);
+  const after = present ? set.inserted(ownMember(member), op) : set.removed(member, op);
   return { root: replace(place, after, op), result: { kind: 'truth', truth: true, version: after.version } };
 }
 

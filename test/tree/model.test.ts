@@ -1,0 +1,155 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../core/base/bytes.ts';
+import type { Guard, Operation, SimpleOperation } from '../../core/tree/operation.ts';
+import { Tree } from '../../core/tree/tree.ts';
+import { Model } from './model.ts';
+import { limits, restored, whole, written } from './world.ts';
+
+// Few names, so that operations meet; some that sort differently as UTF-16, or around the slash.
+const name = fc.constantFrom('a', 'b', 'a-', 'ab', '\uffff', '😀');
+const path = fc
+  .array(name, { minLength: 0, maxLength: 3 })
+  .map((names) => (names.length === 0 ? '/' : names.map((one) => `/${one}`).join('')));
+const value = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom('', 'x', 'y', 'xy', 'é').map(utf8) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+  { weight: 1, arbitrary: fc.constantFrom(1024, 1025).map((size) => new Uint8Array(size).fill(200)) },
+);
+const small = fc.integer({ min: 0, max: 4 });
+const ifVersion = fc.option(small, { freq: 4 });
+const paths = fc.array(path, { maxLength: 3 });
+
+const create: fc.Arbitrary<SimpleOperation> = fc.oneof(
+  fc.record({
+    kind: fc.constant('create' as const),
+    path,
+    type: fc.constantFrom('directory', 'queue', 'set', 'counter', 'blob'),
+    value: fc.constant(null),
+  }),
+  fc.record({ kind: fc.constant('create' as const), path, type: fc.constant('blob' as const), value }),
+  fc.record({
+    kind: fc.constant('create' as const),
+    path,
+    type: fc.constant('counter' as const),
+    value: fc.constantFrom('7', '-9007199254740991').map(utf8),
+  }),
+);
+
+const simple: fc.Arbitrary<SimpleOperation> = fc.oneof(
+  { weight: 6, arbitrary: create },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('delete' as const), path, recursive: fc.boolean(), ifVersion }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('blobPut' as const),
+      path,
+      value,
+      ifVersion,
+      ifAbsent: fc.constant(false),
+    }),
+  },
+  fc.record({
+    kind: fc.constant('blobPut' as const),
+    path,
+    value,
+    ifVersion: fc.constant(null),
+    ifAbsent: fc.constant(true),
+  }),
+  fc.record({ kind: fc.constant('blobCas' as const), path, expected: value, value }),
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('queuePush' as const), path, value }) },
+  fc.record({ kind: fc.constant('queuePop' as const), path }),
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('setInsert' as const), path, member: value }) },
+  fc.record({ kind: fc.constant('setRemove' as const), path, member: value }),
+  fc.record({
+    kind: fc.constant('counterAdd' as const),
+    path,
+    by: fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
+  }),
+  fc.record({ kind: fc.constant('blobGet' as const), path }),
+  fc.record({ kind: fc.constant('stat' as const), path }),
+  fc.record({ kind: fc.constant('keys' as const), path, limit: fc.constant(10_000), after: fc.constant(null) }),
+  fc.record({ kind: fc.constantFrom('setUnion' as const, 'setIntersection' as const), paths }),
+  fc.record({ kind: fc.constantFrom('setDifference' as const, 'setSymmetricDifference' as const), path, other: path }),
+);
+
+const guard: fc.Arbitrary<Guard> = fc.oneof(
+  fc.record({ kind: fc.constant('version' as const), path, version: small }),
+  fc.record({
+    kind: fc.constantFrom('created' as const, 'modified' as const),
+    path,
+    op: fc.integer({ min: 0, max: 30 }),
+  }),
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('exists' as const, 'absent' as const), path }) },
+  fc.record({ kind: fc.constant('type' as const), path, type: fc.constantFrom('directory', 'blob', 'set') }),
+  fc.record({ kind: fc.constant('blobValue' as const), path, value }),
+  fc.record({ kind: fc.constant('blobSize' as const), path, size: small }),
+  fc.record({ kind: fc.constant('setMember' as const), path, member: value }),
+);
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 4, arbitrary: simple },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('transaction' as const),
+      guards: fc.array(guard, { maxLength: 2 }),
+      then: fc.array(simple, { maxLength: 4 }),
+      otherwise: fc.array(simple, { maxLength: 3 }),
+    }),
+  },
+);
+
+describe('the tree, held against a model of it', () => {
+  it('answers alike, refuses alike, and ends alike, whatever is asked of it', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 50 }), (operations) => {
+        const model = new Model();
+        let tree = Tree.empty(limits);
+        operations.forEach((one, index) => {
+          const said = tree.apply(one, index + 1);
+          tree = said.tree;
+          expect(said.result.ok ? said.result.value : said.result.error.code).toEqual(model.apply(one, index + 1));
+        });
+        const listing = tree.read({ kind: 'keys', path: '/', limit: 10_000, after: null });
+        expect(listing.ok && listing.value).toEqual({ kind: 'paths', paths: model.paths('/'), more: false });
+        for (const each of model.nodes.keys()) {
+          const said = tree.read({ kind: 'stat', path: each });
+          expect(said.ok && said.value).toEqual(model.apply({ kind: 'stat', path: each }, 0));
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('keeps every version as it was, and each comes back whole from its snapshot', () => {
+    fc.assert(
+      fc.property(
+        fc.array(operation, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 300 }),
+        (operations, pieceBytes) => {
+          let tree = Tree.empty(limits);
+          const versions: { tree: Tree; bytes: Buffer }[] = [];
+          operations.forEach((one, index) => {
+            tree = tree.apply(one, index + 1).tree;
+            if (index % 5 === 0) versions.push({ tree, bytes: whole(tree) });
+          });
+          for (const version of versions) {
+            expect(whole(version.tree).equals(version.bytes)).toBe(true);
+            const back = restored(written(version.tree, pieceBytes));
+            expect(whole(back).equals(version.bytes)).toBe(true);
+            expect([back.bytes, back.keys, back.modified]).toEqual([
+              version.tree.bytes,
+              version.tree.keys,
+              version.tree.modified,
+            ]);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,285 @@
+/** A tree that is obviously right and slow: a plain map from paths to nodes, copied whole before each transaction. */
+
+import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../../core/base/bytes.ts';
+import type { ErrorCode } from '../../core/base/errors.ts';
+import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
+
+type Content =
+  | { type: 'directory' }
+  | { type: 'blob'; value: Uint8Array }
+  | { type: 'queue'; items: Uint8Array[] }
+  | { type: 'set'; members: Uint8Array[] }
+  | { type: 'counter'; value: number };
+
+interface ModelNode {
+  version: number;
+  created: number;
+  modified: number;
+  content: Content;
+}
+
+class Refused extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode) {
+    super(code);
+    this.code = code;
+  }
+}
+
+const above = (path: string): string => (path.lastIndexOf('/') === 0 ? '/' : path.slice(0, path.lastIndexOf('/')));
+
+export class Model {
+  nodes = new Map<string, ModelNode>([['/', { version: 0, created: 0, modified: 0, content: { type: 'directory' } }]]);
+  #op = 0;
+
+  apply(operation: Operation, op: number): OperationResult | ErrorCode {
+    const before = structuredClone(this.nodes);
+    this.#op = op;
+    try {
+      if (operation.kind !== 'transaction') return this.#simple(operation);
+      const held = operation.guards.every((guard) => this.#holds(guard));
+      const branch = held ? operation.then : operation.otherwise;
+      return { kind: 'transaction', held, results: branch.map((one) => this.#simple(one)) };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.nodes = before;
+      return error.code;
+    }
+  }
+
+  #ancestors(path: string): string[] {
+    const all: string[] = [];
+    for (let at = path; at !== '/';) {
+      at = above(at);
+      all.unshift(at);
+    }
+    return all;
+  }
+
+  #lookup(path: string): ModelNode | undefined {
+    for (const one of this.#ancestors(path)) {
+      const type = this.nodes.get(one)?.content.type;
+      if (type !== undefined && type !== 'directory') throw new Refused('PathMustBeDirectory');
+    }
+    return this.nodes.get(path);
+  }
+
+  #need(path: string): ModelNode {
+    const node = this.#lookup(path);
+    if (node === undefined) throw new Refused('PathNotFound');
+    return node;
+  }
+
+  #content<T extends Content['type']>(path: string, type: T): Extract<Content, { type: T }> {
+    const { content } = this.#need(path);
+    if (content.type !== type) throw new Refused('WrongType');
+    return content as Extract<Content, { type: T }>;
+  }
+
+  #touch(path: string): number {
+    for (const one of path === '/' ? ['/'] : [...this.#ancestors(path), path]) {
+      const node = this.nodes.get(one);
+      if (node === undefined) continue;
+      node.version += 1;
+      node.modified = this.#op;
+    }
+    return this.nodes.get(path)?.version ?? 0;
+  }
+
+  #create(path: string, content: Content): SimpleResult {
+    if (this.#lookup(path) !== undefined) throw new Refused('PathExists');
+    const made = [...this.#ancestors(path), path].filter((one) => !this.nodes.has(one));
+    for (const one of this.#ancestors(path)) if (this.nodes.has(one)) this.#touchOne(one);
+    for (const one of made) {
+      const inside: Content = one === path ? content : { type: 'directory' };
+      this.nodes.set(one, { version: 0, created: this.#op, modified: this.#op, content: inside });
+    }
+    return { kind: 'done', version: 0 };
+  }
+
+  #touchOne(path: string): void {
+    const node = this.nodes.get(path)!;
+    node.version += 1;
+    node.modified = this.#op;
+  }
+
+  #members(path: string): Uint8Array[] {
+    return this.#content(path, 'set').members;
+  }
+
+  #simple(operation: SimpleOperation): SimpleResult {
+    const { nodes } = this;
+    const has = (members: Uint8Array[], member: Uint8Array): boolean => members.some((one) => equalBytes(one, member));
+    const sorted = (members: Uint8Array[]): SimpleResult => {
+      const unique = members.filter((one, index) => !has(members.slice(0, index), one));
+      return { kind: 'values', values: unique.sort(compareBytes), more: false };
+    };
+    switch (operation.kind) {
+      case 'create': {
+        const { type, value } = operation;
+        if (type === 'blob') return this.#create(operation.path, { type, value: value ?? new Uint8Array() });
+        if (type === 'queue') return this.#create(operation.path, { type, items: [] });
+        if (type === 'set') return this.#create(operation.path, { type, members: [] });
+        if (type === 'counter')
+          return this.#create(operation.path, { type, value: value === null ? 0 : Number(textOf(value)) });
+        return this.#create(operation.path, { type: 'directory' });
+      }
+      case 'delete': {
+        const { path } = operation;
+        if (path === '/') throw new Refused('CannotDeleteRoot');
+        const { version } = this.#need(path);
+        if (operation.ifVersion !== null && operation.ifVersion !== version) throw new Refused('GuardFailed');
+        const beneath = [...nodes.keys()].filter((one) => one.startsWith(`${path}/`));
+        if (beneath.length > 0 && !operation.recursive) throw new Refused('DirectoryNotEmpty');
+        for (const one of [path, ...beneath]) nodes.delete(one);
+        for (const one of this.#ancestors(path)) this.#touchOne(one);
+        return { kind: 'done', version };
+      }
+      case 'blobPut': {
+        const { path, value } = operation;
+        if (operation.ifAbsent) {
+          if (this.#lookup(path) !== undefined) throw new Refused('GuardFailed');
+          return this.#create(path, { type: 'blob', value });
+        }
+        const content = this.#content(path, 'blob');
+        if (operation.ifVersion !== null && operation.ifVersion !== this.#need(path).version)
+          throw new Refused('GuardFailed');
+        content.value = value;
+        return { kind: 'done', version: this.#touch(path) };
+      }
+      case 'blobCas': {
+        const content = this.#content(operation.path, 'blob');
+        if (!equalBytes(content.value, operation.expected)) throw new Refused('GuardFailed');
+        content.value = operation.value;
+        return { kind: 'done', version: this.#touch(operation.path) };
+      }
+      case 'queuePush':
+        this.#content(operation.path, 'queue').items.push(operation.value);
+        return { kind: 'done', version: this.#touch(operation.path) };
+      case 'queuePop': {
+        const value = this.#content(operation.path, 'queue').items.shift() ?? null;
+        const version = value === null ? this.#need(operation.path).version : this.#touch(operation.path);
+        return { kind: 'value', value, version };
+      }
+      case 'setInsert':
+      case 'setRemove': {
+        const content = this.#content(operation.path, 'set');
+        const present = has(content.members, operation.member);
+        if (present === (operation.kind === 'setInsert'))
+          return { kind: 'truth', truth: false, version: this.#need(operation.path).version };
+        if (present) content.members = content.members.filter((one) => !equalBytes(one, operation.member));
+        else content.members.push(operation.member);
+        return { kind: 'truth', truth: true, version: this.#touch(operation.path) };
+      }
+      case 'counterAdd': {
+        const content = this.#content(operation.path, 'counter');
+        if (!Number.isSafeInteger(content.value + operation.by)) throw new Refused('CounterOverflow');
+        content.value += operation.by;
+        const { path, by } = operation;
+        return {
+          kind: 'number',
+          number: content.value,
+          version: by === 0 ? this.#need(path).version : this.#touch(path),
+        };
+      }
+      case 'blobGet':
+        return {
+          kind: 'value',
+          value: this.#content(operation.path, 'blob').value,
+          version: this.#need(operation.path).version,
+        };
+      case 'setUnion':
+        return sorted(operation.paths.flatMap((path) => this.#members(path)));
+      case 'setIntersection': {
+        const all = operation.paths.map((path) => this.#members(path));
+        return sorted((all[0] ?? []).filter((member) => all.every((set) => has(set, member))));
+      }
+      case 'setDifference': {
+        const [one, two] = [this.#members(operation.path), this.#members(operation.other)];
+        return sorted(one.filter((member) => !has(two, member)));
+      }
+      case 'setSymmetricDifference': {
+        const [one, two] = [this.#members(operation.path), this.#members(operation.other)];
+        return sorted([...one.filter((m) => !has(two, m)), ...two.filter((m) => !has(one, m))]);
+      }
+      case 'stat': {
+        const { path } = operation;
+        const node = this.#need(path);
+        const beneath = [...nodes.keys()].filter(
+          (one) => one.startsWith(path === '/' ? '/' : `${path}/`) && one !== '/',
+        );
+        const own = (one: string): number => {
+          const { content } = nodes.get(one)!;
+          const name = one === '/' ? 0 : utf8Length(one.slice(one.lastIndexOf('/') + 1));
+          const sum = (values: Uint8Array[]): number => values.reduce((total, value) => total + value.length + 8, 0);
+          if (content.type === 'blob') return name + content.value.length;
+          if (content.type === 'queue') return name + sum(content.items);
+          if (content.type === 'set') return name + sum(content.members);
+          return name + (content.type === 'counter' ? 8 : 0);
+        };
+        const { content } = node;
+        const children = beneath.filter((one) => above(one) === path).length;
+        const count =
+          content.type === 'queue' ? content.items.length : content.type === 'set' ? content.members.length : children;
+        const { version, created, modified } = node;
+        const subtreeBytes = own(path) + beneath.reduce((total, one) => total + own(one), 0);
+        const stat = { path, type: content.type, version, created, modified, count, bytes: own(path), subtreeBytes };
+        return { kind: 'stat', stat: { ...stat, subtreeNodes: 1 + beneath.length } };
+      }
+      case 'keys': {
+        this.#need(operation.path);
+        return { kind: 'paths', paths: this.paths(operation.path), more: false };
+      }
+      default:
+        throw new Error(`the model has no ${operation.kind}`);
+    }
+  }
+
+  /** Sorted part by part, which is depth first. */
+  paths(path: string): string[] {
+    const beneath = path === '/' ? '/' : `${path}/`;
+    const parts = (one: string): string[] => (one === '/' ? [] : one.slice(1).split('/'));
+    return [...this.nodes.keys()]
+      .filter((one) => one === path || one.startsWith(beneath))
+      .sort((a, b) => {
+        const [as, bs] = [parts(a), parts(b)];
+        for (let i = 0; i < Math.min(as.length, bs.length); i++) {
+          const order = compareText(as[i]!, bs[i]!);
+          if (order !== 0) return order;
+        }
+        return as.length - bs.length;
+      });
+  }
+
+  #holds(guard: Guard): boolean {
+    let node: ModelNode | undefined;
+    try {
+      node = this.#lookup(guard.path);
+    } catch {
+      node = undefined;
+    }
+    if (guard.kind === 'absent') return node === undefined;
+    if (node === undefined) return false;
+    const { content } = node;
+    switch (guard.kind) {
+      case 'exists':
+        return true;
+      case 'version':
+        return node.version === guard.version;
+      case 'created':
+        return node.created === guard.op;
+      case 'modified':
+        return node.modified === guard.op;
+      case 'type':
+        return content.type === guard.type;
+      case 'blobValue':
+        return content.type === 'blob' && equalBytes(content.value, guard.value);
+      case 'blobSize':
+        return content.type === 'blob' && content.value.length === guard.size;
+      case 'setMember':
+        return content.type === 'set' && content.members.some((one) => equalBytes(one, guard.member));
+      case 'held':
+        return false;
+    }
+  }
+}
