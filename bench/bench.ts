@@ -1,0 +1,54 @@
+/** The program `npm run bench`: reads its flags, runs, and prints. Started with `driver` it is one of the drivers instead. */
+
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { UsageError, planOf, usage } from './arguments.ts';
+import type { Plan } from './arguments.ts';
+import { cleanUpOnExit } from './children.ts';
+import { driverArgument, runDriver } from './driver.ts';
+import { floorsOf } from './floors.ts';
+import { reportOf } from './report.ts';
+import { Run } from './run.ts';
+
+const exitFailed = 1;
+const exitUsage = 2;
+
+async function main(args: readonly string[]): Promise<number> {
+  let plan: Plan | null;
+  try {
+    plan = planOf(args);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n\n${usage}`);
+    return exitUsage;
+  }
+  if (plan === null) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  cleanUpOnExit();
+  const startedAt = performance.now();
+  const progress = (line: string): void => {
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+    process.stderr.write(`[${seconds.padStart(4)} s] ${line}\n`);
+  };
+  try {
+    const results = await new Run(plan, fileURLToPath(import.meta.url), progress).all();
+    process.stdout.write(reportOf(results));
+    if (plan.json !== null) writeFileSync(plan.json, `${JSON.stringify(results, null, 2)}\n`);
+    if (results.targets.length === 0) {
+      process.stderr.write('bench: none of the systems is installed\n');
+      return exitFailed;
+    }
+    return plan.check && floorsOf(results).some((floor) => !floor.met) ? exitFailed : 0;
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`);
+    return exitFailed;
+  }
+}
+
+if (process.argv[2] === driverArgument) runDriver();
+else {
+  // The exit is explicit, because sockets that are being closed would hold the process for a while.
+  process.exit(await main(process.argv.slice(2)));
+}

@@ -1,0 +1,73 @@
+/** The driver's process: it holds the connections, makes the load and reports, so that nothing else disturbs its clock. */
+
+import { connectMany } from './connect.ts';
+import { fill, runLoad } from './load.ts';
+import type { LoadPlan, LoadResult } from './load.ts';
+import { processorMicroseconds } from './processor.ts';
+import type { ClientSpec, Connection } from './target.ts';
+
+/** The first argument of a process that is a driver. */
+export const driverArgument = 'driver';
+
+export type DriverCommand =
+  | {
+      readonly kind: 'run';
+      readonly plan: LoadPlan;
+      readonly connections: number;
+      readonly serverPids: readonly number[];
+    }
+  | { readonly kind: 'fill'; readonly from: number; readonly to: number; readonly valueBytes: number }
+  | { readonly kind: 'target'; readonly spec: ClientSpec };
+
+export type DriverAnswer =
+  | { readonly kind: 'result'; readonly result: LoadResult }
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+const fillConnections = 8;
+const fillOutstanding = 512;
+
+/** Serves commands from the parent process, one at a time, until it goes away. */
+export function runDriver(): void {
+  const pools = new Map<number, Connection[]>();
+  let spec: ClientSpec | null = null;
+
+  // Connections are kept for the next round: their handshakes and sessions are not what is measured.
+  const pool = async (count: number): Promise<Connection[]> => {
+    if (spec === null) throw new Error('the driver has no target yet');
+    const known = pools.get(count);
+    if (known?.every((connection) => connection.failure() === null) === true) return known;
+    for (const connection of known ?? []) connection.close();
+    const opened = await connectMany(spec, count);
+    pools.set(count, opened);
+    return opened;
+  };
+
+  const obey = async (command: DriverCommand): Promise<DriverAnswer> => {
+    if (command.kind === 'target') {
+      for (const connection of [...pools.values()].flat()) connection.close();
+      pools.clear();
+      spec = command.spec;
+      return { kind: 'ok' };
+    }
+    if (command.kind === 'fill') {
+      await fill(await pool(fillConnections), command.from, command.to, command.valueBytes, fillOutstanding);
+      return { kind: 'ok' };
+    }
+    const result = await runLoad(await pool(command.connections), command.plan, {
+      server: () => processorMicroseconds(command.serverPids),
+      driver: () => processorMicroseconds([process.pid]),
+    });
+    return { kind: 'result', result };
+  };
+
+  process.on('disconnect', () => process.exit(0));
+  // Ctrl-C reaches the whole group of processes; the parent decides what becomes of this one.
+  process.on('SIGINT', () => undefined);
+  process.on('message', (command: DriverCommand) => {
+    obey(command).then(
+      (answer) => process.send!(answer),
+      (error: unknown) => process.send!({ kind: 'failed', message: (error as Error).message }),
+    );
+  });
+}

@@ -1,0 +1,202 @@
+/** A whole run: starts the systems, takes turns among them, and gathers what was measured. */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Plan, TargetName } from './arguments.ts';
+import { Driver } from './driver-handle.ts';
+import { EtcdTarget } from './etcd-target.ts';
+import { measureFailover, measureMemory, measureRestart } from './hardship.ts';
+import { HaretTarget } from './haret-target.ts';
+import { workloads } from './load.ts';
+import type { LoadResult } from './load.ts';
+import { machineFacts } from './machine.ts';
+import { failureKinds, mediansOf } from './results.ts';
+import type { Results } from './results.ts';
+import type { Target } from './target.ts';
+import { ZooKeeperTarget } from './zookeeper-target.ts';
+
+/** What cannot be had is left out of the comparison, with a reason; the others go on. */
+class NotInstalled extends Error {
+  override readonly name = 'NotInstalled';
+}
+
+function makeTarget(name: TargetName, plan: Plan): Target {
+  try {
+    if (name === 'etcd') return new EtcdTarget(plan.directory, plan.etcdClient);
+    if (name === 'zookeeper') return new ZooKeeperTarget(plan.directory, plan.zooKeeperJar);
+    const built = fileURLToPath(new URL('./haret.js', import.meta.url));
+    return new HaretTarget(plan.directory, plan.haretProgram ?? built, plan.profile);
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed' : (error as Error).message;
+    throw new NotInstalled(reason);
+  }
+}
+
+const heatOutstanding = 256;
+const heatConnections = 8;
+
+interface Side {
+  readonly name: TargetName;
+  readonly target: Target;
+  readonly driver: Driver;
+}
+
+export class Run {
+  readonly #plan: Plan;
+  readonly #program: string;
+  readonly #progress: (line: string) => void;
+  readonly #results: Results;
+
+  /** `program` is the bench's own file, which the drivers are started from. */
+  constructor(plan: Plan, program: string, progress: (line: string) => void) {
+    if (!existsSync(plan.directory)) throw new Error(`there is no directory ${plan.directory}`);
+    this.#plan = plan;
+    this.#program = program;
+    this.#progress = progress;
+    const machine = machineFacts(plan.directory);
+    this.#results = { machine, plan, targets: [], leftOut: [], load: [], memory: [], restart: [], failover: [] };
+  }
+
+  async all(): Promise<Results> {
+    const names = this.#installed();
+    if (this.#plan.measures.includes('load') && names.length > 0) await this.#load(names);
+    if (this.#plan.measures.some((measure) => measure !== 'load')) {
+      for (const name of names) await this.#hardship(name);
+    }
+    return this.#results;
+  }
+
+  #installed(): TargetName[] {
+    return this.#plan.targets.filter((name) => {
+      try {
+        makeTarget(name, this.#plan);
+        return true;
+      } catch (error) {
+        if (!(error instanceof NotInstalled)) throw error;
+        this.#progress(`${name} is left out: ${error.message}`);
+        this.#results.leftOut.push({ name, reason: error.message });
+        return false;
+      }
+    });
+  }
+
+  async #start(name: TargetName): Promise<Side> {
+    this.#progress(`starting ${name}`);
+    const target = makeTarget(name, this.#plan);
+    await target.start();
+    if (!this.#results.targets.some((known) => known.name === name)) {
+      this.#results.targets.push({ name, description: target.describe() });
+    }
+    return { name, target, driver: new Driver(this.#program) };
+  }
+
+  /** Tells the driver where to connect to, which changes when another node becomes primary. */
+  async #aim(side: Side): Promise<void> {
+    const addresses = side.target.addresses();
+    const primary = await side.target.primary();
+    await side.driver.useTarget({
+      client: side.target.clientKind(),
+      addresses: this.#plan.placement === 'spread' ? addresses : [addresses[primary]!],
+    });
+  }
+
+  async #stop(side: Side): Promise<void> {
+    side.driver.stop();
+    await side.target.stop();
+  }
+
+  async #load(names: readonly TargetName[]): Promise<void> {
+    const sides: Side[] = [];
+    try {
+      for (const name of names) {
+        const side = await this.#start(name);
+        sides.push(side);
+        await this.#aim(side);
+        await side.driver.fill(0, this.#plan.keys, this.#plan.valueBytes);
+      }
+      for (const side of sides) await this.#heat(side);
+      for (const [index, one] of this.#plan.cases.entries()) {
+        const what = `${one.workload}, ${one.outstanding} outstanding over ${one.connections}`;
+        this.#progress(`${index + 1} of ${this.#plan.cases.length}: ${what}`);
+        await this.#loadCase(sides, one);
+      }
+    } finally {
+      for (const side of sides) await this.#stop(side);
+    }
+  }
+
+  /** Some seconds of load that count nowhere: just-in-time compilers, of servers and drivers, need thousands of requests. */
+  async #heat(side: Side): Promise<void> {
+    const { heatSeconds: seconds, valueBytes, keys } = this.#plan;
+    if (seconds === 0) return;
+    this.#progress(`warming up ${side.name}`);
+    for (const workload of workloads) {
+      const load = { workload, outstanding: heatOutstanding, seconds, warmupSeconds: 0, valueBytes, keys };
+      await side.driver.run(load, heatConnections, []);
+    }
+  }
+
+  /** Rounds alternate among the sides, beginning with another one each time, so that noise of the machine hits all alike. */
+  async #loadCase(sides: readonly Side[], one: Plan['cases'][number]): Promise<void> {
+    const rounds = new Map<TargetName, LoadResult[]>(sides.map((side) => [side.name, []]));
+    const { seconds, warmupSeconds, valueBytes, keys } = this.#plan;
+    for (let round = 0; round < this.#plan.rounds; round++) {
+      for (let turn = 0; turn < sides.length; turn++) {
+        const side = sides[(round + turn) % sides.length]!;
+        const { workload, outstanding, connections } = one;
+        const load = { workload, outstanding, seconds, warmupSeconds, valueBytes, keys };
+        const pids = side.target.pids().filter((pid) => pid !== null);
+        const result = await side.driver.run(load, connections, pids);
+        if (result.firstError !== null) this.#progress(`  ${side.name}: ${result.errors} errors: ${result.firstError}`);
+        rounds.get(side.name)!.push(result);
+      }
+    }
+    for (const side of sides) {
+      const measured = rounds.get(side.name)!;
+      const medians = mediansOf(measured);
+      this.#results.load.push({ ...one, target: side.name, rounds: measured, medians });
+      const { throughput, p50Ms, p99Ms } = medians;
+      this.#progress(
+        `  ${side.name}: ${throughput.toFixed(0)} a second, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+      );
+    }
+  }
+
+  async #hardship(name: TargetName): Promise<void> {
+    const { measures, manyKeys, valueBytes, restarts, failovers } = this.#plan;
+    const side = await this.#start(name);
+    const { target, driver } = side;
+    try {
+      await this.#aim(side);
+      if (measures.includes('memory') || measures.includes('restart')) {
+        this.#progress(`  ${name}: ${manyKeys} keys`);
+        const memory = await measureMemory(target, driver, manyKeys, valueBytes);
+        if (measures.includes('memory')) this.#results.memory.push({ target: name, keys: manyKeys, ...memory });
+      }
+      if (measures.includes('restart')) {
+        const timesMs = await this.#times(`${name}: restart`, restarts, () => measureRestart(target, manyKeys));
+        this.#results.restart.push({ target: name, keys: manyKeys, timesMs });
+      }
+      if (measures.includes('failover')) {
+        for (const kind of failureKinds) {
+          const measure = (): Promise<number> => measureFailover(target, kind, valueBytes);
+          const timesMs = await this.#times(`${name}: failover after a ${kind}`, failovers, measure);
+          this.#results.failover.push({ target: name, kind, timesMs });
+        }
+      }
+    } finally {
+      await this.#stop(side);
+    }
+  }
+
+  async #times(what: string, count: number, measure: () => Promise<number>): Promise<number[]> {
+    const timesMs: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const tookMs = await measure();
+      timesMs.push(tookMs);
+      this.#progress(`  ${what}: ${tookMs.toFixed(0)} ms`);
+    }
+    return timesMs;
+  }
+}

@@ -1,0 +1,58 @@
+/** The seam between the bench and what it measures: a cluster of three nodes that can be started and hurt, and a connection to it. */
+
+/** Called once a request. `valueBytes` is what a get read, and 0 for anything else. */
+export type Done = (error: Error | null, valueBytes: number) => void;
+
+/** One connection of a client. Calls may be outstanding at the same time; what is asked in one turn leaves in one write. */
+export interface Connection {
+  /** Makes a key that is not there yet. */
+  create(key: string, value: Uint8Array, done: Done): void;
+  /** Overwrites a key that is there. */
+  put(key: string, value: Uint8Array, done: Done): void;
+  get(key: string, linearizable: boolean, done: Done): void;
+  /** Why it can carry nothing more, or null while it can. */
+  failure(): Error | null;
+  close(): void;
+}
+
+export const clientKinds = ['haret-bare', 'etcd-frames', 'etcd-node', 'zookeeper'] as const;
+export type ClientKind = (typeof clientKinds)[number];
+
+/** What the driver's process needs to reach a target; it travels as JSON. */
+export interface ClientSpec {
+  readonly client: ClientKind;
+  /** `host:port` of each node's client interface; connections are dealt out over them in turn. */
+  readonly addresses: readonly string[];
+}
+
+/** Three nodes of one system, each its own process with its own empty directory. */
+export interface Target {
+  readonly name: string;
+  /** What it is and how it was started, for the report. */
+  describe(): string;
+  /** Starts the nodes and waits until a write can be done. */
+  start(): Promise<void>;
+  /** Ends the nodes and removes their directories. */
+  stop(): Promise<void>;
+  /** Process ids by node. A node that is down has null. */
+  pids(): readonly (number | null)[];
+  clientKind(): ClientKind;
+  /** `host:port` of each node's client interface. */
+  addresses(): readonly string[];
+  /** The node that orders writes now: haret's primary, the leader of the others. */
+  primary(): Promise<number>;
+  /** Ends a node at once, as a crash does. */
+  kill(node: number): Promise<void>;
+  signal(node: number, signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Starts a node that was killed, on the data it had; does not wait for it. */
+  restart(node: number): void;
+  /** The node says of itself that it is ready to serve. */
+  ready(node: number): Promise<boolean>;
+}
+
+/** What is read and written. Every system has the same names, all children of one directory. */
+export const keyRoot = '/bench';
+
+export function keyName(index: number): string {
+  return `${keyRoot}/k${String(index).padStart(7, '0')}`;
+}
