@@ -1,0 +1,255 @@
+/** From words to typed arguments and flags, by what the table says of a command (language §1). */
+
+import { bytesFromBase64, bytesFromHex, isWellFormed, utf8 } from '../base/bytes.ts';
+import { invariant } from '../base/assert.ts';
+import { isName } from '../base/ids.ts';
+import type { Placement } from '../wire/admin.ts';
+import type { ReadFile } from './connection.ts';
+import { UsageError } from './status.ts';
+import type { ArgumentSpec, CommandSpec, FlagSpec } from './table.ts';
+import type { Word } from './words.ts';
+
+type BoundValue = string | number | boolean | Uint8Array | Placement | readonly Word[];
+
+/** The arguments of one call, by the names of the table; each getter is for arguments of its kind. */
+export class Bound {
+  readonly #values: ReadonlyMap<string, readonly BoundValue[]>;
+
+  constructor(values: ReadonlyMap<string, readonly BoundValue[]>) {
+    this.#values = values;
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  text(name: string): string {
+    const value = this.#one(name);
+    invariant(typeof value === 'string', 'a text argument is text', { name });
+    return value;
+  }
+
+  texts(name: string): readonly string[] {
+    return this.#all(name).filter((value) => typeof value === 'string');
+  }
+
+  textOr(name: string, otherwise: string): string {
+    return this.has(name) ? this.text(name) : otherwise;
+  }
+
+  number(name: string): number {
+    const value = this.#one(name);
+    invariant(typeof value === 'number', 'an integer argument is a number', { name });
+    return value;
+  }
+
+  numberOr<T>(name: string, otherwise: T): number | T {
+    return this.has(name) ? this.number(name) : otherwise;
+  }
+
+  bytes(name: string): Uint8Array {
+    const value = this.#one(name);
+    invariant(value instanceof Uint8Array, 'a value argument is bytes', { name });
+    return value;
+  }
+
+  bytesOr<T>(name: string, otherwise: T): Uint8Array | T {
+    return this.has(name) ? this.bytes(name) : otherwise;
+  }
+
+  allBytes(name: string): readonly Uint8Array[] {
+    return this.#all(name).filter((value) => value instanceof Uint8Array);
+  }
+
+  placements(name: string): readonly Placement[] {
+    return this.#all(name).filter(
+      (value): value is Placement => typeof value === 'object' && 'replica' in value && 'node' in value,
+    );
+  }
+
+  /** The words that a `rest` argument took. */
+  words(name: string): readonly Word[] {
+    const value = this.#values.get(name)?.[0];
+    if (value === undefined) return [];
+    invariant(Array.isArray(value), 'a rest argument is words', { name });
+    return value as readonly Word[];
+  }
+
+  #one(name: string): BoundValue {
+    const value = this.#values.get(name)?.[0];
+    invariant(value !== undefined, 'the command asked for an argument that was given', { name });
+    return value;
+  }
+
+  #all(name: string): readonly BoundValue[] {
+    return this.#values.get(name) ?? [];
+  }
+}
+
+/** What arguments are read for: a command, or a guard of a transaction. */
+export type Form = Pick<CommandSpec, 'arguments' | 'flags'>;
+
+/**
+ * Reads `words`, the name of the command taken off, as the form says.
+ * @param readFile reads `@FILE`; null where there are no files.
+ * @throws UsageError that names the argument.
+ */
+export async function bindWords(form: Form, words: readonly Word[], readFile: ReadFile | null): Promise<Bound> {
+  const values = new Map<string, BoundValue[]>();
+  const give = (name: string, value: BoundValue): void => {
+    const given = values.get(name);
+    if (given === undefined) values.set(name, [value]);
+    else given.push(value);
+  };
+
+  const rest = form.arguments.find((argument) => argument.kind === 'rest');
+  if (rest !== undefined) {
+    if (words.length === 0 && rest.optional !== true) throw new UsageError(`${rest.name} is missing`);
+    if (words.length > 0) values.set(rest.name, [words]);
+    return new Bound(values);
+  }
+
+  let position = 0;
+  let flagsEnded = false;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word.open) throw new UsageError(`the quote before ${JSON.stringify(word.text)} is not closed`);
+    if (!isWellFormed(word.text)) throw new UsageError('the text is not well-formed Unicode');
+    const argument = form.arguments[position];
+    if (!flagsEnded && !word.quoted) {
+      if (word.text === '--') {
+        flagsEnded = true;
+        continue;
+      }
+      const flags = findFlags(form.flags, word.text);
+      if (flags !== null) {
+        for (const { flag, inline } of flags) {
+          if (values.has(flag.long) && flag.repeated !== true) throw new UsageError(`--${flag.long} is given twice`);
+          if (flag.argument === undefined) {
+            if (inline !== null) throw new UsageError(`--${flag.long} takes no value`);
+            give(flag.long, true);
+          } else {
+            const operand = inline === null ? words[++i] : { ...word, text: inline };
+            if (operand === undefined) throw new UsageError(`--${flag.long} needs ${flag.argument.name}`);
+            give(flag.long, await readArgument(flag.argument, operand, readFile));
+          }
+        }
+        continue;
+      }
+      // Where a value is due, a word that no flag claims is that value, as in haret; elsewhere it is a slip.
+      if (/^--?[A-Za-z]/.test(word.text) && argument?.kind !== 'value') {
+        throw new UsageError(`unknown flag ${word.text}`);
+      }
+    }
+    if (argument === undefined) throw new UsageError(`${JSON.stringify(word.text)} is one word too many`);
+    if (argument.kind === 'placement') {
+      for (const part of word.text.split(',')) if (part !== '') give(argument.name, readPlacement(part));
+    } else {
+      const value = await readArgument(argument, word, readFile);
+      if (argument.kind !== 'literal') give(argument.name, value);
+    }
+    if (argument.repeated !== true) position++;
+  }
+  for (const argument of form.arguments.slice(position)) {
+    const given = argument.repeated === true && values.has(argument.name);
+    if (!given && argument.optional !== true) throw new UsageError(`${argument.name} is missing`);
+  }
+  return new Bound(values);
+}
+
+/** The flags that `text` names: `--limit`, `--limit=5`, `-l`, or several letters in one, `-lR`. Null when it names none. */
+function findFlags(
+  flags: readonly FlagSpec[],
+  text: string,
+): readonly { readonly flag: FlagSpec; readonly inline: string | null }[] | null {
+  if (text.startsWith('--')) {
+    const equals = text.indexOf('=');
+    const name = text.slice(2, equals < 0 ? undefined : equals);
+    const flag = flags.find((one) => one.long === name);
+    return flag === undefined ? null : [{ flag, inline: equals < 0 ? null : text.slice(equals + 1) }];
+  }
+  if (!/^-[A-Za-z]+$/.test(text)) return null;
+  const found: { flag: FlagSpec; inline: null }[] = [];
+  for (const letter of text.slice(1)) {
+    const flag = flags.find((one) => one.short === letter);
+    if (flag === undefined || (flag.argument !== undefined && text.length > 2)) return null;
+    found.push({ flag, inline: null });
+  }
+  return found;
+}
+
+async function readArgument(argument: ArgumentSpec, word: Word, readFile: ReadFile | null): Promise<BoundValue> {
+  switch (argument.kind) {
+    case 'value':
+      return await readValue(word, readFile);
+    case 'integer':
+      return readInteger(argument, word.text);
+    case 'choice':
+      if (!(argument.choices ?? []).includes(word.text)) {
+        throw new UsageError(
+          `${argument.name} is one of ${(argument.choices ?? []).join(', ')}, not ${JSON.stringify(word.text)}`,
+        );
+      }
+      return word.text;
+    case 'literal':
+      if (word.quoted || word.text !== argument.name) {
+        throw new UsageError(`expected ${argument.name} instead of ${JSON.stringify(word.text)}`);
+      }
+      return word.text;
+    case 'placement':
+      return readPlacement(word.text);
+    case 'path':
+    case 'text':
+    case 'namespace':
+    case 'command':
+    case 'rest':
+      return word.text;
+  }
+}
+
+function readInteger(argument: ArgumentSpec, text: string): number {
+  const number = /^[+-]?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  const min = argument.min ?? 0;
+  const max = argument.max ?? Number.MAX_SAFE_INTEGER;
+  if (!Number.isSafeInteger(number))
+    throw new UsageError(`${argument.name} is a whole number, not ${JSON.stringify(text)}`);
+  if (number < min || number > max) throw new UsageError(`${argument.name} is from ${min} to ${max}, not ${text}`);
+  return number === 0 ? 0 : number;
+}
+
+/** Bytes of a value: text as it is typed, or what `b64:`, `hex:` or `@FILE` stand for when it is not quoted. */
+async function readValue(word: Word, readFile: ReadFile | null): Promise<Uint8Array> {
+  const { text, quoted } = word;
+  if (quoted) return utf8(text);
+  if (text.startsWith('b64:')) {
+    const bytes = bytesFromBase64(text.slice(4));
+    if (bytes === null) throw new UsageError('what follows b64: is not base64');
+    return bytes;
+  }
+  if (text.startsWith('hex:')) {
+    const bytes = bytesFromHex(text.slice(4));
+    if (bytes === null) throw new UsageError('what follows hex: is not hexadecimal');
+    return bytes;
+  }
+  if (text.startsWith('@') && text.length > 1) {
+    if (readFile === null) throw new UsageError(`${text}: there are no files here; quote it to store it as text`);
+    try {
+      return await readFile(text.slice(1));
+    } catch (error) {
+      throw new UsageError(`${text}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return utf8(text);
+}
+
+const placementPattern = /^([^:]+)::([^@]+)@(.+:\d{1,5})$/;
+
+/** A replica's place, `r1::dev1@127.0.0.1:2000`. */
+function readPlacement(text: string): Placement {
+  const match = placementPattern.exec(text);
+  const [, replica, node, address] = match ?? [];
+  if (replica === undefined || node === undefined || address === undefined || !isName(replica) || !isName(node)) {
+    throw new UsageError(`a replica is written r1::NAME@HOST:PORT, not ${JSON.stringify(text)}`);
+  }
+  return { replica, node, address };
+}

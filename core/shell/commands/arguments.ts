@@ -1,0 +1,122 @@
+/** Arguments and flags that many commands share, and how the results of operations are shown. */
+
+import { invariant } from '../../base/assert.ts';
+import type { OperationResult } from '../../tree/operation.ts';
+import { maxPage } from '../../tree/operation.ts';
+import { displayBytes, jsonOfBytes } from '../display.ts';
+import { success } from '../outcome.ts';
+import type { JsonValue, Outcome, Success } from '../outcome.ts';
+import { UsageError } from '../status.ts';
+import type { ArgumentSpec, FlagSpec } from '../table.ts';
+
+export const path: ArgumentSpec = { name: 'PATH', kind: 'path' };
+export const optionalPath: ArgumentSpec = { name: 'PATH', kind: 'path', optional: true };
+export const value: ArgumentSpec = { name: 'VALUE', kind: 'value' };
+export const member: ArgumentSpec = { name: 'VALUE', kind: 'value' };
+
+export const ifVersion: FlagSpec = {
+  long: 'if-version',
+  argument: { name: 'N', kind: 'integer' },
+  about: 'only when the version of the node is N',
+};
+
+export const limit: FlagSpec = {
+  long: 'limit',
+  argument: { name: 'N', kind: 'integer', min: 1, max: maxPage },
+  about: 'so many at most',
+};
+
+/** Refuses flags that exclude each other. */
+export function atMostOne(given: readonly (readonly [flag: string, given: boolean])[]): void {
+  const both = given.filter(([, is]) => is).map(([flag]) => `--${flag}`);
+  if (both.length > 1) throw new UsageError(`${both.join(' and ')} exclude each other`);
+}
+
+/** The result of an operation as haret printed it; each kind of result has one look. */
+export function showResult(result: OperationResult): Success {
+  switch (result.kind) {
+    case 'done':
+      return success({ kind: 'ok' }, { version: result.version });
+    case 'value':
+      return success({ kind: 'bytes', bytes: result.value }, { version: result.version });
+    case 'number':
+      return success({ kind: 'number', number: result.number }, { version: result.version });
+    case 'truth':
+      return success({ kind: 'truth', truth: result.truth }, { version: result.version });
+    case 'values':
+      return success(
+        { kind: 'members', members: result.values },
+        { more: result.more ? moreOfValues(result.values) : null },
+      );
+    case 'paths':
+      return success(
+        { kind: 'lines', lines: result.paths, json: result.paths },
+        { more: result.more ? `--after ${result.paths.at(-1) ?? ''}` : null },
+      );
+    case 'children':
+      return success(
+        { kind: 'lines', lines: result.children.map((child) => child.name), json: result.children },
+        { version: result.version, more: result.more ? `--after ${result.children.at(-1)?.name ?? ''}` : null },
+      );
+    case 'stat': {
+      const { stat } = result;
+      return success({ kind: 'lines', lines: statLines(stat), json: { ...stat } }, { version: stat.version });
+    }
+    case 'stats':
+      return success({
+        kind: 'lines',
+        lines: columns(result.stats.map((stat) => [String(stat.bytes), stat.type, stat.path])),
+        json: result.stats.map((stat) => ({ ...stat })),
+      });
+    case 'transaction':
+      return success({ kind: 'transaction', held: result.held, results: result.results.map(showResult) });
+  }
+}
+
+function moreOfValues(values: readonly Uint8Array[]): string {
+  const last = values.at(-1);
+  return last === undefined ? '' : `--after ${displayBytes(last)}`;
+}
+
+/** For commands that haret answered with `Ok` alone. */
+export function showWithoutVersion(result: OperationResult): Outcome {
+  return { ...showResult(result), showVersion: false };
+}
+
+function statLines(stat: Readonly<Record<string, string | number>>): readonly string[] {
+  const labels: readonly (readonly [field: string, label: string, unit: string])[] = [
+    ['path', 'path', ''],
+    ['type', 'type', ''],
+    ['version', 'version', ''],
+    ['created', 'created', ' (op)'],
+    ['modified', 'modified', ' (op)'],
+    ['count', stat['type'] === 'directory' ? 'children' : 'count', ''],
+    ['bytes', 'bytes', ''],
+    ['subtreeBytes', 'subtree bytes', ''],
+    ['subtreeNodes', 'subtree nodes', ''],
+  ];
+  return labels.map(([field, label, unit]) => {
+    const one = stat[field];
+    invariant(one !== undefined, 'a stat has all of its fields', { field });
+    return `${`${label}:`.padEnd(15)} ${one}${unit}`;
+  });
+}
+
+/** Rows as columns, two spaces apart, numbers to the right. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => {
+        const width = widths[index] ?? 0;
+        return /^\d+$/.test(cell) ? cell.padStart(width) : index === row.length - 1 ? cell : cell.padEnd(width);
+      })
+      .join('  '),
+  );
+}
+
+/** Bytes as JSON shows them, for commands that build their own value. */
+export function jsonList(values: readonly Uint8Array[]): JsonValue {
+  return values.map(jsonOfBytes);
+}

@@ -1,0 +1,24 @@
+/** What hosts of the shell use: the programs, the web terminal, the tests. */
+
+export { Shell } from './shell.ts';
+export type { Emit, RunResult, ShellOptions } from './shell.ts';
+export { adminTable, apiTable, wholeTable } from './commands/index.ts';
+export type {
+  CallOptions,
+  ConnectionStatus,
+  EnterResult,
+  ExecuteOptions,
+  ReadFile,
+  ShellAdmin,
+  ShellConnection,
+} from './connection.ts';
+export type { OutputChunk, OutputStyle } from './format.ts';
+export type { Candidate, Completion } from './complete.ts';
+export { LineHistory } from './history.ts';
+export { disablePasteMarks, enablePasteMarks, LineEditor } from './editor/editor.ts';
+export type { EditorEffect, EditorOptions } from './editor/editor.ts';
+export { exitStatus, statusOf, UsageError } from './status.ts';
+export type { ExitStatus } from './status.ts';
+export { CommandTable } from './table.ts';
+export type { CommandContext, CommandSpec } from './table.ts';
+export { referenceOf } from './help.ts';

@@ -1,0 +1,129 @@
+/**
+ * How a line becomes words and words become commands (language §1). Nothing here knows what a command means, except that the
+ * braces of `txn { }` keep the semicolons between them.
+ */
+
+/** A word as it was typed, with where it stood, for completion and for messages. */
+export interface Word {
+  /** What it says, quotes taken off. */
+  readonly text: string;
+  /** It began with a quote: then it is never a flag, a separator, a brace, or one of `b64:`, `hex:`, `@`. */
+  readonly quoted: boolean;
+  /** The quote was never closed. */
+  readonly open: boolean;
+  /** Characters at the end of `text` that stood outside the quotes. */
+  readonly bareLength: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+function isSpace(character: string): boolean {
+  return character === ' ' || (character >= '\t' && character <= '\r');
+}
+
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\'],
+  ['"', '"'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
+
+/**
+ * The words of a line. A quote groups only where a word begins, so `{"x":1}` is one word that says what it shows. Within
+ * double quotes `\\`, `\"`, `\n`, `\r` and `\t` are escapes; within single quotes nothing is.
+ */
+export function splitWords(line: string): readonly Word[] {
+  const words: Word[] = [];
+  let at = 0;
+  while (at < line.length) {
+    if (isSpace(line[at]!)) {
+      at++;
+      continue;
+    }
+    const start = at;
+    const quote = line[at]!;
+    const quoted = quote === '"' || quote === "'";
+    let text = '';
+    let open = false;
+    if (quoted) {
+      open = true;
+      at++;
+      while (at < line.length && open) {
+        const character = line[at++]!;
+        const escaped = quote === '"' && character === '\\' ? escapes.get(line[at] ?? '') : undefined;
+        if (character === quote) open = false;
+        else if (escaped !== undefined) {
+          text += escaped;
+          at++;
+        } else text += character;
+      }
+    }
+    const bareFrom = at;
+    while (at < line.length && !isSpace(line[at]!)) text += line[at++]!;
+    words.push({ text, quoted, open, bareLength: at - bareFrom, start, end: at });
+  }
+  return words;
+}
+
+/** True for an unquoted word that says `text`: a separator, a brace, the name of a command. */
+export function isBare(word: Word | undefined, text: string): boolean {
+  return word !== undefined && !word.quoted && word.text === text;
+}
+
+/** True when `words` are those of a transaction, whose braces keep their semicolons. */
+function beginsTransaction(words: readonly Word[]): boolean {
+  const first = isBare(words[0], 'explain') ? 1 : 0;
+  return isBare(words[first], 'txn') && words.length === first + 1;
+}
+
+/** The parts of a word that ends in a semicolon outside its quotes: the word without it, and the separator. */
+function cutSemicolon(word: Word): readonly Word[] {
+  if (word.bareLength === 0 || !word.text.endsWith(';') || isBare(word, ';')) return [word];
+  const cut = word.end - 1;
+  return [
+    { ...word, text: word.text.slice(0, -1), bareLength: word.bareLength - 1, end: cut },
+    { text: ';', quoted: false, open: false, bareLength: 1, start: cut, end: word.end },
+  ];
+}
+
+/**
+ * The commands of a line, each as its words. A line whose first mark is `#` has none. `;` separates as a word of its own; inside
+ * the braces of a transaction it also does so at the end of a word, and stays with the transaction.
+ */
+export function splitCommands(line: string): readonly (readonly Word[])[] {
+  if (line.trimStart().startsWith('#')) return [];
+  const commands: Word[][] = [];
+  let current: Word[] = [];
+  let inBraces = false;
+  for (const word of splitWords(line)) {
+    if (inBraces) {
+      current.push(...cutSemicolon(word));
+      if (isBare(word, '}')) inBraces = false;
+    } else if (isBare(word, ';')) {
+      if (current.length > 0) commands.push(current);
+      current = [];
+    } else {
+      if (isBare(word, '{') && beginsTransaction(current)) inBraces = true;
+      current.push(word);
+    }
+  }
+  if (current.length > 0) commands.push(current);
+  return commands;
+}
+
+/** `text` as it can be typed to mean itself: quoted when it would split, or read as something else. */
+export function quoteWord(text: string): string {
+  const plain = text !== '' && !/^["'@#;{}-]|^b64:|^hex:|[\s]|;$/u.test(text);
+  return plain ? text : `"${escapeQuoted(text)}"`;
+}
+
+/** `text` as it stands between double quotes. */
+export function escapeQuoted(text: string): string {
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('\t', '\\t');
+}
