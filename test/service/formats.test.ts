@@ -1,0 +1,105 @@
+/** The bytes that logs and checkpoints are made of: what one release wrote, the next one reads and writes alike. */
+
+import { describe, expect, it } from 'vitest';
+import { MalformedError } from '../../core/base/errors.ts';
+import { bytesFromHex, hexFromBytes, utf8 } from '../../core/base/bytes.ts';
+import { defaultLimits } from '../../core/base/limits.ts';
+import { Catalog } from '../../core/cluster/catalog.ts';
+import type { Body } from '../../core/service/body.ts';
+import { decodeBody, encodeBody } from '../../core/service/body.ts';
+import type { Reply } from '../../core/service/reply.ts';
+import { decodeReply, encodeReply } from '../../core/service/reply.ts';
+import { Service } from '../../core/service/service.ts';
+import type { StateMachine } from '../../core/vr/ports.ts';
+import { Driver, createCounter, limitsWith, snapshotOf } from './driver.ts';
+
+const put = { kind: 'blobPut', path: '/a', value: utf8('v'), ifVersion: 7, ifAbsent: false } as const;
+
+const bodies: readonly (readonly [Body, string])[] = [
+  [{ kind: 'operation', operation: put }, '01' + '03' + '022f61' + '0176' + '0107' + '00'],
+  [{ kind: 'register', client: 'cli' }, '02' + '03636c69'],
+  [{ kind: 'unregister', session: 300 }, '03' + 'ac02'],
+  [{ kind: 'keepAlive', sessions: [1, 300] }, '04' + '02' + '01' + 'ac02'],
+  [{ kind: 'expire' }, '05'],
+  [{ kind: 'noop' }, '06'],
+];
+
+const replies: readonly (readonly [Reply, string])[] = [
+  [
+    { epoch: 1, view: 6, op: 300, answer: { kind: 'result', result: { kind: 'done', version: 1 } } },
+    '0106ac02' + '01' + '0101',
+  ],
+  [{ epoch: 1, view: 0, op: 3, answer: { kind: 'registered', session: 3 } }, '010003' + '03' + '03'],
+  [{ epoch: 1, view: 0, op: 4, answer: { kind: 'nothing' } }, '010004' + '04'],
+];
+
+describe('the bytes of', () => {
+  it('a body', () => {
+    for (const [body, hex] of bodies) {
+      expect(hexFromBytes(encodeBody(body))).toBe(hex);
+      expect(decodeBody(bytesFromHex(hex)!)).toEqual(body);
+      expect(() => decodeBody(bytesFromHex(`${hex}00`)!)).toThrow(MalformedError);
+    }
+  });
+
+  it('a reply', () => {
+    for (const [reply, hex] of replies) {
+      expect(hexFromBytes(encodeReply(reply))).toBe(hex);
+      expect(decodeReply(bytesFromHex(hex)!)).toEqual(reply);
+    }
+  });
+
+  it('a snapshot: the name of its kind, its format, the header, the sessions, the tree', () => {
+    const driver = new Driver({ maxSessions: 2 });
+    driver.wait(5);
+    const session = driver.register('cli');
+    driver.request(session, 0, createCounter('/n'), 0);
+    const text = hexFromBytes(Buffer.concat(snapshotOf(driver.service)));
+    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '01')).toBe(true);
+    const reply = hexFromBytes(driver.service.reply(session, 0));
+    // Session 1 of "cli", seen at 5 ms, with the one reply of its window [0, 1).
+    const sessions = `0103636c69050001${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
+    expect(text).toContain(sessions);
+  });
+});
+
+describe('a snapshot', () => {
+  it('comes in pieces of about the size that was asked for', () => {
+    const driver = new Driver();
+    for (let i = 0; i < 500; i++) {
+      const session = driver.register(`client ${i}`);
+      driver.request(session, 0, { kind: 'create', path: `/b${i}`, type: 'blob', value: new Uint8Array(20) }, 0);
+    }
+    const pieces = snapshotOf(driver.service, 1000);
+    expect(pieces.every((piece) => piece.length > 0 && piece.length < 1200)).toBe(true);
+    expect(pieces.length).toBeLessThan(50);
+  });
+
+  it('of 20,000 sessions is taken at once, and none of them is looked at to evict one', () => {
+    const driver = new Driver({ maxSessions: 20_000 });
+    for (let i = 0; i < 20_000; i++) driver.register();
+    const held = driver.service.snapshot();
+    for (let i = 0; i < 20_000; i++) driver.register();
+    expect(driver.service.hasSession(20_000)).toBe(false);
+    expect(driver.service.hasSession(20_001)).toBe(true);
+    const copy = new Service(limitsWith(), defaultLimits);
+    copy.restore({
+      *[Symbol.iterator]() {
+        for (let piece = held.next(65_536); piece !== null; piece = held.next(65_536)) yield piece;
+      },
+    });
+    expect(copy.stats().sessions).toBe(20_000);
+    expect(copy.hasSession(1)).toBe(true);
+    expect(copy.hasSession(20_001)).toBe(false);
+  });
+
+  it('of one kind is refused by the other', () => {
+    const catalog = new Catalog();
+    const service = new Service(limitsWith(), defaultLimits);
+    const pieces = snapshotOf(service);
+    expect(() => catalog.restore(pieces)).toThrow('is no snapshot of a catalog');
+    const machines: readonly StateMachine[] = [service, catalog];
+    const snapshot = catalog.snapshot();
+    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is no snapshot of a namespace');
+  });
+});
