@@ -35,12 +35,6 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   bench: ['core', 'node-server', 'browser-client'],
 };
 
-/** Seams that hold interfaces only and may be seen from below: a room lets others implement what it declares, by types alone. */
-const typeSeams: Readonly<Record<string, readonly string[]>> = {
-  // The state machine that a group replicates is vr's port (protocol §1); the service implements it.
-  'core/service': ['core/vr'],
-};
-
 const packages: Readonly<Record<string, readonly string[]>> = {
   'core/base': ['@noble/hashes'],
   'core/tree': ['sorted-btree'],
@@ -100,11 +94,11 @@ function shown({ from, to, typeOnly }: Import): string {
   return `${from} imports ${typeOnly ? 'types of ' : ''}${to}`;
 }
 
-function mayImport({ from, to, typeOnly }: Import): boolean {
+function mayImport({ from, to }: Import): boolean {
   const here = roomOf(from);
   const there = roomOf(to);
   if (here === null || there === null) return false;
-  const allowed = [here, ...(rooms[here] ?? []), ...(typeOnly ? (typeSeams[here] ?? []) : [])];
+  const allowed = [here, ...(rooms[here] ?? [])];
   return allowed.some((name) => there === name || there.startsWith(`${name}/`));
 }
 
@@ -184,7 +178,10 @@ describe('the rooms', () => {
   });
 
   it('spare the client what only nodes say to each other', () => {
-    const edges = edgesOf(imports.filter(({ typeOnly, external }) => !typeOnly && !external), String);
+    const edges = edgesOf(
+      imports.filter(({ typeOnly, external }) => !typeOnly && !external),
+      String,
+    );
     const reached = new Set(files.filter((file) => ['core/client', 'core/shell'].includes(roomOf(file) ?? '')));
     for (const file of reached) for (const next of edges.get(file) ?? []) reached.add(next);
     expect([...reached].filter((file) => file === 'core/wire/peer.ts' || roomOf(file) === 'core/vr')).toEqual([]);
