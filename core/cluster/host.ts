@@ -6,7 +6,10 @@
 import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../base/ports.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Incarnation, ClusterId } from '../base/ids.ts';
-import type { ReplicaView } from '../vr/ports.ts';
+import type { Member } from '../vr/configuration.ts';
+import type { Entry } from '../vr/entry.ts';
+import type { Message } from '../vr/messages.ts';
+import type { ReplicaEvent, ReplicaIdentity, ReplicaView } from '../vr/ports.ts';
 
 export interface NodePorts {
   readonly disk: Disk;
@@ -79,6 +82,17 @@ export interface NodeView {
   readonly state: 'unknown' | 'surplus' | 'participating' | 'ejected';
   readonly replicas: readonly ReplicaView[];
   readonly connectedPeers: readonly string[];
+}
+
+/**
+ * Watches a node from within, for the simulator's checks and the playground's picture. It is called in the middle of a step and
+ * must not call back into the node.
+ */
+export interface NodeObserver {
+  applied(replica: ReplicaIdentity, entry: Entry, reply: Uint8Array): void;
+  restored(replica: ReplicaIdentity, op: number): void;
+  event(replica: ReplicaIdentity, event: ReplicaEvent): void;
+  sent(replica: Member, message: Message): void;
 }
 
 export interface HostedNode {

@@ -22,7 +22,7 @@ import { ApiConnection } from './api-connection.ts';
 import type { Catalog } from './catalog.ts';
 import { Groups } from './groups.ts';
 import type { GroupsEvents } from './groups.ts';
-import type { HostedNode, MetricSample, NodeOptions, NodePorts, NodeView } from './host.ts';
+import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView } from './host.ts';
 import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
@@ -55,28 +55,34 @@ export class ClusterNode implements HostedNode {
   readonly #connections = new Set<Link>();
   readonly #counts: Record<Interface, number> = { cluster: 0, admin: 0, api: 0 };
   readonly #onDiskFailure: (error: Error) => void;
+  readonly #observer: NodeObserver | null;
   #running: Running | null = null;
   #waiting: Waiting[] = [];
   #problems = new Map<string, string>();
   #stopping = false;
 
   /** @param onDiskFailure called once when a write or sync failed: the process must end now (protocol §2). */
-  constructor(ports: NodePorts, options: NodeOptions, onDiskFailure: (error: Error) => void) {
+  constructor(
+    ports: NodePorts,
+    options: NodeOptions,
+    onDiskFailure: (error: Error) => void,
+    observer: NodeObserver | null = null,
+  ) {
     this.#ports = ports;
     this.#options = options;
     this.#turn = new Turn(ports.clock);
     this.#onDiskFailure = onDiskFailure;
+    this.#observer = observer;
   }
 
   start(): void {
     invariant(this.#running === null, 'a node is started once');
     const { clock, hash, log, random, disk } = this.#ports;
-    const { limits, timing, segmentBytes, diskReserveBytes } = this.#options;
+    const { limits, timing, segmentBytes } = this.#options;
     const store = Store.open(
       { disk, hash, random, log },
       {
         segmentBytes,
-        diskReserveBytes,
         now: () => clock.now(),
         soon: (work) => clock.soon(work),
         onFailure: this.#onDiskFailure,
@@ -256,10 +262,12 @@ export class ClusterNode implements HostedNode {
       self: () => this.#self(),
       send: (to, message) => this.#sendToReplica(to, message),
       event: (host, event) => this.#replicaEvent(host, event),
-      applied: (host) => {
+      applied: (host, entry, reply) => {
+        this.#observer?.applied(host.identity, entry, reply);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
-      restored: (host) => {
+      restored: (host, op) => {
+        this.#observer?.restored(host.identity, op);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
       broke: (host) => void this.#problems.set(host.name, `replica ${host.name} is stopped: it broke an invariant`),
@@ -268,6 +276,7 @@ export class ClusterNode implements HostedNode {
   }
 
   #sendToReplica(to: Member, message: Message): void {
+    this.#observer?.sent(to, message);
     if (to.node === this.#options.name) this.#parts.groups.deliver(message);
     else this.#parts.peers.send(to.node, { kind: 'vr', message });
   }
@@ -277,6 +286,7 @@ export class ClusterNode implements HostedNode {
   }
 
   #replicaEvent(host: ReplicaHost, event: ReplicaEvent): void {
+    this.#observer?.event(host.identity, event);
     this.#ports.log.write(
       event.kind === 'alarm' ? 'error' : event.kind === 'committed' ? 'debug' : 'info',
       `replica ${event.kind}`,

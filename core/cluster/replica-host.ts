@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Message } from '../vr/messages.ts';
-import type { Effect, Input, ReplicaEvent, ReplicaView, StateMachine } from '../vr/ports.ts';
+import type { Effect, Input, ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Replica } from '../vr/replica.ts';
 import type { Flushable, Turn } from './turn.ts';
 
@@ -63,7 +63,7 @@ export class ReplicaHost implements Flushable {
   #stepping = false;
   #stopped = false;
   #nextToken = 1;
-  #view: ReplicaView;
+  readonly #identity: ReplicaIdentity;
 
   constructor(
     name: string,
@@ -81,9 +81,13 @@ export class ReplicaHost implements Flushable {
     this.#turn = turn;
     this.#log = log;
     this.#events = events;
-    this.#view = replica.view();
-    this.namespaceId = this.#view.identity.namespace;
-    this.replicaName = this.#view.identity.replica;
+    this.#identity = replica.view().identity;
+    this.namespaceId = this.#identity.namespace;
+    this.replicaName = this.#identity.replica;
+  }
+
+  get identity(): ReplicaIdentity {
+    return this.#identity;
   }
 
   get stopped(): boolean {
@@ -93,7 +97,6 @@ export class ReplicaHost implements Flushable {
   /** The replica as it is now. */
   view(): ReplicaView {
     const view = this.#replica.view();
-    this.#view = view;
     return this.#stopped ? { ...view, status: 'stopped', primary: null, isPrimary: false } : view;
   }
 
@@ -224,7 +227,7 @@ export class ReplicaHost implements Flushable {
   }
 
   #perform(effect: Effect): void {
-    const identity = this.#view.identity;
+    const identity = this.#identity;
     switch (effect.kind) {
       case 'send':
         return this.#events.send(effect.to, effect.message);

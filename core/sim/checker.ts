@@ -1,0 +1,337 @@
+/**
+ * What is always true (protocol §9), checked while the simulator runs: against every message that a replica sends, every entry that it
+ * applies, every reply that a client gets, and the replicas as they stand after each event.
+ */
+
+import { concatBytes, equalBytes } from '../base/bytes.ts';
+import type { Checksum, NamespaceId } from '../base/ids.ts';
+import { rootNamespaceId } from '../base/ids.ts';
+import type { Hash } from '../base/ports.ts';
+import { defaultLimits } from '../base/limits.ts';
+import { Catalog } from '../cluster/catalog.ts';
+import type { NodeObserver } from '../cluster/host.ts';
+import type { ReplicaHost } from '../cluster/replica-host.ts';
+import type { Reply } from '../service/reply.ts';
+import { encodeReply } from '../service/reply.ts';
+import { Service } from '../service/service.ts';
+import type { Operation } from '../tree/operation.ts';
+import type { Tree } from '../tree/tree.ts';
+import { compareViewstamps } from '../vr/configuration.ts';
+import type { Viewstamp } from '../vr/configuration.ts';
+import type { Entry } from '../vr/entry.ts';
+import type { Message } from '../vr/messages.ts';
+import type { ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
+
+/** A rule of protocol §9 is broken: a bug in haret, found by this seed. */
+export class RuleBroken extends Error {
+  override readonly name = 'RuleBroken';
+}
+
+function rule(condition: boolean, number: number, what: string, facts: Readonly<Record<string, unknown>>): void {
+  if (!condition) throw new RuleBroken(`rule ${number}: ${what} ${JSON.stringify(facts)}`);
+}
+
+/** What one committed op was, once for all replicas. */
+interface Committed {
+  readonly checksum: Checksum;
+  /** The digest of its body. */
+  readonly digest: string;
+  readonly reply: Uint8Array;
+  /** The tree after it; trees are persistent, so keeping all of them costs little. */
+  readonly tree: Tree | null;
+}
+
+/** What is known of one group: its one true log, and who was primary when. */
+class GroupHistory {
+  readonly committed: Committed[] = [];
+  readonly headers = new Map<string, Checksum>();
+  readonly primaries = new Map<string, string>();
+  readonly executed = new Set<string>();
+  /** How often each body was executed, by its digest. */
+  readonly bodies = new Map<string, number>();
+  readonly reference: StateMachine;
+
+  constructor(reference: StateMachine) {
+    this.reference = reference;
+  }
+
+  get op(): number {
+    return this.committed.length;
+  }
+
+  at(op: number): Committed | undefined {
+    return this.committed[op - 1];
+  }
+}
+
+/** What one replica has said and done; `life` ends with its process. */
+interface ReplicaRecord {
+  applied: number | null;
+  view: Viewstamp;
+  logView: Viewstamp;
+  checkpoint: number;
+  commit: number;
+  announced: Viewstamp;
+}
+
+export class Checker {
+  readonly #groups = new Map<NamespaceId, GroupHistory>();
+  readonly #replicas = new Map<string, ReplicaRecord>();
+  readonly #hosts: (node: string) => readonly ReplicaHost[];
+  readonly #hash: Hash;
+
+  /** @param hosts the replicas that run on a node now. */
+  constructor(hosts: (node: string) => readonly ReplicaHost[], hash: Hash) {
+    this.#hosts = hosts;
+    this.#hash = hash;
+  }
+
+  /** The last op of a namespace that is known to be committed. */
+  committedOp(namespace: NamespaceId): number {
+    return this.#groups.get(namespace)?.op ?? 0;
+  }
+
+  /** The tree of a namespace after `op`, by the replay of its committed log. */
+  treeAt(namespace: NamespaceId, op: number): Tree | null {
+    const group = this.#groups.get(namespace);
+    return group?.at(op)?.tree ?? null;
+  }
+
+  /** How often a body was executed in a namespace. */
+  executions(namespace: NamespaceId, body: Uint8Array): number {
+    return this.#groups.get(namespace)?.bodies.get(this.#hash.digest(body)) ?? 0;
+  }
+
+  observer(): NodeObserver {
+    return {
+      applied: (replica, entry, reply) => this.#applied(replica, entry, reply),
+      restored: (replica, op) => this.#restored(replica, op),
+      event: () => undefined,
+      sent: (_to, message) => this.#sent(message),
+    };
+  }
+
+  /** The node's process ended: what its replicas only held in memory is gone; what they said stands. */
+  died(node: string): void {
+    for (const [key, record] of this.#replicas) {
+      if (key.startsWith(`${node}/`)) {
+        record.applied = null;
+        record.commit = 0;
+      }
+    }
+  }
+
+  #record(identity: ReplicaIdentity): ReplicaRecord {
+    const key = `${identity.node}/${identity.namespace}/${identity.replica}`;
+    let record = this.#replicas.get(key);
+    if (record === undefined) {
+      const none = { epoch: 0, view: 0 };
+      record = { applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none };
+      this.#replicas.set(key, record);
+    }
+    return record;
+  }
+
+  #group(namespace: NamespaceId): GroupHistory {
+    let group = this.#groups.get(namespace);
+    if (group === undefined) {
+      group = new GroupHistory(this.#referenceFor(namespace));
+      this.#groups.set(namespace, group);
+    }
+    return group;
+  }
+
+  #referenceFor(namespace: NamespaceId): StateMachine {
+    if (namespace === rootNamespaceId) return new Catalog();
+    const catalog = this.#groups.get(rootNamespaceId)?.reference as Catalog | undefined;
+    const record = catalog?.namespaceById(namespace);
+    rule(record !== undefined, 1, 'a group exists that the catalog never made', { namespace });
+    return new Service(record!.limits, defaultLimits);
+  }
+
+  #applied(identity: ReplicaIdentity, entry: Entry, reply: Uint8Array): void {
+    const group = this.#group(identity.namespace);
+    const record = this.#record(identity);
+    const facts = { replica: identity.replica, node: identity.node, namespace: identity.namespace, op: entry.op };
+    rule(record.applied === null || entry.op === record.applied + 1, 4, 'applied out of order', {
+      ...facts,
+      last: record.applied,
+    });
+    record.applied = entry.op;
+    if (entry.op === group.op + 1) this.#commit(group, entry, facts);
+    const known = group.at(entry.op);
+    rule(known !== undefined, 4, 'an op was applied before those below it', { ...facts, known: group.op });
+    rule(known!.checksum === entry.checksum, 1, 'two entries were committed at one op', facts);
+    rule(equalBytes(known!.reply, reply), 4, 'an op was answered differently than by the replay', facts);
+  }
+
+  #commit(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
+    const digest = this.#hash.digest(entry.body);
+    const executed = `${entry.session}/${entry.request}`;
+    if (entry.session !== 0) {
+      const status = group.reference.request(entry.session, entry.request);
+      if (status === 'new') {
+        rule(!group.executed.has(executed), 4, 'a request was executed twice', {
+          ...facts,
+          session: entry.session,
+          request: entry.request,
+        });
+        group.executed.add(executed);
+        group.bodies.set(digest, (group.bodies.get(digest) ?? 0) + 1);
+      }
+    }
+    // Bodies are views of frames and segments, and must not change behind the replay's back.
+    const reply = group.reference.apply(entry);
+    const tree = group.reference instanceof Service ? group.reference.tree : null;
+    group.committed.push({ checksum: entry.checksum, digest, reply: reply.slice(), tree });
+  }
+
+  #restored(identity: ReplicaIdentity, op: number): void {
+    const record = this.#record(identity);
+    const group = this.#group(identity.namespace);
+    const facts = { replica: identity.replica, node: identity.node, namespace: identity.namespace, op };
+    rule(op <= group.op, 4, 'a state was restored at an op that is not known to be committed', {
+      ...facts,
+      known: group.op,
+    });
+    record.applied = op;
+  }
+
+  #sent(message: Message): void {
+    if (message.kind === 'prepare') {
+      const group = this.#group(message.namespace);
+      for (const entry of message.entries) {
+        const key = `${entry.epoch}/${entry.view}/${entry.op}`;
+        const known = group.headers.get(key);
+        if (known === undefined) group.headers.set(key, entry.checksum);
+        else
+          rule(known === entry.checksum, 1, 'two headers for one (epoch, view, op)', {
+            namespace: message.namespace,
+            op: entry.op,
+          });
+      }
+    }
+    if (message.kind === 'prepareOk' || message.kind === 'doViewChange' || message.kind === 'startView') {
+      const identity = { ...message, incarnation: message.incarnation };
+      const record = this.#record(identity);
+      const said = { epoch: message.epoch, view: message.view };
+      rule(compareViewstamps(said, record.announced) >= 0, 2, 'a replica spoke in an older view than before', {
+        ...identity,
+        said,
+      });
+      record.announced = said;
+    }
+  }
+
+  /** Looks at the replicas of a node after an event. */
+  afterEvent(node: string): void {
+    for (const host of this.#hosts(node)) {
+      if (host.stopped) throw new RuleBroken(`replica ${host.name} on ${node} broke an invariant and stopped`);
+      this.#look(host.view());
+    }
+  }
+
+  #look(view: ReplicaView): void {
+    const record = this.#record(view.identity);
+    const facts = { replica: view.identity.replica, node: view.identity.node, namespace: view.identity.namespace };
+    rule(compareViewstamps(view.view, record.announced) >= 0, 2, 'the view went down', {
+      ...facts,
+      now: view.view,
+      before: record.announced,
+    });
+    rule(compareViewstamps(view.logView, view.view) <= 0, 5, 'log_view is above the view', facts);
+    rule(view.checkpointOp >= record.checkpoint, 2, 'the checkpoint went down', {
+      ...facts,
+      now: view.checkpointOp,
+      before: record.checkpoint,
+    });
+    rule(view.commit >= record.commit, 2, 'the commit number went down', {
+      ...facts,
+      now: view.commit,
+      before: record.commit,
+    });
+    rule(view.applied <= view.commit && view.commit <= view.head, 4, 'applied, commit and head are out of order', {
+      ...facts,
+      ...positions(view),
+    });
+    record.view = view.view;
+    record.logView = view.logView;
+    record.checkpoint = view.checkpointOp;
+    record.commit = view.commit;
+    if (view.isPrimary) {
+      const group = this.#group(view.identity.namespace);
+      const key = `${view.view.epoch}/${view.view.view}`;
+      const known = group.primaries.get(key);
+      rule(known === undefined || known === view.identity.replica, 1, 'two primaries in one view', {
+        ...facts,
+        key,
+        known,
+      });
+      group.primaries.set(key, view.identity.replica);
+    }
+  }
+
+  /** A client got this reply to a write with this body (protocol §9.3, §9.7). */
+  acknowledged(namespace: NamespaceId, body: Uint8Array, reply: Reply): void {
+    const known = this.#groups.get(namespace)?.at(reply.op);
+    const facts = { namespace, op: reply.op };
+    rule(known !== undefined, 3, 'a write was acknowledged that is not committed', facts);
+    rule(known!.digest === this.#hash.digest(body), 7, "a write was answered with another one's reply", facts);
+    rule(equalBytes(known!.reply, encodeReply(reply)), 7, 'a write was answered otherwise than by the replay', facts);
+  }
+
+  /** A client read this in the state after `reply.op`; `floor` is the highest op that anybody had been told of before it asked. */
+  wasRead(namespace: NamespaceId, operation: Operation, reply: Reply, floor: number): void {
+    const facts = { namespace, op: reply.op, floor, kind: operation.kind };
+    rule(reply.op >= floor, 3, 'a read went back in time', facts);
+    rule(reply.op <= this.committedOp(namespace), 3, 'a read saw what is not committed', facts);
+    const tree = this.treeAt(namespace, reply.op);
+    if (tree === null) return;
+    const expected = tree.read(operation);
+    const answer: Reply['answer'] = expected.ok
+      ? { kind: 'result', result: expected.value }
+      : { kind: 'error', error: expected.error };
+    rule(
+      equalBytes(encodeReply({ ...reply, answer }), encodeReply(reply)),
+      7,
+      'a read saw another state than the replay',
+      facts,
+    );
+  }
+
+  /** At rest, with everyone caught up: equal op, equal state. */
+  finalStates(hosts: readonly ReplicaHost[]): void {
+    const seen = new Map<string, { readonly by: string; readonly state: Uint8Array }>();
+    for (const host of hosts) {
+      const { applied } = host.view();
+      const key = `${host.namespaceId}/${applied}`;
+      const state = stateOf(host.machine);
+      const other = seen.get(key);
+      if (other === undefined) seen.set(key, { by: host.name, state });
+      else
+        rule(equalBytes(other.state, state), 4, 'equal op, different state', {
+          op: applied,
+          one: other.by,
+          other: host.name,
+        });
+      const group = this.#group(host.namespaceId);
+      if (applied === group.op) {
+        rule(equalBytes(stateOf(group.reference), state), 4, 'the state is not that of the replay', {
+          op: applied,
+          replica: host.name,
+        });
+      }
+    }
+  }
+}
+
+function positions(view: ReplicaView): Record<string, number> {
+  return { head: view.head, commit: view.commit, applied: view.applied };
+}
+
+function stateOf(machine: StateMachine): Uint8Array {
+  const snapshot = machine.snapshot();
+  const parts: Uint8Array[] = [];
+  for (let part = snapshot.next(65_536); part !== null; part = snapshot.next(65_536)) parts.push(part.slice());
+  return concatBytes(parts);
+}

@@ -1,0 +1,139 @@
+/** What goes wrong in a simulated world, and when: one fault after the other, drawn from the seed. */
+
+import type { SeededRandom } from '../base/random.ts';
+import { calmNetwork } from './network.ts';
+import type { SimNode } from './sim-node.ts';
+import type { User } from './workload.ts';
+import type { World } from './world.ts';
+
+const shortUs = 300_000;
+const longUs = 3_000_000;
+
+export class Faults {
+  readonly #world: World;
+  readonly #users: readonly User[];
+  readonly #random: SeededRandom;
+  #active = false;
+
+  constructor(world: World, users: readonly User[]) {
+    this.#world = world;
+    this.#users = users;
+    this.#random = world.chance();
+  }
+
+  begin(): void {
+    this.#active = true;
+    this.#next();
+  }
+
+  /** Ends all faults: everyone runs, and everyone reaches everyone. */
+  heal(): void {
+    this.#active = false;
+    const { network, nodes } = this.#world;
+    this.#world.note('heal');
+    network.faults = { ...calmNetwork };
+    network.mendAll();
+    for (const node of nodes) {
+      node.crashAfter(-1);
+      node.slowDisk(0);
+      node.resume();
+      if (!node.alive) this.#world.start(node);
+    }
+  }
+
+  #next(): void {
+    this.#world.schedule.after(10_000 + this.#random.below(400_000), () => {
+      if (!this.#active) return;
+      this.#strike();
+      this.#next();
+    });
+  }
+
+  #later(run: () => void): void {
+    const bound = this.#random.chance(1, 4) ? longUs : shortUs;
+    this.#world.schedule.after(1000 + this.#random.below(bound), () => this.#active && run());
+  }
+
+  #strike(): void {
+    const random = this.#random;
+    const world = this.#world;
+    const { network, nodes } = world;
+    const node = random.pick(nodes);
+    const other = random.pick(nodes.filter((one) => one !== node));
+    switch (random.below(16)) {
+      case 0:
+        world.crash(node);
+        return this.#restartLater(node);
+      case 1:
+      case 2: {
+        const effects = 1 + random.below(40);
+        world.note(`${node.name} will crash after ${effects} effects`);
+        node.crashAfter(effects);
+        return this.#restartLater(node);
+      }
+      case 3:
+        world.cutPower(node);
+        return this.#restartLater(node);
+      case 4:
+        for (const one of nodes) {
+          world.cutPower(one);
+          this.#restartLater(one);
+        }
+        return;
+      case 5:
+        world.note(`pause ${node.name}`);
+        node.pause();
+        return this.#later(() => node.resume());
+      case 6:
+        world.note(`cut ${node.name} > ${other.name}`);
+        network.cut(node.name, other.name);
+        return this.#later(() => network.mend(node.name, other.name));
+      case 7:
+        world.note(`isolate ${node.name}`);
+        for (const one of nodes) this.#separate(node, one);
+        return this.#later(() => network.mendAll());
+      case 8:
+        world.note(`part ${node.name} and ${other.name}`);
+        this.#separate(node, other);
+        return this.#later(() => network.mendAll());
+      case 9:
+        network.faults = {
+          lossPermille: random.pick([0, 0, 10, 100]),
+          doublePermille: random.pick([0, 10, 100]),
+          holdPermille: random.pick([0, 10, 100]),
+          minDelayUs: 50,
+          maxDelayUs: random.pick([300, 3000, 30_000]),
+          maxHoldUs: random.pick([10_000, 500_000, 3_000_000]),
+        };
+        world.note(`network ${JSON.stringify(network.faults)}`);
+        return;
+      case 10:
+        network.faults = { ...calmNetwork };
+        return network.mendAll();
+      case 11:
+        world.note(`reset ${node.name} and ${other.name}`);
+        return network.reset(node.name, other.name);
+      case 12:
+        node.slowDisk(random.below(50_000));
+        return this.#later(() => node.slowDisk(0));
+      case 13:
+        world.note(`restart a user`);
+        return random.pick(this.#users).restart();
+      default:
+        // Quiet is a condition like any other: much goes wrong only after things went well.
+        return;
+    }
+  }
+
+  #separate(a: SimNode, b: SimNode): void {
+    if (a === b) return;
+    this.#world.network.cut(a.name, b.name);
+    this.#world.network.cut(b.name, a.name);
+  }
+
+  #restartLater(node: SimNode): void {
+    this.#later(() => {
+      if (!node.alive) this.#world.start(node);
+    });
+  }
+}

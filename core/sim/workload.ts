@@ -1,0 +1,211 @@
+/**
+ * Simulated users: each has a client of its own, a few calls outstanding, and a memory of what it was told. What they are told is
+ * held against the replay of the committed log.
+ */
+
+import type { ErrorInfo, Result } from '../base/errors.ts';
+import { utf8 } from '../base/bytes.ts';
+import type { NamespaceId } from '../base/ids.ts';
+import type { SeededRandom } from '../base/random.ts';
+import { encodeOperation } from '../service/body.ts';
+import type { Reply } from '../service/reply.ts';
+import type { Operation } from '../tree/operation.ts';
+import { isRead } from '../tree/operation.ts';
+import { RuleBroken } from './checker.ts';
+import type { SimClient, World } from './world.ts';
+
+const blobs = ['/a', '/dir/b', '/dir/sub/c'];
+const queuePath = '/queue';
+const setPath = '/dir/set';
+const counterPath = '/counter';
+const outstandingPerUser = 4;
+const requestTimeoutMs = 4000;
+
+export interface WorkloadCounters {
+  asked: number;
+  succeeded: number;
+  refused: number;
+  unknown: number;
+}
+
+export class User {
+  readonly counters: WorkloadCounters = { asked: 0, succeeded: 0, refused: 0, unknown: 0 };
+  readonly name: string;
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #namespace: string;
+  readonly #acknowledged: Map<NamespaceId, number>;
+  /** Bodies that occur once in the world and what their user was told of them. */
+  readonly #unique: { readonly body: Uint8Array; told: 'executed' | 'definite' | 'unknown' | 'waiting' }[] = [];
+  #sim: SimClient;
+  #namespaceId: NamespaceId | null = null;
+  #outstanding = 0;
+  #serial = 0;
+  #generation = 0;
+  #stopped = false;
+
+  /** @param acknowledged the highest op of each namespace that any user was told of. */
+  constructor(name: string, world: World, namespace: string, acknowledged: Map<NamespaceId, number>) {
+    this.name = name;
+    this.#world = world;
+    this.#namespace = namespace;
+    this.#acknowledged = acknowledged;
+    this.#random = world.chance();
+    this.#sim = this.#connect();
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** The user's process dies and a new one begins; its earlier requests may still be on their way (V16). */
+  restart(): void {
+    this.#sim.kill();
+    for (const one of this.#unique) if (one.told === 'waiting') one.told = 'unknown';
+    this.#outstanding = 0;
+    this.#namespaceId = null;
+    this.#sim = this.#connect();
+  }
+
+  /** Asks nothing more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #connect(): SimClient {
+    const generation = ++this.#generation;
+    const sim = this.#world.addClient({ followRedirects: this.#random.chance(1, 2), requestTimeoutMs });
+    this.#enter(sim, generation);
+    return sim;
+  }
+
+  #enter(sim: SimClient, generation: number): void {
+    sim.client.enter(this.#namespace, (entered) => {
+      if (generation !== this.#generation) return;
+      if (entered.ok) {
+        this.#namespaceId = entered.value.namespaceId;
+        this.#think(generation);
+      } else this.#world.schedule.after(100_000, () => generation === this.#generation && this.#enter(sim, generation));
+    });
+  }
+
+  #think(generation: number): void {
+    this.#world.schedule.after(this.#random.below(20_000), () => {
+      if (generation !== this.#generation) return;
+      if (!this.#stopped && this.#outstanding < outstandingPerUser) this.#ask(generation);
+      this.#think(generation);
+    });
+  }
+
+  #ask(generation: number): void {
+    const namespace = this.#namespaceId!;
+    const unique = utf8(`${this.name}.${++this.#serial}`);
+    const operation = this.#operation(unique);
+    const floor = this.#acknowledged.get(namespace) ?? 0;
+    this.#outstanding++;
+    this.counters.asked++;
+    if (isRead(operation)) {
+      const local = this.#random.chance(1, 4);
+      const consistency = local ? ('local' as const) : ('linearizable' as const);
+      this.#sim.client.execute(operation, { consistency, timeoutMs: requestTimeoutMs }, (result) => {
+        if (generation !== this.#generation) return;
+        this.#settled(namespace, result);
+        if (result.ok) this.#world.checker.wasRead(namespace, operation, result.value, local ? 0 : floor);
+      });
+      return;
+    }
+    const body = encodeOperation(operation);
+    const record = { body, told: 'waiting' as 'executed' | 'definite' | 'unknown' | 'waiting' };
+    if (carriesUnique(operation)) this.#unique.push(record);
+    this.#sim.client.execute(operation, { timeoutMs: requestTimeoutMs }, (result) => {
+      if (generation !== this.#generation) return;
+      this.#settled(namespace, result);
+      record.told = result.ok ? 'executed' : result.error.outcome;
+      if (result.ok) this.#world.checker.acknowledged(namespace, body, result.value);
+    });
+  }
+
+  #settled(namespace: NamespaceId, result: Result<Reply>): void {
+    this.#outstanding--;
+    if (!result.ok) return this.#failed(result.error);
+    this.counters.succeeded++;
+    const known = this.#acknowledged.get(namespace) ?? 0;
+    if (result.value.op > known) this.#acknowledged.set(namespace, result.value.op);
+  }
+
+  #failed(error: ErrorInfo): void {
+    if (error.outcome === 'unknown') this.counters.unknown++;
+    else this.counters.refused++;
+    if (error.code === 'Internal' || error.code === 'BadFrame')
+      throw new RuleBroken(`a user was told ${error.code}: ${error.message}`);
+  }
+
+  #operation(unique: Uint8Array): Operation {
+    const random = this.#random;
+    const path = random.pick(blobs);
+    const put: Operation = { kind: 'blobPut', path, value: unique, ifVersion: null, ifAbsent: false };
+    switch (random.below(16)) {
+      case 0:
+        return { kind: 'create', path, type: 'blob', value: unique };
+      case 1:
+        return {
+          kind: 'create',
+          path: random.pick([queuePath, setPath, counterPath]),
+          type: random.pick(['queue', 'set', 'counter']),
+          value: null,
+        };
+      case 2:
+      case 3:
+        return put;
+      case 4:
+        return { kind: 'queuePush', path: queuePath, value: unique };
+      case 5:
+        return { kind: 'queuePop', path: queuePath };
+      case 6:
+        return { kind: 'setInsert', path: setPath, member: unique };
+      case 7:
+        return { kind: 'counterAdd', path: counterPath, by: 1 };
+      case 8:
+        return {
+          kind: 'transaction',
+          guards: [{ kind: 'exists', path }],
+          then: [put],
+          otherwise: [{ kind: 'create', path, type: 'blob', value: unique }],
+        };
+      case 9:
+        return random.chance(1, 4) ? { kind: 'delete', path: '/dir', recursive: true, ifVersion: null } : put;
+      case 10:
+        return { kind: 'keys', path: '/', limit: 100, after: null };
+      case 11:
+        return { kind: 'counterGet', path: counterPath };
+      case 12:
+        return { kind: 'setMembers', path: setPath, limit: 1000, after: null };
+      default:
+        return { kind: 'blobGet', path };
+    }
+  }
+
+  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3, design §2). */
+  account(): void {
+    const namespace = this.#namespaceId;
+    if (namespace === null) return;
+    for (const { body, told } of this.#unique) {
+      const times = this.#world.checker.executions(namespace, body);
+      const allowed = told === 'executed' ? times === 1 : told === 'definite' ? times === 0 : times <= 1;
+      if (!allowed) throw new RuleBroken(`${this.name} was told ${told} of a write that was executed ${times} times`);
+    }
+  }
+}
+
+function carriesUnique(operation: Operation): boolean {
+  return (
+    operation.kind !== 'queuePop' &&
+    operation.kind !== 'counterAdd' &&
+    operation.kind !== 'delete' &&
+    !isEmptyCreate(operation)
+  );
+}
+
+function isEmptyCreate(operation: Operation): boolean {
+  return operation.kind === 'create' && operation.value === null;
+}

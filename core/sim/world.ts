@@ -1,0 +1,241 @@
+/**
+ * A simulated world: nodes, their network and disks, and clients, in one thread and from one seed. Whoever drives it steps it event by
+ * event; after each, what must always be true is checked.
+ */
+
+import { SeededRandom } from '../base/random.ts';
+import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
+import { Client } from '../client/client.ts';
+import { AdminClient } from '../client/admin-client.ts';
+import { defaultClientOptions } from '../client/options.ts';
+import type { ClientOptions } from '../client/options.ts';
+import type { AdminCommand, AdminResult } from '../wire/admin.ts';
+import type { Result } from '../base/errors.ts';
+import { Checker } from './checker.ts';
+import { Network } from './network.ts';
+import { Schedule } from './schedule.ts';
+import type { SimNodeSettings } from './sim-node.ts';
+import { SimNode } from './sim-node.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly settings: SimNodeSettings;
+  /** Everything that nodes log and that happens to them, for people and for the comparison of two runs. */
+  readonly trace?: (line: string) => void;
+}
+
+const tickUs = 10_000;
+
+/** A client in the world, on a host of its own. */
+export interface SimClient {
+  readonly host: string;
+  readonly client: Client;
+  /** Ends its process: nobody answers for it any more. */
+  kill(): void;
+}
+
+export class World {
+  readonly schedule = new Schedule();
+  readonly network: Network;
+  readonly checker: Checker;
+  readonly nodes: readonly SimNode[];
+  readonly #random: SeededRandom;
+  readonly #trace: ((line: string) => void) | null;
+  #clients = 0;
+  #events = 0;
+  #failure: Error | null = null;
+
+  constructor(options: WorldOptions) {
+    this.#random = new SeededRandom(options.seed);
+    this.#trace = options.trace ?? null;
+    this.network = new Network(this.schedule, this.#random.fork(), (address, subprotocol, link, from) =>
+      this.#listen(address, subprotocol, link, from),
+    );
+    this.checker = new Checker((name) => this.node(name).hosts, options.settings.hash);
+    const log = {
+      write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) =>
+        this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
+    };
+    const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
+    this.nodes = names.map(
+      (name) =>
+        new SimNode(name, this.schedule, this.network, this.#random.fork(), options.settings, {
+          observer: this.checker.observer(),
+          log,
+          ran: (node) => this.#ran(node),
+          ended: (node, error) => this.note(`process of ${node.name} ended: ${error.message}`),
+        }),
+    );
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** A generator of its own for whoever drives the world. */
+  chance(): SeededRandom {
+    return this.#random.fork();
+  }
+
+  note(line: string): void {
+    this.#trace?.(`${this.schedule.nowUs} ${line}`);
+  }
+
+  node(name: string): SimNode {
+    const node = this.nodes.find((one) => one.name === name);
+    if (node === undefined) throw new Error(`there is no node ${name}`);
+    return node;
+  }
+
+  #ran(node: SimNode): void {
+    try {
+      if (node.alive) this.checker.afterEvent(node.name);
+    } catch (error) {
+      this.#failure ??= error as Error;
+    }
+  }
+
+  #listen(address: string, subprotocol: string, link: Link, from: string): LinkHandler | null {
+    const [name, port] = address.split(':');
+    const through: Interface = port === '1' ? 'cluster' : port === '2' ? 'admin' : 'api';
+    return this.nodes.find((node) => node.name === name)?.accept(through, subprotocol, link, from) ?? null;
+  }
+
+  /**
+   * Runs the next event.
+   * @returns false when nothing is left to happen.
+   * @throws RuleBroken, or whatever a node threw.
+   */
+  step(): boolean {
+    this.#events++;
+    const more = this.schedule.step();
+    if (this.#failure !== null) throw this.#failure;
+    return more;
+  }
+
+  /** Runs until `check` holds; false when `patienceUs` of virtual time pass without it. */
+  until(check: () => boolean, patienceUs: number): boolean {
+    const deadline = this.schedule.nowUs + patienceUs;
+    while (!check()) {
+      if (this.schedule.nowUs > deadline || !this.step()) return false;
+    }
+    return true;
+  }
+
+  run(forUs: number): void {
+    const deadline = this.schedule.nowUs + forUs;
+    while (this.schedule.nowUs < deadline && this.step());
+  }
+
+  crash(node: SimNode): void {
+    this.note(`crash ${node.name}`);
+    node.crash();
+    this.checker.died(node.name);
+  }
+
+  cutPower(node: SimNode): void {
+    this.note(`power cut ${node.name}`);
+    node.cutPower();
+    this.checker.died(node.name);
+  }
+
+  start(node: SimNode): void {
+    this.note(`start ${node.name}`);
+    this.checker.died(node.name);
+    node.start();
+  }
+
+  addClient(options: Partial<ClientOptions> = {}): SimClient {
+    const host = `c${++this.#clients}`;
+    let alive = true;
+    const random = this.#random.fork();
+    const guard =
+      (work: () => void): (() => void) =>
+      () => {
+        if (alive) work();
+      };
+    const transport = this.network.transportOf(host);
+    const client = new Client(
+      {
+        transport: {
+          dial: (address, subprotocol, handler) =>
+            transport.dial(address, subprotocol, {
+              onOpen: guard(() => handler.onOpen?.()),
+              onFrame: (frame) => alive && handler.onFrame(frame),
+              onClose: (code, reason) => alive && handler.onClose(code, reason),
+            }),
+        },
+        clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, guard(work)) },
+        random,
+      },
+      { ...defaultClientOptions, name: host, addresses: this.nodes.map((node) => node.apiAddress), ...options },
+    );
+    const tick = (): void => {
+      if (!alive) return;
+      client.tick();
+      this.schedule.after(tickUs + random.below(100), tick);
+    };
+    client.start();
+    tick();
+    return {
+      host,
+      client,
+      kill: () => {
+        alive = false;
+        this.network.kill(host);
+      },
+    };
+  }
+
+  /** Runs one admin command against a node, to its end. */
+  admin(node: SimNode, command: AdminCommand, patienceUs = 60_000_000): Result<AdminResult> {
+    const host = `a${++this.#clients}`;
+    const client = new AdminClient(
+      {
+        transport: this.network.transportOf(host),
+        clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, work) },
+        random: this.#random.fork(),
+      },
+      { addresses: [node.adminAddress] },
+    );
+    let result: Result<AdminResult> | null = null;
+    let open = true;
+    const tick = (): void => {
+      if (!open) return;
+      client.tick();
+      this.schedule.after(tickUs, tick);
+    };
+    client.start();
+    tick();
+    client.execute(command, { timeoutMs: patienceUs / 1000 }, (ended) => {
+      result = ended;
+    });
+    this.until(() => result !== null, patienceUs * 2);
+    open = false;
+    client.close();
+    if (result === null) throw new Error(`admin command ${command.kind} had no end`);
+    return result;
+  }
+
+  /** Starts all nodes, joins them, and makes namespaces with a replica on each node: what `haret dev` does. */
+  found(namespaces: readonly string[]): void {
+    for (const node of this.nodes) this.start(node);
+    const [first, ...others] = this.nodes;
+    if (first === undefined) throw new Error('a world has a node');
+    for (const node of others)
+      must(this.admin(first, { kind: 'clusterJoin', node: node.name, address: node.clusterAddress }));
+    for (const namespace of namespaces) {
+      const replicas = this.nodes.map((node, i) => ({
+        replica: `r${i + 1}`,
+        node: node.name,
+        address: node.clusterAddress,
+      }));
+      must(this.admin(first, { kind: 'createNamespace', namespace, replicas, allowSmall: true }));
+    }
+  }
+}
+
+function must(result: Result<AdminResult>): void {
+  if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
+}
