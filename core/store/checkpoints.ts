@@ -1,0 +1,282 @@
+/**
+ * Checkpoint files: written in slices beside the log, staged chunk by chunk during a transfer, read back by hash. A file is only
+ * bytes; the log says which one is installed, so installing is as atomic as a batch (protocol §6).
+ */
+
+import { Writer } from '../base/bytes.ts';
+import type { Disk, DiskError, Hash } from '../base/ports.ts';
+import type { CheckpointInfo } from '../vr/checkpoint.ts';
+import { checkpointChunkBytes, checkpointInfoSchema } from '../vr/checkpoint.ts';
+import type { CheckpointDraft, Snapshot } from '../vr/ports.ts';
+import { checkpointName, parseCheckpointName, temporaryPrefix } from './format.ts';
+import type { CheckpointName } from './format.ts';
+import type { ReplicaLog } from './replica-log.ts';
+
+/** So long one slice of encoding may hold the node up. */
+const sliceMs = 3;
+/** What a snapshot is asked for at once. */
+const pieceBytes = 16 * 1024;
+const hashBytes = 16;
+
+/** Names a checkpoint: the hash of the encoding of all its other fields. */
+export function sealCheckpoint(fields: Omit<CheckpointInfo, 'hash'>, hash: Hash): CheckpointInfo {
+  const writer = new Writer(1024);
+  checkpointInfoSchema.encode(writer, { ...fields, hash: '00'.repeat(hashBytes) });
+  const bytes = writer.view();
+  return { ...fields, hash: hash.digest(bytes.subarray(0, bytes.length - hashBytes)) };
+}
+
+interface WriteJob {
+  readonly replica: ReplicaLog;
+  readonly temporary: string;
+  readonly draft: CheckpointDraft;
+  readonly snapshot: Snapshot;
+  readonly done: (info: CheckpointInfo) => void;
+  readonly chunks: string[];
+  /** What the snapshot gave beyond the chunk that it filled. */
+  rest: Uint8Array | null;
+  readonly chunk: Uint8Array;
+  filled: number;
+  size: number;
+  ended: boolean;
+}
+
+interface Staging {
+  readonly name: string;
+  readonly info: CheckpointName;
+  readonly size: number;
+  /** Chunks known to be on the disk, whole. Those of an earlier run are found by reading them once. */
+  readonly present: Set<number>;
+}
+
+export interface CheckpointsHost {
+  readonly now: () => number;
+  readonly soon: ((work: () => void) => void) | null;
+  failed(error: DiskError): void;
+}
+
+export class Checkpoints {
+  readonly #disk: Disk;
+  readonly #hash: Hash;
+  readonly #host: CheckpointsHost;
+  #jobs: WriteJob[] = [];
+  #waitsForDisk = false;
+  #nextTemporary = 1;
+  /** One a replica at most: beginning another gives the last one up. */
+  readonly #staging = new Map<ReplicaLog, Staging>();
+  /** Complete or partial checkpoint files that are on the disk, by name. */
+  readonly #files = new Map<string, CheckpointName>();
+
+  constructor(disk: Disk, hash: Hash, host: CheckpointsHost) {
+    this.#disk = disk;
+    this.#hash = hash;
+    this.#host = host;
+  }
+
+  /** Removes what no replica can need: leftovers of a crash, and checkpoints behind the installed one. */
+  recover(names: readonly string[], replicaOf: (name: CheckpointName) => ReplicaLog | undefined): void {
+    for (const name of names) {
+      if (name.startsWith(temporaryPrefix)) {
+        this.#remove(name);
+        continue;
+      }
+      const parsed = parseCheckpointName(name);
+      if (parsed === null) continue;
+      this.#files.set(name, parsed);
+      const replica = replicaOf(parsed);
+      const installed = replica?.checkpoint ?? null;
+      const needed =
+        replica !== undefined && (installed === null || parsed.op > installed.op || parsed.hash === installed.hash);
+      if (!needed) this.#remove(name);
+    }
+  }
+
+  /** Encodes, hashes and writes a snapshot, a slice at a time; one of all replicas is written at once. */
+  write(replica: ReplicaLog, draft: CheckpointDraft, snapshot: Snapshot, done: (info: CheckpointInfo) => void): void {
+    const temporary = `${temporaryPrefix}checkpoint-${this.#nextTemporary++}`;
+    const chunk = new Uint8Array(0);
+    this.#jobs.push({
+      replica,
+      temporary,
+      draft,
+      snapshot,
+      done,
+      chunks: [],
+      rest: null,
+      chunk,
+      filled: 0,
+      size: 0,
+      ended: false,
+    });
+    if (this.#jobs.length === 1) this.#begin();
+  }
+
+  get writing(): number {
+    return this.#jobs.length;
+  }
+
+  tick(): void {
+    if (!this.#waitsForDisk) this.#slice();
+  }
+
+  #begin(): void {
+    const job = this.#jobs[0];
+    if (job === undefined) return;
+    this.#jobs[0] = { ...job, chunk: new Uint8Array(checkpointChunkBytes) };
+    this.#waitsForDisk = true;
+    this.#disk.create(job.temporary, 0, (error) => this.#resume(error, () => this.#slice()));
+  }
+
+  /** The disk has answered; goes on with `next` unless it failed. */
+  #resume(error: DiskError | null, next: () => void): void {
+    this.#waitsForDisk = false;
+    if (error === null) next();
+    else this.#host.failed(error);
+  }
+
+  #slice(): void {
+    const job = this.#jobs[0];
+    if (job === undefined) return;
+    if (job.replica.removed) return this.#end(job);
+    const began = this.#host.now();
+    while (!job.ended && job.filled < job.chunk.length) {
+      const piece = job.rest ?? job.snapshot.next(Math.min(pieceBytes, job.chunk.length - job.filled));
+      if (piece === null) job.ended = true;
+      else {
+        const taken = Math.min(piece.length, job.chunk.length - job.filled);
+        job.chunk.set(piece.subarray(0, taken), job.filled);
+        job.filled += taken;
+        job.rest = taken < piece.length ? piece.subarray(taken) : null;
+      }
+      if (this.#host.now() - began >= sliceMs && !job.ended && job.filled < job.chunk.length) {
+        // The rest of this chunk waits for the next turn, or for the next tick where there are no turns.
+        this.#host.soon?.(() => this.tick());
+        return;
+      }
+    }
+    if (job.filled > 0) this.#flush(job);
+    else this.#seal(job);
+  }
+
+  #flush(job: WriteJob): void {
+    const chunk = job.chunk.subarray(0, job.filled);
+    job.chunks.push(this.#hash.digest(chunk));
+    const offset = job.size;
+    job.size += job.filled;
+    job.filled = 0;
+    this.#waitsForDisk = true;
+    this.#disk.write(job.temporary, offset, [chunk], false, (error) => this.#resume(error, () => this.#slice()));
+  }
+
+  #seal(job: WriteJob): void {
+    const info = sealCheckpoint({ ...job.draft, size: job.size, chunks: job.chunks }, this.#hash);
+    const name = this.#nameOf(job.replica, info);
+    this.#waitsForDisk = true;
+    this.#disk.sync(job.temporary, (error) => {
+      if (error !== null) return this.#host.failed(error);
+      this.#disk.rename(job.temporary, name, (renameError) =>
+        this.#resume(renameError, () => {
+          this.#files.set(name, parseCheckpointName(name)!);
+          this.#jobs.shift();
+          job.done(info);
+          this.#begin();
+        }),
+      );
+    });
+  }
+
+  /** The job's replica is gone. */
+  #end(job: WriteJob): void {
+    this.#jobs.shift();
+    this.#remove(job.temporary);
+    this.#begin();
+  }
+
+  /** Puts a chunk of a checkpoint that is being fetched where the whole file will be. */
+  stage(replica: ReplicaLog, info: CheckpointInfo, index: number, bytes: Uint8Array, done: () => void): void {
+    const staging = this.#stagingOf(replica, info, true)!;
+    this.#disk.write(staging.name, index * checkpointChunkBytes, [bytes], true, (error) => {
+      if (error !== null) return this.#host.failed(error);
+      staging.present.add(index);
+      done();
+    });
+  }
+
+  /** True when the chunk is on the disk and has the hash that the checkpoint names. */
+  staged(replica: ReplicaLog, info: CheckpointInfo, index: number): boolean {
+    const staging = this.#stagingOf(replica, info, false);
+    if (staging === null) return false;
+    if (staging.present.has(index)) return true;
+    if (this.#read(staging.name, info, index) === null) return false;
+    staging.present.add(index);
+    return true;
+  }
+
+  #stagingOf(replica: ReplicaLog, info: CheckpointInfo, begin: boolean): Staging | null {
+    const name = this.#nameOf(replica, info);
+    const known = this.#staging.get(replica);
+    if (known?.name === name) return known;
+    const parsed = parseCheckpointName(name)!;
+    const there = this.#files.has(name);
+    if (!there && !begin) return null;
+    if (begin && known !== undefined && known.info.hash !== replica.handedCheckpoint?.hash) this.#remove(known.name);
+    const staging: Staging = { name, info: parsed, size: info.size, present: new Set() };
+    this.#staging.set(replica, staging);
+    if (!there) {
+      this.#files.set(name, parsed);
+      this.#disk.create(name, 0, (error) => {
+        if (error !== null) this.#host.failed(error);
+      });
+    }
+    return staging;
+  }
+
+  /** A chunk of a checkpoint's file when it is what the checkpoint says. */
+  chunk(replica: ReplicaLog, info: CheckpointInfo, index: number): Uint8Array | null {
+    return this.#read(this.#nameOf(replica, info), info, index);
+  }
+
+  #read(name: string, info: CheckpointInfo, index: number): Uint8Array | null {
+    const expected = info.chunks[index];
+    if (expected === undefined || !this.#files.has(name)) return null;
+    const offset = index * checkpointChunkBytes;
+    try {
+      const bytes = this.#disk.read(name, offset, Math.min(checkpointChunkBytes, info.size - offset));
+      return this.#hash.digest(bytes) === expected ? bytes : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** The checkpoint is installed, durably: those of the replica at or below its op go. */
+  installed(replica: ReplicaLog, info: CheckpointInfo): void {
+    const { namespace, replica: name } = replica.identity;
+    const staging = this.#staging.get(replica);
+    if (staging !== undefined && staging.info.op <= info.op) this.#staging.delete(replica);
+    for (const [file, parsed] of this.#files) {
+      if (parsed.namespace !== namespace || parsed.replica !== name) continue;
+      if (parsed.op <= info.op && parsed.hash !== info.hash) this.#remove(file);
+    }
+  }
+
+  /** The replica is gone, and with it all of its files. */
+  forget(replica: ReplicaLog): void {
+    const { namespace, replica: name } = replica.identity;
+    this.#staging.delete(replica);
+    for (const [file, parsed] of this.#files) {
+      if (parsed.namespace === namespace && parsed.replica === name) this.#remove(file);
+    }
+  }
+
+  #remove(name: string): void {
+    this.#files.delete(name);
+    this.#disk.remove(name, (error) => {
+      if (error !== null) this.#host.failed(error);
+    });
+  }
+
+  #nameOf(replica: ReplicaLog, info: CheckpointInfo): string {
+    const { namespace, replica: name } = replica.identity;
+    return checkpointName({ namespace, op: info.op, hash: info.hash, replica: name });
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Where each entry of one replica is: three numbers an op in typed arrays, twelve bytes, so that a log of millions of entries
+ * costs memory for none of their bodies. Ops whose place is not known have segment 0.
+ */
+
+import { invariant } from '../base/assert.ts';
+
+export interface Place {
+  /** 0: not known, or not readable. */
+  readonly segment: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Told of every entry that begins or ceases to need its segment. */
+export type Pin = (segment: number, entries: number, bytes: number) => void;
+
+const initialCapacity = 16;
+
+export class EntryIndex {
+  /** The lowest op held; `head` + 1 when none is. */
+  #first: number;
+  #count = 0;
+  /** Where the first op is in the arrays: dropping from the front moves it, and growing packs again. */
+  #start = 0;
+  #segments = new Uint32Array(initialCapacity);
+  #offsets = new Uint32Array(initialCapacity);
+  #lengths = new Uint32Array(initialCapacity);
+  readonly #pin: Pin;
+
+  constructor(first: number, pin: Pin) {
+    this.#first = first;
+    this.#pin = pin;
+  }
+
+  get first(): number {
+    return this.#first;
+  }
+
+  get head(): number {
+    return this.#first + this.#count - 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  holds(op: number): boolean {
+    return op >= this.#first && op < this.#first + this.#count;
+  }
+
+  /** The segment of an op that is held, 0 when its place is not known. */
+  segmentOf(op: number): number {
+    return this.#segments[this.#start + op - this.#first]!;
+  }
+
+  place(op: number): Place {
+    const i = this.#start + op - this.#first;
+    return { segment: this.#segments[i]!, offset: this.#offsets[i]!, length: this.#lengths[i]! };
+  }
+
+  /** Puts the op after the head, or puts a held op elsewhere. */
+  set(op: number, segment: number, offset: number, length: number): void {
+    if (op === this.#first + this.#count) this.#append();
+    invariant(this.holds(op), 'an entry extends its log or is in it', { op, first: this.#first, head: this.head });
+    const i = this.#start + op - this.#first;
+    const before = this.#segments[i]!;
+    if (before !== 0) this.#pin(before, -1, -this.#lengths[i]!);
+    this.#segments[i] = segment;
+    this.#offsets[i] = offset;
+    this.#lengths[i] = length;
+    if (segment !== 0) this.#pin(segment, 1, length);
+  }
+
+  /** Drops ops at and above `op`. */
+  truncateFrom(op: number): void {
+    const keep = Math.max(0, op - this.#first);
+    if (keep >= this.#count) return;
+    this.#unpin(keep, this.#count);
+    this.#count = keep;
+  }
+
+  /** Drops ops at and below `op`. */
+  dropTo(op: number): void {
+    const gone = Math.min(this.#count, op - this.#first + 1);
+    if (gone <= 0) return;
+    this.#unpin(0, gone);
+    this.#start += gone;
+    this.#count -= gone;
+    this.#first += gone;
+  }
+
+  /** Empties the index; the next op is `first`. */
+  reset(first: number): void {
+    this.#unpin(0, this.#count);
+    this.#start = 0;
+    this.#count = 0;
+    this.#first = first;
+  }
+
+  /** Makes the held range exactly `first` to `head`; ops that were not held have no known place. */
+  fit(first: number, head: number): void {
+    if (first > this.#first + this.#count || first < this.#first) {
+      // What lies below the range that was known has no place; what was known keeps it.
+      if (first < this.#first && this.#count > 0) {
+        const known: { op: number; place: Place }[] = [];
+        for (let op = this.#first; op <= Math.min(this.head, head); op++) known.push({ op, place: this.place(op) });
+        this.reset(first);
+        for (let op = first; op <= head; op++) this.set(op, 0, 0, 0);
+        for (const { op, place } of known) this.set(op, place.segment, place.offset, place.length);
+        return;
+      }
+      this.reset(first);
+    } else this.dropTo(first - 1);
+    this.truncateFrom(head + 1);
+    while (this.head < head) this.set(this.head + 1, 0, 0, 0);
+  }
+
+  #unpin(from: number, to: number): void {
+    for (let i = this.#start + from; i < this.#start + to; i++) {
+      if (this.#segments[i] !== 0) this.#pin(this.#segments[i]!, -1, -this.#lengths[i]!);
+    }
+  }
+
+  #append(): void {
+    const end = this.#start + this.#count;
+    if (end === this.#segments.length) {
+      // Packing is enough while half of the arrays is free at the front; else they double.
+      const capacity = this.#start >= end / 2 ? this.#segments.length : this.#segments.length * 2;
+      this.#segments = packed(this.#segments, this.#start, end, capacity);
+      this.#offsets = packed(this.#offsets, this.#start, end, capacity);
+      this.#lengths = packed(this.#lengths, this.#start, end, capacity);
+      this.#start = 0;
+    }
+    this.#segments[this.#start + this.#count] = 0;
+    this.#count++;
+  }
+}
+
+function packed(from: Uint32Array, start: number, end: number, capacity: number): Uint32Array<ArrayBuffer> {
+  const to = new Uint32Array(capacity);
+  to.set(from.subarray(start, end));
+  return to;
+}

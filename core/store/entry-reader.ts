@@ -1,0 +1,75 @@
+/** Reads entries back from segments: one at a time in its exact bytes, or a run of them through one bounded window. */
+
+import { emptyBytes } from '../base/bytes.ts';
+import { MalformedError } from '../base/errors.ts';
+import type { Disk, Hash } from '../base/ports.ts';
+import type { Entry } from '../vr/entry.ts';
+import { decodeEntry } from '../vr/entry.ts';
+import type { EntryIndex } from './entry-index.ts';
+import type { Segments } from './segments.ts';
+
+const windowBytes = 256 * 1024;
+
+export class EntryReader {
+  readonly #disk: Disk;
+  readonly #hash: Hash;
+  readonly #segments: Segments;
+  #segment = 0;
+  #start = 0;
+  #window = emptyBytes;
+  /** Where a reader of the whole log would go on: what was read last ended here. */
+  #next = 0;
+
+  constructor(disk: Disk, hash: Hash, segments: Segments) {
+    this.#disk = disk;
+    this.#hash = hash;
+    this.#segments = segments;
+  }
+
+  /** The entry at `op`, or null when the index does not hold it or the disk does not give it back as it was. */
+  read(index: EntryIndex, op: number): Entry | null {
+    if (!index.holds(op)) return null;
+    const { segment, offset, length } = index.place(op);
+    const file = this.#segments.get(segment);
+    if (file === undefined) return null;
+    const end = offset + length;
+    const inWindow = segment === this.#segment && offset >= this.#start && end <= this.#start + this.#window.length;
+    // Readers of a run come back right behind where they were: a batch's padding and heads at most lie between.
+    const follows = segment === this.#segment && offset >= this.#next && offset - this.#next <= windowBytes;
+    try {
+      if (!inWindow && follows && length <= windowBytes) {
+        this.#window = this.#disk.read(file.name, offset, Math.min(windowBytes, file.size - offset));
+        this.#start = offset;
+      }
+      if (inWindow || follows) {
+        const entry = this.#decode(op, this.#window.slice(offset - this.#start, end - this.#start), length);
+        if (entry !== null) {
+          this.#next = end;
+          return entry;
+        }
+      }
+      // The window may be older than what was written behind it: only the exact read is believed when it fails.
+      const entry = this.#decode(op, this.#disk.read(file.name, offset, length), length);
+      if (!inWindow) {
+        this.#segment = segment;
+        this.#window = emptyBytes;
+        this.#start = 0;
+      }
+      this.#next = end;
+      return entry;
+    } catch {
+      return null;
+    }
+  }
+
+  #decode(op: number, bytes: Uint8Array, length: number): Entry | null {
+    if (bytes.length !== length) return null;
+    try {
+      const entry = decodeEntry(bytes, this.#hash);
+      return entry.op === op ? entry : null;
+    } catch (error) {
+      if (error instanceof MalformedError) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * Group commit: whatever waits when the last batch becomes durable is the next batch, of all replicas of the node, in one write
+ * that syncs. Batch s + 1 is written only when s is durable, and repeats its headers (protocol §2).
+ */
+
+import { Writer, bytesFromHex, emptyBytes } from '../base/bytes.ts';
+import { crc32 } from '../base/crc32.ts';
+import { invariant } from '../base/assert.ts';
+import type { Disk, DiskError } from '../base/ports.ts';
+import { encodeHead, flagEcho, flagOpening, headBytes, maxBatchBytes, sectorBytes, wholeSectors } from './format.ts';
+import type { Segments } from './segments.ts';
+
+/** Something that waits to be logged. */
+export interface QueuedPart {
+  /** Not fewer bytes than {@link write} will write. */
+  readonly size: number;
+  /** Applies the part to the state that manifests repeat, and writes it. `offset` added to a position in `body` is its place in the segment. */
+  write(body: Writer, echo: Writer, segment: number, offset: number): void;
+  done(): void;
+}
+
+export interface WriterHost {
+  readonly now: () => number;
+  readonly soon: ((work: () => void) => void) | null;
+  readonly trailAfterMs: number;
+  /** Bytes that {@link WriterHost.writeManifest} may take. */
+  manifestSize(): number;
+  writeManifest(body: Writer, echo: Writer, opening: boolean): void;
+  roster(): number;
+  failed(error: DiskError): void;
+  /** After every durable batch, once its callbacks have run. */
+  settled(): void;
+}
+
+const zeros = new Uint8Array(sectorBytes);
+/** A batch buffer that one huge part made this large is let go again. */
+const keptBufferBytes = 2 * maxBatchBytes;
+
+export class LogWriter {
+  readonly #disk: Disk;
+  readonly #segments: Segments;
+  readonly #host: WriterHost;
+  readonly #seal: Uint8Array;
+  #queue: QueuedPart[] = [];
+  #queuedBytes = 0;
+  #buffer = new Writer(256 * 1024);
+  #echo = new Writer(16 * 1024);
+  /** The echo of the last durable batch, for the next. */
+  #lastEcho = emptyBytes;
+  #sequence: number;
+  #offset: number;
+  #opening = true;
+  #started = false;
+  #writing = false;
+  #completing = false;
+  #scheduled = false;
+  #waitingForSegment = false;
+  #stopped = false;
+  /** The last batch had parts that no durable batch repeats yet. */
+  #untrailed = false;
+  #durableAtMs = 0;
+  #batches = 0;
+  #writtenBytes = 0;
+  #parts = 0;
+
+  /** @param sequence the number of the first batch to write; @param offset where in the current segment. */
+  constructor(disk: Disk, segments: Segments, seal: string, sequence: number, offset: number, host: WriterHost) {
+    this.#disk = disk;
+    this.#segments = segments;
+    this.#host = host;
+    this.#seal = bytesFromHex(seal)!;
+    this.#sequence = sequence;
+    this.#offset = offset;
+  }
+
+  get idle(): boolean {
+    return this.#queue.length === 0 && !this.#writing && !this.#opening;
+  }
+
+  stats(): { batches: number; writtenBytes: number; parts: number; queuedParts: number; queuedBytes: number } {
+    return {
+      batches: this.#batches,
+      writtenBytes: this.#writtenBytes,
+      parts: this.#parts,
+      queuedParts: this.#queue.length,
+      queuedBytes: this.#queuedBytes,
+    };
+  }
+
+  /** The store's identity is durable: batches may be written, the opening one first. */
+  start(): void {
+    this.#started = true;
+    this.#pump();
+  }
+
+  /** Nothing is written any more, and nothing that waits is ever done. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+  }
+
+  add(part: QueuedPart): void {
+    if (this.#stopped) return;
+    this.#queue.push(part);
+    this.#queuedBytes += part.size;
+    if (this.#writing || this.#completing || this.#scheduled) return;
+    if (this.#host.soon === null) this.#pump();
+    else {
+      this.#scheduled = true;
+      this.#host.soon(() => {
+        this.#scheduled = false;
+        this.#pump();
+      });
+    }
+  }
+
+  /** An idle log repeats its last headers in an empty batch, soon enough that a later flaw is told from a torn write. */
+  tick(now: number): void {
+    if (this.#untrailed && now - this.#durableAtMs >= this.#host.trailAfterMs) this.#pump(true);
+  }
+
+  #pump(trail = false): void {
+    if (!this.#started || this.#stopped || this.#writing || this.#completing || this.#waitingForSegment) return;
+    if (this.#queue.length === 0 && !this.#opening && !trail) return;
+
+    let count = 0;
+    let size = 0;
+    while (count < this.#queue.length && (count === 0 || size + this.#queue[count]!.size <= maxBatchBytes)) {
+      size += this.#queue[count++]!.size;
+    }
+    const fixed = headBytes + this.#lastEcho.length + size;
+    let manifest = this.#opening;
+    let segment = this.#segments.current;
+    let needed = wholeSectors(fixed + (manifest ? this.#host.manifestSize() : 0));
+    if (segment === null || this.#offset + needed > segment.size) {
+      // Every segment begins with a manifest, so that those before it are needed for their entries only.
+      manifest = true;
+      needed = wholeSectors(fixed + this.#host.manifestSize());
+      segment = this.#segments.advance(needed, () => {
+        this.#waitingForSegment = false;
+        this.#pump(trail);
+      });
+      if (segment === null) {
+        this.#waitingForSegment = true;
+        return;
+      }
+      this.#offset = 0;
+    }
+    const taken = count === this.#queue.length ? this.#queue : this.#queue.splice(0, count);
+    if (taken === this.#queue) this.#queue = [];
+    this.#queuedBytes -= size;
+    this.#write(taken, manifest, segment.number, segment.name, segment.size);
+    if (this.#offset > segment.size / 2) this.#segments.prepare();
+  }
+
+  #write(parts: QueuedPart[], manifest: boolean, segment: number, name: string, size: number): void {
+    const out = this.#buffer;
+    const echo = this.#echo;
+    out.reset();
+    echo.reset();
+    out.raw(zeros.subarray(0, headBytes));
+    out.raw(this.#lastEcho);
+    const bodyAt = out.length;
+    const roster = this.#host.roster();
+    if (manifest) this.#host.writeManifest(out, echo, this.#opening);
+    for (const part of parts) part.write(out, echo, segment, this.#offset);
+    const bodyEnd = out.length;
+    out.raw(zeros.subarray(0, wholeSectors(bodyEnd) - bodyEnd));
+    const bytes = out.view();
+    invariant(this.#offset + bytes.length <= size, 'a batch fits its segment', {
+      offset: this.#offset,
+      bytes: bytes.length,
+      size,
+    });
+    const oldest = this.#segments.oldestNeeded();
+    encodeHead(
+      {
+        sequence: this.#sequence,
+        segment,
+        offset: this.#offset,
+        flags: this.#opening ? flagOpening : flagEcho,
+        echoBytes: this.#lastEcho.length,
+        echoCrc: crc32(bytes, 0, headBytes, bodyAt),
+        bodyBytes: bodyEnd - bodyAt,
+        bodyCrc: crc32(bytes, 0, bodyAt, bodyEnd),
+        oldestSegment: oldest,
+        roster,
+      },
+      this.#seal,
+      bytes,
+    );
+    this.#lastEcho = echo.finish();
+    this.#untrailed = manifest || parts.length > 0;
+    this.#opening = false;
+    this.#sequence++;
+    this.#writing = true;
+    const offset = this.#offset;
+    this.#offset += bytes.length;
+    this.#batches++;
+    this.#parts += parts.length;
+    this.#writtenBytes += bytes.length;
+    this.#disk.write(name, offset, [bytes], true, (error) => {
+      if (error === null) this.#completed(parts, oldest);
+      else this.#host.failed(error);
+    });
+  }
+
+  #completed(parts: readonly QueuedPart[], oldest: number): void {
+    if (this.#stopped) return;
+    this.#writing = false;
+    this.#durableAtMs = this.#host.now();
+    if (this.#buffer.view().length > keptBufferBytes) this.#buffer = new Writer(256 * 1024);
+    // What the callbacks hand over goes into one batch, whoever's it is.
+    this.#completing = true;
+    try {
+      for (const part of parts) part.done();
+    } finally {
+      this.#completing = false;
+    }
+    this.#segments.removeBelow(oldest);
+    this.#pump();
+    this.#host.settled();
+  }
+}

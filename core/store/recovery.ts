@@ -1,0 +1,362 @@
+/**
+ * What the log says at start (protocol §2): a bad last batch is torn and was never acknowledged, so it is cut off. A bad batch below
+ * a valid one was had: the echo in the next names what it held. Where batches are lost that nothing repeats, every replica that
+ * they may have concerned cannot prove its head, until a later part or manifest shows by its turn that none was its own.
+ */
+
+import { bytesFromHex } from '../base/bytes.ts';
+import { MalformedError } from '../base/errors.ts';
+import type { Disk, Hash, Log } from '../base/ports.ts';
+import { decodeEntry } from '../vr/entry.ts';
+import { flagEcho, flagOpening, parseSegmentName } from './format.ts';
+import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
+import { readParts } from './parts.ts';
+import { ReplicaLog } from './replica-log.ts';
+import type { FoundBatch, SegmentFile } from './scan.ts';
+import { scanSegment } from './scan.ts';
+import type { Segments } from './segments.ts';
+
+export function replicaKey(namespace: number, replica: string): string {
+  return `${namespace}/${replica}`;
+}
+
+export interface LogPosition {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export interface Recovered {
+  readonly replicas: Map<string, ReplicaLog>;
+  readonly record: Uint8Array | null;
+  readonly roster: number;
+  /** False when a lost batch may have made replicas that are not known here. */
+  readonly rosterProven: boolean;
+  /** The number of the next batch, and where it goes: null when it begins a new segment. */
+  readonly sequence: number;
+  readonly resumeAt: LogPosition | null;
+}
+
+export class Recovery {
+  readonly #disk: Disk;
+  readonly #hash: Hash;
+  readonly #log: Log;
+  readonly #segments: Segments;
+  readonly #replicas = new Map<string, ReplicaLog>();
+  #record: Uint8Array | null = null;
+  #roster = 0;
+  #rosterProven = true;
+  #lastSequence = 0;
+  /** The last batch found, when its body was bad. */
+  #bad: FoundBatch | null = null;
+  #seen = false;
+  /** Behind the last batch found, and where a bad one at the end begins. */
+  #end: LogPosition | null = null;
+  #tornAt: LogPosition | null = null;
+  #lost = 0;
+  #named = 0;
+
+  constructor(disk: Disk, hash: Hash, log: Log, segments: Segments) {
+    this.#disk = disk;
+    this.#hash = hash;
+    this.#log = log;
+    this.#segments = segments;
+  }
+
+  run(seal: string): Recovered {
+    const files = this.#files();
+    const sealBytes = bytesFromHex(seal)!;
+    let damaged = false;
+    for (const file of files) {
+      const { unreadable } = scanSegment(this.#disk, file, sealBytes, this.#lastSequence, (batch) => {
+        if (batch.body === null) this.#tornAt ??= { segment: file.number, offset: batch.head.offset };
+        else this.#tornAt = null;
+        this.#found(batch);
+        this.#end = { segment: file.number, offset: batch.end };
+      });
+      if (unreadable > 0) {
+        damaged = true;
+        this.#log.write('error', 'sectors of the log cannot be read', { file: file.name, sectors: unreadable });
+      }
+    }
+    // A cut file, or a number that is missing, with nothing valid above it: what was there may have been acknowledged.
+    const endSegment = this.#end?.segment ?? 0;
+    for (const file of files) {
+      if (file.actual >= file.size) continue;
+      damaged = true;
+      this.#log.write('error', 'a segment of the log is shorter than it was made', {
+        file: file.name,
+        bytes: file.actual,
+        expected: file.size,
+      });
+      if (file.number >= endSegment) this.#loss('the tail of the log is cut off');
+    }
+    for (let i = 1; i < files.length; i++) {
+      if (files[i]!.number === files[i - 1]!.number + 1) continue;
+      damaged = true;
+      this.#log.write('error', 'a segment of the log is missing', {
+        after: files[i - 1]!.name,
+        before: files[i]!.name,
+      });
+      if (files[i - 1]!.number >= endSegment) this.#loss('the last segment of the log is missing');
+    }
+    if (this.#bad !== null && this.#lost + this.#named > 0) damaged = true;
+    if (this.#bad !== null) {
+      this.#log.write(
+        'info',
+        'the last batch of the log was torn by a crash and is cut off: it was never acknowledged',
+        {
+          batch: this.#bad.head.sequence,
+        },
+      );
+    }
+    for (const replica of this.#replicas.values()) this.#conclude(replica);
+    const resume = this.#tornAt ?? this.#end;
+    return {
+      replicas: this.#replicas,
+      record: this.#record,
+      roster: this.#roster,
+      rosterProven: this.#rosterProven,
+      sequence: this.#lastSequence + 1,
+      // After damage nothing is written over: what another start would conclude from it must stay.
+      resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
+    };
+  }
+
+  #files(): SegmentFile[] {
+    const files: SegmentFile[] = [];
+    for (const { name, size } of this.#disk.list()) {
+      const parsed = parseSegmentName(name);
+      if (parsed === null) continue;
+      files.push({ number: parsed.number, name, size: parsed.size, actual: size });
+      this.#segments.add(parsed.number, name, parsed.size);
+    }
+    return files.sort((a, b) => a.number - b.number);
+  }
+
+  #found(batch: FoundBatch): void {
+    const { head } = batch;
+    const expected = this.#lastSequence + 1;
+    const opening = (head.flags & flagOpening) !== 0;
+    if (opening && batch.body !== null) {
+      // The run that wrote this judged everything before it; its manifest says what that was.
+      this.#bad = null;
+    } else if (!this.#seen && head.sequence > 1) {
+      if (!this.#beginsWithManifest(batch)) this.#loss('the beginning of the log is missing', head.sequence);
+    } else if (head.sequence === expected) {
+      if (this.#bad !== null) this.#restore(batch);
+    } else {
+      const missing = head.sequence - expected;
+      if (this.#bad !== null || missing > 1) this.#loss('batches of the log are missing', head.sequence);
+      this.#restore(batch);
+    }
+    this.#seen = true;
+    this.#lastSequence = head.sequence;
+    this.#bad = batch.body === null ? batch : null;
+    if (!this.#rosterProven && head.roster === this.#roster) this.#rosterProven = true;
+    if (batch.body !== null) {
+      this.#apply(batch.body, false, head.segment, batch.bodyOffset);
+    }
+  }
+
+  #beginsWithManifest(batch: FoundBatch): boolean {
+    // Every segment's first batch does; an echo that is there says nothing that the manifest does not.
+    return batch.body !== null && batch.head.offset === 0;
+  }
+
+  /** Takes what the batch before `batch` held from its echo. */
+  #restore(batch: FoundBatch): void {
+    if ((batch.head.flags & flagEcho) === 0 || batch.echo === null) {
+      this.#loss('a batch of the log is corrupt, and so is what the next one repeats of it', batch.head.sequence - 1);
+      return;
+    }
+    this.#named++;
+    this.#log.write('warn', 'a batch of the log is corrupt; what it held is known by name and is fetched from peers', {
+      batch: batch.head.sequence - 1,
+    });
+    this.#apply(batch.echo, true, 0, 0);
+    this.#bad = null;
+  }
+
+  #loss(reason: string, sequence = this.#lastSequence): void {
+    this.#lost++;
+    this.#bad = null;
+    this.#log.write('error', `${reason}: replicas that cannot prove their head wait for their peers`, {
+      batch: sequence,
+    });
+    this.#rosterProven = false;
+    for (const replica of this.#replicas.values()) replica.doubtful = true;
+  }
+
+  #apply(bytes: Uint8Array, named: boolean, segment: number, offset: number): void {
+    try {
+      readParts(bytes, named, (part) => this.#part(part, segment, offset));
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#loss(`a batch of the log has a valid CRC and cannot be understood (${error.message})`);
+    }
+  }
+
+  #part(part: Part, segment: number, offset: number): void {
+    switch (part.kind) {
+      case 'change':
+        return this.#change(part, segment, offset);
+      case 'copy':
+        return this.#copy(part, segment, offset);
+      case 'create': {
+        const { identity } = part.state;
+        this.#roster++;
+        this.#replicas.set(
+          replicaKey(identity.namespace, identity.replica),
+          new ReplicaLog(part.state, this.#segments.pin),
+        );
+        return;
+      }
+      case 'remove':
+        this.#roster++;
+        this.#forget(replicaKey(part.namespace, part.replica));
+        return;
+      case 'node':
+        this.#record = part.record;
+        return;
+      case 'manifest':
+        this.#record = part.record;
+        this.#roster = part.roster;
+        this.#rosterProven = part.rosterProven;
+        this.#manifest(part.replicas, part.opening);
+        return;
+    }
+  }
+
+  #forget(key: string): void {
+    const replica = this.#replicas.get(key);
+    replica?.index.reset(1);
+    this.#replicas.delete(key);
+  }
+
+  /** A manifest is the truth about everything but where the entries are. */
+  #manifest(states: readonly ReplicaState[], opening: boolean): void {
+    if (opening) {
+      this.#lost = 0;
+      this.#named = 0;
+    }
+    const named = new Set<string>();
+    for (const state of states) {
+      const key = replicaKey(state.identity.namespace, state.identity.replica);
+      named.add(key);
+      const known = this.#replicas.get(key);
+      const replica = new ReplicaLog({ ...state, first: state.first, head: state.first - 1 }, this.#segments.pin);
+      // Parts were lost when the turns differ. Then places of ops that the lost parts may have replaced are not to be trusted,
+      // unless the chain bears them out at the end.
+      const intact = known === undefined || known.turn === state.turn;
+      replica.lostParts = !intact || (!opening && known?.lostParts === true);
+      replica.index.fit(state.first, state.head);
+      if (known !== undefined) {
+        for (let op = Math.max(state.first, known.index.first); op <= Math.min(state.head, known.index.head); op++) {
+          const { segment, offset, length } = known.index.place(op);
+          if (segment !== 0 && !replica.corrupt.has(op)) replica.index.set(op, segment, offset, length);
+        }
+        known.index.reset(1);
+      }
+      this.#replicas.set(key, replica);
+    }
+    for (const key of [...this.#replicas.keys()]) if (!named.has(key)) this.#forget(key);
+  }
+
+  #change(part: ChangePart, segment: number, offset: number): void {
+    const replica = this.#replicas.get(replicaKey(part.namespace, part.replica));
+    if (replica === undefined) {
+      this.#log.write('error', 'the log names a replica whose making was lost', {
+        namespace: part.namespace,
+        replica: part.replica,
+      });
+      this.#rosterProven = false;
+      return;
+    }
+    if (part.turn !== replica.turn + 1) replica.lostParts = true;
+    replica.doubtful = false;
+    replica.begin(part);
+    for (const entry of part.entries) {
+      if (entry.op > replica.index.head + 1) {
+        // Entries below were in a lost part.
+        replica.lostParts = true;
+        replica.index.fit(replica.index.first, entry.op - 1);
+      }
+      if (entry.op >= replica.index.first) place(replica, entry, segment, offset);
+    }
+    replica.finish(part.shortenTo);
+  }
+
+  #copy(part: CopyPart, segment: number, offset: number): void {
+    const replica = this.#replicas.get(replicaKey(part.namespace, part.replica));
+    if (replica === undefined) return;
+    for (const entry of part.entries) {
+      if (!replica.index.holds(entry.op)) continue;
+      // The original of a copy that cannot be read is as good, while it is there.
+      if (entry.name !== null && replica.index.segmentOf(entry.op) !== 0) continue;
+      place(replica, entry, segment, offset);
+    }
+  }
+
+  /** The end of recovery for one replica: everything from `first` to `head` is readable or known by name, or the head is not proven. */
+  #conclude(replica: ReplicaLog): void {
+    const { index } = replica;
+    const checkpointOp = replica.checkpoint?.op ?? 0;
+    // What is lost below the checkpoint is not needed: the log then begins above it.
+    let lowestWhole = index.first;
+    for (let op = index.first; op <= index.head; op++) {
+      if (index.segmentOf(op) === 0 && !replica.corrupt.has(op) && op <= checkpointOp) lowestWhole = op + 1;
+    }
+    if (lowestWhole > index.first) replica.finish(lowestWhole - 1);
+    if (replica.doubtful || replica.lostParts) replica.headProven = false;
+    let whole = index.head;
+    for (let op = index.first; op <= index.head; op++) {
+      if (index.segmentOf(op) === 0 && !replica.corrupt.has(op)) {
+        whole = op - 1;
+        break;
+      }
+    }
+    if (whole < index.head) replica.headProven = false;
+    if (!replica.headProven) {
+      this.#log.write('error', 'a replica cannot prove what its log held and waits for its peers', {
+        namespace: replica.identity.namespace,
+        replica: replica.identity.replica,
+        upTo: whole,
+      });
+      whole = Math.min(whole, this.#chained(replica));
+    }
+    index.truncateFrom(whole + 1);
+    if (index.head < checkpointOp) index.reset(checkpointOp + 1);
+    for (const op of [...replica.corrupt.keys()]) if (!index.holds(op)) replica.corrupt.delete(op);
+    replica.doubtful = false;
+    replica.lostParts = false;
+    replica.settle();
+  }
+
+  /** The highest op up to which every readable entry names the one before it: how far an unproven log can be used at all. */
+  #chained(replica: ReplicaLog): number {
+    let parent: string | null = null;
+    for (let op = replica.index.first; op <= replica.index.head; op++) {
+      const name = replica.corrupt.get(op) ?? this.#name(replica, op);
+      if (name === null || (parent !== null && name.parent !== parent)) return op - 1;
+      parent = name.checksum;
+    }
+    return replica.index.head;
+  }
+
+  #name(replica: ReplicaLog, op: number): { checksum: string; parent: string } | null {
+    const { segment, offset, length } = replica.index.place(op);
+    const file = this.#segments.get(segment);
+    if (file === undefined) return null;
+    try {
+      const entry = decodeEntry(this.#disk.read(file.name, offset, length), this.#hash);
+      return entry.op === op ? entry : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function place(replica: ReplicaLog, entry: PartEntry, segment: number, offset: number): void {
+  if (entry.name !== null) replica.placeUnreadable(entry.name);
+  else replica.place(entry.op, segment, offset + entry.at, entry.length);
+}

@@ -1,0 +1,185 @@
+/**
+ * One replica's part of the log, in two views: as it is in the batches that were made (`state`, which manifests repeat and recovery
+ * rebuilds), and as it was handed over by the replica, which may be ahead by what waits in the queue.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { CheckpointInfo } from '../vr/checkpoint.ts';
+import type { Configuration, Viewstamp } from '../vr/configuration.ts';
+import { compareViewstamps } from '../vr/configuration.ts';
+import type { Entry, EntryName } from '../vr/entry.ts';
+import type { ReplicaIdentity, StorageBatch } from '../vr/ports.ts';
+import type { Pin } from './entry-index.ts';
+import { EntryIndex } from './entry-index.ts';
+import type { ChangeHead, ReplicaState } from './parts.ts';
+
+export class ReplicaLog {
+  readonly identity: ReplicaIdentity;
+  configuration: Configuration;
+  turn: number;
+  view: Viewstamp;
+  logView: Viewstamp;
+  checkpoint: CheckpointInfo | null;
+  headProven: boolean;
+  /** Entries that were had and cannot be read, by op. */
+  readonly corrupt = new Map<number, EntryName>();
+  readonly index: EntryIndex;
+  /** Recovery only: a batch was lost that may have been this replica's; its next turn tells. */
+  doubtful = false;
+  /** Recovery only: a part of this replica was lost for certain. */
+  lostParts = false;
+  /** False until the part that makes the replica is in a batch: manifests do not name it before. */
+  logged = true;
+
+  /** Entries that were handed over and are not durable yet. */
+  readonly #overlay = new Map<number, Entry>();
+  #handedFirst: number;
+  #handedHead: number;
+  #handedCheckpoint: CheckpointInfo | null;
+  /** Set once the replica is removed: what still waits for it is not logged any more. */
+  removed = false;
+
+  constructor(state: ReplicaState, pin: Pin) {
+    this.identity = state.identity;
+    this.configuration = state.configuration;
+    this.turn = state.turn;
+    this.view = state.view;
+    this.logView = state.logView;
+    this.checkpoint = state.checkpoint;
+    this.headProven = state.headProven;
+    this.index = new EntryIndex(state.first, pin);
+    this.index.fit(state.first, state.head);
+    for (const name of state.corrupt) this.corrupt.set(name.op, name);
+    this.#handedFirst = state.first;
+    this.#handedHead = state.head;
+    this.#handedCheckpoint = state.checkpoint;
+  }
+
+  state(): ReplicaState {
+    return {
+      identity: this.identity,
+      configuration: this.configuration,
+      turn: this.turn,
+      view: this.view,
+      logView: this.logView,
+      checkpoint: this.checkpoint,
+      first: this.index.first,
+      head: this.index.head,
+      headProven: this.headProven,
+      corrupt: [...this.corrupt.values()],
+    };
+  }
+
+  /** Ends recovery: what was recovered is what the replica is taken to have handed over. */
+  settle(): void {
+    this.#handedFirst = this.index.first;
+    this.#handedHead = this.index.head;
+    this.#handedCheckpoint = this.checkpoint;
+  }
+
+  // What was handed over.
+
+  get handedCheckpoint(): CheckpointInfo | null {
+    return this.#handedCheckpoint;
+  }
+
+  /** True when the entry at `op` is in the log as it was handed over; it may be corrupt. */
+  holds(op: number): boolean {
+    return op >= this.#handedFirst && op <= this.#handedHead;
+  }
+
+  waiting(op: number): Entry | undefined {
+    return this.#overlay.get(op);
+  }
+
+  /** Takes over a batch of the replica. `resets` says that its checkpoint replaces the log up to it. */
+  hand(batch: StorageBatch, resets: boolean): void {
+    if (batch.checkpoint !== undefined) {
+      const { op } = batch.checkpoint;
+      this.#handedCheckpoint = batch.checkpoint;
+      if (resets) {
+        for (const held of this.#overlay.keys()) if (held <= op) this.#overlay.delete(held);
+        this.#handedFirst = op + 1;
+        this.#handedHead = Math.max(this.#handedHead, op);
+      }
+    }
+    if (batch.truncateFrom !== undefined) {
+      for (const held of this.#overlay.keys()) if (held >= batch.truncateFrom) this.#overlay.delete(held);
+      this.#handedHead = Math.min(this.#handedHead, Math.max(batch.truncateFrom, this.#handedFirst) - 1);
+    }
+    for (const entry of batch.entries) {
+      invariant(
+        entry.op >= this.#handedFirst && entry.op <= this.#handedHead + 1,
+        'an entry extends its log or repairs it',
+        { op: entry.op, first: this.#handedFirst, head: this.#handedHead, replica: this.identity.replica },
+      );
+      this.#overlay.set(entry.op, entry);
+      if (entry.op > this.#handedHead) this.#handedHead = entry.op;
+    }
+    if (batch.shortenTo !== undefined) {
+      invariant(batch.shortenTo <= (this.#handedCheckpoint?.op ?? 0), 'a log is shortened only behind its checkpoint', {
+        shortenTo: batch.shortenTo,
+        checkpoint: this.#handedCheckpoint?.op ?? 0,
+      });
+      const to = Math.min(batch.shortenTo, this.#handedHead);
+      if (to >= this.#handedFirst) this.#handedFirst = to + 1;
+    }
+  }
+
+  /** These entries are durable: from now on they are read from the disk. */
+  durable(entries: readonly Entry[]): void {
+    for (const entry of entries) if (this.#overlay.get(entry.op) === entry) this.#overlay.delete(entry.op);
+  }
+
+  // What is in batches. The order of these calls is the order of the fields of a StorageBatch.
+
+  /** Applies all of a change but its entries and what follows them. */
+  begin(head: ChangeHead): void {
+    invariant(compareViewstamps(head.view, this.view) >= 0, 'a view never goes down', {
+      view: head.view,
+      before: this.view,
+    });
+    this.adopt(head);
+    if (head.checkpoint !== null) {
+      this.checkpoint = head.checkpoint;
+      if (head.resets) {
+        if (head.checkpoint.op >= this.index.head) this.index.reset(head.checkpoint.op + 1);
+        else this.index.dropTo(head.checkpoint.op);
+      }
+    }
+    if (head.truncateFrom !== null) this.index.truncateFrom(head.truncateFrom);
+    this.#forget();
+  }
+
+  /** The promises, the configuration, and what they say of the head. */
+  adopt(head: ChangeHead): void {
+    this.turn = head.turn;
+    this.view = head.view;
+    this.logView = head.logView;
+    if (head.configuration !== null) this.configuration = head.configuration;
+    // Setting log_view is what installing a StartView does: the log is now that view's, whatever it was before.
+    if (head.installs) this.headProven = true;
+  }
+
+  place(op: number, segment: number, offset: number, length: number): void {
+    this.index.set(op, segment, offset, length);
+    this.corrupt.delete(op);
+  }
+
+  /** The entry was had, and only its name is left. */
+  placeUnreadable(name: EntryName): void {
+    this.index.set(name.op, 0, 0, 0);
+    this.corrupt.set(name.op, name);
+  }
+
+  finish(shortenTo: number | null): void {
+    if (shortenTo === null) return;
+    this.index.dropTo(shortenTo);
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.corrupt.size === 0) return;
+    for (const op of this.corrupt.keys()) if (!this.index.holds(op)) this.corrupt.delete(op);
+  }
+}

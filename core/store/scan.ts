@@ -1,0 +1,114 @@
+/**
+ * Finds the batches in segments as they are on the disk: in big reads, around sectors that cannot be read and heads that are
+ * destroyed. It judges each batch by its CRCs and draws no conclusions; `recovery.ts` does.
+ */
+
+import { emptyBytes } from '../base/bytes.ts';
+import { crc32 } from '../base/crc32.ts';
+import type { Disk } from '../base/ports.ts';
+import type { BatchHead } from './format.ts';
+import { batchBytes, decodeHead, headBytes, sectorBytes } from './format.ts';
+
+export interface SegmentFile {
+  readonly number: number;
+  readonly name: string;
+  /** What the name says it was made with. */
+  readonly size: number;
+  /** What the file has. */
+  readonly actual: number;
+}
+
+/** A batch whose head is whole. `echo` and `body` are null when they cannot be read or do not match their CRC. */
+export interface FoundBatch {
+  readonly head: BatchHead;
+  readonly echo: Uint8Array | null;
+  readonly body: Uint8Array | null;
+  /** Where the body begins in the segment. */
+  readonly bodyOffset: number;
+  /** Where the next batch may begin. */
+  readonly end: number;
+}
+
+const windowBytes = 4 * 1024 * 1024;
+
+/** Reads a file in windows; sectors that cannot be read come back as zeros. */
+class Window {
+  readonly #disk: Disk;
+  readonly #name: string;
+  readonly #size: number;
+  #start = 0;
+  #bytes = emptyBytes;
+  unreadable = 0;
+
+  constructor(disk: Disk, name: string, size: number) {
+    this.#disk = disk;
+    this.#name = name;
+    this.#size = size;
+  }
+
+  /** Exactly `length` bytes at `offset`, or fewer at the end of the file. */
+  at(offset: number, length: number): Uint8Array {
+    if (offset < this.#start || offset + length > this.#start + this.#bytes.length) {
+      this.#start = offset;
+      this.#bytes = this.#read(offset, Math.min(Math.max(length, windowBytes), this.#size - offset));
+    }
+    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    try {
+      return this.#disk.read(this.#name, offset, length);
+    } catch {
+      const whole = new Uint8Array(length);
+      for (let at = 0; at < length; at += sectorBytes) {
+        try {
+          whole.set(this.#disk.read(this.#name, offset + at, Math.min(sectorBytes, length - at)), at);
+        } catch {
+          this.unreadable++;
+        }
+      }
+      return whole;
+    }
+  }
+}
+
+export interface SegmentScan {
+  /** Sectors that the disk could not read. */
+  readonly unreadable: number;
+}
+
+/** Calls `each` for every batch of `segment` whose sequence number is above all before it, in order. */
+export function scanSegment(
+  disk: Disk,
+  segment: SegmentFile,
+  seal: Uint8Array,
+  after: number,
+  each: (batch: FoundBatch) => void,
+): SegmentScan {
+  const window = new Window(disk, segment.name, segment.actual);
+  let last = after;
+  let offset = 0;
+  while (offset + headBytes <= segment.actual) {
+    const headAt = window.at(offset, headBytes);
+    const head = decodeHead(headAt, 0, seal, segment.number, offset);
+    // Lower numbers are leftovers of a tail that was cut: what was written over it goes on with higher ones.
+    if (head === null || head.sequence <= last) {
+      offset += sectorBytes;
+      continue;
+    }
+    last = head.sequence;
+    const end = offset + batchBytes(head);
+    const bytes = window.at(offset, Math.min(end, segment.actual) - offset);
+    const bodyAt = headBytes + head.echoBytes;
+    const echo = checked(bytes, headBytes, head.echoBytes, head.echoCrc);
+    const body = checked(bytes, bodyAt, head.bodyBytes, head.bodyCrc);
+    each({ head, echo, body, bodyOffset: offset + bodyAt, end });
+    offset = end;
+  }
+  return { unreadable: window.unreadable };
+}
+
+function checked(bytes: Uint8Array, at: number, length: number, crc: number): Uint8Array | null {
+  if (at + length > bytes.length || crc32(bytes, 0, at, at + length) !== crc) return null;
+  return bytes.subarray(at, at + length);
+}

@@ -1,0 +1,161 @@
+/** The segments of the log: which there are, how much of each is still needed, and making the next before it is. */
+
+import { invariant } from '../base/assert.ts';
+import type { Disk, DiskError } from '../base/ports.ts';
+import { segmentName } from './format.ts';
+
+export interface Segment {
+  readonly number: number;
+  readonly name: string;
+  readonly size: number;
+  liveEntries: number;
+  liveBytes: number;
+}
+
+export class Segments {
+  readonly #disk: Disk;
+  readonly #segmentBytes: number;
+  readonly #failed: (error: DiskError) => void;
+  readonly #table = new Map<number, Segment>();
+  #highest = 0;
+  #current: Segment | null = null;
+  #spare: Segment | null = null;
+  #creating = false;
+  #removing = false;
+  /** What must be called once a segment is made: the log waits for it. */
+  #waiting: (() => void) | null = null;
+
+  constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void) {
+    this.#disk = disk;
+    this.#segmentBytes = segmentBytes;
+    this.#failed = failed;
+  }
+
+  get current(): Segment | null {
+    return this.#current;
+  }
+
+  get count(): number {
+    return this.#table.size;
+  }
+
+  get(number: number): Segment | undefined {
+    return this.#table.get(number);
+  }
+
+  /** Recovery: a segment that is there. */
+  add(number: number, name: string, size: number): void {
+    this.#table.set(number, { number, name, size, liveEntries: 0, liveBytes: 0 });
+    this.#highest = Math.max(this.#highest, number);
+  }
+
+  /** Recovery: the log goes on in this segment. */
+  resume(number: number): void {
+    this.#current = this.#table.get(number) ?? null;
+  }
+
+  /** Recovery: this segment was made ahead and holds nothing. */
+  keepSpare(number: number): void {
+    this.#spare = this.#table.get(number) ?? null;
+  }
+
+  /** Recovery: numbers up to this one were given. */
+  skipTo(number: number): void {
+    this.#highest = Math.max(this.#highest, number);
+  }
+
+  /** A count for the index of entries. */
+  readonly pin = (number: number, entries: number, bytes: number): void => {
+    const segment = this.#table.get(number);
+    if (segment === undefined) {
+      invariant(entries < 0, 'an entry is in a segment that is there', { segment: number });
+      return;
+    }
+    segment.liveEntries += entries;
+    segment.liveBytes += bytes;
+  };
+
+  /** The lowest segment that holds an entry that is needed, or the one written to. */
+  oldestNeeded(): number {
+    let oldest = this.#current?.number ?? this.#highest;
+    for (const segment of this.#table.values()) {
+      if (segment.number < oldest && segment.liveEntries > 0) oldest = segment.number;
+    }
+    return oldest;
+  }
+
+  /** Segments below the current one, oldest first. */
+  sealed(): Segment[] {
+    const current = this.#current?.number ?? 0;
+    return [...this.#table.values()].filter((s) => s.number < current).sort((a, b) => a.number - b.number);
+  }
+
+  /** Bytes of all segments on the disk. */
+  totalBytes(): number {
+    let total = 0;
+    for (const segment of this.#table.values()) total += segment.size;
+    return total;
+  }
+
+  /** Makes the next segment if there is none yet. */
+  prepare(): void {
+    if (this.#spare === null && !this.#creating) this.#create(this.#segmentBytes);
+  }
+
+  /**
+   * Moves on to a segment with room for `needed` bytes and returns it; or returns null, and calls `ready` when it is there.
+   * One batch that is larger than a whole segment gets a segment of its own size.
+   */
+  advance(needed: number, ready: () => void): Segment | null {
+    if (this.#spare !== null && this.#spare.size >= needed) {
+      this.#current = this.#spare;
+      this.#spare = null;
+      return this.#current;
+    }
+    this.#waiting = ready;
+    if (!this.#creating) {
+      // A spare that is too small stays unused below the new one and goes when the oldest do.
+      this.#spare = null;
+      this.#create(Math.max(this.#segmentBytes, needed));
+    }
+    return null;
+  }
+
+  #create(size: number): void {
+    const number = ++this.#highest;
+    const name = segmentName(number, size);
+    this.#creating = true;
+    this.#disk.create(name, size, (error) => {
+      if (error !== null) return this.#failed(error);
+      this.#creating = false;
+      const segment: Segment = { number, name, size, liveEntries: 0, liveBytes: 0 };
+      this.#table.set(number, segment);
+      this.#spare = segment;
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      waiting?.();
+    });
+  }
+
+  /**
+   * Removes the segments below `oldest`, lowest first and one at a time, so that what is left has no gap. Only called once a batch
+   * that says `oldest` is durable: a missing segment is then never taken for a lost one.
+   */
+  removeBelow(oldest: number): void {
+    if (this.#removing) return;
+    let lowest: Segment | null = null;
+    for (const segment of this.#table.values()) {
+      if (segment.number >= oldest || segment === this.#current || segment === this.#spare) continue;
+      if (lowest === null || segment.number < lowest.number) lowest = segment;
+    }
+    if (lowest === null) return;
+    const { name, number } = lowest;
+    this.#removing = true;
+    this.#disk.remove(name, (error) => {
+      if (error !== null) return this.#failed(error);
+      this.#removing = false;
+      this.#table.delete(number);
+      this.removeBelow(oldest);
+    });
+  }
+}

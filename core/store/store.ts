@@ -1,0 +1,424 @@
+/**
+ * A node's durable memory: one log for all of its replicas, their checkpoints, and a small record of the node's own
+ * (protocol §2, §6; design §2, "One sync for all"). The parts are beside this file; here they are put together.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { Writer } from '../base/bytes.ts';
+import { emptyBytes, hexFromBytes } from '../base/bytes.ts';
+import type { Incarnation, NamespaceId } from '../base/ids.ts';
+import type { Disk, DiskError, Hash, Log, Random } from '../base/ports.ts';
+import type { CheckpointInfo } from '../vr/checkpoint.ts';
+import type { Configuration } from '../vr/configuration.ts';
+import type { Entry } from '../vr/entry.ts';
+import type {
+  CheckpointDraft,
+  RecoveredReplica,
+  ReplicaIdentity,
+  ReplicaStorage,
+  Snapshot,
+  StorageBatch,
+} from '../vr/ports.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Compaction } from './compaction.ts';
+import { EntryReader } from './entry-reader.ts';
+import { defaultSegmentBytes, StoreError, trailAfterMs } from './format.ts';
+import { formatStore, readIdentity } from './identity.ts';
+import { LogWriter } from './log-writer.ts';
+import { changeSize, stateSize, writeChange, writeWhole } from './parts.ts';
+import type { ReplicaState } from './parts.ts';
+import { Recovery, replicaKey } from './recovery.ts';
+import { ReplicaLog } from './replica-log.ts';
+import { Segments } from './segments.ts';
+
+export { StoreError } from './format.ts';
+
+export interface StorePorts {
+  readonly disk: Disk;
+  readonly hash: Hash;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface StoreOptions {
+  /** Bytes of one segment of the log. */
+  readonly segmentBytes?: number;
+  /** Monotonic milliseconds, for the pace of background work; nothing is judged by it. */
+  readonly now: () => number;
+  /**
+   * Runs work at the end of the turn. With it, what all replicas hand over in a turn is one batch; without, the first part that
+   * finds the log idle is written at once.
+   */
+  readonly soon?: (work: () => void) => void;
+  /** Idle time after which an empty batch repeats the last headers. */
+  readonly trailAfterMs?: number;
+  /** A write or a sync failed. The store is dead: the host ends the process and never tries again (protocol §2). */
+  readonly onFailure: (error: Error) => void;
+}
+
+export interface StoreStats {
+  readonly segments: number;
+  readonly segmentBytes: number;
+  /** Batches written, each with one sync. */
+  readonly batches: number;
+  readonly writtenBytes: number;
+  readonly parts: number;
+  readonly queuedParts: number;
+  readonly queuedBytes: number;
+  readonly copiedEntries: number;
+  readonly checkpointsBeingWritten: number;
+}
+
+export class Store {
+  readonly incarnation: Incarnation;
+  /** True when this open found an empty directory and drew the incarnation. */
+  readonly formatted: boolean;
+  readonly #disk: Disk;
+  readonly #options: StoreOptions;
+  readonly #segments: Segments;
+  readonly #writer: LogWriter;
+  readonly #checkpoints: Checkpoints;
+  readonly #compaction: Compaction;
+  readonly #reader: EntryReader;
+  readonly #replicas: Map<string, ReplicaLog>;
+  readonly #recovered: readonly RecoveredReplica[];
+  /** As it is in batches, and as it was handed over. */
+  #loggedRecord: Uint8Array | null;
+  #record: Uint8Array | null;
+  #roster: number;
+  readonly #rosterProven: boolean;
+  #dead = false;
+  #closing: (() => void) | null = null;
+
+  /**
+   * Takes the directory, formats it when it is empty, and recovers what it holds, synchronously.
+   * @throws {@link StoreError}, with text for the operator, when it is another's, of another release or beyond use.
+   */
+  static open(ports: StorePorts, options: StoreOptions): Store {
+    try {
+      ports.disk.lock();
+    } catch (error) {
+      throw error instanceof StoreError ? error : new StoreError(messageOf(error));
+    }
+    try {
+      return new Store(ports, options);
+    } catch (error) {
+      ports.disk.unlock();
+      throw error;
+    }
+  }
+
+  private constructor(ports: StorePorts, options: StoreOptions) {
+    const { disk, hash, random, log } = ports;
+    this.#disk = disk;
+    this.#options = options;
+    const failed = (error: DiskError): void => this.#fail(error);
+    this.#segments = new Segments(disk, options.segmentBytes ?? defaultSegmentBytes, failed);
+    const names = disk.list().map(({ name }) => name);
+    const found = readIdentity(disk, names);
+    this.formatted = found === null;
+    const identity = found ?? { incarnation: hexFromBytes(random.bytes(16)), seal: hexFromBytes(random.bytes(16)) };
+    this.incarnation = identity.incarnation;
+    const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal);
+    this.#replicas = recovered.replicas;
+    this.#loggedRecord = recovered.record;
+    this.#record = recovered.record;
+    this.#roster = recovered.roster;
+    this.#rosterProven = recovered.rosterProven;
+    if (recovered.resumeAt !== null) this.#segments.resume(recovered.resumeAt.segment);
+    this.#reader = new EntryReader(disk, hash, this.#segments);
+    const soon = options.soon ?? null;
+    this.#writer = new LogWriter(
+      disk,
+      this.#segments,
+      identity.seal,
+      recovered.sequence,
+      recovered.resumeAt?.offset ?? 0,
+      {
+        now: options.now,
+        soon,
+        trailAfterMs: options.trailAfterMs ?? trailAfterMs / 5,
+        manifestSize: () => this.#manifestSize(),
+        writeManifest: (body, echo, opening) => this.#writeManifest(body, echo, opening),
+        roster: () => this.#roster,
+        failed,
+        settled: () => this.#settled(),
+      },
+    );
+    this.#checkpoints = new Checkpoints(disk, hash, { now: options.now, soon, failed });
+    this.#compaction = new Compaction(
+      this.#segments,
+      log,
+      (replica, op) => this.#reader.read(replica.index, op),
+      (part) => this.#writer.add(part),
+    );
+    this.#recovered = [...this.#replicas.values()].map(recoveredOf);
+    this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
+    if (found === null) {
+      formatStore(disk, identity, (error) => {
+        if (error === null) this.#writer.start();
+        else failed(error);
+      });
+    } else this.#writer.start();
+  }
+
+  /** False when damage may have lost replicas that this store does not know: those it makes cannot prove their head either. */
+  get rosterProven(): boolean {
+    return this.#rosterProven;
+  }
+
+  /** The node's own record, as last handed over. */
+  nodeRecord(): Uint8Array | null {
+    return this.#record;
+  }
+
+  /** Replaces the node's record; `done` once that is durable. */
+  setNodeRecord(bytes: Uint8Array, done: () => void): void {
+    const record = bytes.slice();
+    this.#record = record;
+    this.#writer.add({
+      size: record.length + 16,
+      write: (body, echo) => {
+        this.#loggedRecord = record;
+        writeWhole(body, echo, { kind: 'node', record });
+      },
+      done,
+    });
+  }
+
+  /** What recovery found. Replicas made since are not among them. */
+  replicas(): readonly RecoveredReplica[] {
+    return this.#recovered;
+  }
+
+  /** Makes an empty replica; `done` once that is durable. */
+  createReplica(identity: ReplicaIdentity, configuration: Configuration, done: () => void): RecoveredReplica {
+    const key = replicaKey(identity.namespace, identity.replica);
+    invariant(!this.#replicas.has(key), 'a replica is made once', { replica: key });
+    const start = { epoch: configuration.epoch, view: 0 };
+    const state: ReplicaState = {
+      identity,
+      configuration,
+      turn: 0,
+      view: start,
+      logView: start,
+      checkpoint: null,
+      first: 1,
+      head: 0,
+      headProven: this.#rosterProven,
+      corrupt: [],
+    };
+    const replica = new ReplicaLog(state, this.#segments.pin);
+    replica.logged = false;
+    this.#replicas.set(key, replica);
+    this.#writer.add({
+      size: stateSize(state),
+      write: (body, echo) => {
+        this.#roster++;
+        replica.logged = true;
+        writeWhole(body, echo, { kind: 'create', state });
+      },
+      done,
+    });
+    return recoveredOf(replica);
+  }
+
+  /** Removes a replica, its log and its checkpoints; `done` once that is durable. */
+  removeReplica(namespace: NamespaceId, replica: string, done: () => void): void {
+    const log = this.#replica(namespace, replica);
+    log.removed = true;
+    this.#replicas.delete(replicaKey(namespace, replica));
+    this.#departing.add(log);
+    this.#writer.add({
+      size: 96,
+      write: (body, echo) => {
+        this.#roster++;
+        this.#departing.delete(log);
+        log.index.reset(1);
+        writeWhole(body, echo, { kind: 'remove', namespace, replica });
+      },
+      done: () => {
+        this.#checkpoints.forget(log);
+        done();
+      },
+    });
+  }
+
+  /** Removed replicas whose removal waits to be logged: manifests still name them. */
+  readonly #departing = new Set<ReplicaLog>();
+
+  /** Logs a replica's batch, whole or not at all; `done` is called in the order of the calls once it is durable. */
+  persist(namespace: NamespaceId, replica: string, batch: StorageBatch, done: () => void): void {
+    const log = this.#replica(namespace, replica);
+    const checkpoint = batch.checkpoint ?? null;
+    const resets = checkpoint !== null && this.#checksumAt(log, checkpoint.op) !== checkpoint.checksum;
+    log.hand(batch, resets);
+    this.#writer.add({
+      size: changeSize(batch),
+      write: (body, echo, segment, offset) => {
+        const head = {
+          namespace,
+          replica,
+          turn: log.turn + 1,
+          view: batch.view ?? log.view,
+          logView: batch.logView ?? log.logView,
+          installs: batch.logView !== undefined,
+          configuration: batch.configuration ?? null,
+          checkpoint,
+          resets,
+          truncateFrom: batch.truncateFrom ?? null,
+          shortenTo: batch.shortenTo ?? null,
+        };
+        log.begin(head);
+        writeChange(body, echo, head, batch.entries, (entry, at) => {
+          log.place(entry.op, segment, offset + at, entry.bytes.length);
+        });
+        log.finish(head.shortenTo);
+      },
+      done: () => {
+        log.durable(batch.entries);
+        if (checkpoint !== null && !log.removed) this.#checkpoints.installed(log, checkpoint);
+        done();
+      },
+    });
+  }
+
+  /** What a replica reads back: what is durable, and what it handed over to be. */
+  storageOf(namespace: NamespaceId, replica: string): ReplicaStorage {
+    const log = this.#replica(namespace, replica);
+    return {
+      entry: (op) => this.#entry(log, op),
+      chunk: (op, index) => {
+        const info = log.handedCheckpoint;
+        return info?.op === op ? this.#checkpoints.chunk(log, info, index) : null;
+      },
+      staged: (checkpoint, index) => this.#checkpoints.staged(log, checkpoint, index),
+    };
+  }
+
+  /** Writes a checkpoint's file in slices of a few milliseconds; `done` once it is durable and can be installed by a batch. */
+  writeCheckpoint(
+    namespace: NamespaceId,
+    replica: string,
+    draft: CheckpointDraft,
+    snapshot: Snapshot,
+    done: (info: CheckpointInfo) => void,
+  ): void {
+    this.#checkpoints.write(this.#replica(namespace, replica), draft, snapshot, done);
+  }
+
+  /** Keeps a chunk of a checkpoint that is being fetched; `done` once it is durable. */
+  stageChunk(
+    namespace: NamespaceId,
+    replica: string,
+    checkpoint: CheckpointInfo,
+    index: number,
+    bytes: Uint8Array,
+    done: () => void,
+  ): void {
+    this.#checkpoints.stage(this.#replica(namespace, replica), checkpoint, index, bytes, done);
+  }
+
+  /** Time goes on: call it every few milliseconds. */
+  tick(now: number): void {
+    if (this.#dead) return;
+    this.#writer.tick(now);
+    this.#checkpoints.tick();
+    this.#compaction.consider(this.#replicas.values());
+  }
+
+  stats(): StoreStats {
+    return {
+      segments: this.#segments.count,
+      segmentBytes: this.#segments.totalBytes(),
+      ...this.#writer.stats(),
+      copiedEntries: this.#compaction.copiedEntries,
+      checkpointsBeingWritten: this.#checkpoints.writing,
+    };
+  }
+
+  /** Ends once everything that was handed over is durable, and gives the directory back. Nothing may be handed over after. */
+  close(done: () => void): void {
+    this.#closing = done;
+    this.#finishClosing();
+  }
+
+  #finishClosing(): void {
+    const done = this.#closing;
+    if (done === null || (!this.#writer.idle && !this.#dead)) return;
+    this.#closing = null;
+    this.#dead = true;
+    this.#writer.stop();
+    this.#disk.unlock();
+    done();
+  }
+
+  #settled(): void {
+    this.#compaction.consider(this.#replicas.values());
+    this.#finishClosing();
+  }
+
+  #fail(error: DiskError): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#writer.stop();
+    this.#options.onFailure(error);
+  }
+
+  #replica(namespace: NamespaceId, replica: string): ReplicaLog {
+    const log = this.#replicas.get(replicaKey(namespace, replica));
+    invariant(log !== undefined, 'a replica is made before it is used', { namespace, replica });
+    return log;
+  }
+
+  #entry(log: ReplicaLog, op: number): Entry | null {
+    if (!log.holds(op)) return null;
+    return log.waiting(op) ?? this.#reader.read(log.index, op);
+  }
+
+  #checksumAt(log: ReplicaLog, op: number): string | null {
+    if (!log.holds(op)) return null;
+    return this.#entry(log, op)?.checksum ?? log.corrupt.get(op)?.checksum ?? null;
+  }
+
+  *#logged(): Iterable<ReplicaLog> {
+    for (const replica of this.#replicas.values()) if (replica.logged) yield replica;
+    for (const replica of this.#departing) if (replica.logged) yield replica;
+  }
+
+  #manifestSize(): number {
+    let size = (this.#loggedRecord ?? emptyBytes).length + 64;
+    // Parts of the batch that the manifest opens may make replicas; those write themselves.
+    for (const replica of this.#logged()) size += stateSize(replica.state());
+    return size;
+  }
+
+  #writeManifest(body: Writer, echo: Writer, opening: boolean): void {
+    writeWhole(body, echo, {
+      kind: 'manifest',
+      opening,
+      record: this.#loggedRecord,
+      roster: this.#roster,
+      rosterProven: this.#rosterProven,
+      replicas: Array.from(this.#logged(), (replica) => replica.state()),
+    });
+  }
+}
+
+function recoveredOf(log: ReplicaLog): RecoveredReplica {
+  return {
+    identity: log.identity,
+    configuration: log.configuration,
+    view: log.view,
+    logView: log.logView,
+    checkpoint: log.checkpoint,
+    head: log.index.head,
+    first: log.index.first,
+    corrupt: [...log.corrupt.values()].sort((a, b) => a.op - b.op),
+    headProven: log.headProven,
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
