@@ -20,6 +20,8 @@ export function limitsWith(changes: Partial<ServiceLimits> = {}): ServiceLimits 
 export class Driver {
   readonly service: Service;
   readonly log: ServiceEntry[] = [];
+  /** Ids of all sessions that were ever registered here. */
+  readonly registered: number[] = [];
   op = 0;
   now = 0;
 

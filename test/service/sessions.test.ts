@@ -46,6 +46,16 @@ describe('a session', () => {
     expect(driver.counter('/n')).toBe(99);
   });
 
+  it('cannot claim an answer that it does not have: what it asks now is kept', () => {
+    const driver = new Driver();
+    const session = driver.register();
+    driver.request(session, 0, createCounter('/n'), 0);
+    const reply = driver.request(session, 1, increment('/n'), 50);
+    expect(reply.answer.kind).toBe('result');
+    expect(driver.service.nextRequest(session)).toBe(2);
+    expect(driver.request(session, 1, increment('/n'), 50)).toEqual(reply);
+  });
+
   it('may begin its numbers anywhere', () => {
     const driver = new Driver();
     const session = driver.register();
