@@ -1,0 +1,279 @@
+/**
+ * The `Disk` port over a directory of the file system. A durable write is one hop to the thread pool: the file is open with O_DSYNC
+ * and its blocks are allocated and filled before, so that no metadata has to follow the data.
+ */
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Disk, DiskDone } from '../core/base/ports.ts';
+import { DirectoryLock } from './directory-lock.ts';
+
+/** Files that are being made have this ending; they are nobody's until they are renamed. */
+const unfinishedSuffix = '.new';
+const fillBytes = 1024 * 1024;
+const zeros = new Uint8Array(fillBytes);
+
+type Operation = (end: (error: NodeJS.ErrnoException | null) => void) => void;
+
+interface OpenFile {
+  /** For writes that a later sync covers, and for reads. */
+  readonly plain: number;
+  /** Opened with O_DSYNC, for durable writes; made when the first is asked for. */
+  synced: number | null;
+}
+
+export class NodeDisk implements Disk {
+  readonly #directory: string;
+  readonly #lock: DirectoryLock;
+  readonly #files = new Map<string, OpenFile>();
+  /** Calls on one file end in the order they were made: each waits for the one before it. */
+  readonly #queues = new Map<string, { operation: Operation; done: DiskDone }[]>();
+
+  /** @param directory made, with those above it, when it is not there. */
+  constructor(directory: string) {
+    this.#directory = path.resolve(directory);
+    this.#lock = new DirectoryLock(this.#directory);
+  }
+
+  lock(): void {
+    this.#makeDirectory();
+    this.#lock.acquire();
+    for (const name of fs.readdirSync(this.#directory)) {
+      if (name.endsWith(unfinishedSuffix)) fs.unlinkSync(this.#path(name));
+    }
+  }
+
+  unlock(): void {
+    for (const name of [...this.#files.keys()]) this.#close(name);
+    this.#lock.release();
+  }
+
+  /** Makes the directory, durably: each new name is synced into the directory above it. */
+  #makeDirectory(): void {
+    const made = fs.mkdirSync(this.#directory, { recursive: true });
+    if (made === undefined) return;
+    for (let at = this.#directory; ; at = path.dirname(at)) {
+      syncDirectory(path.dirname(at));
+      if (at === made || at === path.dirname(at)) return;
+    }
+  }
+
+  list(): readonly { readonly name: string; readonly size: number }[] {
+    const files: { name: string; size: number }[] = [];
+    for (const entry of fs.readdirSync(this.#directory, { withFileTypes: true })) {
+      if (!entry.isFile() || entry.name.endsWith(unfinishedSuffix) || this.#lock.owns(entry.name)) continue;
+      files.push({ name: entry.name, size: fs.statSync(this.#path(entry.name)).size });
+    }
+    return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  read(name: string, offset: number, length: number): Uint8Array {
+    const file = this.#open(name).plain;
+    const bytes = new Uint8Array(Math.max(0, length));
+    let filled = 0;
+    while (filled < length) {
+      const count = fs.readSync(file, bytes, filled, length - filled, offset + filled);
+      if (count === 0) return bytes.slice(0, filled);
+      filled += count;
+    }
+    return bytes;
+  }
+
+  create(name: string, size: number, done: DiskDone): void {
+    this.#enqueue(name, done, (end) => {
+      if (fs.existsSync(this.#path(name))) return end(exists(name));
+      this.#makeFile(name, size, end);
+    });
+  }
+
+  /** Fills a new file with zeros beside its place, syncs it and moves it there: it is never seen with less than its size. */
+  #makeFile(name: string, size: number, end: (error: NodeJS.ErrnoException | null) => void): void {
+    const unfinished = this.#path(name + unfinishedSuffix);
+    fs.open(unfinished, 'w', (openError, file) => {
+      if (openError !== null) return end(openError);
+      const fail = (error: NodeJS.ErrnoException): void => fs.close(file, () => end(error));
+      const fill = (at: number): void => {
+        if (at >= size) {
+          fs.fsync(file, (syncError) => {
+            if (syncError !== null) return fail(syncError);
+            fs.close(file, (closeError) => {
+              if (closeError) return end(closeError);
+              fs.rename(unfinished, this.#path(name), (renameError) => {
+                if (renameError !== null) end(renameError);
+                else this.#syncDirectory(end);
+              });
+            });
+          });
+          return;
+        }
+        // A megabyte at a time: other files' writes come between.
+        fs.write(file, zeros, 0, Math.min(fillBytes, size - at), at, (error, written) => {
+          if (error !== null) fail(error);
+          else fill(at + written);
+        });
+      };
+      fill(0);
+    });
+  }
+
+  write(name: string, offset: number, parts: readonly Uint8Array[], durable: boolean, done: DiskDone): void {
+    this.#enqueue(name, done, (end) => {
+      const open = this.#open(name);
+      const file = durable ? this.#openSynced(name, open) : open.plain;
+      if (parts.length === 1) writeAll(file, parts[0]!, 0, offset, end);
+      else writeParts(file, [...parts], offset, end);
+    });
+  }
+
+  sync(name: string, done: DiskDone): void {
+    // fsync and not fdatasync: a checkpoint's file grows, and its new size must be durable too.
+    this.#enqueue(name, done, (end) => fs.fsync(this.#open(name).plain, end));
+  }
+
+  truncate(name: string, size: number, done: DiskDone): void {
+    this.#enqueue(name, done, (end) => {
+      const file = this.#open(name).plain;
+      fs.ftruncate(file, size, (error) => {
+        if (error !== null) end(error);
+        else fs.fsync(file, end);
+      });
+    });
+  }
+
+  rename(from: string, to: string, done: DiskDone): void {
+    this.#enqueue(from, done, (end) => {
+      this.#close(from);
+      this.#close(to);
+      fs.rename(this.#path(from), this.#path(to), (error) => {
+        if (error !== null) end(error);
+        else this.#syncDirectory(end);
+      });
+    });
+  }
+
+  remove(name: string, done: DiskDone): void {
+    this.#enqueue(name, done, (end) => {
+      this.#close(name);
+      fs.unlink(this.#path(name), (error) => {
+        if (error !== null) end(error);
+        else this.#syncDirectory(end);
+      });
+    });
+  }
+
+  free(): number {
+    const { bavail, bsize } = fs.statfsSync(this.#directory);
+    return bavail * bsize;
+  }
+
+  #path(name: string): string {
+    return path.join(this.#directory, name);
+  }
+
+  #open(name: string): OpenFile {
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = { plain: fs.openSync(this.#path(name), 'r+'), synced: null };
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+
+  #openSynced(name: string, file: OpenFile): number {
+    file.synced ??= fs.openSync(
+      this.#path(name),
+      fs.constants.O_WRONLY | (fs.constants.O_DSYNC ?? fs.constants.O_SYNC),
+    );
+    return file.synced;
+  }
+
+  #close(name: string): void {
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    this.#files.delete(name);
+    fs.closeSync(file.plain);
+    if (file.synced !== null) fs.closeSync(file.synced);
+  }
+
+  #syncDirectory(end: (error: NodeJS.ErrnoException | null) => void): void {
+    fs.open(this.#directory, 'r', (openError, directory) => {
+      if (openError !== null) return end(openError);
+      fs.fsync(directory, (syncError) => {
+        fs.close(directory, (closeError) => end(syncError ?? closeError ?? null));
+      });
+    });
+  }
+
+  #enqueue(name: string, done: DiskDone, operation: Operation): void {
+    const queue = this.#queues.get(name);
+    if (queue !== undefined) {
+      queue.push({ operation, done });
+      return;
+    }
+    this.#queues.set(name, []);
+    this.#run(name, operation, done);
+  }
+
+  #run(name: string, operation: Operation, done: DiskDone): void {
+    const end = (error: NodeJS.ErrnoException | null): void => {
+      const queue = this.#queues.get(name)!;
+      const next = queue.shift();
+      if (next === undefined) this.#queues.delete(name);
+      else this.#run(name, next.operation, next.done);
+      done(error === null ? null : new Error(`${name} in ${this.#directory}: ${error.message}`, { cause: error }));
+    };
+    try {
+      operation(end);
+    } catch (error) {
+      // What fails at once fails like what fails later: after the call has returned.
+      setImmediate(() => end(error as NodeJS.ErrnoException));
+    }
+  }
+}
+
+function writeAll(
+  file: number,
+  bytes: Uint8Array,
+  from: number,
+  offset: number,
+  end: (error: NodeJS.ErrnoException | null) => void,
+): void {
+  fs.write(file, bytes, from, bytes.length - from, offset, (error, written) => {
+    if (error !== null) end(error);
+    else if (from + written < bytes.length) writeAll(file, bytes, from + written, offset + written, end);
+    else end(null);
+  });
+}
+
+function writeParts(
+  file: number,
+  parts: Uint8Array[],
+  offset: number,
+  end: (error: NodeJS.ErrnoException | null) => void,
+): void {
+  if (parts.length === 0) {
+    setImmediate(() => end(null));
+    return;
+  }
+  fs.writev(file, parts, offset, (error, written) => {
+    if (error !== null) return end(error);
+    let rest = written;
+    while (parts.length > 0 && rest >= parts[0]!.length) rest -= parts.shift()!.length;
+    if (parts.length === 0) return end(null);
+    parts[0] = parts[0]!.subarray(rest);
+    writeParts(file, parts, offset + written, end);
+  });
+}
+
+function exists(name: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`there is a file ${name} already`), { code: 'EEXIST' });
+}
+
+function syncDirectory(directory: string): void {
+  const file = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
