@@ -294,6 +294,11 @@ describe('the parts', () => {
           if (pick % 3 === 0) expect(order.oldest()).toBe(oldest);
         }
         expect(order.size).toBe(nodes.length);
+        nodes.sort((a, b) => a.seenMs - b.seenMs || a.id - b.id);
+        for (const node of nodes) {
+          expect(order.oldest()).toBe(node);
+          order.remove(node);
+        }
       }),
       { numRuns: 300 },
     );
