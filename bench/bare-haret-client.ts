@@ -269,7 +269,10 @@ class BareHaretConnection implements Connection {
 
   #ask(message: (id: number) => ClientMessage): Promise<ServerMessage> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== null) return reject(this.#failure);
+      if (this.#failure !== null) {
+        reject(this.#failure);
+        return;
+      }
       const id = this.#nextId++;
       this.#asked.set(id, resolve);
       this.#message(message(id));

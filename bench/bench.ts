@@ -33,14 +33,15 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`[${seconds.padStart(4)} s] ${line}\n`);
   };
   try {
-    const results = await new Run(plan, fileURLToPath(import.meta.url), progress).all();
-    process.stdout.write(reportOf(results));
-    if (plan.json !== null) writeFileSync(plan.json, `${JSON.stringify(results, null, 2)}\n`);
-    if (results.targets.length === 0) {
-      process.stderr.write('bench: none of the systems is installed\n');
-      return exitFailed;
+    const run = new Run(plan, fileURLToPath(import.meta.url), progress);
+    try {
+      await run.all();
+    } finally {
+      process.stdout.write(reportOf(run.results));
+      if (plan.json !== null) writeFileSync(plan.json, `${JSON.stringify(run.results, null, 2)}\n`);
     }
-    return plan.check && floorsOf(results).some((floor) => !floor.met) ? exitFailed : 0;
+    if (run.results.targets.length === 0) throw new Error('none of the systems is installed');
+    return plan.check && floorsOf(run.results).some((floor) => !floor.met) ? exitFailed : 0;
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);
     return exitFailed;

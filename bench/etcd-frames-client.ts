@@ -93,7 +93,10 @@ class EtcdFramesConnection implements Connection {
   prime(authority: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#send(headerBlocks.first(authority), 'primer', null, true, (first) => {
-        if (first !== null) return reject(first);
+        if (first !== null) {
+          reject(first);
+          return;
+        }
         this.#send(headerBlocks.second, 'primer', new Uint8Array(1), false, (second) =>
           second === null ? resolve() : reject(second),
         );

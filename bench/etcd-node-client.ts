@@ -11,7 +11,7 @@ class EtcdNodeConnection implements Connection {
 
   constructor(session: ClientHttp2Session) {
     this.#session = session;
-    session.on('error', (error) => (this.#failure = error));
+    session.on('error', (error: Error) => (this.#failure = error));
     session.on('close', () => (this.#failure ??= new Error('etcd closed the connection')));
   }
 
@@ -63,7 +63,7 @@ class EtcdNodeConnection implements Connection {
     };
     stream.on('data', (chunk: Buffer) => (message = message === null ? chunk : Buffer.concat([message, chunk])));
     stream.on('end', () => finish(null));
-    stream.on('error', (error) => finish(error));
+    stream.on('error', (error: Error) => finish(error));
     stream.on('close', () => finish(this.#failure ?? new Error('etcd closed the stream')));
     stream.end(body);
   }

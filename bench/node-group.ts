@@ -73,7 +73,8 @@ export class NodeGroup {
 
   /** `gently` lets the nodes finish what they write on their way out. */
   async stop(gently: boolean): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node?.end(gently ? 'SIGTERM' : 'SIGKILL')));
+    const nodes = this.#nodes.filter((node) => node !== null);
+    await Promise.all(nodes.map((node) => node.end(gently ? 'SIGTERM' : 'SIGKILL')));
     this.#nodes = [];
     if (this.#directory !== null) removeTemporaryDirectory(this.#directory);
     this.#directory = null;

@@ -58,13 +58,17 @@ export class Run {
     this.#results = { machine, plan, targets: [], leftOut: [], load: [], memory: [], restart: [], failover: [] };
   }
 
-  async all(): Promise<Results> {
+  /** What has been measured so far: a run that fails still has what came before. */
+  get results(): Results {
+    return this.#results;
+  }
+
+  async all(): Promise<void> {
     const names = this.#installed();
     if (this.#plan.measures.includes('load') && names.length > 0) await this.#load(names);
     if (this.#plan.measures.some((measure) => measure !== 'load')) {
       for (const name of names) await this.#hardship(name);
     }
-    return this.#results;
   }
 
   #installed(): TargetName[] {

@@ -1,0 +1,2 @@
+// Stands for a node that cannot start.
+throw new Error('this program never works');

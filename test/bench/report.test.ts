@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from '../../bench/arguments.ts';
+import { floorsOf } from '../../bench/floors.ts';
+import type { LoadResult } from '../../bench/load.ts';
+import { reportOf, table } from '../../bench/report.ts';
+import { median, mediansOf } from '../../bench/results.ts';
+import type { LoadPoint, Results } from '../../bench/results.ts';
+
+function round(throughput: number, p50: number): LoadResult {
+  return {
+    requests: throughput,
+    errors: 0,
+    firstError: null,
+    seconds: 1,
+    throughput,
+    latencyMs: { p50, p99: 2 * p50, max: 3 * p50 },
+    serverMicros: 50,
+    driverMicros: null,
+  };
+}
+
+function point(
+  target: 'haret' | 'etcd',
+  workload: 'put' | 'get',
+  outstanding: number,
+  rounds: LoadResult[],
+): LoadPoint {
+  return { target, workload, outstanding, connections: 1, rounds, medians: mediansOf(rounds) };
+}
+
+const results: Results = {
+  machine: {
+    system: 'Linux',
+    processor: 'a processor',
+    cores: 2,
+    memoryBytes: 2 ** 30,
+    node: 'v20',
+    dataInMemory: false,
+    syncMs: 0.2,
+    date: '2026-01-01T00:00:00Z',
+  },
+  plan: planOf([])!,
+  targets: [
+    { name: 'haret', description: 'as it is' },
+    { name: 'etcd', description: 'default settings' },
+  ],
+  leftOut: [{ name: 'zookeeper', reason: 'it is not installed' }],
+  load: [
+    point('haret', 'put', 256, [round(30_000, 8), round(10, 800), round(25_000, 9)]),
+    point('etcd', 'put', 256, [round(10_000, 25)]),
+    point('haret', 'put', 1, [round(900, 1.2)]),
+    point('etcd', 'put', 1, [round(1000, 1)]),
+  ],
+  memory: [
+    { target: 'haret', keys: 100_000, emptyBytes: [60e6, 60e6, 60e6], fullBytes: [200e6, 240e6, null], fillSeconds: 4 },
+  ],
+  restart: [{ target: 'haret', keys: 100_000, timesMs: [700, 900, 800] }],
+  failover: [
+    { target: 'haret', kind: 'kill', timesMs: [300, 1200] },
+    { target: 'haret', kind: 'pause', timesMs: [1900] },
+  ],
+};
+
+describe('the report', () => {
+  it('shows medians, so that one disturbed round changes little', () => {
+    expect(median([5, 1, 3])).toBe(3);
+    expect(median([1, 2])).toBe(1.5);
+    expect(results.load[0]!.medians).toMatchObject({
+      throughput: 25_000,
+      p50Ms: 9,
+      serverMicros: 50,
+      driverMicros: null,
+    });
+  });
+
+  it('lines up its columns', () => {
+    expect(
+      table(
+        ['name', 'n'],
+        [
+          ['a', '1'],
+          ['bcdef', '1,000'],
+        ],
+        1,
+      ),
+    ).toBe(['name       n', '-----  -----', 'a          1', 'bcdef  1,000'].join('\n'));
+  });
+
+  it('has the ratios, what was left out, and every measure', () => {
+    const text = reportOf(results);
+    expect(text).toContain('zookeeper: left out, it is not installed');
+    expect(text).toMatch(/256 +1 +haret +25,000 +9\.00 +18\.0 +50 +- +2\.50x/);
+    expect(text).toMatch(/haret kill +750 +300 +1,200 +2/);
+    expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
+  });
+
+  it('holds haret against its floors', () => {
+    const met = Object.fromEntries(floorsOf(results).map((floor) => [floor.what, floor.met]));
+    expect(met).toEqual({
+      "put, 256 outstanding over 1: throughput of etcd's": true,
+      "put, 1 outstanding: p50 not above etcd's": false,
+      'resident memory of a node with 100000 keys': true,
+      'restart to ready with 100000 keys': true,
+      'next write after a kill of the primary, at worst': false,
+      'next write after a pause of the primary, at worst': true,
+    });
+  });
+});
