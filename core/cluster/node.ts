@@ -22,6 +22,7 @@ import { ApiConnection } from './api-connection.ts';
 import type { Catalog } from './catalog.ts';
 import { Groups } from './groups.ts';
 import type { GroupsEvents } from './groups.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView } from './host.ts';
 import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
@@ -37,6 +38,7 @@ interface Running {
   readonly groups: Groups;
   readonly peers: Peers;
   readonly router: Router;
+  readonly reserve: DiskReserve;
   readonly joining: Joining;
   readonly admin: AdminCommands;
 }
@@ -90,7 +92,8 @@ export class ClusterNode implements HostedNode {
     );
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
-    const router = new Router(groups, peers, limits, () => clock.now(), timing.suspicionMs * 5);
+    const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);
+    const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5);
     const joining = new Joining(this.#ports, this.#options, groups, () => this.#self());
     const admin = new AdminCommands({
       ports: this.#ports,
@@ -102,7 +105,7 @@ export class ClusterNode implements HostedNode {
       metrics: () => this.metrics(),
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
-    this.#running = { store, groups, peers, router, joining, admin };
+    this.#running = { store, groups, peers, router, reserve, joining, admin };
     groups.recover();
     for (const node of groups.record?.nodes ?? []) peers.know(node);
     log.write('info', 'node started', {
@@ -127,6 +130,7 @@ export class ClusterNode implements HostedNode {
     running.router.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
+    running.reserve.tick(now);
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -215,6 +219,8 @@ export class ClusterNode implements HostedNode {
 
   health(): { readonly ok: boolean; readonly problems: readonly string[] } {
     const problems = [...this.#problems.values()];
+    if (this.#running?.reserve.low === true)
+      problems.push('the disk is nearly full: growth is refused until space is freed');
     return { ok: problems.length === 0, problems };
   }
 

@@ -10,6 +10,7 @@ import type { Limits } from '../base/limits.ts';
 import { encodeBody } from '../service/body.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../wire/peer.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import type { Groups } from './groups.ts';
 import type { Peers } from './peers.ts';
 import type { ReadConsistency, ReplicaHost, Waiter } from './replica-host.ts';
@@ -29,6 +30,7 @@ export interface ForwardWaiter {
 export class Router {
   readonly #groups: Groups;
   readonly #peers: Peers;
+  readonly #reserve: DiskReserve;
   readonly #limits: Limits;
   readonly #now: () => number;
   readonly #timeoutMs: number;
@@ -36,7 +38,15 @@ export class Router {
   readonly #forwarded = new Map<number, ForwardWaiter>();
   #nextId = 1;
 
-  constructor(groups: Groups, peers: Peers, limits: Limits, now: () => number, timeoutMs: number) {
+  constructor(
+    groups: Groups,
+    peers: Peers,
+    reserve: DiskReserve,
+    limits: Limits,
+    now: () => number,
+    timeoutMs: number,
+  ) {
+    this.#reserve = reserve;
     this.#groups = groups;
     this.#peers = peers;
     this.#limits = limits;
@@ -71,7 +81,10 @@ export class Router {
 
   #serve(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
     const primary = this.#groups.primaryHost(namespaceId);
-    if (primary !== null) return serveHere(primary, item, waiter);
+    if (primary !== null) {
+      const refused = item.kind === 'request' ? this.#reserve.refuses(item.operation) : null;
+      return refused === null ? serveHere(primary, item, waiter) : waiter.fail(refused);
+    }
     if (item.kind === 'read') {
       const replica = this.#readable(namespaceId);
       // A backup serves reads by the primary's read index (protocol §7).

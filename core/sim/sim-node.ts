@@ -216,11 +216,9 @@ export class SimNode {
     const life = this.#life;
     const node = this.node;
     if (node === null) return null;
-    let handler: LinkHandler | null = null;
-    this.#run(life, () => {
-      handler = node.accept(through, subprotocol, this.#linkOf(life, link), from);
-    });
-    return handler === null ? null : this.#handlerOf(life, handler);
+    const accepted: LinkHandler[] = [];
+    this.#run(life, () => accepted.push(node.accept(through, subprotocol, this.#linkOf(life, link), from)));
+    return accepted[0] === undefined ? null : this.#handlerOf(life, accepted[0]);
   }
 
   /** Runs a piece of this node's process, unless it has ended; later, while it is paused. */
@@ -233,9 +231,14 @@ export class SimNode {
     try {
       work();
     } catch (error) {
-      if (life.alive) throw error;
+      // A process that died in the middle of its work says nothing of what it would have noticed next.
+      if (this.#isCurrent(life)) throw error;
     }
     this.#events.ran(this);
+  }
+
+  #isCurrent(life: Life): boolean {
+    return life.alive;
   }
 
   /** True when an effect may still leave the process. */

@@ -199,7 +199,7 @@ export class World {
       },
       { addresses: [node.adminAddress] },
     );
-    let result: Result<AdminResult> | null = null;
+    const results: Result<AdminResult>[] = [];
     let open = true;
     const tick = (): void => {
       if (!open) return;
@@ -208,13 +208,12 @@ export class World {
     };
     client.start();
     tick();
-    client.execute(command, { timeoutMs: patienceUs / 1000 }, (ended) => {
-      result = ended;
-    });
-    this.until(() => result !== null, patienceUs * 2);
+    client.execute(command, (ended) => results.push(ended));
+    this.until(() => results.length > 0, patienceUs * 2);
     open = false;
     client.close();
-    if (result === null) throw new Error(`admin command ${command.kind} had no end`);
+    const [result] = results;
+    if (result === undefined) throw new Error(`admin command ${command.kind} had no end`);
     return result;
   }
 
