@@ -19,11 +19,14 @@ export async function foundCluster(
 ): Promise<void> {
   const deadline = performance.now() + foundTimeoutMs;
   const [, ...others] = nodes;
-  const known = new Set(await retried(deadline, () => membersOf(ask)));
   for (const node of others) {
-    if (known.has(node.name)) continue;
-    await retried(deadline, () => ask({ kind: 'clusterJoin', node: node.name, address: node.cluster }));
-    say(`${node.name} joined`);
+    const joined = await retried(deadline, async () => {
+      // Asked before each try: one whose answer was lost may have been heard.
+      if ((await membersOf(ask)).includes(node.name)) return false;
+      await ask({ kind: 'clusterJoin', node: node.name, address: node.cluster });
+      return true;
+    });
+    if (joined) say(`${node.name} joined`);
   }
   if (!(await retried(deadline, () => namespacesOf(ask))).includes(devNamespace)) {
     await retried(deadline, () => createNamespace(nodes, ask));

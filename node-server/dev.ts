@@ -63,7 +63,7 @@ async function bringUp(options: DevOptions, children: readonly DevChild[], say: 
   const nodes = children.map(({ node }) => node);
   const [first] = nodes;
   if (first === undefined) return;
-  const admin = await options.dialAdmin(first.admin);
+  const admin = options.dialAdmin(first.admin);
   try {
     await foundCluster(nodes, (command) => admin.ask(command), say);
   } finally {

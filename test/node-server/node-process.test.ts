@@ -1,6 +1,6 @@
 /** What a node's host does around it: HTTP, origins, limits, subprotocols, frames, and an orderly end. */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { apiSubprotocols } from '../../core/wire/api.ts';
@@ -182,6 +182,22 @@ describe('the handshake', () => {
     const again = new Recorder();
     transport.dial(api, apiSubprotocols.binary, again).send(new Uint8Array([1]));
     expect(await again.until((heard) => heard.length > 0)).toEqual(['open']);
+  });
+});
+
+describe('a client that is gone without a word', () => {
+  it('is pinged, and dropped when it does not answer; one that answers is kept', async () => {
+    await host.stop();
+    host = await startHost(configOf('ping_interval_ms = 100'));
+    const dead = new WebSocket(`ws://${api}/`, [apiSubprotocols.binary], { autoPong: false });
+    const alive = new WebSocket(`ws://${api}/`, [apiSubprotocols.binary]);
+    let pings = 0;
+    alive.on('ping', () => pings++);
+    await new Promise((resolve) => dead.once('close', resolve));
+    expect(pings).toBeGreaterThan(0);
+    expect(alive.readyState).toBe(WebSocket.OPEN);
+    await vi.waitFor(() => expect(node.closed).toEqual(['1006 the other end does not answer pings']));
+    alive.terminate();
   });
 });
 
