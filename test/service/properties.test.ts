@@ -17,7 +17,7 @@ import { Driver, createCounter, increment, limitsWith, rechunk, restored, snapsh
 
 const small = { maxSessions: 4, maxWindow: 5, maxWindowReplyBytes: 300 };
 const paths = fc.constantFrom('/a', '/b', '/d/a', '/d/b/c', '/q', '/s', '/n', '/d', '//');
-const value = fc.uint8Array({ maxLength: 60 });
+const value = fc.uint8Array({ maxLength: 60, size: 'max' });
 
 const operations: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
@@ -147,24 +147,28 @@ function replay(service: Service, log: readonly ServiceEntry[]): Uint8Array[] {
 describe('for every log', () => {
   it('equal entries give equal replies, equal sizes and equal snapshots', () => {
     fc.assert(
-      fc.property(fc.array(steps, { maxLength: 80 }), fc.integer({ min: 1, max: 500 }), (list, pieceBytes) => {
-        const driver = new Driver(small);
-        const replies = play(driver, list);
-        const twin = new Service(limitsWith(small), defaultLimits);
-        expect(replay(twin, driver.log)).toEqual(replies);
-        expect(twin.size()).toBe(driver.service.size());
-        expect(twin.deadline()).toBe(driver.service.deadline());
-        expect(Buffer.concat(snapshotOf(twin, pieceBytes))).toEqual(Buffer.concat(snapshotOf(driver.service)));
-      }),
-      { numRuns: 150 },
+      fc.property(
+        fc.array(steps, { maxLength: 80, size: 'max' }),
+        fc.integer({ min: 1, max: 500 }),
+        (list, pieceBytes) => {
+          const driver = new Driver(small);
+          const replies = play(driver, list);
+          const twin = new Service(limitsWith(small), defaultLimits);
+          expect(replay(twin, driver.log)).toEqual(replies);
+          expect(twin.size()).toBe(driver.service.size());
+          expect(twin.deadline()).toBe(driver.service.deadline());
+          expect(Buffer.concat(snapshotOf(twin, pieceBytes))).toEqual(Buffer.concat(snapshotOf(driver.service)));
+        },
+      ),
+      { numRuns: 80 },
     );
   });
 
   it('a state that was restored is the state: it answers all later entries alike', () => {
     fc.assert(
       fc.property(
-        fc.array(steps, { maxLength: 60 }),
-        fc.array(steps, { maxLength: 60 }),
+        fc.array(steps, { maxLength: 60, size: 'max' }),
+        fc.array(steps, { maxLength: 60, size: 'max' }),
         fc.integer({ min: 1, max: 99 }),
         (first, then, chunk) => {
           const driver = new Driver(small);
@@ -185,13 +189,13 @@ describe('for every log', () => {
           expect(Buffer.concat(pieces)).toEqual(Buffer.concat(before));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
   it('entries that come again run once, wherever they come again', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 60 }), (picks) => {
+      fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 60, size: 'max' }), (picks) => {
         const driver = new Driver();
         const session = driver.register();
         driver.request(session, 0, createCounter('/n'), 0);
@@ -212,7 +216,7 @@ describe('for every log', () => {
 
   it('sessions and their windows stay within their bounds, and sizes add up', () => {
     fc.assert(
-      fc.property(fc.array(steps, { maxLength: 100 }), (list) => {
+      fc.property(fc.array(steps, { maxLength: 100, size: 'max' }), (list) => {
         const driver = new Driver(small);
         for (const reply of play(driver, list)) decodeReply(reply);
         expect(driver.service.stats().sessions).toBeLessThanOrEqual(small.maxSessions);
@@ -272,7 +276,7 @@ describe('the parts', () => {
         pick: fc.nat(50),
         by: fc.nat(3),
       }),
-      { maxLength: 200 },
+      { maxLength: 200, size: 'max' },
     );
     fc.assert(
       fc.property(moves, (list) => {
@@ -306,7 +310,7 @@ describe('the parts', () => {
 
   it('the reply window holds what was pushed and not trimmed', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(80)), { maxLength: 300 }), (list) => {
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(80)), { maxLength: 300, size: 'max' }), (list) => {
         const window = new ReplyWindow(3);
         const model = new Map<number, Uint8Array>();
         let base = 3;
