@@ -1,6 +1,6 @@
 // Bundles the programs into dist/bin. Types are checked by `tsc -b`; this only has to be quick, because `npm ci` runs it.
 import { build } from 'esbuild';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 
 const programs = {
   haret: 'node-server/haret.ts',
@@ -10,8 +10,10 @@ const programs = {
   bench: 'bench/bench.ts',
 };
 
+const present = Object.entries(programs).filter(([, source]) => existsSync(source));
+
 await build({
-  entryPoints: Object.fromEntries(Object.entries(programs).filter(([, source]) => existsSync(source))),
+  entryPoints: Object.fromEntries(present),
   outdir: 'dist/bin',
   bundle: true,
   platform: 'node',
@@ -22,3 +24,6 @@ await build({
   banner: { js: '#!/usr/bin/env node' },
   logLevel: 'warning',
 });
+
+// npx runs the clone's own programs as files.
+for (const [name] of present) chmodSync(`dist/bin/${name}.js`, 0o755);
