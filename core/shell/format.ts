@@ -9,6 +9,8 @@ export interface OutputStyle {
   readonly mode: 'text' | 'json' | 'raw';
   /** The output is read by a terminal, which control characters could drive. */
   readonly terminal: boolean;
+  /** The same for errors, where they go elsewhere. */
+  readonly errorTerminal?: boolean;
   readonly colours: boolean;
 }
 
@@ -44,7 +46,8 @@ function successText(outcome: Success, style: OutputStyle): string {
   return text;
 }
 
-function failureText(failure: Failure, style: OutputStyle): string {
+function failureText(failure: Failure, output: OutputStyle): string {
+  const style = { ...output, terminal: output.errorTerminal ?? output.terminal };
   const message = safe(failure.bare ? failure.error.message : `Error: ${failure.error.message}`, style);
   let text = `${(style.colours ? red : plain)(message)}\n`;
   const quiet = style.colours ? faint : plain;

@@ -5,6 +5,8 @@ const defaultLimit = 2000;
 export class LineHistory {
   readonly #limit: number;
   readonly #lines: string[] = [];
+  /** Told of each line that is kept: a host writes it to its file. */
+  onAdd: ((line: string) => void) | null = null;
 
   /** @param limit lines that are kept; the oldest go first. */
   constructor(limit: number = defaultLimit) {
@@ -22,6 +24,7 @@ export class LineHistory {
     if (trimmed === '' || this.#lines.at(-1) === trimmed) return false;
     this.#lines.push(trimmed);
     if (this.#lines.length > this.#limit) this.#lines.shift();
+    this.onAdd?.(trimmed);
     return true;
   }
 }

@@ -26,7 +26,7 @@ import type { ExitStatus } from './status.ts';
 import { CommandFailed, usageOf } from './table.ts';
 import type { CommandContext, CommandSpec, CommandTable, Executed } from './table.ts';
 import { showResult } from './commands/arguments.ts';
-import { splitCommands } from './words.ts';
+import { quoteWord, splitCommands, splitWords } from './words.ts';
 import type { Word } from './words.ts';
 
 export interface ShellOptions {
@@ -97,6 +97,14 @@ export class Shell {
     }
     if (commands.length > 0) this.history.add(line);
     return { status, exit };
+  }
+
+  /** Enters a namespace that nobody typed: for `--ns`. @returns what to print and the status when that failed, else null. */
+  async enter(
+    namespace: string,
+  ): Promise<{ readonly chunks: readonly OutputChunk[]; readonly status: ExitStatus } | null> {
+    const outcome = await new Run(this, this.#options, undefined).outcome(splitWords(`enter ${quoteWord(namespace)}`));
+    return outcome.ok ? null : { chunks: format(outcome, this.#options.output), status: outcome.status };
   }
 
   /** What the word at `cursor` could become. Asks the node, and stays silent when it does not answer. */

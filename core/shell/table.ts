@@ -62,6 +62,8 @@ export interface CommandSpec {
   readonly needs: Needs;
   readonly arguments: readonly ArgumentSpec[];
   readonly flags: readonly FlagSpec[];
+  /** How the arguments look, where their names do not say it. */
+  readonly form?: string;
   readonly summary: string;
   /** Further sentences of `help COMMAND`. */
   readonly details?: readonly string[];
@@ -167,6 +169,7 @@ export class CommandTable {
 
 /** `blob put PATH VALUE [--if-version N] [--if-absent]`. */
 export function usageOf(spec: CommandSpec): string {
+  if (spec.form !== undefined) return `${spec.words.join(' ')} ${spec.form}`;
   return [...spec.words, ...spec.arguments.map(argumentUsage), ...spec.flags.map(flagUsage)].join(' ');
 }
 

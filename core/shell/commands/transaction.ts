@@ -151,7 +151,8 @@ export const transactionCommands: readonly CommandSpec[] = [
     needs: 'namespace',
     arguments: [{ name: 'STATEMENTS', kind: 'rest' }],
     flags: [],
-    summary: 'Do all of several operations at once, or none: txn { if GUARD; do COMMAND; else COMMAND }',
+    form: '{ if GUARD; do COMMAND; else COMMAND }',
+    summary: 'Do several operations at once, all or none.',
     details: [
       'Any number of `if`, `do` and `else`, in any order. When every guard holds the `do` commands run, else the `else` commands.',
       'When a guard does not hold and there is no `else`, nothing is done and the exit status is 3.',

@@ -1,0 +1,115 @@
+/** A connection without a network: namespaces in memory, each a real tree, behind the interfaces of the shell. */
+
+import { errorInfo, haretError } from '../../core/base/errors.ts';
+import { defaultLimits } from '../../core/base/limits.ts';
+import type { Reply } from '../../core/service/reply.ts';
+import type {
+  CallOptions,
+  ConnectionStatus,
+  EnterResult,
+  ExecuteOptions,
+  ShellAdmin,
+  ShellConnection,
+} from '../../core/shell/connection.ts';
+import type { Operation } from '../../core/tree/operation.ts';
+import { isRead } from '../../core/tree/operation.ts';
+import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
+import type { AdminCommand, AdminResult } from '../../core/wire/admin.ts';
+import type { PrimaryInfo } from '../../core/wire/api.ts';
+
+export class FakeConnection implements ShellConnection {
+  readonly #trees = new Map<string, { tree: Tree; op: number }>();
+  /** What `enter` finds; null when there is no primary. */
+  primaryNode: { readonly name: string; readonly node: string; readonly address: string; readonly api: string } | null =
+    { name: 'r1', node: 'dev1', address: '127.0.0.1:2000', api: '127.0.0.1:2002' };
+  redirected = false;
+  /** Fails the next call that reaches the node. */
+  failure: ReturnType<typeof haretError> | null = null;
+  /** The next execute never answers. */
+  silent = false;
+  epoch = 1;
+  view = 6;
+  readonly asked: { operation: Operation; options: ExecuteOptions }[] = [];
+  #namespace: string | null = null;
+
+  constructor(namespaces: readonly string[] = ['test-ns']) {
+    for (const name of namespaces) this.#trees.set(name, { tree: Tree.empty(treeLimitsOf(defaultLimits)), op: 1 });
+  }
+
+  enter(namespace: string): Promise<EnterResult> {
+    this.#fail();
+    if (!this.#trees.has(namespace)) {
+      return Promise.reject(haretError('UnknownNamespace', `no namespace ${namespace}`));
+    }
+    this.#namespace = namespace;
+    const { epoch, view, redirected } = this;
+    return Promise.resolve({ epoch, view, primary: this.#primary(), redirected, retrySeconds: 2 });
+  }
+
+  leave(): Promise<void> {
+    this.#namespace = null;
+    return Promise.resolve();
+  }
+
+  listNamespaces(_options: CallOptions): Promise<readonly string[]> {
+    this.#fail();
+    return Promise.resolve([...this.#trees.keys()].sort());
+  }
+
+  execute(operation: Operation, options: ExecuteOptions): Promise<Reply> {
+    this.asked.push({ operation, options });
+    if (this.silent) return new Promise<Reply>(() => undefined);
+    this.#fail();
+    const space = this.#trees.get(this.#namespace ?? '');
+    if (space === undefined) return Promise.reject(haretError('NotInNamespace', 'enter first'));
+    if (!isRead(operation)) space.op++;
+    const { tree, result } = space.tree.apply(operation, space.op);
+    space.tree = tree;
+    const answer = result.ok
+      ? ({ kind: 'result', result: result.value } as const)
+      : ({ kind: 'error', error: result.error } as const);
+    return Promise.resolve({ epoch: this.epoch, view: this.view, op: space.op, answer });
+  }
+
+  ping(_options: CallOptions): Promise<number> {
+    this.#fail();
+    return Promise.resolve(1);
+  }
+
+  status(): ConnectionStatus {
+    const session = this.#namespace === null ? null : 1;
+    return { client: 'test', node: 'dev1', address: '127.0.0.1:2002', session, primary: this.#primary() };
+  }
+
+  #primary(): PrimaryInfo | null {
+    const at = this.primaryNode;
+    const group = this.#namespace;
+    if (at === null || group === null) return null;
+    return { name: at.name, group, nodeName: at.node, nodeAddress: at.address, apiAddress: at.api };
+  }
+
+  #fail(): void {
+    const { failure } = this;
+    this.failure = null;
+    if (failure !== null) throw failure;
+  }
+}
+
+/** Remembers what it was asked and answers what it was told to. */
+export class FakeAdmin implements ShellAdmin {
+  readonly address = '127.0.0.1:2001';
+  readonly asked: AdminCommand[] = [];
+  readonly #answers: readonly AdminResult[];
+
+  constructor(...answers: readonly AdminResult[]) {
+    this.#answers = answers;
+  }
+
+  admin(command: AdminCommand): Promise<AdminResult> {
+    this.asked.push(command);
+    const answer = this.#answers[this.asked.length - 1];
+    if (answer === undefined)
+      return Promise.reject(haretError('NodeNotFound', errorInfo('NodeNotFound', 'no such node').message));
+    return Promise.resolve(answer);
+  }
+}
