@@ -1,0 +1,241 @@
+/** The calls of a client that have not ended: their bound, their deadlines, and when each is sent again. */
+
+import { invariant } from '../base/assert.ts';
+import type { ErrorCode, ErrorInfo, Outcome, Result } from '../base/errors.ts';
+import { errorInfo, fail, ok } from '../base/errors.ts';
+import type { Reply } from '../service/reply.ts';
+import type { ServerMessage } from '../wire/api.ts';
+import type { Call, CallOwner, ControlCall } from './calls.ts';
+import { Deadlines } from './deadlines.ts';
+import type { ClientOptions, ClientPorts } from './options.ts';
+
+export interface CallEvents {
+  /** Send it, again or for the first time; does nothing while there is no connection. */
+  transmit(call: Call): void;
+  ended(call: Call, replied: boolean): void;
+}
+
+/** What another try may well find changed. DiskLow is not among them: who writes should hear of it. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'NotPrimary',
+  'NoPrimary',
+  'Overloaded',
+  'Retry',
+  'BadEpoch',
+  'WindowExceeded',
+  'Timeout',
+  'Disconnected',
+  'NodeUnreachable',
+]);
+
+/** No call is sent again later than after `resendMs` times this. */
+const maxResendFactor = 16;
+
+export class CallTable implements CallOwner {
+  readonly #ports: ClientPorts;
+  readonly #options: ClientOptions;
+  readonly #events: CallEvents;
+  readonly #deadlines = new Deadlines();
+  /** Those that are or may be sent: all but writes that have no number yet. */
+  readonly #byId = new Map<number, Call>();
+  readonly #refused = new Set<Call>();
+  #lastId = 0;
+  #count = 0;
+  #bytes = 0;
+  /** Rounds of retries since something last succeeded. */
+  #failures = 0;
+  #retryAtMs: number | null = null;
+  #resendScanAtMs = 0;
+
+  constructor(ports: ClientPorts, options: ClientOptions, events: CallEvents) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Answers are outstanding, or calls wait to be sent again. */
+  get owed(): boolean {
+    return this.#byId.size > 0;
+  }
+
+  newId(): number {
+    return ++this.#lastId;
+  }
+
+  get(id: number): Call | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Counts a new call and starts its time, or says why there is no room for it. */
+  admit(call: Call): { readonly ok: false; readonly error: ErrorInfo } | null {
+    const { maxOutstanding, maxOutstandingBytes } = this.#options;
+    const bytes = bytesOf(call);
+    if (this.#count >= maxOutstanding) {
+      return fail('Overloaded', `${this.#count} calls are outstanding, and the limit is ${maxOutstanding}`, {
+        limit: maxOutstanding,
+        actual: this.#count,
+      });
+    }
+    if (this.#bytes + bytes > maxOutstandingBytes) {
+      return fail(
+        'Overloaded',
+        `calls of ${this.#bytes} bytes are outstanding, and the limit is ${maxOutstandingBytes}`,
+        {
+          limit: maxOutstandingBytes,
+          actual: this.#bytes + bytes,
+        },
+      );
+    }
+    this.adopt(call, this.#ports.clock.now());
+    return null;
+  }
+
+  /** The same for a call of the client itself, which no bound refuses: there are a few at most. */
+  adopt(call: Call, nowMs: number): void {
+    this.#count++;
+    this.#bytes += bytesOf(call);
+    this.#deadlines.add(call, nowMs);
+  }
+
+  /** From now on it is sent at each new connection. */
+  begin(call: Call): void {
+    this.#byId.set(call.id, call);
+  }
+
+  /** It is being sent. */
+  sent(call: Call): void {
+    call.phase = 'sent';
+    call.sends++;
+    call.unresolved++;
+    call.sentAtMs = this.#ports.clock.now();
+  }
+
+  /** Sends it, again or for the first time. */
+  resend(call: Call): void {
+    this.#events.transmit(call);
+  }
+
+  sendAll(): void {
+    this.#refused.clear();
+    this.#retryAtMs = null;
+    for (const call of this.#byId.values()) this.#events.transmit(call);
+  }
+
+  settle(call: ControlCall, message: ServerMessage): void {
+    if (!this.#remove(call, true)) return;
+    this.#failures = 0;
+    call.settle(ok(message));
+  }
+
+  /** Ends a call. `replied`: the namespace itself answered it, so that its number is done with. */
+  end(call: Call, result: Result<Reply> & Result<unknown>, replied: boolean): void {
+    if (!this.#remove(call, replied)) return;
+    if (replied) this.#failures = 0;
+    report(call, result);
+  }
+
+  /** Ends a call that was never admitted, at the end of this turn: a callback never comes before its call returns. */
+  endSoon(call: Call, result: { readonly ok: false; readonly error: ErrorInfo }): void {
+    this.#ports.clock.soon(() => {
+      if (call.phase === 'ended') return;
+      call.phase = 'ended';
+      report(call, result);
+    });
+  }
+
+  endAll(code: ErrorCode, message: string): void {
+    // Writes without a number are only among the timed ones, so all of those are ended.
+    for (const call of this.#deadlines.all() as Iterable<Call>) this.#endWith(call, code, message);
+  }
+
+  /** The node refused a call, for now or for good. */
+  refused(call: Call, error: ErrorInfo): void {
+    if (call.phase === 'ended') return;
+    if (error.outcome === 'definite' && call.unresolved > 0) call.unresolved--;
+    if (!passing.has(error.code)) {
+      this.end(call, { ok: false, error: { ...error, outcome: outcomeOf(call) } }, false);
+      return;
+    }
+    call.phase = 'refused';
+    call.lastRefusal = error;
+    this.#refused.add(call);
+    if (this.#retryAtMs !== null) return;
+    const { retryMs, retryMaxMs } = this.#options;
+    const full = Math.min(retryMaxMs, retryMs * 2 ** Math.min(this.#failures, 16));
+    this.#failures++;
+    const half = Math.ceil(full / 2);
+    this.#retryAtMs = this.#ports.clock.now() + half + this.#ports.random.below(half + 1);
+  }
+
+  tick(nowMs: number, connected: boolean): void {
+    this.#deadlines.expire(nowMs);
+    if (!connected) return;
+    if (this.#retryAtMs !== null && nowMs >= this.#retryAtMs) {
+      this.#retryAtMs = null;
+      // In the order they were asked for: that is the order of a session's numbers.
+      const again = [...this.#refused].sort((a, b) => a.id - b.id);
+      this.#refused.clear();
+      for (const call of again) this.#events.transmit(call);
+    }
+    if (nowMs >= this.#resendScanAtMs) this.#resendLate(nowMs);
+  }
+
+  expired(call: Call): void {
+    const { lastRefusal } = call;
+    const why = lastRefusal === null ? {} : { lastCode: lastRefusal.code, lastMessage: lastRefusal.message };
+    const error = errorInfo('Timeout', 'Timeout', { timeoutMs: call.timeoutMs, ...why }, outcomeOf(call));
+    this.end(call, { ok: false, error }, false);
+  }
+
+  abandoned(call: Call): void {
+    if (call.phase === 'ended') return;
+    if (call.timed) this.#endWith(call, 'Interrupted', 'the call was abandoned');
+    else this.endSoon(call, fail('Interrupted', 'the call was abandoned', {}, 'definite'));
+  }
+
+  #endWith(call: Call, code: ErrorCode, message: string): void {
+    this.end(call, fail(code, message, {}, outcomeOf(call)), false);
+  }
+
+  /** An answer may be lost without its connection being lost, on the way between nodes. */
+  #resendLate(nowMs: number): void {
+    const { resendMs } = this.#options;
+    this.#resendScanAtMs = nowMs + Math.ceil(resendMs / 4);
+    for (const call of this.#byId.values()) {
+      if (call.phase !== 'sent') continue;
+      const waitMs = resendMs * Math.min(maxResendFactor, 2 ** (call.sends - 1));
+      if (nowMs - call.sentAtMs >= waitMs) this.#events.transmit(call);
+    }
+  }
+
+  #remove(call: Call, replied: boolean): boolean {
+    if (call.phase === 'ended') return false;
+    call.phase = 'ended';
+    this.#byId.delete(call.id);
+    if (this.#refused.size > 0) this.#refused.delete(call);
+    this.#deadlines.remove(call);
+    this.#count--;
+    this.#bytes -= bytesOf(call);
+    invariant(this.#count >= 0 && this.#bytes >= 0, 'calls end once');
+    this.#events.ended(call, replied);
+    return true;
+  }
+}
+
+function bytesOf(call: Call): number {
+  return call.kind === 'data' ? call.operation.length : 0;
+}
+
+/** A read, and whatever changes no namespace, never leaves a doubt. */
+function outcomeOf(call: Call): Outcome {
+  return call.kind === 'data' && call.session !== null && call.unresolved > 0 ? 'unknown' : 'definite';
+}
+
+function report(call: Call, result: Result<Reply> & Result<unknown>): void {
+  if (call.kind === 'data') call.done(result);
+  else if (!result.ok) call.settle(result);
+}

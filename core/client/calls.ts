@@ -1,0 +1,104 @@
+/** What a client waits for: reads and writes, and the questions that it asks for itself. */
+
+import type { ErrorInfo, Result } from '../base/errors.ts';
+import type { Reply } from '../service/reply.ts';
+import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
+import { Timed } from './deadlines.ts';
+import type { Pending } from './options.ts';
+import type { WriteSession } from './session.ts';
+
+/** `refused`: the node said not now, and it waits to be sent again. */
+export type Phase = 'queued' | 'sent' | 'refused' | 'ended';
+
+/** Who is told when a call ends from the inside. */
+export interface CallOwner {
+  expired(call: Call): void;
+  abandoned(call: Call): void;
+}
+
+abstract class CallBase extends Timed {
+  readonly id: number;
+  phase: Phase = 'queued';
+  sentAtMs = 0;
+  sends = 0;
+  /** Sends that no definite refusal came back for: while there is one, the call may have happened. */
+  unresolved = 0;
+  lastRefusal: ErrorInfo | null = null;
+  protected readonly owner: CallOwner;
+
+  constructor(owner: CallOwner, id: number, timeoutMs: number) {
+    super(timeoutMs);
+    this.owner = owner;
+    this.id = id;
+  }
+}
+
+/** A read or a write of the user. It is its own handle, so that making one costs one object. */
+export class DataCall extends CallBase implements Pending {
+  readonly kind = 'data';
+  readonly namespaceId: number;
+  readonly operation: Uint8Array;
+  /** Null for a write. */
+  readonly consistency: Consistency | null;
+  /** The session of a write, and its number there, 0 before it has one. */
+  readonly session: WriteSession | null;
+  number = 0;
+  /** The `answered` that went with it when it was last sent. */
+  sentAnswered = 0;
+  readonly done: (result: Result<Reply>) => void;
+
+  constructor(
+    owner: CallOwner,
+    id: number,
+    timeoutMs: number,
+    namespaceId: number,
+    operation: Uint8Array,
+    consistency: Consistency | null,
+    session: WriteSession | null,
+    done: (result: Result<Reply>) => void,
+  ) {
+    super(owner, id, timeoutMs);
+    this.namespaceId = namespaceId;
+    this.operation = operation;
+    this.consistency = consistency;
+    this.session = session;
+    this.done = done;
+  }
+
+  abandon(): void {
+    this.owner.abandoned(this);
+  }
+
+  override expired(): void {
+    this.owner.expired(this);
+  }
+}
+
+/** Anything else; it may be repeated freely. */
+export class ControlCall extends CallBase implements Pending {
+  readonly kind = 'control';
+  readonly request: ClientMessage;
+  readonly settle: (result: Result<ServerMessage>) => void;
+
+  constructor(
+    owner: CallOwner,
+    id: number,
+    timeoutMs: number,
+    request: ClientMessage,
+    settle: (result: Result<ServerMessage>) => void,
+  ) {
+    super(owner, id, timeoutMs);
+    this.request = request;
+    this.settle = settle;
+  }
+
+  abandon(): void {
+    this.owner.abandoned(this);
+  }
+
+  override expired(): void {
+    this.owner.expired(this);
+  }
+}
+
+export type Call = DataCall | ControlCall;

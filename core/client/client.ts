@@ -1,0 +1,495 @@
+/**
+ * The client engine: it finds the primary, keeps sessions over reconnects and moves, and sends again what may be sent again,
+ * so that each write is executed at most once and each call ends by its deadline with a true outcome (protocol §7).
+ * It does no I/O of its own; the host ticks it. Callbacks are called once each and must not throw.
+ */
+
+import type { ErrorInfo, Result } from '../base/errors.ts';
+import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
+import { encodeOperation } from '../service/body.ts';
+import type { Reply } from '../service/reply.ts';
+import { decodeReply } from '../service/reply.ts';
+import type { Operation } from '../tree/operation.ts';
+import { isRead } from '../tree/operation.ts';
+import { apiClientCodec } from '../wire/api-codecs.ts';
+import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
+import { apiProtocol, apiSubprotocols, maxFrameMessages } from '../wire/api.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import { CallTable } from './call-table.ts';
+import type { Call } from './calls.ts';
+import { ControlCall, DataCall } from './calls.ts';
+import type { Connection, Dialect } from './connection.ts';
+import { Connector } from './connector.ts';
+import type {
+  ClientOptions,
+  ClientPorts,
+  ClientState,
+  ConnectionProblem,
+  Entered,
+  ExecuteOptions,
+  Pending,
+  ReadConsistency,
+} from './options.ts';
+import { defaultClientOptions } from './options.ts';
+import { Place } from './place.ts';
+import { Sessions } from './sessions.ts';
+
+type Welcome = Extract<ServerMessage, { kind: 'welcome' }>;
+type EnteredMessage = Extract<ServerMessage, { kind: 'entered' }>;
+type ApiConnection = Connection<ClientMessage, ServerMessage>;
+
+/** An `enter` that is answered and waits for the move to the primary's node. */
+interface Arrival {
+  readonly message: EnteredMessage;
+  readonly namespace: string;
+  readonly done: (result: Result<Entered>) => void;
+}
+
+const linearizable: Consistency = { kind: 'linearizable' };
+const local: Consistency = { kind: 'local' };
+const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
+
+function dialect(options: ClientOptions): Dialect<ClientMessage, ServerMessage> {
+  const subprotocol = apiSubprotocols[options.codec];
+  return {
+    subprotocol,
+    codec: (maxFrameBytes) => apiClientCodec(subprotocol, maxFrameBytes),
+    maxFrameMessages,
+    estimate: (message) => ('operation' in message ? message.operation.length + 48 : 128),
+    goodbye: (message) => (message.kind === 'goodbye' ? message.error : null),
+  };
+}
+
+export class Client {
+  readonly #ports: ClientPorts;
+  readonly #options: ClientOptions;
+  readonly #connector: Connector<ClientMessage, ServerMessage>;
+  readonly #calls: CallTable;
+  readonly #sessions: Sessions;
+  readonly #listeners = new Set<(state: ClientState) => void>();
+  #state: ClientState = 'connecting';
+  #started = false;
+  #welcome: Welcome | null = null;
+  #place: Place | null = null;
+  #arrivals: Arrival[] = [];
+  #lastOp = 0;
+
+  /** @param options `addresses` is needed; the rest has defaults. */
+  constructor(ports: ClientPorts, options: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>) {
+    this.#ports = ports;
+    this.#options = { ...defaultClientOptions, ...options };
+    this.#connector = new Connector(ports, dialect(this.#options), this.#options, {
+      onOpen: (connection) => {
+        connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name });
+      },
+      onMessage: (connection, message) => this.#receive(connection, message),
+      onLost: () => {
+        this.#welcome = null;
+        this.#setState('suspended');
+      },
+      onMoveFailed: (address) => {
+        this.#place?.unreachable(address, ports.clock.now());
+        this.#arrive(false);
+      },
+      onOversized: (message, bytes, limit) => this.#oversized(message, bytes, limit),
+      sendPing: (connection) => {
+        connection.send({ kind: 'ping', id: this.#calls.newId() });
+      },
+    });
+    this.#calls = new CallTable(ports, this.#options, {
+      transmit: (call) => this.#transmit(call),
+      ended: (call, replied) => {
+        if (call.kind === 'data' && call.session !== null) this.#sessions.finished(call.session, call, replied);
+      },
+    });
+    this.#sessions = new Sessions(ports, this.#options, {
+      calls: this.#calls,
+      window: () => this.#welcome?.maxWindow ?? 0,
+      send: (message) => {
+        this.#connector.active?.send(message);
+      },
+      isCurrent: (session) => session.namespaceId === this.#place?.namespaceId,
+      onLost: () => this.#setState('lost'),
+      onSettled: () => {
+        if (this.#state === 'lost') this.#setState('ready');
+      },
+    });
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** The node that this client is connected to, as it presented itself, and its address; null while there is none. */
+  get server(): (Welcome & { readonly address: string }) | null {
+    const active = this.#connector.active;
+    return this.#welcome === null || active === null ? null : { ...this.#welcome, address: active.address };
+  }
+
+  /** Why the last connection failed or ended. */
+  get problem(): ConnectionProblem | null {
+    return this.#connector.problem;
+  }
+
+  /** Attempts to connect that failed since a node last answered. */
+  get failedAttempts(): number {
+    return this.#connector.failures;
+  }
+
+  /** The namespace that was entered last, and the session there, null before the first write. */
+  get namespace(): { readonly name: string; readonly id: number; readonly session: number | null } | null {
+    const place = this.#place;
+    if (place === null) return null;
+    return { name: place.namespace, id: place.namespaceId, session: this.#sessions.idIn(place.namespaceId) };
+  }
+
+  /** The highest op that a reply told of, for reads that must not go back behind it (`atLeast`). */
+  get lastOp(): number {
+    return this.#lastOp;
+  }
+
+  /** Calls that have not ended. */
+  get outstanding(): number {
+    return this.#calls.count;
+  }
+
+  /** Calls `listener` at each change of state; the function that is returned ends that. */
+  onState(listener: (state: ClientState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    if (this.#started || this.#state === 'closed') return;
+    this.#started = true;
+    this.#connector.start();
+  }
+
+  /** To be called every 10 to 20 ms: deadlines, retries, reconnects and silence are judged here. */
+  tick(): void {
+    if (this.#state === 'closed' || !this.#started) return;
+    const now = this.#ports.clock.now();
+    this.#calls.tick(now, this.#welcome !== null);
+    this.#connector.tick(this.#calls.owed);
+    if (this.#welcome === null) return;
+    this.#sessions.tick(now);
+    const place = this.#place;
+    if (this.#options.followRedirects && place?.due(now) === true) this.#refresh(place);
+  }
+
+  /** Ends every call, gives the sessions back and closes. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#setState('closed');
+    // From here on nothing new is sent in the place of what ends.
+    this.#welcome = null;
+    this.#calls.endAll('Closed', 'the client was closed');
+    const arrivals = this.#arrivals;
+    this.#arrivals = [];
+    for (const { done } of arrivals) done(fail('Closed', 'the client was closed'));
+    this.#sessions.close();
+    this.#connector.close('done');
+  }
+
+  /** Succeeds when a node has answered, at once if one has; or tells after `timeoutMs` why none could be reached. */
+  connected(done: (result: Result<null>) => void, timeoutMs = this.#options.requestTimeoutMs): Pending {
+    return this.#ask(
+      (id) => ({ kind: 'ping', id }),
+      timeoutMs,
+      (result) => {
+        const problem = this.#connector.problem;
+        const never = this.#welcome === null && this.#state !== 'closed';
+        if (result.ok) done(ok(null));
+        else if (never && problem !== null) done({ ok: false, error: { ...problem.error, outcome: 'definite' } });
+        else done(result);
+      },
+    );
+  }
+
+  listNamespaces(done: (result: Result<readonly string[]>) => void, timeoutMs?: number): Pending {
+    return this.#ask(
+      (id) => ({ kind: 'listNamespaces', id }),
+      timeoutMs,
+      (result) => {
+        if (!result.ok) done(result);
+        else if (result.value.kind === 'namespaces') done(ok(result.value.names));
+      },
+    );
+  }
+
+  /** The time there and back, in milliseconds. */
+  ping(done: (result: Result<number>) => void, timeoutMs?: number): Pending {
+    const askedAtMs = this.#ports.clock.now();
+    return this.#ask(
+      (id) => ({ kind: 'ping', id }),
+      timeoutMs,
+      (result) => {
+        done(result.ok ? ok(this.#ports.clock.now() - askedAtMs) : result);
+      },
+    );
+  }
+
+  /** Makes `namespace` the one that {@link execute} works in, and moves to its primary's node where that is wanted. */
+  enter(namespace: string, done: (result: Result<Entered>) => void, timeoutMs?: number): Pending {
+    return this.#ask(
+      (id) => ({ kind: 'enter', id, namespace }),
+      timeoutMs,
+      (result) => {
+        if (!result.ok) done(result);
+        else if (result.value.kind === 'entered') this.#entered(namespace, result.value, done);
+      },
+    );
+  }
+
+  /** Leaves the namespace; its session is given back when nothing is outstanding in it. */
+  leave(): void {
+    this.#place = null;
+    this.#sessions.retireOthers();
+  }
+
+  /**
+   * Reads or writes in the namespace that was entered. The result is the reply of the namespace, which may itself be an error
+   * (a path that does not exist), or an error that says why there is none and whether the write may have happened.
+   */
+  execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): Pending {
+    const place = this.#place;
+    const refusal =
+      this.#state === 'closed'
+        ? fail('Closed', 'the client was closed')
+        : place === null
+          ? fail('NotInNamespace', notEntered)
+          : null;
+    const body = encodeOperation(operation);
+    const read = isRead(operation);
+    const namespaceId = place?.namespaceId ?? 0;
+    const call = new DataCall(
+      this.#calls,
+      this.#calls.newId(),
+      Math.max(1, options.timeoutMs ?? this.#options.requestTimeoutMs),
+      namespaceId,
+      body,
+      read ? consistencyOf(options.consistency) : null,
+      read || refusal !== null ? null : this.#sessions.of(namespaceId),
+      done,
+    );
+    const refused = refusal ?? this.#calls.admit(call);
+    if (refused !== null) {
+      this.#calls.endSoon(call, refused);
+    } else if (call.session === null) {
+      this.#calls.begin(call);
+      if (this.#welcome !== null) this.#transmit(call);
+    } else {
+      this.#sessions.add(call.session, call);
+    }
+    return call;
+  }
+
+  #ask(
+    request: (id: number) => ClientMessage,
+    timeoutMs: number | undefined,
+    settle: (result: Result<ServerMessage>) => void,
+  ): ControlCall {
+    const id = this.#calls.newId();
+    const timeout = Math.max(1, timeoutMs ?? this.#options.requestTimeoutMs);
+    const call = new ControlCall(this.#calls, id, timeout, request(id), settle);
+    const refused = this.#state === 'closed' ? fail('Closed', 'the client was closed') : this.#calls.admit(call);
+    if (refused !== null) {
+      this.#calls.endSoon(call, refused);
+      return call;
+    }
+    this.#calls.begin(call);
+    if (this.#welcome !== null) this.#transmit(call);
+    return call;
+  }
+
+  #transmit(call: Call): void {
+    const active = this.#connector.active;
+    if (active === null || this.#welcome === null) return;
+    this.#calls.sent(call);
+    if (call.kind === 'control') {
+      active.send(call.request);
+    } else if (call.session === null) {
+      const { id, namespaceId, operation } = call;
+      active.send({ kind: 'read', id, namespaceId, consistency: call.consistency ?? linearizable, operation });
+    } else {
+      const { id, namespaceId, session, number, operation } = call;
+      call.sentAnswered = session.answered;
+      session.askedAtMs = call.sentAtMs;
+      active.send({
+        kind: 'request',
+        id,
+        namespaceId,
+        session: session.id,
+        request: number,
+        answered: session.answered,
+        operation,
+      });
+    }
+  }
+
+  #receive(connection: ApiConnection, message: ServerMessage): void {
+    if (connection !== this.#connector.active) {
+      if (message.kind === 'welcome') this.#welcomed(connection, message);
+      return;
+    }
+    switch (message.kind) {
+      case 'reply':
+        this.#replied(connection, message.id, message);
+        return;
+      case 'error':
+        this.#refused(message.id, message.error);
+        return;
+      case 'entered':
+      case 'namespaces':
+      case 'pong': {
+        // An answer without a question is late: its call has ended.
+        const call = this.#calls.get(message.id);
+        if (call === undefined) return;
+        if (call.kind === 'control' && answers(call.request.kind, message.kind)) this.#calls.settle(call, message);
+        else this.#violation(connection, `answered a ${describe(call)} by ${message.kind}`);
+        return;
+      }
+      case 'welcome':
+      case 'goodbye':
+        this.#violation(connection, `sent ${message.kind} where none belongs`);
+    }
+  }
+
+  #welcomed(connection: ApiConnection, welcome: Welcome): void {
+    if (welcome.protocol !== apiProtocol) {
+      const problem = `${connection.address} speaks version ${welcome.protocol} of the API, this client ${apiProtocol}`;
+      connection.fail(closeCodes.wrongProtocol, errorInfo('BadFrame', problem, { address: connection.address }));
+      return;
+    }
+    connection.limitFrames(welcome.maxFrameBytes);
+    this.#connector.adopt(connection);
+    this.#welcome = welcome;
+    // What was sent elsewhere may have been lost there; numbers and sessions make it safe to send it all again, in order.
+    this.#calls.sendAll();
+    this.#sessions.connected();
+    this.#place?.doubt();
+    this.#setState('ready');
+    this.#arrive(true);
+  }
+
+  #replied(connection: ApiConnection, id: number, message: Extract<ServerMessage, { kind: 'reply' }>): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    if (call.kind === 'control') {
+      if (answers(call.request.kind, 'reply')) this.#calls.settle(call, message);
+      else this.#violation(connection, `answered a ${describe(call)} by reply`);
+      return;
+    }
+    let reply: Reply;
+    try {
+      reply = decodeReply(message.reply);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#violation(connection, `sent a reply that cannot be read: ${error.message}`);
+      return;
+    }
+    if (reply.op > this.#lastOp) this.#lastOp = reply.op;
+    if (call.namespaceId === this.#place?.namespaceId) this.#place.heard(reply.epoch, reply.view);
+    this.#calls.end(call, ok(reply), true);
+  }
+
+  #refused(id: number, error: ErrorInfo): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    if (error.code === 'NotPrimary' || error.code === 'NoPrimary') this.#place?.doubt();
+    if (call.kind === 'data' && call.session !== null && error.code === 'SessionGone') {
+      this.#sessions.gone(call.session, error);
+    } else {
+      this.#calls.refused(call, error);
+    }
+  }
+
+  #oversized(message: ClientMessage, bytes: number, limit: number): void {
+    const call = 'id' in message ? this.#calls.get(message.id) : undefined;
+    if (call === undefined) return;
+    const problem = `the request takes ${bytes} bytes, and a frame may have ${limit}`;
+    this.#calls.refused(call, errorInfo('LimitExceeded', problem, { limit, actual: bytes }));
+  }
+
+  #violation(connection: ApiConnection, what: string): void {
+    const { address } = connection;
+    connection.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
+  }
+
+  #entered(namespace: string, message: EnteredMessage, done: (result: Result<Entered>) => void): void {
+    if (this.#place?.namespaceId !== message.namespaceId || this.#place.namespace !== namespace) {
+      this.#place = new Place(namespace, message.namespaceId);
+      this.#sessions.retireOthers();
+    }
+    this.#place.answered(message.epoch, message.view, message.primary);
+    this.#arrivals.push({ message, namespace, done });
+    if (!this.#move(this.#place, message)) this.#arrive(false);
+  }
+
+  /** Asks again where the primary is, without anyone waiting for it. */
+  #refresh(place: Place): void {
+    this.#ask(
+      (id) => ({ kind: 'enter', id, namespace: place.namespace }),
+      undefined,
+      (result) => {
+        if (!result.ok || result.value.kind !== 'entered' || result.value.namespaceId !== place.namespaceId) {
+          place.failed();
+          return;
+        }
+        place.answered(result.value.epoch, result.value.view, result.value.primary);
+        if (place === this.#place) this.#move(place, result.value);
+      },
+    );
+  }
+
+  /** True when a move to the primary's node has begun. */
+  #move(place: Place, { here, primary }: EnteredMessage): boolean {
+    if (!this.#options.followRedirects || here || primary === null) return false;
+    const active = this.#connector.active;
+    if (active === null || active.address === primary.apiAddress) return false;
+    if (!place.mayTry(primary.apiAddress, this.#ports.clock.now())) return false;
+    return this.#connector.moveTo(primary.apiAddress);
+  }
+
+  #arrive(redirected: boolean): void {
+    const arrivals = this.#arrivals;
+    if (arrivals.length === 0) return;
+    this.#arrivals = [];
+    const apiAddress = this.#connector.active?.address ?? '';
+    for (const { message, namespace, done } of arrivals) {
+      const { namespaceId, epoch, view, primary } = message;
+      const moved = redirected && primary?.apiAddress === apiAddress;
+      const here = message.here || moved;
+      done(ok({ namespace, namespaceId, epoch, view, primary, here, redirected: moved, apiAddress }));
+    }
+  }
+
+  #setState(state: ClientState): void {
+    if (state === this.#state || this.#state === 'closed') return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+function consistencyOf(wanted: ReadConsistency | undefined): Consistency {
+  if (wanted === undefined || wanted === 'linearizable') return linearizable;
+  return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
+}
+
+const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = {
+  enter: 'entered',
+  listNamespaces: 'namespaces',
+  ping: 'pong',
+  register: 'reply',
+  unregister: 'reply',
+  keepAlive: 'reply',
+};
+
+function answers(asked: ClientMessage['kind'], by: ServerMessage['kind']): boolean {
+  return answerOf[asked] === by;
+}
+
+function describe(call: Call): string {
+  if (call.kind === 'control') return call.request.kind;
+  return call.session === null ? 'read' : 'request';
+}

@@ -1,0 +1,199 @@
+/**
+ * Which node a client is connected to. It tries the addresses in random order, backs off, gives up on nodes that fall silent,
+ * and can move to another node without being without one in between.
+ */
+
+import type { ErrorInfo } from '../base/errors.ts';
+import { errorInfo } from '../base/errors.ts';
+import { closeCodes } from '../wire/close-codes.ts';
+import type { Dialect } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ClientPorts, ConnectionProblem, ConnectorOptions } from './options.ts';
+
+export interface ConnectorEvents<Out, In> {
+  /** A link opened; greet, and {@link Connector.adopt} it once the node has answered. */
+  onOpen(connection: Connection<Out, In>): void;
+  onMessage(connection: Connection<Out, In>, message: In): void;
+  /** The adopted connection is gone; another is being looked for. */
+  onLost(error: ErrorInfo): void;
+  /** A node that was asked for by {@link Connector.moveTo} could not be reached. */
+  onMoveFailed(address: string): void;
+  onOversized(message: Out, bytes: number, limit: number): void;
+  sendPing(connection: Connection<Out, In>): void;
+}
+
+const maxAddresses = 64;
+
+export class Connector<Out, In> {
+  readonly #ports: ClientPorts;
+  readonly #dialect: Dialect<Out, In>;
+  readonly #options: ConnectorOptions;
+  readonly #events: ConnectorEvents<Out, In>;
+  /** The addresses in the order to try them; one that failed goes to the end. */
+  readonly #order: string[];
+  #active: Connection<Out, In> | null = null;
+  #dialling: Connection<Out, In> | null = null;
+  #moving = false;
+  #failures = 0;
+  #redialAtMs: number | null = null;
+  #problem: ConnectionProblem | null = null;
+  #lastTickMs: number;
+  /** Silence counts from here when nothing was owed to us before. */
+  #owedSinceMs = 0;
+  /** Or from here, when this process itself was held up. */
+  #awakeSinceMs = 0;
+
+  constructor(
+    ports: ClientPorts,
+    dialect: Dialect<Out, In>,
+    options: ConnectorOptions,
+    events: ConnectorEvents<Out, In>,
+  ) {
+    this.#ports = ports;
+    this.#dialect = dialect;
+    this.#options = options;
+    this.#events = events;
+    this.#lastTickMs = ports.clock.now();
+    this.#order = [...options.addresses];
+    for (let i = this.#order.length - 1; i > 0; i--) {
+      const j = ports.random.below(i + 1);
+      const swapped = this.#order[i]!;
+      this.#order[i] = this.#order[j]!;
+      this.#order[j] = swapped;
+    }
+  }
+
+  /** The connection whose node has answered the greeting. */
+  get active(): Connection<Out, In> | null {
+    return this.#active;
+  }
+
+  get problem(): ConnectionProblem | null {
+    return this.#problem;
+  }
+
+  /** Attempts that failed since a connection was last adopted. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  start(): void {
+    this.#redial();
+  }
+
+  /** Makes `connection` the one in use, in place of the one before. */
+  adopt(connection: Connection<Out, In>): void {
+    if (connection !== this.#dialling) return;
+    const before = this.#active;
+    this.#dialling = null;
+    this.#moving = false;
+    this.#active = connection;
+    this.#failures = 0;
+    this.#redialAtMs = null;
+    this.#owedSinceMs = this.#ports.clock.now();
+    // Where the primary once was is worth a try when the addresses that were given are all gone.
+    const { address } = connection;
+    if (!this.#order.includes(address) && this.#order.length < maxAddresses) this.#order.push(address);
+    before?.close(closeCodes.normal, 'moved to another node');
+  }
+
+  /** Dials another node, and keeps the present one until that has answered. False when it is busy dialling already. */
+  moveTo(address: string): boolean {
+    if (this.#dialling !== null || this.#active === null) return false;
+    this.#moving = true;
+    this.#dial(address);
+    return true;
+  }
+
+  /** `owed`: answers are outstanding on the active connection. */
+  tick(owed: boolean): void {
+    const now = this.#ports.clock.now();
+    const { silenceMs, connectTimeoutMs } = this.#options;
+    // When this process was held up, frames may wait unread: the silence was ours.
+    if (now - this.#lastTickMs > silenceMs / 4) this.#awakeSinceMs = now;
+    if (!owed) this.#owedSinceMs = now;
+    this.#lastTickMs = now;
+    const dialling = this.#dialling;
+    if (dialling !== null && now - dialling.dialledAtMs >= connectTimeoutMs) {
+      const { address } = dialling;
+      const problem = `${address} did not answer within ${connectTimeoutMs} ms`;
+      dialling.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
+    }
+    if (this.#active !== null) this.#judgeSilence(this.#active, owed, now);
+    if (this.#redialAtMs !== null && now >= this.#redialAtMs) this.#redial();
+  }
+
+  close(reason: string): void {
+    this.#redialAtMs = null;
+    this.#dialling?.close(closeCodes.normal, reason);
+    this.#dialling = null;
+    this.#active?.close(closeCodes.normal, reason);
+    this.#active = null;
+  }
+
+  #judgeSilence(active: Connection<Out, In>, owed: boolean, now: number): void {
+    const { silenceMs, idlePingMs } = this.#options;
+    const pinged = active.pingedAtMs > active.heardAtMs;
+    // With nothing owed, only an unanswered ping is a silence.
+    const since = owed ? Math.max(active.heardAtMs, this.#owedSinceMs) : pinged ? active.pingedAtMs : now;
+    const silentMs = now - Math.max(since, this.#awakeSinceMs);
+    if (silentMs >= silenceMs) {
+      const { address } = active;
+      const problem = `${address} was silent for ${silentMs} ms`;
+      active.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
+    } else if (!pinged && (owed ? silentMs >= silenceMs / 3 : now - active.heardAtMs >= idlePingMs)) {
+      active.pingedAtMs = now;
+      this.#events.sendPing(active);
+    }
+  }
+
+  #dial(address: string): void {
+    this.#dialling = new Connection<Out, In>(
+      this.#ports,
+      this.#dialect,
+      {
+        onOpen: (connection) => this.#events.onOpen(connection),
+        onMessage: (connection, message) => this.#events.onMessage(connection, message),
+        onDown: (connection, error) => this.#down(connection, error),
+        onOversized: (message, bytes, limit) => this.#events.onOversized(message, bytes, limit),
+      },
+      address,
+      this.#options.maxQueuedBytes,
+    );
+  }
+
+  #redial(): void {
+    this.#redialAtMs = null;
+    const address = this.#order[0];
+    if (address !== undefined && this.#dialling === null) this.#dial(address);
+  }
+
+  #down(connection: Connection<Out, In>, error: ErrorInfo): void {
+    this.#problem = { address: connection.address, error };
+    const at = this.#order.indexOf(connection.address);
+    if (at >= 0) this.#order.push(...this.#order.splice(at, 1));
+    const wasMove = this.#moving;
+    if (connection === this.#active) {
+      this.#active = null;
+      // A move that is under way becomes the way out.
+      if (this.#dialling === null) this.#scheduleRedial();
+      this.#events.onLost(error);
+      return;
+    }
+    if (connection !== this.#dialling) return;
+    this.#dialling = null;
+    this.#moving = false;
+    if (this.#active === null) this.#scheduleRedial();
+    if (wasMove) this.#events.onMoveFailed(connection.address);
+  }
+
+  #scheduleRedial(): void {
+    const { reconnectMs, reconnectMaxMs } = this.#options;
+    const round = Math.floor(this.#failures / Math.max(1, this.#order.length));
+    const full = Math.min(reconnectMaxMs, reconnectMs * 2 ** Math.min(round, 16));
+    this.#failures++;
+    // Half of it by chance, so that the clients of a node that died do not all come to the next one together.
+    const half = Math.ceil(full / 2);
+    this.#redialAtMs = this.#ports.clock.now() + half + this.#ports.random.below(half + 1);
+  }
+}

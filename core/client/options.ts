@@ -1,0 +1,115 @@
+/** What a client engine is given: its ports, its settings with their defaults, and what it answers with. */
+
+import type { ErrorInfo } from '../base/errors.ts';
+import type { Clock, Random, Transport } from '../base/ports.ts';
+import type { PrimaryInfo } from '../wire/api.ts';
+
+export interface ClientPorts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Times in milliseconds. */
+export interface ConnectorOptions {
+  /** Nodes to try, as `host:port` or URLs; the first one that answers is taken. */
+  readonly addresses: readonly string[];
+  /** First wait before another address is tried; it doubles with each round of them up to `reconnectMaxMs`. */
+  readonly reconnectMs: number;
+  readonly reconnectMaxMs: number;
+  /** A node that has not completed the handshake in this time is given up. */
+  readonly connectTimeoutMs: number;
+  /** A connection that owes us answers and says nothing for so long is given up; a ping at a third of it prevents mistakes. */
+  readonly silenceMs: number;
+  /** An idle connection is asked for a sign of life so often. */
+  readonly idlePingMs: number;
+  /** Bytes that may wait in a connection's link before it is given up. */
+  readonly maxQueuedBytes: number;
+}
+
+export interface ClientOptions extends ConnectorOptions {
+  readonly codec: 'binary' | 'superjson';
+  /** Program and version, for people who look at sessions. */
+  readonly name: string;
+  /** For a call that names no time-out of its own. */
+  readonly requestTimeoutMs: number;
+  /** Go to the node of the primary. Behind one address for all nodes (a browser's), stay and let the nodes forward. */
+  readonly followRedirects: boolean;
+  /** Calls, and bytes of their operations, that may be waiting or outstanding; one more is refused as Overloaded. */
+  readonly maxOutstanding: number;
+  readonly maxOutstandingBytes: number;
+  /** First wait before what was refused for now is sent again; it doubles up to `retryMaxMs`. */
+  readonly retryMs: number;
+  readonly retryMaxMs: number;
+  /** What has no answer for so long is sent again on the same connection; the time doubles with each resend. */
+  readonly resendMs: number;
+  /** A session that asked nothing for so long is kept alive. */
+  readonly keepAliveMs: number;
+}
+
+const mebi = 1024 * 1024;
+
+export const defaultConnectorOptions: Omit<ConnectorOptions, 'addresses'> = {
+  reconnectMs: 50,
+  reconnectMaxMs: 2000,
+  connectTimeoutMs: 1000,
+  silenceMs: 1200,
+  idlePingMs: 15_000,
+  maxQueuedBytes: 64 * mebi,
+};
+
+export const defaultClientOptions: Omit<ClientOptions, 'addresses'> = {
+  ...defaultConnectorOptions,
+  codec: 'binary',
+  name: 'haret',
+  requestTimeoutMs: 10_000,
+  followRedirects: true,
+  maxOutstanding: 16_384,
+  maxOutstandingBytes: 64 * mebi,
+  retryMs: 20,
+  retryMaxMs: 250,
+  resendMs: 2000,
+  keepAliveMs: 30_000,
+};
+
+/**
+ * `connecting` until a node first answers; `ready` while one does; `suspended` between nodes, when what is asked waits;
+ * `lost` after the session ended, until there is another; `closed` for good.
+ */
+export type ClientState = 'connecting' | 'ready' | 'suspended' | 'lost' | 'closed';
+
+/** What `enter` found. */
+export interface Entered {
+  readonly namespace: string;
+  readonly namespaceId: number;
+  readonly epoch: number;
+  readonly view: number;
+  /** Null when no primary is known now. */
+  readonly primary: PrimaryInfo | null;
+  /** The primary is on the node that this client is connected to. */
+  readonly here: boolean;
+  /** The client moved to the node of the primary. */
+  readonly redirected: boolean;
+  /** Where the client is connected now. */
+  readonly apiAddress: string;
+}
+
+export type ReadConsistency = 'linearizable' | 'local' | { readonly atLeast: number };
+
+export interface ExecuteOptions {
+  /** For reads; `linearizable` unless told. */
+  readonly consistency?: ReadConsistency;
+  readonly timeoutMs?: number;
+}
+
+/** A call that was made. */
+export interface Pending {
+  /** Ends it with Interrupted, whose outcome says whether it may have happened. Too late, it does nothing. */
+  abandon(): void;
+}
+
+/** Why the last connection failed or ended, for people. */
+export interface ConnectionProblem {
+  readonly address: string;
+  readonly error: ErrorInfo;
+}

@@ -1,0 +1,72 @@
+/** Where the primary of the entered namespace is, as far as this client knows, and when to ask again. */
+
+import type { PrimaryInfo } from '../wire/api.ts';
+
+/** A node that could not be reached is not moved to again for so long: it may be behind an address that only nodes know. */
+const unreachableMs = 10_000;
+const maxUnreachable = 64;
+const firstRefreshMs = 50;
+const maxRefreshMs = 5000;
+
+export class Place {
+  readonly namespace: string;
+  readonly namespaceId: number;
+  #epoch = 0;
+  #view = 0;
+  #wanted = false;
+  #asking = false;
+  #refreshMs = firstRefreshMs;
+  #refreshAtMs = 0;
+  readonly #unreachable = new Map<string, number>();
+
+  constructor(namespace: string, namespaceId: number) {
+    this.namespace = namespace;
+    this.namespaceId = namespaceId;
+  }
+
+  /** A reply came out of this view; when it is a later one, the primary is another. */
+  heard(epoch: number, view: number): void {
+    if (epoch > this.#epoch || (epoch === this.#epoch && view > this.#view)) this.#wanted = true;
+  }
+
+  /** Something suggests that the primary may have moved. */
+  doubt(): void {
+    this.#wanted = true;
+  }
+
+  /** True when it is time to ask where the primary is; the caller asks. */
+  due(nowMs: number): boolean {
+    if (!this.#wanted || this.#asking || nowMs < this.#refreshAtMs) return false;
+    this.#wanted = false;
+    this.#asking = true;
+    // A node that lags behind would be asked in a loop; so each question makes the next one later, until the view changes.
+    this.#refreshAtMs = nowMs + this.#refreshMs;
+    this.#refreshMs = Math.min(2 * this.#refreshMs, maxRefreshMs);
+    return true;
+  }
+
+  answered(epoch: number, view: number, primary: PrimaryInfo | null): void {
+    this.#asking = false;
+    if (primary === null) {
+      this.#wanted = true;
+    } else if (epoch > this.#epoch || (epoch === this.#epoch && view > this.#view)) {
+      this.#epoch = epoch;
+      this.#view = view;
+      this.#refreshMs = firstRefreshMs;
+    }
+  }
+
+  failed(): void {
+    this.#asking = false;
+    this.#wanted = true;
+  }
+
+  unreachable(address: string, nowMs: number): void {
+    if (this.#unreachable.size >= maxUnreachable) this.#unreachable.clear();
+    this.#unreachable.set(address, nowMs + unreachableMs);
+  }
+
+  mayTry(address: string, nowMs: number): boolean {
+    return nowMs >= (this.#unreachable.get(address) ?? 0);
+  }
+}

@@ -1,0 +1,203 @@
+/** The sessions of a client, one a namespace that it writes in: registered when first needed, kept alive, given back. */
+
+import type { ErrorInfo } from '../base/errors.ts';
+import { MalformedError } from '../base/errors.ts';
+import { decodeReply } from '../service/reply.ts';
+import type { ClientMessage } from '../wire/api.ts';
+import type { CallTable } from './call-table.ts';
+import type { DataCall } from './calls.ts';
+import { ControlCall } from './calls.ts';
+import type { ClientOptions, ClientPorts } from './options.ts';
+import { WriteSession } from './session.ts';
+
+export interface SessionsHost {
+  readonly calls: CallTable;
+  /** Requests that a session may have outstanding; 0 while there is no connection. */
+  window(): number;
+  send(message: ClientMessage): void;
+  isCurrent(session: WriteSession): boolean;
+  /** A session is gone that was not given back. */
+  onLost(): void;
+  /** There is a session again, or none can be had. */
+  onSettled(): void;
+}
+
+/** Writes have their own deadlines; this only bounds a question whose answer never comes, however often it is sent again. */
+const controlTimeoutMs = 30_000;
+
+export class Sessions {
+  readonly #ports: ClientPorts;
+  readonly #options: ClientOptions;
+  readonly #host: SessionsHost;
+  readonly #sessions = new Map<number, WriteSession>();
+
+  constructor(ports: ClientPorts, options: ClientOptions, host: SessionsHost) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#host = host;
+  }
+
+  of(namespaceId: number): WriteSession {
+    let session = this.#sessions.get(namespaceId);
+    if (session === undefined) {
+      session = new WriteSession(namespaceId);
+      this.#sessions.set(namespaceId, session);
+    }
+    return session;
+  }
+
+  idIn(namespaceId: number): number | null {
+    const id = this.#sessions.get(namespaceId)?.id ?? 0;
+    return id === 0 ? null : id;
+  }
+
+  add(session: WriteSession, call: DataCall): void {
+    session.enqueue(call);
+    this.#pump(session);
+  }
+
+  /** There is a connection again; what is outstanding has been sent over it already. */
+  connected(): void {
+    for (const session of this.#sessions.values()) this.#pump(session);
+  }
+
+  finished(session: WriteSession, call: DataCall, replied: boolean): void {
+    const hole = session.finish(call, replied);
+    if (hole > 0) this.#release(session, hole);
+    if (session.queued.size > 0) this.#pump(session);
+    else if (!session.busy && !this.#host.isCurrent(session)) this.#retire(session);
+  }
+
+  /**
+   * What is held back behind a number that got no reply goes on only when the primary hears that we no longer wait for it.
+   * At the end of the turn, because refusals come many at a time, and what they end need not be sent again.
+   */
+  #release(session: WriteSession, hole: number): void {
+    const scheduled = session.releaseUpTo > 0;
+    session.releaseUpTo = Math.max(session.releaseUpTo, hole);
+    if (scheduled) return;
+    this.#ports.clock.soon(() => {
+      const upTo = session.releaseUpTo;
+      session.releaseUpTo = 0;
+      for (const later of session.outstanding.values()) {
+        if (later.phase === 'sent' && later.sentAnswered <= upTo) this.#host.calls.resend(later);
+      }
+    });
+  }
+
+  /** The servers do not know the session: what is outstanding may or may not have happened, and is never repeated. */
+  gone(session: WriteSession, error: ErrorInfo): void {
+    const current = this.#host.isCurrent(session);
+    if (current) this.#host.onLost();
+    for (const call of session.gone()) this.#host.calls.refused(call, { ...error, outcome: 'unknown' });
+    // Also when nothing waits: whoever was told `lost` is told when it can go on.
+    if (current) this.#register(session);
+    else this.#pump(session);
+  }
+
+  tick(nowMs: number): void {
+    for (const session of this.#sessions.values()) {
+      if (session.id === 0) {
+        if (session.queued.size > 0) this.#register(session);
+      } else if (nowMs - session.askedAtMs >= this.#options.keepAliveMs) {
+        session.askedAtMs = nowMs;
+        this.#keepAlive(session);
+      }
+    }
+  }
+
+  /** Gives back the sessions of namespaces that were left, as far as nothing is outstanding in them. */
+  retireOthers(): void {
+    for (const session of this.#sessions.values()) {
+      if (!session.busy && !this.#host.isCurrent(session)) this.#retire(session);
+    }
+  }
+
+  close(): void {
+    for (const session of this.#sessions.values()) this.#retire(session);
+  }
+
+  #pump(session: WriteSession): void {
+    const window = this.#host.window();
+    if (window === 0) return;
+    if (session.id === 0) {
+      if (session.queued.size > 0) this.#register(session);
+      return;
+    }
+    for (let call = session.take(window); call !== null; call = session.take(window)) {
+      this.#host.calls.begin(call);
+      this.#host.calls.resend(call);
+    }
+  }
+
+  #register(session: WriteSession): void {
+    if (session.registering || session.id !== 0) return;
+    session.registering = true;
+    const { name } = this.#options;
+    const { namespaceId } = session;
+    this.#ask(
+      (id) => ({ kind: 'register', id, namespaceId, client: name }),
+      (registered, error) => {
+        if (registered !== null) {
+          session.opened(registered);
+          session.askedAtMs = this.#ports.clock.now();
+          this.#host.onSettled();
+          if (session.busy || this.#host.isCurrent(session)) this.#pump(session);
+          else this.#retire(session);
+        } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
+          // Nothing that waited for the session was ever sent.
+          for (const call of [...session.queued]) this.#host.calls.refused(call, error);
+          session.registering = false;
+          this.#host.onSettled();
+        } else {
+          // Tried again at a tick, if there is still a need.
+          session.registering = false;
+        }
+      },
+    );
+  }
+
+  #keepAlive(session: WriteSession): void {
+    const { namespaceId, id: sessionId } = session;
+    this.#ask(
+      (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId }),
+      (_, error) => {
+        if (error?.code === 'SessionGone' && session.id === sessionId) this.gone(session, error);
+      },
+    );
+  }
+
+  #ask(
+    request: (id: number) => ClientMessage,
+    done: (registered: number | null, error: ErrorInfo | null) => void,
+  ): void {
+    const { calls } = this.#host;
+    const id = calls.newId();
+    const call = new ControlCall(calls, id, controlTimeoutMs, request(id), (result) => {
+      if (!result.ok) {
+        done(null, result.error);
+        return;
+      }
+      if (result.value.kind !== 'reply') return;
+      try {
+        const { answer } = decodeReply(result.value.reply);
+        if (answer.kind === 'registered') done(answer.session, null);
+        else done(null, answer.kind === 'error' ? answer.error : null);
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error;
+        done(null, null);
+      }
+    });
+    calls.adopt(call, this.#ports.clock.now());
+    calls.begin(call);
+    calls.resend(call);
+  }
+
+  #retire(session: WriteSession): void {
+    this.#sessions.delete(session.namespaceId);
+    if (session.id === 0) return;
+    const { namespaceId, id } = session;
+    // Nobody waits for the answer: a session that is not given back expires.
+    this.#host.send({ kind: 'unregister', id: this.#host.calls.newId(), namespaceId, session: id });
+  }
+}
