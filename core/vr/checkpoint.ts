@@ -1,6 +1,8 @@
 /** What a checkpoint is to the protocol: an op, and the hashes of the chunks of a state that only the machine reads (protocol §6). */
 
+import { Writer } from '../base/bytes.ts';
 import { idSchema } from '../base/ids.ts';
+import type { Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, struct, uint } from '../base/schema.ts';
 import { configurationSchema } from './configuration.ts';
@@ -24,3 +26,27 @@ export const checkpointInfoSchema = struct({
   hash: idSchema,
 });
 export type CheckpointInfo = TypeOf<typeof checkpointInfoSchema>;
+
+const sealedSchema = struct({
+  op: uint(),
+  checksum: idSchema,
+  timestamp: uint(),
+  configuration: configurationSchema,
+  logBytes: uint(),
+  size: uint(),
+  chunks: list(idSchema, maxChunks),
+});
+
+/** Names a checkpoint by the hash of everything that is known of it, its chunks by their own. */
+export function sealCheckpoint(content: Omit<CheckpointInfo, 'hash'>, hash: Hash): CheckpointInfo {
+  const writer = new Writer(256 + 16 * content.chunks.length);
+  sealedSchema.encode(writer, content);
+  return { ...content, hash: hash.digest(writer.view()) };
+}
+
+/** True when a checkpoint that a peer described is what its hash says; its chunks are checked one by one. */
+export function isSealed(info: CheckpointInfo, hash: Hash): boolean {
+  return (
+    info.chunks.length === Math.ceil(info.size / checkpointChunkBytes) && sealCheckpoint(info, hash).hash === info.hash
+  );
+}

@@ -1,3 +1,143 @@
-/** What replicas of a group say to each other (protocol §3 to §6). */
+/**
+ * What replicas of a group say to each other (protocol §3 to §6): one union that is type and binary form in one. Every message
+ * carries who speaks, to whom, and in which (epoch, view); a frame is made of them elsewhere.
+ */
 
-export type Message = never;
+import type { Reader, Writer } from '../base/bytes.ts';
+import { MalformedError } from '../base/errors.ts';
+import { idSchema, nameSchema } from '../base/ids.ts';
+import type { Hash } from '../base/ports.ts';
+import type { Schema, TypeOf } from '../base/schema.ts';
+import { bytes, list, nullable, struct, uint, union } from '../base/schema.ts';
+import { checkpointChunkBytes, checkpointInfoSchema } from './checkpoint.ts';
+import { viewstampSchema } from './configuration.ts';
+import type { Entry } from './entry.ts';
+import { decodeEntry } from './entry.ts';
+
+/** Entries of one message; a Prepare has at most `maxBatchEntries` of them, an answer of state transfer what fits its bytes. */
+export const maxMessageEntries = 65_536;
+/** Headers of one suffix: the pipeline, and as much again for what rotten entries hide (protocol §2). */
+export const maxSuffixHeaders = 1_048_576;
+
+/** A state at an op, named by its hash: what heartbeats compare (protocol §6). */
+const stateNameSchema = struct({ op: uint(), hash: idSchema });
+export type StateName = TypeOf<typeof stateNameSchema>;
+
+/** A log as its holder describes it in a DoViewChange or a StartView: headers of the suffix above a floor, never bodies (protocol §4). */
+const logDescriptionSchema = struct({
+  logView: viewstampSchema,
+  head: uint(),
+  /** Everything up to here is committed: the larger of the checkpoint's op and what the newest readable entry says. */
+  floor: uint(),
+  /** The checksum of the entry at the floor; of op 0, the group's genesis. */
+  floorChecksum: idSchema,
+  checkpointOp: uint(),
+  /** The checksums of floor + 1 to head, in order. Each entry's parent is the one before it. */
+  checksums: list(idSchema, maxSuffixHeaders),
+  /** Ops above the floor that were had and cannot be read now. */
+  corrupt: list(uint(), maxSuffixHeaders),
+});
+export type LogDescription = TypeOf<typeof logDescriptionSchema>;
+
+const envelope = {
+  cluster: idSchema,
+  namespace: uint(),
+  /** The sender: replica, node and incarnation are checked against the configuration (protocol §1). */
+  replica: nameSchema,
+  node: nameSchema,
+  incarnation: idSchema,
+  /** The replica that it is for. */
+  to: nameSchema,
+  epoch: uint(),
+  view: uint(),
+};
+
+/** An entry travels as the bytes that name it. `hash` is set while a message is decoded, so that none gets in unchecked. */
+const entrySchema = (hash: () => Hash): Schema<Entry> => ({
+  encode: (writer, entry) => writer.bytes(entry.bytes),
+  decode: (reader) => decodeEntry(reader.bytes(), hash()),
+  check: () => {
+    throw new MalformedError('messages between replicas have no text form');
+  },
+});
+
+const makeSchema = (hash: () => Hash) =>
+  union({
+    prepare: [1, { ...envelope, commit: uint(), entries: list(entrySchema(hash), maxMessageEntries) }],
+    /** The sender durably holds everything up to `op`, with log_view = view. */
+    prepareOk: [2, { ...envelope, op: uint() }],
+    /** VRR's Commit: the primary's heartbeat, one of a numbered round. */
+    commit: [
+      3,
+      {
+        ...envelope,
+        round: uint(),
+        commit: uint(),
+        head: uint(),
+        /** The state that a quorum shares, if one is known: whoever differs at that op is down until rebuilt. */
+        agreed: nullable(stateNameSchema),
+        /** A quorum has a checkpoint at or above this op: the log up to it may go. */
+        shortenTo: uint(),
+      },
+    ],
+    commitOk: [4, { ...envelope, round: uint(), op: uint(), checkpoint: nullable(stateNameSchema) }],
+    startViewChange: [5, { ...envelope, target: uint() }],
+    doViewChange: [6, { ...envelope, log: logDescriptionSchema }],
+    /** Also the answer to getStartView; `nonce` is then that of the question, else 0. */
+    startView: [7, { ...envelope, nonce: uint(), commit: uint(), log: logDescriptionSchema }],
+    getState: [8, { ...envelope, nonce: uint(), from: uint(), through: uint(), commit: uint(), checksum: idSchema }],
+    newState: [
+      9,
+      {
+        ...envelope,
+        nonce: uint(),
+        logView: viewstampSchema,
+        /** What the sender knows to be committed; entries at or below it need no other proof. */
+        commit: uint(),
+        entries: list(entrySchema(hash), maxMessageEntries),
+        /** The sender's checkpoint when its log no longer reaches down to `from`. */
+        checkpoint: nullable(checkpointInfoSchema),
+      },
+    ],
+    getStartView: [10, { ...envelope, nonce: uint() }],
+    /** Nothing but the envelope: the answer to a message of an older view. */
+    viewNow: [11, { ...envelope }],
+    getChunk: [12, { ...envelope, nonce: uint(), op: uint(), hash: idSchema, index: uint() }],
+    chunk: [13, { ...envelope, nonce: uint(), index: uint(), bytes: nullable(bytes(checkpointChunkBytes)) }],
+    readIndex: [14, { ...envelope, nonce: uint() }],
+    readIndexOk: [15, { ...envelope, nonce: uint(), index: uint() }],
+    recovery: [16, { ...envelope, nonce: uint() }],
+    recoveryOk: [17, { ...envelope, nonce: uint() }],
+  });
+
+let decodingHash: Hash | null = null;
+const schema = makeSchema(() => {
+  if (decodingHash === null) throw new MalformedError('an entry outside of a message');
+  return decodingHash;
+});
+
+export type Message = TypeOf<typeof schema>;
+export type MessageKind = Message['kind'];
+export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;
+
+type Envelope = keyof typeof envelope;
+/** A message before its envelope is written on it. */
+export type Content = WithoutEnvelope<Message>;
+type WithoutEnvelope<M> = M extends Message ? Omit<M, Envelope> : never;
+
+export function encodeMessage(writer: Writer, message: Message): void {
+  schema.encode(writer, message);
+}
+
+/**
+ * The next message of `reader`. Entries are checked against their checksums and stay views of the bytes that were read.
+ * @throws MalformedError on anything that {@link encodeMessage} does not write, and on an entry that is not what its checksum says.
+ */
+export function decodeMessage(reader: Reader, hash: Hash): Message {
+  decodingHash = hash;
+  try {
+    return schema.decode(reader);
+  } finally {
+    decodingHash = null;
+  }
+}

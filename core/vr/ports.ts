@@ -62,7 +62,10 @@ export interface StorageBatch {
   readonly configuration?: Configuration;
   readonly view?: Viewstamp;
   readonly logView?: Viewstamp;
-  /** Installs the staged checkpoint of this op and hash; every entry at or below it leaves the log. */
+  /**
+   * Installs the written or staged checkpoint of this op and hash. Entries at or below it stay until `shortenTo` drops them; when
+   * the head is below it, as after a transfer, `shortenTo` comes in the same batch and the log goes on from this op.
+   */
   readonly checkpoint?: CheckpointInfo;
   /** Entries at and above this op leave the log. Absent: the entries below extend the log or repair it in place, by checksum. */
   readonly truncateFrom?: number;
@@ -135,7 +138,10 @@ export type Input =
   /** Learners that the log does not name: nodes that follow the root group. They count nowhere. */
   | { readonly kind: 'learners'; readonly members: readonly Member[] };
 
-/** What a replica wants done, in this order. */
+/**
+ * What a replica wants done, in this order. A host steps a replica with the inputs of a turn and ends the turn with `flush`, whatever
+ * the inputs were: batches, acknowledgements and read rounds leave then.
+ */
 export type Effect =
   | { readonly kind: 'send'; readonly to: Member; readonly message: Message }
   | { readonly kind: 'persist'; readonly ticket: number; readonly batch: StorageBatch }
@@ -152,7 +158,10 @@ export type Effect =
     }
   /** A committed entry was applied: for watches, for the simulator's checks, for the time line. */
   | { readonly kind: 'applied'; readonly entry: Entry; readonly reply: Uint8Array }
-  /** The whole state was replaced by a checkpoint at this op. */
+  /**
+   * The whole state was replaced, and stands at this op: `applied` goes on behind it. Also the first effect of a replica
+   * that found a state at start; what it applied again then is not told entry by entry.
+   */
   | { readonly kind: 'restored'; readonly op: number }
   /** Status, view or primary changed, or something that an operator wants to know happened. */
   | { readonly kind: 'event'; readonly event: ReplicaEvent };

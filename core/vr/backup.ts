@@ -1,0 +1,99 @@
+/** A replica that follows: Prepares in order, acknowledgements of what is durable, heartbeats (protocol §3). Learners do the same, silently. */
+
+import { invariant } from '../base/assert.ts';
+import type { Member } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { Entry } from './entry.ts';
+import type { MessageOf } from './messages.ts';
+
+export class Backup {
+  readonly #core: Core;
+  /** The head of the view's log as far as it was heard of; what lies between is fetched. */
+  #targetHead = 0;
+  #acknowledged = 0;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get targetHead(): number {
+    return this.#targetHead;
+  }
+
+  enteredView(): void {
+    this.#targetHead = 0;
+    this.#acknowledged = 0;
+  }
+
+  /** Somebody in this view has a log up to `head`, committed up to `commit`. */
+  heardHead(head: number, commit: number): void {
+    if (head > this.#targetHead) this.#targetHead = head;
+    if (this.#core.inView) this.#core.learnCommit(commit);
+  }
+
+  /** True when the message is from the primary of this view, who is heard by that. */
+  #fromPrimary(from: Member, kind: string): boolean {
+    const core = this.#core;
+    if (from !== core.primaryMember()) {
+      core.drop(`${kind} from a replica that is not the primary`);
+      return false;
+    }
+    core.parts.suspicion.heardPrimary();
+    if (core.inView) return true;
+    if (!core.parts.installation.active) core.parts.viewChange.askStartView(from);
+    return false;
+  }
+
+  prepare(from: Member, message: MessageOf<'prepare'>): void {
+    if (!this.#fromPrimary(from, 'prepare')) return;
+    const core = this.#core;
+    const { log } = core;
+    const { entries } = message;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    // Everything in order is taken as it is; the copy is for what was partly here before.
+    let added: Entry[] | readonly Entry[] = entries;
+    if (entries[0]!.op > log.head + 1) {
+      // A Prepare was lost. What is missing is fetched, this one with it.
+      this.heardHead(last.op, message.commit);
+      return;
+    }
+    if (entries[0]!.op <= log.head) {
+      for (const entry of entries) {
+        if (entry.op > log.head) break;
+        const had = log.checksum(entry.op);
+        invariant(had === null || had === entry.checksum, 'one header per view and op', { op: entry.op });
+      }
+      added = entries.filter((entry) => entry.op > log.head);
+    }
+    for (const entry of added) log.append(entry);
+    if (added.length > 0) core.persist({ entries: added });
+    this.heardHead(log.head, message.commit);
+  }
+
+  commit(from: Member, message: MessageOf<'commit'>): void {
+    const core = this.#core;
+    const follows = this.#fromPrimary(from, 'commit');
+    if (from !== core.primaryMember()) return;
+    if (follows) {
+      this.heardHead(message.head, message.commit);
+      core.parts.checkpoints.heardAgreed(message.agreed);
+      core.parts.checkpoints.shorten(message.shortenTo);
+    }
+    // Whoever is in view v, be it without its log, confirms that it has promised nothing to a later one.
+    if (!core.counts) return;
+    const op = core.acknowledgeable();
+    this.#acknowledged = Math.max(this.#acknowledged, op);
+    core.send(from, { kind: 'commitOk', round: message.round, op, checkpoint: core.checkpointName });
+  }
+
+  /** At the end of a turn: one cumulative acknowledgement of what became durable in it. */
+  flush(): void {
+    const core = this.#core;
+    if (core.status !== 'normal' || core.isPrimaryOf(core.view)) return;
+    const op = core.acknowledgeable();
+    if (op <= this.#acknowledged) return;
+    this.#acknowledged = op;
+    core.send(core.primaryMember(), { kind: 'prepareOk', op });
+  }
+}

@@ -1,0 +1,151 @@
+/** When a checkpoint is due, which of the group's checkpoints agree, and when the log behind them may go (protocol §6). */
+
+import type { CheckpointInfo } from './checkpoint.ts';
+import type { Member } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { Entry } from './entry.ts';
+import type { StateName } from './messages.ts';
+import type { CheckpointDraft, Snapshot } from './ports.ts';
+
+export class Checkpoints {
+  readonly #core: Core;
+  readonly #checkpointBytes: number;
+  /** Bytes of all entries applied so far, and of those up to the op at which the last checkpoint was due: equal on all replicas. */
+  #logBytes = 0;
+  #dueBytes = 0;
+  /** A checkpoint is being written; one that falls due meanwhile is left out here, but counted. */
+  #writing = false;
+  #deferred: { readonly draft: CheckpointDraft; readonly snapshot: Snapshot } | null = null;
+  /** Written, and waiting to be installed until the view is normal, so that a DoViewChange says the same when resent. */
+  #written: CheckpointInfo | null = null;
+  /** What the voters' heartbeat answers said of their newest checkpoints; the primary's knowledge. */
+  readonly #reported = new Map<Member, StateName>();
+  #agreed: StateName | null = null;
+  #alarmedAt = -1;
+
+  constructor(core: Core, checkpointBytes: number) {
+    this.#core = core;
+    this.#checkpointBytes = checkpointBytes;
+  }
+
+  get logBytes(): number {
+    return this.#logBytes;
+  }
+
+  /** The state that a quorum shares, as far as this primary knows. */
+  get agreed(): StateName | null {
+    return this.#agreed;
+  }
+
+  restored(info: CheckpointInfo): void {
+    this.#logBytes = info.logBytes;
+    this.#dueBytes = info.logBytes;
+  }
+
+  /** Counts an applied entry; at an op that is the same everywhere, a checkpoint is due. */
+  applied(entry: Entry): void {
+    const { machine, configuration } = this.#core;
+    this.#logBytes += entry.bytes.length;
+    const since = this.#logBytes - this.#dueBytes;
+    if (since <= this.#checkpointBytes || since <= 2 * machine.size()) return;
+    this.#dueBytes = this.#logBytes;
+    if (this.#writing) return;
+    const { op, checksum, timestamp } = entry;
+    const draft: CheckpointDraft = { op, checksum, timestamp, configuration, logBytes: this.#logBytes };
+    // The last one wins when many fall due in one step, as at start.
+    this.#deferred = { draft, snapshot: machine.snapshot() };
+  }
+
+  /** At the end of a turn: starts writing, installs what is written. */
+  flush(): void {
+    const core = this.#core;
+    if (this.#deferred !== null && !this.#writing) {
+      this.#writing = true;
+      core.effect({ kind: 'writeCheckpoint', ...this.#deferred });
+      this.#deferred = null;
+    }
+    const info = this.#written;
+    if (info === null || core.status !== 'normal') return;
+    this.#written = null;
+    if (info.op <= core.log.checkpointOp || info.op > core.durableHead) return;
+    core.log.setCheckpoint(info);
+    core.persist({ checkpoint: info, entries: [] });
+  }
+
+  written(info: CheckpointInfo): void {
+    this.#writing = false;
+    this.#written = info;
+  }
+
+  /** The primary forgets what it heard in another view. */
+  beginView(): void {
+    this.#reported.clear();
+    this.#agreed = null;
+  }
+
+  /** The primary hears of a voter's newest checkpoint. */
+  report(from: Member, state: StateName): void {
+    if (this.#reported.get(from)?.hash === state.hash) return;
+    this.#reported.set(from, state);
+    this.compare();
+  }
+
+  /** Looks for a state that a quorum shares, and for disagreement that no quorum settles. */
+  compare(): void {
+    const core = this.#core;
+    const own = core.checkpointName;
+    const states = [...this.#reported.values()];
+    if (own !== null && core.isVoter) states.push(own);
+    for (const state of states) {
+      const same = states.filter((other) => other.op === state.op && other.hash === state.hash).length;
+      if (same >= core.quorum && state.op >= (this.#agreed?.op ?? 0)) this.#agreed = state;
+    }
+    for (const state of states) {
+      const atOp = states.filter((other) => other.op === state.op);
+      if (atOp.length < core.quorum || this.#agreed?.op === state.op || this.#alarmedAt === state.op) continue;
+      if (atOp.every((other) => other.hash === state.hash)) continue;
+      this.#alarmedAt = state.op;
+      core.event({
+        kind: 'alarm',
+        reason: `replicas disagree about the state at op ${state.op} and no quorum shares one`,
+      });
+    }
+    this.heardAgreed(this.#agreed);
+  }
+
+  /** What a quorum shares was told: a replica that differs at that op counts as down until it is rebuilt. */
+  heardAgreed(agreed: StateName | null): void {
+    const own = this.#core.checkpointName;
+    if (agreed === null || own === null || own.op !== agreed.op || own.hash === agreed.hash) return;
+    this.lost(`the state at op ${own.op} differs from the one that a quorum shares`);
+  }
+
+  /** This replica's own state is not to be trusted: it neither votes nor answers until it is rebuilt. */
+  lost(reason: string): void {
+    const core = this.#core;
+    if (core.down !== null) return;
+    core.down = reason;
+    core.event({ kind: 'alarm', reason });
+    core.parts.viewChange.stepDown();
+    core.setStatus('recovering');
+  }
+
+  /** The op up to which a quorum's checkpoints reach, by what the primary heard. */
+  quorumCheckpoint(): number {
+    const core = this.#core;
+    const ops = core.voters.map((member) =>
+      core.isSelf(member) ? core.log.checkpointOp : (this.#reported.get(member)?.op ?? 0),
+    );
+    ops.sort((a, b) => b - a);
+    return ops[core.quorum - 1] ?? 0;
+  }
+
+  /** Drops the log that a quorum has a checkpoint of, never what this replica's own checkpoint does not stand for. */
+  shorten(through: number): void {
+    const { log } = this.#core;
+    const to = Math.min(through, log.checkpointOp);
+    if (to < log.first || this.#core.status !== 'normal') return;
+    log.shortenTo(to);
+    this.#core.persist({ shortenTo: to, entries: [] });
+  }
+}

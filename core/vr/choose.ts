@@ -1,0 +1,77 @@
+/** Which log a view begins with, given the DoViewChanges of a quorum: a pure function (protocol §4.3). */
+
+import { invariant } from '../base/assert.ts';
+import type { Checksum } from '../base/ids.ts';
+import type { Configuration, Member } from './configuration.ts';
+import { compareViewstamps, nackQuorum, quorum } from './configuration.ts';
+import type { LogDescription } from './messages.ts';
+
+/** One voter's DoViewChange. */
+export interface Vote {
+  readonly from: Member;
+  readonly log: LogDescription;
+}
+
+export interface ChosenLog {
+  readonly from: Member;
+  readonly head: number;
+  readonly floor: number;
+  readonly floorChecksum: Checksum;
+  /** Of floor + 1 to head. */
+  readonly checksums: readonly Checksum[];
+  /** The highest commit number that a vote knows of. */
+  readonly commit: number;
+}
+
+/** The log, or null while another DoViewChange, or the repair of a corrupt entry, has to decide about an op. */
+export function chooseLog(votes: readonly Vote[], configuration: Configuration): ChosenLog | null {
+  if (votes.length < quorum(configuration)) return null;
+  let canonical = votes[0]!;
+  let commit = 0;
+  for (const vote of votes) {
+    commit = Math.max(commit, vote.log.floor);
+    const order = compareViewstamps(vote.log.logView, canonical.log.logView);
+    if (order > 0 || (order === 0 && vote.log.head > canonical.log.head)) canonical = vote;
+  }
+  const { log, from } = canonical;
+  invariant(log.head >= commit, 'the canonical log holds all that is known to be committed', {
+    head: log.head,
+    commit,
+  });
+  const rotten = new Map<Vote, ReadonlySet<number>>();
+  for (const vote of votes) rotten.set(vote, new Set(vote.log.corrupt));
+  const needed = nackQuorum(configuration);
+  let head = log.head;
+  for (let op = Math.max(commit, log.floor) + 1; op <= log.head; op++) {
+    const checksum = headerOf(log, op);
+    let present = false;
+    let lacking = 0;
+    for (const vote of votes) {
+      // What is corrupt was had: it is neither there to be kept nor proof that it was never acknowledged.
+      if (rotten.get(vote)!.has(op)) continue;
+      const other = op > vote.log.head ? null : headerOf(vote.log, op);
+      if (other === checksum) {
+        present = true;
+        break;
+      }
+      lacking++;
+    }
+    if (present) continue;
+    if (lacking < needed) return null;
+    head = op - 1;
+    break;
+  }
+  const { floor, floorChecksum } = log;
+  return { from, head, floor, floorChecksum, checksums: log.checksums.slice(0, head - floor), commit };
+}
+
+/** Ops that are asked for are above every floor, so each vote either has a header or its head is below. */
+function headerOf(log: LogDescription, op: number): Checksum {
+  const checksum = log.checksums[op - log.floor - 1];
+  invariant(checksum !== undefined, 'a vote tells all headers above its floor', {
+    op,
+    floor: log.floor,
+    head: log.head,
+  });
+  return checksum;
+}

@@ -1,0 +1,334 @@
+/**
+ * What all parts of one replica share: who it is, where it stands, what it wants done, and what of it is durable. The parts, one
+ * for each concern of the protocol, hang on it; it decides nothing itself.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { Limits } from '../base/limits.ts';
+import type { Hash, Random } from '../base/ports.ts';
+import type { Backup } from './backup.ts';
+import type { Checkpoints } from './checkpointing.ts';
+import type { ReplicatedClock } from './clock.ts';
+import type { Configuration, Member, Viewstamp } from './configuration.ts';
+import { primaryOf, quorum } from './configuration.ts';
+import type { Execution } from './execution.ts';
+import type { Installation } from './installation.ts';
+import { Log } from './log.ts';
+import type { Content, Message, StateName } from './messages.ts';
+import type {
+  Effect,
+  RecoveredReplica,
+  ReplicaEvent,
+  ReplicaIdentity,
+  ReplicaStatus,
+  ReplicaStorage,
+  StateMachine,
+  StorageBatch,
+} from './ports.ts';
+import type { Primary } from './primary.ts';
+import type { Reads } from './reads.ts';
+import type { HeadRecovery } from './recovery.ts';
+import type { Requests } from './requests.ts';
+import type { Suspicion } from './suspicion.ts';
+import type { Transfer } from './transfer.ts';
+import type { ViewChange } from './view-change.ts';
+
+/** Times in milliseconds; a host's own timing has more fields. */
+export interface ReplicaTiming {
+  readonly heartbeatMs: number;
+  readonly suspicionMs: number;
+  readonly resendMs: number;
+}
+
+export type ReplicaLimits = Pick<
+  Limits,
+  | 'maxBodyBytes'
+  | 'maxWindow'
+  | 'maxPendingRequests'
+  | 'maxPendingBytes'
+  | 'maxPendingReads'
+  | 'maxBatchEntries'
+  | 'maxBatchBytes'
+  | 'maxPipelineEntries'
+>;
+
+export interface ReplicaOptions {
+  readonly recovered: RecoveredReplica;
+  readonly storage: ReplicaStorage;
+  /** Fresh: the replica restores it from the checkpoint and applies what is known to be committed. */
+  readonly machine: StateMachine;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly limits: ReplicaLimits;
+  readonly timing: ReplicaTiming;
+  /** Bytes of log since a checkpoint that make the next one due, unless twice the state is more (protocol §6). */
+  readonly checkpointBytes: number;
+  /** Monotonic milliseconds. */
+  readonly now: number;
+}
+
+interface Persist {
+  readonly ticket: number;
+  /** The head once this batch is durable, less what later batches cut off. */
+  head: number;
+  readonly done: (() => void)[];
+}
+
+/** The concerns of the protocol, each in its own file. */
+export interface Parts {
+  readonly suspicion: Suspicion;
+  readonly viewChange: ViewChange;
+  readonly installation: Installation;
+  readonly transfer: Transfer;
+  readonly primary: Primary;
+  readonly backup: Backup;
+  readonly requests: Requests;
+  readonly reads: Reads;
+  readonly clock: ReplicatedClock;
+  readonly execution: Execution;
+  readonly checkpoints: Checkpoints;
+  readonly recovery: HeadRecovery;
+}
+
+export class Core {
+  readonly identity: ReplicaIdentity;
+  readonly configuration: Configuration;
+  readonly quorum: number;
+  readonly voters: readonly Member[];
+  readonly isVoter: boolean;
+  readonly storage: ReplicaStorage;
+  readonly machine: StateMachine;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly limits: ReplicaLimits;
+  readonly timing: ReplicaTiming;
+  readonly log: Log;
+  /** Set once, before the first step. */
+  parts!: Parts;
+
+  now: number;
+  epoch: number;
+  view: number;
+  logView: Viewstamp;
+  status: ReplicaStatus;
+  commit: number;
+  /** Everything up to here is durable, as far as the log as it is now goes. */
+  durableHead: number;
+  /** Why this replica counts as down and must be rebuilt from a peer's checkpoint, or null (protocol §6). */
+  down: string | null = null;
+
+  /** Messages that were not for us or not from whom they said, by reason (protocol §1). */
+  readonly dropped = new Map<string, number>();
+  #others: readonly Member[];
+  #extraLearners: readonly Member[] = [];
+  #effects: Effect[] = [];
+  #persists: Persist[] = [];
+  #nextTicket = 1;
+  #nextNonce: number;
+
+  constructor(options: ReplicaOptions) {
+    const { recovered } = options;
+    this.identity = recovered.identity;
+    this.configuration = recovered.configuration;
+    this.quorum = quorum(recovered.configuration);
+    this.voters = recovered.configuration.voters;
+    this.isVoter = this.voters.some((member) => this.isSelf(member));
+    this.storage = options.storage;
+    this.machine = options.machine;
+    this.random = options.random;
+    this.hash = options.hash;
+    this.limits = options.limits;
+    this.timing = options.timing;
+    this.now = options.now;
+    this.epoch = recovered.view.epoch;
+    this.view = recovered.view.view;
+    this.logView = recovered.logView;
+    this.status = 'viewChange';
+    this.log = new Log(recovered, options.storage, options.hash);
+    this.commit = this.log.floor();
+    this.durableHead = this.log.head;
+    this.#others = this.#membersBesides();
+    // Nonces of an earlier life must not meet those of this one.
+    this.#nextNonce = 1 + options.random.below(2 ** 40);
+  }
+
+  // Who is who.
+
+  isSelf(member: Pick<Member, 'replica' | 'node' | 'incarnation'>): boolean {
+    const { replica, node, incarnation } = this.identity;
+    return member.replica === replica && member.node === node && member.incarnation === incarnation;
+  }
+
+  /** The member that a message says it is from, or null for a stranger. */
+  senderOf(message: Message): Member | null {
+    for (const member of this.#others) {
+      if (
+        member.replica === message.replica &&
+        member.node === message.node &&
+        member.incarnation === message.incarnation
+      ) {
+        return member;
+      }
+    }
+    return null;
+  }
+
+  isVoterMember(member: Member): boolean {
+    return this.voters.includes(member);
+  }
+
+  /** Voters and learners, without this replica. */
+  get others(): readonly Member[] {
+    return this.#others;
+  }
+
+  setExtraLearners(members: readonly Member[]): void {
+    this.#extraLearners = members;
+    this.#others = this.#membersBesides();
+  }
+
+  #membersBesides(): readonly Member[] {
+    const all = [...this.configuration.voters, ...this.configuration.learners];
+    for (const learner of this.#extraLearners) {
+      if (!all.some((member) => member.replica === learner.replica)) all.push(learner);
+    }
+    return all.filter((member) => !this.isSelf(member));
+  }
+
+  /** The primary of the current view, working or not. */
+  primaryMember(): Member {
+    return primaryOf(this.configuration, this.view);
+  }
+
+  isPrimaryOf(view: number): boolean {
+    return this.isVoter && this.isSelf(primaryOf(this.configuration, view));
+  }
+
+  /** It works as the primary of its view, abdicated or not. */
+  get isPrimary(): boolean {
+    return this.status === 'normal' && this.parts.primary.active;
+  }
+
+  get viewstamp(): Viewstamp {
+    return { epoch: this.epoch, view: this.view };
+  }
+
+  /** log_view = view: what is in the log is of this view's canonical log. */
+  get inView(): boolean {
+    return this.logView.view === this.view && this.logView.epoch === this.epoch;
+  }
+
+  /** Whether it may acknowledge, vote and confirm the primary; a replica that cannot prove its head, or is down, may not (protocol §2, §6). */
+  get counts(): boolean {
+    return this.isVoter && this.down === null && !this.parts.recovery.pending;
+  }
+
+  // Effects.
+
+  takeEffects(): readonly Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  effect(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  event(event: ReplicaEvent): void {
+    this.#effects.push({ kind: 'event', event });
+  }
+
+  setStatus(status: ReplicaStatus): void {
+    this.status = status;
+    this.announce();
+  }
+
+  /** Tells the outside where this replica stands. */
+  announce(): void {
+    const primary = this.parts.suspicion.knownPrimary()?.replica ?? null;
+    this.event({ kind: 'status', status: this.status, viewstamp: this.viewstamp, primary });
+  }
+
+  send(to: Member, content: Content): void {
+    invariant(!this.isSelf(to), 'a replica sends nothing to itself', { kind: content.kind });
+    this.#effects.push({ kind: 'send', to, message: this.#addressed(to, content) });
+  }
+
+  sendToOthers(content: Content): void {
+    for (const member of this.#others) this.send(member, content);
+  }
+
+  sendToVoters(content: Content): void {
+    for (const member of this.voters) if (!this.isSelf(member)) this.send(member, content);
+  }
+
+  #addressed(to: Member, content: Content): Message {
+    const { cluster, namespace, replica, node, incarnation } = this.identity;
+    const { epoch, view } = this;
+    // The union of contents with one and the same envelope is the union of messages.
+    return { ...content, cluster, namespace, replica, node, incarnation, to: to.replica, epoch, view } as Message;
+  }
+
+  nonce(): number {
+    return this.#nextNonce++;
+  }
+
+  drop(reason: string): void {
+    const count = this.dropped.get(reason) ?? 0;
+    this.dropped.set(reason, count + 1);
+    // The first of a kind is news; the others are counted.
+    if (count === 0) this.event({ kind: 'dropped', reason });
+  }
+
+  // Durability.
+
+  /** Hands over a batch. The log in memory already is as this batch makes it. */
+  persist(batch: StorageBatch, done?: () => void): void {
+    const ticket = this.#nextTicket++;
+    this.#effects.push({ kind: 'persist', ticket, batch });
+    if (batch.truncateFrom !== undefined) this.#cut(batch.truncateFrom - 1);
+    this.#persists.push({ ticket, head: this.log.head, done: done === undefined ? [] : [done] });
+  }
+
+  /** Runs `done` once everything handed over so far is durable; at once when it is. */
+  whenDurable(done: () => void): void {
+    const last = this.#persists.at(-1);
+    if (last === undefined) done();
+    else last.done.push(done);
+  }
+
+  durable(ticket: number): void {
+    const persist = this.#persists.shift();
+    invariant(persist?.ticket === ticket, 'batches become durable in order', { ticket, expected: persist?.ticket });
+    if (persist.head > this.durableHead) this.durableHead = persist.head;
+    for (const done of persist.done) done();
+  }
+
+  #cut(head: number): void {
+    if (this.durableHead > head) this.durableHead = head;
+    for (const persist of this.#persists) if (persist.head > head) persist.head = head;
+  }
+
+  /** The op up to which this replica may vouch for its log in the current view; 0 when it may not at all (protocol §2). */
+  acknowledgeable(): number {
+    if (!this.inView || !this.counts) return 0;
+    const corrupt = this.log.corruptCount === 0 ? null : this.log.lowestCorrupt();
+    return corrupt === null ? this.durableHead : Math.min(this.durableHead, corrupt - 1);
+  }
+
+  // Commit.
+
+  /** Takes up a commit number of the current view; it never goes down (protocol §3). */
+  learnCommit(op: number): void {
+    const commit = Math.min(op, this.log.head);
+    if (commit <= this.commit) return;
+    this.commit = commit;
+    this.parts.execution.run();
+  }
+
+  get checkpointName(): StateName | null {
+    const info = this.log.checkpoint;
+    return info === null ? null : { op: info.op, hash: info.hash };
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * Making the log of a view this replica's own: what it keeps, what it stages, and the one batch that replaces (protocol §4.4,
+ * §4.5). Until that batch, nothing that is held is touched. The same for a candidate with the log it chose and for a backup with
+ * the one of a StartView.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { Checksum } from '../base/ids.ts';
+import type { CheckpointInfo } from './checkpoint.ts';
+import type { ChosenLog } from './choose.ts';
+import type { Member } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { Entry } from './entry.ts';
+import type { StorageBatch } from './ports.ts';
+
+/** Bytes of entries that are staged in memory; a replica further behind waits for a later checkpoint of its peers. */
+const maxStagedBytes = 256 * 1024 * 1024;
+
+export class Installation {
+  readonly #core: Core;
+  #goal: ChosenLog | null = null;
+  /** Everything of the own log up to here is of the goal's log. */
+  #keep = 0;
+  #keepChecksum: Checksum = '';
+  /** Entries keep + 1 and on, without a gap. */
+  #staged: Entry[] = [];
+  #stagedBytes = 0;
+  /** A staged checkpoint that replaces everything up to `keep`. */
+  #checkpoint: CheckpointInfo | null = null;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get active(): boolean {
+    return this.#goal !== null;
+  }
+
+  /** Where to ask first. */
+  get source(): Member | null {
+    return this.#goal?.from ?? null;
+  }
+
+  cancel(): void {
+    this.#goal = null;
+    this.#staged = [];
+    this.#stagedBytes = 0;
+    this.#checkpoint = null;
+  }
+
+  /** Takes `goal` as the log to install; a later one of the same view may be longer, or repair an earlier choice. */
+  begin(goal: ChosenLog): void {
+    const core = this.#core;
+    const { log } = core;
+    invariant(!core.inView, 'only a log of a newer view replaces', { view: core.view });
+    invariant(goal.head >= core.commit, 'what is committed here is in every later log', {
+      head: goal.head,
+      commit: core.commit,
+    });
+    const staged = this.#staged;
+    const checkpoint = this.#checkpoint;
+    this.cancel();
+    this.#goal = goal;
+    this.#keep = this.#matching(goal);
+    const keepChecksum = log.checksum(this.#keep);
+    invariant(keepChecksum !== null, 'what is kept has a name', { keep: this.#keep });
+    this.#keepChecksum = keepChecksum;
+    if (checkpoint !== null && checkpoint.op > this.#keep) this.#onto(checkpoint);
+    for (const entry of staged) this.#stage(entry, 0);
+    this.advance();
+  }
+
+  /** The highest op up to which the own log is certainly the goal's. */
+  #matching(goal: ChosenLog): number {
+    const { log, commit } = this.#core;
+    for (let op = Math.min(log.head, goal.head); op >= goal.floor && op > commit; op--) {
+      const own = log.checksum(op);
+      if (own !== null && own === this.#wanted(goal, op)) return op;
+    }
+    const at = log.checksum(commit);
+    invariant(commit < goal.floor || at === this.#wanted(goal, commit), 'one checksum per committed op', {
+      op: commit,
+    });
+    return commit;
+  }
+
+  #wanted(goal: ChosenLog, op: number): Checksum | null {
+    if (op === goal.floor) return goal.floorChecksum;
+    return op < goal.floor ? null : (goal.checksums[op - goal.floor - 1] ?? null);
+  }
+
+  #top(): number {
+    return this.#keep + this.#staged.length;
+  }
+
+  /** The ops to fetch next, or null when all are here. Corrupt ones that are kept are repaired in place meanwhile. */
+  missing(): { readonly from: number; readonly through: number } | null {
+    const goal = this.#goal;
+    if (goal === null || this.#top() >= goal.head) return null;
+    return { from: this.#top() + 1, through: goal.head };
+  }
+
+  /** Takes entries that a peer sent; `commit` is what it knows to be committed. True when one was of use. */
+  entries(entries: readonly Entry[], commit: number): boolean {
+    const before = this.#top();
+    for (const entry of entries) this.#stage(entry, commit);
+    if (this.#top() === before) return false;
+    this.advance();
+    return true;
+  }
+
+  #stage(entry: Entry, committed: number): void {
+    const goal = this.#goal;
+    if (goal === null || entry.op !== this.#top() + 1 || entry.op > goal.head) return;
+    const wanted = this.#wanted(goal, entry.op);
+    const chained = entry.parent === (this.#staged.at(-1)?.checksum ?? this.#keepChecksum);
+    // Above the floor the goal names it. Below, being committed is the proof, and the chain must close.
+    if (wanted === null ? entry.op > committed : entry.checksum !== wanted) return;
+    invariant(chained, 'the committed logs of two replicas are one chain', { op: entry.op });
+    if (this.#stagedBytes + entry.bytes.length > maxStagedBytes) return;
+    this.#staged.push(entry);
+    this.#stagedBytes += entry.bytes.length;
+  }
+
+  /** The log behind is gone everywhere, and its checkpoint is staged. */
+  checkpointStaged(info: CheckpointInfo): void {
+    if (this.#goal === null || info.op <= this.#top()) return;
+    this.#onto(info);
+    this.advance();
+  }
+
+  #onto(info: CheckpointInfo): void {
+    this.#checkpoint = info;
+    this.#keep = info.op;
+    this.#keepChecksum = info.checksum;
+    this.#staged = [];
+    this.#stagedBytes = 0;
+  }
+
+  /** Installs once nothing is missing. */
+  advance(): void {
+    const goal = this.#goal;
+    if (goal === null || this.#top() < goal.head) return;
+    // log_view = v says that the canonical suffix is held, so what is kept of it must be readable (protocol §9.5).
+    const { log } = this.#core;
+    if (this.#checkpoint === null && log.corruptCount > 0) {
+      for (let op = Math.max(goal.floor, log.checkpointOp) + 1; op <= this.#keep; op++) if (log.isCorrupt(op)) return;
+    }
+    this.#install(goal);
+  }
+
+  #install(goal: ChosenLog): void {
+    const core = this.#core;
+    const { log } = core;
+    const checkpoint = this.#checkpoint;
+    const entries = this.#staged;
+    invariant(this.#keep >= core.commit || checkpoint !== null, 'nothing committed is replaced', { keep: this.#keep });
+    const base: StorageBatch = { view: core.viewstamp, logView: core.viewstamp, entries };
+    let batch: StorageBatch = base;
+    if (checkpoint !== null) {
+      log.reset(checkpoint);
+      core.commit = Math.max(core.commit, checkpoint.op);
+      core.parts.execution.beginRestore(checkpoint);
+      batch = { ...base, checkpoint, truncateFrom: checkpoint.op + 1, shortenTo: checkpoint.op };
+    } else if (log.head > this.#keep) {
+      log.truncateFrom(this.#keep + 1);
+      batch = { ...base, truncateFrom: this.#keep + 1 };
+    }
+    for (const entry of entries) log.append(entry);
+    this.cancel();
+    core.logView = core.viewstamp;
+    const { view } = core;
+    core.persist(batch, () => {
+      if (checkpoint !== null) core.parts.execution.finishRestore(checkpoint);
+      core.parts.recovery.installed();
+      if (core.view !== view) return;
+      if (core.isPrimaryOf(view)) core.parts.primary.begin(goal.commit);
+    });
+    // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.
+    if (core.isPrimaryOf(view)) return;
+    core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+    core.parts.backup.heardHead(log.head, goal.commit);
+  }
+}

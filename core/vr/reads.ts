@@ -1,0 +1,191 @@
+/**
+ * Reads that do not go through the log: by a read index that a heartbeat round confirms, asked from the primary by backups, or by
+ * waiting for an op (protocol §7, "Reads"). No clock is trusted.
+ */
+
+import { errorInfo } from '../base/errors.ts';
+import type { Member } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { MessageOf } from './messages.ts';
+
+interface Read {
+  readonly token: number;
+  abandoned: boolean;
+}
+
+/** Reads and backups' questions that one heartbeat round serves. */
+interface Round {
+  readonly round: number;
+  readonly index: number;
+  readonly reads: readonly Read[];
+  readonly questions: ReadonlyMap<Member, number>;
+}
+
+interface Question {
+  readonly nonce: number;
+  readonly reads: readonly Read[];
+  dueAt: number;
+}
+
+/** A third round would begin before the first is answered only to carry fewer reads. */
+const maxRounds = 2;
+
+export class Reads {
+  readonly #core: Core;
+  readonly #open = new Map<number, Read>();
+  /** Linearizable reads that arrived and are in no round and no question. */
+  #arrived: Read[] = [];
+  /** At the primary: the newest question of each member. */
+  #questions = new Map<Member, number>();
+  #rounds: Round[] = [];
+  /** At a backup: what was asked of the primary. */
+  #question: Question | null = null;
+  /** Reads whose op is known and not applied yet. */
+  #waiting: { readonly op: number; readonly read: Read }[] = [];
+  #lowest = Infinity;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  read(token: number, consistency: 'linearizable' | { readonly atLeast: number }): void {
+    const core = this.#core;
+    const { maxPendingReads } = core.limits;
+    if (this.#open.size >= maxPendingReads) {
+      const details = { limit: maxPendingReads, actual: this.#open.size };
+      const error = errorInfo('Overloaded', `maxPendingReads is ${maxPendingReads}`, details);
+      core.effect({ kind: 'readReady', token, result: { ok: false, error } });
+      return;
+    }
+    if (core.down !== null) {
+      const error = errorInfo('Retry', `this replica is being rebuilt: ${core.down}`);
+      core.effect({ kind: 'readReady', token, result: { ok: false, error } });
+      return;
+    }
+    const read: Read = { token, abandoned: false };
+    if (consistency === 'linearizable') {
+      this.#open.set(token, read);
+      if (core.quorum === 1 && this.#leads()) this.#at(core.commit, read);
+      else this.#arrived.push(read);
+    } else if (core.parts.execution.applied >= consistency.atLeast) {
+      core.effect({ kind: 'readReady', token, result: { ok: true } });
+    } else {
+      this.#open.set(token, read);
+      this.#at(consistency.atLeast, read);
+    }
+  }
+
+  abandon(token: number): void {
+    const read = this.#open.get(token);
+    if (read === undefined) return;
+    read.abandoned = true;
+    this.#open.delete(token);
+  }
+
+  /** It is primary, a quorum answers it, and the suffix of its view is committed. */
+  #leads(): boolean {
+    const { primary } = this.#core.parts;
+    return primary.serving && primary.settled;
+  }
+
+  /** At the end of a turn: one round, or one question, for all that arrived. */
+  flush(): void {
+    const core = this.#core;
+    if (this.#arrived.length === 0 && this.#questions.size === 0) return;
+    if (core.parts.primary.active) {
+      if (this.#leads() && this.#rounds.length < maxRounds) this.#startRound();
+      return;
+    }
+    if (this.#question !== null || this.#arrived.length === 0) return;
+    const primary = core.parts.suspicion.knownPrimary();
+    if (primary === null) return;
+    const reads = this.#arrived.filter((read) => !read.abandoned);
+    this.#arrived = [];
+    if (reads.length === 0) return;
+    this.#question = { nonce: core.nonce(), reads, dueAt: core.now + 2 * core.timing.resendMs };
+    core.send(primary, { kind: 'readIndex', nonce: this.#question.nonce });
+  }
+
+  #startRound(): void {
+    const core = this.#core;
+    const reads = this.#arrived.filter((read) => !read.abandoned);
+    const questions = this.#questions;
+    this.#arrived = [];
+    this.#questions = new Map();
+    // The round begins after everything that it serves has arrived.
+    const index = core.commit;
+    const round = { round: core.quorum === 1 ? 0 : core.parts.primary.heartbeat(), index, reads, questions };
+    if (core.quorum === 1) this.#serve(round);
+    else this.#rounds.push(round);
+  }
+
+  /** A quorum answered `round`, and so all before it. */
+  confirmed(round: number): void {
+    while (this.#rounds.length > 0 && this.#rounds[0]!.round <= round) this.#serve(this.#rounds.shift()!);
+  }
+
+  #serve({ index, reads, questions }: Round): void {
+    for (const read of reads) if (!read.abandoned) this.#at(index, read);
+    for (const [member, nonce] of questions) this.#core.send(member, { kind: 'readIndexOk', nonce, index });
+  }
+
+  /** The suffix of the view may have committed: reads that waited for it in a group of one go on. */
+  settled(): void {
+    if (this.#core.quorum !== 1 || this.#arrived.length === 0 || !this.#leads()) return;
+    this.#startRound();
+  }
+
+  readIndex(from: Member, message: MessageOf<'readIndex'>): void {
+    if (this.#core.parts.primary.active) this.#questions.set(from, message.nonce);
+  }
+
+  readIndexOk(message: MessageOf<'readIndexOk'>): void {
+    const question = this.#question;
+    if (question?.nonce !== message.nonce) return;
+    this.#question = null;
+    for (const read of question.reads) if (!read.abandoned) this.#at(message.index, read);
+  }
+
+  tick(now: number): void {
+    const core = this.#core;
+    const question = this.#question;
+    if (question === null || now < question.dueAt) return;
+    const primary = core.parts.suspicion.knownPrimary();
+    if (primary === null || core.isSelf(primary)) return;
+    question.dueAt = now + 2 * core.timing.resendMs;
+    core.send(primary, { kind: 'readIndex', nonce: question.nonce });
+  }
+
+  /** Another primary, or none: what was in a round or in a question begins anew. It changed nothing, so it may. */
+  primaryChanged(): void {
+    for (const { reads } of this.#rounds) this.#arrived.push(...reads);
+    this.#rounds = [];
+    if (this.#question !== null) this.#arrived.push(...this.#question.reads);
+    this.#question = null;
+    this.#questions.clear();
+  }
+
+  #at(op: number, read: Read): void {
+    if (this.#core.parts.execution.applied >= op) {
+      this.#ready(read);
+      return;
+    }
+    this.#waiting.push({ op, read });
+    if (op < this.#lowest) this.#lowest = op;
+  }
+
+  /** More was applied. */
+  advanced(): void {
+    const { applied } = this.#core.parts.execution;
+    if (applied < this.#lowest) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#lowest = Infinity;
+    for (const { op, read } of waiting) if (!read.abandoned) this.#at(op, read);
+  }
+
+  #ready(read: Read): void {
+    this.#open.delete(read.token);
+    this.#core.effect({ kind: 'readReady', token: read.token, result: { ok: true } });
+  }
+}

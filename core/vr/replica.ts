@@ -1,0 +1,230 @@
+/**
+ * One replica of a group: a value and `step(input) -> effects` (protocol §1). It takes each input to the part that it is for, and
+ * judges the envelope of every message; the protocol itself is in the parts.
+ */
+
+import { unreachable } from '../base/assert.ts';
+import { Backup } from './backup.ts';
+import { Checkpoints } from './checkpointing.ts';
+import { ReplicatedClock } from './clock.ts';
+import { Core } from './core.ts';
+import type { ReplicaOptions } from './core.ts';
+import { Execution } from './execution.ts';
+import { Installation } from './installation.ts';
+import type { Member } from './configuration.ts';
+import type { Message } from './messages.ts';
+import type { Effect, Input, ReplicaView } from './ports.ts';
+import { Primary } from './primary.ts';
+import { Reads } from './reads.ts';
+import { HeadRecovery } from './recovery.ts';
+import { Requests } from './requests.ts';
+import { Suspicion } from './suspicion.ts';
+import { Transfer } from './transfer.ts';
+import { ViewChange } from './view-change.ts';
+
+export type { ReplicaLimits, ReplicaOptions, ReplicaTiming } from './core.ts';
+
+export class Replica {
+  readonly #core: Core;
+  #stopped = false;
+
+  /**
+   * Restores the machine from the installed checkpoint and applies what is known to be committed. What it wants done from the
+   * start comes with the effects of its first step.
+   */
+  constructor(options: ReplicaOptions) {
+    const core = new Core(options);
+    this.#core = core;
+    core.parts = {
+      suspicion: new Suspicion(core),
+      viewChange: new ViewChange(core),
+      installation: new Installation(core),
+      transfer: new Transfer(core),
+      primary: new Primary(core),
+      backup: new Backup(core),
+      requests: new Requests(core),
+      reads: new Reads(core),
+      clock: new ReplicatedClock(core),
+      execution: new Execution(core),
+      checkpoints: new Checkpoints(core, options.checkpointBytes),
+      recovery: new HeadRecovery(core, options.recovered.headProven),
+    };
+    core.log.warm(core.log.floor() + 1);
+    core.parts.execution.start();
+    core.parts.viewChange.start();
+  }
+
+  /**
+   * Takes one input; the effects are to be carried out in their order.
+   * @throws InvariantViolation when a rule of the protocol is broken: this replica must not go on.
+   */
+  step(input: Input): readonly Effect[] {
+    if (this.#stopped) return [];
+    try {
+      this.#step(input);
+    } catch (error) {
+      this.#stopped = true;
+      this.#core.status = 'stopped';
+      throw error;
+    }
+    return this.#core.takeEffects();
+  }
+
+  #step(input: Input): void {
+    const core = this.#core;
+    const { parts } = core;
+    switch (input.kind) {
+      case 'message':
+        return this.#receive(input.message);
+      case 'request':
+        return parts.requests.request(input.token, input.session, input.request, input.answered, input.body);
+      case 'propose':
+        return parts.requests.propose(input.token, input.body);
+      case 'read':
+        return parts.reads.read(input.token, input.consistency);
+      case 'abandon':
+        parts.reads.abandon(input.token);
+        return parts.requests.abandon(input.token);
+      case 'tick':
+        return this.#tick(input.now);
+      case 'flush':
+        return this.#flush();
+      case 'durable':
+        return core.durable(input.ticket);
+      case 'checkpointWritten':
+        return parts.checkpoints.written(input.checkpoint);
+      case 'chunkStaged':
+        return parts.transfer.checkpoint.chunkStaged(input.op, input.index);
+      case 'peer':
+        return parts.suspicion.peer(input.node, input.connected);
+      case 'learners':
+        return core.setExtraLearners(input.members);
+      default:
+        unreachable(input);
+    }
+  }
+
+  #tick(now: number): void {
+    const { parts } = this.#core;
+    this.#core.now = Math.max(this.#core.now, now);
+    parts.clock.tick(now);
+    parts.primary.tick(now);
+    parts.suspicion.tick(now);
+    parts.viewChange.tick(now);
+    parts.recovery.tick(now);
+    parts.reads.tick(now);
+    parts.transfer.pump();
+  }
+
+  #flush(): void {
+    const { parts } = this.#core;
+    parts.primary.flush();
+    parts.backup.flush();
+    parts.reads.flush();
+    parts.checkpoints.flush();
+    parts.transfer.pump();
+  }
+
+  /** The envelope first: whose it is, and from when (protocol §1). */
+  #receive(message: Message): void {
+    const core = this.#core;
+    const { identity } = core;
+    if (message.cluster !== identity.cluster) return core.drop('message of another cluster');
+    if (message.namespace !== identity.namespace) return core.drop('message of another namespace');
+    if (message.to !== identity.replica) return core.drop('message for another replica');
+    const from = core.senderOf(message);
+    if (from === null) return core.drop('message from a replica that the configuration does not name');
+    if (message.epoch !== core.epoch) return core.drop('message of another epoch');
+    if (message.view < core.view) {
+      // It learns of the newer view by this; what it said is void.
+      if (message.kind !== 'viewNow') core.send(from, { kind: 'viewNow' });
+      return;
+    }
+    if (message.view > core.view) {
+      core.parts.viewChange.moveTo(message.view);
+      if (message.kind !== 'startView') core.parts.viewChange.askStartView(from);
+    }
+    this.#dispatch(from, message);
+  }
+
+  #dispatch(from: Member, message: Message): void {
+    const core = this.#core;
+    const { parts } = core;
+    switch (message.kind) {
+      case 'prepare':
+        return parts.backup.prepare(from, message);
+      case 'prepareOk':
+        return parts.primary.prepareOk(from, message);
+      case 'commit':
+        return parts.backup.commit(from, message);
+      case 'commitOk':
+        return parts.primary.commitOk(from, message);
+      case 'startViewChange':
+        return parts.suspicion.startViewChange(from, message.target);
+      case 'doViewChange':
+        return parts.viewChange.doViewChange(from, message.log);
+      case 'startView':
+        return parts.viewChange.startView(from, message);
+      case 'getState':
+        return parts.transfer.getState(from, message);
+      case 'newState':
+        return parts.transfer.newState(from, message);
+      case 'getStartView':
+        if (core.status === 'normal') parts.viewChange.sendStartView(from, message.nonce);
+        return;
+      case 'viewNow':
+        return;
+      case 'getChunk':
+        return parts.transfer.checkpoint.getChunk(from, message);
+      case 'chunk':
+        return parts.transfer.checkpoint.chunk(message);
+      case 'readIndex':
+        return parts.reads.readIndex(from, message);
+      case 'readIndexOk':
+        return parts.reads.readIndexOk(message);
+      case 'recovery':
+        return parts.recovery.answer(from, message);
+      case 'recoveryOk':
+        return parts.recovery.recoveryOk(from, message);
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** It leads its view and serves. */
+  get isPrimary(): boolean {
+    return this.#core.isPrimary && !this.#core.parts.primary.abdicated;
+  }
+
+  /** The node of the primary that this replica follows, itself included; null while it follows none. */
+  get primaryNode(): string | null {
+    return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
+  }
+
+  /** Messages that were dropped, by reason. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#core.dropped;
+  }
+
+  view(): ReplicaView {
+    const core = this.#core;
+    const { parts, log } = core;
+    return {
+      identity: core.identity,
+      status: core.status,
+      configuration: core.configuration,
+      view: core.viewstamp,
+      logView: core.logView,
+      primary: parts.suspicion.knownPrimary(),
+      isPrimary: this.isPrimary,
+      head: log.head,
+      commit: core.commit,
+      applied: parts.execution.applied,
+      checkpointOp: log.checkpointOp,
+      checkpointHash: log.checkpoint?.hash ?? null,
+      logFirst: log.first,
+      pending: parts.requests.pending,
+      pipeline: parts.primary.pipeline,
+    };
+  }
+}

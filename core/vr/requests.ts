@@ -1,0 +1,371 @@
+/**
+ * Clients' requests at the primary: found to be new, held until their predecessors are in the log, queued, and answered once
+ * executed (protocol §7). What is in flight is rebuilt from the log at the start of each view.
+ */
+
+import type { ErrorInfo, Outcome } from '../base/errors.ts';
+import { errorInfo } from '../base/errors.ts';
+import type { Core } from './core.ts';
+import type { Entry } from './entry.ts';
+
+/** A request that is not in the log yet. */
+export interface Pending {
+  readonly session: number;
+  readonly request: number;
+  readonly answered: number;
+  readonly body: Uint8Array;
+  /** Who waits; a retry over another connection adds one. */
+  readonly tokens: number[];
+  readonly expiry: boolean;
+}
+
+/** What is in flight of one session. */
+interface SessionFlight {
+  /** The lowest number that is neither executed, nor in the log, nor queued, nor given up by its client. */
+  next: number;
+  /** The op of each request in the log, not executed; 0 while it is queued. */
+  readonly flying: Map<number, number>;
+  readonly queued: Map<number, Pending>;
+  /** Requests that wait for a predecessor. */
+  readonly held: Map<number, Pending>;
+}
+
+/** Retries of one request that wait for the same reply. */
+const maxTokens = 16;
+
+export class Requests {
+  readonly #core: Core;
+  readonly #sessions = new Map<number, SessionFlight>();
+  /** Queued requests from `#front` on, in the order in which they will be prepared. */
+  #queue: Pending[] = [];
+  #front = 0;
+  #heldCount = 0;
+  #bytes = 0;
+  /** Requests of sessions whose registration is in the log and not executed, by the session's op. */
+  readonly #early = new Map<number, Pending[]>();
+  readonly #waiters = new Map<number, readonly number[]>();
+  #expiryOp = 0;
+  #expiryQueued = false;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Requests that can be prepared now. */
+  get queued(): number {
+    return this.#queue.length - this.#front;
+  }
+
+  get pending(): number {
+    return this.queued + this.#heldCount;
+  }
+
+  get expiryPending(): boolean {
+    return this.#expiryQueued || this.#expiryOp > this.#core.parts.execution.applied;
+  }
+
+  // Taking in.
+
+  request(token: number, session: number, request: number, answered: number, body: Uint8Array): void {
+    if (this.#refusedHere(token, body)) return;
+    this.#admit({ session, request, answered, body, tokens: [token], expiry: false });
+  }
+
+  propose(token: number, body: Uint8Array): void {
+    if (this.#refusedHere(token, body)) return;
+    this.#enqueue({ session: 0, request: 0, answered: 0, body, tokens: [token], expiry: false });
+  }
+
+  expire(body: Uint8Array): void {
+    this.#expiryQueued = true;
+    this.#enqueue({ session: 0, request: 0, answered: 0, body, tokens: [], expiry: true });
+  }
+
+  /** Nobody waits any longer. A request that is held for a predecessor is let go; the others go on. */
+  abandon(token: number): void {
+    for (const flight of this.#sessions.values()) {
+      for (const [request, pending] of flight.held) {
+        const at = pending.tokens.indexOf(token);
+        if (at < 0) continue;
+        pending.tokens.splice(at, 1);
+        if (pending.tokens.length === 0) this.#letGo(flight, request, pending);
+        return;
+      }
+    }
+  }
+
+  #refusedHere(token: number, body: Uint8Array): boolean {
+    const core = this.#core;
+    const { limits } = core;
+    if (!core.parts.primary.serving) {
+      this.#fail([token], this.#notPrimary('definite'));
+      return true;
+    }
+    if (body.length > limits.maxBodyBytes) {
+      const details = { limit: limits.maxBodyBytes, actual: body.length };
+      this.#fail(
+        [token],
+        errorInfo('LimitExceeded', `maxBodyBytes is ${limits.maxBodyBytes}, got ${body.length}`, details),
+      );
+      return true;
+    }
+    if (this.pending >= limits.maxPendingRequests || this.#bytes + body.length > limits.maxPendingBytes) {
+      const details = { limit: limits.maxPendingRequests, actual: this.pending };
+      this.#fail([token], errorInfo('Overloaded', `${this.pending} requests wait at the primary`, details));
+      return true;
+    }
+    const invalid = core.machine.validate(body);
+    if (invalid !== null) this.#fail([token], invalid);
+    return invalid !== null;
+  }
+
+  #admit(pending: Pending): void {
+    const { machine, limits, log, parts } = this.#core;
+    const { session, request, answered, tokens } = pending;
+    const flight = this.#sessions.get(session);
+    if (flight !== undefined && this.#join(flight, pending)) return;
+    switch (machine.request(session, request)) {
+      case 'executed':
+        this.#answer(tokens, machine.reply(session, request));
+        return;
+      case 'old':
+        this.#tooOld(pending);
+        return;
+      case 'gone': {
+        // The registration may be in the log of this view, not executed yet; then the session is about to be.
+        if (session > parts.execution.applied && session <= log.head) this.#waitForSession(pending);
+        else this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
+        return;
+      }
+      case 'new':
+    }
+    const executed = machine.nextRequest(session);
+    const next = Math.max(flight?.next ?? executed, executed);
+    if (request < next) {
+      // Its client has given it up: a later request, in the log, said so.
+      this.#tooOld(pending);
+      return;
+    }
+    const window = request - Math.min(answered, executed);
+    if (window >= limits.maxWindow) {
+      const details = { limit: limits.maxWindow, actual: window + 1 };
+      this.#fail(tokens, errorInfo('WindowExceeded', `maxWindow is ${limits.maxWindow} outstanding requests`, details));
+      return;
+    }
+    const at = flight ?? this.#open(session, next);
+    at.next = next;
+    if (request > Math.max(next, answered)) {
+      at.held.set(request, pending);
+      this.#heldCount++;
+      this.#bytes += pending.body.length;
+      return;
+    }
+    this.#fly(at, pending);
+    this.#release(at);
+  }
+
+  /** Attaches a retry to the same request in flight. */
+  #join(flight: SessionFlight, pending: Pending): boolean {
+    const { request, tokens } = pending;
+    const op = flight.flying.get(request);
+    const waiting = flight.queued.get(request) ?? flight.held.get(request);
+    const joined = op === undefined || op === 0 ? waiting?.tokens : this.#waitersOf(op);
+    if (joined === undefined) return false;
+    if (joined.length >= maxTokens) {
+      // Its fate is the other attempts'; this one only does not hear of it.
+      this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
+    } else joined.push(...tokens);
+    return true;
+  }
+
+  #waitersOf(op: number): number[] {
+    const tokens = [...(this.#waiters.get(op) ?? [])];
+    this.#waiters.set(op, tokens);
+    return tokens;
+  }
+
+  #waitForSession(pending: Pending): void {
+    const waiting = this.#early.get(pending.session);
+    if (waiting === undefined) this.#early.set(pending.session, [pending]);
+    else waiting.push(pending);
+    this.#heldCount++;
+    this.#bytes += pending.body.length;
+  }
+
+  #open(session: number, next: number): SessionFlight {
+    const flight: SessionFlight = { next, flying: new Map(), queued: new Map(), held: new Map() };
+    this.#sessions.set(session, flight);
+    return flight;
+  }
+
+  #fly(flight: SessionFlight, pending: Pending): void {
+    flight.next = pending.request + 1;
+    flight.flying.set(pending.request, 0);
+    flight.queued.set(pending.request, pending);
+    this.#enqueue(pending);
+  }
+
+  /** Lets those go on that waited for what was just queued. */
+  #release(flight: SessionFlight): void {
+    while (flight.held.size > 0) {
+      const pending = flight.held.get(flight.next);
+      if (pending === undefined) break;
+      this.#letGo(flight, pending.request, pending);
+      this.#fly(flight, pending);
+    }
+    // A raised `answered` may have passed some: their client does not wait for them.
+    for (const [request, pending] of flight.held) {
+      if (request >= flight.next) continue;
+      this.#letGo(flight, request, pending);
+      this.#tooOld(pending);
+    }
+  }
+
+  #letGo(flight: SessionFlight, request: number, pending: Pending): void {
+    flight.held.delete(request);
+    this.#heldCount--;
+    this.#bytes -= pending.body.length;
+  }
+
+  #enqueue(pending: Pending): void {
+    this.#queue.push(pending);
+    this.#bytes += pending.body.length;
+  }
+
+  // Preparing.
+
+  peek(): Pending | undefined {
+    return this.#queue[this.#front];
+  }
+
+  shift(): void {
+    this.#bytes -= this.#queue[this.#front]!.body.length;
+    this.#front++;
+    if (this.#front < this.#queue.length) return;
+    this.#queue = [];
+    this.#front = 0;
+  }
+
+  /** A request has its place in the log. */
+  prepared(pending: Pending, op: number): void {
+    const { session, request, tokens } = pending;
+    if (tokens.length > 0) this.#waiters.set(op, tokens);
+    if (pending.expiry) {
+      this.#expiryQueued = false;
+      this.#expiryOp = op;
+    }
+    if (session === 0) return;
+    const flight = this.#sessions.get(session);
+    if (flight === undefined) return;
+    flight.queued.delete(request);
+    flight.flying.set(request, op);
+  }
+
+  // Executing.
+
+  executed(entry: Entry, reply: Uint8Array): void {
+    const tokens = this.#waiters.get(entry.op);
+    if (tokens !== undefined) {
+      this.#waiters.delete(entry.op);
+      this.#answer(tokens, reply);
+    }
+    if (entry.session === 0 || this.#sessions.size === 0) return;
+    const flight = this.#sessions.get(entry.session);
+    if (flight === undefined) return;
+    if (flight.flying.get(entry.request) === entry.op) flight.flying.delete(entry.request);
+    if (flight.flying.size === 0 && flight.held.size === 0) this.#sessions.delete(entry.session);
+  }
+
+  /** Some entries were executed: sessions that they registered are there now. */
+  advanced(): void {
+    if (this.#early.size === 0) return;
+    const { applied } = this.#core.parts.execution;
+    for (const [session, waiting] of this.#early) {
+      if (session > applied) continue;
+      this.#early.delete(session);
+      for (const pending of waiting) {
+        this.#heldCount--;
+        this.#bytes -= pending.body.length;
+        this.#admit(pending);
+      }
+    }
+  }
+
+  // Views.
+
+  /** The view begins with this log: what of it is not executed is in flight. */
+  beginView(): void {
+    const { log, parts } = this.#core;
+    this.#sessions.clear();
+    this.#expiryOp = 0;
+    for (let op = parts.execution.applied + 1; op <= log.head; op++) {
+      const entry = log.entry(op);
+      if (entry === null || entry.session === 0) continue;
+      const flight = this.#sessions.get(entry.session) ?? this.#open(entry.session, 0);
+      flight.flying.set(entry.request, op);
+      flight.next = Math.max(flight.next, entry.request + 1);
+    }
+  }
+
+  /** The view was lost: what was not prepared has not happened; of what was prepared nobody here knows. */
+  lost(): void {
+    this.#refuseUnprepared();
+    const unknown = this.#notPrimary('unknown');
+    for (const tokens of this.#waiters.values()) this.#fail(tokens, unknown);
+    this.#waiters.clear();
+    this.#sessions.clear();
+  }
+
+  /** The primary stops until a quorum answers it: nothing waits for that. What is prepared may still commit. */
+  abdicated(): void {
+    this.#refuseUnprepared();
+  }
+
+  #refuseUnprepared(): void {
+    const error = this.#notPrimary('definite');
+    for (let i = this.#front; i < this.#queue.length; i++) this.#fail(this.#queue[i]!.tokens, error);
+    this.#queue = [];
+    this.#front = 0;
+    for (const waiting of this.#early.values()) for (const pending of waiting) this.#fail(pending.tokens, error);
+    this.#early.clear();
+    for (const [session, flight] of this.#sessions) {
+      for (const pending of flight.held.values()) this.#fail(pending.tokens, error);
+      flight.held.clear();
+      // Numbers that were queued are open again.
+      for (const request of flight.queued.keys()) {
+        flight.flying.delete(request);
+        flight.next = Math.min(flight.next, request);
+      }
+      flight.queued.clear();
+      if (flight.flying.size === 0) this.#sessions.delete(session);
+    }
+    this.#heldCount = 0;
+    this.#bytes = 0;
+    this.#expiryQueued = false;
+  }
+
+  // Answers.
+
+  #notPrimary(outcome: Outcome): ErrorInfo {
+    const core = this.#core;
+    const primary = core.parts.suspicion.knownPrimary();
+    if (primary === null || core.isSelf(primary)) {
+      return errorInfo('NoPrimary', 'this group has no primary that is known here', {}, outcome);
+    }
+    const { replica, node, address } = primary;
+    return errorInfo('NotPrimary', `the primary is ${replica} on ${node}`, { replica, node, address }, outcome);
+  }
+
+  #tooOld({ session, request, tokens }: Pending): void {
+    const message = `request ${request} of session ${session} is below its window`;
+    this.#fail(tokens, errorInfo('RequestTooOld', message, { session, request }));
+  }
+
+  #answer(tokens: readonly number[], reply: Uint8Array): void {
+    for (const token of tokens) this.#core.effect({ kind: 'reply', token, result: { ok: true, reply } });
+  }
+
+  #fail(tokens: readonly number[], error: ErrorInfo): void {
+    for (const token of tokens) this.#core.effect({ kind: 'reply', token, result: { ok: false, error } });
+  }
+}

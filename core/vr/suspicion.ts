@@ -1,0 +1,161 @@
+/**
+ * When this replica wants another view, and when enough others do: heartbeat timeouts, broken connections, StartViewChange
+ * (protocol §4.1). A suspicion never leaves the view by itself, so a replica that hears nothing cannot disturb a group that works.
+ */
+
+import type { Member } from './configuration.ts';
+import type { Core } from './core.ts';
+
+/** How often the time-out of a view change doubles. */
+const maxDoublings = 4;
+
+export class Suspicion {
+  readonly #core: Core;
+  /** When the primary of this view was last heard, or this view was entered. */
+  #heardAt: number;
+  /** True once the primary of this view was heard to lead it. */
+  #heard = false;
+  #timeoutMs: number;
+  /** View changes in a row that brought no working primary. */
+  #attempts = 0;
+  #suspecting = false;
+  #resendAt = 0;
+  #resendMs = 0;
+  /** When each voter last asked for the view after this one. */
+  readonly #asked = new Map<Member, number>();
+  readonly #disconnected = new Set<string>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#heardAt = core.now;
+    this.#timeoutMs = this.#drawTimeout();
+  }
+
+  get suspecting(): boolean {
+    return this.#suspecting;
+  }
+
+  /** The primary of this view when this replica follows it or is it, else null. */
+  knownPrimary(): Member | null {
+    const core = this.#core;
+    if (core.status !== 'normal') return null;
+    if (core.isPrimaryOf(core.view))
+      return core.isPrimary && !core.parts.primary.abdicated ? core.primaryMember() : null;
+    return this.#heard && !this.#suspecting ? core.primaryMember() : null;
+  }
+
+  connected(node: string): boolean {
+    return !this.#disconnected.has(node);
+  }
+
+  /** The primary of this view speaks as such. */
+  heardPrimary(): void {
+    this.#heardAt = this.#core.now;
+    const news = !this.#heard || this.#suspecting;
+    this.#heard = true;
+    this.#attempts = 0;
+    this.#suspecting = false;
+    if (news) {
+      this.#core.announce();
+      this.#core.parts.reads.primaryChanged();
+    }
+  }
+
+  /** A view was entered: suspicion and what was asked for belong to the one before. */
+  enteredView(): void {
+    this.#heardAt = this.#core.now;
+    this.#heard = false;
+    this.#suspecting = false;
+    this.#asked.clear();
+    this.#attempts++;
+    this.#timeoutMs = this.#drawTimeout();
+    if (this.#disconnected.has(this.#core.primaryMember().node)) this.suspect('its node is not connected');
+  }
+
+  /** This replica leads its view now. */
+  leading(): void {
+    this.#attempts = 0;
+    this.#suspecting = false;
+    this.#heardAt = this.#core.now;
+  }
+
+  /** A primary that a quorum answers again takes its suspicion of itself back. */
+  relent(): void {
+    this.#suspecting = false;
+  }
+
+  peer(node: string, connected: boolean): void {
+    const core = this.#core;
+    if (connected) {
+      this.#disconnected.delete(node);
+      return;
+    }
+    this.#disconnected.add(node);
+    if (core.primaryMember().node !== node || node === core.identity.node) return;
+    if (core.isVoter) this.suspect('its connection broke');
+    else this.#lose();
+  }
+
+  tick(now: number): void {
+    const core = this.#core;
+    if (!core.isVoter) {
+      if (now - this.#heardAt > this.#timeoutMs) this.#lose();
+      return;
+    }
+    for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);
+    if (this.#suspecting) {
+      if (now >= this.#resendAt) this.#ask();
+      return;
+    }
+    // A working primary judges itself by the answers to its heartbeats instead.
+    if (core.isPrimary) return;
+    if (now - this.#heardAt > this.#timeoutMs) this.suspect('nothing was heard of it in time');
+  }
+
+  /** Asks for the view after this one, again and again, until the primary is heard or the view is left. */
+  suspect(reason: string): void {
+    const core = this.#core;
+    if (this.#suspecting || !core.isVoter) return;
+    this.#suspecting = true;
+    this.#resendMs = core.timing.resendMs;
+    core.event({ kind: 'suspects', primary: core.primaryMember().replica, view: core.view, reason });
+    if (core.status === 'normal') core.announce();
+    this.#ask();
+  }
+
+  /** A learner has no say; it only ceases to know a primary. */
+  #lose(): void {
+    if (!this.#heard) return;
+    this.#heard = false;
+    this.#core.announce();
+  }
+
+  /** A voter asks for view `target`. */
+  startViewChange(from: Member, target: number): void {
+    const core = this.#core;
+    if (!core.isVoterMember(from) || target !== core.view + 1) return;
+    this.#asked.set(from, core.now);
+    this.#count();
+  }
+
+  #ask(): void {
+    const core = this.#core;
+    core.sendToVoters({ kind: 'startViewChange', target: core.view + 1 });
+    this.#resendAt = core.now + this.#resendMs;
+    // What is repeated less often than that would lapse at the others in between.
+    this.#resendMs = Math.min(this.#resendMs * 2, core.timing.suspicionMs / 2);
+    this.#count();
+  }
+
+  #count(): void {
+    const core = this.#core;
+    if (!this.#suspecting || this.#asked.size + 1 < core.quorum) return;
+    core.parts.viewChange.moveTo(core.view + 1);
+  }
+
+  #drawTimeout(): number {
+    const { random, timing } = this.#core;
+    const doubled = timing.suspicionMs * 2 ** Math.min(Math.max(0, this.#attempts - 1), maxDoublings);
+    return doubled + random.below(Math.max(1, Math.ceil(doubled / 2)));
+  }
+}

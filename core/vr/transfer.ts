@@ -1,0 +1,252 @@
+/**
+ * State transfer: fetching what this replica lacks, one bounded piece at a time and from whoever has it, and serving peers (protocol
+ * §5). What a piece is good for is judged by those who asked: an installation, a backup that lags, a log with rotten entries.
+ */
+
+import { invariant } from '../base/assert.ts';
+import { CheckpointTransfer } from './checkpoint-transfer.ts';
+import type { CheckpointInfo } from './checkpoint.ts';
+import { isSealed } from './checkpoint.ts';
+import type { Member } from './configuration.ts';
+import { compareViewstamps } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { Entry } from './entry.ts';
+import type { MessageOf } from './messages.ts';
+
+/** Bytes of entries in one answer; one entry goes in any case. */
+const answerBytes = 1024 * 1024;
+const answerEntries = 8192;
+const maxDoublings = 5;
+
+interface Want {
+  readonly from: number;
+  readonly through: number;
+}
+
+interface Outstanding extends Want {
+  readonly nonce: number;
+  readonly dueAt: number;
+}
+
+export class Transfer {
+  readonly #core: Core;
+  readonly checkpoint: CheckpointTransfer;
+  #outstanding: Outstanding | null = null;
+  /** Requests in a row that brought nothing: each asks another peer, and waits longer. */
+  #fruitless = 0;
+  #restUntil = 0;
+  /** Corrupt entries whose repair is on its way to disk. */
+  readonly #repairing = new Set<number>();
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.checkpoint = new CheckpointTransfer(core, (info) => this.#checkpointStaged(info));
+  }
+
+  /** What was asked for in another view is void; staged chunks stay on disk and count again. */
+  cancel(): void {
+    this.#outstanding = null;
+    this.#fruitless = 0;
+    this.#restUntil = 0;
+    this.checkpoint.cancel();
+  }
+
+  /** The next piece that is lacking, the most urgent first. */
+  #want(): Want | null {
+    const core = this.#core;
+    // The answer to a question from op 0 is always a checkpoint.
+    if (core.down !== null) return { from: 0, through: 0 };
+    const missing = core.parts.installation.missing();
+    if (missing !== null) return missing;
+    if (core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view)) {
+      return { from: core.log.head + 1, through: core.parts.backup.targetHead };
+    }
+    if (core.log.corruptCount === this.#repairing.size) return null;
+    let from = core.log.lowestCorrupt();
+    if (from === null) return null;
+    while (this.#repairing.has(from)) from++;
+    if (!core.log.isCorrupt(from)) return null;
+    let through = from;
+    while (core.log.isCorrupt(through + 1) && through - from < answerEntries) through++;
+    return { from, through };
+  }
+
+  /** At the end of a turn and on ticks: asks when something is lacking and nothing is asked. */
+  pump(): void {
+    const core = this.#core;
+    if (this.checkpoint.active) {
+      this.checkpoint.pump();
+      return;
+    }
+    if (this.#outstanding !== null) {
+      if (core.now < this.#outstanding.dueAt) return;
+      this.#outstanding = null;
+      this.#fruitless++;
+    }
+    const want = this.#want();
+    if (want === null) {
+      this.#fruitless = 0;
+      return;
+    }
+    if (core.now < this.#restUntil) return;
+    const peer = this.#peer();
+    if (peer === null) return;
+    const { log, commit } = core;
+    const checksum = log.checksum(commit);
+    invariant(checksum !== null, 'the committed op of a log has a name', { commit });
+    const nonce = core.nonce();
+    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(4 * core.timing.resendMs) };
+    core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
+  }
+
+  #delay(base: number): number {
+    return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), 2 * this.#core.timing.suspicionMs);
+  }
+
+  /** First who is known to have it, then the others in turn, those that are connected first. */
+  #peer(): Member | null {
+    const core = this.#core;
+    const preferred = core.parts.installation.source ?? core.primaryMember();
+    if (this.#fruitless === 0 && !core.isSelf(preferred)) return preferred;
+    const voters = core.voters.filter((member) => !core.isSelf(member));
+    const connected = voters.filter((member) => core.parts.suspicion.connected(member.node));
+    const peers = connected.length > 0 ? connected : voters;
+    return peers[this.#fruitless % Math.max(1, peers.length)] ?? null;
+  }
+
+  newState(from: Member, message: MessageOf<'newState'>): void {
+    const core = this.#core;
+    const asked = this.#outstanding;
+    if (asked?.nonce !== message.nonce) return;
+    this.#outstanding = null;
+    const { entries, commit } = message;
+    const repaired = this.#repair(entries);
+    const installed = core.parts.installation.entries(entries, commit);
+    const appended = this.#append(from, message);
+    if (repaired || installed || appended) {
+      this.#fruitless = 0;
+      return;
+    }
+    if (message.checkpoint !== null && this.#useful(asked, message.checkpoint)) {
+      this.#fruitless = 0;
+      core.event({ kind: 'transfer', from: from.replica, to: message.checkpoint.op, by: 'checkpoint' });
+      this.checkpoint.begin(message.checkpoint, from);
+      return;
+    }
+    this.#fruitless++;
+    this.#restUntil = core.now + this.#delay(core.timing.resendMs);
+  }
+
+  #useful(asked: Want, info: CheckpointInfo): boolean {
+    const { log, down, hash } = this.#core;
+    return info.op >= (down === null ? asked.from : log.checkpointOp) && isSealed(info, hash);
+  }
+
+  /** Puts entries in the place of corrupt ones of the same checksum, whatever the status (protocol §2). */
+  #repair(entries: readonly Entry[]): boolean {
+    const core = this.#core;
+    const { log } = core;
+    if (log.corruptCount === 0) return false;
+    const found = entries.filter(
+      (entry) => log.corruptName(entry.op)?.checksum === entry.checksum && !this.#repairing.has(entry.op),
+    );
+    if (found.length === 0) return false;
+    for (const entry of found) this.#repairing.add(entry.op);
+    core.persist({ entries: found }, () => {
+      for (const entry of found) {
+        this.#repairing.delete(entry.op);
+        if (log.corruptName(entry.op)?.checksum !== entry.checksum) continue;
+        log.repaired(entry.op);
+        core.event({ kind: 'repaired', op: entry.op });
+      }
+      core.parts.viewChange.repaired();
+      core.parts.installation.advance();
+      core.parts.primary.acknowledgedMore();
+      core.parts.execution.run();
+    });
+    return true;
+  }
+
+  /** A backup that lags in its own view appends; it never replaces (protocol §4.5). */
+  #append(from: Member, message: MessageOf<'newState'>): boolean {
+    const core = this.#core;
+    const { log } = core;
+    if (!core.inView || core.isPrimaryOf(core.view)) return false;
+    const sameLog = compareViewstamps(message.logView, core.viewstamp) === 0;
+    const added: Entry[] = [];
+    for (const entry of message.entries) {
+      if (entry.op !== log.head + 1) continue;
+      if (!sameLog && entry.op > message.commit) break;
+      log.append(entry);
+      added.push(entry);
+    }
+    if (added.length > 0) {
+      core.persist({ entries: added });
+      core.event({ kind: 'transfer', from: from.replica, to: log.head, by: 'entries' });
+    }
+    core.learnCommit(message.commit);
+    return added.length > 0;
+  }
+
+  /** Serves a peer, whatever this replica's status: entries are known by their checksums. */
+  getState(from: Member, message: MessageOf<'getState'>): void {
+    const core = this.#core;
+    const { log } = core;
+    const known = message.commit <= core.commit ? log.checksum(message.commit) : null;
+    if (known !== null && known !== message.checksum) {
+      core.event({
+        kind: 'alarm',
+        reason: `${from.replica} has committed another entry at op ${message.commit} than this replica`,
+      });
+      return;
+    }
+    const entries: Entry[] = [];
+    let size = 0;
+    const through = Math.min(message.through, log.head, message.from + answerEntries - 1);
+    for (let op = Math.max(message.from, log.first); op <= through && message.from >= log.first; op++) {
+      const entry = log.entry(op);
+      if (entry === null) continue;
+      if (entries.length > 0 && size + entry.bytes.length > answerBytes) break;
+      size += entry.bytes.length;
+      entries.push(entry);
+    }
+    const gone = message.from < log.first && core.down === null;
+    core.send(from, {
+      kind: 'newState',
+      nonce: message.nonce,
+      logView: core.logView,
+      commit: core.commit,
+      entries,
+      checkpoint: gone ? log.checkpoint : null,
+    });
+  }
+
+  #checkpointStaged(info: CheckpointInfo): void {
+    const core = this.#core;
+    const { log } = core;
+    if (core.down === null && core.parts.installation.active) {
+      core.parts.installation.checkpointStaged(info);
+      return;
+    }
+    if (info.op < log.checkpointOp) return;
+    const ownPast = info.op <= log.head && log.checksum(info.op) === info.checksum;
+    // Out of its view a log is replaced by an installation alone; and in it, the log is of one chain with every committed op.
+    if (!ownPast && !core.inView) return;
+    invariant(ownPast || info.op > log.head, 'a checkpoint of the group is of this log, or above its head', {
+      op: info.op,
+    });
+    const { execution } = core.parts;
+    const restore = core.down !== null || execution.applied < info.op;
+    if (restore) execution.beginRestore(info);
+    if (ownPast) {
+      log.setCheckpoint(info);
+      if (log.first <= info.op) log.shortenTo(info.op);
+    } else log.reset(info);
+    core.commit = Math.max(core.commit, info.op);
+    const batch = { checkpoint: info, entries: [], shortenTo: info.op };
+    const done = (): void => {
+      if (restore) execution.finishRestore(info);
+    };
+    core.persist(ownPast ? batch : { ...batch, truncateFrom: info.op + 1 }, done);
+  }
+}

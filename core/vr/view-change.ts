@@ -1,0 +1,179 @@
+/**
+ * Changing the view: leaving the old one, DoViewChange, and the candidate's choice (protocol §4.2, §4.3). What was chosen is staged
+ * and installed elsewhere.
+ */
+
+import { invariant } from '../base/assert.ts';
+import type { Vote } from './choose.ts';
+import { chooseLog } from './choose.ts';
+import type { Member } from './configuration.ts';
+import { compareViewstamps } from './configuration.ts';
+import type { Core } from './core.ts';
+import type { LogDescription, MessageOf } from './messages.ts';
+
+export class ViewChange {
+  readonly #core: Core;
+  /** What this replica told of its log in this view; set once the view is durable here. */
+  #told: LogDescription | null = null;
+  #resendAt = 0;
+  #resendMs = 0;
+  /** The candidate's votes, its own included, in the order of the voters when it chooses. */
+  readonly #votes = new Map<Member, LogDescription>();
+  /** When this replica asked last for a StartView of this view, which others know to have begun. */
+  #askedAt = -Infinity;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * At start: a replica between two views goes on there; a primary that was at work does not resume but moves on alone, for it
+   * may have prepared what its disk never got (protocol §3).
+   */
+  start(): void {
+    const core = this.#core;
+    if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
+    else if (core.inView) core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+    else this.#enter();
+  }
+
+  /** Moves to a newer view, in view-change status. The DoViewChange leaves when that is durable. */
+  moveTo(view: number): void {
+    const core = this.#core;
+    invariant(view > core.view, 'views never go down', { view, from: core.view });
+    this.stepDown();
+    core.view = view;
+    core.persist({ view: core.viewstamp, entries: [] });
+    this.#enter();
+  }
+
+  /** Ends being primary, if it was. */
+  stepDown(): void {
+    this.#core.parts.primary.end();
+  }
+
+  #enter(): void {
+    const core = this.#core;
+    this.#told = null;
+    this.#votes.clear();
+    this.#askedAt = -Infinity;
+    core.parts.installation.cancel();
+    core.parts.transfer.cancel();
+    core.parts.backup.enteredView();
+    core.setStatus(core.counts || !core.isVoter ? 'viewChange' : 'recovering');
+    const { view } = core;
+    core.whenDurable(() => {
+      if (core.view === view && !core.inView) this.#tell();
+    });
+    core.parts.suspicion.enteredView();
+  }
+
+  /** Says what this replica's log is, once view and log are durable. */
+  #tell(): void {
+    const core = this.#core;
+    if (!core.counts) return;
+    // The log stays as it is until a log of this view is installed, so that a resend says the same, across a crash too.
+    this.#told = core.log.describe(core.logView);
+    this.#resendMs = core.timing.resendMs;
+    this.#send();
+    if (core.isPrimaryOf(core.view)) this.#vote(this.#self(), this.#told);
+  }
+
+  /** A corrupt entry was repaired: the only thing about a told log that may change (protocol §4.2). */
+  repaired(): void {
+    if (this.#told !== null && this.#core.status === 'viewChange' && !this.#core.inView) this.#tell();
+  }
+
+  /** This replica counts again. */
+  restored(): void {
+    const core = this.#core;
+    if (core.inView) core.setStatus('normal');
+    else this.#enter();
+  }
+
+  #send(): void {
+    const core = this.#core;
+    invariant(this.#told !== null, 'a DoViewChange is told once the view is durable');
+    core.sendToVoters({ kind: 'doViewChange', log: this.#told });
+    this.#resendAt = core.now + this.#resendMs;
+    this.#resendMs = Math.min(this.#resendMs * 2, core.timing.suspicionMs);
+  }
+
+  tick(now: number): void {
+    const core = this.#core;
+    if (core.status !== 'viewChange' || core.inView || this.#told === null || now < this.#resendAt) return;
+    // With a StartView in hand the vote has done its work.
+    if (core.parts.installation.active && !core.isPrimaryOf(core.view)) return;
+    this.#send();
+  }
+
+  doViewChange(from: Member, log: LogDescription): void {
+    const core = this.#core;
+    if (!core.isVoterMember(from)) return;
+    if (core.status === 'normal') {
+      // The view has begun; the sender missed that.
+      this.sendStartView(from, 0);
+    } else if (core.status === 'viewChange' && core.isPrimaryOf(core.view) && !core.inView) {
+      this.#vote(from, log);
+    }
+  }
+
+  #vote(from: Member, log: LogDescription): void {
+    const core = this.#core;
+    invariant(compareViewstamps(log.logView, core.viewstamp) < 0, 'who votes for a view has not begun it', {
+      from: from.replica,
+    });
+    this.#votes.set(from, log);
+    // Its own log is what the chosen one is compared with, so its own vote is always one of them.
+    if (this.#told === null) return;
+    const votes: Vote[] = [];
+    for (const member of core.voters) {
+      const told = this.#votes.get(member);
+      if (told !== undefined) votes.push({ from: member, log: told });
+    }
+    const chosen = chooseLog(votes, core.configuration);
+    if (chosen !== null) core.parts.installation.begin(chosen);
+  }
+
+  #self(): Member {
+    const self = this.#core.voters.find((member) => this.#core.isSelf(member));
+    invariant(self !== undefined, 'a candidate is a voter');
+    return self;
+  }
+
+  /** Tells `to` the log of this view, which this replica has installed. */
+  sendStartView(to: Member, nonce: number): void {
+    const core = this.#core;
+    invariant(core.inView, 'only who is in a view can start others in it');
+    core.send(to, { kind: 'startView', nonce, commit: core.commit, log: core.log.describe(core.logView) });
+  }
+
+  startView(from: Member, message: MessageOf<'startView'>): void {
+    const core = this.#core;
+    const { log } = message;
+    invariant(log.logView.view === core.view && log.logView.epoch === core.epoch, 'a StartView is of its view', {
+      view: core.view,
+    });
+    if (core.isVoterMember(from) && core.primaryMember() === from) core.parts.suspicion.heardPrimary();
+    core.parts.recovery.startView(from, message);
+    // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
+    if (core.inView) {
+      core.parts.backup.heardHead(log.head, message.commit);
+      return;
+    }
+    invariant(!core.isPrimaryOf(core.view), 'nobody else starts the view that this replica is to lead', {
+      view: core.view,
+    });
+    const { head, floor, floorChecksum, checksums } = log;
+    const commit = Math.min(head, Math.max(message.commit, floor));
+    core.parts.installation.begin({ from, head, floor, floorChecksum, checksums, commit });
+  }
+
+  /** Asks a member that is in this view, as far as one knows, for its log. */
+  askStartView(from: Member): void {
+    const core = this.#core;
+    if (core.now - this.#askedAt < core.timing.resendMs) return;
+    this.#askedAt = core.now;
+    core.send(from, { kind: 'getStartView', nonce: 0 });
+  }
+}
