@@ -70,10 +70,14 @@ async function bringUp(options: DevOptions, children: readonly DevChild[], say: 
     admin.close();
   }
   await Promise.all(children.map((child) => child.until('/ready', startTimeoutMs)));
+  const hints = [
+    [`npx haret-cli-client ${first.api} --ns ${devNamespace}`, 'then: help'],
+    [`npx haret-admin ${first.admin}`, `then: vr primary ${devNamespace}`],
+    [`npx haret dev stop ${first.name}`, `and back: npx haret dev start ${first.name}`],
+  ] as const;
+  const width = Math.max(...hints.map(([command]) => command.length));
   say(`ready. Type in another terminal:
-  npx haret-cli-client ${first.api} --ns ${devNamespace}     and there: help
-  npx haret-admin ${first.admin}                        and there: vr primary ${devNamespace}
-  npx haret dev stop ${first.name}                            and: npx haret dev start ${first.name}
+${hints.map(([command, then]) => `  ${command.padEnd(width)}   ${then}`).join('\n')}
 Ctrl-C stops all three; their data stays.`);
 }
 

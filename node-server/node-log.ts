@@ -47,7 +47,7 @@ export class NodeLog implements Log {
   }
 }
 
-const silent = new Set(['time', 'level', 'message', 'node']);
+const silent = new Set(['time', 'level', 'message', 'self']);
 
 /** `12:03:04.567 warn  dev1  message  key=value ...`. Control characters in facts stay escaped, so that data cannot drive the terminal. */
 function forPeople(line: string): string {
@@ -64,7 +64,7 @@ function forPeople(line: string): string {
       const text = JSON.stringify(value);
       return ` ${name}=${typeof value === 'string' && /^[\w.:/@-]+$/.test(value) ? value : text}`;
     });
-  const node = word('node');
+  const self = word('self');
   const said = JSON.stringify(word('message')).slice(1, -1).replaceAll('\\"', '"').replaceAll('\\\\', '\\');
-  return `${word('time').slice(11, 23)} ${word('level').padEnd(5)} ${node === '' ? '' : `${node}  `}${said}${facts.join('')}\n`;
+  return `${word('time').slice(11, 23)} ${word('level').padEnd(5)} ${self === '' ? '' : `${self}  `}${said}${facts.join('')}\n`;
 }

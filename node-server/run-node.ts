@@ -28,7 +28,7 @@ export async function runNode(options: RunOptions, parts: NodeParts): Promise<nu
     for (const problem of error.problems) complain(problem);
     return exitStatus.usage;
   }
-  const log = new NodeLog({ level: config.logLevel }, { node: config.nodeName });
+  const log = new NodeLog({ level: config.logLevel }, { self: config.nodeName });
   const die = dieLoudly(log);
   const host = new NodeProcess(config, log, parts, die);
   const stopAsked = untilStopped(options.stopWithParent);

@@ -66,7 +66,7 @@ describe('a node process', () => {
     const line: unknown = JSON.parse(await dev1!.untilLogged('"listening"'));
     expect(line).toMatchObject({
       level: 'info',
-      node: 'dev1',
+      self: 'dev1',
       api: dev1!.api,
       admin: dev1!.admin,
       cluster: dev1!.cluster,
