@@ -44,6 +44,15 @@ export function badArgument(problem: string, details: ErrorDetails = {}): Failur
   return new Failure('BadArgument', problem, details);
 }
 
+/** An operation or transaction that looked at more nodes and members than it may. */
+export function tooMuchWork(max: number): Failure {
+  return new Failure('LimitExceeded', `Limit exceeded: maxSteps is ${max}, this needs more`, {
+    name: 'maxSteps',
+    limit: max,
+    actual: max + 1,
+  });
+}
+
 /** @param limit the configuration key of the limit that was reached. */
 export function limitExceeded(limit: string, max: number, actual: number, details: ErrorDetails = {}): Failure {
   return new Failure('LimitExceeded', `Limit exceeded: ${limit} is ${max}, this needs ${actual}`, {

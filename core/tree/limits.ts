@@ -33,10 +33,17 @@ export function treeLimitsOf(limits: Limits): TreeLimits {
   };
 }
 
-/** What is left of the bytes that one answer may have. */
+/**
+ * Nodes and members that one operation or transaction may look at, so that a small request cannot keep every replica busy
+ * for long. A constant of the feature level, the same everywhere; one operation on any one directory or set stays below it.
+ */
+export const maxSteps = 4_000_000;
+
+/** What is left of the work that one operation or transaction may do, and of the bytes that its answer may have. */
 export class ResultBudget {
   readonly maxBytes: number;
   #left: number;
+  #steps = maxSteps;
 
   constructor(limits: TreeLimits) {
     this.maxBytes = limits.maxResultBytes;
@@ -48,6 +55,11 @@ export class ResultBudget {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
     return true;
+  }
+
+  /** Counts a look at one more node or member; false when there were too many. */
+  step(): boolean {
+    return --this.#steps >= 0;
   }
 
   /** What the answer would come to with `bytes` more. */

@@ -1,7 +1,8 @@
 /** Reads that list: paths, children, members and items a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
 
 import { compareBytes } from '../base/bytes.ts';
-import { Failure, badArgument, limitExceeded, mustBeDirectory } from './failure.ts';
+import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from './failure.ts';
+import { maxSteps } from './limits.ts';
 import type { ResultBudget } from './limits.ts';
 import { DirectoryNode, ownBytes, treeBytes } from './node.ts';
 import type { TreeNode } from './node.ts';
@@ -120,7 +121,7 @@ export function queueList(
   return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
 }
 
-export function statOf(node: TreeNode, path: string): Stat {
+function statOf(node: TreeNode, path: string): Stat {
   return {
     path,
     type: node.type,
@@ -132,6 +133,22 @@ export function statOf(node: TreeNode, path: string): Stat {
     subtreeBytes: treeBytes(node),
     subtreeNodes: 1 + node.nodes,
   };
+}
+
+/** What a stat costs in an answer besides its path. */
+const statOverheadBytes = 64;
+
+function fits(stats: readonly Stat[], budget: ResultBudget): Failure | null {
+  for (const stat of stats) {
+    const bytes = stat.path.length + statOverheadBytes;
+    if (!budget.take(bytes)) return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(bytes));
+  }
+  return null;
+}
+
+export function oneStat(node: TreeNode, path: string, budget: ResultBudget): SimpleResult | Failure {
+  const stat = statOf(node, path);
+  return fits([stat], budget) ?? { kind: 'stat', stat };
 }
 
 /** The largest leaves so far, the largest first; of equals, the one that is listed first. */
@@ -157,20 +174,30 @@ class Largest {
 }
 
 /** Looks beneath a directory only while its whole could hold something larger than the smallest found. */
-function gather(directory: DirectoryNode, path: string, largest: Largest): void {
+function gather(directory: DirectoryNode, path: string, found: Largest, budget: ResultBudget): Failure | null {
   for (const child of directory.children.values()) {
-    if (!largest.takes(treeBytes(child))) continue;
+    if (!budget.step()) return tooMuchWork(maxSteps);
+    if (!found.takes(treeBytes(child))) continue;
     const where = childPath(path, child.name);
-    if (child instanceof DirectoryNode) gather(child, where, largest);
-    else largest.add(statOf(child, where));
+    if (child instanceof DirectoryNode) {
+      const failure = gather(child, where, found, budget);
+      if (failure !== null) return failure;
+    } else {
+      found.add(statOf(child, where));
+    }
   }
+  return null;
 }
 
-export function largest(root: DirectoryNode, asked: Asked<'largest'>): SimpleResult | Failure {
+export function largest(root: DirectoryNode, asked: Asked<'largest'>, budget: ResultBudget): SimpleResult | Failure {
   const node = find(root, asked.path);
   if (node instanceof Failure) return node;
   const found = new Largest(asked.limit);
-  if (node instanceof DirectoryNode) gather(node, asked.path, found);
-  else found.add(statOf(node, asked.path));
-  return { kind: 'stats', stats: found.stats };
+  if (node instanceof DirectoryNode) {
+    const failure = gather(node, asked.path, found, budget);
+    if (failure !== null) return failure;
+  } else {
+    found.add(statOf(node, asked.path));
+  }
+  return fits(found.stats, budget) ?? { kind: 'stats', stats: found.stats };
 }

@@ -170,5 +170,5 @@ const readKinds: ReadonlySet<string> = new Set(
 /** True when an operation cannot change anything, and so need not go through the log. */
 export function isRead(operation: Operation): boolean {
   if (operation.kind !== 'transaction') return readKinds.has(operation.kind);
-  return [...operation.then, ...operation.otherwise].every((one) => readKinds.has(one.kind));
+  return operation.then.every(isRead) && operation.otherwise.every(isRead);
 }

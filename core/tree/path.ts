@@ -11,7 +11,15 @@ export const maxPartBytes = 255;
 const slash = 47;
 const noParts: readonly string[] = [];
 
-function malformed(path: string, why: string, details: ErrorDetails = {}): Failure {
+/** A path as an error can carry it: what is far too long is cut, so that the error still fits where errors go. */
+function shown(path: string): string {
+  if (path.length <= maxPathBytes) return path;
+  const last = path.charCodeAt(maxPathBytes - 1);
+  return `${path.slice(0, last >= 0xd800 && last < 0xdc00 ? maxPathBytes - 1 : maxPathBytes)}...`;
+}
+
+function malformed(whole: string, why: string, details: ErrorDetails = {}): Failure {
+  const path = shown(whole);
   return new Failure('PathMalformed', `Path is malformatted ${path}: ${why}`, { path, ...details });
 }
 
@@ -21,7 +29,8 @@ function tooLong(path: string, what: string, limit: number, actual: number): Fai
 
 /** The names on the way from the root to `path`: none for `/` itself. */
 export function parsePath(path: string): readonly string[] | Failure {
-  if (path.charCodeAt(0) !== slash) return new Failure('PathNotAbsolute', 'Paths must be absolute', { path });
+  if (path.charCodeAt(0) !== slash)
+    return new Failure('PathNotAbsolute', 'Paths must be absolute', { path: shown(path) });
   if (path.length === 1) return noParts;
   const parts: string[] = [];
   let start = 1;

@@ -3,7 +3,7 @@
 import { unreachable } from '../base/assert.ts';
 import { Failure, limitExceeded } from './failure.ts';
 import type { ResultBudget } from './limits.ts';
-import { children, keys, largest, queueList, setMembers, statOf } from './listing.ts';
+import { children, keys, largest, oneStat, queueList, setMembers } from './listing.ts';
 import type { DirectoryNode } from './node.ts';
 import type { SimpleOperation, SimpleResult } from './operation.ts';
 import { find, findTyped, locate } from './place.ts';
@@ -66,7 +66,7 @@ export function read(root: DirectoryNode, operation: ReadOperation, budget: Resu
     }
     case 'stat': {
       const node = find(root, operation.path);
-      return node instanceof Failure ? node : { kind: 'stat', stat: statOf(node, operation.path) };
+      return node instanceof Failure ? node : oneStat(node, operation.path, budget);
     }
     case 'exists':
       return exists(root, operation.path);
@@ -87,11 +87,11 @@ export function read(root: DirectoryNode, operation: ReadOperation, budget: Resu
     case 'setSymmetricDifference':
       return symmetricDifference(root, operation.path, operation.other, budget);
     case 'setSubset':
-      return compareSets(root, operation.path, operation.other, false);
+      return compareSets(root, operation.path, operation.other, false, budget);
     case 'setSuperset':
-      return compareSets(root, operation.path, operation.other, true);
+      return compareSets(root, operation.path, operation.other, true, budget);
     case 'largest':
-      return largest(root, operation);
+      return largest(root, operation, budget);
     default:
       return unreachable(operation);
   }

@@ -1,6 +1,7 @@
 /** What can be asked of several sets at once. Results are sorted by bytes and hold each member once. */
 
-import { Failure, limitExceeded } from './failure.ts';
+import { Failure, limitExceeded, tooMuchWork } from './failure.ts';
+import { maxSteps } from './limits.ts';
 import type { ResultBudget } from './limits.ts';
 import { newMembers } from './btree.ts';
 import type { SortedMap } from './btree.ts';
@@ -38,6 +39,13 @@ class Gathered {
     this.#budget = budget;
   }
 
+  /** Counts a look at one more member; false when there were too many. */
+  looks(): boolean {
+    if (this.#budget.step()) return true;
+    this.failure = tooMuchWork(maxSteps);
+    return false;
+  }
+
   /** False when there is no room for it. */
   add(member: Uint8Array): boolean {
     const cost = member.length + memberOverheadBytes;
@@ -61,6 +69,7 @@ export function union(root: DirectoryNode, paths: readonly string[], budget: Res
   const seen = newMembers();
   for (const set of sets) {
     for (const member of set.keys()) {
+      if (!gathered.looks()) return gathered.result();
       if (seen.has(member)) continue;
       if (!gathered.add(member)) return gathered.result();
       seen.set(member, undefined);
@@ -81,6 +90,7 @@ export function intersection(
   // From the smallest set, so that the work is bounded by it.
   const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size);
   for (const member of smallest?.keys() ?? []) {
+    if (!gathered.looks()) break;
     if (others.every((other) => other.has(member)) && !gathered.add(member)) break;
   }
   return gathered.result();
@@ -96,6 +106,7 @@ export function difference(
   if (sets instanceof Failure) return sets;
   const gathered = new Gathered(budget);
   for (const member of sets[0]!.keys()) {
+    if (!gathered.looks()) break;
     if (!sets[1]!.has(member) && !gathered.add(member)) break;
   }
   return gathered.result();
@@ -113,6 +124,7 @@ export function symmetricDifference(
   const either = newMembers();
   for (const [one, two] of [sets, [sets[1]!, sets[0]!]] as [Members, Members][]) {
     for (const member of one.keys()) {
+      if (!gathered.looks()) return gathered.result();
       if (two.has(member)) continue;
       if (!gathered.add(member)) return gathered.result();
       either.set(member, undefined);
@@ -128,9 +140,12 @@ function operandMembers(root: DirectoryNode, operand: SetOperand): Members | Fai
   return members;
 }
 
-function contains(whole: Members, part: Members): boolean {
+function contains(whole: Members, part: Members, budget: ResultBudget): boolean | Failure {
   if (part.size > whole.size) return false;
-  for (const member of part.keys()) if (!whole.has(member)) return false;
+  for (const member of part.keys()) {
+    if (!budget.step()) return tooMuchWork(maxSteps);
+    if (!whole.has(member)) return false;
+  }
   return true;
 }
 
@@ -140,11 +155,13 @@ export function compareSets(
   path: string,
   operand: SetOperand,
   superset: boolean,
+  budget: ResultBudget,
 ): SimpleResult | Failure {
   const members = membersAt(root, path);
   if (members instanceof Failure) return members;
   const other = operandMembers(root, operand);
   if (other instanceof Failure) return other;
-  const truth = superset ? contains(members, other) : contains(other, members);
+  const truth = superset ? contains(members, other, budget) : contains(other, members, budget);
+  if (truth instanceof Failure) return truth;
   return { kind: 'truth', truth, version: null };
 }

@@ -100,6 +100,8 @@ function readDirectory(reader: ChunkReader, head: ReadHead, depth: number): Dire
     if (!isPartName(child.name)) throw new MalformedError('name of a node is malformed', child.name);
     if (before !== null && compareText(before, child.name) >= 0)
       throw new MalformedError('children are not in order', child.name);
+    if (child.created < head.created || child.modified > head.modified)
+      throw new MalformedError('node lived when its directory did not', child.name);
     before = child.name;
     children.set(child.name, child);
     bytes += treeBytes(child);

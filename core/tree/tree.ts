@@ -46,7 +46,7 @@ export class Tree {
     return new Tree(restoreRoot(reader), limits);
   }
 
-  /** Bytes of all names and values, with {@link itemOverheadBytes} for each item, member and counter. */
+  /** Bytes of all names and values, with 8 more for each item, member and counter. */
   get bytes(): number {
     return this.#root.bytes;
   }

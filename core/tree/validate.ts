@@ -22,6 +22,20 @@ function badValue(value: Uint8Array | null, limits: ValidationLimits, path: stri
   return limitExceeded('maxValueBytes', limits.maxValueBytes, value.length, { path });
 }
 
+function badPut(
+  operation: Extract<SimpleOperation, { readonly kind: 'blobPut' }>,
+  limits: ValidationLimits,
+): Failure | null {
+  const { path, value, ifAbsent, ifVersion } = operation;
+  if (ifAbsent && ifVersion !== null) return badArgument('ifVersion and ifAbsent exclude each other', { path });
+  return badValue(value, limits, path);
+}
+
+function badChildName(name: string | null, path: string): Failure | null {
+  if (name === null || isPartName(name)) return null;
+  return badArgument('A page goes on after the name of a child', { path });
+}
+
 function refuseSimple(operation: SimpleOperation, limits: ValidationLimits): Failure | null {
   switch (operation.kind) {
     case 'create':
@@ -34,9 +48,7 @@ function refuseSimple(operation: SimpleOperation, limits: ValidationLimits): Fai
       if (operation.path === '/') return new Failure('CannotDeleteRoot', 'Cannot delete root', { path: '/' });
       return badPath(operation.path);
     case 'blobPut':
-      if (operation.ifAbsent && operation.ifVersion !== null)
-        return badArgument('ifVersion and ifAbsent exclude each other', { path: operation.path });
-      return badPath(operation.path) ?? badValue(operation.value, limits, operation.path);
+      return badPath(operation.path) ?? badPut(operation, limits);
     case 'blobCas':
     case 'queuePush':
       return badPath(operation.path) ?? badValue(operation.value, limits, operation.path);
@@ -46,9 +58,7 @@ function refuseSimple(operation: SimpleOperation, limits: ValidationLimits): Fai
     case 'keys':
       return badPath(operation.path) ?? (operation.after === null ? null : badPath(operation.after));
     case 'children':
-      if (operation.after !== null && !isPartName(operation.after))
-        return badArgument('A page goes on after the name of a child', { path: operation.path });
-      return badPath(operation.path);
+      return badPath(operation.path) ?? badChildName(operation.after, operation.path);
     case 'setUnion':
     case 'setIntersection':
       return badPath(...operation.paths);

@@ -61,12 +61,42 @@ describe('limits', () => {
     expect(world.tree.bytes).toBe(1);
   });
 
+  it('on work refuse a small request that would look at millions of members', () => {
+    const world = new World();
+    world.do(ask.create('/a', 'set'));
+    world.do(ask.create('/b', 'set'));
+    const members = Array.from({ length: 900 }, (_, i) => `${i}`);
+    world.do(
+      ask.txn(
+        [],
+        members.map((member) => ask.insert('/a', member)),
+      ),
+    );
+    world.do(
+      ask.txn(
+        [],
+        members.map((member) => ask.insert('/b', `no ${member}`)),
+      ),
+    );
+    const compare = { kind: 'setIntersection', paths: ['/a', '/b'] } as const;
+    const times = (count: number) =>
+      ask.txn(
+        [],
+        Array.from({ length: count }, () => compare),
+      );
+    world.tree = world.tree.withLimits({ ...limits, maxTransactionItems: 10_000 });
+    expect(world.do(times(1000))).toMatchObject({ held: true });
+    expect(world.refused(times(4500)).details).toMatchObject({ name: 'maxSteps', limit: 4_000_000, part: 'then' });
+  });
+
   it('on transactions count guards and both branches, and what is answered counts as one', () => {
     const world = limited({ maxTransactionItems: 3, maxResultBytes: 10 });
     world.do(ask.create('/b', 'blob', '12345678'));
     const many = ask.txn([{ kind: 'exists', path: '/b' }], [ask.get('/b'), ask.get('/b')], [ask.get('/b')]);
     expect(world.refused(many).details).toMatchObject({ name: 'maxTransactionItems', limit: 3, actual: 4 });
     expect(validateOperation(many, world.tree.limits)?.code).toBe('LimitExceeded');
+    expect(world.refused(ask.stat('/b')).details).toMatchObject({ name: 'maxResultBytes', limit: 10 });
+    expect(world.refused({ kind: 'largest', path: '/', limit: 1 }).details).toMatchObject({ name: 'maxResultBytes' });
     expect(world.refused(ask.txn([], [ask.get('/b'), ask.get('/b')])).details).toMatchObject({
       name: 'maxResultBytes',
       actual: 16,

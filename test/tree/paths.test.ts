@@ -35,6 +35,14 @@ describe('a path', () => {
     expect(refusal(`/${'x'.repeat(204)}`.repeat(5))).toMatch(/bytes: 1025, the limit is 1024/);
   });
 
+  it('is cut in an error where it is far too long for one', () => {
+    const parts = parsePath(`/${'😀'.repeat(2000)}`);
+    const error = parts instanceof Failure ? parts.error : null;
+    expect(error?.details).toMatchObject({ limit: 1024, actual: 8001 });
+    expect(error?.message).toMatch(/^Path is malformatted \/(😀){511}\.\.\.: /u);
+    expect(refusal('x'.repeat(3000))).toBe('Paths must be absolute');
+  });
+
   it('is well-formed text', () => {
     expect(refusal('/a\ud800b')).toMatch(/well-formed/);
     expect(refusal('/😀')).toBe('accepted');
