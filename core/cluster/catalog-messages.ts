@@ -29,7 +29,7 @@ export const catalogEntrySchema = union({
   addNode: [2, { node: nodeInfoSchema }],
   /** New addresses of a node that is known by name and incarnation. */
   updateNode: [3, { node: nodeInfoSchema }],
-  /** Takes a node that runs no replicas out of the cluster; this incarnation never comes back. */
+  /** Takes a node that runs no replicas out of the cluster; under its name only another incarnation comes back. */
   ejectNode: [4, { name: nameSchema, incarnation: idSchema }],
   createNamespace: [
     5,
