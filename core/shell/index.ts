@@ -14,6 +14,7 @@ export type {
 } from './connection.ts';
 export type { OutputChunk, OutputStyle } from './format.ts';
 export type { Candidate, Completion } from './complete.ts';
+export { AdminConnection, ClientConnection } from './client-connection.ts';
 export { LineHistory } from './history.ts';
 export { disablePasteMarks, enablePasteMarks, LineEditor } from './editor/editor.ts';
 export type { EditorEffect, EditorOptions } from './editor/editor.ts';

@@ -1,0 +1,103 @@
+/** The client engine as the shell sees it: one adapter for the API interface and one for the admin interface. */
+
+import type { AdminClient } from '../client/admin-client.ts';
+import type { CallOptions as ClientCallOptions, PromiseClient } from '../client/promises.ts';
+import { promised } from '../client/promises.ts';
+import type { Entered, ReadConsistency } from '../client/options.ts';
+import type { Reply } from '../service/reply.ts';
+import type { Operation } from '../tree/operation.ts';
+import type { AdminCommand, AdminResult } from '../wire/admin.ts';
+import type { Consistency, PrimaryInfo } from '../wire/api.ts';
+import type {
+  CallOptions,
+  ConnectionStatus,
+  EnterResult,
+  ExecuteOptions,
+  ShellAdmin,
+  ShellConnection,
+} from './connection.ts';
+
+/** Seconds after which a user is asked to try again when there is no primary: several view changes fit into them. */
+const retrySeconds = 5;
+
+function clientOptions({ timeoutMs, signal }: CallOptions): ClientCallOptions {
+  return { ...(timeoutMs > 0 ? { timeoutMs } : {}), ...(signal === undefined ? {} : { signal }) };
+}
+
+function readConsistency(consistency: Consistency): ReadConsistency {
+  return consistency.kind === 'atLeast' ? { atLeast: consistency.op } : consistency.kind;
+}
+
+export class ClientConnection implements ShellConnection {
+  readonly #client: PromiseClient;
+  readonly #name: string;
+  readonly #address: string;
+  #primary: PrimaryInfo | null = null;
+
+  /**
+   * @param name how this client is known in the cluster.
+   * @param address what was dialled, for `whoami` while there is no connection.
+   */
+  constructor(client: PromiseClient, name: string, address: string) {
+    this.#client = client;
+    this.#name = name;
+    this.#address = address;
+  }
+
+  async enter(namespace: string, options: CallOptions): Promise<EnterResult> {
+    const entered: Entered = await this.#client.enter(namespace, clientOptions(options));
+    const { epoch, view, primary, redirected } = entered;
+    this.#primary = primary;
+    return { epoch, view, primary, redirected, retrySeconds };
+  }
+
+  leave(_options: CallOptions): Promise<void> {
+    this.#client.engine.leave();
+    this.#primary = null;
+    return Promise.resolve();
+  }
+
+  async listNamespaces(options: CallOptions): Promise<readonly string[]> {
+    return await this.#client.listNamespaces(clientOptions(options));
+  }
+
+  async execute(operation: Operation, options: ExecuteOptions): Promise<Reply> {
+    const consistency = readConsistency(options.consistency);
+    return await this.#client.execute(operation, { ...clientOptions(options), consistency });
+  }
+
+  async ping(options: CallOptions): Promise<number> {
+    return await this.#client.ping(clientOptions(options));
+  }
+
+  status(): ConnectionStatus {
+    const { server, namespace } = this.#client.engine;
+    return {
+      client: this.#name,
+      node: server?.node ?? null,
+      address: server?.address ?? this.#address,
+      session: namespace?.session ?? null,
+      primary: this.#primary,
+    };
+  }
+}
+
+export class AdminConnection implements ShellAdmin {
+  readonly #client: AdminClient;
+  readonly #address: string;
+
+  /** @param address what was dialled. */
+  constructor(client: AdminClient, address: string) {
+    this.#client = client;
+    this.#address = address;
+  }
+
+  get address(): string {
+    return this.#client.address ?? this.#address;
+  }
+
+  async admin(command: AdminCommand, options: CallOptions): Promise<AdminResult> {
+    const timeoutMs = options.timeoutMs > 0 ? options.timeoutMs : undefined;
+    return await promised((done) => this.#client.execute(command, done, timeoutMs), options.signal);
+  }
+}

@@ -1,0 +1,27 @@
+/** The program `haret-cli-client ADDRESS`: the command language over the API interface (language §1). */
+
+import { hostname } from 'node:os';
+import { Client } from '../core/client/client.ts';
+import { PromiseClient } from '../core/client/promises.ts';
+import { apiTable, ClientConnection } from '../core/shell/index.ts';
+import { nodePorts, startEngine } from './terminal/connect.ts';
+import { runProgram } from './terminal/program.ts';
+import { programVersion } from './version.ts';
+
+const name = 'haret-cli-client';
+
+await runProgram({
+  name,
+  kind: 'client',
+  prompt: 'haret> ',
+  table: apiTable(),
+  connect: async ({ addresses, timeoutMs, clientId }) => {
+    const client = clientId ?? `${name}/${programVersion()} ${hostname().slice(0, 64)}:${process.pid}`;
+    const engine = new Client(nodePorts(), { addresses, name: client });
+    const promises = new PromiseClient(engine);
+    const close = await startEngine(engine, addresses, timeoutMs, (limitMs) =>
+      promises.connected({ timeoutMs: limitMs }),
+    );
+    return { connection: new ClientConnection(promises, client, addresses.join(',')), close };
+  },
+});

@@ -1,0 +1,154 @@
+/** The command line of the two terminal programs (language §1). */
+
+import type { Consistency } from '../../core/wire/api.ts';
+import { UsageError } from '../../core/shell/index.ts';
+import { urlOf } from '../ws-transport.ts';
+
+export interface TerminalArguments {
+  /** Where to connect; the first one that answers is taken. */
+  readonly addresses: readonly string[];
+  /** The commands of `-e`, in order; empty reads them from standard input. */
+  readonly commands: readonly string[];
+  readonly namespace: string | null;
+  readonly keepGoing: boolean;
+  readonly mode: 'text' | 'json' | 'raw';
+  readonly consistency: Consistency;
+  /** 0 leaves it to the client. */
+  readonly timeoutMs: number;
+  readonly clientId: string | null;
+}
+
+export type ParsedArguments =
+  | { readonly kind: 'run'; readonly arguments: TerminalArguments }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' };
+
+export type ProgramKind = 'client' | 'admin';
+
+/** @throws UsageError that names what is wrong. */
+export function parseArguments(kind: ProgramKind, argv: readonly string[]): ParsedArguments {
+  const commands: string[] = [];
+  let address: string | null = null;
+  let namespace: string | null = null;
+  let keepGoing = false;
+  let mode: TerminalArguments['mode'] = 'text';
+  let consistency: Consistency = { kind: 'linearizable' };
+  let timeoutMs = 0;
+  let clientId: string | null = null;
+
+  const queue = [...argv];
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+    const [flag = word, inline] = word.startsWith('--') ? word.split(/=(.*)/s, 2) : [word];
+    const operand = (): string => {
+      const value = inline ?? queue.shift();
+      if (value === undefined) throw new UsageError(`${flag} needs a value`);
+      return value;
+    };
+    const client = (): void => {
+      if (kind !== 'client') throw new UsageError(`unknown flag ${flag}`);
+    };
+    switch (flag) {
+      case '-h':
+      case '--help':
+        return { kind: 'help' };
+      case '--version':
+        return { kind: 'version' };
+      case '-e':
+        commands.push(operand());
+        break;
+      case '-k':
+        keepGoing = true;
+        break;
+      case '--json':
+      case '--raw': {
+        const asked = flag === '--json' ? 'json' : 'raw';
+        if (mode !== 'text' && mode !== asked) throw new UsageError('--json and --raw exclude each other');
+        mode = asked;
+        break;
+      }
+      case '--timeout':
+        timeoutMs = readDuration(operand());
+        break;
+      case '--ns':
+        client();
+        namespace = operand();
+        break;
+      case '--read':
+        client();
+        consistency = readConsistency(operand());
+        break;
+      case '--client-id':
+        client();
+        clientId = operand();
+        if (clientId === '' || new TextEncoder().encode(clientId).length > maxClientIdBytes) {
+          throw new UsageError(`--client-id is 1 to ${maxClientIdBytes} bytes`);
+        }
+        break;
+      default:
+        if (word.startsWith('-')) throw new UsageError(`unknown flag ${flag}`);
+        if (address !== null) throw new UsageError(`one ADDRESS, not ${address} and ${word}; commands go behind -e`);
+        address = word;
+    }
+  }
+  if (address === null) throw new UsageError('ADDRESS is missing');
+  const addresses = address.split(',').filter((one) => one !== '');
+  for (const one of addresses) if (!isAddress(one)) throw new UsageError(`${one} is no HOST:PORT and no ws:// URL`);
+  if (addresses.length === 0) throw new UsageError('ADDRESS is empty');
+  return {
+    kind: 'run',
+    arguments: { addresses, commands, namespace, keepGoing, mode, consistency, timeoutMs, clientId },
+  };
+}
+
+const maxClientIdBytes = 128;
+
+function isAddress(address: string): boolean {
+  if (/^wss?:\/\//i.test(address)) return urlOf(address) !== null;
+  const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@]+):(\d{1,5})$/.exec(address) ?? [];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `2s`, `1m`, `1h`, in milliseconds. */
+export function readDuration(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const milliseconds = Math.round(Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN));
+  if (!(milliseconds >= 1 && milliseconds <= 24 * 3_600_000)) {
+    throw new UsageError(`a duration is written 500ms, 2s, 1m or 1h, up to 24h, not ${JSON.stringify(text)}`);
+  }
+  return milliseconds;
+}
+
+function readConsistency(text: string): Consistency {
+  if (text === 'linearizable' || text === 'local') return { kind: text };
+  const op = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(op)) throw new UsageError('--read is linearizable, local or the number of an op');
+  return { kind: 'atLeast', op };
+}
+
+/** What `-h` prints. */
+export function usageText(kind: ProgramKind, name: string): string {
+  const both = `  -e COMMAND       run COMMAND and leave; may be given again
+  -k               go on behind a command that failed
+  --json           one JSON object a command
+  --raw            the value and nothing else
+  --timeout D      how long a command may take: 500ms, 2s, 1m`;
+  const client = `  --ns NAME        enter this namespace first
+  --read HOW       reads are linearizable (the default), local, or at least as new as op OP
+  --client-id ID   how this client is named in the cluster`;
+  return `Usage: ${name} ADDRESS [flags]
+
+ADDRESS is HOST:PORT or a ws:// or wss:// URL of the ${kind === 'client' ? 'API' : 'admin'} interface of a node; several, with
+commas between them, are tried until one answers. Without -e, commands come from a prompt, or a line each from
+standard input when that is no terminal.
+
+${both}
+${kind === 'client' ? `${client}\n` : ''}  -h, --help       this text
+  --version        the version
+
+'${name} ADDRESS -e help' lists the commands.
+Exit status: 0 done, 1 failed, 2 usage, 3 a guard failed, 4 not found, 5 unavailable or timed out, 6 not allowed,
+7 lock lost, 130 interrupted.
+`;
+}

@@ -1,0 +1,83 @@
+/** Connects a terminal program: the client engine on this process's sockets, clock and chance, ticked until it is closed. */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { HaretError, errorInfo } from '../../core/base/errors.ts';
+import { defaultLimits } from '../../core/base/limits.ts';
+import type { ClientPorts, ConnectionProblem } from '../../core/client/options.ts';
+import { NodeClock } from '../node-clock.ts';
+import { NodeRandom } from '../node-random.ts';
+import { WebSocketTransport } from '../ws-transport.ts';
+
+const tickMs = 15;
+/** A first connection that fails so often at every address is given up: whoever types wants to know, not to wait. */
+const roundsBeforeGivingUp = 2;
+/** What the handshake may take where nothing is refused and nothing answers. */
+const defaultConnectMs = 5000;
+
+/** What both client engines have in common. */
+export interface Engine {
+  readonly failedAttempts: number;
+  readonly problem: ConnectionProblem | null;
+  start(): void;
+  tick(): void;
+  close(): void;
+}
+
+/** Frames of a node that was configured for larger values than usual have to fit too. */
+const maxFrameBytes = 16 * defaultLimits.maxFrameBytes;
+
+export function nodePorts(): ClientPorts {
+  return {
+    transport: new WebSocketTransport({ maxFrameBytes }),
+    clock: new NodeClock(),
+    random: new NodeRandom(),
+  };
+}
+
+/**
+ * Starts `engine` and waits for the first answer of a node.
+ * @param connected asks the engine for that, with a time limit in milliseconds.
+ * @returns what closes the engine and waits until its last words have left.
+ * @throws HaretError `NodeUnreachable`, whose message names the addresses and the reason.
+ */
+export async function startEngine(
+  engine: Engine,
+  addresses: readonly string[],
+  timeoutMs: number,
+  connected: (timeoutMs: number) => Promise<unknown>,
+): Promise<() => Promise<void>> {
+  engine.start();
+  const ticker = setInterval(() => engine.tick(), tickMs);
+  const close = async (): Promise<void> => {
+    clearInterval(ticker);
+    engine.close();
+    // What ends the session is framed at the end of this turn, and written in the next.
+    await nextTurn();
+    await nextTurn();
+  };
+  let watch: NodeJS.Timeout | null = null;
+  const refused = new Promise<never>((_, reject) => {
+    watch = setInterval(() => {
+      if (engine.failedAttempts >= roundsBeforeGivingUp * addresses.length)
+        reject(unreachable(engine, addresses, null));
+    }, tickMs);
+  });
+  try {
+    await Promise.race([connected(timeoutMs > 0 ? timeoutMs : defaultConnectMs), refused]);
+  } catch (error) {
+    await close();
+    throw unreachable(engine, addresses, error);
+  } finally {
+    if (watch !== null) clearInterval(watch);
+  }
+  return close;
+}
+
+function unreachable(engine: Engine, addresses: readonly string[], error: unknown): HaretError {
+  if (error instanceof HaretError && error.code === 'NodeUnreachable') return error;
+  const problem = engine.problem?.error.message ?? (error instanceof Error ? error.message : 'no answer');
+  const where = addresses.join(', ');
+  const prefix = `cannot reach ${where}`;
+  const message = problem.startsWith(prefix) ? problem : `${prefix}: ${problem}`;
+  return new HaretError(errorInfo('NodeUnreachable', message, { address: where }));
+}

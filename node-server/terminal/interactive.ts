@@ -1,0 +1,90 @@
+/** The prompt: a terminal in raw mode under the shell's line editor. */
+
+import { disablePasteMarks, enablePasteMarks, LineEditor } from '../../core/shell/index.ts';
+import type { EditorEffect, LineHistory, Shell } from '../../core/shell/index.ts';
+import type { ProcessOutput } from './output.ts';
+
+const defaultColumns = 80;
+
+/** The part of a terminal that the prompt needs; a process's standard input and output are one. */
+export interface Terminal {
+  columns(): number;
+  write(text: string): void;
+  onData(handler: (data: string) => void): void;
+  onResize(handler: () => void): void;
+  /** The terminal is gone. */
+  onEnd(handler: () => void): void;
+}
+
+/** Shows the prompt and runs what is typed until `exit`, Ctrl-D or the end of the terminal. */
+export async function runInteractive(
+  shell: Shell,
+  history: LineHistory,
+  prompt: string,
+  terminal: Terminal,
+  output: ProcessOutput,
+): Promise<void> {
+  const editor = new LineEditor({ prompt, columns: terminal.columns(), history });
+  let running: AbortController | null = null;
+  await new Promise<void>((resolve, reject) => {
+    const runLine = async (line: string): Promise<void> => {
+      running = new AbortController();
+      const result = await shell.run(line, output.write, running.signal);
+      running = null;
+      await output.drained();
+      if (result.exit) resolve();
+      else perform(editor.resume());
+    };
+    const perform = (effects: readonly EditorEffect[]): void => {
+      for (const effect of effects) {
+        switch (effect.kind) {
+          case 'write':
+            terminal.write(effect.text);
+            break;
+          case 'line':
+            runLine(effect.line).catch(reject);
+            break;
+          case 'complete':
+            shell
+              .complete(effect.line, effect.cursor)
+              .then((completion) => perform(editor.completed(effect.ticket, completion)))
+              .catch(reject);
+            break;
+          case 'interrupt':
+            running?.abort();
+            break;
+          case 'end':
+            resolve();
+            break;
+        }
+      }
+    };
+    terminal.onData((data) => perform(editor.feed(data)));
+    terminal.onResize(() => perform(editor.resize(terminal.columns())));
+    terminal.onEnd(resolve);
+    perform(editor.resume());
+  });
+}
+
+/** The terminal of this process, put into raw mode until `release`. */
+export function processTerminal(): Terminal & { release(): void } {
+  const { stdin, stdout } = process;
+  stdin.setEncoding('utf8');
+  stdin.setRawMode(true);
+  stdout.write(enablePasteMarks);
+  return {
+    columns: () => (stdout.columns > 0 ? stdout.columns : defaultColumns),
+    write: (text) => void stdout.write(text),
+    onData: (handler) => void stdin.on('data', handler),
+    onResize: (handler) => void stdout.on('resize', handler),
+    onEnd: (handler) => {
+      stdin.on('end', handler);
+      stdin.on('error', handler);
+    },
+    release: () => {
+      stdout.write(disablePasteMarks);
+      stdin.setRawMode(false);
+      stdin.pause();
+    },
+  };
+}

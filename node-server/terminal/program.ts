@@ -1,0 +1,133 @@
+/** What both terminal programs do: read their command line, connect, and run commands from `-e`, a script or a prompt. */
+
+import { readFile } from 'node:fs/promises';
+import { HaretError, errorInfo } from '../../core/base/errors.ts';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import { exitStatus, LineHistory, Shell, statusOf, UsageError } from '../../core/shell/index.ts';
+import type { CommandTable, ExitStatus, OutputStyle, ShellAdmin, ShellConnection } from '../../core/shell/index.ts';
+import { programVersion } from '../version.ts';
+import { parseArguments, usageText } from './arguments.ts';
+import type { ProgramKind, TerminalArguments } from './arguments.ts';
+import { historyPath, openHistory } from './history-file.ts';
+import { processTerminal, runInteractive } from './interactive.ts';
+import { ProcessOutput } from './output.ts';
+import { linesOf, runScript } from './script.ts';
+
+/** What a program is connected to. */
+export interface Connected {
+  readonly connection?: ShellConnection;
+  readonly admin?: ShellAdmin;
+  close(): Promise<void>;
+}
+
+export interface TerminalProgram {
+  readonly name: string;
+  readonly kind: ProgramKind;
+  readonly prompt: string;
+  readonly table: CommandTable;
+  /** @throws HaretError when no address answers; its message is what the user reads. */
+  connect(options: TerminalArguments): Promise<Connected>;
+}
+
+/** Runs a program with this process's arguments, input and output, and ends the process with its exit status. */
+export async function runProgram(program: TerminalProgram): Promise<never> {
+  const output = new ProcessOutput();
+  const reader = output.closed.then(() => exitStatus.done);
+  let status: ExitStatus;
+  try {
+    status = await Promise.race([run(program, process.argv.slice(2), output), reader]);
+  } catch (error) {
+    status = explain(program, error, output);
+  }
+  await output.flush();
+  process.exit(status);
+}
+
+function explain(program: TerminalProgram, error: unknown, output: ProcessOutput): ExitStatus {
+  if (error instanceof UsageError) {
+    output.write({ stream: 'err', data: `${program.name}: ${error.problem}\nTry '${program.name} --help'.\n` });
+    return exitStatus.usage;
+  }
+  const info: ErrorInfo =
+    error instanceof HaretError ? error : errorInfo('Internal', error instanceof Error ? error.message : String(error));
+  output.write({ stream: 'err', data: `${program.name}: ${info.message}\n` });
+  return statusOf(info);
+}
+
+async function run(program: TerminalProgram, argv: readonly string[], output: ProcessOutput): Promise<ExitStatus> {
+  const parsed = parseArguments(program.kind, argv);
+  if (parsed.kind === 'help') {
+    output.write({ stream: 'out', data: usageText(program.kind, program.name) });
+    return exitStatus.done;
+  }
+  if (parsed.kind === 'version') {
+    output.write({ stream: 'out', data: `${program.name} ${programVersion()}\n` });
+    return exitStatus.done;
+  }
+  const options = parsed.arguments;
+  const connected = await program.connect(options);
+  try {
+    return await runConnected(program, options, connected, output);
+  } finally {
+    await connected.close();
+  }
+}
+
+async function runConnected(
+  program: TerminalProgram,
+  options: TerminalArguments,
+  connected: Connected,
+  output: ProcessOutput,
+): Promise<ExitStatus> {
+  const scripted = options.commands.length > 0 || !process.stdin.isTTY || !process.stdout.isTTY;
+  const history = scripted ? new LineHistory() : openHistory(historyPath(program.name));
+  const shell = new Shell({
+    table: program.table,
+    output: outputStyle(options),
+    readFile: async (path) => new Uint8Array(await readFile(path)),
+    consistency: options.consistency,
+    timeoutMs: options.timeoutMs,
+    keepGoing: options.keepGoing || !scripted,
+    history,
+    ...(connected.connection === undefined ? {} : { connection: connected.connection }),
+    ...(connected.admin === undefined ? {} : { admin: connected.admin }),
+  });
+  if (options.namespace !== null) {
+    const status = await enterFirst(shell, options.namespace, output);
+    if (status !== exitStatus.done) return status;
+  }
+  if (!scripted) {
+    const terminal = processTerminal();
+    try {
+      await runInteractive(shell, history, program.prompt, terminal, output);
+    } finally {
+      terminal.release();
+    }
+    return exitStatus.done;
+  }
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  process.stdin.setEncoding('utf8');
+  const lines = options.commands.length > 0 ? options.commands : linesOf(process.stdin as AsyncIterable<string>);
+  const work = runScript(shell, lines, options.keepGoing, output, interrupt.signal);
+  // A script that waits for its next line is interrupted at once; one that runs a command, when that command has ended.
+  const interrupted = new Promise<ExitStatus>((resolve) => {
+    interrupt.signal.addEventListener('abort', () => setImmediate(() => resolve(exitStatus.interrupted)));
+  });
+  return await Promise.race([work, interrupted]);
+}
+
+/** Enters for `--ns`: nobody typed it, so only its failure is shown. */
+async function enterFirst(shell: Shell, namespace: string, output: ProcessOutput): Promise<ExitStatus> {
+  const failure = await shell.enter(namespace);
+  if (failure === null) return exitStatus.done;
+  for (const chunk of failure.chunks) output.write(chunk);
+  return failure.status;
+}
+
+function outputStyle(options: TerminalArguments): OutputStyle {
+  const terminal = process.stdout.isTTY;
+  const { NO_COLOR: noColour, TERM: kind } = process.env;
+  const colours = terminal && (noColour === undefined || noColour === '') && kind !== 'dumb';
+  return { mode: options.mode, terminal, errorTerminal: process.stderr.isTTY, colours };
+}
