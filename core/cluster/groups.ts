@@ -108,20 +108,9 @@ export class Groups {
     const key = `${identity.namespace}/${identity.replica}`;
     if (this.#creating.has(key)) return;
     this.#creating.add(key);
-    this.#store.createReplica(identity, configuration, () => {
+    const fresh = this.#store.createReplica(identity, configuration, () => {
       this.#creating.delete(key);
-      const start = { epoch: configuration.epoch, view: 0 };
-      this.#open({
-        identity,
-        configuration,
-        view: start,
-        logView: start,
-        checkpoint: null,
-        head: 0,
-        first: 1,
-        corrupt: [],
-        headProven: true,
-      });
+      this.#open(fresh);
       if (identity.namespace === rootNamespaceId) this.#afterCatalog();
       done();
     });

@@ -293,14 +293,12 @@ export class ClusterNode implements HostedNode {
 
   #replicaEvent(host: ReplicaHost, event: ReplicaEvent): void {
     this.#observer?.event(host.identity, event);
-    this.#ports.log.write(
-      event.kind === 'alarm' ? 'error' : event.kind === 'committed' ? 'debug' : 'info',
-      `replica ${event.kind}`,
-      {
-        replica: host.name,
-        ...event,
-      },
-    );
+    // The hot path's own event is for who watches closely; a line for each commit would cost more than the commit.
+    if (event.kind === 'committed') return;
+    this.#ports.log.write(event.kind === 'alarm' ? 'error' : 'info', `replica ${event.kind}`, {
+      replica: host.name,
+      ...event,
+    });
     if (event.kind === 'alarm') this.#problems.set(host.name, `replica ${host.name}: ${event.reason}`);
     if (event.kind !== 'status' || !host.isPrimary) return;
     const { router, peers } = this.#parts;

@@ -201,6 +201,12 @@ export class Replica {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
   }
 
+  /** Where a read of the applied state is made. */
+  appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
+    const { epoch, view, parts } = this.#core;
+    return { epoch, view, op: parts.execution.applied };
+  }
+
   /** Messages that were dropped, by reason. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#core.dropped;
