@@ -44,6 +44,7 @@ export interface Plan {
   readonly json: string | null;
   readonly profile: string | null;
   readonly haretProgram: string | null;
+  readonly haretClient: 'haret-bare' | 'haret-engine';
   readonly etcdClient: 'etcd-frames' | 'etcd-node';
   readonly zooKeeperJar: string;
   /** A floor that is missed makes the exit status fail. */
@@ -80,6 +81,7 @@ Starts three nodes of each system on this machine and compares them, in one run.
   --json FILE             write everything that was measured
   --profile DIR           write a processor profile of each of haret's nodes
   --haret FILE            haret's program (default the one that was built with this)
+  --haret-client KIND     bare (by hand, the leanest) or engine (haret's full client)
   --etcd-client KIND      frames (by hand, the leanest) or node (Node's own HTTP/2)
   --zookeeper-jar FILE    (default ${defaultZooKeeperJar})
   --check                 fail when a floor is missed
@@ -110,6 +112,7 @@ const options = {
   json: { type: 'string' },
   profile: { type: 'string' },
   haret: { type: 'string' },
+  'haret-client': { type: 'string' },
   'etcd-client': { type: 'string' },
   'zookeeper-jar': { type: 'string' },
 } as const;
@@ -148,6 +151,10 @@ export function planOf(args: readonly string[]): Plan | null {
     json: values.json ?? null,
     profile: values.profile ?? null,
     haretProgram: values.haret ?? null,
+    haretClient:
+      words('haret-client', values['haret-client'], ['bare', 'engine'], ['bare'])[0] === 'engine'
+        ? 'haret-engine'
+        : 'haret-bare',
     etcdClient:
       words('etcd-client', values['etcd-client'], ['frames', 'node'], ['frames'])[0] === 'node'
         ? 'etcd-node'

@@ -1,6 +1,7 @@
 /** Opens connections of any client, dealt out over the addresses of a target. */
 
 import { connectBareHaret } from './bare-haret-client.ts';
+import { connectEngine } from './engine-haret-client.ts';
 import { connectEtcdFrames } from './etcd-frames-client.ts';
 import { connectEtcdNode } from './etcd-node-client.ts';
 import type { ClientKind, ClientSpec, Connection } from './target.ts';
@@ -8,6 +9,7 @@ import { connectZooKeeper } from './zookeeper-client.ts';
 
 const connectors: Readonly<Record<ClientKind, (address: string) => Promise<Connection>>> = {
   'haret-bare': connectBareHaret,
+  'haret-engine': connectEngine,
   'etcd-frames': connectEtcdFrames,
   'etcd-node': connectEtcdNode,
   zookeeper: connectZooKeeper,

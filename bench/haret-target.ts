@@ -15,6 +15,7 @@ const portsEach = 3;
 export class HaretTarget implements Target {
   readonly name = 'haret';
   readonly #program: string;
+  readonly #client: ClientKind;
   readonly #profileDirectory: string | null;
   readonly #group: NodeGroup;
   #ports: readonly number[] = [];
@@ -23,20 +24,26 @@ export class HaretTarget implements Target {
    * `profileDirectory` gets a processor profile of each node when it ends.
    * @throws an Error when the program has not been built.
    */
-  constructor(directory: string, program: string, profileDirectory: string | null) {
+  constructor(
+    directory: string,
+    program: string,
+    client: 'haret-bare' | 'haret-engine',
+    profileDirectory: string | null,
+  ) {
     if (!existsSync(program)) throw new Error(`there is no ${program}; build it first`);
     this.#program = program;
+    this.#client = client;
     this.#profileDirectory = profileDirectory;
     this.#group = new NodeGroup(this.name, directory);
   }
 
   describe(): string {
     const profiled = this.#profileDirectory === null ? '' : ', being profiled';
-    return `haret, default settings, Node ${process.version}, client ${this.clientKind()}${profiled}`;
+    return `haret, default settings, Node ${process.version}, client ${this.#client}${profiled}`;
   }
 
   clientKind(): ClientKind {
-    return 'haret-bare';
+    return this.#client;
   }
 
   addresses(): readonly string[] {

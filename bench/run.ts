@@ -25,7 +25,7 @@ function makeTarget(name: TargetName, plan: Plan): Target {
     if (name === 'etcd') return new EtcdTarget(plan.directory, plan.etcdClient);
     if (name === 'zookeeper') return new ZooKeeperTarget(plan.directory, plan.zooKeeperJar);
     const built = fileURLToPath(new URL('./haret.js', import.meta.url));
-    return new HaretTarget(plan.directory, plan.haretProgram ?? built, plan.profile);
+    return new HaretTarget(plan.directory, plan.haretProgram ?? built, plan.haretClient, plan.profile);
   } catch (error) {
     const reason =
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not installed' : (error as Error).message;
