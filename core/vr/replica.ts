@@ -207,6 +207,12 @@ export class Replica {
     return { epoch, view, op: parts.execution.applied };
   }
 
+  /** Where a read of the state as it is now was made. */
+  appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
+    const { epoch, view, parts } = this.#core;
+    return { epoch, view, op: parts.execution.applied };
+  }
+
   /** Messages that were dropped, by reason. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#core.dropped;
