@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { DevNode } from './dev-layout.ts';
-import { layOut } from './dev-layout.ts';
 
 const stopTimeoutMs = 15_000;
 const pollMs = 25;
@@ -31,7 +30,6 @@ export class DevChild {
 
   start(): void {
     if (this.#process !== null) return;
-    layOut(this.node);
     const log = openSync(this.node.logFile, 'a');
     const { name } = this.node;
     // A session of its own, so that Ctrl-C reaches it through us and in order; its standard input tells it if we are gone.

@@ -2,6 +2,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadConfig } from './config.ts';
+import type { Bind } from './config.ts';
 
 export interface DevNode {
   readonly name: string;
@@ -20,37 +22,43 @@ export const devDirectory = 'dev';
 const devHost = '127.0.0.1';
 const firstPorts = [2000, 3000, 4000];
 
-export function devNodes(root: string): readonly DevNode[] {
+/**
+ * Writes the configuration of each node that has none, and reads where each one is to be found: a configuration that is there is its
+ * owner's, ports and all.
+ * @throws ConfigError
+ */
+export function layOut(root: string): readonly DevNode[] {
   return firstPorts.map((port, i) => {
     const name = `dev${i + 1}`;
     const directory = join(root, name);
+    const configFile = join(directory, 'config.toml');
+    mkdirSync(directory, { recursive: true });
+    if (!existsSync(configFile)) writeFileSync(configFile, configText(name, port));
+    const { cluster, admin, api } = loadConfig(configFile);
     return {
       name,
       replica: `r${i + 1}`,
       directory,
-      configFile: join(directory, 'config.toml'),
+      configFile,
       logFile: join(directory, 'node.log'),
-      cluster: `${devHost}:${port}`,
-      admin: `${devHost}:${port + 1}`,
-      api: `${devHost}:${port + 2}`,
+      cluster: addressOf(cluster),
+      admin: addressOf(admin),
+      api: addressOf(api),
     };
   });
 }
 
-/** Writes the configuration of a node that has none; one that is there is its owner's. */
-export function layOut(node: DevNode): void {
-  mkdirSync(node.directory, { recursive: true });
-  if (existsSync(node.configFile)) return;
-  writeFileSync(node.configFile, configText(node));
+function addressOf({ host, port, advertised }: Bind): string {
+  if (advertised !== '') return advertised;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function configText(node: DevNode): string {
+function configText(name: string, port: number): string {
   return `# A node of haret dev. It is yours to change; haret dev writes it only when it is not there.
-node_name = "${node.name}"
-cluster_host = "${node.cluster}"
-admin_host = "${node.admin}"
-api_host = "${node.api}"
+node_name = "${name}"
+cluster_host = "${devHost}:${port}"
+admin_host = "${devHost}:${port + 1}"
+api_host = "${devHost}:${port + 2}"
 data_dir = "data"
-log_level = "info"
 `;
 }

@@ -1,13 +1,12 @@
 /** `haret dev`: three nodes on this machine, a process each, joined and with a namespace, until Ctrl-C (language §1). */
 
-import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { AdminDialer } from './admin-dialer.ts';
 import { DevChild } from './dev-child.ts';
 import type { DevAnswer, DevCommand } from './dev-control.ts';
 import { serveDev } from './dev-control.ts';
 import { foundCluster } from './dev-found.ts';
-import { devNamespace, devNodes } from './dev-layout.ts';
+import { devNamespace, layOut } from './dev-layout.ts';
 import { exitStatus } from './run-node.ts';
 
 const startTimeoutMs = 60_000;
@@ -26,10 +25,10 @@ export async function runDev(options: DevOptions): Promise<number> {
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  const children = devNodes(options.root).map((node) => new DevChild(node, options.program, say));
-  mkdirSync(options.root, { recursive: true });
+  let children: readonly DevChild[];
   let control: Server;
   try {
+    children = layOut(options.root).map((node) => new DevChild(node, options.program, say));
     control = await serveDev(options.root, (command) => obey(children, command));
   } catch (error) {
     process.stderr.write(`haret: ${messageOf(error)}\n`);

@@ -19,7 +19,7 @@ const pollMs = 20;
 const given = new Set<number>();
 
 /** A port below those that the system gives to outgoing connections, so that it is still free when a node comes back to it. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 17_000);
     if (given.has(port)) continue;
