@@ -49,6 +49,11 @@ interface Staging {
   readonly present: Set<number>;
 }
 
+interface CheckpointFile {
+  readonly parsed: CheckpointName;
+  readonly owner: ReplicaLog;
+}
+
 export interface CheckpointsHost {
   readonly now: () => number;
   readonly soon: ((work: () => void) => void) | null;
@@ -64,8 +69,8 @@ export class Checkpoints {
   #nextTemporary = 1;
   /** One a replica at most: beginning another gives the last one up. */
   readonly #staging = new Map<ReplicaLog, Staging>();
-  /** Complete or partial checkpoint files that are on the disk, by name. */
-  readonly #files = new Map<string, CheckpointName>();
+  /** Complete or partial checkpoint files that are on the disk. A replica that is made anew under a name has none of the last one's. */
+  readonly #files = new Map<string, CheckpointFile>();
 
   constructor(disk: Disk, hash: Hash, host: CheckpointsHost) {
     this.#disk = disk;
@@ -82,12 +87,11 @@ export class Checkpoints {
       }
       const parsed = parseCheckpointName(name);
       if (parsed === null) continue;
-      this.#files.set(name, parsed);
       const replica = replicaOf(parsed);
       const installed = replica?.checkpoint ?? null;
-      const needed =
-        replica !== undefined && (installed === null || parsed.op > installed.op || parsed.hash === installed.hash);
-      if (!needed) this.#remove(name);
+      const needed = installed === null || parsed.op > installed.op || parsed.hash === installed.hash;
+      if (replica !== undefined && needed) this.#files.set(name, { parsed, owner: replica });
+      else this.#remove(name);
     }
   }
 
@@ -176,8 +180,13 @@ export class Checkpoints {
       if (error !== null) return this.#host.failed(error);
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
-          this.#files.set(name, parseCheckpointName(name)!);
+          this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });
           this.#jobs.shift();
+          if (job.replica.removed) {
+            this.#remove(name);
+            this.#begin();
+            return;
+          }
           job.done(info);
           this.#begin();
         }),
@@ -219,11 +228,11 @@ export class Checkpoints {
     const parsed = parseCheckpointName(name)!;
     const there = this.#files.has(name);
     if (!there && !begin) return null;
+    this.#files.set(name, { parsed, owner: replica });
     if (begin && known !== undefined && known.info.hash !== replica.handedCheckpoint?.hash) this.#remove(known.name);
     const staging: Staging = { name, info: parsed, size: info.size, present: new Set() };
     this.#staging.set(replica, staging);
     if (!there) {
-      this.#files.set(name, parsed);
       this.#disk.create(name, 0, (error) => {
         if (error !== null) this.#host.failed(error);
       });
@@ -250,22 +259,18 @@ export class Checkpoints {
 
   /** The checkpoint is installed, durably: those of the replica at or below its op go. */
   installed(replica: ReplicaLog, info: CheckpointInfo): void {
-    const { namespace, replica: name } = replica.identity;
     const staging = this.#staging.get(replica);
     if (staging !== undefined && staging.info.op <= info.op) this.#staging.delete(replica);
-    for (const [file, parsed] of this.#files) {
-      if (parsed.namespace !== namespace || parsed.replica !== name) continue;
+    for (const [file, { parsed, owner }] of this.#files) {
+      if (owner !== replica) continue;
       if (parsed.op <= info.op && parsed.hash !== info.hash) this.#remove(file);
     }
   }
 
   /** The replica is gone, and with it all of its files. */
   forget(replica: ReplicaLog): void {
-    const { namespace, replica: name } = replica.identity;
     this.#staging.delete(replica);
-    for (const [file, parsed] of this.#files) {
-      if (parsed.namespace === namespace && parsed.replica === name) this.#remove(file);
-    }
+    for (const [file, { owner }] of this.#files) if (owner === replica) this.#remove(file);
   }
 
   #remove(name: string): void {

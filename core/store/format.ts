@@ -108,7 +108,7 @@ export const headBytes = 80;
 
 /** The body begins with a manifest that stands for everything before: written first by every run of the node. */
 export const flagOpening = 1;
-/** The echo says what the batch before held. Absent in the first batch of a run, whose manifest says it instead. */
+/** The echo says what an earlier batch held: the one before, or for the first of a run the last that the run before made durable. */
 export const flagEcho = 2;
 
 export interface BatchHead {
@@ -117,6 +117,8 @@ export interface BatchHead {
   /** Where the batch begins in its segment, in bytes. */
   readonly offset: number;
   readonly flags: number;
+  /** So many batches back is the one that is repeated; a torn one that was cut off may lie between. */
+  readonly echoDistance: number;
   readonly echoBytes: number;
   readonly echoCrc: number;
   readonly bodyBytes: number;
@@ -147,7 +149,7 @@ export function encodeHead(head: BatchHead, seal: Uint8Array, into: Uint8Array):
   view.setUint32(64, head.roster % two32, true);
   view.setUint32(68, Math.floor(head.roster / two32), true);
   view.setUint32(72, formatVersion, true);
-  view.setUint32(76, 0, true);
+  view.setUint32(76, head.echoDistance, true);
   view.setUint32(4, crc32(into, 0, 8, headBytes), true);
 }
 
@@ -170,6 +172,7 @@ export function decodeHead(
     segment,
     offset,
     flags: view.getUint32(40, true),
+    echoDistance: view.getUint32(76, true),
     echoBytes: view.getUint32(44, true),
     echoCrc: view.getUint32(48, true),
     bodyBytes: view.getUint32(52, true),

@@ -3,7 +3,7 @@
  * that syncs. Batch s + 1 is written only when s is durable, and repeats its headers (protocol §2).
  */
 
-import { Writer, bytesFromHex, emptyBytes } from '../base/bytes.ts';
+import { Writer, bytesFromHex } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { invariant } from '../base/assert.ts';
 import type { Disk, DiskError } from '../base/ports.ts';
@@ -17,6 +17,17 @@ export interface QueuedPart {
   /** Applies the part to the state that manifests repeat, and writes it. `offset` added to a position in `body` is its place in the segment. */
   write(body: Writer, echo: Writer, segment: number, offset: number): void;
   done(): void;
+}
+
+/** Where a run of the node goes on. */
+export interface WriterStart {
+  /** The number of the first batch to write. */
+  readonly sequence: number;
+  /** Where in the current segment. */
+  readonly offset: number;
+  /** What the last durable batch of the run before held, and how many batches back that is. */
+  readonly echo: Uint8Array | null;
+  readonly echoDistance: number;
 }
 
 export interface WriterHost {
@@ -45,8 +56,9 @@ export class LogWriter {
   #queuedBytes = 0;
   #buffer = new Writer(256 * 1024);
   #echo = new Writer(16 * 1024);
-  /** The echo of the last durable batch, for the next. */
-  #lastEcho = emptyBytes;
+  /** The echo of the last durable batch, for the next; null when there is none. */
+  #lastEcho: Uint8Array | null;
+  #echoDistance: number;
   #sequence: number;
   #offset: number;
   #opening = true;
@@ -63,14 +75,15 @@ export class LogWriter {
   #writtenBytes = 0;
   #parts = 0;
 
-  /** @param sequence the number of the first batch to write; @param offset where in the current segment. */
-  constructor(disk: Disk, segments: Segments, seal: string, sequence: number, offset: number, host: WriterHost) {
+  constructor(disk: Disk, segments: Segments, seal: string, from: WriterStart, host: WriterHost) {
     this.#disk = disk;
     this.#segments = segments;
     this.#host = host;
     this.#seal = bytesFromHex(seal)!;
-    this.#sequence = sequence;
-    this.#offset = offset;
+    this.#sequence = from.sequence;
+    this.#offset = from.offset;
+    this.#lastEcho = from.echo;
+    this.#echoDistance = from.echoDistance;
   }
 
   get idle(): boolean {
@@ -128,7 +141,7 @@ export class LogWriter {
     while (count < this.#queue.length && (count === 0 || size + this.#queue[count]!.size <= maxBatchBytes)) {
       size += this.#queue[count++]!.size;
     }
-    const fixed = headBytes + this.#lastEcho.length + size;
+    const fixed = headBytes + (this.#lastEcho?.length ?? 0) + size;
     let manifest = this.#opening;
     let segment = this.#segments.current;
     let needed = wholeSectors(fixed + (manifest ? this.#host.manifestSize() : 0));
@@ -159,7 +172,7 @@ export class LogWriter {
     out.reset();
     echo.reset();
     out.raw(zeros.subarray(0, headBytes));
-    out.raw(this.#lastEcho);
+    if (this.#lastEcho !== null) out.raw(this.#lastEcho);
     const bodyAt = out.length;
     const roster = this.#host.roster();
     if (manifest) this.#host.writeManifest(out, echo, this.#opening);
@@ -178,8 +191,9 @@ export class LogWriter {
         sequence: this.#sequence,
         segment,
         offset: this.#offset,
-        flags: this.#opening ? flagOpening : flagEcho,
-        echoBytes: this.#lastEcho.length,
+        flags: (this.#opening ? flagOpening : 0) | (this.#lastEcho === null ? 0 : flagEcho),
+        echoDistance: this.#echoDistance,
+        echoBytes: bodyAt - headBytes,
         echoCrc: crc32(bytes, 0, headBytes, bodyAt),
         bodyBytes: bodyEnd - bodyAt,
         bodyCrc: crc32(bytes, 0, bodyAt, bodyEnd),
@@ -190,6 +204,7 @@ export class LogWriter {
       bytes,
     );
     this.#lastEcho = echo.finish();
+    this.#echoDistance = 1;
     this.#untrailed = manifest || parts.length > 0;
     this.#opening = false;
     this.#sequence++;

@@ -8,6 +8,7 @@ import { Reader, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Checksum, NamespaceId } from '../base/ids.ts';
 import { idSchema, nameSchema } from '../base/ids.ts';
+import type { Hash } from '../base/ports.ts';
 import { bool, list, nullable, struct, uint } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { checkpointInfoSchema } from '../vr/checkpoint.ts';
@@ -15,6 +16,7 @@ import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import { configurationSchema, viewstampSchema } from '../vr/configuration.ts';
 import type { Configuration, Viewstamp } from '../vr/configuration.ts';
 import type { Entry, EntryName } from '../vr/entry.ts';
+import { decodeEntry } from '../vr/entry.ts';
 import type { StorageBatch } from '../vr/ports.ts';
 
 const identitySchema = struct({
@@ -61,6 +63,8 @@ export interface ChangePart {
   readonly truncateFrom: number | null;
   readonly shortenTo: number | null;
   readonly entries: readonly PartEntry[];
+  /** Where in the bytes the entries begin: what is before them is the same in the echo. */
+  readonly entriesAt: number;
 }
 
 /** Entries of an old segment, written again so that the segment can go. They change nothing but where the entries are. */
@@ -69,6 +73,7 @@ export interface CopyPart {
   readonly namespace: NamespaceId;
   readonly replica: string;
   readonly entries: readonly PartEntry[];
+  readonly entriesAt: number;
 }
 
 export type Part =
@@ -109,7 +114,7 @@ const hasReset = 32;
 const manifestSchema = list(replicaStateSchema, 65_536);
 
 /** The fields of a change without its entries. */
-export type ChangeHead = Omit<ChangePart, 'kind' | 'entries'>;
+export type ChangeHead = Omit<ChangePart, 'kind' | 'entries' | 'entriesAt'>;
 
 /** Writes a change into body and echo; `placed` is told where in the body the bytes of each entry begin. */
 export function writeChange(
@@ -233,15 +238,26 @@ function writeEntries(
   placed: (entry: Entry, at: number) => void,
 ): void {
   body.uint(entries.length);
-  echo.uint(entries.length);
   let op = -1;
-  let checksum: Checksum = '';
   for (const entry of entries) {
     if (entry.op === op + 1) body.u8(inRun);
     else {
       body.u8(onItsOwn);
       body.uint(entry.op);
     }
+    body.uint(entry.bytes.length);
+    placed(entry, body.length);
+    body.raw(entry.bytes);
+    op = entry.op;
+  }
+  writeNames(echo, entries);
+}
+
+function writeNames(echo: Writer, entries: readonly Entry[]): void {
+  echo.uint(entries.length);
+  let op = -1;
+  let checksum: Checksum = '';
+  for (const entry of entries) {
     if (entry.op === op + 1 && entry.parent === checksum) echo.u8(inRun);
     else {
       echo.u8(onItsOwn);
@@ -250,12 +266,27 @@ function writeEntries(
     }
     // An entry's bytes begin with its checksum: sixteen bytes that need not be made from text again.
     echo.raw(entry.bytes.subarray(0, 16));
-    body.uint(entry.bytes.length);
-    placed(entry, body.length);
-    body.raw(entry.bytes);
     op = entry.op;
     checksum = entry.checksum;
   }
+}
+
+/** The echo of a body that was read back: what the next run's first batch repeats of the last run's last. */
+export function echoOf(body: Uint8Array, hash: Hash): Uint8Array {
+  const reader = new Reader(body);
+  const echo = new Writer(1024);
+  while (reader.remaining > 0) {
+    const start = reader.position;
+    const part = readPart(reader, false);
+    if (part.kind === 'change' || part.kind === 'copy') {
+      echo.raw(body.subarray(start, part.entriesAt));
+      writeNames(
+        echo,
+        part.entries.map(({ at, length }) => decodeEntry(body.subarray(at, at + length), hash)),
+      );
+    } else echo.raw(body.subarray(start, reader.position));
+  }
+  return echo.finish();
 }
 
 function readEntries(reader: Reader, named: boolean): PartEntry[] {
@@ -307,6 +338,7 @@ function readPart(reader: Reader, named: boolean): Part {
       const shortenTo = (flags & hasShorten) === 0 ? null : reader.uint();
       const installs = (flags & hasInstall) !== 0;
       const resets = (flags & hasReset) !== 0;
+      const entriesAt = reader.position;
       const entries = readEntries(reader, named);
       return {
         kind: 'change',
@@ -322,12 +354,14 @@ function readPart(reader: Reader, named: boolean): Part {
         truncateFrom,
         shortenTo,
         entries,
+        entriesAt,
       };
     }
     case tags.copy: {
       const namespace = reader.uint();
       const replica = reader.text();
-      return { kind: 'copy', namespace, replica, entries: readEntries(reader, named) };
+      const entriesAt = reader.position;
+      return { kind: 'copy', namespace, replica, entries: readEntries(reader, named), entriesAt };
     }
     case tags.create:
       return { kind: 'create', state: replicaStateSchema.decode(reader) };

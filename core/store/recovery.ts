@@ -8,9 +8,11 @@ import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
 import { decodeEntry } from '../vr/entry.ts';
+import type { Entry } from '../vr/entry.ts';
+import type { Place } from './entry-index.ts';
 import { flagEcho, flagOpening, parseSegmentName } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { readParts } from './parts.ts';
+import { echoOf, readParts } from './parts.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
@@ -33,6 +35,9 @@ export interface Recovered {
   readonly rosterProven: boolean;
   /** The number of the next batch, and where it goes: null when it begins a new segment. */
   readonly sequence: number;
+  /** What the last valid batch held, for the first to repeat, and how far back it is. */
+  readonly echo: Uint8Array | null;
+  readonly echoDistance: number;
   readonly resumeAt: LogPosition | null;
 }
 
@@ -52,6 +57,11 @@ export class Recovery {
   /** Behind the last batch found, and where a bad one at the end begins. */
   #end: LogPosition | null = null;
   #tornAt: LogPosition | null = null;
+  /** Whole entries of the corrupt batch that is being restored, by checksum. */
+  readonly #salvaged = new Map<string, Place>();
+  /** The body of the last valid batch, and its number. */
+  #lastBody: Uint8Array | null = null;
+  #lastValid = 0;
   #lost = 0;
   #named = 0;
 
@@ -117,6 +127,8 @@ export class Recovery {
       roster: this.#roster,
       rosterProven: this.#rosterProven,
       sequence: this.#lastSequence + 1,
+      echo: this.#lastBody === null ? null : echoOf(this.#lastBody, this.#hash),
+      echoDistance: this.#lastSequence + 1 - this.#lastValid,
       // After damage nothing is written over: what another start would conclude from it must stay.
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
     };
@@ -138,7 +150,11 @@ export class Recovery {
     const expected = this.#lastSequence + 1;
     const opening = (head.flags & flagOpening) !== 0;
     if (opening && batch.body !== null) {
-      // The run that wrote this judged everything before it; its manifest says what that was.
+      // The run that wrote this judged everything before it; its manifest says what that was, and its echo what the last durable
+      // batch before it held, should that have rotted since.
+      const repeated = head.sequence - head.echoDistance;
+      const gone = this.#bad === null ? this.#lastSequence + 1 : this.#bad.head.sequence;
+      if (this.#seen && gone === repeated && batch.echo !== null) this.#restore(batch);
       this.#bad = null;
     } else if (!this.#seen && head.sequence > 1) {
       if (!this.#beginsWithManifest(batch)) this.#loss('the beginning of the log is missing', head.sequence);
@@ -154,6 +170,8 @@ export class Recovery {
     this.#bad = batch.body === null ? batch : null;
     if (!this.#rosterProven && head.roster === this.#roster) this.#rosterProven = true;
     if (batch.body !== null) {
+      this.#lastBody = batch.body;
+      this.#lastValid = head.sequence;
       this.#apply(batch.body, false, head.segment, batch.bodyOffset);
     }
   }
@@ -173,8 +191,29 @@ export class Recovery {
     this.#log.write('warn', 'a batch of the log is corrupt; what it held is known by name and is fetched from peers', {
       batch: batch.head.sequence - 1,
     });
+    if (this.#bad !== null) this.#salvage(this.#bad);
     this.#apply(batch.echo, true, 0, 0);
+    this.#salvaged.clear();
     this.#bad = null;
+  }
+
+  /** Finds the entries of a corrupt batch that are whole all the same: each proves itself by its checksum. */
+  #salvage(bad: FoundBatch): void {
+    const { wreck, bodyOffset, head } = bad;
+    if (wreck === null) return;
+    try {
+      readParts(wreck, false, (part) => {
+        if (part.kind !== 'change' && part.kind !== 'copy') return;
+        for (const { op, at, length } of part.entries) {
+          const entry = entryIn(wreck.subarray(at, at + length), this.#hash);
+          if (entry?.op !== op) continue;
+          this.#salvaged.set(entry.checksum, { segment: head.segment, offset: bodyOffset + at, length });
+        }
+      });
+    } catch (error) {
+      // The flaw is in what holds the entries together: those behind it are not found.
+      if (!(error instanceof MalformedError)) throw error;
+    }
   }
 
   #loss(reason: string, sequence = this.#lastSequence): void {
@@ -281,7 +320,7 @@ export class Recovery {
         replica.lostParts = true;
         replica.index.fit(replica.index.first, entry.op - 1);
       }
-      if (entry.op >= replica.index.first) place(replica, entry, segment, offset);
+      if (entry.op >= replica.index.first) this.#place(replica, entry, segment, offset);
     }
     replica.finish(part.shortenTo);
   }
@@ -293,8 +332,18 @@ export class Recovery {
       if (!replica.index.holds(entry.op)) continue;
       // The original of a copy that cannot be read is as good, while it is there.
       if (entry.name !== null && replica.index.segmentOf(entry.op) !== 0) continue;
-      place(replica, entry, segment, offset);
+      this.#place(replica, entry, segment, offset);
     }
+  }
+
+  #place(replica: ReplicaLog, entry: PartEntry, segment: number, offset: number): void {
+    if (entry.name === null) {
+      replica.place(entry.op, segment, offset + entry.at, entry.length);
+      return;
+    }
+    const saved = this.#salvaged.get(entry.name.checksum);
+    if (saved === undefined) replica.placeUnreadable(entry.name);
+    else replica.place(entry.op, saved.segment, saved.offset, saved.length);
   }
 
   /** The end of recovery for one replica: everything from `first` to `head` is readable or known by name, or the head is not proven. */
@@ -348,15 +397,20 @@ export class Recovery {
     const file = this.#segments.get(segment);
     if (file === undefined) return null;
     try {
-      const entry = decodeEntry(this.#disk.read(file.name, offset, length), this.#hash);
-      return entry.op === op ? entry : null;
+      const entry = entryIn(this.#disk.read(file.name, offset, length), this.#hash);
+      return entry?.op === op ? entry : null;
     } catch {
       return null;
     }
   }
 }
 
-function place(replica: ReplicaLog, entry: PartEntry, segment: number, offset: number): void {
-  if (entry.name !== null) replica.placeUnreadable(entry.name);
-  else replica.place(entry.op, segment, offset + entry.at, entry.length);
+/** The entry in `bytes`, or null when they are none. */
+function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
+  try {
+    return decodeEntry(bytes, hash);
+  } catch (error) {
+    if (error instanceof MalformedError) return null;
+    throw error;
+  }
 }

@@ -23,6 +23,8 @@ export interface FoundBatch {
   readonly head: BatchHead;
   readonly echo: Uint8Array | null;
   readonly body: Uint8Array | null;
+  /** The body as it is, when it does not match its CRC: single entries in it may still be whole. */
+  readonly wreck: Uint8Array | null;
   /** Where the body begins in the segment. */
   readonly bodyOffset: number;
   /** Where the next batch may begin. */
@@ -102,7 +104,8 @@ export function scanSegment(
     const bodyAt = headBytes + head.echoBytes;
     const echo = checked(bytes, headBytes, head.echoBytes, head.echoCrc);
     const body = checked(bytes, bodyAt, head.bodyBytes, head.bodyCrc);
-    each({ head, echo, body, bodyOffset: offset + bodyAt, end });
+    const wreck = body === null ? bytes.subarray(bodyAt, bodyAt + head.bodyBytes) : null;
+    each({ head, echo, body, wreck, bodyOffset: offset + bodyAt, end });
     offset = end;
   }
   return { unreadable: window.unreadable };

@@ -16,6 +16,7 @@ export class Segments {
   readonly #disk: Disk;
   readonly #segmentBytes: number;
   readonly #failed: (error: DiskError) => void;
+  readonly #rested: () => void;
   readonly #table = new Map<number, Segment>();
   #highest = 0;
   #current: Segment | null = null;
@@ -25,10 +26,17 @@ export class Segments {
   /** What must be called once a segment is made: the log waits for it. */
   #waiting: (() => void) | null = null;
 
-  constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void) {
+  /** @param rested called when nothing is being made or removed any more. */
+  constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void, rested: () => void) {
     this.#disk = disk;
     this.#segmentBytes = segmentBytes;
     this.#failed = failed;
+    this.#rested = rested;
+  }
+
+  /** True while a segment is being made or removed. */
+  get busy(): boolean {
+    return this.#creating || this.#removing;
   }
 
   get current(): Segment | null {
@@ -134,6 +142,7 @@ export class Segments {
       const waiting = this.#waiting;
       this.#waiting = null;
       waiting?.();
+      if (!this.busy) this.#rested();
     });
   }
 
@@ -156,6 +165,7 @@ export class Segments {
       this.#removing = false;
       this.#table.delete(number);
       this.removeBelow(oldest);
+      if (!this.busy) this.#rested();
     });
   }
 }

@@ -113,7 +113,9 @@ export class Store {
     this.#disk = disk;
     this.#options = options;
     const failed = (error: DiskError): void => this.#fail(error);
-    this.#segments = new Segments(disk, options.segmentBytes ?? defaultSegmentBytes, failed);
+    this.#segments = new Segments(disk, options.segmentBytes ?? defaultSegmentBytes, failed, () =>
+      this.#finishClosing(),
+    );
     const names = disk.list().map(({ name }) => name);
     const found = readIdentity(disk, names);
     this.formatted = found === null;
@@ -132,8 +134,12 @@ export class Store {
       disk,
       this.#segments,
       identity.seal,
-      recovered.sequence,
-      recovered.resumeAt?.offset ?? 0,
+      {
+        sequence: recovered.sequence,
+        offset: recovered.resumeAt?.offset ?? 0,
+        echo: recovered.echo,
+        echoDistance: recovered.echoDistance,
+      },
       {
         now: options.now,
         soon,
@@ -345,7 +351,7 @@ export class Store {
 
   #finishClosing(): void {
     const done = this.#closing;
-    if (done === null || (!this.#writer.idle && !this.#dead)) return;
+    if (done === null || (!this.#dead && (!this.#writer.idle || this.#segments.busy))) return;
     this.#closing = null;
     this.#dead = true;
     this.#writer.stop();
