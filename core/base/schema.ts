@@ -3,8 +3,8 @@
  * TypeScript type. So the text codec and the binary codec carry the same messages, and neither can forget a check.
  */
 
-import type { Reader, Writer } from './bytes.ts';
-import { isWellFormed, utf8Length } from './bytes.ts';
+import type { Reader } from './bytes.ts';
+import { Writer, isWellFormed, utf8Length } from './bytes.ts';
 import { MalformedError } from './errors.ts';
 
 export interface Schema<T> {
@@ -18,6 +18,21 @@ export interface Schema<T> {
   check(value: unknown, where?: string): T;
   /** True for a field that a struct may leave out. */
   readonly optional?: boolean;
+}
+
+/** A shared buffer that grew past this is let go, so that one large value does not stay in memory for good. */
+const keptWriterBytes = 1024 * 1024;
+
+// One for everything that is encoded whole: encoding never waits, so two encodings never overlap.
+let sharedWriter = new Writer(64 * 1024);
+
+/** The binary form of `value`, in bytes of its own. */
+export function encodeWhole<T>(schema: Schema<T>, value: T): Uint8Array {
+  sharedWriter.reset();
+  schema.encode(sharedWriter, value);
+  const bytes = sharedWriter.finish();
+  if (bytes.length > keptWriterBytes) sharedWriter = new Writer(64 * 1024);
+  return bytes;
 }
 
 export type TypeOf<S> = S extends Schema<infer T> ? T : never;

@@ -6,7 +6,8 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
-import { encodeOperation } from '../service/body.ts';
+import { encodeWhole } from '../base/schema.ts';
+import { bodySchema } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import { decodeReply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
@@ -259,7 +260,7 @@ export class Client {
         : place === null
           ? fail('NotInNamespace', notEntered)
           : null;
-    const body = encodeOperation(operation);
+    const body = encodeWhole(bodySchema, { kind: 'operation', operation });
     const read = isRead(operation);
     const namespaceId = place?.namespaceId ?? 0;
     const call = new DataCall(

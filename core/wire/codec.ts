@@ -3,10 +3,11 @@
  * decoding it gives messages that passed their schema or a MalformedError, and takes memory in proportion to the frame.
  */
 
-import { Reader, Writer } from '../base/bytes.ts';
+import { Reader } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Frame } from '../base/ports.ts';
 import type { Schema } from '../base/schema.ts';
+import { encodeWhole } from '../base/schema.ts';
 
 /** Turns messages into frames and frames into messages, for one end of one interface. */
 export interface Codec<Out, In> {
@@ -18,12 +19,6 @@ export interface Codec<Out, In> {
   /** @throws {@link MalformedError} on a frame that no encoder of the other end writes, or that is over the limit. */
   decode(frame: Frame): readonly In[];
 }
-
-/** A writer whose buffer grew past this is let go, so that one large frame does not stay in memory for good. */
-const keptWriterBytes = 1024 * 1024;
-
-// One for all codecs: encoding never waits, so two encodings never overlap.
-let writer = new Writer(64 * 1024);
 
 /** @throws {@link MalformedError} that names limit and actual size. */
 export function tooLarge(bytes: number, maxFrameBytes: number): never {
@@ -40,14 +35,8 @@ export function binaryCodec<Out, In>(
   return {
     subprotocol,
     maxFrameBytes,
-    encode(messages) {
-      writer.reset();
-      out.encode(writer, messages);
-      // A copy, because a socket may keep the frame long after the next one is encoded.
-      const frame = writer.finish();
-      if (frame.length > keptWriterBytes) writer = new Writer(64 * 1024);
-      return frame;
-    },
+    // In bytes of its own, because a socket may keep the frame long after the next one is encoded.
+    encode: (messages) => encodeWhole(out, messages),
     decode(frame) {
       if (typeof frame === 'string') throw new MalformedError('text frame on a binary connection');
       if (frame.length > maxFrameBytes) tooLarge(frame.length, maxFrameBytes);
