@@ -1,0 +1,500 @@
+/**
+ * A group of replicas on a scripted network: messages wait until they are delivered, dropped or held, batches until they are synced.
+ * After every step it checks what protocol §9 says is always true.
+ */
+
+import { hash as digest, createHash } from 'node:crypto';
+import { Reader, Writer, textOf } from '../../core/base/bytes.ts';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import { defaultLimits } from '../../core/base/limits.ts';
+import type { Hash } from '../../core/base/ports.ts';
+import { SeededRandom } from '../../core/base/random.ts';
+import type { Configuration, Member } from '../../core/vr/configuration.ts';
+import type { Message } from '../../core/vr/messages.ts';
+import { decodeMessage, encodeMessage } from '../../core/vr/messages.ts';
+import type { Effect, Input, ReplicaEvent, ReplicaView } from '../../core/vr/ports.ts';
+import type { ReplicaLimits } from '../../core/vr/replica.ts';
+import { Replica } from '../../core/vr/replica.ts';
+import { MemoryStorage } from './memory-storage.ts';
+import { ToyMachine, body } from './toy-machine.ts';
+
+export const nodeHash: Hash = {
+  digest: (bytes) => digest('sha256', bytes, 'hex').slice(0, 32),
+  start: () => {
+    const parts = createHash('sha256');
+    return { update: (bytes) => void parts.update(bytes), digest: () => parts.digest('hex').slice(0, 32) };
+  },
+};
+
+export const testTiming = { heartbeatMs: 100, suspicionMs: 1000, resendMs: 50 };
+
+export interface Packet {
+  readonly from: string;
+  readonly to: string;
+  readonly message: Message;
+}
+
+/** What became of a request or a read. */
+export interface Outcome {
+  reply: string | null;
+  error: ErrorInfo | null;
+  /** A read: the op that was applied where it was answered. */
+  readAt: number | null;
+}
+
+export interface WorldOptions {
+  readonly seed?: number;
+  readonly voters?: number;
+  readonly learners?: number;
+  readonly limits?: Partial<ReplicaLimits>;
+  readonly checkpointBytes?: number;
+}
+
+/** One replica's place: its disk outlives its crashes. */
+export class Place {
+  readonly member: Member;
+  readonly storage: MemoryStorage;
+  replica: Replica | null = null;
+  machine = new ToyMachine();
+  /** Batches wait for `syncAll` instead of becoming durable at once. */
+  slowDisk = false;
+  paused = false;
+  applied = 0;
+  commit = 0;
+  spoilCheckpoints = '';
+  readonly events: ReplicaEvent[] = [];
+  queued: Input[] = [];
+
+  constructor(member: Member, storage: MemoryStorage) {
+    this.member = member;
+    this.storage = storage;
+  }
+
+  get view(): ReplicaView {
+    if (this.replica === null) throw new Error(`${this.member.replica} is down`);
+    return this.replica.view();
+  }
+}
+
+export class World {
+  readonly random: SeededRandom;
+  readonly configuration: Configuration;
+  readonly places = new Map<string, Place>();
+  readonly packets: Packet[] = [];
+  /** Says what happens to a packet that is sent; held ones stay in `held` until they are released. */
+  route: (packet: Packet) => 'deliver' | 'drop' | 'hold' = () => 'deliver';
+  held: Packet[] = [];
+  now = 1_000_000;
+  readonly outcomes = new Map<number, Outcome>();
+  /** Highest op whose reply a client has. */
+  acknowledged = 0;
+  readonly committed = new Map<number, string>();
+  readonly digests = new Map<number, string>();
+  readonly #headers = new Map<string, string>();
+  readonly #primaries = new Map<string, string>();
+  readonly #ops = new Map<string, number>();
+  readonly #options: WorldOptions;
+  readonly #writer = new Writer(4096);
+  #nextToken = 1;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    this.random = new SeededRandom(options.seed ?? 1);
+    const names = 'abcdefghijkl'.split('');
+    const member = (name: string, index: number): Member => ({
+      replica: name,
+      node: `node-${name}`,
+      incarnation: (index + 1).toString(16).padStart(32, '0'),
+      address: '',
+    });
+    const voters = names.slice(0, options.voters ?? 3).map(member);
+    const learners = names.slice(voters.length, voters.length + (options.learners ?? 0));
+    this.configuration = {
+      epoch: 1,
+      voters,
+      learners: learners.map((name, index) => member(name, index + voters.length)),
+    };
+    for (const one of [...voters, ...this.configuration.learners]) {
+      const { replica, node, incarnation } = one;
+      const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation };
+      this.places.set(replica, new Place(one, new MemoryStorage(identity, this.configuration, nodeHash)));
+    }
+    for (const name of this.places.keys()) this.start(name);
+  }
+
+  get names(): string[] {
+    return [...this.places.keys()];
+  }
+
+  place(name: string): Place {
+    const place = this.places.get(name);
+    if (place === undefined) throw new Error(`there is no replica ${name}`);
+    return place;
+  }
+
+  // Lives.
+
+  start(name: string): void {
+    const place = this.place(name);
+    place.machine = new ToyMachine();
+    place.applied = 0;
+    place.commit = 0;
+    place.queued = [];
+    place.paused = false;
+    place.replica = new Replica({
+      recovered: place.storage.recovered(),
+      storage: place.storage,
+      machine: place.machine,
+      random: this.random.fork(),
+      hash: nodeHash,
+      limits: { ...defaultLimits, ...this.#options.limits },
+      timing: testTiming,
+      checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
+      now: this.now,
+    });
+    this.step(name, { kind: 'tick', now: this.now });
+    this.step(name, { kind: 'flush' });
+  }
+
+  crash(name: string, tellPeers = false): void {
+    const place = this.place(name);
+    place.replica = null;
+    place.storage.crash();
+    place.queued = [];
+    if (tellPeers) {
+      for (const other of this.names) {
+        if (other !== name) this.input(other, { kind: 'peer', node: place.member.node, connected: false });
+      }
+    }
+  }
+
+  restart(name: string, tellPeers = false): void {
+    if (this.place(name).replica !== null) this.crash(name);
+    this.start(name);
+    if (tellPeers) {
+      for (const other of this.names) {
+        if (other !== name) this.input(other, { kind: 'peer', node: this.place(name).member.node, connected: true });
+      }
+    }
+  }
+
+  // Steps.
+
+  input(name: string, input: Input): void {
+    const place = this.place(name);
+    if (place.replica === null) return;
+    if (place.paused) {
+      place.queued.push(input);
+      return;
+    }
+    this.step(name, input);
+    this.step(name, { kind: 'flush' });
+  }
+
+  resume(name: string): void {
+    const place = this.place(name);
+    place.paused = false;
+    const { queued } = place;
+    place.queued = [];
+    this.input(name, { kind: 'tick', now: this.now });
+    for (const input of queued) this.input(name, input);
+  }
+
+  step(name: string, input: Input): void {
+    const place = this.place(name);
+    if (place.replica === null) return;
+    const effects = place.replica.step(input);
+    for (const effect of effects) this.#perform(place, effect);
+    if (place.replica.isPrimary || effects.length > 0) this.#check(place);
+  }
+
+  #perform(place: Place, effect: Effect): void {
+    const name = place.member.replica;
+    switch (effect.kind) {
+      case 'send': {
+        this.#writer.reset();
+        encodeMessage(this.#writer, effect.message);
+        const reader = new Reader(this.#writer.finish());
+        const message = decodeMessage(reader, nodeHash);
+        reader.end();
+        if (message.kind === 'prepare') {
+          for (const entry of message.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
+        }
+        const packet = { from: name, to: effect.to.replica, message };
+        const fate = this.route(packet);
+        if (fate === 'deliver') this.packets.push(packet);
+        else if (fate === 'hold') this.held.push(packet);
+        return;
+      }
+      case 'persist':
+        for (const entry of effect.batch.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
+        place.storage.persist(effect.ticket, effect.batch);
+        return;
+      case 'reply': {
+        const outcome = this.outcomes.get(effect.token);
+        if (outcome === undefined) return;
+        this.#must(outcome.reply === null && outcome.error === null, 'a token is answered once');
+        if (effect.result.ok) {
+          outcome.reply = textOf(effect.result.reply) ?? '';
+          const op = Number(/(\d+)$/.exec(outcome.reply)?.[1] ?? 0);
+          this.acknowledged = Math.max(this.acknowledged, op);
+        } else outcome.error = effect.result.error;
+        return;
+      }
+      case 'readReady': {
+        const outcome = this.outcomes.get(effect.token);
+        if (outcome === undefined) return;
+        if (effect.result.ok) {
+          outcome.readAt = place.machine.op;
+          this.#must(place.machine.op >= (this.#ops.get(String(effect.token)) ?? 0), `a read went back in time on ${name}`);
+        } else outcome.error = effect.result.error;
+        return;
+      }
+      case 'writeCheckpoint': {
+        const checkpoint = place.storage.write(effect.draft, effect.snapshot, place.spoilCheckpoints);
+        place.queued.push({ kind: 'checkpointWritten', checkpoint });
+        return;
+      }
+      case 'stageChunk':
+        place.storage.stage(effect.checkpoint, effect.index, effect.bytes);
+        place.queued.push({ kind: 'chunkStaged', op: effect.checkpoint.op, index: effect.index });
+        return;
+      case 'applied': {
+        const { entry } = effect;
+        this.#must(entry.op === place.applied + 1, `${name} applied ${entry.op} after ${place.applied}`);
+        place.applied = entry.op;
+        const known = this.committed.get(entry.op);
+        this.#must(known === undefined || known === entry.checksum, `two checksums at committed op ${entry.op}`);
+        this.committed.set(entry.op, entry.checksum);
+        return;
+      }
+      case 'restored':
+        place.applied = effect.op;
+        return;
+      case 'event':
+        place.events.push(effect.event);
+        if (effect.event.kind === 'committed') this.#checkCommitted(effect.event.op);
+    }
+  }
+
+  #must(condition: boolean, what: string): void {
+    if (!condition) throw new Error(`seed ${this.#options.seed ?? 1}: ${what}`);
+  }
+
+  #header(epoch: number, view: number, op: number, checksum: string): void {
+    const key = `${epoch} ${view} ${op}`;
+    const known = this.#headers.get(key);
+    this.#must(known === undefined || known === checksum, `two headers for epoch, view, op ${key}`);
+    this.#headers.set(key, checksum);
+  }
+
+  #checkCommitted(op: number): void {
+    const counts = new Map<string, number>();
+    let byCheckpoint = 0;
+    for (const { replica } of this.configuration.voters) {
+      const held = this.place(replica).storage.held(op);
+      if (held === 'checkpoint') byCheckpoint++;
+      else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
+    }
+    const quorum = Math.floor(this.configuration.voters.length / 2) + 1;
+    this.#must(Math.max(0, ...counts.values()) + byCheckpoint >= quorum, `op ${op} committed without a durable quorum`);
+  }
+
+  #check(place: Place): void {
+    const view = place.view;
+    const name = place.member.replica;
+    this.#must(view.commit >= place.commit, `the commit number of ${name} went down`);
+    place.commit = view.commit;
+    this.#must(view.applied <= view.commit && view.commit <= view.head, `${name} is out of order`);
+    if (view.isPrimary) {
+      const key = `${view.view.epoch} ${view.view.view}`;
+      const known = this.#primaries.get(key);
+      this.#must(known === undefined || known === name, `two primaries in ${key}`);
+      this.#primaries.set(key, name);
+    }
+    const { op, digest: state } = place.machine;
+    if (op === 0) return;
+    const known = this.digests.get(op);
+    this.#must(known === undefined || known === state, `two states at op ${op}`);
+    this.digests.set(op, state);
+  }
+
+  // Time and the network.
+
+  deliver(packet: Packet): void {
+    this.input(packet.to, { kind: 'message', message: packet.message });
+  }
+
+  sync(name: string): void {
+    const place = this.place(name);
+    if (place.storage.waiting > 0) this.input(name, { kind: 'durable', ticket: place.storage.sync() });
+  }
+
+  /** What a replica's disk has to say besides batches. */
+  drain(name: string): void {
+    const place = this.place(name);
+    if (place.paused) return;
+    const { queued } = place;
+    place.queued = [];
+    for (const input of queued) this.input(name, input);
+  }
+
+  /** Delivers and syncs until nothing moves. */
+  settle(): void {
+    for (let rounds = 0; ; rounds++) {
+      if (rounds > 5000) throw new Error(`seed ${this.#options.seed ?? 1}: the group never comes to rest`);
+      let moved = false;
+      for (const packet of this.packets.splice(0)) {
+        moved = true;
+        this.deliver(packet);
+      }
+      for (const [name, place] of this.places) {
+        if (!place.paused && place.queued.length > 0) {
+          moved = true;
+          this.drain(name);
+        }
+        while (!place.slowDisk && !place.paused && place.storage.waiting > 0) {
+          moved = true;
+          this.sync(name);
+        }
+      }
+      if (!moved) return;
+    }
+  }
+
+  /** Lets time pass in ticks, everything settling in between. */
+  run(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 10) {
+      this.now += 10;
+      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick', now: this.now });
+      this.settle();
+    }
+  }
+
+  /** Runs until `done`, at most so long; says how long it took. */
+  runUntil(done: () => boolean, limitMs = 30_000): number {
+    const start = this.now;
+    this.settle();
+    while (!done()) {
+      if (this.now - start > limitMs) throw new Error(`seed ${this.#options.seed ?? 1}: waited in vain\n${this.describe()}`);
+      this.run(10);
+    }
+    return this.now - start;
+  }
+
+  describe(): string {
+    const lines = [...this.places].map(([name, place]) => {
+      if (place.replica === null) return `${name} down`;
+      const { status, view, logView, head, commit, applied, checkpointOp, isPrimary } = place.view;
+      return `${name} ${status} view ${view.view} log_view ${logView.view} head ${head} commit ${commit} applied ${applied} checkpoint ${checkpointOp}${isPrimary ? ' primary' : ''}`;
+    });
+    return lines.join('\n');
+  }
+
+  /** Drops everything between the two sides, now and from now on, until `heal`. */
+  partition(...sides: readonly (readonly string[])[]): void {
+    const sideOf = (name: string): number => sides.findIndex((side) => side.includes(name));
+    this.route = ({ from, to }) => (sideOf(from) === sideOf(to) ? 'deliver' : 'drop');
+    this.packets.splice(0, this.packets.length, ...this.packets.filter(({ from, to }) => sideOf(from) === sideOf(to)));
+  }
+
+  /** Lets only these directed links live, written `ab` for a to b. */
+  links(...alive: readonly string[]): void {
+    this.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+    this.packets.length = 0;
+  }
+
+  heal(): void {
+    this.route = () => 'deliver';
+  }
+
+  release(): void {
+    for (const packet of this.held.splice(0)) this.packets.push(packet);
+  }
+
+  // Clients.
+
+  get primary(): string | null {
+    let best: string | null = null;
+    let bestView = -1;
+    for (const [name, place] of this.places) {
+      if (place.replica?.isPrimary !== true || place.paused) continue;
+      const { view } = place.view.view;
+      if (view > bestView) {
+        best = name;
+        bestView = view;
+      }
+    }
+    return best;
+  }
+
+  /** Waits for a primary that the others follow. */
+  awaitPrimary(limitMs = 30_000): string {
+    this.runUntil(() => this.primary !== null, limitMs);
+    return this.primary!;
+  }
+
+  #token(): number {
+    const token = this.#nextToken++;
+    this.outcomes.set(token, { reply: null, error: null, readAt: null });
+    return token;
+  }
+
+  propose(name: string, text: string): Outcome {
+    const token = this.#token();
+    this.input(name, { kind: 'propose', token, body: body(text) });
+    return this.outcomes.get(token)!;
+  }
+
+  request(name: string, session: number, request: number, text: string, answered = 1): Outcome {
+    const token = this.#token();
+    this.input(name, { kind: 'request', token, session, request, answered, body: body(text) });
+    return this.outcomes.get(token)!;
+  }
+
+  read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
+    const token = this.#token();
+    // What was acknowledged before a linearizable read began must be seen by it.
+    if (consistency === 'linearizable') this.#ops.set(String(token), this.acknowledged);
+    else this.#ops.set(String(token), consistency.atLeast);
+    this.input(name, { kind: 'read', token, consistency });
+    return this.outcomes.get(token)!;
+  }
+
+  /** Proposes at whoever is primary and waits for the reply. */
+  put(value: string): string {
+    for (let tries = 0; tries < 20; tries++) {
+      const outcome = this.propose(this.awaitPrimary(), `put ${value}`);
+      this.runUntil(() => outcome.reply !== null || outcome.error !== null);
+      if (outcome.reply !== null) return outcome.reply;
+    }
+    throw new Error(`seed ${this.#options.seed ?? 1}: no put went through\n${this.describe()}`);
+  }
+
+  register(): number {
+    const outcome = this.propose(this.awaitPrimary(), 'register');
+    this.runUntil(() => outcome.reply !== null);
+    return Number(outcome.reply!.split(' ')[1]);
+  }
+
+  /** All live replicas come to hold and to have applied the same. */
+  awaitAgreement(limitMs = 30_000): void {
+    this.runUntil(() => {
+      const live = [...this.places.values()].filter((place) => place.replica !== null);
+      const views = live.map((place) => place.view);
+      return views.every(
+        (view) =>
+          view.status === 'normal' &&
+          view.head === views[0]!.head &&
+          view.applied === view.head &&
+          view.view.view === views[0]!.view.view,
+      );
+    }, limitMs);
+    const digests = new Set([...this.places.values()].filter((p) => p.replica !== null).map((p) => p.machine.digest));
+    this.#must(digests.size === 1, 'replicas that agree have one state');
+  }
+
+  events<K extends ReplicaEvent['kind']>(name: string, kind: K): Extract<ReplicaEvent, { kind: K }>[] {
+    return this.place(name).events.filter((event): event is Extract<ReplicaEvent, { kind: K }> => event.kind === kind);
+  }
+}
