@@ -294,6 +294,10 @@ export class Recovery {
           const { segment, offset, length } = known.index.place(op);
           if (segment !== 0 && !replica.corrupt.has(op)) replica.index.set(op, segment, offset, length);
         }
+        // What rotted since the manifest was written is readable by its word, and by name only as the echoes say.
+        for (const name of known.corrupt.values()) {
+          if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0) replica.corrupt.set(name.op, name);
+        }
         known.index.reset(1);
       }
       this.#replicas.set(key, replica);
