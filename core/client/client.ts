@@ -4,7 +4,7 @@
  * It does no I/O of its own; the host ticks it. Callbacks are called once each and must not throw.
  */
 
-import type { ErrorInfo, Result } from '../base/errors.ts';
+import type { ErrorCode, ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
 import { encodeWhole } from '../base/schema.ts';
 import { bodySchema } from '../service/body.ts';
@@ -45,6 +45,9 @@ interface Arrival {
   readonly namespace: string;
   readonly done: (result: Result<Entered>) => void;
 }
+
+/** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
+const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
 const linearizable: Consistency = { kind: 'linearizable' };
 const local: Consistency = { kind: 'local' };
@@ -387,6 +390,10 @@ export class Client {
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.#violation(connection, `sent a reply that cannot be read: ${error.message}`);
+      return;
+    }
+    if (call.session !== null && reply.answer.kind === 'error' && refusedInLog.has(reply.answer.error.code)) {
+      this.#refused(id, reply.answer.error);
       return;
     }
     if (reply.op > this.#lastOp) this.#lastOp = reply.op;

@@ -120,7 +120,7 @@ export class User {
     this.#sim.client.execute(operation, { timeoutMs: requestTimeoutMs }, (result) => {
       if (generation !== this.#generation) return;
       this.#settled(namespace, result);
-      record.told = result.ok ? 'executed' : result.error.outcome;
+      record.told = outcomeOf(result);
       if (result.ok) this.#world.checker.acknowledged(namespace, body, result.value);
     });
   }
@@ -195,6 +195,12 @@ export class User {
       if (!allowed) throw new RuleBroken(`${this.name} was told ${told} of a write that was executed ${times} times`);
     }
   }
+}
+
+/** An error inside a reply is the log's own answer: executed without effect, or refused there; neither happened twice. */
+function outcomeOf(result: Result<Reply>): 'executed' | 'definite' | 'unknown' {
+  if (!result.ok) return result.error.outcome;
+  return result.value.answer.kind === 'error' ? 'unknown' : 'executed';
 }
 
 function carriesUnique(operation: Operation): boolean {

@@ -68,8 +68,10 @@ export class Checkpoints {
     if (info === null || core.status !== 'normal') return;
     this.#written = null;
     if (info.op <= core.log.checkpointOp || info.op > core.durableHead) return;
-    core.log.setCheckpoint(info);
-    core.persist({ checkpoint: info, entries: [] });
+    // It counts, here and in what peers are told, once it is durable: what a crash takes back was never reported.
+    core.persist({ checkpoint: info, entries: [] }, () => {
+      if (info.op > core.log.checkpointOp) core.log.setCheckpoint(info);
+    });
   }
 
   written(info: CheckpointInfo): void {

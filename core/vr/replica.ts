@@ -201,12 +201,6 @@ export class Replica {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
   }
 
-  /** Where a read of the applied state is made. */
-  appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
-    const { epoch, view, parts } = this.#core;
-    return { epoch, view, op: parts.execution.applied };
-  }
-
   /** Where a read of the state as it is now was made. */
   appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
     const { epoch, view, parts } = this.#core;
