@@ -41,6 +41,8 @@ interface Proposal {
   readonly text: string;
   readonly shown?: string;
   readonly final: boolean;
+  /** A name that somebody chose, which may have to be quoted; else a word of the language. */
+  readonly chosen?: boolean;
 }
 
 /** Marks the cursor: a character that no key types. */
@@ -74,17 +76,14 @@ export async function complete(
   }
   const fitting = proposals.filter((proposal) => proposal.text.startsWith(place.typed));
   const inQuotes =
-    current.quoted || fitting.some((proposal) => quoteWord(proposal.text) !== proposal.text && !isFlag(proposal));
+    current.quoted ||
+    fitting.some((proposal) => proposal.chosen === true && quoteWord(proposal.text) !== proposal.text);
   const candidates = fitting.map((proposal) => ({
     insert: inQuotes ? `"${escapeQuoted(proposal.text)}${proposal.final ? '"' : ''}` : proposal.text,
     shown: proposal.shown ?? proposal.text,
     final: proposal.final,
   }));
   return { from: current.start, to: cursor, candidates };
-}
-
-function isFlag(proposal: Proposal): boolean {
-  return proposal.text.startsWith('-');
 }
 
 async function proposalsAt(
@@ -169,7 +168,7 @@ async function ofKind(
     case 'path':
       return await paths(typed, type, sources);
     case 'namespace':
-      return (await sources.namespaces()).map((text) => ({ text, final: true }));
+      return (await sources.namespaces()).map((text) => ({ text, final: true, chosen: true }));
     case 'choice':
       return (argument.choices ?? []).map((text) => ({ text, final: true }));
     case 'literal':
@@ -194,7 +193,7 @@ async function paths(typed: string, type: NodeType | null, sources: CompletionSo
       const isDirectory = child.type === 'directory';
       if (!isDirectory && type !== null && child.type !== type) continue;
       const shown = isDirectory ? `${child.name}/` : child.name;
-      proposals.push({ text: prefix + shown, shown, final: !isDirectory });
+      proposals.push({ text: prefix + shown, shown, final: !isDirectory, chosen: true });
     }
     after = children.at(-1)?.name ?? null;
     if (!more || after === null) break;

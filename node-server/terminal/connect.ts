@@ -55,20 +55,18 @@ export async function startEngine(
     await nextTurn();
     await nextTurn();
   };
-  let watch: NodeJS.Timeout | null = null;
-  const refused = new Promise<never>((_, reject) => {
-    watch = setInterval(() => {
-      if (engine.failedAttempts >= roundsBeforeGivingUp * addresses.length)
-        reject(unreachable(engine, addresses, null));
-    }, tickMs);
-  });
+  let giveUp: (error: HaretError) => void = () => undefined;
+  const refused = new Promise<never>((_, reject) => (giveUp = reject));
+  const watch = setInterval(() => {
+    if (engine.failedAttempts >= roundsBeforeGivingUp * addresses.length) giveUp(unreachable(engine, addresses, null));
+  }, tickMs);
   try {
     await Promise.race([connected(timeoutMs > 0 ? timeoutMs : defaultConnectMs), refused]);
   } catch (error) {
     await close();
     throw unreachable(engine, addresses, error);
   } finally {
-    if (watch !== null) clearInterval(watch);
+    clearInterval(watch);
   }
   return close;
 }

@@ -8,6 +8,8 @@ const defaultColumns = 80;
 
 /** The part of a terminal that the prompt needs; a process's standard input and output are one. */
 export interface Terminal {
+  /** It wraps lines anew when its width changes. */
+  readonly reflows: boolean;
   columns(): number;
   write(text: string): void;
   onData(handler: (data: string) => void): void;
@@ -24,7 +26,7 @@ export async function runInteractive(
   terminal: Terminal,
   output: ProcessOutput,
 ): Promise<void> {
-  const editor = new LineEditor({ prompt, columns: terminal.columns(), history });
+  const editor = new LineEditor({ prompt, columns: terminal.columns(), history, reflows: terminal.reflows });
   let running: AbortController | null = null;
   await new Promise<void>((resolve, reject) => {
     const runLine = async (line: string): Promise<void> => {
@@ -73,6 +75,7 @@ export function processTerminal(): Terminal & { release(): void } {
   stdin.setRawMode(true);
   stdout.write(enablePasteMarks);
   return {
+    reflows: process.env['TERM_PROGRAM'] !== 'vscode',
     columns: () => (stdout.columns > 0 ? stdout.columns : defaultColumns),
     write: (text) => void stdout.write(text),
     onData: (handler) => void stdin.on('data', handler),

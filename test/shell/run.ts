@@ -20,7 +20,7 @@ export interface Ran {
 export interface TestShell {
   readonly shell: Shell;
   readonly connection: FakeConnection;
-  run(line: string, signal?: AbortSignal): Promise<Ran>;
+  readonly run: (line: string, signal?: AbortSignal) => Promise<Ran>;
 }
 
 export function testShell(options: Partial<ShellOptions> = {}, connection = new FakeConnection()): TestShell {

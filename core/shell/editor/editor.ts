@@ -20,6 +20,8 @@ export interface EditorOptions {
   readonly history: LineHistory;
   /** Columns of a character on this terminal. */
   readonly width?: CodePointWidth;
+  /** A terminal of another width wraps the line anew by itself. xterm.js leaves the line of the cursor alone, so it is off. */
+  readonly reflows?: boolean;
 }
 
 export type EditorEffect =
@@ -58,6 +60,7 @@ export class LineEditor {
   readonly #buffer = new LineBuffer();
   readonly #screen: Screen;
   readonly #width: CodePointWidth;
+  readonly #reflows: boolean;
   #effects: EditorEffect[] = [];
   /** A line runs, or nothing was started yet. */
   #busy = true;
@@ -75,6 +78,7 @@ export class LineEditor {
     this.#prompt = options.prompt;
     this.#history = options.history;
     this.#width = options.width ?? terminalWidth;
+    this.#reflows = options.reflows ?? false;
     this.#screen = new Screen(options.columns, this.#width);
   }
 
@@ -119,7 +123,7 @@ export class LineEditor {
 
   /** The terminal has another width. */
   resize(columns: number): readonly EditorEffect[] {
-    this.#screen.resize(columns);
+    this.#screen.resize(columns, this.#reflows);
     if (!this.#busy) this.#draw();
     return this.#take();
   }

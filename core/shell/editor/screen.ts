@@ -13,7 +13,8 @@ export class Screen {
   /** Rows between the first one of the prompt and the cursor. */
   #cursorRow = 0;
   /** What is drawn now, to append to it cheaply and to find the cursor again when the width changes. */
-  #drawn: { readonly text: string; readonly cursor: number; readonly end: Position } | null = null;
+  #drawn: { readonly text: string; readonly cursor: number; readonly end: Position; readonly stale: boolean } | null =
+    null;
 
   constructor(columns: number, width: CodePointWidth) {
     this.#columns = Math.max(1, columns);
@@ -36,14 +37,14 @@ export class Screen {
     const feed = end.column === 0 && end.row > 0 ? '\r\n' : '';
     const out = `${this.#toStart()}${text}${feed}${moveUp(end.row - target.row)}\r${moveRight(target.column)}`;
     this.#cursorRow = target.row;
-    this.#drawn = { text, cursor: at, end };
+    this.#drawn = { text, cursor: at, end, stale: false };
     return out;
   }
 
   /** The common case of typing at the end: the new text alone, as long as it stays on its row. */
   #append(text: string, at: number): string | null {
     const drawn = this.#drawn;
-    if (drawn === null || at !== text.length || drawn.cursor !== drawn.text.length) return null;
+    if (drawn === null || drawn.stale || at !== text.length || drawn.cursor !== drawn.text.length) return null;
     if (!text.startsWith(drawn.text)) return null;
     const added = text.slice(drawn.text.length);
     let { column } = drawn.end;
@@ -53,7 +54,7 @@ export class Screen {
       column += width;
     }
     if (column >= this.#columns) return null;
-    this.#drawn = { text, cursor: at, end: { row: drawn.end.row, column } };
+    this.#drawn = { text, cursor: at, end: { row: drawn.end.row, column }, stale: false };
     return added;
   }
 
@@ -79,14 +80,21 @@ export class Screen {
     this.#cursorRow = 0;
   }
 
-  /** The terminal has another width now, and has wrapped what is drawn anew. */
-  resize(columns: number): void {
+  /**
+   * The terminal has another width now.
+   * @param reflowed it has wrapped what is drawn anew; else its rows are where they were.
+   */
+  resize(columns: number, reflowed: boolean): void {
     this.#columns = Math.max(1, columns);
     const drawn = this.#drawn;
     if (drawn === null) return;
-    this.#cursorRow = this.#walk(drawn.text, drawn.cursor).row;
-    // Not appended to: the next draw repaints all of it.
-    this.#drawn = { ...drawn, cursor: -1, end: this.#walk(drawn.text, drawn.text.length) };
+    if (reflowed) this.#cursorRow = this.#walk(drawn.text, drawn.cursor).row;
+    this.#drawn = {
+      text: drawn.text,
+      cursor: drawn.cursor,
+      end: this.#walk(drawn.text, drawn.text.length),
+      stale: true,
+    };
   }
 
   #toStart(): string {
