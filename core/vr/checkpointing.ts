@@ -68,10 +68,8 @@ export class Checkpoints {
     if (info === null || core.status !== 'normal') return;
     this.#written = null;
     if (info.op <= core.log.checkpointOp || info.op > core.durableHead) return;
-    // It counts, here and in what peers are told, once it is durable: what a crash takes back was never reported.
-    core.persist({ checkpoint: info, entries: [] }, () => {
-      if (info.op > core.log.checkpointOp) core.log.setCheckpoint(info);
-    });
+    core.log.setCheckpoint(info);
+    core.persist({ checkpoint: info, entries: [] });
   }
 
   written(info: CheckpointInfo): void {
@@ -136,7 +134,7 @@ export class Checkpoints {
   quorumCheckpoint(): number {
     const core = this.#core;
     const ops = core.voters.map((member) =>
-      core.isSelf(member) ? core.log.checkpointOp : (this.#reported.get(member)?.op ?? 0),
+      core.isSelf(member) ? (core.checkpointName?.op ?? 0) : (this.#reported.get(member)?.op ?? 0),
     );
     ops.sort((a, b) => b - a);
     return ops[core.quorum - 1] ?? 0;

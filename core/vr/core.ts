@@ -9,6 +9,7 @@ import type { Hash, Random } from '../base/ports.ts';
 import type { Backup } from './backup.ts';
 import type { Checkpoints } from './checkpointing.ts';
 import type { ReplicatedClock } from './clock.ts';
+import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import { primaryOf, quorum } from './configuration.ts';
 import type { Execution } from './execution.ts';
@@ -71,6 +72,7 @@ interface Persist {
   readonly ticket: number;
   /** The head once this batch is durable, less what later batches cut off. */
   head: number;
+  readonly checkpoint: CheckpointInfo | null;
   readonly done: (() => void)[];
 }
 
@@ -123,6 +125,7 @@ export class Core {
   #extraLearners: readonly Member[] = [];
   #effects: Effect[] = [];
   #persists: Persist[] = [];
+  #durableCheckpoint: CheckpointInfo | null;
   #nextTicket = 1;
   #nextNonce: number;
 
@@ -147,6 +150,7 @@ export class Core {
     this.log = new Log(recovered, options.storage, options.hash);
     this.commit = this.log.floor();
     this.durableHead = this.log.head;
+    this.#durableCheckpoint = recovered.checkpoint;
     this.#others = this.#membersBesides();
     // Nonces of an earlier life must not meet those of this one.
     this.#nextNonce = 1 + options.random.below(2 ** 40);
@@ -288,7 +292,8 @@ export class Core {
     const ticket = this.#nextTicket++;
     this.#effects.push({ kind: 'persist', ticket, batch });
     if (batch.truncateFrom !== undefined) this.#cut(batch.truncateFrom - 1);
-    this.#persists.push({ ticket, head: this.log.head, done: done === undefined ? [] : [done] });
+    const checkpoint = batch.checkpoint ?? null;
+    this.#persists.push({ ticket, head: this.log.head, checkpoint, done: done === undefined ? [] : [done] });
   }
 
   /** Runs `done` once everything handed over so far is durable; at once when it is. */
@@ -302,6 +307,7 @@ export class Core {
     const persist = this.#persists.shift();
     invariant(persist?.ticket === ticket, 'batches become durable in order', { ticket, expected: persist?.ticket });
     if (persist.head > this.durableHead) this.durableHead = persist.head;
+    if (persist.checkpoint !== null) this.#durableCheckpoint = persist.checkpoint;
     for (const done of persist.done) done();
   }
 
@@ -327,8 +333,9 @@ export class Core {
     this.parts.execution.run();
   }
 
+  /** The checkpoint that peers and the outside are told of: one that a crash does not take back (protocol §2). */
   get checkpointName(): StateName | null {
-    const info = this.log.checkpoint;
+    const info = this.#durableCheckpoint;
     return info === null ? null : { op: info.op, hash: info.hash };
   }
 }
