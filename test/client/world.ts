@@ -44,6 +44,7 @@ export class World {
   readonly dialled: string[] = [];
   readonly ticked: (() => void)[] = [];
   #due: (() => void)[] = [];
+  #later: { readonly atMs: number; readonly work: () => void }[] = [];
 
   readonly clock = {
     now: (): number => this.nowMs,
@@ -66,10 +67,17 @@ export class World {
     }
   }
 
+  after(ms: number, work: () => void): void {
+    this.#later.push({ atMs: this.nowMs + ms, work });
+  }
+
   /** Lets time pass in ticks of 10 ms. */
   pass(ms: number): void {
     for (const until = this.nowMs + ms; this.nowMs < until;) {
       this.nowMs += 10;
+      const ripe = this.#later.filter(({ atMs }) => atMs <= this.nowMs);
+      this.#later = this.#later.filter(({ atMs }) => atMs > this.nowMs);
+      for (const { work } of ripe) work();
       for (const tick of this.ticked) tick();
       this.settle();
     }
