@@ -267,13 +267,21 @@ describe('Tab', () => {
     expect(seat.screen.at(-1)).toBe('haret> /alph');
   });
 
-  it('does not put in what comes too late', () => {
+  it('goes before what is typed while it is looked for, and is dropped by Ctrl-C', () => {
     const editor = new LineEditor({ prompt: '> ', columns: 40, history: new LineHistory() });
     editor.resume();
-    const [asked] = editor.feed('bl\t').filter((effect) => effect.kind === 'complete');
-    editor.feed('x');
-    editor.completed(asked!.ticket, { from: 0, to: 2, candidates: [candidate('blob')] });
-    expect(editor.line).toBe('blx');
+    const ask = (data: string): number => {
+      const asked = editor.feed(data).find((effect) => effect.kind === 'complete');
+      return asked?.kind === 'complete' ? asked.ticket : 0;
+    };
+    const completion = { from: 0, to: 2, candidates: [candidate('blob')] };
+    const first = ask('bl\tget');
+    editor.completed(first, completion);
+    expect(editor.line).toBe('blob get');
+    const second = ask(`${ctrl('u')}bl\tget`);
+    editor.feed(`${ctrl('c')}ls`);
+    editor.completed(second, completion);
+    expect(editor.line).toBe('ls');
   });
 });
 

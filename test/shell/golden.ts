@@ -527,7 +527,7 @@ Ok
 Epoch = E, View = V, Client Request Num = 1
 v
 Version = 0 Epoch = E, View = V, Client Request Num = 2
-haret> blob get /a ; blob get /nope ; blob get /a
+haret> blob get /a ; blob get /nope
 v
 Version = 0 Epoch = E, View = V, Client Request Num = 3
 Error: Path Does not exist: /nope

@@ -215,7 +215,7 @@ describe('on a terminal', () => {
     const { run } = await enteredShell({ output: { mode: 'text', terminal: true, colours: false } });
     await run('create blob /a --value hex:1b5d303b74071b5b324a0d0a');
     expect((await run('blob get /a')).out).toContain('\\x1b]0;t\\x07\\x1b[2J\\r\\n\n');
-     
+
     expect((await run('blob get "/\u001b[2J"')).err).not.toMatch(/\u001b/);
   });
 

@@ -28,7 +28,7 @@ export type EditorEffect =
   | { readonly kind: 'write'; readonly text: string }
   /** A line was entered: run it, then call `resume`. */
   | { readonly kind: 'line'; readonly line: string }
-  /** Find completions, and hand them to `completed` with this ticket. */
+  /** Find completions, and hand them to `completed` with this ticket; until then keys wait. */
   | { readonly kind: 'complete'; readonly ticket: number; readonly line: string; readonly cursor: number }
   /** Ctrl-C while a line runs. */
   | { readonly kind: 'interrupt' }
@@ -72,7 +72,8 @@ export class LineEditor {
   readonly #drafts = new Map<number, string>();
   #search: Search | null = null;
   #ticket = 0;
-  #awaited: { readonly ticket: number; readonly text: string; readonly cursor: number } | null = null;
+  /** The ticket of completions that were asked for: what is typed meanwhile comes after them. */
+  #awaited: number | null = null;
 
   constructor(options: EditorOptions) {
     this.#prompt = options.prompt;
@@ -103,11 +104,14 @@ export class LineEditor {
   /** Takes what the terminal sent. */
   feed(data: string): readonly EditorEffect[] {
     for (const key of this.#decoder.decode(data)) {
-      if (this.#busy && key.kind === 'key' && key.name === 'interrupt') {
+      if (key.kind === 'key' && key.name === 'interrupt' && (this.#busy || this.#awaited !== null)) {
         this.#typedAhead = [];
         this.#typedAheadLength = 0;
-        this.#effects.push({ kind: 'interrupt' });
-        continue;
+        this.#awaited = null;
+        if (this.#busy) {
+          this.#effects.push({ kind: 'interrupt' });
+          continue;
+        }
       }
       const length = key.kind === 'text' ? key.text.length : 1;
       if (this.#typedAheadLength + length > maxTypedAhead) {
@@ -138,20 +142,18 @@ export class LineEditor {
     return this.#take();
   }
 
-  /** Puts completions in, unless the line has changed since they were asked for. */
+  /** Puts completions in, unless they are not waited for any more, and goes on with what was typed meanwhile. */
   completed(ticket: number, completion: Completion): readonly EditorEffect[] {
-    const awaited = this.#awaited;
-    if (awaited?.ticket !== ticket) return [];
+    if (this.#awaited !== ticket) return [];
     this.#awaited = null;
-    if (!this.#busy && awaited.text === this.#buffer.text && awaited.cursor === this.#buffer.cursor) {
-      this.#apply(completion);
-    }
+    this.#apply(completion);
+    this.#work();
     return this.#take();
   }
 
   #work(): void {
     let next = 0;
-    while (!this.#busy && next < this.#typedAhead.length) {
+    while (!this.#busy && this.#awaited === null && next < this.#typedAhead.length) {
       const key = this.#typedAhead[next++]!;
       this.#typedAheadLength -= key.kind === 'text' ? key.text.length : 1;
       if (this.#search !== null && this.#searchKey(this.#search, key)) continue;
@@ -190,8 +192,8 @@ export class LineEditor {
         buffer.erase(buffer.right());
         break;
       case 'tab':
-        this.#awaited = { ticket: ++this.#ticket, text: buffer.text, cursor: buffer.cursor };
-        this.#effects.push({ kind: 'complete', ticket: this.#ticket, line: buffer.text, cursor: buffer.cursor });
+        this.#awaited = ++this.#ticket;
+        this.#effects.push({ kind: 'complete', ticket: this.#awaited, line: buffer.text, cursor: buffer.cursor });
         return;
       case 'backspace':
         buffer.erase(buffer.left());
