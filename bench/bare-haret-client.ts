@@ -27,7 +27,8 @@ const maxFrameBytes = 4 * 1024 * 1024;
 /** A frame is sent before it grows past this, also within a turn. */
 const frameTargetBytes = 256 * 1024;
 const resendAfterMs = 5;
-const silenceMs = 250;
+/** Silence after which a request is sent again. Under load answers take long, and asking twice would only add to it. */
+const patienceMs = 1000;
 const keepAliveMs = 60_000;
 
 interface Outstanding {
@@ -124,12 +125,17 @@ class BareHaretConnection implements Connection {
   #answered = 1;
   readonly #answeredAbove = new Set<number>();
   #failure: Error | null = null;
+  readonly #patienceMs: number;
   #timer: ReturnType<typeof setInterval> | null = null;
   #keptAliveAt = performance.now();
   readonly #flush = (): void => {
     this.#scheduled = false;
     this.#send();
   };
+
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
 
   open(transport: WebSocketTransport, address: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -170,7 +176,7 @@ class BareHaretConnection implements Connection {
     }));
     if (reply.answer.kind !== 'registered') throw new Error('haret did not register the session');
     this.#session = reply.answer.session;
-    this.#timer = setInterval(() => this.#tend(), silenceMs);
+    this.#timer = setInterval(() => this.#tend(), this.#patienceMs / 4);
     this.#timer.unref();
   }
 
@@ -363,7 +369,7 @@ class BareHaretConnection implements Connection {
   #tend(): void {
     const now = performance.now();
     for (const [id, one] of [...this.#outstanding]) {
-      if (now - one.sentAt < 4 * silenceMs) continue;
+      if (now - one.sentAt < this.#patienceMs) continue;
       this.#outstanding.delete(id);
       this.#sendOperation(one);
     }
@@ -397,9 +403,15 @@ function unexpected(message: ServerMessage): Error {
 
 const transport = new WebSocketTransport({ maxFrameBytes });
 
-/** Connects to one node, enters the bench's namespace and registers a session. */
-export async function connectBareHaret(address: string): Promise<Connection & { makeRoot(): Promise<void> }> {
-  const connection = new BareHaretConnection();
+/**
+ * Connects to one node, enters the bench's namespace and registers a session. What has no answer is sent again every
+ * `resendMs`.
+ */
+export async function connectBareHaret(
+  address: string,
+  resendMs = patienceMs,
+): Promise<Connection & { makeRoot(): Promise<void> }> {
+  const connection = new BareHaretConnection(resendMs);
   await connection.open(transport, address);
   await connection.enter(benchNamespace);
   await connection.register();
@@ -408,7 +420,7 @@ export async function connectBareHaret(address: string): Promise<Connection & { 
 
 /** Where the node at `address` says that the primary of the bench's namespace is; null while it knows of none. */
 export async function askPrimary(address: string): Promise<PrimaryInfo | null> {
-  const connection = new BareHaretConnection();
+  const connection = new BareHaretConnection(patienceMs);
   await connection.open(transport, address);
   try {
     return await connection.enter(benchNamespace);

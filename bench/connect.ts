@@ -7,13 +7,23 @@ import { connectEtcdNode } from './etcd-node-client.ts';
 import type { ClientKind, ClientSpec, Connection } from './target.ts';
 import { connectZooKeeper } from './zookeeper-client.ts';
 
+const probeResendMs = 100;
+
 const connectors: Readonly<Record<ClientKind, (address: string) => Promise<Connection>>> = {
-  'haret-bare': connectBareHaret,
+  'haret-bare': (address) => connectBareHaret(address),
   'haret-engine': connectEngine,
   'etcd-frames': connectEtcdFrames,
   'etcd-node': connectEtcdNode,
   zookeeper: connectZooKeeper,
 };
+
+/**
+ * A connection for a probe of failover. A session's requests are done in order, so that one that a lost primary took with it holds up
+ * those behind it until it is sent again; a probe sends again as soon as it is of use.
+ */
+export function connectProbe(client: ClientKind, address: string): Promise<Connection> {
+  return client === 'haret-bare' ? connectBareHaret(address, probeResendMs) : connectTo(client, address);
+}
 
 export function connectTo(client: ClientKind, address: string): Promise<Connection> {
   return connectors[client](address);

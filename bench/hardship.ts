@@ -1,7 +1,7 @@
 /** What is measured on a cluster of its own, one system after the other: memory, restart, and losing the primary. */
 
 import { delay, until } from './children.ts';
-import { connectTo } from './connect.ts';
+import { connectProbe, connectTo } from './connect.ts';
 import type { Driver } from './driver-handle.ts';
 import { makeValues } from './load.ts';
 import { residentBytes } from './processor.ts';
@@ -136,7 +136,7 @@ export async function measureFailover(target: Target, kind: FailureKind, valueBy
     .map((address, node) => ({ address, node }))
     .filter(({ node }) => node !== primary)
     .map(({ address, node }) => {
-      const open = (): Promise<Connection> => connectTo(target.clientKind(), address);
+      const open = (): Promise<Connection> => connectProbe(target.clientKind(), address);
       return new Probe(open, keyName(9_000_000 + node), value!);
     });
   for (const probe of probes) await probe.start();
