@@ -11,8 +11,13 @@ import { DirectoryLock } from './directory-lock.ts';
 /** Files that are being made have this ending; they are nobody's until they are renamed. */
 const unfinishedSuffix = '.new';
 const fillBytes = 1024 * 1024;
+/** Where there is no O_DSYNC, O_SYNC makes more durable than is needed. */
+const syncedFlags =
+  fs.constants.O_WRONLY |
+  ('O_DSYNC' in fs.constants ? fs.constants.O_DSYNC : (fs.constants as { O_SYNC: number }).O_SYNC);
 const zeros = new Uint8Array(fillBytes);
 
+/** Calls `end` once, never before it returns; what it throws is its error. */
 type Operation = (end: (error: NodeJS.ErrnoException | null) => void) => void;
 
 interface OpenFile {
@@ -81,7 +86,7 @@ export class NodeDisk implements Disk {
 
   create(name: string, size: number, done: DiskDone): void {
     this.#enqueue(name, done, (end) => {
-      if (fs.existsSync(this.#path(name))) return end(exists(name));
+      if (fs.existsSync(this.#path(name))) throw exists(name);
       this.#makeFile(name, size, end);
     });
   }
@@ -180,10 +185,7 @@ export class NodeDisk implements Disk {
   }
 
   #openSynced(name: string, file: OpenFile): number {
-    file.synced ??= fs.openSync(
-      this.#path(name),
-      fs.constants.O_WRONLY | (fs.constants.O_DSYNC ?? fs.constants.O_SYNC),
-    );
+    file.synced ??= fs.openSync(this.#path(name), syncedFlags);
     return file.synced;
   }
 

@@ -146,7 +146,12 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ headProven: false });
     expect(world.recovered(2)).toMatchObject({ head: 5, headProven: true });
     // A StartView that is installed ends it.
-    world.store.persist(1, 'r1', { view: view(3), logView: view(3), truncateFrom: 1, entries: chain(1, 4) }, () => undefined);
+    world.store.persist(
+      1,
+      'r1',
+      { view: view(3), logView: view(3), truncateFrom: 1, entries: chain(1, 4) },
+      () => undefined,
+    );
     world.settle();
     world.restart();
     expect(world.recovered(1)).toMatchObject({ head: 4, headProven: true, corrupt: [] });
