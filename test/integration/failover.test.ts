@@ -1,0 +1,103 @@
+/**
+ * Failover as haret's README does it, and worse: the primary's process is killed, then paused, then every process is killed at once with
+ * writes under way. What was acknowledged is there, once.
+ */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ClusterUnderTest, eventually } from './cluster-process.ts';
+import type { NodeUnderTest } from './cluster-process.ts';
+import { run } from './programs.ts';
+import type { Ran } from './programs.ts';
+
+let cluster: ClusterUnderTest;
+
+beforeAll(async () => {
+  cluster = await ClusterUnderTest.start(3);
+});
+
+afterAll(async () => {
+  await cluster.close();
+});
+
+/** The node of the primary of `test-ns`, as `vr primary` tells it at `at`. */
+async function primary(at: NodeUnderTest): Promise<NodeUnderTest> {
+  return eventually('a primary', async () => {
+    const { stdout } = await at.adminRun('vr primary test-ns');
+    const name = /^test-ns::r\d::(dev\d)@/.exec(stdout)?.[1];
+    return cluster.nodes.find((node) => node.name === name) ?? null;
+  });
+}
+
+function others(than: NodeUnderTest): readonly NodeUnderTest[] {
+  return cluster.nodes.filter((node) => node !== than);
+}
+
+async function client(node: NodeUnderTest, ...commands: readonly string[]): Promise<Ran> {
+  return run('haret-cli-client', [node.api, '--ns', 'test-ns', ...commands.flatMap((command) => ['-e', command])]);
+}
+
+describe('a cluster of three', () => {
+  it('goes on without its primary, which catches up when it is back', async () => {
+    const first = await primary(cluster.node(0));
+    expect(
+      await client(first, 'create set /a', 'create set /b', 'set insert /a left', 'set insert /b right'),
+    ).toMatchObject({ status: 0 });
+    await first.kill();
+    const [survivor] = others(first);
+    const union = await client(survivor!, 'set union /a /b', 'set insert /a while-it-was-dead');
+    expect(union).toMatchObject({ status: 0, stderr: '' });
+    expect(union.stdout).toMatch(/^left\nright\n/m);
+    expect(await primary(survivor!)).not.toBe(first);
+    await first.start();
+    await first.untilHttp('/ready');
+    const commit = await survivor!.metric('haret_replica_commit{namespace="test-ns"');
+    await eventually('catching up', async () =>
+      ((await first.metric('haret_replica_commit{namespace="test-ns"')) ?? 0) >= (commit ?? 0) ? true : null,
+    );
+    const local = await run('haret-cli-client', [
+      ...[first.api, '--ns', 'test-ns', '--read', 'local'],
+      ...['-e', 'set contains /a while-it-was-dead'],
+    ]);
+    expect(local.stdout).toContain('true');
+  });
+
+  it('goes on while its primary is paused, and the paused one finds its place again', async () => {
+    const first = await primary(cluster.node(0));
+    first.pause();
+    try {
+      const [survivor] = others(first);
+      expect(await client(survivor!, 'set insert /b while-it-slept')).toMatchObject({ status: 0, stderr: '' });
+    } finally {
+      first.resume();
+    }
+    await first.untilHttp('/ready');
+    const seen = await client(first, 'set contains /b while-it-slept');
+    expect(seen.stdout).toContain('true');
+  });
+
+  it('killed all at once under load, has every acknowledged write, once', async () => {
+    const [dev1] = cluster.nodes;
+    expect(await client(dev1!, 'create queue /jobs')).toMatchObject({ status: 0 });
+    const most = 20_000;
+    const script = Array.from({ length: most }, (_, i) => `queue push /jobs job-${i}`).join('\n');
+    const load = run('haret-cli-client', [dev1!.api, '--ns', 'test-ns', '--timeout', '2s'], { input: script });
+    await eventually('load', async () => {
+      const { stdout } = await client(dev1!, 'queue len /jobs');
+      return Number(stdout.split('\n', 1)[0]) > 50 ? true : null;
+    });
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    const acknowledged = (await load).stdout.split('\n').filter((line) => line === 'Ok').length;
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(acknowledged).toBeLessThan(most);
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await Promise.all(cluster.nodes.map((node) => node.untilHttp('/ready')));
+    const { stdout, status } = await client(dev1!, 'queue list /jobs');
+    expect(status).toBe(0);
+    const jobs = [...stdout.matchAll(/^job-(\d+)$/gm)].map(([, number]) => Number(number));
+    // One client, one at a time: what is there is a beginning of what was typed, and holds all that was answered.
+    expect(jobs).toEqual(jobs.map((_, i) => i));
+    expect(jobs.length).toBeGreaterThanOrEqual(acknowledged);
+    expect(jobs.length).toBeLessThanOrEqual(acknowledged + 1);
+    await eventually('readiness', async () => ((await dev1!.http('/ready')).status === 200 ? true : null));
+  });
+});
