@@ -121,6 +121,7 @@ export class Peers {
     const answer = (message: PeerMessage): void => this.write(link, [message]);
     return {
       onFrame: (frame) => {
+        peer?.heard(link);
         for (const message of this.decode(link, frame)) {
           if (greeted !== null) {
             if (peer === null && message.kind !== 'join') return this.refuse(link, notMember(this.#events.self()));
@@ -260,6 +261,15 @@ export class Peers {
     return this.#timing.suspicionMs * 2;
   }
 
+  /** A link over which nothing came for so long is dead, whatever its socket says; pings see to it that something comes. */
+  get silenceMs(): number {
+    return this.#timing.suspicionMs * 3;
+  }
+
+  get pingMs(): number {
+    return this.#timing.suspicionMs;
+  }
+
   get events(): PeerEvents {
     return this.#events;
   }
@@ -285,6 +295,9 @@ class Peer implements Flushable {
   #open = false;
   #dialledAt = 0;
   #accepted: Link[] = [];
+  /** When a frame last came over each open link. */
+  readonly #heardAt = new Map<Link, number>();
+  #pingedAt = 0;
   #failures = 0;
   #nextDial: number;
   #announced = false;
@@ -320,10 +333,14 @@ class Peer implements Flushable {
     if (link !== null && messages.length > 0) this.#table.write(link, messages);
   }
 
+  heard(link: Link): void {
+    this.#heardAt.set(link, this.#table.now);
+  }
+
   tick(now: number): void {
+    this.#watch(now);
     if (this.#dialled !== null) {
-      if (!this.#open && now - this.#dialledAt > this.#table.handshakeMs)
-        this.#dialled.close(closeCodes.timeout, 'no welcome');
+      if (!this.#open && now - this.#dialledAt > this.#table.handshakeMs) this.#abandon(this.#dialled, 'no welcome');
       return;
     }
     if (now < this.#nextDial) return;
@@ -336,7 +353,24 @@ class Peer implements Flushable {
     this.#dialled = link;
   }
 
+  /** A connection can die without a word; whoever dialled asks for an answer, and both ends notice when none comes. */
+  #watch(now: number): void {
+    if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.pingMs) {
+      this.#pingedAt = now;
+      this.#table.write(this.#dialled, [{ kind: 'ping', answer: true }]);
+    }
+    for (const [link, at] of this.#heardAt) if (now - at > this.#table.silenceMs) this.#abandon(link, 'silent');
+  }
+
+  /** Closes a link and counts it as lost at once: a dead one may never say so itself. */
+  #abandon(link: Link, why: string): void {
+    link.close(closeCodes.timeout, why);
+    this.#lostDialled(link);
+    this.lostAccepted(link);
+  }
+
   #receive(link: Link, frame: Frame): void {
+    this.heard(link);
     for (const message of this.#table.decode(link, frame)) {
       if (this.#dialled !== link) return;
       if (this.#open) this.#table.events.message(this.info, message, (answer) => this.#table.write(link, [answer]));
@@ -371,6 +405,7 @@ class Peer implements Flushable {
 
   gainAccepted(link: Link): void {
     this.#accepted.push(link);
+    this.heard(link);
     // It is up: dial it now rather than when the back-off ends.
     this.#nextDial = this.#table.now;
     this.#announce(true);
@@ -378,6 +413,7 @@ class Peer implements Flushable {
 
   lostAccepted(link: Link): void {
     const before = this.#accepted.length;
+    this.#heardAt.delete(link);
     this.#accepted = this.#accepted.filter((one) => one !== link);
     if (this.#accepted.length !== before) this.#announce(false);
   }
@@ -385,6 +421,7 @@ class Peer implements Flushable {
   #lostDialled(link: Link): void {
     if (this.#dialled !== link) return;
     const wasOpen = this.#open;
+    this.#heardAt.delete(link);
     this.#dialled = null;
     this.#open = false;
     this.#nextDial = this.#table.now + this.#table.retryDelay(this.#failures++);

@@ -241,6 +241,7 @@ class Pipe {
     const stalled = this.#stalled;
     this.#stalled = [];
     for (const run of stalled) this.#schedule.after(0, run);
+    if (this.closed) this.#forget();
   }
 
   #close(byNear: boolean, code: number, reason: string): void {
@@ -248,13 +249,16 @@ class Pipe {
     this.closed = true;
     const mine = byNear ? this.#nearHandler : this.#farHandler;
     const theirs = byNear ? this.#farHandler : this.#nearHandler;
-    // What was sent before still arrives; then the other end hears of the close.
+    const [source, target] = byNear ? [this.from, this.to] : [this.to, this.from];
     this.#schedule.after(0, () => mine?.onClose(code, reason));
+    // Over a cut line the goodbye does not arrive: the other end believes in the connection until it asks.
+    if (this.#network.isCut(source, target)) return this.#forget();
+    // What was sent before still arrives; then the other end hears of the close.
     const arrivesUs = byNear ? this.#farArrivesUs : this.#nearArrivesUs;
     const delay = Math.max(arrivesUs - this.#schedule.nowUs, 0) + this.#network.delayUs();
     this.#schedule.after(delay, () => {
       this.#deliver(!byNear, () => theirs?.onClose(code, reason));
-      this.#forget();
+      if (this.#stalled.length === 0) this.#forget();
     });
   }
 
@@ -270,7 +274,7 @@ class Pipe {
     this.#schedule.after(this.#network.delayUs(), () => {
       this.#deliver(true, () => this.#nearHandler?.onClose(abnormal, 'connection broke'));
       this.#deliver(false, () => this.#farHandler?.onClose(abnormal, 'connection broke'));
-      this.#forget();
+      if (this.#stalled.length === 0) this.#forget();
     });
   }
 
@@ -279,7 +283,6 @@ class Pipe {
     if (host === this.from) this.#nearHandler = null;
     else if (host === this.to) this.#farHandler = null;
     else return;
-    this.#stalled = [];
     this.break();
   }
 }
