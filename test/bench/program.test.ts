@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { Results } from '../../bench/results.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const program = 'test/.output/bench/bench.js';
+const programs = 'test/.output/bench';
+const program = `${programs}/bench.js`;
 let directory: string;
 
 /** Runs the bench where none of the other systems can be found. */
@@ -14,7 +16,7 @@ function bench(...args: string[]): { status: number | null; out: string; err: st
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--dir', directory, ...args], {
     env,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 50_000,
   });
   return { status, out: stdout, err: stderr };
 }
@@ -22,8 +24,8 @@ function bench(...args: string[]): { status: number | null; out: string; err: st
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'haret-bench-test-'));
   await build({
-    entryPoints: ['bench/bench.ts'],
-    outfile: program,
+    entryPoints: { bench: 'bench/bench.ts', haret: 'node-server/haret.ts' },
+    outdir: programs,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -50,6 +52,25 @@ describe('the program', () => {
     expect(err).toMatch(/haret's node \d ended before it was asked to/);
     expect(err).toContain('this program never works');
     expect(status).toBe(1);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('loads three nodes of haret by all workloads, tells what it measured, and ends them', () => {
+    const json = 'test/.output/bench/results.json';
+    const { status, out, err } = bench(
+      ...['--only', 'haret', '--measures', 'load', '--json', json, '--keys', '50', '--value-bytes', '100'],
+      ...['--outstanding', '16', '--connections', '2', '--rounds', '1', '--seconds', '0.1', '--heat', '0'],
+    );
+    expect(err).toContain('3 of 3: local-get, 16 outstanding over 2');
+    expect(status).toBe(0);
+    expect(out).toContain('haret: haret, default settings');
+    const { load } = JSON.parse(readFileSync(json, 'utf8')) as Results;
+    expect(load.map((point) => [point.target, point.workload, point.medians.errors])).toEqual([
+      ['haret', 'put', 0],
+      ['haret', 'get', 0],
+      ['haret', 'local-get', 0],
+    ]);
+    for (const point of load) expect(point.medians.throughput).toBeGreaterThan(0);
     expect(readdirSync(directory)).toEqual([]);
   });
 
