@@ -128,17 +128,30 @@ const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 const base64Value = new Int8Array(128).fill(-1);
 for (let i = 0; i < 64; i++) base64Value[base64Alphabet.charCodeAt(i)] = i;
 
+const base64Code = Uint8Array.from(base64Alphabet, (letter) => letter.charCodeAt(0));
+const paddingCode = 0x3d;
+
 export function base64FromBytes(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const a = bytes[i]!;
-    const b = bytes[i + 1];
-    const c = bytes[i + 2];
-    text += base64Alphabet[a >> 2]! + base64Alphabet[((a & 3) << 4) | ((b ?? 0) >> 4)]!;
-    text += b === undefined ? '=' : base64Alphabet[((b & 15) << 2) | ((c ?? 0) >> 6)]!;
-    text += c === undefined ? '=' : base64Alphabet[c & 63]!;
+  // Letters are gathered as bytes and become text at once: joining strings would take a hundred times as long.
+  const letters = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
+  const whole = bytes.length - (bytes.length % 3);
+  let at = 0;
+  for (let i = 0; i < whole; i += 3) {
+    const group = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
+    letters[at++] = base64Code[group >> 18]!;
+    letters[at++] = base64Code[(group >> 12) & 63]!;
+    letters[at++] = base64Code[(group >> 6) & 63]!;
+    letters[at++] = base64Code[group & 63]!;
   }
-  return text;
+  if (whole < bytes.length) {
+    const second = bytes[whole + 1];
+    const group = (bytes[whole]! << 16) | ((second ?? 0) << 8);
+    letters[at++] = base64Code[group >> 18]!;
+    letters[at++] = base64Code[(group >> 12) & 63]!;
+    letters[at++] = second === undefined ? paddingCode : base64Code[(group >> 6) & 63]!;
+    letters[at] = paddingCode;
+  }
+  return strictDecoder.decode(letters);
 }
 
 /** Bytes of canonical, padded base64, or null when `text` is not that. */
@@ -146,22 +159,36 @@ export function bytesFromBase64(text: string): Uint8Array | null {
   if (text.length % 4 !== 0) return null;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  const whole = padding === 0 ? text.length : text.length - 4;
   let at = 0;
-  for (let i = 0; i < text.length; i += 4) {
-    let group = 0;
-    for (let j = 0; j < 4; j++) {
-      const padded = i + j >= text.length - padding;
-      const value = padded ? 0 : (base64Value[text.charCodeAt(i + j)] ?? -1);
-      if (value < 0) return null;
-      group = (group << 6) | value;
-    }
-    const left = bytes.length - at;
-    if (left < 3 && (group & (left === 1 ? 0xffff : 0xff)) !== 0) return null;
-    bytes[at++] = (group >> 16) & 255;
-    if (left > 1) bytes[at++] = (group >> 8) & 255;
-    if (left > 2) bytes[at++] = group & 255;
+  for (let i = 0; i < whole; i += 4) {
+    const group = base64Group(text, i, 4);
+    if (group < 0) return null;
+    bytes[at++] = group >> 16;
+    bytes[at++] = (group >> 8) & 255;
+    bytes[at++] = group & 255;
+  }
+  if (padding > 0) {
+    const group = base64Group(text, whole, 4 - padding);
+    // The bits that stand for no byte must be zero, so that every value has one form only.
+    if (group < 0 || (group & (padding === 2 ? 0xffff : 0xff)) !== 0) return null;
+    bytes[at++] = group >> 16;
+    if (padding === 1) bytes[at] = (group >> 8) & 255;
   }
   return bytes;
+}
+
+/** The 24 bits of `letters` letters from `at`, the rest zero; negative when one of them is none. */
+function base64Group(text: string, at: number, letters: number): number {
+  let group = 0;
+  let wrong = 0;
+  for (let i = 0; i < 4; i++) {
+    const code = i < letters ? text.charCodeAt(at + i) : 0x41;
+    const value = code < 128 ? base64Value[code]! : -1;
+    wrong |= value;
+    group = (group << 6) | (value & 63);
+  }
+  return wrong < 0 ? -1 : group;
 }
 
 /** Writes numbers, text and bytes into one growing buffer. Numbers are LEB128 up to 2^53 - 1; signed ones are zigzagged. */
