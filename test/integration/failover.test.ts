@@ -78,7 +78,7 @@ describe('a cluster of three', () => {
   it('killed all at once under load, has every acknowledged write, once', async () => {
     const [dev1] = cluster.nodes;
     expect(await client(dev1!, 'create queue /jobs')).toMatchObject({ status: 0 });
-    const most = 20_000;
+    const most = 9000;
     const script = Array.from({ length: most }, (_, i) => `queue push /jobs job-${i}`).join('\n');
     const load = run('haret-cli-client', [dev1!.api, '--ns', 'test-ns', '--timeout', '2s'], { input: script });
     await eventually('load', async () => {
