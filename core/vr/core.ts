@@ -271,7 +271,7 @@ export class Core {
     const { cluster, namespace, replica, node, incarnation } = this.identity;
     const { epoch, view } = this;
     // The union of contents with one and the same envelope is the union of messages.
-    return { ...content, cluster, namespace, replica, node, incarnation, to: to.replica, epoch, view } as Message;
+    return { ...content, cluster, namespace, replica, node, incarnation, to: to.replica, epoch, view };
   }
 
   nonce(): number {

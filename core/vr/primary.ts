@@ -160,7 +160,7 @@ export class Primary {
     if (!this.#active || !core.isVoterMember(from)) return;
     if (message.checkpoint !== null) core.parts.checkpoints.report(from, message.checkpoint);
     // The comparison may have found that it is this replica that differs.
-    if (!this.#active) return;
+    if (!core.isPrimary) return;
     if (message.op > 0) this.#acknowledge(from, message.op);
     if (message.round > (this.#answered.get(from) ?? 0)) {
       invariant(message.round <= this.#round, 'a round is answered after it began', { round: message.round });

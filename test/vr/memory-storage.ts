@@ -183,10 +183,17 @@ export class MemoryStorage implements ReplicaStorage {
     return this.#durable.head;
   }
 
-  /** The checksum that is durably held at `op`: null when it is not, `checkpoint` when a checkpoint stands for it. */
+  /**
+   * The checksum that is durably held at `op`, rotten or not: what was acknowledged and rots later was had. Null when it is absent,
+   * `checkpoint` when a checkpoint stands for it.
+   */
   held(op: number): string | null {
     if (op <= (this.#durable.checkpoint?.op ?? 0)) return 'checkpoint';
-    return this.#corrupt.has(op) ? null : (this.#durable.entries.get(op)?.checksum ?? null);
+    return this.#durable.entries.get(op)?.checksum ?? null;
+  }
+
+  isRotten(op: number): boolean {
+    return this.#corrupt.has(op);
   }
 
   recovered(): RecoveredReplica {

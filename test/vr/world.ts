@@ -246,7 +246,10 @@ export class World {
         if (outcome === undefined) return;
         if (effect.result.ok) {
           outcome.readAt = place.machine.op;
-          this.#must(place.machine.op >= (this.#ops.get(String(effect.token)) ?? 0), `a read went back in time on ${name}`);
+          this.#must(
+            place.machine.op >= (this.#ops.get(String(effect.token)) ?? 0),
+            `a read went back in time on ${name}`,
+          );
         } else outcome.error = effect.result.error;
         return;
       }
@@ -376,7 +379,8 @@ export class World {
     const start = this.now;
     this.settle();
     while (!done()) {
-      if (this.now - start > limitMs) throw new Error(`seed ${this.#options.seed ?? 1}: waited in vain\n${this.describe()}`);
+      if (this.now - start > limitMs)
+        throw new Error(`seed ${this.#options.seed ?? 1}: waited in vain\n${this.describe()}`);
       this.run(10);
     }
     return this.now - start;

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+const small = { checkpointBytes: 1500 } as const;
+
+function fill(world: World, count: number, prefix = 'v'): void {
+  for (let i = 0; i < count; i++) world.put(`${prefix}${i}`);
+}
+
+describe('checkpoints', () => {
+  it('are taken at the same ops with the same hash everywhere', () => {
+    const world = new World(small);
+    fill(world, 60);
+    world.awaitAgreement();
+    world.run(500);
+    const views = world.names.map((name) => world.place(name).view);
+    expect(views[0]!.checkpointOp).toBeGreaterThan(10);
+    for (const view of views) {
+      expect(view.checkpointOp).toBe(views[0]!.checkpointOp);
+      expect(view.checkpointHash).toBe(views[0]!.checkpointHash);
+      // A quorum has it, so the log behind it is gone.
+      expect(view.logFirst).toBe(view.checkpointOp + 1);
+    }
+  });
+
+  it('let a replica start again from them', () => {
+    const world = new World(small);
+    fill(world, 60);
+    world.awaitAgreement();
+    world.run(300);
+    for (const name of world.names) world.restart(name);
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place('a').machine.values.length).toBe(61);
+  });
+});
+
+describe('V10 and V24: a checkpoint is installed', () => {
+  it('in the place of an old, divergent log, none of which is applied to it', () => {
+    const world = new World(small);
+    fill(world, 5);
+    world.awaitAgreement();
+    const p = world.awaitPrimary();
+    const rest = world.names.filter((name) => name !== p);
+    world.partition([p], rest);
+    for (let i = 0; i < 8; i++) world.propose(p, `put lost${i}`);
+    world.settle();
+    world.runUntil(() => world.primary !== null && world.primary !== p);
+    fill(world, 60, 'w');
+    world.run(300);
+    expect(world.place(rest[0]!).view.logFirst).toBeGreaterThan(world.place(p).view.head);
+    world.heal();
+    world.awaitAgreement();
+    expect(world.events(p, 'transfer').some((event) => event.by === 'checkpoint')).toBe(true);
+    expect(world.place(p).machine.values.some((value) => value.startsWith('lost'))).toBe(false);
+    world.restart(p);
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place(p).machine.values.length).toBe(66);
+  });
+
+  it('across a crash in the middle of its transfer, and from another peer', () => {
+    const world = new World(small);
+    world.awaitAgreement();
+    const p = world.awaitPrimary();
+    const [next, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.partition([p, next], [third]);
+    fill(world, 60);
+    world.run(300);
+    world.route = ({ message }) => (message.kind === 'chunk' ? 'drop' : 'deliver');
+    world.run(2000);
+    expect(world.place(third).view.head).toBe(0);
+    world.restart(third);
+    world.crash(p);
+    world.heal();
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place(third).machine.values.length).toBe(61);
+  });
+
+  it('by a candidate whose log ends before that of the others begins', () => {
+    const world = new World(small);
+    world.awaitAgreement();
+    const p = world.awaitPrimary();
+    const next = world.names[(world.names.indexOf(p) + 1) % 3]!;
+    const third = world.names[(world.names.indexOf(p) + 2) % 3]!;
+    world.partition([p, third], [next]);
+    fill(world, 60);
+    world.run(300);
+    world.crash(p, true);
+    world.heal();
+    world.runUntil(() => world.primary === next);
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place(next).machine.values.length).toBe(61);
+  });
+});
+
+describe('V23: a replica dies for good', () => {
+  it('the log still gets shorter, and a view change ships little', () => {
+    const world = new World({ ...small, limits: { maxPipelineEntries: 16 } });
+    world.awaitAgreement();
+    const p = world.awaitPrimary();
+    const dead = world.names.find((name) => name !== p)!;
+    world.crash(dead);
+    fill(world, 200);
+    world.run(300);
+    for (const name of world.names) {
+      if (name === dead) continue;
+      const { head, logFirst } = world.place(name).view;
+      expect(head - logFirst).toBeLessThan(160);
+    }
+    let headers = 0;
+    world.route = ({ message }) => {
+      if (message.kind === 'doViewChange' || message.kind === 'startView')
+        headers = Math.max(headers, message.log.checksums.length);
+      return 'deliver';
+    };
+    world.restart(p);
+    world.put('after');
+    expect(headers).toBeLessThanOrEqual(16);
+  });
+});
+
+describe('a state that differs', () => {
+  it('makes its replica down until it is rebuilt from the one that a quorum shares', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    world.place(other).spoilCheckpoints = ' ';
+    fill(world, 50);
+    world.run(200);
+    world.place(other).spoilCheckpoints = '';
+    expect(world.events(other, 'alarm').length).toBeGreaterThan(0);
+    world.awaitAgreement();
+    expect(world.place(other).view.checkpointHash).toBe(world.place(p).view.checkpointHash);
+    expect(world.events(other, 'transfer').some((event) => event.by === 'checkpoint')).toBe(true);
+  });
+
+  it('steps down when it is the primary that differs', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    world.place(p).spoilCheckpoints = ' ';
+    fill(world, 50);
+    world.run(300);
+    world.place(p).spoilCheckpoints = '';
+    expect(world.events(p, 'alarm').length).toBeGreaterThan(0);
+    fill(world, 3, 'after');
+    world.awaitAgreement();
+  });
+
+  it('a checkpoint that cannot be read back is fetched again', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    fill(world, 50);
+    world.awaitAgreement();
+    world.crash(other);
+    world.place(other).storage.unreadableChunks.add(0);
+    world.restart(other);
+    expect(world.place(other).view.status).toBe('recovering');
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place(other).machine.values.length).toBe(51);
+  });
+});

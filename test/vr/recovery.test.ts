@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+describe('V11: all replicas crash at once with entries in flight', () => {
+  it.each([1, 2, 3, 5])('of %i, everything acknowledged is there and work goes on', (voters) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new World({ voters, seed, limits: { maxBatchEntries: 2 } });
+      const p = world.awaitPrimary();
+      const outcomes = Array.from({ length: 12 }, (_, i) => world.propose(p, `put v${i}`));
+      for (const place of world.places.values()) place.slowDisk = true;
+      // Some of it gets somewhere.
+      for (let i = 0; i < 40; i++) {
+        const packet = world.packets.shift();
+        if (packet !== undefined) world.deliver(packet);
+        if (world.random.chance(1, 3)) world.sync(world.random.pick(world.names));
+      }
+      const acknowledged = outcomes.filter((outcome) => outcome.reply !== null).length;
+      for (const name of world.names) world.crash(name);
+      world.packets.length = 0;
+      for (const place of world.places.values()) place.slowDisk = false;
+      for (const name of world.names) world.restart(name);
+      world.put('after');
+      world.awaitAgreement();
+      const { values } = world.place('a').machine;
+      expect(values.length).toBeGreaterThan(acknowledged);
+      for (let i = 0; i < acknowledged; i++) expect(values).toContain(`v${i}`);
+    }
+  });
+
+  it('twenty times over', () => {
+    const world = new World();
+    for (let i = 0; i < 20; i++) {
+      world.put(`v${i}`);
+      for (const name of world.names) world.crash(name);
+      world.packets.length = 0;
+      for (const name of world.names) world.restart(name);
+    }
+    world.put('end');
+    expect(world.place(world.awaitPrimary()).machine.values.length).toBe(21);
+  });
+});
+
+describe('V13: rot', () => {
+  it('an acknowledged entry on one disk is not lost by the view change that follows', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [next, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.awaitAgreement();
+    world.partition([p, next], [third]);
+    world.put('x');
+    // The one other replica that has it cannot read it, and its holder is away.
+    world.crash(next);
+    world.place(next).storage.rot(1);
+    world.crash(p);
+    world.restart(next);
+    world.heal();
+    world.run(8000);
+    expect(world.primary).toBeNull();
+    world.restart(p);
+    world.put('y');
+    world.awaitAgreement();
+    expect(world.place(third).machine.values).toEqual(['x', 'y']);
+    expect(world.events(next, 'repaired').map((event) => event.op)).toEqual([1]);
+  });
+
+  it('a replica does not acknowledge over an entry that it cannot read', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [next, third] = world.names.filter((name) => name !== p) as [string, string];
+    for (let i = 0; i < 5; i++) world.put(`v${i}`);
+    world.awaitAgreement();
+    world.crash(next);
+    world.place(next).storage.rot(3);
+    world.crash(third);
+    world.route = ({ message }) => (message.kind === 'newState' ? 'drop' : 'deliver');
+    world.restart(next);
+    const outcome = world.propose(p, 'put held');
+    world.run(800);
+    expect(outcome.reply).toBeNull();
+    world.heal();
+    world.runUntil(() => outcome.reply !== null || outcome.error !== null);
+    expect(world.events(next, 'repaired').length).toBe(1);
+  });
+
+  it('what was dropped nowhere is repaired while the group works', () => {
+    const world = new World();
+    for (let i = 0; i < 20; i++) world.put(`v${i}`);
+    world.awaitAgreement();
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    world.crash(other);
+    for (const op of [2, 3, 7, 20]) world.place(other).storage.rot(op);
+    world.restart(other);
+    world.put('more');
+    world.awaitAgreement();
+    expect(world.place(other).machine.values.length).toBe(21);
+  });
+
+  it('a lone replica says that it cannot go on, and drops nothing', () => {
+    const world = new World({ voters: 1 });
+    world.put('x');
+    world.put('y');
+    world.crash('a');
+    world.place('a').storage.rot(2);
+    world.restart('a');
+    world.run(3000);
+    expect(world.place('a').storage.durableHead).toBe(2);
+    expect(world.place('a').view.commit).toBeLessThan(2);
+  });
+
+  it('a wiped disk is a stranger: it is not heard', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    world.put('x');
+    world.route = (packet) => {
+      if (packet.from !== other) return 'deliver';
+      const message = { ...packet.message, incarnation: 'f'.repeat(32) };
+      world.packets.push({ ...packet, message });
+      return 'drop';
+    };
+    world.run(300);
+    expect(
+      world.place(p).replica!.dropped.get('message from a replica that the configuration does not name'),
+    ).toBeGreaterThan(0);
+  });
+});
+
+describe('a replica that cannot prove its head', () => {
+  it('acknowledges nothing and votes for nothing until enough others told it where they stand', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    for (let i = 0; i < 4; i++) world.put(`v${i}`);
+    world.awaitAgreement();
+    world.crash(other);
+    world.place(other).storage.loseTail(3);
+    const sent: string[] = [];
+    world.route = ({ from, message }) => {
+      if (from === other) sent.push(message.kind);
+      return message.kind === 'recoveryOk' ? 'drop' : 'deliver';
+    };
+    world.restart(other);
+    world.put('more');
+    world.run(3000);
+    expect(world.place(other).view.status).toBe('recovering');
+    expect(sent.filter((kind) => ['prepareOk', 'doViewChange', 'commitOk'].includes(kind))).toEqual([]);
+    world.heal();
+    world.awaitAgreement();
+    expect(world.place(other).machine.values.length).toBe(5);
+  });
+});

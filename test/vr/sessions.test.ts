@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+describe('requests of a session', () => {
+  it('are executed once each, however often they are retried', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    const attempts = [1, 2, 3].map(() => world.request(p, session, 1, 'put x'));
+    world.settle();
+    expect(attempts.map((attempt) => attempt.reply)).toEqual(Array(3).fill('put x at 2'));
+    expect(world.request(p, session, 1, 'put x').reply).toBe('put x at 2');
+    world.crash(p);
+    expect(world.request(world.awaitPrimary(), session, 1, 'put x').reply).toBe('put x at 2');
+    expect(world.place(world.awaitPrimary()).machine.values).toEqual(['x']);
+  });
+
+  it('below the window are refused with an unknown outcome', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.request(p, session, 1, 'put a');
+    world.request(p, session, 2, 'put b', 2);
+    world.settle();
+    const late = world.request(p, session, 1, 'put a');
+    expect(late.error).toMatchObject({ code: 'RequestTooOld', outcome: 'unknown' });
+  });
+
+  it('above the window are refused for certain', () => {
+    const world = new World({ limits: { maxWindow: 8 } });
+    const p = world.awaitPrimary();
+    const session = world.register();
+    expect(world.request(p, session, 9, 'put x').error).toMatchObject({ code: 'WindowExceeded', outcome: 'definite' });
+    expect(world.request(p, session, 8, 'put x').error).toBeNull();
+  });
+
+  it('that find the queue full are refused for certain', () => {
+    const world = new World({ limits: { maxPendingRequests: 4, maxPipelineEntries: 1 } });
+    const p = world.awaitPrimary();
+    for (const place of world.places.values()) place.slowDisk = true;
+    const outcomes = Array.from({ length: 10 }, (_, i) => world.propose(p, `put v${i}`));
+    const refused = outcomes.filter((outcome) => outcome.error !== null);
+    expect(refused.length).toBe(5);
+    expect(refused[0]!.error).toMatchObject({ code: 'Overloaded', outcome: 'definite' });
+    for (const place of world.places.values()) place.slowDisk = false;
+    world.run(100);
+    expect(outcomes.filter((outcome) => outcome.reply !== null).length).toBe(5);
+  });
+
+  it('with a bad body, or one that is too large, are refused before they are prepared', () => {
+    const world = new World({ limits: { maxBodyBytes: 100 } });
+    const p = world.awaitPrimary();
+    expect(world.propose(p, 'invalid').error?.code).toBe('BadArgument');
+    expect(world.propose(p, `put ${'x'.repeat(200)}`).error?.code).toBe('LimitExceeded');
+  });
+
+  it('at a backup are refused for certain, with the primary named', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    world.awaitAgreement();
+    const other = world.names.find((name) => name !== p)!;
+    const { error } = world.propose(other, 'put x');
+    expect(error).toMatchObject({ code: 'NotPrimary', outcome: 'definite', details: { replica: p } });
+  });
+});
+
+describe('V14: an entry that a view change drops', () => {
+  it('leaves no duplicate detection behind: its retry is executed', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.awaitAgreement();
+    const rest = world.names.filter((name) => name !== p);
+    world.partition([p], rest);
+    const first = world.request(p, session, 1, 'put x');
+    world.runUntil(() => world.primary !== null && world.primary !== p);
+    world.put('other');
+    world.heal();
+    world.awaitAgreement();
+    // Whether it was executed its client cannot know from this answer.
+    expect(first.error).toMatchObject({ outcome: 'unknown' });
+    for (let tries = 0; world.primary !== p; tries++) {
+      expect(tries).toBeLessThan(10);
+      world.restart(world.awaitPrimary());
+      world.awaitPrimary();
+    }
+    const retry = world.request(p, session, 1, 'put x');
+    world.runUntil(() => retry.reply !== null);
+    world.awaitAgreement();
+    expect(world.place(p).machine.values).toEqual(['other', 'x']);
+  });
+
+  it('what was only queued when the view was lost has not happened', () => {
+    const world = new World({ limits: { maxPipelineEntries: 1 } });
+    const p = world.awaitPrimary();
+    const rest = world.names.filter((name) => name !== p);
+    world.awaitAgreement();
+    world.partition([p], rest);
+    const prepared = world.propose(p, 'put a');
+    const queued = world.propose(p, 'put b');
+    world.runUntil(() => world.primary !== null && world.primary !== p);
+    world.heal();
+    world.run(1000);
+    expect(queued.error).toMatchObject({ outcome: 'definite' });
+    expect(prepared.error).toMatchObject({ outcome: 'unknown' });
+  });
+});
+
+describe('V15: order and eviction', () => {
+  it('6 overtakes 5 and waits for it', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    for (let request = 1; request <= 4; request++) world.request(p, session, request, `put ${request}`);
+    world.settle();
+    const six = world.request(p, session, 6, 'put 6');
+    world.run(200);
+    expect(six.reply).toBeNull();
+    const five = world.request(p, session, 5, 'put 5');
+    world.settle();
+    expect(five.reply).toBe('put 5 at 6');
+    expect(six.reply).toBe('put 6 at 7');
+  });
+
+  it('5 is refused; with `answered` raised 6 goes on, and 5 never comes in behind it', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    for (let request = 1; request <= 4; request++) world.request(p, session, request, `put ${request}`);
+    world.settle();
+    expect(world.request(p, session, 5, 'invalid').error?.outcome).toBe('definite');
+    const seven = world.request(p, session, 7, 'put 7', 5);
+    const six = world.request(p, session, 6, 'put 6', 6);
+    // It is queued behind 6 and in flight: a delayed 5 is too old already.
+    const late = world.request(p, session, 5, 'put 5');
+    expect(late.error?.code).toBe('RequestTooOld');
+    world.settle();
+    expect([six.reply, seven.reply]).toEqual(['put 6 at 6', 'put 7 at 7']);
+    expect(world.request(p, session, 5, 'put 5').error?.code).toBe('RequestTooOld');
+  });
+
+  it('a retry in a session that is gone is refused, never executed', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.request(p, session, 1, 'put x');
+    world.settle();
+    world.propose(p, `unregister ${session}`);
+    world.settle();
+    expect(world.request(p, session, 1, 'put x').error).toMatchObject({ code: 'SessionGone', outcome: 'unknown' });
+    expect(world.place(p).machine.values).toEqual(['x']);
+  });
+
+  it('a held request that nobody waits for is let go', () => {
+    const world = new World({ limits: { maxPendingRequests: 2 } });
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.request(p, session, 2, 'put 2');
+    world.request(p, session, 3, 'put 3');
+    expect(world.request(p, session, 4, 'put 4').error?.code).toBe('Overloaded');
+    for (const token of world.outcomes.keys()) world.input(p, { kind: 'abandon', token });
+    expect(world.request(p, session, 4, 'put 4').error).toBeNull();
+  });
+});
+
+describe('V16: a client restarts while its earlier request is on its way', () => {
+  it('the new session is another: neither swallows nor repeats the other', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const old = world.register();
+    const renewed = world.register();
+    const second = world.request(p, renewed, 1, 'put new');
+    const first = world.request(p, old, 1, 'put old');
+    world.settle();
+    expect(first.reply).toBe('put old at 4');
+    expect(second.reply).toBe('put new at 3');
+  });
+});
+
+describe('a session whose registration the new primary has not executed yet', () => {
+  it('is waited for', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.route = ({ message }) => (message.kind === 'prepareOk' ? 'drop' : 'deliver');
+    world.crash(p);
+    world.runUntil(() => world.primary !== null);
+    const outcome = world.request(world.primary!, session, 1, 'put x');
+    world.heal();
+    world.runUntil(() => outcome.reply !== null);
+    expect(outcome.reply).toBe('put x at 2');
+  });
+});
+
+describe('the replicated clock', () => {
+  it('goes on from the head over a view change, stalls without a primary, and expires once', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    world.run(1000);
+    world.put('x');
+    const before = world.place(p).machine.timestamps.at(-1)!;
+    world.crash(p);
+    world.now += 3_600_000;
+    world.put('y');
+    const leading = world.awaitPrimary();
+    const after = world.place(leading).machine.timestamps.at(-1)!;
+    expect(after).toBeGreaterThanOrEqual(before);
+    expect(after - before).toBeLessThan(5000);
+    world.propose(leading, `alarm ${after + 2000}`);
+    world.run(1500);
+    expect(world.place(leading).machine.deadline()).not.toBeNull();
+    world.run(1000);
+    expect(world.place(leading).machine.deadline()).toBeNull();
+    expect(world.place(leading).view.head).toBe(4);
+  });
+});
