@@ -60,7 +60,7 @@ export const usage = `Usage: npm run bench -- [FLAGS]
 
 Starts three nodes of each system on this machine and compares them, in one run.
 
-  --quick                 a look, in about a minute: fewer points, no 100,000 keys
+  --quick                 a look, in a minute or two: fewer points, no 100,000 keys
   --only LIST             of ${targetNames.join(', ')}
   --measures LIST         of ${measures.join(', ')}
   --workloads LIST        of ${workloads.join(', ')}

@@ -1,7 +1,7 @@
 /** The machine that a run was on. Numbers mean little without it. */
 
 import { closeSync, fdatasyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import { arch, cpus, release, totalmem, type } from 'node:os';
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 
 export interface MachineFacts {
@@ -14,6 +14,8 @@ export interface MachineFacts {
   readonly dataInMemory: boolean;
   /** The median time of a write of 4 KiB with its sync. */
   readonly syncMs: number;
+  /** Processes that wanted a core in the minute before the run; above the cores' half, numbers are noisy. */
+  readonly loadBefore: number;
   readonly date: string;
 }
 
@@ -29,6 +31,7 @@ export function machineFacts(directory: string): MachineFacts {
     node: process.version,
     dataInMemory: memoryFileSystems.has(statfsSync(directory).type),
     syncMs: measureSync(directory),
+    loadBefore: loadavg()[0] ?? 0,
     date: new Date().toISOString(),
   };
 }

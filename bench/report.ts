@@ -76,6 +76,9 @@ export function reportOf(results: Results): string {
   const facts = [
     `${machine.system}, ${machine.cores} x ${machine.processor}, ${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`,
     `a 4 KiB write with its sync: ${machine.syncMs.toFixed(2)} ms${machine.dataInMemory ? ' (the data directory is in memory: syncs cost nothing here)' : ''}`,
+    ...(machine.loadBefore > machine.cores / 2
+      ? [`the machine was busy before the run (load ${machine.loadBefore.toFixed(1)}): expect noise`]
+      : []),
     `values of ${plan.valueBytes} bytes, ${plan.keys} keys, connections to ${plan.placement === 'primary' ? 'the node of the primary' : 'all nodes in turn'}`,
     ...results.targets.map((target) => `${target.name}: ${target.description}`),
     ...results.leftOut.map((one) => `${one.name}: left out, ${one.reason}`),

@@ -37,6 +37,7 @@ const results: Results = {
     node: 'v20',
     dataInMemory: false,
     syncMs: 0.2,
+    loadBefore: 1.5,
     date: '2026-01-01T00:00:00Z',
   },
   plan: planOf([])!,
@@ -89,6 +90,7 @@ describe('the report', () => {
   it('has the ratios, what was left out, and every measure', () => {
     const text = reportOf(results);
     expect(text).toContain('zookeeper: left out, it is not installed');
+    expect(text).toContain('the machine was busy before the run (load 1.5): expect noise');
     expect(text).toMatch(/256 +1 +haret +25,000 +9\.00 +18\.0 +50 +- +2\.50x/);
     expect(text).toMatch(/haret kill +750 +300 +1,200 +2/);
     expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
