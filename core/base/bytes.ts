@@ -299,8 +299,15 @@ export class Writer {
   hex(hex: string): void {
     const size = hex.length >> 1;
     this.#reserve(size);
-    for (let i = 0; i < size; i++) {
-      this.#buffer[this.#length++] = (nibbleOf[hex.charCodeAt(2 * i)]! << 4) | nibbleOf[hex.charCodeAt(2 * i + 1)]!;
+    this.#length += size;
+    this.hexAt(this.#length - size, hex);
+  }
+
+  /** The same over what was written at `at`, for a checksum of what comes behind it. */
+  hexAt(at: number, hex: string): void {
+    const b = this.#buffer;
+    for (let i = 0; i < hex.length; i += 2) {
+      b[at + (i >> 1)] = (nibbleOf[hex.charCodeAt(i)]! << 4) | nibbleOf[hex.charCodeAt(i + 1)]!;
     }
   }
 }

@@ -38,25 +38,31 @@ export type EntryFields = Omit<Entry, 'checksum' | 'bytes'>;
 const formatVersion = 1;
 const checksumSize = 16;
 
+const noChecksum = '00'.repeat(checksumSize);
+/** Every entry is encoded here and copied out once, at its exact size. */
+const scratch = new Writer(64 * 1024);
+
 /** Encodes an entry, once for its whole life, and names it by its checksum. */
 export function makeEntry(fields: EntryFields, hash: Hash): Entry {
-  const writer = new Writer(fields.body.length + 96);
-  writer.hex('00'.repeat(checksumSize));
-  writer.u8(formatVersion);
-  writer.uint(fields.epoch);
-  writer.uint(fields.view);
-  writer.uint(fields.op);
-  writer.uint(fields.commit);
-  writer.hex(fields.parent);
-  writer.uint(fields.timestamp);
-  writer.uint(fields.session);
-  writer.uint(fields.request);
-  writer.uint(fields.answered);
-  writer.bytes(fields.body);
-  const bytes = writer.finish();
-  const checksum = hash.digest(bytes.subarray(checksumSize));
-  for (let i = 0; i < checksumSize; i++) bytes[i] = parseInt(checksum.slice(2 * i, 2 * i + 2), 16);
-  return { ...fields, checksum, bytes, body: bytes.subarray(bytes.length - fields.body.length) };
+  const { epoch, view, op, commit, parent, timestamp, session, request, answered } = fields;
+  scratch.reset();
+  scratch.hex(noChecksum);
+  scratch.u8(formatVersion);
+  scratch.uint(epoch);
+  scratch.uint(view);
+  scratch.uint(op);
+  scratch.uint(commit);
+  scratch.hex(parent);
+  scratch.uint(timestamp);
+  scratch.uint(session);
+  scratch.uint(request);
+  scratch.uint(answered);
+  scratch.bytes(fields.body);
+  const checksum = hash.digest(scratch.view().subarray(checksumSize));
+  scratch.hexAt(0, checksum);
+  const bytes = scratch.finish();
+  const body = bytes.subarray(bytes.length - fields.body.length);
+  return { epoch, view, op, commit, parent, timestamp, session, request, answered, body, checksum, bytes };
 }
 
 /**
