@@ -4,7 +4,7 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import { errorInfo } from '../base/errors.ts';
+import { errorInfo, haretError } from '../base/errors.ts';
 import { closeCodes } from '../wire/close-codes.ts';
 import type { Dialect } from './connection.ts';
 import { Connection } from './connection.ts';
@@ -54,6 +54,7 @@ export class Connector<Out, In> {
     this.#options = options;
     this.#events = events;
     this.#lastTickMs = ports.clock.now();
+    if (options.addresses.length === 0) throw haretError('BadArgument', 'a client needs the address of a node');
     this.#order = [...options.addresses];
     for (let i = this.#order.length - 1; i > 0; i--) {
       const j = ports.random.below(i + 1);

@@ -64,6 +64,8 @@ export class Place {
   unreachable(address: string, nowMs: number): void {
     if (this.#unreachable.size >= maxUnreachable) this.#unreachable.clear();
     this.#unreachable.set(address, nowMs + unreachableMs);
+    this.#wanted = true;
+    this.#refreshAtMs = Math.max(this.#refreshAtMs, nowMs + unreachableMs);
   }
 
   mayTry(address: string, nowMs: number): boolean {

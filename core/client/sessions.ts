@@ -162,7 +162,8 @@ export class Sessions {
     this.#ask(
       (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId }),
       (_, error) => {
-        if (error?.code === 'SessionGone' && session.id === sessionId) this.gone(session, error);
+        const gone = error?.code === 'SessionGone' || error?.code === 'UnknownNamespace';
+        if (gone && session.id === sessionId) this.gone(session, error);
       },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * The guard in front of superjson (design §2): a text frame is judged by its size, its nesting and its annotations before
- * anything is built from it. superjson alone would follow an 80-byte frame into an array of 2 GB.
+ * The guard in front of every text frame (design §2): it is judged by its size, its nesting and its annotations before anything is
+ * built from it. A reader that follows superjson's annotations blindly makes 2 GB of an 80-byte frame.
  */
 
 import { utf8Length } from '../base/bytes.ts';

@@ -121,6 +121,18 @@ describe('entering', () => {
     expect(entered.value).toMatchObject({ redirected: false, apiAddress: 'a:1' });
   });
 
+  it('tries the primary’s node again later', () => {
+    const a = new FakeNode(world, 'a:1');
+    a.primary = primaryAt('b:1');
+    const { client } = startClient(world);
+    enter(client);
+    world.pass(5000);
+    new FakeNode(world, 'b:1').primary = primaryAt('b:1');
+    world.pass(6000);
+    expect(client.server?.address).toBe('b:1');
+    expect(world.dialled.filter((address) => address === 'b:1')).toHaveLength(2);
+  });
+
   it('tells that no primary is known, and goes to it once there is one', () => {
     const a = new FakeNode(world, 'a:1');
     const b = new FakeNode(world, 'b:1');
@@ -166,6 +178,10 @@ describe('entering', () => {
 });
 
 describe('connecting', () => {
+  it('needs an address', () => {
+    expect(() => startClient(world, { addresses: [] })).toThrow('a client needs the address of a node');
+  });
+
   it('tries the addresses one after the other, backs off, and says what is wrong', () => {
     const { client } = startClient(world, { addresses: ['a:1', 'b:1', 'c:1'] });
     const outcome = new Outcome<null>();
