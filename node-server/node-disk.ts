@@ -30,6 +30,7 @@ interface OpenFile {
 export class NodeDisk implements Disk {
   readonly #directory: string;
   readonly #lock: DirectoryLock;
+  #locked = false;
   readonly #files = new Map<string, OpenFile>();
   /** Calls on one file end in the order they were made: each waits for the one before it. */
   readonly #queues = new Map<string, { operation: Operation; done: DiskDone }[]>();
@@ -43,13 +44,16 @@ export class NodeDisk implements Disk {
   lock(): void {
     this.#makeDirectory();
     this.#lock.acquire();
+    this.#locked = true;
     for (const name of fs.readdirSync(this.#directory)) {
       if (name.endsWith(unfinishedSuffix)) fs.unlinkSync(this.#path(name));
     }
   }
 
   unlock(): void {
-    for (const name of [...this.#files.keys()]) this.#close(name);
+    // A descriptor that a call is still under way on is closed when that ends: its number must not become another file's before.
+    for (const name of [...this.#files.keys()]) if (!this.#queues.has(name)) this.#close(name);
+    this.#locked = false;
     this.#lock.release();
   }
 
@@ -220,8 +224,10 @@ export class NodeDisk implements Disk {
     const end = (error: NodeJS.ErrnoException | null): void => {
       const queue = this.#queues.get(name)!;
       const next = queue.shift();
-      if (next === undefined) this.#queues.delete(name);
-      else this.#run(name, next.operation, next.done);
+      if (next === undefined) {
+        this.#queues.delete(name);
+        if (!this.#locked) this.#close(name);
+      } else this.#run(name, next.operation, next.done);
       done(error === null ? null : new Error(`${name} in ${this.#directory}: ${error.message}`, { cause: error }));
     };
     try {

@@ -66,6 +66,7 @@ export class Checkpoints {
   readonly #host: CheckpointsHost;
   #jobs: WriteJob[] = [];
   #waitsForDisk = false;
+  #stopped = false;
   #nextTemporary = 1;
   /** One a replica at most: beginning another gives the last one up. */
   readonly #staging = new Map<ReplicaLog, Staging>();
@@ -119,6 +120,12 @@ export class Checkpoints {
     return this.#jobs.length;
   }
 
+  /** Nothing is written any more; what is half written is removed by the next start. */
+  stop(): void {
+    this.#jobs = [];
+    this.#stopped = true;
+  }
+
   tick(): void {
     if (!this.#waitsForDisk) this.#slice();
   }
@@ -134,6 +141,7 @@ export class Checkpoints {
   /** The disk has answered; goes on with `next` unless it failed. */
   #resume(error: DiskError | null, next: () => void): void {
     this.#waitsForDisk = false;
+    if (this.#stopped) return;
     if (error === null) next();
     else this.#host.failed(error);
   }
@@ -178,6 +186,7 @@ export class Checkpoints {
     this.#waitsForDisk = true;
     this.#disk.sync(job.temporary, (error) => {
       if (error !== null) return this.#host.failed(error);
+      if (this.#stopped) return;
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
           this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });

@@ -6,7 +6,7 @@ import type { Disk, Hash } from '../base/ports.ts';
 import type { Entry } from '../vr/entry.ts';
 import { decodeEntry } from '../vr/entry.ts';
 import type { EntryIndex } from './entry-index.ts';
-import type { Segments } from './segments.ts';
+import type { Segment, Segments } from './segments.ts';
 
 const windowBytes = 256 * 1024;
 
@@ -38,7 +38,7 @@ export class EntryReader {
     const follows = segment === this.#segment && offset >= this.#next && offset - this.#next <= windowBytes;
     try {
       if (!inWindow && follows && length <= windowBytes) {
-        this.#window = this.#disk.read(file.name, offset, Math.min(windowBytes, file.size - offset));
+        this.#window = this.#ahead(file, offset);
         this.#start = offset;
       }
       if (inWindow || follows) {
@@ -59,6 +59,15 @@ export class EntryReader {
       return entry;
     } catch {
       return null;
+    }
+  }
+
+  /** A window from `offset` on. A sector in it that cannot be read is not held against the entries before and behind. */
+  #ahead(file: Segment, offset: number): Uint8Array {
+    try {
+      return this.#disk.read(file.name, offset, Math.min(windowBytes, file.size - offset));
+    } catch {
+      return emptyBytes;
     }
   }
 

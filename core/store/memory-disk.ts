@@ -406,6 +406,12 @@ export class MemoryDisk implements Disk {
     this.#damaged(name).unreadable.add(sector);
   }
 
+  /** Makes a sector zeros, as if it had never been written. */
+  erase(name: string, sector: number): void {
+    const file = this.#damaged(name);
+    file.bytes.fill(0, sector * sectorBytes, Math.min((sector + 1) * sectorBytes, file.size));
+  }
+
   /** Shortens a file behind its owner's back. */
   cut(name: string, size: number): void {
     this.#damaged(name).resize(size);

@@ -2,6 +2,9 @@
  * What the log says at start (protocol §2): a bad last batch is torn and was never acknowledged, so it is cut off. A bad batch below
  * a valid one was had: the echo in the next names what it held. Where batches are lost that nothing repeats, every replica that
  * they may have concerned cannot prove its head, until a later part or manifest shows by its turn that none was its own.
+ *
+ * What no log can tell: when the last batches are gone without a trace, heads and all, they are as if never written. The empty batch
+ * that follows an idle log makes that two flaws side by side at the very end.
  */
 
 import { bytesFromHex } from '../base/bytes.ts';
@@ -157,7 +160,11 @@ export class Recovery {
       if (this.#seen && gone === repeated && batch.echo !== null) this.#restore(batch);
       this.#bad = null;
     } else if (!this.#seen && head.sequence > 1) {
-      if (!this.#beginsWithManifest(batch)) this.#loss('the beginning of the log is missing', head.sequence);
+      // Every segment begins with a manifest; where that batch is bad, the next one repeats it.
+      if (head.offset > 0) {
+        this.#loss('the beginning of the log is missing', head.sequence);
+        this.#restore(batch);
+      }
     } else if (head.sequence === expected) {
       if (this.#bad !== null) this.#restore(batch);
     } else {
@@ -174,11 +181,6 @@ export class Recovery {
       this.#lastValid = head.sequence;
       this.#apply(batch.body, false, head.segment, batch.bodyOffset);
     }
-  }
-
-  #beginsWithManifest(batch: FoundBatch): boolean {
-    // Every segment's first batch does; an echo that is there says nothing that the manifest does not.
-    return batch.body !== null && batch.head.offset === 0;
   }
 
   /** Takes what the batch before `batch` held from its echo. */
@@ -296,7 +298,8 @@ export class Recovery {
         }
         // What rotted since the manifest was written is readable by its word, and by name only as the echoes say.
         for (const name of known.corrupt.values()) {
-          if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0) replica.corrupt.set(name.op, name);
+          if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0)
+            replica.corrupt.set(name.op, name);
         }
         known.index.reset(1);
       }

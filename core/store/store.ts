@@ -355,6 +355,7 @@ export class Store {
     this.#closing = null;
     this.#dead = true;
     this.#writer.stop();
+    this.#checkpoints.stop();
     this.#disk.unlock();
     done();
   }
@@ -368,6 +369,7 @@ export class Store {
     if (this.#dead) return;
     this.#dead = true;
     this.#writer.stop();
+    this.#checkpoints.stop();
     this.#options.onFailure(error);
   }
 

@@ -1,0 +1,245 @@
+/** A random workload of several replicas over one store, with the state that each hand-over leaves, to hold what is recovered against. */
+
+import { expect } from 'vitest';
+import { SeededRandom } from '../../core/base/random.ts';
+import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
+import type { Entry } from '../../core/vr/entry.ts';
+import type { StorageBatch } from '../../core/vr/ports.ts';
+import { MemoryDisk } from '../../core/store/memory-disk.ts';
+import { World, chain, configurationOf } from './world.ts';
+
+interface Replica<E extends { readonly checksum: string } = { readonly checksum: string }> {
+  readonly view: number;
+  readonly logView: number;
+  readonly first: number;
+  readonly log: readonly E[];
+  readonly checkpoint: CheckpointInfo | null;
+}
+
+interface State<E extends { readonly checksum: string } = { readonly checksum: string }> {
+  readonly record: number;
+  readonly replicas: ReadonlyMap<string, Replica<E>>;
+}
+
+const empty: Replica<Entry> = { view: 0, logView: 0, first: 1, log: [], checkpoint: null };
+const names = ['1/a', '1/b', '2/a', '3/a'];
+
+/** What the store must say, as one text that is easy to compare and to read. */
+function textOf(state: State): string {
+  const lines = [`record ${state.record}`];
+  for (const [name, r] of [...state.replicas].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const checksums = r.log.map((entry) => entry.checksum.slice(0, 6)).join(' ');
+    lines.push(
+      `${name} view ${r.view} logView ${r.logView} from ${r.first}: ${checksums} checkpoint ${r.checkpoint?.op ?? 0}`,
+    );
+  }
+  return lines.join('\n');
+}
+
+export class Workload {
+  readonly world: World;
+  readonly random: SeededRandom;
+  state: State<Entry> = { record: 0, replicas: new Map() };
+  /** The state after each hand-over, and how many hand-overs are known to be durable. */
+  history: string[] = [];
+  acknowledged = 0;
+  /** Checkpoints that are written and wait to be installed. */
+  written = new Map<string, CheckpointInfo>();
+  life = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    this.world = new World({ segmentBytes: 64 * 1024 }, new MemoryDisk(), seed + 1000);
+    this.history.push(textOf(this.state));
+  }
+
+  #handed(state: State<Entry>): () => void {
+    this.state = state;
+    this.history.push(textOf(state));
+    const number = this.history.length - 1;
+    const { life } = this;
+    return () => {
+      if (life !== this.life) throw new Error('an operation of an earlier life was completed');
+      expect(number).toBeGreaterThan(this.acknowledged);
+      this.acknowledged = number;
+    };
+  }
+
+  #with(name: string, replica: Replica<Entry> | null): State<Entry> {
+    const replicas = new Map(this.state.replicas);
+    if (replica === null) replicas.delete(name);
+    else replicas.set(name, replica);
+    return { ...this.state, replicas };
+  }
+
+  step(): void {
+    const { random, world } = this;
+    const name = random.pick(names);
+    const [namespace, replica] = [Number(name[0]), name.slice(2)];
+    const known = this.state.replicas.get(name);
+    if (known === undefined) {
+      const configuration = configurationOf(replica);
+      const handed = this.#handed(this.#with(name, empty));
+      world.store.createReplica(world.identity(namespace, replica), configuration, handed);
+      return;
+    }
+    if (random.chance(1, 60)) {
+      this.written.delete(name);
+      world.store.removeReplica(namespace, replica, this.#handed(this.#with(name, null)));
+      return;
+    }
+    if (random.chance(1, 30)) {
+      const record = this.state.record + 1;
+      world.store.setNodeRecord(new Uint8Array([record & 255]), this.#handed({ ...this.state, record: record & 255 }));
+      return;
+    }
+    const head = known.first + known.log.length - 1;
+    if (random.chance(1, 8) && head > (known.checkpoint?.op ?? 0) && !this.written.has(name)) {
+      this.#checkpoint(name, namespace, replica, known, head);
+      return;
+    }
+    this.#persist(name, namespace, replica, known, head);
+  }
+
+  #checkpoint(name: string, namespace: number, replica: string, known: Replica<Entry>, head: number): void {
+    let rest = this.random.below(3);
+    const { life } = this;
+    const draft = {
+      op: head,
+      checksum: known.log.at(-1)?.checksum ?? known.checkpoint!.checksum,
+      timestamp: 1,
+      configuration: configurationOf(replica),
+      logBytes: 0,
+    };
+    this.world.store.writeCheckpoint(
+      namespace,
+      replica,
+      draft,
+      { next: () => (rest-- > 0 ? new Uint8Array(1000).fill(head) : null) },
+      (info) => {
+        if (life === this.life && this.state.replicas.has(name)) this.written.set(name, info);
+      },
+    );
+  }
+
+  #persist(name: string, namespace: number, replica: string, known: Replica<Entry>, head: number): void {
+    const { random } = this;
+    let { view, logView, first, checkpoint } = known;
+    let log = [...known.log];
+    const batch: { -readonly [K in keyof StorageBatch]: StorageBatch[K] } = { entries: [] };
+    const written = this.written.get(name);
+    if (written !== undefined && random.chance(1, 3)) {
+      this.written.delete(name);
+      if (written.op > (checkpoint?.op ?? 0)) {
+        batch.checkpoint = written;
+        checkpoint = written;
+        if (!log.some((entry) => entry.checksum === written.checksum)) {
+          log = log.filter((entry) => entry.op > written.op);
+          first = written.op + 1;
+        }
+      }
+    }
+    if (random.chance(1, 10)) {
+      view += 1 + random.below(2);
+      batch.view = { epoch: 1, view };
+      if (random.chance(2, 3)) {
+        logView = view;
+        batch.logView = { epoch: 1, view };
+        const from = Math.max(first, head - random.below(4) + 1, (checkpoint?.op ?? 0) + 1);
+        batch.truncateFrom = from;
+        log = log.filter((entry) => entry.op < from);
+      }
+    }
+    const next = first + log.length;
+    const before = log.at(-1) ?? null;
+    const size = random.pick([10, 100, 2000]);
+    batch.entries =
+      before === null && next > 1
+        ? chain(next, next + random.below(4), { checksum: checkpoint!.checksum } as Entry, size, view)
+        : chain(next, next + random.below(4), before, size, view);
+    log.push(...batch.entries);
+    if (checkpoint !== null && random.chance(1, 4)) {
+      const to = Math.min(checkpoint.op, first + random.below(30));
+      if (to >= first) {
+        batch.shortenTo = to;
+        const gone = Math.min(to, first + log.length - 1);
+        log = log.filter((entry) => entry.op > gone);
+        first = gone + 1;
+      }
+    }
+    const handed = this.#handed(this.#with(name, { view, logView, first, log, checkpoint }));
+    this.world.store.persist(namespace, replica, batch, handed);
+  }
+
+  /** The store's own word on what it holds: entries that it knows by name only count as held. */
+  recovered(): { readonly text: string; readonly corrupt: number; readonly unproven: readonly string[] } {
+    const { store } = this.world;
+    const replicas = new Map<string, Replica>();
+    const unproven: string[] = [];
+    let corrupt = 0;
+    for (const r of store.replicas()) {
+      const name = `${r.identity.namespace}/${r.identity.replica}`;
+      if (!r.headProven) unproven.push(name);
+      const storage = store.storageOf(r.identity.namespace, r.identity.replica);
+      const named = new Map(r.corrupt.map((one) => [one.op, one.checksum]));
+      corrupt += named.size;
+      const log: string[] = [];
+      for (let op = r.first; op <= r.head; op++) {
+        const entry = storage.entry(op);
+        if (entry === null) expect(named.has(op)).toBe(true);
+        else expect(named.has(op)).toBe(false);
+        log.push(entry?.checksum ?? named.get(op)!);
+      }
+      const { checkpoint } = r;
+      // The file of a checkpoint that was replaced is gone, should the log have lost the batch that replaced it.
+      for (let i = 0; r.headProven && i < (checkpoint?.chunks.length ?? 0); i++)
+        expect(storage.chunk(checkpoint!.op, i)).not.toBeNull();
+      replicas.set(name, {
+        view: r.view.view,
+        logView: r.logView.view,
+        first: r.first,
+        log: log.map((checksum) => ({ checksum })),
+        checkpoint,
+      });
+    }
+    return { text: textOf({ record: store.nodeRecord()?.[0] ?? 0, replicas }), corrupt, unproven };
+  }
+
+  /** Opens what the crash left and checks it; the workload goes on from what was found. */
+  reopen(): void {
+    this.life++;
+    this.world.open();
+    const { text: found, corrupt, unproven } = this.recovered();
+    expect(corrupt).toBe(0);
+    expect(unproven).toEqual([]);
+    let at = this.history.length - 1;
+    while (at >= this.acknowledged && this.history[at] !== found) at--;
+    if (at < this.acknowledged) expect(found).toBe(this.history[this.acknowledged]);
+    this.state = this.#stateNow();
+    this.history = [found];
+    this.acknowledged = 0;
+    this.written.clear();
+  }
+
+  #stateNow(): State<Entry> {
+    const replicas = new Map<string, Replica<Entry>>();
+    const { store } = this.world;
+    for (const r of store.replicas()) {
+      const storage = store.storageOf(r.identity.namespace, r.identity.replica);
+      const log: Entry[] = [];
+      for (let op = r.first; op <= r.head; op++) log.push(storage.entry(op)!);
+      const name = `${r.identity.namespace}/${r.identity.replica}`;
+      replicas.set(name, { view: r.view.view, logView: r.logView.view, first: r.first, log, checkpoint: r.checkpoint });
+    }
+    return { record: store.nodeRecord()?.[0] ?? 0, replicas };
+  }
+
+  /** Hands over `steps` pieces of work while the disk and the clock go on now and then. */
+  go(steps: number): void {
+    for (let i = 0; i < steps; i++) {
+      this.step();
+      if (this.random.chance(1, 2)) this.world.disk.run(1 + this.random.below(4));
+      if (this.random.chance(1, 5)) this.world.store.tick((this.world.now += 10));
+    }
+  }
+}
