@@ -423,6 +423,28 @@ describe('writing exactly once', () => {
     expect(node.heard('request').filter(({ request, answered }) => request === 3 && answered === 3)).toHaveLength(1);
   });
 
+  it('remembers a refusal behind a write that is still outstanding, until that is answered', () => {
+    const node = new FakeNode(world, 'a:1');
+    const { client } = startClient(world);
+    enter(client);
+    node.request = (connection, message) => {
+      if (message.request === 2) node.refuse(connection, message.id, errorInfo('LimitExceeded', 'value too large'));
+      else if (message.answered > 2) node.execute(connection, message);
+    };
+    const [slow, refused, held] = [write(client, '/slow'), write(client, '/refused'), write(client, '/held')];
+    world.settle();
+    expect([slow.pending, refused.pending, held.pending]).toEqual([true, false, true]);
+    node.execute(node.last, node.heard('request')[0]!);
+    world.settle();
+    expect([slow.pending, held.pending]).toEqual([false, false]);
+    expect(node.heard('request').map(({ request, answered }) => [request, answered])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [3, 3],
+    ]);
+  });
+
   it('sends a window that is refused as a whole once, not once for each refusal', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
