@@ -127,6 +127,11 @@ export class LogWriter {
     }
   }
 
+  /** The turn is over: what waits is written now, not at the end of the next. */
+  flush(): void {
+    if (this.#queue.length > 0) this.#pump();
+  }
+
   /** An idle log repeats its last headers in an empty batch, soon enough that a later flaw is told from a torn write. */
   tick(now: number): void {
     if (this.#untrailed && now - this.#durableAtMs >= this.#host.trailAfterMs) this.#pump(true);

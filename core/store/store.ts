@@ -289,6 +289,11 @@ export class Store {
     });
   }
 
+  /** Begins the next batch now when the log is idle. For hosts that know when a turn ends; others leave it to `soon`. */
+  flush(): void {
+    this.#writer.flush();
+  }
+
   /** What a replica reads back: what is durable, and what it handed over to be. */
   storageOf(namespace: NamespaceId, replica: string): ReplicaStorage {
     const log = this.#replica(namespace, replica);

@@ -69,4 +69,25 @@ describe('a store', () => {
     expect(world.store.storageOf(1, 'r1').entry(500)).toEqual(entries[499]);
     expect(world.warnings()).toEqual([]);
   });
+
+  it('writes one batch a turn where there are turns, and at once when it is told that the turn is over', () => {
+    const turns: (() => void)[] = [];
+    const world = new World({ soon: (work) => turns.push(work) });
+    world.create(1);
+    world.create(2);
+    world.disk.run();
+    for (const end of turns.splice(0)) end();
+    world.disk.run();
+    const before = world.store.stats().batches;
+    let durable = 0;
+    world.store.persist(1, 'r1', { entries: chain(1, 1) }, () => durable++);
+    world.store.persist(2, 'r1', { entries: chain(1, 1) }, () => durable++);
+    world.disk.run();
+    expect(durable).toBe(0);
+    world.store.flush();
+    world.disk.run();
+    expect([durable, world.store.stats().batches - before]).toEqual([2, 1]);
+    for (const end of turns) end();
+    expect(world.store.stats().batches - before).toBe(1);
+  });
 });
