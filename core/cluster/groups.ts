@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import { errorInfo } from '../base/errors.ts';
 import { isName, rootNamespaceId } from '../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../base/ids.ts';
 import { encodeBody } from '../service/body.ts';
@@ -20,7 +21,7 @@ import type { NodeOptions, NodePorts } from './host.ts';
 import type { HostedNamespace, NodeRecord } from './node-record.ts';
 import { decodeNodeRecord, encodeNodeRecord } from './node-record.ts';
 import { ReplicaHost } from './replica-host.ts';
-import type { ReadableMachine, ReplicaHostEvents, Waiter } from './replica-host.ts';
+import type { ReadableMachine, ReplicaHostEvents, WaitingKeepAlive, Waiter } from './replica-host.ts';
 import type { Turn } from './turn.ts';
 
 export const rootName = 'root';
@@ -221,7 +222,7 @@ export class Groups {
       for (const host of hosts) {
         host.tick(now);
         const waiting = host.takeKeepAlives();
-        if (waiting.length > 0) host.propose(everyone(waiting.map((one) => one.waiter)), keepAliveBody(waiting));
+        if (waiting.length > 0) host.propose(keptAlive(host, waiting), keepAliveBody(waiting));
       }
     }
   }
@@ -291,13 +292,18 @@ function infoOf(node: NodeInfo): NodeInfo {
   return { name, incarnation, clusterAddress, adminAddress, apiAddress };
 }
 
-function everyone(waiters: readonly Waiter[]): Waiter {
+/** Tells everyone whose keep-alive was folded; a session that the entry did not find is gone, and its holder hears that. */
+function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Waiter {
+  const { machine } = host;
   return {
     reply: (bytes) => {
-      for (const waiter of waiters) waiter.reply(bytes);
+      for (const { session, waiter } of waiting) {
+        if (!(machine instanceof Service) || machine.hasSession(session)) waiter.reply(bytes);
+        else waiter.fail(errorInfo('SessionGone', `Session ${session} is gone`, { session }));
+      }
     },
     fail: (error) => {
-      for (const waiter of waiters) waiter.fail(error);
+      for (const { waiter } of waiting) waiter.fail(error);
     },
   };
 }

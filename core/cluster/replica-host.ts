@@ -22,6 +22,12 @@ export interface Waiter {
   fail(error: ErrorInfo): void;
 }
 
+/** A keep-alive that waits for the tick in which it is folded with others into one entry. */
+export interface WaitingKeepAlive {
+  readonly session: number;
+  readonly waiter: Waiter;
+}
+
 /** A state machine as it is hosted: a namespace's can also be read between entries. */
 export interface ReadableMachine extends StateMachine {
   /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
@@ -57,7 +63,7 @@ export class ReplicaHost implements Flushable {
   readonly #log: Log;
   readonly #waiters = new Map<number, Waiter>();
   readonly #reads = new Map<number, PendingRead>();
-  #keepAlives: { session: number; waiter: Waiter }[] = [];
+  #keepAlives: WaitingKeepAlive[] = [];
   #inbox: Message[] = [];
   #inputs: Input[] = [];
   #stepping = false;
@@ -131,7 +137,7 @@ export class ReplicaHost implements Flushable {
   }
 
   /** The keep-alives since the last call, for the node to fold into one body. */
-  takeKeepAlives(): readonly { readonly session: number; readonly waiter: Waiter }[] {
+  takeKeepAlives(): readonly WaitingKeepAlive[] {
     const taken = this.#keepAlives;
     if (taken.length > 0) this.#keepAlives = [];
     return taken;

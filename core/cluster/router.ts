@@ -25,6 +25,9 @@ export interface ForwardWaiter {
   readonly deadlineMs: number;
   /** A write that was handed to a peer may be executed, whatever becomes of the peer. */
   readonly mayExecute: boolean;
+  readonly namespaceId: NamespaceId;
+  /** Has it served elsewhere; null for what only that node can answer. */
+  readonly again: (() => void) | null;
 }
 
 export class Router {
@@ -63,7 +66,20 @@ export class Router {
     const known = this.#hints.get(hint.namespaceId);
     if (known !== undefined && (hint.epoch - known.epoch || hint.view - known.view) <= 0) return false;
     this.#hints.set(hint.namespaceId, hint);
+    this.#reroute(hint);
     return true;
+  }
+
+  /**
+   * A group has a new primary: what an older one still owes goes to it at once. Numbered requests are executed once however often
+   * they are sent (protocol §7), and whatever the old one may yet answer is for nobody.
+   */
+  #reroute(hint: PrimaryHint): void {
+    for (const [id, waiting] of this.#forwarded) {
+      if (waiting.namespaceId !== hint.namespaceId || waiting.to === hint.node || waiting.again === null) continue;
+      this.#forwarded.delete(id);
+      waiting.again();
+    }
   }
 
   hint(namespaceId: NamespaceId): PrimaryHint | null {
@@ -115,7 +131,8 @@ export class Router {
       else if (outcome.kind === 'error') waiter.fail(outcome.error);
       else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
     };
-    this.ask(target, namespaceId, item, hops + 1, done);
+    const again = (): void => this.#serve(namespaceId, item, hops, from, waiter);
+    this.#ask(target, namespaceId, item, hops + 1, done, again);
   }
 
   /** The node of the primary; else one that is connected and has a replica, which may reach or become it. */
@@ -138,6 +155,17 @@ export class Router {
     hops: number,
     done: (outcome: ForwardOutcome) => void,
   ): void {
+    this.#ask(node, namespaceId, item, hops, done, null);
+  }
+
+  #ask(
+    node: string,
+    namespaceId: NamespaceId,
+    item: ForwardItem,
+    hops: number,
+    done: (outcome: ForwardOutcome) => void,
+    again: (() => void) | null,
+  ): void {
     if (this.#forwarded.size >= this.#limits.maxPendingRequests) {
       const limit = this.#limits.maxPendingRequests;
       return done(
@@ -149,7 +177,8 @@ export class Router {
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
     const mayExecute = item.kind !== 'read' && item.kind !== 'lookup';
-    this.#forwarded.set(id, { to: node, done, deadlineMs: this.#now() + this.#timeoutMs, mayExecute });
+    const deadlineMs = this.#now() + this.#timeoutMs;
+    this.#forwarded.set(id, { to: node, done, deadlineMs, mayExecute, namespaceId, again });
   }
 
   /** What a peer asks of this node. */
