@@ -67,7 +67,7 @@ export class Checkpoints {
     const info = this.#written;
     if (info === null || core.status !== 'normal') return;
     this.#written = null;
-    if (info.op <= core.log.checkpointOp || info.op > core.durableHead) return;
+    if (info.op <= core.log.checkpointOp) return;
     core.log.setCheckpoint(info);
     core.persist({ checkpoint: info, entries: [] });
   }

@@ -11,7 +11,7 @@ import type { Checkpoints } from './checkpointing.ts';
 import type { ReplicatedClock } from './clock.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
-import { primaryOf, quorum } from './configuration.ts';
+import { compareViewstamps, primaryOf, quorum } from './configuration.ts';
 import type { Execution } from './execution.ts';
 import type { Installation } from './installation.ts';
 import { Log } from './log.ts';
@@ -70,6 +70,7 @@ export interface ReplicaOptions {
 
 interface Persist {
   readonly ticket: number;
+  readonly logView: Viewstamp | null;
   /** The head once this batch is durable, less what later batches cut off. */
   head: number;
   readonly checkpoint: CheckpointInfo | null;
@@ -112,6 +113,8 @@ export class Core {
   epoch: number;
   view: number;
   logView: Viewstamp;
+  /** The log_view that a crash would leave. */
+  durableLogView: Viewstamp;
   status: ReplicaStatus;
   commit: number;
   /** Everything up to here is durable, as far as the log as it is now goes. */
@@ -146,6 +149,7 @@ export class Core {
     this.epoch = recovered.view.epoch;
     this.view = recovered.view.view;
     this.logView = recovered.logView;
+    this.durableLogView = recovered.logView;
     this.status = 'viewChange';
     this.log = new Log(recovered, options.storage, options.hash);
     this.commit = this.log.floor();
@@ -293,7 +297,9 @@ export class Core {
     this.#effects.push({ kind: 'persist', ticket, batch });
     if (batch.truncateFrom !== undefined) this.#cut(batch.truncateFrom - 1);
     const checkpoint = batch.checkpoint ?? null;
-    this.#persists.push({ ticket, head: this.log.head, checkpoint, done: done === undefined ? [] : [done] });
+    const logView = batch.logView ?? null;
+    const waiting = done === undefined ? [] : [done];
+    this.#persists.push({ ticket, logView, head: this.log.head, checkpoint, done: waiting });
   }
 
   /** Runs `done` once everything handed over so far is durable; at once when it is. */
@@ -307,6 +313,7 @@ export class Core {
     const persist = this.#persists.shift();
     invariant(persist?.ticket === ticket, 'batches become durable in order', { ticket, expected: persist?.ticket });
     if (persist.head > this.durableHead) this.durableHead = persist.head;
+    if (persist.logView !== null) this.durableLogView = persist.logView;
     if (persist.checkpoint !== null) this.#durableCheckpoint = persist.checkpoint;
     for (const done of persist.done) done();
   }
@@ -318,7 +325,8 @@ export class Core {
 
   /** The op up to which this replica may vouch for its log in the current view; 0 when it may not at all (protocol §2). */
   acknowledgeable(): number {
-    if (!this.inView || !this.counts) return 0;
+    // log_view = view must be durable too: of a log that is kept as it is, the entries may long have been.
+    if (!this.inView || !this.counts || compareViewstamps(this.durableLogView, this.viewstamp) !== 0) return 0;
     const corrupt = this.log.corruptCount === 0 ? null : this.log.lowestCorrupt();
     return corrupt === null ? this.durableHead : Math.min(this.durableHead, corrupt - 1);
   }

@@ -59,6 +59,7 @@ export class Installation {
     });
     const staged = this.#staged;
     const checkpoint = this.#checkpoint;
+    const committed = this.#goal?.commit ?? 0;
     this.cancel();
     this.#goal = goal;
     this.#keep = this.#matching(goal);
@@ -66,7 +67,7 @@ export class Installation {
     invariant(keepChecksum !== null, 'what is kept has a name', { keep: this.#keep });
     this.#keepChecksum = keepChecksum;
     if (checkpoint !== null && checkpoint.op > this.#keep) this.#onto(checkpoint);
-    for (const entry of staged) this.#stage(entry, 0);
+    for (const entry of staged) this.#stage(entry, committed);
     this.advance();
   }
 

@@ -45,14 +45,6 @@ export class Log {
     if (this.#first === 0) this.#first = 1;
     this.#base = this.#head + 1;
     for (const name of recovered.corrupt) if (name.op > bottom) this.#corrupt.set(name.op, name);
-    for (let op = bottom + 1; op <= this.#head; op++) {
-      // The store names what it cannot read at start; an entry that it cannot read now and did not name would be absent below the head.
-      if (this.#corrupt.has(op)) continue;
-      invariant(storage.entry(op) !== null, 'every op between checkpoint and head is readable or known to be corrupt', {
-        op,
-      });
-      break;
-    }
     const checksum = this.checksum(this.#head);
     invariant(checksum !== null, 'the head of a recovered log has a name', { head: this.#head });
     this.#headChecksum = checksum;

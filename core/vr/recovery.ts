@@ -31,6 +31,9 @@ export class HeadRecovery {
   tick(now: number): void {
     const core = this.#core;
     if (!this.#pending) return;
+    if (this.#resendAt === -Infinity) {
+      core.event({ kind: 'alarm', reason: 'the store cannot prove the head of the log; the others are asked' });
+    }
     this.#finish();
     if (now < this.#resendAt) return;
     this.#resendAt = now + core.timing.suspicionMs / 4;

@@ -35,6 +35,7 @@ export class Transfer {
   /** Requests in a row that brought nothing: each asks another peer, and waits longer. */
   #fruitless = 0;
   #restUntil = 0;
+  #alarmed = false;
   /** Corrupt entries whose repair is on its way to disk. */
   readonly #repairing = new Set<number>();
 
@@ -90,13 +91,27 @@ export class Transfer {
     }
     if (core.now < this.#restUntil) return;
     const peer = this.#peer();
-    if (peer === null) return;
+    if (peer === null) {
+      this.#alarmAlone();
+      return;
+    }
     const { log, commit } = core;
     const checksum = log.checksum(commit);
     invariant(checksum !== null, 'the committed op of a log has a name', { commit });
     const nonce = core.nonce();
     this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(4 * core.timing.resendMs) };
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
+  }
+
+  /** A group of one that cannot read its own log: nobody can help but its operator. */
+  #alarmAlone(): void {
+    if (this.#alarmed) return;
+    this.#alarmed = true;
+    const op = this.#core.log.lowestCorrupt();
+    this.#core.event({
+      kind: 'alarm',
+      reason: `entry ${op ?? 'of the checkpoint'} cannot be read and nobody else has it`,
+    });
   }
 
   #delay(base: number): number {

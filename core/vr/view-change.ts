@@ -87,7 +87,8 @@ export class ViewChange {
   /** This replica counts again. */
   restored(): void {
     const core = this.#core;
-    if (core.inView) core.setStatus('normal');
+    if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
+    else if (core.inView) core.setStatus('normal');
     else this.#enter();
   }
 
@@ -161,6 +162,8 @@ export class ViewChange {
       core.parts.backup.heardHead(log.head, message.commit);
       return;
     }
+    // It may have started this view and forgotten; the others will go on to one that it does not lead.
+    if (core.parts.recovery.pending && core.isPrimaryOf(core.view)) return;
     invariant(!core.isPrimaryOf(core.view), 'nobody else starts the view that this replica is to lead', {
       view: core.view,
     });

@@ -11,7 +11,7 @@ export interface Exploration {
   readonly seed: number;
   readonly steps: number;
   readonly voters?: number;
-  /** Entries on one disk become unreadable now and then. */
+  /** Entries on one disk become unreadable now and then, or its last batches are lost. */
   readonly rot?: boolean;
 }
 
@@ -27,6 +27,7 @@ export function explore({ seed, steps, voters, rot = false }: Exploration): Worl
   const { names } = world;
   const lossy = random.pick([0, 5, 20]);
   for (const place of world.places.values()) place.slowDisk = true;
+  if (rot) world.place(names[0]!).storage.keepsHistory = true;
   const acknowledged = new Map<string, Outcome>();
   const waiting: { readonly key: string; readonly outcome: Outcome }[] = [];
   const sessions: { readonly id: number; next: number }[] = [];
@@ -97,6 +98,10 @@ export function explore({ seed, steps, voters, rot = false }: Exploration): Worl
       world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
     } else if (choice < 998) world.heal();
     else if (rot && world.configuration.voters.length > 1 && place.replica === null && name === names[0]) {
+      if (random.chance(1, 3)) {
+        place.storage.loseBatches(1 + random.below(4));
+        continue;
+      }
       const first = (place.storage.recovered().checkpoint?.op ?? 0) + 1;
       const head = place.storage.durableHead;
       if (head >= first) {

@@ -75,6 +75,9 @@ export class MemoryStorage implements ReplicaStorage {
   readonly #corrupt = new Map<number, EntryName>();
   readonly #chunks = new Map<string, Uint8Array>();
   headProven = true;
+  /** Remembers the states before the last batches, for {@link loseBatches}. */
+  keepsHistory = false;
+  #history: State[] = [];
   readonly unreadableChunks = new Set<number>();
 
   constructor(identity: ReplicaIdentity, configuration: Configuration, hash: Hash) {
@@ -149,7 +152,12 @@ export class MemoryStorage implements ReplicaStorage {
   sync(): number {
     const next = this.#queue.shift();
     if (next === undefined) throw new Error('storage: nothing to sync');
+    if (this.keepsHistory) {
+      this.#history.push({ ...this.#durable, entries: new Map(this.#durable.entries) });
+      if (this.#history.length > 8) this.#history.shift();
+    }
     apply(this.#durable, next.batch);
+    if (next.batch.logView !== undefined) this.headProven = true;
     return next.ticket;
   }
 
@@ -164,6 +172,17 @@ export class MemoryStorage implements ReplicaStorage {
     const entry = this.#durable.entries.get(op);
     if (entry === undefined) throw new Error(`storage: there is no entry ${op}`);
     this.#corrupt.set(op, nameOf(entry));
+  }
+
+  /** Loses the last batches whole, promises and all, and cannot say so. Never what the checkpoint stands for. */
+  loseBatches(count: number): void {
+    const before = this.#history.at(-count);
+    if (before === undefined) return;
+    this.#durable = { ...before, entries: new Map(before.entries) };
+    this.#history = [];
+    for (const op of this.#corrupt.keys()) if (!this.#durable.entries.has(op)) this.#corrupt.delete(op);
+    this.headProven = false;
+    this.crash();
   }
 
   /** Loses the newest entries, as if their batches could not be read nor proven not to have been. */
@@ -200,7 +219,6 @@ export class MemoryStorage implements ReplicaStorage {
     const { configuration, view, logView, checkpoint, head, first } = this.#durable;
     const corrupt = [...this.#corrupt.values()].filter((name) => name.op >= first && name.op <= head);
     const { headProven } = this;
-    this.headProven = true;
     return { identity: this.#identity, configuration, view, logView, checkpoint, head, first, corrupt, headProven };
   }
 }

@@ -217,6 +217,7 @@ export class World {
         const reader = new Reader(this.#writer.finish());
         const message = decodeMessage(reader, nodeHash);
         reader.end();
+        this.#checkPromise(place, message);
         if (message.kind === 'prepare') {
           for (const entry of message.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
         }
@@ -277,6 +278,33 @@ export class World {
       case 'event':
         place.events.push(effect.event);
         if (effect.event.kind === 'committed') this.#checkCommitted(effect.event.op);
+    }
+  }
+
+  /** Protocol §2: what is durable before a message leaves. */
+  #checkPromise(place: Place, message: Message): void {
+    const { storage } = place;
+    const who = `${place.member.replica} in view ${message.view}`;
+    const vouches = (op: number): void => {
+      if (op === 0) return;
+      this.#must(storage.durableLogView.view === message.view, `${who} acknowledges ${op} without a durable log_view`);
+      this.#must(storage.durableHead >= op, `${who} acknowledges ${op} before it is durable`);
+    };
+    if (message.kind === 'prepareOk') vouches(message.op);
+    if (message.kind === 'commitOk') vouches(message.op);
+    if (message.kind === 'startView' && place.replica?.isPrimary === true) {
+      this.#must(storage.durableLogView.view === message.view, `${who} starts it without a durable log_view`);
+    }
+    if (message.kind === 'doViewChange') {
+      this.#must(storage.durableView.view === message.view, `${who} votes without a durable view`);
+      this.#must(storage.durableLogView.view === message.log.logView.view, `${who} votes with another log_view`);
+      this.#must(storage.durableHead === message.log.head, `${who} votes with another head`);
+      for (let op = message.log.floor + 1; op <= message.log.head; op++) {
+        this.#must(
+          storage.held(op) === message.log.checksums[op - message.log.floor - 1],
+          `${who} votes with another log`,
+        );
+      }
     }
   }
 
