@@ -12,14 +12,14 @@ import type { Reply } from '../service/reply.ts';
 import { decodeReply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/operation.ts';
-import { apiClientCodec } from '../wire/api-codecs.ts';
-import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
-import { apiProtocol, apiSubprotocols, maxFrameMessages } from '../wire/api.ts';
+import type { ClientMessage, ServerMessage } from '../wire/api.ts';
+import { apiProtocol } from '../wire/api.ts';
 import { closeCodes } from '../wire/close-codes.ts';
+import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';
 import { CallTable } from './call-table.ts';
 import type { Call } from './calls.ts';
 import { ControlCall, DataCall } from './calls.ts';
-import type { Connection, Dialect } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { Connector } from './connector.ts';
 import type {
   ClientOptions,
@@ -29,7 +29,6 @@ import type {
   Entered,
   ExecuteOptions,
   Pending,
-  ReadConsistency,
 } from './options.ts';
 import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
@@ -49,20 +48,7 @@ interface Arrival {
 /** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
-const linearizable: Consistency = { kind: 'linearizable' };
-const local: Consistency = { kind: 'local' };
 const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
-
-function dialect(options: ClientOptions): Dialect<ClientMessage, ServerMessage> {
-  const subprotocol = apiSubprotocols[options.codec];
-  return {
-    subprotocol,
-    codec: (maxFrameBytes) => apiClientCodec(subprotocol, maxFrameBytes),
-    maxFrameMessages,
-    estimate: (message) => ('operation' in message ? message.operation.length + 48 : 128),
-    goodbye: (message) => (message.kind === 'goodbye' ? message.error : null),
-  };
-}
 
 export class Client {
   readonly #ports: ClientPorts;
@@ -82,7 +68,7 @@ export class Client {
   constructor(ports: ClientPorts, options: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>) {
     this.#ports = ports;
     this.#options = { ...defaultClientOptions, ...options };
-    this.#connector = new Connector(ports, dialect(this.#options), this.#options, {
+    this.#connector = new Connector(ports, apiDialect(this.#options.codec), this.#options, {
       onOpen: (connection) => {
         connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name });
       },
@@ -477,27 +463,4 @@ export class Client {
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
-}
-
-function consistencyOf(wanted: ReadConsistency | undefined): Consistency {
-  if (wanted === undefined || wanted === 'linearizable') return linearizable;
-  return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
-}
-
-const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = {
-  enter: 'entered',
-  listNamespaces: 'namespaces',
-  ping: 'pong',
-  register: 'reply',
-  unregister: 'reply',
-  keepAlive: 'reply',
-};
-
-function answers(asked: ClientMessage['kind'], by: ServerMessage['kind']): boolean {
-  return answerOf[asked] === by;
-}
-
-function describe(call: Call): string {
-  if (call.kind === 'control') return call.request.kind;
-  return call.session === null ? 'read' : 'request';
 }

@@ -1,0 +1,47 @@
+/** How the API interface looks to a client: its codec, what it asks of reads, and which answer belongs to which question. */
+
+import { apiClientCodec } from '../wire/api-codecs.ts';
+import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
+import { apiSubprotocols, maxFrameMessages } from '../wire/api.ts';
+import type { Call } from './calls.ts';
+import type { Dialect } from './connection.ts';
+import type { ReadConsistency } from './options.ts';
+
+export const linearizable: Consistency = { kind: 'linearizable' };
+const local: Consistency = { kind: 'local' };
+export function apiDialect(codec: 'binary' | 'superjson'): Dialect<ClientMessage, ServerMessage> {
+  const subprotocol = apiSubprotocols[codec];
+  return {
+    subprotocol,
+    codec: (maxFrameBytes) => apiClientCodec(subprotocol, maxFrameBytes),
+    maxFrameMessages,
+    estimate: (message) => ('operation' in message ? message.operation.length + 48 : 128),
+    goodbye: (message) => (message.kind === 'goodbye' ? message.error : null),
+  };
+}
+
+/** What a read asks of the replica that answers it. */
+export function consistencyOf(wanted: ReadConsistency | undefined): Consistency {
+  if (wanted === undefined || wanted === 'linearizable') return linearizable;
+  return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
+}
+
+const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = {
+  enter: 'entered',
+  listNamespaces: 'namespaces',
+  ping: 'pong',
+  register: 'reply',
+  unregister: 'reply',
+  keepAlive: 'reply',
+};
+
+/** Can a message of kind `by` answer a question of kind `asked`? */
+export function answers(asked: ClientMessage['kind'], by: ServerMessage['kind']): boolean {
+  return answerOf[asked] === by;
+}
+
+/** What a call asked, for people. */
+export function describe(call: Call): string {
+  if (call.kind === 'control') return call.request.kind;
+  return call.session === null ? 'read' : 'request';
+}
