@@ -13,9 +13,9 @@ export function jsonOfBytes(bytes: Uint8Array): JsonValue {
   return textOf(bytes) ?? { b64: base64FromBytes(bytes) };
 }
 
-// C0, DEL and C1, which terminals obey; the separators that break lines; and the marks that turn the direction of text around.
+/** C0, DEL and C1, which terminals obey; separators that break lines; marks that turn the direction of text around. */
 
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+export const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 const named: ReadonlyMap<string, string> = new Map([
   ['\n', '\\n'],
   ['\r', '\\r'],
@@ -24,7 +24,7 @@ const named: ReadonlyMap<string, string> = new Map([
 
 /** `text` with every control character written out: for terminals. */
 export function escapeControls(text: string): string {
-  return text.replace(controls, (character) => {
+  return text.replace(controlCharacters, (character) => {
     const name = named.get(character);
     if (name !== undefined) return name;
     const code = character.charCodeAt(0);

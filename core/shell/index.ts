@@ -23,3 +23,4 @@ export type { ExitStatus } from './status.ts';
 export { CommandTable } from './table.ts';
 export type { CommandContext, CommandSpec } from './table.ts';
 export { referenceOf } from './help.ts';
+export { escapeControls } from './display.ts';

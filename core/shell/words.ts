@@ -3,6 +3,8 @@
  * braces of `txn { }` keep the semicolons between them.
  */
 
+import { controlCharacters, escapeControls } from './display.ts';
+
 /** A word as it was typed, with where it stood, for completion and for messages. */
 export interface Word {
   /** What it says, quotes taken off. */
@@ -29,9 +31,19 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
 ]);
 
+/** The escape behind a backslash: what it stands for, and how long it is. Null when it is none, and the backslash is itself. */
+function readEscape(line: string, at: number): { readonly text: string; readonly length: number } | null {
+  const plain = escapes.get(line[at] ?? '');
+  if (plain !== undefined) return { text: plain, length: 1 };
+  const [whole, digits] = /^u\{([0-9a-fA-F]{1,6})\}/.exec(line.slice(at, at + 9)) ?? [];
+  const codePoint = digits === undefined ? Number.NaN : parseInt(digits, 16);
+  if (whole === undefined || !(codePoint <= 0x10ffff)) return null;
+  return { text: String.fromCodePoint(codePoint), length: whole.length };
+}
+
 /**
  * The words of a line. A quote groups only where a word begins, so `{"x":1}` is one word that says what it shows. Within
- * double quotes `\\`, `\"`, `\n`, `\r` and `\t` are escapes; within single quotes nothing is.
+ * double quotes `\\`, `\"`, `\n`, `\r`, `\t` and `\u{HEX}` are escapes; within single quotes nothing is.
  */
 export function splitWords(line: string): readonly Word[] {
   const words: Word[] = [];
@@ -51,11 +63,11 @@ export function splitWords(line: string): readonly Word[] {
       at++;
       while (at < line.length && open) {
         const character = line[at++]!;
-        const escaped = quote === '"' && character === '\\' ? escapes.get(line[at] ?? '') : undefined;
+        const escaped = quote === '"' && character === '\\' ? readEscape(line, at) : null;
         if (character === quote) open = false;
-        else if (escaped !== undefined) {
-          text += escaped;
-          at++;
+        else if (escaped !== null) {
+          text += escaped.text;
+          at += escaped.length;
         } else text += character;
       }
     }
@@ -115,15 +127,16 @@ export function splitCommands(line: string): readonly (readonly Word[])[] {
 /** `text` as it can be typed to mean itself: quoted when it would split, or read as something else. */
 export function quoteWord(text: string): string {
   const plain = text !== '' && !/^["'@#;{}-]|^b64:|^hex:|[\s]|;$/u.test(text);
-  return plain ? text : `"${escapeQuoted(text)}"`;
+  return plain && escapeControls(text) === text ? text : `"${escapeQuoted(text)}"`;
 }
 
-/** `text` as it stands between double quotes. */
+/** `text` as it stands between double quotes. What a terminal would obey is written as an escape. */
 export function escapeQuoted(text: string): string {
   return text
     .replaceAll('\\', '\\\\')
     .replaceAll('"', '\\"')
     .replaceAll('\n', '\\n')
     .replaceAll('\r', '\\r')
-    .replaceAll('\t', '\\t');
+    .replaceAll('\t', '\\t')
+    .replace(controlCharacters, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
 }

@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LineHistory } from '../../core/shell/index.ts';
+import { escapeControls, LineHistory } from '../../core/shell/index.ts';
 
 /** The file grows by a line each time; past so many it is written anew with the newest. */
 const compactBeyond = 4000;
@@ -29,7 +29,8 @@ export function openHistory(path: string): LineHistory {
   } catch {
     // There is none yet, or it is not ours to read: typing goes on without it.
   }
-  for (const line of lines) history.add(line);
+  // The file may have been written by others than us, and what it says is drawn on the terminal.
+  for (const line of lines) history.add(escapeControls(line));
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     if (lines.length > compactBeyond) {

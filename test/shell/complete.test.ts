@@ -65,6 +65,13 @@ describe('completion', () => {
     expect(await inserts(test, 'blob get "/with space/')).toEqual(['"/with space/a b"']);
   });
 
+  it('lets no stored name drive the terminal', async () => {
+    const test = await stocked();
+    await test.run('create blob "/x\\u{1b}[2J"');
+    expect(await inserts(test, 'blob get /x')).toEqual(['"/x\\u{1b}[2J"']);
+    expect((await test.run('blob size "/x\\u{1b}[2J"')).out).toContain('0\n');
+  });
+
   it('looks at the word before the cursor, not at the end of the line', async () => {
     const test = await stocked();
     const completion = await test.shell.complete('blob get /some/blo --x', 'blob get /some/blo'.length);

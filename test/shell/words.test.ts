@@ -21,6 +21,7 @@ describe('words', () => {
 
   it('know escapes within double quotes alone', () => {
     expect(texts('"a\\"b\\\\c\\n\\d"')).toEqual(['a"b\\c\n\\d']);
+    expect(texts('"\\u{1b}[2J \\u{1F600} \\u{110000} \\u{}"')).toEqual(['\u001b[2J \u{1f600} \\u{110000} \\u{}']);
     expect(texts("'a\\n'")).toEqual(['a\\n']);
     expect(texts('a\\nb')).toEqual(['a\\nb']);
   });

@@ -3,9 +3,10 @@
 import { invariant } from '../../base/assert.ts';
 import type { OperationResult } from '../../tree/operation.ts';
 import { maxPage } from '../../tree/operation.ts';
-import { displayBytes, jsonOfBytes } from '../display.ts';
+import { base64FromBytes, emptyBytes, textOf } from '../../base/bytes.ts';
+import { quoteWord } from '../words.ts';
 import { success } from '../outcome.ts';
-import type { JsonValue, Outcome, Success } from '../outcome.ts';
+import type { Outcome, Success } from '../outcome.ts';
 import { UsageError } from '../status.ts';
 import type { ArgumentSpec, FlagSpec } from '../table.ts';
 
@@ -51,12 +52,15 @@ export function showResult(result: OperationResult): Success {
     case 'paths':
       return success(
         { kind: 'lines', lines: result.paths, json: result.paths },
-        { more: result.more ? `--after ${result.paths.at(-1) ?? ''}` : null },
+        { more: result.more ? `--after ${quoteWord(result.paths.at(-1) ?? '')}` : null },
       );
     case 'children':
       return success(
         { kind: 'lines', lines: result.children.map((child) => child.name), json: result.children },
-        { version: result.version, more: result.more ? `--after ${result.children.at(-1)?.name ?? ''}` : null },
+        {
+          version: result.version,
+          more: result.more ? `--after ${quoteWord(result.children.at(-1)?.name ?? '')}` : null,
+        },
       );
     case 'stat': {
       const { stat } = result;
@@ -74,8 +78,9 @@ export function showResult(result: OperationResult): Success {
 }
 
 function moreOfValues(values: readonly Uint8Array[]): string {
-  const last = values.at(-1);
-  return last === undefined ? '' : `--after ${displayBytes(last)}`;
+  const last = values.at(-1) ?? emptyBytes;
+  const text = textOf(last);
+  return `--after ${text === null ? `b64:${base64FromBytes(last)}` : quoteWord(text)}`;
 }
 
 /** For commands that haret answered with `Ok` alone. */
@@ -114,9 +119,4 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
       })
       .join('  '),
   );
-}
-
-/** Bytes as JSON shows them, for commands that build their own value. */
-export function jsonList(values: readonly Uint8Array[]): JsonValue {
-  return values.map(jsonOfBytes);
 }

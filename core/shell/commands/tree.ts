@@ -8,6 +8,7 @@ import type { JsonValue, Outcome, Stamp } from '../outcome.ts';
 import { success } from '../outcome.ts';
 import { UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
+import { quoteWord } from '../words.ts';
 import { columns, ifVersion, limit, optionalPath, path, showResult, showWithoutVersion } from './arguments.ts';
 
 /** Nodes that one listing shows at most; past that it says how to go on. */
@@ -137,7 +138,7 @@ async function runList(bound: Bound, context: CommandContext): Promise<Outcome> 
 }
 
 function afterFlag(last: string | undefined): string {
-  return last === undefined ? '--limit reached' : `--after ${last}`;
+  return last === undefined ? '--limit reached' : `--after ${quoteWord(last)}`;
 }
 
 /** Draws paths that come depth first as a tree. */
