@@ -90,6 +90,7 @@ export class ClusterNode implements HostedNode {
         onFailure: this.#onDiskFailure,
       },
     );
+    this.#turn.persistBy(() => store.flush());
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);

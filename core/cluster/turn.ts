@@ -17,9 +17,15 @@ export class Turn {
   #replicas = new Set<Flushable>();
   #senders = new Set<Flushable>();
   #scheduled = false;
+  #persist: () => void = () => undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Says how what replicas handed to the store in a turn becomes one batch (design §2, "One sync for all"). */
+  persistBy(flush: () => void): void {
+    this.#persist = flush;
   }
 
   /** This replica has inputs that were not flushed. */
@@ -47,6 +53,8 @@ export class Turn {
       this.#replicas = new Set();
       for (const replica of awake) replica.flush();
     }
+    // The disk first: it works beside the sockets.
+    this.#persist();
     const senders = this.#senders;
     this.#senders = new Set();
     for (const sender of senders) sender.flush();

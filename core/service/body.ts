@@ -1,8 +1,8 @@
 /** What an entry's body says: an operation of a session, or something that the group itself needs (protocol §7). */
 
-import { Reader, Writer } from '../base/bytes.ts';
+import { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { list, text, uint, union } from '../base/schema.ts';
+import { encodeWhole, list, text, uint, union } from '../base/schema.ts';
 import { operationSchema } from '../tree/operation.ts';
 import type { Operation } from '../tree/operation.ts';
 
@@ -21,9 +21,7 @@ export const bodySchema = union({
 export type Body = TypeOf<typeof bodySchema>;
 
 export function encodeBody(body: Body): Uint8Array {
-  const writer = new Writer();
-  bodySchema.encode(writer, body);
-  return writer.finish();
+  return encodeWhole(bodySchema, body);
 }
 
 export function encodeOperation(operation: Operation): Uint8Array {

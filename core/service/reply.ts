@@ -1,9 +1,9 @@
 /** What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes (protocol §9.7). */
 
-import { Reader, Writer } from '../base/bytes.ts';
+import { Reader } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { struct, uint, union } from '../base/schema.ts';
+import { encodeWhole, struct, uint, union } from '../base/schema.ts';
 import { resultSchema } from '../tree/operation.ts';
 
 export const replySchema = struct({
@@ -21,9 +21,7 @@ export const replySchema = struct({
 export type Reply = TypeOf<typeof replySchema>;
 
 export function encodeReply(reply: Reply): Uint8Array {
-  const writer = new Writer();
-  replySchema.encode(writer, reply);
-  return writer.finish();
+  return encodeWhole(replySchema, reply);
 }
 
 /** @throws MalformedError on bytes that are not one reply, whole. */
