@@ -66,7 +66,7 @@ export class Installation {
     const keepChecksum = log.checksum(this.#keep);
     invariant(keepChecksum !== null, 'what is kept has a name', { keep: this.#keep });
     this.#keepChecksum = keepChecksum;
-    if (checkpoint !== null && checkpoint.op > this.#keep) this.#onto(checkpoint);
+    if (checkpoint !== null && this.#helps(checkpoint)) this.#onto(checkpoint);
     for (const entry of staged) this.#stage(entry, committed);
     this.advance();
   }
@@ -123,11 +123,18 @@ export class Installation {
     this.#stagedBytes += entry.bytes.length;
   }
 
-  /** The log behind is gone everywhere, and its checkpoint is staged. */
-  checkpointStaged(info: CheckpointInfo): void {
-    if (this.#goal === null || info.op <= this.#top()) return;
+  /** The log behind is gone everywhere, and its checkpoint is staged. False when that is of no use. */
+  checkpointStaged(info: CheckpointInfo): boolean {
+    if (this.#goal === null || !this.#helps(info)) return false;
     this.#onto(info);
     this.advance();
+    return true;
+  }
+
+  /** It reaches above what is here, or stands for an entry that is rotten here and gone elsewhere. */
+  #helps(info: CheckpointInfo): boolean {
+    const rotten = this.#checkpoint === null ? this.#core.log.lowestCorrupt() : null;
+    return info.op > this.#top() || (rotten !== null && rotten <= info.op);
   }
 
   #onto(info: CheckpointInfo): void {
@@ -158,10 +165,12 @@ export class Installation {
     invariant(this.#keep >= core.commit || checkpoint !== null, 'nothing committed is replaced', { keep: this.#keep });
     const base: StorageBatch = { view: core.viewstamp, logView: core.viewstamp, entries };
     let batch: StorageBatch = base;
+    // A state that is further already is of the same chain: the checkpoint only takes the place of its log.
+    const restore = checkpoint !== null && (core.down !== null || core.parts.execution.applied < checkpoint.op);
     if (checkpoint !== null) {
       log.reset(checkpoint);
       core.commit = Math.max(core.commit, checkpoint.op);
-      core.parts.execution.beginRestore(checkpoint);
+      if (restore) core.parts.execution.beginRestore(checkpoint);
       batch = { ...base, checkpoint, truncateFrom: checkpoint.op + 1, shortenTo: checkpoint.op };
     } else if (log.head > this.#keep) {
       log.truncateFrom(this.#keep + 1);
@@ -172,9 +181,9 @@ export class Installation {
     core.logView = core.viewstamp;
     const { view } = core;
     core.persist(batch, () => {
-      if (checkpoint !== null) core.parts.execution.finishRestore(checkpoint);
+      if (restore) core.parts.execution.finishRestore(checkpoint);
       core.parts.recovery.installed();
-      if (core.view !== view) return;
+      if (core.view !== view || core.down !== null) return;
       if (core.isPrimaryOf(view)) core.parts.primary.begin(goal.commit);
     });
     // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.

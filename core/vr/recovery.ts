@@ -2,6 +2,7 @@
  * A replica whose store cannot prove its head: promises and acknowledgements of its past may be forgotten (protocol §2). It asks
  * enough others where they stand that no promise of its own can be above, and counts again once it holds the log that the primary of
  * such a view told it afterwards: whatever it once acknowledged there is in it. Stricter than the page, which waits for any StartView.
+ * What stays open is a forgotten DoViewChange that is still under way when all this is over; a broken connection takes such with it.
  */
 
 import type { Member } from './configuration.ts';

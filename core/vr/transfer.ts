@@ -60,7 +60,8 @@ export class Transfer {
     const missing = core.parts.installation.missing();
     if (missing !== null) return missing;
     if (core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view)) {
-      return { from: core.log.head + 1, through: core.parts.backup.targetHead };
+      // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
+      return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
     }
     if (core.log.corruptCount === this.#repairing.size) return null;
     let from = core.log.lowestCorrupt();
@@ -148,8 +149,13 @@ export class Transfer {
       this.checkpoint.begin(message.checkpoint, from);
       return;
     }
+    this.#rest();
+  }
+
+  /** What came was of no use: another peer is asked, and not at once. */
+  #rest(): void {
     this.#fruitless++;
-    this.#restUntil = core.now + this.#delay(core.timing.resendMs);
+    this.#restUntil = this.#core.now + this.#delay(this.#core.timing.resendMs);
   }
 
   #useful(asked: Want, info: CheckpointInfo): boolean {
@@ -240,13 +246,19 @@ export class Transfer {
     const core = this.#core;
     const { log } = core;
     if (core.down === null && core.parts.installation.active) {
-      core.parts.installation.checkpointStaged(info);
+      if (!core.parts.installation.checkpointStaged(info)) this.#rest();
       return;
     }
-    if (info.op < log.checkpointOp) return;
+    if (info.op < log.checkpointOp) {
+      this.#rest();
+      return;
+    }
     const ownPast = info.op <= log.head && log.checksum(info.op) === info.checksum;
     // Out of its view a log is replaced by an installation alone; and in it, the log is of one chain with every committed op.
-    if (!ownPast && !core.inView) return;
+    if (!ownPast && !core.inView) {
+      this.#rest();
+      return;
+    }
     invariant(ownPast || info.op > log.head, 'a checkpoint of the group is of this log, or above its head', {
       op: info.op,
     });

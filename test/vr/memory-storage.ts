@@ -78,6 +78,8 @@ export class MemoryStorage implements ReplicaStorage {
   /** Remembers the states before the last batches, for {@link loseBatches}. */
   keepsHistory = false;
   #history: State[] = [];
+  /** Batches were lost: what it acknowledged may not be here. */
+  lostBatches = false;
   readonly unreadableChunks = new Set<number>();
 
   constructor(identity: ReplicaIdentity, configuration: Configuration, hash: Hash) {
@@ -180,7 +182,9 @@ export class MemoryStorage implements ReplicaStorage {
     if (before === undefined) return;
     this.#durable = { ...before, entries: new Map(before.entries) };
     this.#history = [];
-    for (const op of this.#corrupt.keys()) if (!this.#durable.entries.has(op)) this.#corrupt.delete(op);
+    this.lostBatches = true;
+    for (const [op, name] of this.#corrupt)
+      if (this.#durable.entries.get(op)?.checksum !== name.checksum) this.#corrupt.delete(op);
     this.headProven = false;
     this.crash();
   }

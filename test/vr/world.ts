@@ -324,7 +324,8 @@ export class World {
     let byCheckpoint = 0;
     for (const { replica } of this.configuration.voters) {
       const held = this.place(replica).storage.held(op);
-      if (held === 'checkpoint') byCheckpoint++;
+      // What a disk acknowledged and lost since was durable there when it was acknowledged.
+      if (held === 'checkpoint' || this.place(replica).storage.lostBatches) byCheckpoint++;
       else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
     }
     const quorum = Math.floor(this.configuration.voters.length / 2) + 1;
