@@ -177,6 +177,29 @@ describe('V16: a client restarts while its earlier request is on its way', () =>
   });
 });
 
+describe('what is in flight at the start of a view', () => {
+  it('is known from the log: a retry joins it and is not prepared again', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.awaitAgreement();
+    world.route = ({ message }) => (message.kind === 'prepareOk' || message.kind === 'commitOk' ? 'drop' : 'deliver');
+    world.request(p, session, 1, 'put x');
+    world.settle();
+    world.crash(p, true);
+    world.runUntil(() => world.primary !== null);
+    const leading = world.primary!;
+    const retry = world.request(leading, session, 1, 'put x');
+    const later = world.request(leading, session, 2, 'put y');
+    world.settle();
+    expect(world.place(leading).view.head).toBe(3);
+    expect(retry.reply).toBeNull();
+    world.heal();
+    world.runUntil(() => later.reply !== null);
+    expect([retry.reply, later.reply]).toEqual(['put x at 2', 'put y at 3']);
+  });
+});
+
 describe('a session whose registration the new primary has not executed yet', () => {
   it('is waited for', () => {
     const world = new World();
@@ -193,6 +216,15 @@ describe('a session whose registration the new primary has not executed yet', ()
 });
 
 describe('the replicated clock', () => {
+  it('counts of a pause of its primary no more than the suspicion time', () => {
+    const world = new World({ voters: 1 });
+    world.put('x');
+    world.now += 3_600_000;
+    world.put('y');
+    const [before, after] = world.place('a').machine.timestamps as [number, number];
+    expect(after - before).toBeLessThan(1100);
+  });
+
   it('goes on from the head over a view change, stalls without a primary, and expires once', () => {
     const world = new World();
     const p = world.awaitPrimary();

@@ -273,6 +273,22 @@ describe('V9: a divergent tail', () => {
   });
 });
 
+describe('V9: a divergent tail that ends below what the others have committed since', () => {
+  it('is no base for what is fetched', () => {
+    const world = new World();
+    const { p, next, third } = cast(world);
+    world.put('x');
+    world.partition([p], [next, third]);
+    for (let i = 0; i < 3; i++) world.propose(p, `put lost${i}`);
+    world.settle();
+    world.runUntil(() => world.primary !== null && world.primary !== p);
+    for (let i = 0; i < 8; i++) world.put(`y${i}`);
+    world.heal();
+    world.awaitAgreement();
+    expect(world.place(p).machine.values).toEqual(['x', ...Array.from({ length: 8 }, (_, i) => `y${i}`)]);
+  });
+});
+
 describe('V12: a lagging replica becomes primary', () => {
   it('while the bodies are on one other', () => {
     const world = new World();
