@@ -15,8 +15,8 @@ function group(n: number): Configuration {
 
 /** A vote in short: log_view, floor, then a letter an op above it; upper case is corrupt. */
 function vote(configuration: Configuration, index: number, logView: number, floor: number, letters: string): Vote {
-  const checksums = [...letters.toLowerCase()];
-  const corrupt = [...letters].flatMap((letter, i) => (letter === letter.toUpperCase() ? [floor + 1 + i] : []));
+  const checksums = Array.from(letters.toLowerCase());
+  const corrupt = Array.from(letters).flatMap((letter, i) => (letter === letter.toUpperCase() ? [floor + 1 + i] : []));
   return {
     from: configuration.voters[index]!,
     log: {

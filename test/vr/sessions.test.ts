@@ -220,6 +220,7 @@ describe('the replicated clock', () => {
     const world = new World({ voters: 1 });
     world.put('x');
     world.now += 3_600_000;
+    world.run(10);
     world.put('y');
     const [before, after] = world.place('a').machine.timestamps as [number, number];
     expect(after - before).toBeLessThan(1100);
