@@ -167,6 +167,16 @@ export class Client {
     if (this.#options.followRedirects && place?.due(now) === true) this.#refresh(place);
   }
 
+  /**
+   * For hosts that slept or changed networks: asks the node for a sign of life, so that a dead connection is given up soon, or
+   * dials at once where the next attempt would wait.
+   */
+  recheck(): void {
+    if (this.#state === 'closed' || !this.#started) return;
+    this.#connector.hurry();
+    if (this.#welcome !== null) this.ping(() => undefined);
+  }
+
   /** Ends every call, gives the sessions back and closes. */
   close(): void {
     if (this.#state === 'closed') return;

@@ -124,6 +124,13 @@ export class Connector<Out, In> {
     if (this.#redialAtMs !== null && now >= this.#redialAtMs) this.#redial();
   }
 
+  /** Dials at once when a wait before the next attempt is under way: something suggests that it may work now. */
+  hurry(): void {
+    if (this.#redialAtMs === null) return;
+    this.#failures = 0;
+    this.#redial();
+  }
+
   close(reason: string): void {
     this.#redialAtMs = null;
     this.#dialling?.close(closeCodes.normal, reason);
