@@ -15,6 +15,7 @@ const familyTitles: Readonly<Record<Family, string>> = {
   cluster: 'The cluster',
   namespaces: 'Namespaces and their replicas',
   node: 'The node',
+  sim: 'The simulation',
   shell: 'The shell',
 };
 

@@ -15,6 +15,10 @@ export type {
 export type { OutputChunk, OutputStyle } from './format.ts';
 export type { Candidate, Completion } from './complete.ts';
 export { AdminConnection, ClientConnection } from './client-connection.ts';
+export { simCommands } from './commands/sim.ts';
+export type { SimAction, SimControl } from './commands/sim.ts';
+export { complete } from './complete.ts';
+export type { CompletionSources } from './complete.ts';
 export { LineHistory } from './history.ts';
 export { disablePasteMarks, enablePasteMarks, LineEditor } from './editor/editor.ts';
 export type { EditorEffect, EditorOptions } from './editor/editor.ts';

@@ -51,6 +51,7 @@ export type Family =
   | 'cluster'
   | 'namespaces'
   | 'node'
+  | 'sim'
   | 'shell';
 
 /** Which connection a command needs; `namespace` also needs one to be entered. */

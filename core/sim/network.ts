@@ -31,6 +31,12 @@ export const calmNetwork: NetworkFaults = {
   maxHoldUs: 0,
 };
 
+/** Told of every frame as it leaves, for whoever draws the network. It must not call back. */
+export interface NetworkObserver {
+  /** @param arrivesUs null: it is lost on the way. */
+  frame(from: string, to: string, sentUs: number, arrivesUs: number | null): void;
+}
+
 export interface NetworkCounters {
   delivered: number;
   lost: number;
@@ -40,6 +46,7 @@ export interface NetworkCounters {
 
 export class Network {
   faults: NetworkFaults = { ...calmNetwork };
+  observer: NetworkObserver | null = null;
   readonly counters: NetworkCounters = { delivered: 0, lost: 0, doubled: 0, held: 0 };
   readonly #schedule: Schedule;
   readonly #random: SeededRandom;
@@ -194,7 +201,7 @@ class Pipe {
     const copy = typeof frame === 'string' ? frame : frame.slice();
     if (!this.#lossy) return this.#transmit(fromNear, copy, 0);
     if (network.chance(network.faults.lossPermille)) {
-      network.counters.lost++;
+      this.#lost(fromNear);
       return;
     }
     const held = network.chance(network.faults.holdPermille);
@@ -206,11 +213,18 @@ class Pipe {
     }
   }
 
+  #lost(fromNear: boolean): void {
+    const { counters, observer } = this.#network;
+    counters.lost++;
+    const [source, target] = fromNear ? [this.from, this.to] : [this.to, this.from];
+    observer?.frame(source, target, this.#schedule.nowUs, null);
+  }
+
   #transmit(fromNear: boolean, frame: Frame, extraUs: number): void {
     const network = this.#network;
     const [source, target] = fromNear ? [this.from, this.to] : [this.to, this.from];
     if (network.isCut(source, target)) {
-      network.counters.lost++;
+      this.#lost(fromNear);
       // A stream that loses a frame is a broken stream: the peers find out by their time-outs, or it breaks.
       if (!this.#lossy) this.break();
       return;
@@ -224,6 +238,7 @@ class Pipe {
       else this.#nearArrivesUs = arrives;
       delay = arrives - now;
     }
+    network.observer?.frame(source, target, this.#schedule.nowUs, this.#schedule.nowUs + delay);
     this.#schedule.after(delay, () => {
       network.counters.delivered++;
       this.#deliver(!fromNear, () => (fromNear ? this.#farHandler : this.#nearHandler)?.onFrame(frame));

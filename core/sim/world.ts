@@ -11,6 +11,7 @@ import { defaultClientOptions } from '../client/options.ts';
 import type { ClientOptions } from '../client/options.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
+import type { NodeObserver } from '../cluster/host.ts';
 import { Checker } from './checker.ts';
 import { Network } from './network.ts';
 import { Schedule } from './schedule.ts';
@@ -23,6 +24,8 @@ export interface WorldOptions {
   readonly settings: SimNodeSettings;
   /** Everything that nodes log and that happens to them, for people and for the comparison of two runs. */
   readonly trace?: (line: string) => void;
+  /** Watches all nodes beside the checker, for whoever draws the world. */
+  readonly observer?: NodeObserver;
 }
 
 const tickUs = 10_000;
@@ -61,7 +64,7 @@ export class World {
     this.nodes = names.map(
       (name) =>
         new SimNode(name, this.schedule, this.network, this.#random.fork(), options.settings, {
-          observer: this.checker.observer(),
+          observer: both(this.checker.observer(), options.observer),
           log,
           ran: (node) => this.#ran(node),
           ended: (node, error) => this.note(`process of ${node.name} ended: ${error.message}`),
@@ -233,6 +236,28 @@ export class World {
       must(this.admin(first, { kind: 'createNamespace', namespace, replicas, allowSmall: true }));
     }
   }
+}
+
+function both(one: NodeObserver, other: NodeObserver | undefined): NodeObserver {
+  if (other === undefined) return one;
+  return {
+    applied: (replica, entry, reply) => {
+      one.applied(replica, entry, reply);
+      other.applied(replica, entry, reply);
+    },
+    restored: (replica, op) => {
+      one.restored(replica, op);
+      other.restored(replica, op);
+    },
+    event: (replica, event) => {
+      one.event(replica, event);
+      other.event(replica, event);
+    },
+    sent: (to, message) => {
+      one.sent(to, message);
+      other.sent(to, message);
+    },
+  };
 }
 
 function must(result: Result<AdminResult>): void {
