@@ -79,6 +79,9 @@ const limitRules: { readonly [K in keyof Limits]: Rule<number> } = {
   maxApiConnections: integer(1, 1_000_000),
   maxAdminConnections: integer(1, 100_000),
   maxClusterConnections: integer(1, 100_000),
+  maxWatches: integer(1, 1_000_000),
+  watchHistoryMs: integer(0, 7 * 24 * 3_600_000),
+  watchHistoryBytes: integer(0, 64 * gibi),
   maxReplicas: integer(1, 65_536),
 };
 

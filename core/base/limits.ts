@@ -41,6 +41,11 @@ export interface Limits {
   readonly maxApiConnections: number;
   readonly maxAdminConnections: number;
   readonly maxClusterConnections: number;
+  /** Watches that one connection may have. */
+  readonly maxWatches: number;
+  /** Replicated time and bytes of the changes that a replica remembers for watches that begin again behind the present. */
+  readonly watchHistoryMs: number;
+  readonly watchHistoryBytes: number;
   /** Replicas that a node runs. */
   readonly maxReplicas: number;
 }
@@ -69,5 +74,8 @@ export const defaultLimits: Limits = {
   maxApiConnections: 12_000,
   maxAdminConnections: 2_000,
   maxClusterConnections: 2_000,
+  maxWatches: 4096,
+  watchHistoryMs: 600_000,
+  watchHistoryBytes: 256 * mebi,
   maxReplicas: 4096,
 };

@@ -14,6 +14,7 @@ import { isRead } from '../tree/operation.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
 import type { Body } from './body.ts';
 import { decodeBody, encodeBody } from './body.ts';
+import { History } from './history.ts';
 import type { ServiceLimits } from './limits.ts';
 import type { Reply } from './reply.ts';
 import { replySchema } from './reply.ts';
@@ -66,6 +67,7 @@ export class Service {
   #limits: ServiceLimits;
   #sessions: Sessions;
   #tree: Tree;
+  #history: History;
   #op = 0;
   #timestamp = 0;
   #evicted = 0;
@@ -77,6 +79,12 @@ export class Service {
     this.#nodeLimits = nodeLimits;
     this.#sessions = new Sessions(limits);
     this.#tree = Tree.empty(limits.tree);
+    this.#history = this.#newHistory(0);
+  }
+
+  #newHistory(floor: number): History {
+    const { watchHistoryMs, watchHistoryBytes } = this.#nodeLimits;
+    return new History({ maxMs: watchHistoryMs, maxBytes: watchHistoryBytes }, floor);
   }
 
   /** The last op that was applied; 0 before the first. */
@@ -92,6 +100,11 @@ export class Service {
   /** The tree as it is now: a value that stays as it is. */
   get tree(): Tree {
     return this.#tree;
+  }
+
+  /** The changes of the last while, for those who watch. A restored state begins another one. */
+  get history(): History {
+    return this.#history;
   }
 
   get limits(): ServiceLimits {
@@ -131,8 +144,9 @@ export class Service {
     }
     const { operation } = body.value;
     this.#count(operation.kind);
-    const { tree, result } = this.#tree.apply(operation, entry.op);
+    const { tree, result, changes } = this.#tree.apply(operation, entry.op);
     this.#tree = tree;
+    if (changes.length > 0) this.#history.push({ op: entry.op, timestamp: this.#timestamp, changes });
     return answerOf(result);
   }
 
@@ -249,6 +263,7 @@ export class Service {
     this.#tree = tree;
     this.#op = header.op;
     this.#timestamp = header.timestamp;
+    this.#history = this.#newHistory(header.op);
   }
 
   /** Bytes of the state as all replicas count them. */

@@ -7,12 +7,15 @@ import { invariant } from '../base/assert.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { ok } from '../base/errors.ts';
 import type { Result } from '../base/errors.ts';
+import type { TreeChange } from './change.ts';
+import { contents } from './change.ts';
 import { Failure, badArgument } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { ResultBudget } from './limits.ts';
 import { DirectoryNode } from './node.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './operation.ts';
+import { find } from './place.ts';
 import { TreeSnapshot, restoreRoot } from './snapshot.ts';
 import { applySimple, applyTransaction } from './transaction.ts';
 import type { Applied } from './transaction.ts';
@@ -22,6 +25,15 @@ export { treeLimitsOf, treeLimitsSchema } from './limits.ts';
 export { validateOperation } from './validate.ts';
 export type { ValidationLimits } from './validate.ts';
 export { TreeSnapshot } from './snapshot.ts';
+
+const nothingChanged: readonly TreeChange[] = [];
+
+export interface AppliedOperation {
+  readonly tree: Tree;
+  readonly result: Result<OperationResult>;
+  /** What it changed, in order; of a transaction, all of it. */
+  readonly changes: readonly TreeChange[];
+}
 
 export class Tree {
   readonly #root: DirectoryNode;
@@ -71,27 +83,34 @@ export class Tree {
    * when nothing changed, `tree` is this one. Bytes in a result may be the tree's own: read them, never write them. Values of the
    * operation are copied, so the frame that they came in is let go.
    */
-  apply(operation: Operation, op: number): { readonly tree: Tree; readonly result: Result<OperationResult> } {
+  apply(operation: Operation, op: number): AppliedOperation {
     invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
-    const done = this.#run(operation, op);
-    if (done instanceof Failure) return { tree: this, result: done };
+    const changes: TreeChange[] = [];
+    const done = this.#run(operation, op, changes);
+    if (done instanceof Failure) return { tree: this, result: done, changes: nothingChanged };
     const tree = done.root === this.#root ? this : new Tree(done.root, this.limits);
-    return { tree, result: ok(done.result) };
+    return { tree, result: ok(done.result), changes };
   }
 
   /** Answers an operation that changes nothing; any other is BadArgument. */
   read(operation: Operation): Result<OperationResult> {
     if (!isRead(operation))
       return badArgument('This operation changes the tree and is no read', { kind: operation.kind });
-    const done = this.#run(operation, this.#root.modified);
+    const done = this.#run(operation, this.#root.modified, []);
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  #run(operation: Operation, op: number): Applied | Failure {
-    const context = { op, limits: this.limits, budget: new ResultBudget(this.limits) };
+  #run(operation: Operation, op: number, changes: TreeChange[]): Applied | Failure {
+    const context = { op, limits: this.limits, budget: new ResultBudget(this.limits), changes };
     return operation.kind === 'transaction'
       ? applyTransaction(this.#root, operation, context)
       : applySimple(this.#root, operation, context);
+  }
+
+  /** What is at `path`, and with `subtree` all beneath it, told as changes that make it; nothing when nothing is there. */
+  contents(path: string, subtree: boolean): Iterator<TreeChange> {
+    const node = find(this.#root, path);
+    return node instanceof Failure ? nothingChanged.values() : contents(path, node, subtree);
   }
 
   /** An O(1) hold on this version, to be written in pieces. */

@@ -3,6 +3,8 @@
 import { emptyBytes, textOf } from '../base/bytes.ts';
 import { unreachable } from '../base/assert.ts';
 import { Failure, alreadyExists, badArgument, guardFailed, limitExceeded, notFound } from './failure.ts';
+import type { TreeChange } from './change.ts';
+import { createdChange, deletedChange, makeChange } from './change.ts';
 import type { ResultBudget, TreeLimits } from './limits.ts';
 import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, ownMember } from './node.ts';
 import type { TreeNode } from './node.ts';
@@ -26,6 +28,8 @@ export interface WriteContext {
   readonly op: number;
   readonly limits: TreeLimits;
   readonly budget: ResultBudget;
+  /** Every change is added here, in order; whoever gives up what was done gives these up too. */
+  readonly changes: TreeChange[];
 }
 
 const decimal = /^-?(?:0|[1-9][0-9]{0,15})$/;
@@ -87,7 +91,7 @@ function checkVersion(node: TreeNode, path: string, ifVersion: number | null): F
   return guardFailed(path, 'version', { expected: ifVersion, actual: node.version });
 }
 
-/** Puts `after` in the place of `before`, which is there, and answers with the version. */
+/** Puts `after` in the place of what is there, and answers with the version. */
 function written(place: Place, after: TreeNode, op: number): Written {
   return { root: replace(place, after, op), result: { kind: 'done', version: after.version } };
 }
@@ -97,11 +101,38 @@ function create(place: Place, type: NodeType, value: Uint8Array | null, context:
   const refused = refuseCreate(type, value) ?? (value === null ? null : tooLarge(value, limits, place.path));
   if (refused !== null) return refused;
   if (place.node !== null) return alreadyExists(place.path);
-  const root = attach(place, (name) => makeNode(type, name, op, value), op, limits);
-  return root instanceof Failure ? root : { root, result: { kind: 'done', version: 0 } };
+  let made: TreeNode | null = null;
+  const root = attach(place, (name) => (made = makeNode(type, name, op, value)), op, limits);
+  if (root instanceof Failure) return root;
+  tellCreated(place, made!, context.changes);
+  return { root, result: { kind: 'done', version: 0 } };
 }
 
-function remove(place: Place, recursive: boolean, ifVersion: number | null, op: number): Written | Failure {
+/** Tells of a new node and of the directories that were made for it. */
+function tellCreated(place: Place, node: TreeNode, changes: TreeChange[]): void {
+  const { path, parts, above } = place;
+  for (let depth = above.length; depth < parts.length; depth++) {
+    const directory = `/${parts.slice(0, depth).join('/')}`;
+    changes.push({ ...createdDirectory, path: directory });
+  }
+  changes.push(createdChange(path, node));
+}
+
+const createdDirectory = {
+  kind: 'created',
+  type: 'directory',
+  version: 0,
+  value: null,
+  number: null,
+  removed: null,
+} as const;
+
+function remove(
+  place: Place,
+  recursive: boolean,
+  ifVersion: number | null,
+  { op, changes }: WriteContext,
+): Written | Failure {
   const { node, path } = place;
   if (place.parts.length === 0) return new Failure('CannotDeleteRoot', 'Cannot delete root', { path });
   if (node === null) return notFound(path);
@@ -109,6 +140,7 @@ function remove(place: Place, recursive: boolean, ifVersion: number | null, op: 
   if (refused !== null) return refused;
   if (node instanceof DirectoryNode && node.count > 0 && !recursive)
     return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
+  changes.push(deletedChange(path, node));
   return { root: replace(place, null, op), result: { kind: 'done', version: node.version } };
 }
 
@@ -129,7 +161,13 @@ function blobPut(
   if (blob instanceof Failure) return blob;
   const refused = checkVersion(blob, path, ifVersion);
   if (refused !== null) return refused;
-  return written(place, blob.withValue(store(value), context.op), context.op);
+  return putValue(place, blob, value, context);
+}
+
+function putValue(place: Place, blob: BlobNode, value: Uint8Array, { op, changes }: WriteContext): Written {
+  const after = blob.withValue(store(value), op);
+  changes.push(makeChange(place.path, 'put', after, after.value, null));
+  return written(place, after, op);
 }
 
 function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context: WriteContext): Written | Failure {
@@ -138,20 +176,23 @@ function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context:
   const blob = nodeAt(place, 'blob');
   if (blob instanceof Failure) return blob;
   if (!equalsStored(blob.value, expected)) return guardFailed(place.path, 'blobValue', { actual: blob.version });
-  return written(place, blob.withValue(store(value), context.op), context.op);
+  return putValue(place, blob, value, context);
 }
 
-function queuePush(place: Place, value: Uint8Array, { op, limits }: WriteContext): Written | Failure {
+function queuePush(place: Place, value: Uint8Array, { op, limits, changes }: WriteContext): Written | Failure {
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
   const large = tooLarge(value, limits, place.path);
   if (large !== null) return large;
   if (queue.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
-  return written(place, queue.pushed(store(value), op), op);
+  const item = store(value);
+  const after = queue.pushed(item, op);
+  changes.push(makeChange(place.path, 'pushed', after, item, null));
+  return written(place, after, op);
 }
 
-function queuePop(root: DirectoryNode, place: Place, { op, budget }: WriteContext): Written | Failure {
+function queuePop(root: DirectoryNode, place: Place, { op, budget, changes }: WriteContext): Written | Failure {
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
   const value = queue.front();
@@ -159,6 +200,7 @@ function queuePop(root: DirectoryNode, place: Place, { op, budget }: WriteContex
   if (!budget.take(value.length))
     return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
   const after = queue.popped(op);
+  changes.push(makeChange(place.path, 'popped', after, value, null));
   return { root: replace(place, after, op), result: { kind: 'value', value: load(value), version: after.version } };
 }
 
@@ -167,7 +209,7 @@ function setChange(
   place: Place,
   member: Uint8Array,
   present: boolean,
-  { op, limits }: WriteContext,
+  { op, limits, changes }: WriteContext,
 ): Written | Failure {
   const set = nodeAt(place, 'set');
   if (set instanceof Failure) return set;
@@ -177,11 +219,13 @@ function setChange(
     return { root, result: { kind: 'truth', truth: false, version: set.version } };
   if (present && set.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, set.count + 1, { path: place.path });
-  const after = present ? set.inserted(ownMember(member), op) : set.removed(member, op);
+  const own = ownMember(member);
+  const after = present ? set.inserted(own, op) : set.removed(own, op);
+  changes.push(makeChange(place.path, present ? 'inserted' : 'removed', after, own, null));
   return { root: replace(place, after, op), result: { kind: 'truth', truth: true, version: after.version } };
 }
 
-function counterAdd(root: DirectoryNode, place: Place, by: number, op: number): Written | Failure {
+function counterAdd(root: DirectoryNode, place: Place, by: number, { op, changes }: WriteContext): Written | Failure {
   const counter = nodeAt(place, 'counter');
   if (counter instanceof Failure) return counter;
   const sum = counter.value + by;
@@ -194,6 +238,7 @@ function counterAdd(root: DirectoryNode, place: Place, by: number, op: number): 
     });
   if (by === 0) return { root, result: { kind: 'number', number: sum, version: counter.version } };
   const after = counter.withValue(sum, op);
+  changes.push(makeChange(place.path, 'counted', after, null, sum));
   return { root: replace(place, after, op), result: { kind: 'number', number: sum, version: after.version } };
 }
 
@@ -204,7 +249,7 @@ function change(root: DirectoryNode, operation: WriteOperation, context: WriteCo
     case 'create':
       return create(place, operation.type, operation.value, context);
     case 'delete':
-      return remove(place, operation.recursive, operation.ifVersion, context.op);
+      return remove(place, operation.recursive, operation.ifVersion, context);
     case 'blobPut':
       return blobPut(place, operation, context);
     case 'blobCas':
@@ -218,7 +263,7 @@ function change(root: DirectoryNode, operation: WriteOperation, context: WriteCo
     case 'setRemove':
       return setChange(root, place, operation.member, false, context);
     case 'counterAdd':
-      return counterAdd(root, place, operation.by, context.op);
+      return counterAdd(root, place, operation.by, context);
     default:
       return unreachable(operation);
   }

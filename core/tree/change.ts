@@ -1,0 +1,100 @@
+/**
+ * What an operation changed, as it is remembered for those who watch: small records that share their values with the tree. The
+ * contents of a subtree are told in the same words, so that a state and the changes behind it are read alike (design §5).
+ */
+
+import type { Stored } from './stored.ts';
+import { load } from './stored.ts';
+import { DirectoryNode } from './node.ts';
+import type { TreeNode } from './node.ts';
+import type { NodeType } from './operation.ts';
+import { childPath } from './path.ts';
+
+/**
+ * `created`, `deleted` with all beneath it, a blob's `put`, a queue's `pushed` and `popped`, a set's `inserted` and `removed`, a
+ * counter's `counted`; `changed` tells of several changes of a queue or set at once, for whoever asked to have them folded.
+ */
+export type ChangeKind =
+  'created' | 'deleted' | 'put' | 'pushed' | 'popped' | 'inserted' | 'removed' | 'counted' | 'changed';
+
+export interface TreeChange {
+  readonly path: string;
+  readonly kind: ChangeKind;
+  readonly type: NodeType;
+  /** The node's after the change; of what is deleted, its last. */
+  readonly version: number;
+  /** The value put, or that a blob was created with; the item or member. The tree's own: {@link changeValue} gives its bytes. */
+  readonly value: Stored | null;
+  /** What a counter stands at. */
+  readonly number: number | null;
+  /** Of a directory that was deleted with what was in it, that. */
+  readonly removed: TreeNode | null;
+}
+
+/** The bytes of a change's value, to be read only. */
+export function changeValue(change: TreeChange): Uint8Array | null {
+  return change.value === null ? null : load(change.value);
+}
+
+/** What a change counts for in a bounded history, besides what the tree holds anyway. */
+export function changeBytes(change: TreeChange): number {
+  const { path, value, removed } = change;
+  return 96 + path.length + (value === null ? 0 : value.length) + (removed === null ? 0 : removed.bytes);
+}
+
+export function makeChange(
+  path: string,
+  kind: ChangeKind,
+  node: TreeNode,
+  value: Stored | null,
+  number: number | null,
+): TreeChange {
+  return { path, kind, type: node.type, version: node.version, value, number, removed: null };
+}
+
+export function createdChange(path: string, node: TreeNode): TreeChange {
+  const value = node.type === 'blob' ? node.value : null;
+  return makeChange(path, 'created', node, value, node.type === 'counter' ? node.value : null);
+}
+
+export function deletedChange(path: string, node: TreeNode): TreeChange {
+  const removed = node instanceof DirectoryNode && node.count > 0 ? node : null;
+  return { path, kind: 'deleted', type: node.type, version: node.version, value: null, number: null, removed };
+}
+
+/** True when `path` lies beneath `directory`. */
+export function isBeneath(path: string, directory: string): boolean {
+  if (directory === '/') return path.length > 1;
+  return path.length > directory.length && path.charCodeAt(directory.length) === 47 && path.startsWith(directory);
+}
+
+/** True when something was at `path`, beneath what this change deleted. */
+export function wentWith(change: TreeChange, path: string): boolean {
+  if (change.removed === null || !isBeneath(path, change.path)) return false;
+  let node: TreeNode = change.removed;
+  for (const part of path.slice(change.path.length + 1).split('/')) {
+    const child: TreeNode | undefined = node instanceof DirectoryNode ? node.children.get(part) : undefined;
+    if (child === undefined) return false;
+    node = child;
+  }
+  return true;
+}
+
+/** True when a change concerns whoever watches `path`, or with `subtree` all at and beneath it. */
+export function concerns(change: TreeChange, path: string, subtree: boolean): boolean {
+  if (change.path === path) return true;
+  if (subtree && isBeneath(change.path, path)) return true;
+  return change.removed !== null && wentWith(change, path);
+}
+
+/** Tells a node, and with `subtree` all beneath it, as if it were being made: depth first, directories before what is in them. */
+export function* contents(path: string, node: TreeNode, subtree: boolean): Generator<TreeChange, void> {
+  yield createdChange(path, node);
+  if (node.type === 'queue') {
+    for (const item of node.items.values()) yield makeChange(path, 'pushed', node, item, null);
+  } else if (node.type === 'set') {
+    for (const member of node.members.keys()) yield makeChange(path, 'inserted', node, member, null);
+  } else if (node.type === 'directory' && subtree) {
+    for (const child of node.children.values()) yield* contents(childPath(path, child.name), child, true);
+  }
+}
