@@ -78,7 +78,7 @@ export class Service {
     this.#limits = limits;
     this.#nodeLimits = nodeLimits;
     this.#sessions = new Sessions(limits);
-    this.#tree = Tree.empty(limits.tree);
+    this.#tree = Tree.empty(limits.tree).owned();
     this.#history = this.#newHistory(0);
   }
 
@@ -99,7 +99,7 @@ export class Service {
 
   /** The tree as it is now: a value that stays as it is. */
   get tree(): Tree {
-    return this.#tree;
+    return this.#tree.hold();
   }
 
   /** The changes of the last while, for those who watch. A restored state begins another one. */
@@ -260,7 +260,7 @@ export class Service {
     if (tree.modified > header.op) throw new MalformedError('snapshot has a tree that is ahead of its op');
     this.#limits = header.limits;
     this.#sessions = sessions;
-    this.#tree = tree;
+    this.#tree = tree.owned();
     this.#op = header.op;
     this.#timestamp = header.timestamp;
     this.#history = this.#newHistory(header.op);

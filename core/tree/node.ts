@@ -1,7 +1,7 @@
 /**
- * The nodes of the tree. They are never changed once made: a write makes a new node for itself and for every directory
- * above (path copying, design §2). They are kept small, because a namespace has many: types and sums that can be told from
- * other fields are getters.
+ * The nodes of the tree. A write makes a new node for itself and for every directory above (path copying, design §2), unless the
+ * node is owned by the very tree that writes, which nobody else can see: then it is changed in place. Nodes are kept small,
+ * because a namespace has many: types and sums that can be told from other fields are getters.
  */
 
 import { textOf, utf8, utf8Length } from '../base/bytes.ts';
@@ -12,6 +12,9 @@ import type { Stored } from './stored.ts';
 
 /** What an item, a member or a counter counts besides its bytes, so that empty ones cannot be had without end. */
 export const itemOverheadBytes = 8;
+
+/** Whose a node is; compared by identity. A node with another owner than the writer's, or with none, is never changed. */
+export type Owner = object | null;
 
 abstract class Head {
   /** The last part of the node's path, empty for the root. A string of its own, that pins no path or frame. */
@@ -30,12 +33,15 @@ abstract class Head {
 }
 
 export class DirectoryNode extends Head {
-  /** Whoever wants another set of children clones first. */
+  declare version: number;
+  declare modified: number;
+  readonly owner: Owner;
+  /** Whoever does not own this directory clones first. */
   readonly children: SortedMap<string, TreeNode>;
   /** Bytes of all nodes beneath, with their names. */
-  readonly bytes: number;
+  bytes: number;
   /** Nodes beneath. */
-  readonly nodes: number;
+  nodes: number;
 
   constructor(
     name: string,
@@ -45,11 +51,13 @@ export class DirectoryNode extends Head {
     children: SortedMap<string, TreeNode>,
     bytes: number,
     nodes: number,
+    owner: Owner = null,
   ) {
     super(name, version, created, modified);
     this.children = children;
     this.bytes = bytes;
     this.nodes = nodes;
+    this.owner = owner;
   }
 
   static empty(name: string, op: number): DirectoryNode {
@@ -71,26 +79,40 @@ export class DirectoryNode extends Head {
     return this.children.size;
   }
 
-  /** This directory after `op` put `after` in the place of `before`; null on either side stands for no child. */
-  withChild(before: TreeNode | null, after: TreeNode | null, op: number): DirectoryNode {
-    const children = this.children.clone();
-    let { bytes, nodes } = this;
-    if (before !== null && after !== null) {
-      invariant(before.name === after.name, 'a node never changes its name');
-      bytes += after.bytes - before.bytes;
-      nodes += after.nodes - before.nodes;
-      children.set(after.name, after);
-    } else if (after !== null) {
-      bytes += treeBytes(after);
-      nodes += 1 + after.nodes;
-      invariant(children.set(after.name, after), 'a new child has a new name');
-    } else if (before !== null) {
-      bytes -= treeBytes(before);
-      nodes -= 1 + before.nodes;
-      invariant(children.delete(before.name), 'a child that goes was there');
+  /**
+   * This directory after `op` put `after` in the place of `before`; null on either side stands for no child. `growth` is what that
+   * adds beneath it: a child that was changed in place no longer tells what it was.
+   */
+  withChild(before: TreeNode | null, after: TreeNode | null, op: number, growth: Growth, owner: Owner): DirectoryNode {
+    const bytes = this.bytes + growth.bytes;
+    const nodes = this.nodes + growth.nodes;
+    invariant(bytes >= 0 && nodes >= 0, 'sums of a directory are those of its children');
+    if (owner === null || this.owner !== owner) {
+      const children = this.children.clone();
+      putChild(children, before, after);
+      return new DirectoryNode(this.name, this.version + 1, this.created, op, children, bytes, nodes, owner);
     }
-    invariant(bytes >= 0 && nodes >= children.size, 'sums of a directory are those of its children');
-    return new DirectoryNode(this.name, this.version + 1, this.created, op, children, bytes, nodes);
+    if (before !== after) putChild(this.children, before, after);
+    this.bytes = bytes;
+    this.nodes = nodes;
+    this.version++;
+    this.modified = op;
+    return this;
+  }
+}
+
+/** What a change adds to the sums of every directory above it; negative where it takes away. */
+export interface Growth {
+  readonly bytes: number;
+  readonly nodes: number;
+}
+
+function putChild(children: SortedMap<string, TreeNode>, before: TreeNode | null, after: TreeNode | null): void {
+  if (after !== null) {
+    const isNew = children.set(after.name, after);
+    invariant(isNew === (before === null), 'a node never changes its name, and a new one has a new name');
+  } else if (before !== null) {
+    invariant(children.delete(before.name), 'a child that goes was there');
   }
 }
 
@@ -127,9 +149,12 @@ export class BlobNode extends Leaf {
 }
 
 export class QueueNode extends Leaf {
+  declare version: number;
+  declare modified: number;
+  readonly owner: Owner;
   /** Items by their place: consecutive numbers, which mean nothing outside and are in no snapshot. */
   readonly items: SortedMap<number, Stored>;
-  readonly bytes: number;
+  bytes: number;
 
   constructor(
     name: string,
@@ -138,10 +163,12 @@ export class QueueNode extends Leaf {
     modified: number,
     items: SortedMap<number, Stored>,
     bytes: number,
+    owner: Owner = null,
   ) {
     super(name, version, created, modified);
     this.items = items;
     this.bytes = bytes;
+    this.owner = owner;
   }
 
   static empty(name: string, op: number): QueueNode {
@@ -166,27 +193,41 @@ export class QueueNode extends Leaf {
     return place === undefined ? null : this.items.get(place)!;
   }
 
-  pushed(value: Stored, op: number): QueueNode {
-    const items = this.items.clone();
-    items.set((this.items.maxKey() ?? -1) + 1, value);
-    const bytes = this.bytes + value.length + itemOverheadBytes;
-    return new QueueNode(this.name, this.version + 1, this.created, op, items, bytes);
+  pushed(value: Stored, op: number, owner: Owner): QueueNode {
+    const queue = this.#writable(op, owner);
+    queue.items.set((this.items.maxKey() ?? -1) + 1, value);
+    queue.bytes += value.length + itemOverheadBytes;
+    return queue;
   }
 
   /** Without its front, which must be there. */
-  popped(op: number): QueueNode {
+  popped(op: number, owner: Owner): QueueNode {
     const place = this.items.minKey();
     invariant(place !== undefined, 'only a queue with items is popped');
-    const bytes = this.bytes - this.items.get(place)!.length - itemOverheadBytes;
-    const items = this.items.clone();
-    items.delete(place);
-    return new QueueNode(this.name, this.version + 1, this.created, op, items, bytes);
+    const length = this.items.get(place)!.length;
+    const queue = this.#writable(op, owner);
+    queue.items.delete(place);
+    queue.bytes -= length + itemOverheadBytes;
+    return queue;
+  }
+
+  /** This queue if `owner` owns it, else a copy of its own, in either case as changed by `op`. */
+  #writable(op: number, owner: Owner): QueueNode {
+    if (owner === null || this.owner !== owner) {
+      return new QueueNode(this.name, this.version + 1, this.created, op, this.items.clone(), this.bytes, owner);
+    }
+    this.version++;
+    this.modified = op;
+    return this;
   }
 }
 
 export class SetNode extends Leaf {
+  declare version: number;
+  declare modified: number;
+  readonly owner: Owner;
   readonly members: SortedMap<Uint8Array, undefined>;
-  readonly bytes: number;
+  bytes: number;
 
   constructor(
     name: string,
@@ -195,10 +236,12 @@ export class SetNode extends Leaf {
     modified: number,
     members: SortedMap<Uint8Array, undefined>,
     bytes: number,
+    owner: Owner = null,
   ) {
     super(name, version, created, modified);
     this.members = members;
     this.bytes = bytes;
+    this.owner = owner;
   }
 
   static empty(name: string, op: number): SetNode {
@@ -214,19 +257,29 @@ export class SetNode extends Leaf {
   }
 
   /** With a member that is not in it yet. */
-  inserted(member: Uint8Array, op: number): SetNode {
-    const members = this.members.clone();
-    invariant(members.set(member, undefined), 'only a new member is inserted');
-    const bytes = this.bytes + member.length + itemOverheadBytes;
-    return new SetNode(this.name, this.version + 1, this.created, op, members, bytes);
+  inserted(member: Uint8Array, op: number, owner: Owner): SetNode {
+    const set = this.#writable(op, owner);
+    invariant(set.members.set(member, undefined), 'only a new member is inserted');
+    set.bytes += member.length + itemOverheadBytes;
+    return set;
   }
 
   /** Without a member that is in it. */
-  removed(member: Uint8Array, op: number): SetNode {
-    const members = this.members.clone();
-    invariant(members.delete(member), 'only a member is removed');
-    const bytes = this.bytes - member.length - itemOverheadBytes;
-    return new SetNode(this.name, this.version + 1, this.created, op, members, bytes);
+  removed(member: Uint8Array, op: number, owner: Owner): SetNode {
+    const set = this.#writable(op, owner);
+    invariant(set.members.delete(member), 'only a member is removed');
+    set.bytes -= member.length + itemOverheadBytes;
+    return set;
+  }
+
+  /** As with a queue. */
+  #writable(op: number, owner: Owner): SetNode {
+    if (owner === null || this.owner !== owner) {
+      return new SetNode(this.name, this.version + 1, this.created, op, this.members.clone(), this.bytes, owner);
+    }
+    this.version++;
+    this.modified = op;
+    return this;
   }
 }
 

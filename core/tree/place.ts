@@ -2,8 +2,8 @@
 
 import { Failure, limitExceeded, mustBeDirectory, notFound, wrongType } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
-import { DirectoryNode, ownName } from './node.ts';
-import type { TreeNode } from './node.ts';
+import { DirectoryNode, ownName, treeBytes } from './node.ts';
+import type { Growth, Owner, TreeNode } from './node.ts';
 import { parsePath } from './path.ts';
 
 /** Where a path leads, whether or not something is there. */
@@ -60,30 +60,61 @@ export function nodeAt<T extends TreeNode['type']>(place: Place, type: T): Typed
   return place.node.type === type ? (place.node as Typed<T>) : wrongType(place.path, type, place.node.type);
 }
 
-/** The root after `op` put `node` (null: nothing) in the place of what is there. The place is not the root. */
-export function replace(place: Place, node: TreeNode | null, op: number): DirectoryNode {
+/** What a change is made with: the op that it is marked with, the limits it is held to, and whose nodes it may change in place. */
+export interface ChangeContext {
+  readonly op: number;
+  readonly limits: TreeLimits;
+  readonly owner: Owner;
+}
+
+/** What putting `after` in the place of `before` adds beneath the directories above. */
+export function growthOf(before: TreeNode | null, after: TreeNode | null): Growth {
+  const plus = after === null ? 0 : treeBytes(after);
+  const minus = before === null ? 0 : treeBytes(before);
+  const nodes = (after === null ? 0 : 1 + after.nodes) - (before === null ? 0 : 1 + before.nodes);
+  return { bytes: plus - minus, nodes };
+}
+
+/** Growth past the limits is refused, before anything is changed; what leaves the tree as large or smaller is not. */
+export function refuseGrowth(place: Place, growth: Growth, limits: TreeLimits): Failure | null {
+  const root = place.above[0];
+  if (root === undefined) return null;
+  const { maxBytes, maxKeys } = limits;
+  if (growth.bytes > 0 && root.bytes + growth.bytes > maxBytes)
+    return limitExceeded('maxNamespaceBytes', maxBytes, root.bytes + growth.bytes, { path: place.path });
+  if (growth.nodes > 0 && root.nodes + growth.nodes > maxKeys)
+    return limitExceeded('maxNamespaceKeys', maxKeys, root.nodes + growth.nodes, { path: place.path });
+  return null;
+}
+
+/**
+ * The root after `node` (null: nothing) was put in the place of what is there. The place is not the root, and `growth` was not
+ * refused.
+ */
+export function replace(place: Place, node: TreeNode | null, growth: Growth, context: ChangeContext): DirectoryNode {
   let before: TreeNode | null = place.node;
   let after: TreeNode | null = node;
   for (let i = place.above.length - 1; i >= 0; i--) {
     const directory = place.above[i]!;
-    after = directory.withChild(before, after, op);
+    after = directory.withChild(before, after, context.op, growth, context.owner);
     before = directory;
   }
   return after as DirectoryNode;
 }
 
-/** The root after `op` made the node at an empty place, and with it the directories that are missing above it. */
+/** The root after the node at an empty place was made, and with it the directories that are missing above it. */
 export function attach(
   place: Place,
   make: (name: string) => TreeNode,
-  op: number,
-  limits: TreeLimits,
+  context: ChangeContext,
 ): DirectoryNode | Failure {
   const { parts, above } = place;
+  const { limits, op } = context;
   const into = above[above.length - 1]!;
   if (into.children.size >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, into.children.size + 1, { path: place.path });
   let node = make(ownName(parts[parts.length - 1]!));
   for (let i = parts.length - 2; i >= above.length - 1; i--) node = DirectoryNode.around(ownName(parts[i]!), op, node);
-  return replace(place, node, op);
+  const growth = growthOf(null, node);
+  return refuseGrowth(place, growth, limits) ?? replace(place, node, growth, context);
 }

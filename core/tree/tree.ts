@@ -1,5 +1,5 @@
 /**
- * The versioned tree of a namespace (design §3): a value. An operation gives another tree that shares with the one before
+ * The versioned tree of a namespace (design §3): a value, or a variable that gives values in O(1). An operation gives another tree that shares with the one before
  * what it did not change, so holding on to a version costs nothing. Who may ask, and when, is the service's business.
  */
 
@@ -13,6 +13,7 @@ import { Failure, badArgument } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { ResultBudget } from './limits.ts';
 import { DirectoryNode } from './node.ts';
+import type { Owner } from './node.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './operation.ts';
 import { find } from './place.ts';
@@ -36,12 +37,30 @@ export interface AppliedOperation {
 }
 
 export class Tree {
-  readonly #root: DirectoryNode;
+  #root: DirectoryNode;
+  /** Not null: this tree is a variable rather than a value, and changes the nodes that carry this mark in place. */
+  #owner: Owner;
   readonly limits: TreeLimits;
 
-  private constructor(root: DirectoryNode, limits: TreeLimits) {
+  private constructor(root: DirectoryNode, limits: TreeLimits, owner: Owner = null) {
     this.#root = root;
     this.limits = limits;
+    this.#owner = owner;
+  }
+
+  /**
+   * The same content as a variable: {@link apply} changes this very tree and answers with it, without a copy of what nobody else
+   * holds. What {@link snapshot} and {@link hold} gave stays as it was, as with any other tree.
+   */
+  owned(): Tree {
+    return new Tree(this.hold().#root, this.limits, {});
+  }
+
+  /** This version as a value, in O(1): what is written from now on copies first. */
+  hold(): Tree {
+    if (this.#owner === null) return this;
+    this.#owner = {};
+    return new Tree(this.#root, this.limits);
   }
 
   /** A tree that holds its root alone. */
@@ -75,7 +94,7 @@ export class Tree {
 
   /** The same tree under other limits. */
   withLimits(limits: TreeLimits): Tree {
-    return new Tree(this.#root, limits);
+    return new Tree(this.hold().#root, limits, this.#owner === null ? null : {});
   }
 
   /**
@@ -86,8 +105,15 @@ export class Tree {
   apply(operation: Operation, op: number): AppliedOperation {
     invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
     const changes: TreeChange[] = [];
-    const done = this.#run(operation, op, changes);
+    // A transaction that fails half-way must leave nothing behind, so it owns only what it makes itself.
+    const owner = this.#owner !== null && operation.kind === 'transaction' ? {} : this.#owner;
+    const done = this.#run(operation, op, changes, owner);
     if (done instanceof Failure) return { tree: this, result: done, changes: nothingChanged };
+    if (owner !== null) {
+      this.#root = done.root;
+      this.#owner = owner;
+      return { tree: this, result: ok(done.result), changes };
+    }
     const tree = done.root === this.#root ? this : new Tree(done.root, this.limits);
     return { tree, result: ok(done.result), changes };
   }
@@ -96,12 +122,12 @@ export class Tree {
   read(operation: Operation): Result<OperationResult> {
     if (!isRead(operation))
       return badArgument('This operation changes the tree and is no read', { kind: operation.kind });
-    const done = this.#run(operation, this.#root.modified, []);
+    const done = this.#run(operation, this.#root.modified, [], null);
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  #run(operation: Operation, op: number, changes: TreeChange[]): Applied | Failure {
-    const context = { op, limits: this.limits, budget: new ResultBudget(this.limits), changes };
+  #run(operation: Operation, op: number, changes: TreeChange[], owner: Owner): Applied | Failure {
+    const context = { op, owner, limits: this.limits, budget: new ResultBudget(this.limits), changes };
     return operation.kind === 'transaction'
       ? applyTransaction(this.#root, operation, context)
       : applySimple(this.#root, operation, context);
@@ -109,12 +135,12 @@ export class Tree {
 
   /** What is at `path`, and with `subtree` all beneath it, told as changes that make it; nothing when nothing is there. */
   contents(path: string, subtree: boolean): Iterator<TreeChange> {
-    const node = find(this.#root, path);
+    const node = find(this.hold().#root, path);
     return node instanceof Failure ? nothingChanged.values() : contents(path, node, subtree);
   }
 
   /** An O(1) hold on this version, to be written in pieces. */
   snapshot(): TreeSnapshot {
-    return new TreeSnapshot(this.#root);
+    return new TreeSnapshot(this.hold().#root);
   }
 }

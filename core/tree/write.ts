@@ -6,11 +6,11 @@ import { Failure, alreadyExists, badArgument, guardFailed, limitExceeded, notFou
 import type { TreeChange } from './change.ts';
 import { createdChange, deletedChange, makeChange } from './change.ts';
 import type { ResultBudget, TreeLimits } from './limits.ts';
-import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, ownMember } from './node.ts';
+import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, itemOverheadBytes, ownMember } from './node.ts';
 import type { TreeNode } from './node.ts';
 import type { NodeType, SimpleOperation, SimpleResult } from './operation.ts';
-import { attach, locate, nodeAt, replace } from './place.ts';
-import type { Place } from './place.ts';
+import { attach, growthOf, locate, nodeAt, refuseGrowth, replace } from './place.ts';
+import type { ChangeContext, Place } from './place.ts';
 import { equalsStored, load, store } from './stored.ts';
 
 export type WriteKind =
@@ -23,14 +23,14 @@ export interface Written {
 }
 
 /** What a write is done with besides the operation. */
-export interface WriteContext {
-  /** The op number that changes are marked with. */
-  readonly op: number;
-  readonly limits: TreeLimits;
+export interface WriteContext extends ChangeContext {
   readonly budget: ResultBudget;
   /** Every change is added here, in order; whoever gives up what was done gives these up too. */
   readonly changes: TreeChange[];
 }
+
+/** A counter takes the same room whatever it stands at. */
+const noGrowth = { bytes: 0, nodes: 0 };
 
 const decimal = /^-?(?:0|[1-9][0-9]{0,15})$/;
 
@@ -91,18 +91,13 @@ function checkVersion(node: TreeNode, path: string, ifVersion: number | null): F
   return guardFailed(path, 'version', { expected: ifVersion, actual: node.version });
 }
 
-/** Puts `after` in the place of what is there, and answers with the version. */
-function written(place: Place, after: TreeNode, op: number): Written {
-  return { root: replace(place, after, op), result: { kind: 'done', version: after.version } };
-}
-
 function create(place: Place, type: NodeType, value: Uint8Array | null, context: WriteContext): Written | Failure {
   const { op, limits } = context;
   const refused = refuseCreate(type, value) ?? (value === null ? null : tooLarge(value, limits, place.path));
   if (refused !== null) return refused;
   if (place.node !== null) return alreadyExists(place.path);
   let made: TreeNode | null = null;
-  const root = attach(place, (name) => (made = makeNode(type, name, op, value)), op, limits);
+  const root = attach(place, (name) => (made = makeNode(type, name, op, value)), context);
   if (root instanceof Failure) return root;
   tellCreated(place, made!, context.changes);
   return { root, result: { kind: 'done', version: 0 } };
@@ -127,12 +122,7 @@ const createdDirectory = {
   removed: null,
 } as const;
 
-function remove(
-  place: Place,
-  recursive: boolean,
-  ifVersion: number | null,
-  { op, changes }: WriteContext,
-): Written | Failure {
+function remove(place: Place, recursive: boolean, ifVersion: number | null, context: WriteContext): Written | Failure {
   const { node, path } = place;
   if (place.parts.length === 0) return new Failure('CannotDeleteRoot', 'Cannot delete root', { path });
   if (node === null) return notFound(path);
@@ -140,8 +130,9 @@ function remove(
   if (refused !== null) return refused;
   if (node instanceof DirectoryNode && node.count > 0 && !recursive)
     return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
-  changes.push(deletedChange(path, node));
-  return { root: replace(place, null, op), result: { kind: 'done', version: node.version } };
+  context.changes.push(deletedChange(path, node));
+  const growth = growthOf(node, null);
+  return { root: replace(place, null, growth, context), result: { kind: 'done', version: node.version } };
 }
 
 function blobPut(
@@ -164,10 +155,13 @@ function blobPut(
   return putValue(place, blob, value, context);
 }
 
-function putValue(place: Place, blob: BlobNode, value: Uint8Array, { op, changes }: WriteContext): Written {
-  const after = blob.withValue(store(value), op);
-  changes.push(makeChange(place.path, 'put', after, after.value, null));
-  return written(place, after, op);
+function putValue(place: Place, blob: BlobNode, value: Uint8Array, context: WriteContext): Written | Failure {
+  const growth = { bytes: value.length - blob.bytes, nodes: 0 };
+  const refused = refuseGrowth(place, growth, context.limits);
+  if (refused !== null) return refused;
+  const after = blob.withValue(store(value), context.op);
+  context.changes.push(makeChange(place.path, 'put', after, after.value, null));
+  return { root: replace(place, after, growth, context), result: { kind: 'done', version: after.version } };
 }
 
 function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context: WriteContext): Written | Failure {
@@ -179,29 +173,38 @@ function blobCas(place: Place, expected: Uint8Array, value: Uint8Array, context:
   return putValue(place, blob, value, context);
 }
 
-function queuePush(place: Place, value: Uint8Array, { op, limits, changes }: WriteContext): Written | Failure {
+function queuePush(place: Place, value: Uint8Array, context: WriteContext): Written | Failure {
+  const { op, limits, changes, owner } = context;
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
   const large = tooLarge(value, limits, place.path);
   if (large !== null) return large;
   if (queue.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
+  const growth = { bytes: value.length + itemOverheadBytes, nodes: 0 };
+  const refused = refuseGrowth(place, growth, limits);
+  if (refused !== null) return refused;
   const item = store(value);
-  const after = queue.pushed(item, op);
+  const after = queue.pushed(item, op, owner);
   changes.push(makeChange(place.path, 'pushed', after, item, null));
-  return written(place, after, op);
+  return { root: replace(place, after, growth, context), result: { kind: 'done', version: after.version } };
 }
 
-function queuePop(root: DirectoryNode, place: Place, { op, budget, changes }: WriteContext): Written | Failure {
+function queuePop(root: DirectoryNode, place: Place, context: WriteContext): Written | Failure {
+  const { op, budget, changes, owner } = context;
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
   const value = queue.front();
   if (value === null) return { root, result: { kind: 'value', value: null, version: queue.version } };
   if (!budget.take(value.length))
     return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
-  const after = queue.popped(op);
+  const after = queue.popped(op, owner);
   changes.push(makeChange(place.path, 'popped', after, value, null));
-  return { root: replace(place, after, op), result: { kind: 'value', value: load(value), version: after.version } };
+  const growth = { bytes: -value.length - itemOverheadBytes, nodes: 0 };
+  return {
+    root: replace(place, after, growth, context),
+    result: { kind: 'value', value: load(value), version: after.version },
+  };
 }
 
 function setChange(
@@ -209,8 +212,9 @@ function setChange(
   place: Place,
   member: Uint8Array,
   present: boolean,
-  { op, limits, changes }: WriteContext,
+  context: WriteContext,
 ): Written | Failure {
+  const { op, limits, changes, owner } = context;
   const set = nodeAt(place, 'set');
   if (set instanceof Failure) return set;
   const large = tooLarge(member, limits, place.path);
@@ -219,13 +223,20 @@ function setChange(
     return { root, result: { kind: 'truth', truth: false, version: set.version } };
   if (present && set.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, set.count + 1, { path: place.path });
+  const bytes = member.length + itemOverheadBytes;
+  const growth = { bytes: present ? bytes : -bytes, nodes: 0 };
+  const refused = refuseGrowth(place, growth, limits);
+  if (refused !== null) return refused;
   const own = ownMember(member);
-  const after = present ? set.inserted(own, op) : set.removed(own, op);
+  const after = present ? set.inserted(own, op, owner) : set.removed(own, op, owner);
   changes.push(makeChange(place.path, present ? 'inserted' : 'removed', after, own, null));
-  return { root: replace(place, after, op), result: { kind: 'truth', truth: true, version: after.version } };
+  return {
+    root: replace(place, after, growth, context),
+    result: { kind: 'truth', truth: true, version: after.version },
+  };
 }
 
-function counterAdd(root: DirectoryNode, place: Place, by: number, { op, changes }: WriteContext): Written | Failure {
+function counterAdd(root: DirectoryNode, place: Place, by: number, context: WriteContext): Written | Failure {
   const counter = nodeAt(place, 'counter');
   if (counter instanceof Failure) return counter;
   const sum = counter.value + by;
@@ -237,12 +248,16 @@ function counterAdd(root: DirectoryNode, place: Place, by: number, { op, changes
       by,
     });
   if (by === 0) return { root, result: { kind: 'number', number: sum, version: counter.version } };
-  const after = counter.withValue(sum, op);
-  changes.push(makeChange(place.path, 'counted', after, null, sum));
-  return { root: replace(place, after, op), result: { kind: 'number', number: sum, version: after.version } };
+  const after = counter.withValue(sum, context.op);
+  context.changes.push(makeChange(place.path, 'counted', after, null, sum));
+  return {
+    root: replace(place, after, noGrowth, context),
+    result: { kind: 'number', number: sum, version: after.version },
+  };
 }
 
-function change(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
+/** Does one write. A failure has changed nothing, also not in place. */
+export function write(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
   const place = locate(root, operation.path);
   if (place instanceof Failure) return place;
   switch (operation.kind) {
@@ -267,17 +282,4 @@ function change(root: DirectoryNode, operation: WriteOperation, context: WriteCo
     default:
       return unreachable(operation);
   }
-}
-
-/** Does one write. What makes the tree grow past its limits is refused; what leaves it as large or smaller is not. */
-export function write(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
-  const done = change(root, operation, context);
-  if (done instanceof Failure) return done;
-  const { maxBytes, maxKeys } = context.limits;
-  const after = done.root;
-  if (after.bytes > maxBytes && after.bytes > root.bytes)
-    return limitExceeded('maxNamespaceBytes', maxBytes, after.bytes, { path: operation.path });
-  if (after.nodes > maxKeys && after.nodes > root.nodes)
-    return limitExceeded('maxNamespaceKeys', maxKeys, after.nodes, { path: operation.path });
-  return done;
 }

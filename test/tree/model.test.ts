@@ -152,4 +152,34 @@ describe('the tree, held against a model of it', () => {
       { numRuns: 100 },
     );
   });
+
+  it('does the same in place, where nobody else holds it, and never touches what somebody does', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(operation, fc.constantFrom('go on', 'go on', 'hold', 'snapshot')), { maxLength: 50 }),
+        (steps) => {
+          let value = Tree.empty({ ...limits, maxBytes: 90, maxKeys: 12 });
+          const variable = value.owned();
+          const held: { tree: Tree; bytes: Buffer }[] = [];
+          steps.forEach(([one, then], index) => {
+            const asValue = value.apply(one, index + 1);
+            value = asValue.tree;
+            const inPlace = variable.apply(one, index + 1);
+            expect(inPlace.tree).toBe(variable);
+            expect(inPlace.result).toEqual(asValue.result);
+            expect([variable.bytes, variable.keys, variable.modified]).toEqual([
+              value.bytes,
+              value.keys,
+              value.modified,
+            ]);
+            if (then === 'hold') held.push({ tree: variable.hold(), bytes: whole(value) });
+            if (then === 'snapshot') expect(whole(variable).equals(whole(value))).toBe(true);
+          });
+          expect(whole(variable).equals(whole(value))).toBe(true);
+          for (const { tree, bytes } of held) expect(whole(tree).equals(bytes)).toBe(true);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
 });

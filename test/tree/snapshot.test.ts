@@ -146,9 +146,9 @@ describe('sharing between versions', () => {
     const before = new DirectoryNode('', 0, 0, 1, children, 0, 100_000);
     const old = innerNodes(before.children);
     const child = before.children.get('k777')!;
-    const changed = before.withChild(child, new BlobNode('k777', 1, 1, 2, 'x'), 2);
-    const created = changed.withChild(null, new BlobNode('new', 0, 3, 3, ''), 3);
-    const deleted = created.withChild(created.children.get('k5')!, null, 4);
+    const changed = before.withChild(child, new BlobNode('k777', 1, 1, 2, 'x'), 2, { bytes: 1, nodes: 0 }, null);
+    const created = changed.withChild(null, new BlobNode('new', 0, 3, 3, ''), 3, { bytes: 3, nodes: 1 }, null);
+    const deleted = created.withChild(created.children.get('k5')!, null, 4, { bytes: 0, nodes: -1 }, null);
     for (const after of [changed, created, deleted]) {
       const made = [...innerNodes(after.children)].filter((node) => !old.has(node));
       expect(made.length).toBeLessThan(30);
