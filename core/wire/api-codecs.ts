@@ -4,6 +4,7 @@ import { carriedDetails } from '../base/error-schema.ts';
 import { MalformedError, errorInfo, haretError } from '../base/errors.ts';
 import { defaultLimits } from '../base/limits.ts';
 import { decodeBody, encodeOperation } from '../service/body.ts';
+import { decodeEvent, encodeEvent } from '../service/events.ts';
 import { decodeReply, encodeReply } from '../service/reply.ts';
 import type { TypeOf } from '../base/schema.ts';
 import type { ClientMessage, ServerMessage } from './api.ts';
@@ -68,6 +69,7 @@ function fromPlainClient(message: TypeOf<typeof clientTextSchema>): ClientMessag
 
 function plainServer(message: ServerMessage): unknown {
   if (message.kind === 'reply') return { ...message, reply: decodeReply(message.reply) };
+  if (message.kind === 'event') return { ...message, event: decodeEvent(message.event) };
   if (message.kind === 'error' || message.kind === 'goodbye') {
     return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
   }
@@ -75,9 +77,13 @@ function plainServer(message: ServerMessage): unknown {
 }
 
 function fromPlainServer(message: TypeOf<typeof serverTextSchema>): ServerMessage {
-  if (message.kind !== 'reply') return message;
-  return { ...message, reply: encodeReply(message.reply) };
+  if (message.kind === 'reply') return { ...message, reply: encodeReply(message.reply) };
+  if (message.kind === 'event') return { ...message, event: encodeEvent(message.event) };
+  return message;
 }
+
+/** About how many bytes a page of a snapshot takes. */
+export const snapshotPageBytes = 64 * 1024;
 
 /** How a node sends API messages: an answer that fits no frame becomes an error that says so. */
 export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): OutboxOptions<ServerMessage> {
@@ -87,6 +93,8 @@ export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): 
     maxFrameMessages,
     estimate: (message) => {
       if (message.kind === 'reply') return message.reply.length + 16;
+      if (message.kind === 'event') return message.event.length + 16;
+      if (message.kind === 'snapshot') return snapshotPageBytes;
       return message.kind === 'namespaces' ? message.names.length * 32 : 256;
     },
     oversized: (message, bytes) => {

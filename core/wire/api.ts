@@ -6,9 +6,10 @@
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { changesSchema, watchEventSchema } from '../service/events.ts';
 import { replySchema } from '../service/reply.ts';
-import { operationSchema } from '../tree/operation.ts';
-import { bool, bytes, list, nullable, struct, text, uint, union } from '../base/schema.ts';
+import { operationSchema, pathSchema } from '../tree/operation.ts';
+import { bool, bytes, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 
 /** The version of these messages; a node answers a `hello` of another major version with `BadFrame` and closes. */
 export const apiProtocol = 1;
@@ -23,6 +24,8 @@ const idField = uint();
  */
 export const operationBytes = bytes(maxBody);
 export const replyBytes = bytes(maxBody);
+/** An encoded `WatchEvent` (service/events.ts), in the same manner. */
+export const eventBytes = bytes(maxBody);
 
 export const consistencySchema = union({
   linearizable: [1, {}],
@@ -30,6 +33,17 @@ export const consistencySchema = union({
   atLeast: [3, { op: uint() }],
 });
 export type Consistency = TypeOf<typeof consistencySchema>;
+
+/** Where a watch begins (design §5). */
+export const watchFromSchema = union({
+  /** With what is committed after this is asked. */
+  now: [1, {}],
+  /** With the state as it is now, then every change behind it. */
+  snapshot: [2, {}],
+  /** With the first change behind this op: where another watch ended. */
+  after: [3, { op: uint() }],
+});
+export type WatchFrom = TypeOf<typeof watchFromSchema>;
 
 const clientVariants = {
   /** The first message of a connection. `client` names program and version, for people. */
@@ -50,6 +64,28 @@ const clientVariants = {
   unregister: [8, { id: idField, namespaceId: uint(), session: uint() }],
   /** Keeps sessions alive; answered once committed. */
   keepAlive: [9, { id: idField, namespaceId: uint(), session: uint() }],
+  /**
+   * Begins a watch, which is known by `id` until it ends. It is answered by `watching`, and then by what happens at `path`, with `subtree`
+   * also beneath it: `snapshot`, `event` and `progress`. `oneshot` ends it after the first event. `consistency` is of its beginning
+   * (now and snapshot): a local one needs no primary. A reader that falls behind what is remembered gets a new snapshot (`reset`), or
+   * with `slow` `fold` the changes that it missed folded into one event, as far as they are remembered.
+   */
+  watch: [
+    10,
+    {
+      id: idField,
+      namespaceId: uint(),
+      path: pathSchema,
+      subtree: bool,
+      from: watchFromSchema,
+      values: bool,
+      oneshot: bool,
+      slow: oneOf('reset', 'fold'),
+      consistency: consistencySchema,
+    },
+  ],
+  /** Ends the watch that was begun with `id`. It is not answered; what is on its way may still come. */
+  unwatch: [11, { id: idField }],
 } as const;
 export const clientMessageSchema = union(clientVariants);
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
@@ -89,6 +125,17 @@ const serverVariants = {
   pong: [6, { id: idField }],
   /** A fault of the whole connection; it is closed after this. */
   goodbye: [7, { error: errorSchema }],
+  /** The watch `id` has begun: it tells everything behind `op`. An `error` with its id ends it, then or later. */
+  watching: [8, { id: idField, op: uint() }],
+  /** What one committed entry changed of what is watched. */
+  event: [9, { id: idField, event: eventBytes }],
+  /**
+   * A page of the state after `op`, told as changes that make it, depth first. The events behind `op` follow its last page. `reset`:
+   * it stands in the place of events that are no longer remembered.
+   */
+  snapshot: [10, { id: idField, op: uint(), reset: bool, first: bool, last: bool, changes: changesSchema }],
+  /** Everything up to `op` was told: there was nothing else of what is watched. */
+  progress: [11, { id: idField, op: uint() }],
 } as const;
 export const serverMessageSchema = union(serverVariants);
 export type ServerMessage = TypeOf<typeof serverMessageSchema>;
@@ -104,6 +151,7 @@ export const clientTextSchema = union({
 export const serverTextSchema = union({
   ...serverVariants,
   reply: [2, { id: idField, reply: replySchema }],
+  event: [9, { id: idField, event: watchEventSchema }],
 });
 
 export const clientFrameSchema = list(clientMessageSchema, maxFrameMessages);

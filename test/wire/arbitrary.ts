@@ -6,6 +6,8 @@ import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
 import { encodeOperation } from '../../core/service/body.ts';
+import { encodeEvent } from '../../core/service/events.ts';
+import type { Change } from '../../core/service/events.ts';
 import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type {
@@ -17,7 +19,7 @@ import type {
   SimpleResult,
 } from '../../core/tree/operation.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
-import type { ClientMessage, Consistency, ServerMessage } from '../../core/wire/api.ts';
+import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
 const whole = fc.maxSafeNat();
 const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
@@ -182,7 +184,33 @@ export const clientMessage = anyOf<ClientMessage>({
   ping: { id },
   unregister: { id, namespaceId: whole, session: whole },
   keepAlive: { id, namespaceId: whole, session: whole },
+  watch: {
+    id,
+    namespaceId: whole,
+    path,
+    subtree: fc.boolean(),
+    from: anyOf<WatchFrom>({ now: {}, snapshot: {}, after: { op: whole } }),
+    values: fc.boolean(),
+    oneshot: fc.boolean(),
+    slow: fc.constantFrom('reset' as const, 'fold' as const),
+    consistency,
+  },
+  unwatch: { id },
 });
+const changes = few(
+  fc.record(
+    {
+      path,
+      kind: fc.constantFrom<Change['kind'][]>('created', 'deleted', 'put', 'pushed', 'counted', 'changed'),
+      type,
+      version: whole,
+      value: orNull(value),
+      number: orNull(anyInt),
+    },
+    { noNullPrototype: true },
+  ),
+);
+const event = fc.record({ op: whole, timestamp: whole, folded: fc.boolean(), changes }, { noNullPrototype: true });
 const primary = fc.record(
   { name, group: name, nodeName: name, nodeAddress: address, apiAddress: address },
   { noNullPrototype: true },
@@ -202,6 +230,10 @@ export const serverMessage = anyOf<ServerMessage>({
   namespaces: { id, names: few(name) },
   pong: { id },
   goodbye: { error },
+  watching: { id, op: whole },
+  event: { id, event: event.map(encodeEvent) },
+  snapshot: { id, op: whole, reset: fc.boolean(), first: fc.boolean(), last: fc.boolean(), changes },
+  progress: { id, op: whole },
 });
 
 const placement = fc.record({ replica: name, node: name, address }, { noNullPrototype: true });
