@@ -1,22 +1,31 @@
 /** What each admin command does (language §2), on this node or, where it must, on the one that can. */
 
 import { hexFromBytes } from '../base/bytes.ts';
+import { utf8Length } from '../base/bytes.ts';
 import { errorInfo, fail, ok } from '../base/errors.ts';
-import type { Result } from '../base/errors.ts';
+import type { ErrorInfo, Result } from '../base/errors.ts';
 import { rootNamespaceId } from '../base/ids.ts';
 import { Service } from '../service/service.ts';
 import { serviceLimitsOf } from '../service/limits.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../wire/admin.ts';
 import type { ForwardOutcome } from '../wire/peer.ts';
+import { isNamespaceName } from './catalog.ts';
 import type { NamespaceRecord } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
-import { isNamespaceName } from './groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from './host.ts';
 import type { Joining } from './joining.ts';
 import type { Peers } from './peers.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import type { Router } from './router.ts';
+
+/** Each node has one of the root group, beside those of namespaces. */
+const rootReplicas = 1;
+/** What the admin interface carries of names and values (core/wire/admin.ts). */
+const maxPairs = 65_536;
+const maxMembersTold = 4096;
+const maxNameBytes = 256;
+const maxValueBytes = 4096;
 
 export type AdminDone = (result: Result<AdminResult>) => void;
 
@@ -29,6 +38,8 @@ export interface AdminDesk {
   readonly router: Router;
   readonly joining: Joining;
   metrics(): readonly MetricSample[];
+  /** Why this node serves nobody now; null when it does. */
+  refusal(): ErrorInfo | null;
   /** Calls back at the next ticks until `check` is true or the time is over. */
   until(check: () => boolean, timeoutMs: number, done: () => void): void;
 }
@@ -59,9 +70,9 @@ export class AdminCommands {
       case 'replica':
         return this.#replica(command, forwarded, done);
       case 'primary':
-        return this.#primary(command.namespace, done);
+        return this.#primary(command, forwarded, done);
       case 'config':
-        return done(ok({ kind: 'pairs', pairs: this.#desk.options.describedConfig }));
+        return done(ok(pairs(this.#desk.options.describedConfig)));
       case 'metrics':
         return done(ok(this.#metrics(command.prefix)));
       case 'logLevel':
@@ -74,6 +85,8 @@ export class AdminCommands {
   /** Changes to the catalog happen where the root group's primary is. */
   #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
     const { groups, options } = this.#desk;
+    const refusal = this.#desk.refusal();
+    if (refusal !== null) return done({ ok: false, error: refusal });
     const voters = groups.record?.root.voters;
     if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
     if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
@@ -94,10 +107,13 @@ export class AdminCommands {
       return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
     }
     // The plain mistakes are told before a cluster is founded for them.
-    if (command.replicas.length < 3 && !command.allowSmall) {
-      const details = { needed: 3, actual: command.replicas.length };
+    const needed = command.allowSmall ? 1 : 3;
+    if (command.replicas.length < needed) {
+      const details = { needed, actual: command.replicas.length };
       return done(fail('NotEnoughReplicas', 'Not enough replicas (at least 3 unless --allow-small)', details));
     }
+    const elsewhere = command.replicas.find(({ node }) => node !== options.name);
+    if (this.#desk.groups.record === null && elsewhere !== undefined) return done(notInCluster(elsewhere));
     joining.inCluster((ready) => {
       if (!ready.ok) return done(ready);
       const members = this.#members(command.replicas);
@@ -120,14 +136,21 @@ export class AdminCommands {
   }
 
   #members(placements: readonly Placement[]): Result<readonly Member[]> {
+    const { maxReplicas } = this.#desk.options.limits;
     const members: Member[] = [];
     for (const { replica, node, address } of placements) {
       const known = this.#desk.groups.catalog?.node(node);
       if (known === undefined || known.ejected) {
+        return notInCluster({ node, address });
+      }
+      const here = placements.filter((one) => one.node === node).length;
+      const more = (this.#desk.groups.catalog?.replicasOn(node) ?? 0) + here + rootReplicas;
+      if (more > maxReplicas) {
+        const details = { node, limit: maxReplicas, actual: more };
         return fail(
-          'NodeNotFound',
-          `node ${node} is not in the cluster; take it in with \`cluster join ${node}@${address}\``,
-          { node },
+          'LimitExceeded',
+          `node ${node} would run ${more} replicas; max_replicas is ${maxReplicas}`,
+          details,
         );
       }
       if (address !== '' && known.clusterAddress !== address) {
@@ -142,7 +165,10 @@ export class AdminCommands {
     const { groups, options, peers } = this.#desk;
     const { catalog, record } = groups;
     const self = options.name;
-    const nodes = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
+    const recorded = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
+    // A node whose joining did not come to its end is connected, and not in the catalog.
+    const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
+    const nodes = [...recorded, ...others].slice(0, maxMembersTold);
     return {
       kind: 'clusterStatus',
       cluster: record?.cluster ?? null,
@@ -184,17 +210,24 @@ export class AdminCommands {
     return this.#desk.groups.catalog?.node(member.node)?.clusterAddress ?? member.address;
   }
 
-  #primary(name: string, done: AdminDone): void {
-    const namespace = this.#desk.groups.catalog?.namespaceByName(name);
-    if (namespace === undefined) return done(fail('UnknownNamespace', 'Unknown namespace', { namespace: name }));
+  #primary(command: Extract<AdminCommand, { kind: 'primary' }>, forwarded: boolean, done: AdminDone): void {
+    const namespace = this.#desk.groups.catalog?.namespaceByName(command.namespace);
+    if (namespace === undefined) return this.#unknown(command, forwarded, done);
     done(ok({ kind: 'primary', primary: this.#primaryText(namespace) }));
+  }
+
+  /** This node's copy of the catalog may lag: only the root group's primary knows that there is no such namespace. */
+  #unknown(command: AdminCommand & { readonly namespace: string }, forwarded: boolean, done: AdminDone): void {
+    const { groups, peers } = this.#desk;
+    const voter = groups.nodesOf(rootNamespaceId).find((node) => peers.connected(node));
+    if (!groups.knowsAllNamespaces() && !forwarded && voter !== undefined) return this.#askNode(voter, command, done);
+    done(fail('UnknownNamespace', 'Unknown namespace', { namespace: command.namespace }));
   }
 
   #replica(command: Extract<AdminCommand, { kind: 'replica' }>, forwarded: boolean, done: AdminDone): void {
     const { groups, options } = this.#desk;
     const namespace = groups.catalog?.namespaceByName(command.namespace);
-    if (namespace === undefined)
-      return done(fail('UnknownNamespace', 'Unknown namespace', { namespace: command.namespace }));
+    if (namespace === undefined) return this.#unknown(command, forwarded, done);
     const member = namespace.replicas.find((one) => one.replica === command.replica);
     if (member === undefined || (command.node !== '' && command.node !== member.node)) {
       const at = command.node === '' ? '' : ` on node ${command.node}`;
@@ -241,14 +274,14 @@ export class AdminCommands {
   }
 
   #metrics(prefix: string): AdminResult {
-    const pairs = this.#desk
+    const samples = this.#desk
       .metrics()
       .map(({ name, labels, value }) => {
         const inside = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
         return { name: inside.length === 0 ? name : `${name}{${inside.join(',')}}`, value: String(value) };
       })
       .filter(({ name }) => name.startsWith(prefix));
-    return { kind: 'pairs', pairs };
+    return pairs(samples);
   }
 
   #setLogLevel(level: string): Result<AdminResult> {
@@ -263,4 +296,29 @@ export class AdminCommands {
     this.#desk.options.setLogLevel(level);
     return ok({ kind: 'text', text: level });
   }
+}
+
+function notInCluster({ node, address }: Pick<Placement, 'node' | 'address'>): ReturnType<typeof fail> {
+  const how = `take it in with \`cluster join ${node}@${address === '' ? 'HOST:PORT' : address}\``;
+  return fail('NodeNotFound', `node ${node} is not in the cluster; ${how}`, { node });
+}
+
+/** As many as an answer carries, each cut to what it carries of one: a path in a label may be longer. */
+function pairs(from: readonly { readonly name: string; readonly value: string }[]): AdminResult {
+  const cut = from
+    .slice(0, maxPairs)
+    .map(({ name, value }) => ({ name: clipped(name, maxNameBytes), value: clipped(value, maxValueBytes) }));
+  return { kind: 'pairs', pairs: cut };
+}
+
+function clipped(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes) return text;
+  let kept = '';
+  let bytes = 3;
+  for (const letter of text) {
+    bytes += utf8Length(letter);
+    if (bytes > maxBytes) break;
+    kept += letter;
+  }
+  return `${kept}…`;
 }

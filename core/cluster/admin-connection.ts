@@ -3,9 +3,12 @@
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
+import type { Limits } from '../base/limits.ts';
 import type { AdminServerCodec } from '../wire/admin-codecs.ts';
+import { adminServerOutbox } from '../wire/admin-codecs.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../wire/admin.ts';
 import { closeCodes } from '../wire/close-codes.ts';
+import { Outbox } from '../wire/outbox.ts';
 import type { Flushable, Turn } from './turn.ts';
 
 export type RunAdminCommand = (command: AdminCommand, done: (result: Result<AdminResult>) => void) => void;
@@ -17,11 +20,10 @@ export class AdminConnection implements LinkHandler, Flushable {
   readonly #link: Link;
   readonly #codec: AdminServerCodec;
   readonly #run: RunAdminCommand;
-  readonly #turn: Turn;
   readonly #log: Log;
   readonly #from: string;
   readonly #onClosed: () => void;
-  #outbox: AdminReply[] = [];
+  readonly #outbox: Outbox<AdminReply>;
   #outstanding = 0;
   #closed = false;
 
@@ -30,6 +32,7 @@ export class AdminConnection implements LinkHandler, Flushable {
     codec: AdminServerCodec,
     run: RunAdminCommand,
     turn: Turn,
+    limits: Limits,
     log: Log,
     from: string,
     onClosed: () => void,
@@ -37,10 +40,11 @@ export class AdminConnection implements LinkHandler, Flushable {
     this.#link = link;
     this.#codec = codec;
     this.#run = run;
-    this.#turn = turn;
     this.#log = log;
     this.#from = from;
     this.#onClosed = onClosed;
+    const options = adminServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
+    this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
   }
 
   onFrame(frame: Frame): void {
@@ -78,6 +82,7 @@ export class AdminConnection implements LinkHandler, Flushable {
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.close();
     this.#onClosed();
   }
 
@@ -85,23 +90,23 @@ export class AdminConnection implements LinkHandler, Flushable {
   refuse(error: ErrorInfo, code: number): void {
     if (this.#closed) return;
     this.#log.write('debug', 'closed an admin connection', { from: this.#from, problem: error.message });
-    this.#outbox.push({ kind: 'goodbye', error });
-    this.flush();
+    this.#outbox.send({ kind: 'goodbye', error });
+    this.#outbox.flush();
     this.#link.close(code, error.code);
     this.onClose();
   }
 
   #answer(reply: AdminReply): void {
     if (this.#closed) return;
-    this.#outbox.push(reply);
-    this.#turn.sendLater(this);
+    this.#outbox.send(reply);
   }
 
   /** @see Turn */
   flush(): void {
-    if (this.#closed || this.#outbox.length === 0) return;
-    const replies = this.#outbox;
-    this.#outbox = [];
-    this.#link.send(this.#codec.encode(replies));
+    if (this.#closed) return;
+    this.#outbox.flush();
+    if (!this.#outbox.closed) return;
+    this.#log.write('info', 'closed an admin connection that does not read', { from: this.#from });
+    this.onClose();
   }
 }

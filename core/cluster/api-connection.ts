@@ -9,20 +9,21 @@ import type { ClusterId } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
 import type { ApiServerCodec } from '../wire/api-codecs.ts';
+import { apiServerOutbox } from '../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
 import { closeCodes } from '../wire/close-codes.ts';
+import { Outbox } from '../wire/outbox.ts';
 import type { ForwardItem } from '../wire/peer.ts';
 import type { Waiter } from './replica-host.ts';
 import type { Flushable, Turn } from './turn.ts';
-
-/** A frame of answers is closed at this size, so that no client is sent one over its own limit. */
-const softFrameBytes = 256 * 1024;
 
 /** What a connection asks of its node. */
 export interface ApiDesk {
   cluster(): ClusterId;
   nodeName(): string;
+  /** Why the node serves nobody now; null when it does. */
+  refusal(): ErrorInfo | null;
   /** Serves an item here or has it served elsewhere. */
   serve(namespaceId: number, item: ForwardItem, waiter: Waiter): void;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
@@ -46,13 +47,12 @@ export class ApiConnection implements LinkHandler, Flushable {
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
-  readonly #turn: Turn;
   readonly #limits: Limits;
   readonly #counters: ApiCounters;
   readonly #log: Log;
   readonly #from: string;
   readonly #onClosed: () => void;
-  #outbox: ServerMessage[] = [];
+  readonly #outbox: Outbox<ServerMessage>;
   #outstanding = 0;
   #greeted = false;
   #closed = false;
@@ -71,12 +71,14 @@ export class ApiConnection implements LinkHandler, Flushable {
     this.#link = link;
     this.#codec = codec;
     this.#desk = desk;
-    this.#turn = turn;
     this.#limits = limits;
     this.#counters = counters;
     this.#log = log;
     this.#from = from;
     this.#onClosed = onClosed;
+    const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
+    // It leaves with the others at the end of the node's turn.
+    this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
   }
 
   onFrame(frame: Frame): void {
@@ -99,6 +101,7 @@ export class ApiConnection implements LinkHandler, Flushable {
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.close();
     this.#onClosed();
   }
 
@@ -111,8 +114,8 @@ export class ApiConnection implements LinkHandler, Flushable {
     if (this.#closed) return;
     this.#counters.refused++;
     this.#log.write('debug', 'closed an API connection', { from: this.#from, problem: error.message });
-    this.#outbox.push({ kind: 'goodbye', error });
-    this.flush();
+    this.#outbox.send({ kind: 'goodbye', error });
+    this.#outbox.flush();
     this.#link.close(code, error.code);
     this.onClose();
   }
@@ -120,34 +123,19 @@ export class ApiConnection implements LinkHandler, Flushable {
   /** @see Turn */
   flush(): void {
     if (this.#closed) return;
-    const messages = this.#outbox;
-    if (messages.length === 0) return;
-    this.#outbox = [];
-    let begin = 0;
-    let bytes = 0;
-    for (let i = 0; i < messages.length; i++) {
-      const message = messages[i]!;
-      const size = message.kind === 'reply' ? message.reply.length : 64;
-      if (bytes > 0 && bytes + size > softFrameBytes) {
-        this.#link.send(this.#codec.encode(messages.slice(begin, i)));
-        begin = i;
-        bytes = 0;
-      }
-      bytes += size;
-    }
-    this.#link.send(this.#codec.encode(begin === 0 ? messages : messages.slice(begin)));
-    if (this.#link.buffered() > this.#limits.maxQueuedBytes) {
-      this.#closed = true;
-      this.#counters.refused++;
-      this.#link.close(closeCodes.slowConsumer, `more than ${this.#limits.maxQueuedBytes} bytes unread`);
-      this.#onClosed();
-    }
+    this.#outbox.flush();
+    if (!this.#outbox.closed) return;
+    this.#counters.refused++;
+    this.#log.write('info', 'closed an API connection that does not read', {
+      from: this.#from,
+      limit: this.#limits.maxQueuedBytes,
+    });
+    this.onClose();
   }
 
   #answer(message: ServerMessage): void {
     if (this.#closed) return;
-    this.#outbox.push(message);
-    this.#turn.sendLater(this);
+    this.#outbox.send(message);
   }
 
   #receive(message: ClientMessage): void {
@@ -193,6 +181,8 @@ export class ApiConnection implements LinkHandler, Flushable {
       const error = errorInfo('BadFrame', `this node speaks protocol ${apiProtocol}, not ${message.protocol}`);
       return this.refuse(error, closeCodes.wrongProtocol);
     }
+    const refusal = this.#desk.refusal();
+    if (refusal !== null) return this.refuse(refusal, closeCodes.notAllowed);
     this.#greeted = true;
     this.#answer({
       kind: 'welcome',

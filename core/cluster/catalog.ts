@@ -18,6 +18,8 @@ import { CatalogSnapshot, readCatalog } from './catalog-snapshot.ts';
 
 /** Fewer replicas bear no failure; whoever wants them all the same says so. */
 const minReplicas = 3;
+/** How the root group is called; no namespace is. */
+export const rootName = 'root';
 /** Groups begin in this epoch, as haret's did. */
 export const firstEpoch = 1;
 
@@ -76,6 +78,11 @@ export class Catalog implements StateMachine {
     if (node === undefined) return 'unknown';
     if (node.ejected) return 'ejected';
     return this.#replicasOn.has(name) ? 'participating' : 'surplus';
+  }
+
+  /** How many replicas the catalog places on a node. */
+  replicasOn(node: string): number {
+    return this.#replicasOn.get(node) ?? 0;
   }
 
   namespaceByName(name: string): NamespaceRecord | undefined {
@@ -210,7 +217,7 @@ export class Catalog implements StateMachine {
       if (taken.nonce === nonce) return unchanged(taken.id);
       return fail('NamespaceExists', `Namespace already exists: ${name}`, { namespace: name, id: taken.id });
     }
-    if (!isName(name)) return badName('namespace', name);
+    if (!isNamespaceName(name)) return badName('namespace', name);
     const needed = wish.allowSmall ? 1 : minReplicas;
     if (replicas.length < needed) {
       return fail('NotEnoughReplicas', 'Not enough replicas', { needed, actual: replicas.length });
@@ -299,6 +306,11 @@ export class Catalog implements StateMachine {
   }
 }
 
+/** True for a name that a namespace can have; the root group's is taken. */
+export function isNamespaceName(name: string): boolean {
+  return isName(name) && name !== rootName;
+}
+
 /** The configuration with which the group of a namespace begins. */
 export function foundingConfiguration(namespace: NamespaceRecord): Configuration {
   return { epoch: firstEpoch, voters: namespace.replicas, learners: [] };
@@ -326,11 +338,11 @@ function unchanged(id: number): Result<Changed> {
 type Failure = ReturnType<typeof fail>;
 
 function badName(what: string, name: string): Failure {
-  return fail(
-    'BadName',
-    `Bad name of a ${what}: ${name} (up to 64 letters, digits, '.', '_' and '-', a letter or digit first)`,
-    { name },
-  );
+  const why =
+    name === rootName
+      ? "it is the root group's"
+      : "up to 64 letters, digits, '.', '_' and '-', a letter or digit first";
+  return fail('BadName', `Bad name of a ${what}: ${name} (${why})`, { name });
 }
 
 function nodeNotFound(node: string): Failure {

@@ -27,6 +27,16 @@ export class DiskReserve {
     return this.#freeBytes < this.#reserveBytes;
   }
 
+  /** As last asked; null when it is not asked, because nothing is reserved. */
+  get freeBytes(): number | null {
+    return this.#askedMs === Number.NEGATIVE_INFINITY ? null : this.#freeBytes;
+  }
+
+  /** What its operator is to know, while {@link low}. */
+  get problem(): string {
+    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that disk_reserve_bytes keeps free: what grows is refused with DiskLow until space is freed`;
+  }
+
   tick(now: number): void {
     if (this.#reserveBytes === 0 || now - this.#askedMs < askEveryMs) return;
     this.#askedMs = now;

@@ -5,7 +5,8 @@
 
 import { invariant } from '../base/assert.ts';
 import { errorInfo } from '../base/errors.ts';
-import { isName, rootNamespaceId } from '../base/ids.ts';
+import { haretError } from '../base/errors.ts';
+import { rootNamespaceId } from '../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../base/ids.ts';
 import { encodeBody } from '../service/body.ts';
 import { Service } from '../service/service.ts';
@@ -15,7 +16,7 @@ import type { Message } from '../vr/messages.ts';
 import type { RecoveredReplica, ReplicaIdentity } from '../vr/ports.ts';
 import { Replica } from '../vr/replica.ts';
 import type { NodeInfo } from '../wire/peer.ts';
-import { Catalog, foundingConfiguration } from './catalog.ts';
+import { Catalog, foundingConfiguration, rootName } from './catalog.ts';
 import type { NamespaceRecord } from './catalog-messages.ts';
 import type { NodeOptions, NodePorts } from './host.ts';
 import type { HostedNamespace, NodeRecord } from './node-record.ts';
@@ -24,13 +25,16 @@ import { ReplicaHost } from './replica-host.ts';
 import type { ReadableMachine, ReplicaHostEvents, WaitingKeepAlive, Waiter } from './replica-host.ts';
 import type { Turn } from './turn.ts';
 
-export const rootName = 'root';
+/** A keep-alive's body names so many sessions at most (service/body.ts). */
+const maxKeepAlives = 65_536;
 
 /** What the groups tell their node. */
 export interface GroupsEvents extends ReplicaHostEvents {
   self(): NodeInfo;
   /** The catalog changed: nodes may be new, namespaces too. */
   catalogChanged(catalog: Catalog): void;
+  /** The catalog gives this node more replicas than it is set to run. */
+  tooManyReplicas(limit: number, namespace: string): void;
 }
 
 export class Groups {
@@ -44,6 +48,7 @@ export class Groups {
   #record: NodeRecord | null = null;
   #catalog: Catalog | null = null;
   #catalogVersion = -1;
+  #catalogMoved = false;
 
   constructor(ports: NodePorts, options: NodeOptions, store: Store, turn: Turn, events: GroupsEvents) {
     this.#ports = ports;
@@ -70,9 +75,19 @@ export class Groups {
   recover(): void {
     const bytes = this.#store.nodeRecord();
     if (bytes === null) return;
-    this.#record = decodeNodeRecord(bytes);
+    const record = decodeNodeRecord(bytes);
+    if (record.name !== this.self()) {
+      const text = `the data directory belongs to node ${record.name}, and this node is configured as ${this.self()}: correct node_name or data_dir`;
+      throw haretError('BadArgument', text, { node: record.name });
+    }
+    this.#record = record;
     const recovered = [...this.#store.replicas()].sort((a, b) => a.identity.namespace - b.identity.namespace);
     for (const replica of recovered) this.#open(replica);
+    // A crash may have come between the record and the replica; a store that may have lost it makes one that cannot prove its head.
+    if (this.root === null) {
+      const identity = this.#identity(record.cluster, rootNamespaceId, this.self());
+      this.#create(identity, record.root, () => undefined);
+    }
     if (this.#catalog !== null) this.#afterCatalog();
   }
 
@@ -90,9 +105,8 @@ export class Groups {
   #enterCluster(cluster: ClusterId, root: Configuration, nodes: readonly NodeInfo[], done: () => void): void {
     invariant(this.#record === null, 'a node enters a cluster once', { cluster });
     this.#record = { format: 1, name: this.self(), cluster, root, nodes, namespaces: [] };
-    this.#store.setNodeRecord(encodeNodeRecord(this.#record), () => {
-      this.#create(this.#identity(cluster, rootNamespaceId, this.self()), root, done);
-    });
+    this.#store.setNodeRecord(encodeNodeRecord(this.#record), () => undefined);
+    this.#create(this.#identity(cluster, rootNamespaceId, this.self()), root, done);
   }
 
   #selfMember(): Member {
@@ -139,7 +153,11 @@ export class Groups {
       now: this.#ports.clock.now(),
     });
     const name = `${this.namespaceName(identity.namespace) ?? String(identity.namespace)}::${identity.replica}`;
-    const host = new ReplicaHost(name, replica, machine, this.#store, this.#turn, this.#ports.log, this.#events);
+    const { limits, timing } = this.#options;
+    const host = new ReplicaHost(name, replica, machine, this.#store, this.#turn, this.#ports.log, this.#events, {
+      patienceMs: timing.suspicionMs * 5,
+      maxKeepAlives: Math.min(maxKeepAlives, limits.maxPendingRequests),
+    });
     const siblings = this.#hosts.get(identity.namespace);
     if (siblings === undefined) this.#hosts.set(identity.namespace, [host]);
     else siblings.push(host);
@@ -189,6 +207,11 @@ export class Groups {
     return this.#catalog?.namespaceById(namespaceId) ?? null;
   }
 
+  /** This node's copy of the catalog cannot lag: it is the root group's primary, or is in no cluster. */
+  knowsAllNamespaces(): boolean {
+    return this.#record === null || this.root?.isPrimary === true;
+  }
+
   namespaceName(namespaceId: NamespaceId): string | null {
     if (namespaceId === rootNamespaceId) return rootName;
     return (
@@ -218,6 +241,10 @@ export class Groups {
   }
 
   tick(now: number): void {
+    if (this.#catalogMoved) {
+      this.#catalogMoved = false;
+      if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
+    }
     for (const hosts of this.#hosts.values()) {
       for (const host of hosts) {
         host.tick(now);
@@ -227,15 +254,29 @@ export class Groups {
     }
   }
 
+  /** Replicas that the catalog places here and that are not there yet. */
+  missing(): readonly string[] {
+    const missing: string[] = [];
+    for (const one of this.#catalog?.namespaces ?? []) {
+      for (const { replica } of this.#placedHere(one)) {
+        if (this.find(one.id, replica) === null) missing.push(`${one.name}::${replica}`);
+      }
+    }
+    return missing;
+  }
+
   stop(): void {
     for (const host of this.all) host.stop('the node stops');
   }
 
   // Following the catalog.
 
-  /** Called when the root group's state moved: an entry was applied, or a checkpoint restored. */
+  /**
+   * Called when the root group's state moved: an entry was applied, or a checkpoint restored. It is followed at the next tick, so
+   * that a start that applies thousands of entries writes one record.
+   */
   catalogMoved(): void {
-    if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
+    this.#catalogMoved = true;
   }
 
   #afterCatalog(): void {
@@ -268,6 +309,11 @@ export class Groups {
     const configuration = foundingConfiguration(namespace);
     for (const member of this.#placedHere(namespace)) {
       if (this.find(namespace.id, member.replica) !== null) continue;
+      const { maxReplicas } = this.#options.limits;
+      if (this.all.length + this.#creating.size > maxReplicas) {
+        this.#events.tooManyReplicas(maxReplicas, namespace.name);
+        continue;
+      }
       this.#create(this.#identity(record.cluster, namespace.id, member.replica), configuration, () => undefined);
     }
   }
@@ -310,9 +356,4 @@ function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Wai
 
 function keepAliveBody(waiting: readonly { readonly session: number }[]): Uint8Array {
   return encodeBody({ kind: 'keepAlive', sessions: [...new Set(waiting.map((one) => one.session))] });
-}
-
-/** True for a name that a namespace can have; the root group's is taken. */
-export function isNamespaceName(name: string): boolean {
-  return isName(name) && name !== rootName;
 }

@@ -106,9 +106,12 @@ export interface HostedNode {
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler;
   /** Refuses new work, hands over what it can, makes everything durable, closes links; then `done`. */
   stop(done: () => void): void;
-  /** The process is well: no replica stopped, the disk answers. `problems` is empty then. */
+  /**
+   * The process is well: no replica stopped, and its peers know it. `problems` also tells what its operator should know and ending this
+   * process would not mend: a disk that is nearly full, another node's lost disk.
+   */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
-  /** Every replica here is normal and knows its primary. */
+  /** Every replica that is to be here is, is normal, and knows its primary. */
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
   metrics(): readonly MetricSample[];
   view(): NodeView;

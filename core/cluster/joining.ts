@@ -30,10 +30,23 @@ export class Joining {
   readonly #self: () => NodeInfo;
   /** Things to do once the root group has a primary here. */
   #whenPrimary: { readonly run: () => void; readonly expire: () => void; readonly deadlineMs: number }[] = [];
-  #dialling = new Set<{ readonly deadlineMs: number; readonly link: Link }>();
+  readonly #dialling = new Set<{ readonly deadlineMs: number; readonly giveUp: () => void }>();
   #founding = false;
+  /** Who waits until the membership that this node accepted is durable; null when none is under way. */
+  #entering: (() => void)[] | null = null;
+  #updating = false;
+  #comparedMs = 0;
+  readonly #presented: (node: string) => NodeInfo | null;
 
-  constructor(ports: NodePorts, options: NodeOptions, groups: Groups, self: () => NodeInfo) {
+  /** @param presented what a node said of itself in its last handshake. */
+  constructor(
+    ports: NodePorts,
+    options: NodeOptions,
+    groups: Groups,
+    self: () => NodeInfo,
+    presented: (node: string) => NodeInfo | null,
+  ) {
+    this.#presented = presented;
     this.#ports = ports;
     this.#options = options;
     this.#groups = groups;
@@ -44,21 +57,28 @@ export class Joining {
     return this.#options.timing.suspicionMs * 10;
   }
 
-  /** Runs `then` once this node's root group has its primary here, founding the cluster when there is none. */
+  /** Runs `then` once this node's root group has its primary here and its cluster is founded; founds one when there is none. */
   inCluster(then: (ready: Result<null>) => void): void {
-    const wait = (): void => this.#afterElection(then);
-    if (this.#groups.record !== null) return wait();
-    if (this.#founding) return wait();
-    this.#founding = true;
-    const cluster: ClusterId = hexFromBytes(this.#ports.random.bytes(16));
-    this.#ports.log.write('info', 'founding a cluster', { cluster });
-    this.#groups.found(cluster, () => {
-      this.#founding = false;
-      this.#afterElection((ready) => {
-        if (!ready.ok) return then(ready);
-        this.propose({ kind: 'found', cluster, node: this.#self() }, (added) => then(added.ok ? ok(null) : added));
-      });
+    if (this.#groups.record === null && !this.#founding) {
+      this.#founding = true;
+      const cluster: ClusterId = hexFromBytes(this.#ports.random.bytes(16));
+      this.#ports.log.write('info', 'founding a cluster', { cluster });
+      this.#groups.found(cluster, () => (this.#founding = false));
+    }
+    this.#afterElection((ready) => {
+      if (ready.ok) this.#founded(then);
+      else then(ready);
     });
+  }
+
+  /** The founding record is the catalog's first entry. It may be asked for twice, and again by the next life of a founder that died. */
+  #founded(then: (ready: Result<null>) => void): void {
+    const { record, catalog } = this.#groups;
+    if (record === null || catalog === null) return then(fail('NoPrimary', 'this node is in no cluster'));
+    if (catalog.founding !== null) return then(ok(null));
+    this.propose({ kind: 'found', cluster: record.cluster, node: this.#self() }, (added) =>
+      then(added.ok ? ok(null) : added),
+    );
   }
 
   #afterElection(then: (ready: Result<null>) => void): void {
@@ -80,7 +100,35 @@ export class Joining {
         else if (one.deadlineMs <= now) one.expire();
       }
     }
-    for (const dial of this.#dialling) if (dial.deadlineMs <= now) dial.link.close(closeCodes.timeout, 'no answer');
+    for (const dial of [...this.#dialling]) if (dial.deadlineMs <= now) dial.giveUp();
+    if (now - this.#comparedMs < this.#options.timing.suspicionMs) return;
+    this.#comparedMs = now;
+    this.#compareAddresses();
+  }
+
+  /**
+   * A node's addresses change with its configuration, and it tells them in each handshake. Where the root group's primary is, the
+   * catalog is made to say the same, so that clients are not sent to where nobody is.
+   */
+  #compareAddresses(): void {
+    const { root, catalog } = this.#groups;
+    if (root?.isPrimary !== true || catalog === null || this.#updating) return;
+    // A founder that died between its first steps takes the last one in its next life.
+    if (catalog.founding === null) return this.#founded(() => undefined);
+    for (const known of catalog.nodes) {
+      if (known.ejected) continue;
+      const told = known.name === this.#options.name ? this.#self() : this.#presented(known.name);
+      if (told === null || told.incarnation !== known.incarnation || sameAddresses(told, known)) continue;
+      this.#ports.log.write('info', 'a node has new addresses', { changed: told.name, cluster: told.clusterAddress });
+      this.#updating = true;
+      return this.propose({ kind: 'updateNode', node: told }, () => (this.#updating = false));
+    }
+  }
+
+  /** Ends what is under way; whoever waits for it has no connection any more. */
+  stop(): void {
+    this.#whenPrimary = [];
+    for (const dial of [...this.#dialling]) dial.giveUp();
   }
 
   /** Puts a change into the catalog, through the root group's log. */
@@ -131,7 +179,10 @@ export class Joining {
       for (const frame of encodePeerFrames([message], joinFrameBytes)) link.send(frame);
     };
     const receive = (message: PeerMessage): void => {
-      if (message.kind === 'refused') return settle({ ok: false, error: message.error });
+      if (message.kind === 'refused') {
+        const elsewhere = message.error.code === 'WrongCluster';
+        return settle({ ok: false, error: elsewhere ? belongsElsewhere(name) : message.error });
+      }
       if (message.kind === 'joined' && invited !== null) return settle(ok(invited));
       if (message.kind !== 'welcome') return;
       const problem = judge(name, address, record.cluster, incarnation, message);
@@ -161,24 +212,47 @@ export class Joining {
       onClose: () =>
         settle(fail('NodeUnreachable', `node ${name} cannot be reached at ${address}`, { node: name, address })),
     });
-    const dial = { deadlineMs: this.#ports.clock.now() + this.#patienceMs, link };
+    const silent = (): void => {
+      const details = { node: name, address };
+      settle(fail('NodeUnreachable', `node ${name} does not answer at ${address}`, details));
+    };
+    const dial = { deadlineMs: this.#ports.clock.now() + this.#patienceMs, giveUp: silent };
     this.#dialling.add(dial);
   }
 
   /** Answers an offer of membership. */
   offered(offer: Extract<PeerMessage, { kind: 'join' }>, answer: (message: PeerMessage) => void): void {
     const record = this.#groups.record;
+    const joined = (): void => answer({ kind: 'joined' });
+    if (record?.cluster === offer.cluster) {
+      // Asked again before the first answer: neither is given before the membership is durable.
+      if (this.#entering === null) joined();
+      else this.#entering.push(joined);
+      return;
+    }
     if (record !== null || this.#founding) {
-      if (record?.cluster === offer.cluster) return answer({ kind: 'joined' });
-      const error = errorInfo(
-        'NodeRefused',
-        `node ${this.#options.name} belongs to another cluster; empty its data directory to move it`,
-      );
-      return answer({ kind: 'refused', error });
+      return answer({ kind: 'refused', error: belongsElsewhere(this.#options.name) });
     }
     this.#ports.log.write('info', 'joining a cluster', { cluster: offer.cluster });
-    this.#groups.follow(offer.cluster, offer.root, offer.nodes, () => answer({ kind: 'joined' }));
+    this.#entering = [joined];
+    this.#groups.follow(offer.cluster, offer.root, offer.nodes, () => {
+      const waiting = this.#entering ?? [];
+      this.#entering = null;
+      for (const done of waiting) done();
+    });
   }
+}
+
+function belongsElsewhere(name: string): ErrorInfo {
+  return errorInfo(
+    'NodeRefused',
+    `node ${name} belongs to another cluster; to move it, stop it, empty its data directory, start it, and join it again`,
+    { node: name },
+  );
+}
+
+function sameAddresses(a: NodeInfo, b: NodeInfo): boolean {
+  return a.clusterAddress === b.clusterAddress && a.apiAddress === b.apiAddress && a.adminAddress === b.adminAddress;
 }
 
 function judge(
@@ -191,12 +265,13 @@ function judge(
   const found = welcome.from;
   if (found.name !== name) return errorInfo('NodeNotFound', `the node at ${address} is ${found.name}, not ${name}`);
   if (welcome.cluster !== noCluster && welcome.cluster !== cluster) {
-    return errorInfo('NodeRefused', `node ${name} belongs to another cluster; empty its data directory to move it`);
+    return belongsElsewhere(name);
   }
   if (incarnation !== null && incarnation !== found.incarnation) {
     return errorInfo(
       'NodeRefused',
-      `the cluster knows ${name} with another incarnation: its disk was replaced or emptied; give the new node another name`,
+      `the cluster knows ${name} with another data directory than the one it has now; put the old one back, or join it under another node_name`,
+      { node: name },
     );
   }
   return null;

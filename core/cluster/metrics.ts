@@ -3,6 +3,7 @@
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
 import type { ApiCounters } from './api-connection.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import type { Groups } from './groups.ts';
 import type { MetricSample } from './host.ts';
 import type { Peers } from './peers.ts';
@@ -17,6 +18,7 @@ export interface MetricSources {
   readonly peers: Peers;
   readonly router: Router;
   readonly store: Store;
+  readonly reserve: DiskReserve;
   readonly api: ApiCounters;
   readonly adminConnections: number;
 }
@@ -51,9 +53,18 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
     peers.counters.refused,
   );
   add('gauge', 'haret_forwarded_outstanding', 'Requests that another node is asked to serve.', router.outstanding);
-  for (const [name, value] of Object.entries(store.stats())) {
-    if (typeof value === 'number') add('gauge', `haret_store_${snake(name)}`, `The store's ${name}.`, value);
-  }
+  const disk = store.stats();
+  add('gauge', 'haret_store_segments', 'Files of the log.', disk.segments);
+  add('gauge', 'haret_store_segment_bytes', 'Bytes of the files of the log.', disk.segmentBytes);
+  add('counter', 'haret_store_batches_total', 'Batches written, each with one sync.', disk.batches);
+  add('counter', 'haret_store_written_bytes_total', 'Bytes written to the log.', disk.writtenBytes);
+  add('counter', 'haret_store_parts_total', "Replicas' batches written.", disk.parts);
+  add('gauge', 'haret_store_queued_parts', "Replicas' batches that wait for the disk.", disk.queuedParts);
+  add('gauge', 'haret_store_queued_bytes', 'Bytes that wait for the disk.', disk.queuedBytes);
+  add('counter', 'haret_store_copied_entries_total', 'Entries copied out of old files.', disk.copiedEntries);
+  add('gauge', 'haret_store_checkpoints_in_progress', 'Checkpoints being written.', disk.checkpointsBeingWritten);
+  const freeBytes = sources.reserve.freeBytes;
+  if (freeBytes !== null) add('gauge', 'haret_disk_free_bytes', 'Bytes left for the data directory.', freeBytes);
   for (const host of groups.all)
     addReplica(add, host, groups.namespaceName(host.namespaceId) ?? String(host.namespaceId));
   return samples;
@@ -78,6 +89,12 @@ function addReplica(add: Add, host: ReplicaHost, namespace: string): void {
   add('gauge', 'haret_replica_commit', 'Commit number.', view.commit, labels);
   add('gauge', 'haret_replica_checkpoint', 'Op of the checkpoint.', view.checkpointOp, labels);
   add('gauge', 'haret_replica_pending', 'Requests that wait to be prepared.', view.pending, labels);
+  for (const [reason, count] of host.dropped) {
+    add('counter', 'haret_replica_dropped_total', 'Messages of other replicas that were dropped.', count, {
+      ...labels,
+      reason,
+    });
+  }
   const { machine } = host;
   if (!(machine instanceof Service)) return;
   const stats = machine.stats();
@@ -90,8 +107,4 @@ function addReplica(add: Add, host: ReplicaHost, namespace: string): void {
   for (const leaf of machine.largest(largestTold)) {
     add('gauge', 'haret_largest_bytes', 'Bytes of the largest nodes.', leaf.bytes, { ...labels, path: leaf.path });
   }
-}
-
-function snake(camel: string): string {
-  return camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -4,7 +4,8 @@
  */
 
 import { invariant } from '../base/assert.ts';
-import { errorInfo, fail } from '../base/errors.ts';
+import { errorInfo } from '../base/errors.ts';
+import type { ErrorInfo } from '../base/errors.ts';
 import { noCluster } from '../base/ids.ts';
 import type { Interface, Link, LinkHandler } from '../base/ports.ts';
 import { Store } from '../store/store.ts';
@@ -17,9 +18,10 @@ import { closeCodes } from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { AdminConnection } from './admin-connection.ts';
-import type { ApiCounters, ApiDesk, EnterAnswer } from './api-connection.ts';
+import type { ApiCounters } from './api-connection.ts';
 import { ApiConnection } from './api-connection.ts';
 import type { Catalog } from './catalog.ts';
+import { Desk } from './desk.ts';
 import { Groups } from './groups.ts';
 import type { GroupsEvents } from './groups.ts';
 import { DiskReserve } from './disk-reserve.ts';
@@ -28,6 +30,7 @@ import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
 import { Peers } from './peers.ts';
+import { Problems } from './problems.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { Router } from './router.ts';
 import { Turn } from './turn.ts';
@@ -41,6 +44,7 @@ interface Running {
   readonly reserve: DiskReserve;
   readonly joining: Joining;
   readonly admin: AdminCommands;
+  readonly desk: Desk;
 }
 
 interface Waiting {
@@ -60,8 +64,11 @@ export class ClusterNode implements HostedNode {
   readonly #observer: NodeObserver | null;
   #running: Running | null = null;
   #waiting: Waiting[] = [];
-  #problems = new Map<string, string>();
+  readonly #problems = new Problems();
+  /** Why this node must serve nobody: its peers know another incarnation of it (protocol §2, "Strangers"). */
+  #stranger: ErrorInfo | null = null;
   #stopping = false;
+  #whenStopped: (() => void)[] = [];
 
   /** @param onDiskFailure called once when a write or sync failed: the process must end now (protocol §2). */
   constructor(
@@ -95,7 +102,13 @@ export class ClusterNode implements HostedNode {
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);
     const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5);
-    const joining = new Joining(this.#ports, this.#options, groups, () => this.#self());
+    const joining = new Joining(
+      this.#ports,
+      this.#options,
+      groups,
+      () => this.#self(),
+      (node) => peers.presented(node),
+    );
     const admin = new AdminCommands({
       ports: this.#ports,
       options: this.#options,
@@ -104,10 +117,19 @@ export class ClusterNode implements HostedNode {
       router,
       joining,
       metrics: () => this.metrics(),
+      refusal: () => this.#refusal(),
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
-    this.#running = { store, groups, peers, router, reserve, joining, admin };
-    groups.recover();
+    const desk = new Desk(this.#options, groups, peers, router, () => this.#refusal());
+    this.#running = { store, groups, peers, router, reserve, joining, admin, desk };
+    try {
+      groups.recover();
+    } catch (error) {
+      // The directory is given back: whoever started this node may start another on it.
+      disk.unlock();
+      this.#running = null;
+      throw error;
+    }
     for (const node of groups.record?.nodes ?? []) peers.know(node);
     log.write('info', 'node started', {
       node: this.#options.name,
@@ -184,7 +206,8 @@ export class ClusterNode implements HostedNode {
     const nothing = (): void => undefined;
     if (through === 'api') {
       const codec = apiServerCodec(subprotocol, limits.maxFrameBytes);
-      return new ApiConnection(link, codec, this.#desk, this.#turn, limits, this.#api, this.#ports.log, from, nothing);
+      const { desk } = this.#parts;
+      return new ApiConnection(link, codec, desk, this.#turn, limits, this.#api, this.#ports.log, from, nothing);
     }
     if (through === 'admin') {
       const codec = adminServerCodec(subprotocol, limits.maxFrameBytes);
@@ -194,6 +217,7 @@ export class ClusterNode implements HostedNode {
         codec,
         (command, done) => admin.run(command, false, done),
         this.#turn,
+        limits,
         this.#ports.log,
         from,
         nothing,
@@ -205,33 +229,50 @@ export class ClusterNode implements HostedNode {
   }
 
   stop(done: () => void): void {
-    if (this.#running === null || this.#stopping) return done();
+    if (this.#running === null) return done();
+    this.#whenStopped.push(done);
+    if (this.#stopping) return;
     this.#stopping = true;
-    const { store, groups, peers } = this.#running;
+    const { store, groups, peers, joining } = this.#running;
     for (const link of this.#connections) link.close(closeCodes.goingAway, 'the node stops');
+    joining.stop();
     peers.close();
     groups.stop();
     store.close(() => {
       this.#ports.log.write('info', 'node stopped', { node: this.#options.name });
       this.#running = null;
-      done();
+      this.#waiting = [];
+      for (const stopped of this.#whenStopped.splice(0)) stopped();
     });
   }
 
   health(): { readonly ok: boolean; readonly problems: readonly string[] } {
-    const problems = [...this.#problems.values()];
-    if (this.#running?.reserve.low === true)
-      problems.push('the disk is nearly full: growth is refused until space is freed');
-    return { ok: problems.length === 0, problems };
+    const problems = [...this.#problems.texts];
+    const stranger = this.#refusal();
+    if (stranger !== null) problems.unshift(stranger.message);
+    if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
+    return { ok: this.#problems.well && stranger === null, problems };
   }
 
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
     const waitingFor: string[] = [];
     if (this.#running === null || this.#stopping) waitingFor.push('the node is not running');
-    for (const host of this.#running?.groups.all ?? []) {
-      if (host.primaryNode === null) waitingFor.push(`${host.name} knows no primary`);
+    const groups = this.#running?.groups;
+    if (this.#refusal() !== null) waitingFor.push('this node is a stranger to its cluster; see /health');
+    if (groups !== undefined && groups.record !== null && groups.root === null)
+      waitingFor.push('the replica of the root group is being made');
+    for (const host of groups?.all ?? []) {
+      if (host.stopped) waitingFor.push(`${host.name} is stopped; see /health`);
+      else if (host.primaryNode === null) waitingFor.push(`${host.name} knows no primary`);
     }
+    for (const name of groups?.missing() ?? []) waitingFor.push(`${name} is being made`);
     return { ok: waitingFor.length === 0, waitingFor };
+  }
+
+  /** Null while this node may serve; a node that some of its peers accept is no stranger, whatever one of them says. */
+  #refusal(): ErrorInfo | null {
+    if (this.#stranger === null || (this.#running?.peers.connectedNames().length ?? 0) > 0) return null;
+    return this.#stranger;
   }
 
   metrics(): readonly MetricSample[] {
@@ -277,8 +318,16 @@ export class ClusterNode implements HostedNode {
         this.#observer?.restored(host.identity, op);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
-      broke: (host) => void this.#problems.set(host.name, `replica ${host.name} is stopped: it broke an invariant`),
+      broke: (host, error) => {
+        const why = error instanceof Error ? error.message : String(error);
+        const text = `replica ${host.name} is stopped because of a bug (${why}); the other replicas go on. Restart this node, and report it`;
+        this.#problems.fault(host.name, text);
+      },
       catalogChanged: (catalog) => this.#catalogChanged(catalog),
+      tooManyReplicas: (limit, namespace) => {
+        const text = `this node is to run a replica of ${namespace} and has max_replicas = ${limit} already: raise it and restart`;
+        if (this.#problems.fault(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
+      },
     };
   }
 
@@ -296,16 +345,21 @@ export class ClusterNode implements HostedNode {
     this.#observer?.event(host.identity, event);
     // The hot path's own event is for who watches closely; a line for each commit would cost more than the commit.
     if (event.kind === 'committed') return;
-    this.#ports.log.write(event.kind === 'alarm' ? 'error' : 'info', `replica ${event.kind}`, {
-      replica: host.name,
-      ...event,
-    });
-    if (event.kind === 'alarm') this.#problems.set(host.name, `replica ${host.name}: ${event.reason}`);
-    if (event.kind !== 'status' || !host.isPrimary) return;
+    const level = event.kind === 'alarm' ? 'error' : event.kind === 'dropped' ? 'debug' : 'info';
+    this.#ports.log.write(level, `replica ${event.kind}`, { replica: host.name, ...event });
+    if (event.kind === 'alarm') {
+      const passing = host.view().status === 'recovering';
+      this.#problems.fault(host.name, `replica ${host.name}: ${event.reason}`, passing);
+    }
+    if (event.kind !== 'status') return;
+    if (event.status === 'normal') this.#problems.normal(host.name);
+    // A backup knows its primary as well as the primary does, and may be told sooner.
+    const node = host.primaryNode;
+    if (event.primary === null || node === null) return;
     const { router, peers } = this.#parts;
     const { epoch, view } = event.viewstamp;
-    const hint = { namespaceId: host.namespaceId, epoch, view, replica: host.replicaName, node: this.#options.name };
-    if (router.learn(hint)) peers.broadcast({ kind: 'hints', hints: [hint] });
+    const hint = { namespaceId: host.namespaceId, epoch, view, replica: event.primary, node };
+    if (router.learn(hint) && host.isPrimary) peers.broadcast({ kind: 'hints', hints: [hint] });
   }
 
   #peerEvents(): PeerEvents {
@@ -315,15 +369,14 @@ export class ClusterNode implements HostedNode {
       message: (from, message, answer) => this.#peerMessage(from, message, answer),
       connection: (node, connected) => this.#peerConnection(node, connected),
       stranger: (known, found) => {
-        const text = `node ${known.name} at ${found.clusterAddress} has lost its disk: it is another incarnation than the cluster knows, and is left out`;
-        if (!this.#problems.has(`stranger ${known.name}`))
+        const text = `node ${known.name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
+        if (this.#problems.warn(`stranger ${known.name}`, text))
           this.#ports.log.write('error', text, { known: known.incarnation, found: found.incarnation });
-        this.#problems.set(`stranger ${known.name}`, text);
       },
       calledStranger: (by) => {
-        const text = `node ${by.name} knows another incarnation of this node: its data directory was emptied or replaced. It serves and votes nowhere; put the old directory back, or join under another name`;
-        if (!this.#problems.has('stranger')) this.#ports.log.write('error', text);
-        this.#problems.set('stranger', text);
+        const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
+        if (this.#stranger === null) this.#ports.log.write('error', text);
+        this.#stranger ??= errorInfo('NodeRefused', text, { node: this.#options.name });
       },
     };
   }
@@ -332,7 +385,7 @@ export class ClusterNode implements HostedNode {
     const { groups, router, peers } = this.#parts;
     this.#ports.log.write('info', connected ? 'peer connected' : 'peer disconnected', { peer: node });
     if (connected) {
-      this.#problems.delete(`stranger ${node}`);
+      this.#problems.clear(`stranger ${node}`);
       const hints = router.hints();
       if (hints.length > 0) peers.send(node, { kind: 'hints', hints });
     } else router.lost(node);
@@ -345,7 +398,7 @@ export class ClusterNode implements HostedNode {
       case 'vr':
         return groups.deliver(message.message);
       case 'forwarded':
-        return router.settled(message);
+        return router.settled(from.name, message);
       case 'hints':
         for (const hint of message.hints) router.learn(hint);
         return;
@@ -366,7 +419,7 @@ export class ClusterNode implements HostedNode {
           );
         }
         if (item.kind === 'lookup') {
-          return answer({ kind: 'forwarded', id, outcome: this.#lookup(item.namespace) });
+          return answer({ kind: 'forwarded', id, outcome: this.#parts.desk.lookup(item.namespace) });
         }
         return router.receive(from.name, message, answer);
       }
@@ -378,71 +431,4 @@ export class ClusterNode implements HostedNode {
         return;
     }
   }
-
-  #lookup(
-    name: string,
-  ): { kind: 'found'; namespaceId: number } | { kind: 'error'; error: ReturnType<typeof errorInfo> } {
-    const namespace = this.#parts.groups.catalog?.namespaceByName(name);
-    if (namespace === undefined) return { kind: 'error', error: unknownNamespace(name) };
-    return { kind: 'found', namespaceId: namespace.id };
-  }
-
-  // What clients are served by.
-
-  readonly #desk: ApiDesk = {
-    cluster: () => this.#parts.groups.record?.cluster ?? noCluster,
-    nodeName: () => this.#options.name,
-    namespaces: () => (this.#parts.groups.catalog?.namespaces ?? []).map((one) => one.name).sort(),
-    serve: (namespaceId, item, waiter) => this.#parts.router.serve(namespaceId, item, waiter),
-    enter: (name, done) => this.#enter(name, done),
-  };
-
-  #enter(name: string, done: (answer: EnterAnswer) => void): void {
-    const { groups, router } = this.#parts;
-    const known = groups.catalog?.namespaceByName(name);
-    if (known !== undefined) return done(this.#entered(known.id));
-    // This node's copy of the catalog may lag; the root group's voters know.
-    const voter = groups.nodesOf(0)[0];
-    if (voter === undefined || voter === this.#options.name) return done({ ok: false, error: unknownNamespace(name) });
-    router.ask(voter, 0, { kind: 'lookup', namespace: name }, 1, (outcome) => {
-      if (outcome.kind === 'found') return done(this.#entered(outcome.namespaceId));
-      if (outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace')
-        return done({ ok: false, error: outcome.error });
-      done(fail('NoPrimary', `namespace ${name} is not known here, and the root group cannot be asked`));
-    });
-  }
-
-  #entered(namespaceId: number): EnterAnswer {
-    const { groups, router } = this.#parts;
-    const namespace = groups.namespace(namespaceId);
-    const hint = router.hint(namespaceId);
-    const member = namespace?.replicas.find((one) => one.replica === hint?.replica);
-    const here = groups.primaryHost(namespaceId) !== null;
-    const reachable =
-      hint !== null && (here || (hint.node !== this.#options.name && this.#parts.peers.connected(hint.node)));
-    const node = hint === null ? undefined : groups.catalog?.node(hint.node);
-    const known = member !== undefined && namespace !== null && node !== undefined && reachable;
-    return {
-      ok: true,
-      entered: {
-        namespaceId,
-        epoch: hint?.epoch ?? 0,
-        view: hint?.view ?? 0,
-        here,
-        primary: known
-          ? {
-              name: member.replica,
-              group: namespace.name,
-              nodeName: node.name,
-              nodeAddress: node.clusterAddress,
-              apiAddress: node.apiAddress,
-            }
-          : null,
-      },
-    };
-  }
-}
-
-function unknownNamespace(name: string): ReturnType<typeof errorInfo> {
-  return errorInfo('UnknownNamespace', 'Unknown namespace', { namespace: name });
 }

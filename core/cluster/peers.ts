@@ -1,6 +1,6 @@
 /**
- * The other nodes: dialling them with back-off, the handshake, and one outbox each. Both sides dial, so two healthy nodes
- * share two links; a node sends on the one it dialled and falls back on the one it accepted.
+ * The table of the other nodes: which are known, who may connect, and what is counted. What becomes of one of them and of the links
+ * to it is peer.ts.
  */
 
 import { MalformedError, errorInfo } from '../base/errors.ts';
@@ -13,13 +13,15 @@ import { closeCodes } from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
 import type { NodePorts, Timing } from './host.ts';
-import type { Flushable, Turn } from './turn.ts';
+import { Peer } from './peer.ts';
+import type { Turn } from './turn.ts';
 
 /** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
 const softFrameBytes = 1024 * 1024;
 /** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
 const droppingShare = 1 / 8;
 const anyIncarnation = noCluster;
+const maxRefusalsKept = 256;
 
 /** What the table of peers tells the node. */
 export interface PeerEvents {
@@ -54,6 +56,8 @@ export class Peers {
   readonly #peers = new Map<string, Peer>();
   readonly #greeting = new Map<Link, number>();
   #closed = false;
+  /** What was logged of refusals. */
+  readonly #refusals = new Set<string>();
 
   constructor(ports: NodePorts, turn: Turn, timing: Timing, limits: Limits, events: PeerEvents) {
     this.#ports = ports;
@@ -63,12 +67,21 @@ export class Peers {
     this.#events = events;
   }
 
-  /** Names a node to stay connected with; a changed address is dialled from now on. */
+  /** Names a node to stay connected with, by what the catalog or the node's record says of it; a changed address is dialled from now on. */
   know(info: NodeInfo): void {
     if (info.name === this.#events.self().name) return;
     const peer = this.#peers.get(info.name);
     if (peer === undefined) this.#peers.set(info.name, new Peer(info, this, this.#ports.clock.now()));
     else peer.learn(info);
+  }
+
+  /** What a node said of itself in its last handshake with this one; null when there was none. */
+  presented(node: string): NodeInfo | null {
+    return this.#peers.get(node)?.presented ?? null;
+  }
+
+  get known(): readonly NodeInfo[] {
+    return [...this.#peers.values()].map((peer) => peer.info);
   }
 
   infoOf(node: string): NodeInfo | null {
@@ -117,23 +130,27 @@ export class Peers {
   accept(link: Link): LinkHandler {
     let peer: Peer | null = null;
     let greeted: NodeInfo | null = null;
+    let refused = false;
+    const refuse = (error: ErrorInfo): void => {
+      refused = true;
+      this.refuse(link, error);
+    };
     this.#greeting.set(link, this.#ports.clock.now());
     const answer = (message: PeerMessage): void => this.write(link, [message]);
     return {
       onFrame: (frame) => {
+        if (refused) return;
         peer?.heard(link);
         for (const message of this.decode(link, frame)) {
           if (greeted !== null) {
-            if (peer === null && message.kind !== 'join') return this.refuse(link, notMember(this.#events.self()));
+            if (peer === null && message.kind !== 'join') return refuse(notMember(this.#events.self()));
             this.#events.message(greeted, message, answer);
             if (peer === null) peer = this.#adopt(greeted, link);
             continue;
           }
-          if (message.kind !== 'hello')
-            return this.refuse(link, errorInfo('BadFrame', 'the first message must be hello'));
+          if (message.kind !== 'hello') return refuse(errorInfo('BadFrame', 'the first message must be hello'));
           const problem = this.#judge(message);
-          if (problem !== null) return this.refuse(link, problem);
-          this.#greeting.delete(link);
+          if (problem !== null) return refuse(problem);
           greeted = message.from;
           answer({
             kind: 'welcome',
@@ -154,8 +171,10 @@ export class Peers {
   /** A link of a node that this node's cluster knows becomes that peer's; before this node has a cluster there is nobody to know. */
   #adopt(info: NodeInfo, link: Link): Peer | null {
     if (this.#events.cluster() === noCluster) return null;
-    this.know(info);
+    this.#greeting.delete(link);
+    if (!this.#peers.has(info.name)) this.know(info);
     const peer = this.#peers.get(info.name);
+    peer?.present(info);
     peer?.gainAccepted(link);
     return peer ?? null;
   }
@@ -172,15 +191,15 @@ export class Peers {
     if (hello.target !== '' && hello.target !== self.name) {
       return errorInfo('NodeNotFound', `this is node ${self.name}, not ${hello.target}`);
     }
+    if (cluster !== noCluster && hello.cluster !== cluster) {
+      return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
+    }
     if (hello.targetIncarnation !== anyIncarnation && hello.targetIncarnation !== self.incarnation) {
       this.#events.calledStranger(hello.from);
       return errorInfo(
         'NodeRefused',
-        `node ${self.name} is known to its peers with another incarnation: its disk was replaced or emptied`,
+        `node ${self.name} is known to its peers with another data directory: its own was emptied or replaced`,
       );
-    }
-    if (cluster !== noCluster && hello.cluster !== cluster) {
-      return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
     }
     if (cluster === noCluster && hello.cluster === noCluster) {
       return errorInfo('WrongCluster', 'neither node belongs to a cluster');
@@ -190,7 +209,7 @@ export class Peers {
       this.#events.stranger(known, hello.from);
       return errorInfo(
         'NodeRefused',
-        `node ${known.name} is known with another incarnation: its disk was replaced or emptied`,
+        `node ${known.name} is known with another data directory: its own was emptied or replaced`,
       );
     }
     return null;
@@ -242,7 +261,11 @@ export class Peers {
 
   refuse(link: Link, error: ErrorInfo): void {
     this.counters.refused++;
-    this.#ports.log.write('warn', 'refused a peer connection', { problem: error.message });
+    // Whoever is refused comes again every second: once it was said, it is for those who look closely.
+    const again = this.#refusals.has(error.message);
+    if (this.#refusals.size >= maxRefusalsKept) this.#refusals.clear();
+    this.#refusals.add(error.message);
+    this.#ports.log.write(again ? 'debug' : 'warn', 'refused a peer connection', { problem: error.message });
     this.write(link, [{ kind: 'refused', error }]);
     link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : closeCodes.notAllowed, error.code);
   }
@@ -274,8 +297,13 @@ export class Peers {
     return this.#events;
   }
 
-  logRefusal(info: NodeInfo, error: ErrorInfo): void {
-    this.#ports.log.write('warn', 'a peer refused this node', {
+  /** More waits in a link than a peer that reads would leave there. */
+  overfull(link: Link): boolean {
+    return link.buffered() > this.#limits.maxQueuedBytes;
+  }
+
+  logRefusal(info: NodeInfo, error: ErrorInfo, news: boolean): void {
+    this.#ports.log.write(news ? 'warn' : 'debug', 'a peer refused this node', {
       peer: info.name,
       address: info.clusterAddress,
       problem: error.message,
@@ -285,168 +313,4 @@ export class Peers {
 
 function notMember(self: NodeInfo): ErrorInfo {
   return errorInfo('WrongCluster', `node ${self.name} belongs to no cluster yet; use \`cluster join\``);
-}
-
-class Peer implements Flushable {
-  info: NodeInfo;
-  outbox: PeerMessage[] = [];
-  readonly #table: Peers;
-  #dialled: Link | null = null;
-  #open = false;
-  #dialledAt = 0;
-  #accepted: Link[] = [];
-  /** When a frame last came over each open link. */
-  readonly #heardAt = new Map<Link, number>();
-  #pingedAt = 0;
-  #failures = 0;
-  #nextDial: number;
-  #announced = false;
-
-  constructor(info: NodeInfo, table: Peers, now: number) {
-    this.info = info;
-    this.#table = table;
-    this.#nextDial = now;
-  }
-
-  get connected(): boolean {
-    return this.#open || this.#accepted.length > 0;
-  }
-
-  learn(info: NodeInfo): void {
-    if (info.clusterAddress !== this.info.clusterAddress) this.#nextDial = this.#table.now;
-    this.info = info;
-  }
-
-  congested(bytes: number): boolean {
-    const link = this.#link();
-    return link !== null && link.buffered() > bytes;
-  }
-
-  #link(): Link | null {
-    return this.#open ? this.#dialled : (this.#accepted.at(-1) ?? null);
-  }
-
-  flush(): void {
-    const link = this.#link();
-    const messages = this.outbox;
-    this.outbox = [];
-    if (link !== null && messages.length > 0) this.#table.write(link, messages);
-  }
-
-  heard(link: Link): void {
-    this.#heardAt.set(link, this.#table.now);
-  }
-
-  tick(now: number): void {
-    this.#watch(now);
-    if (this.#dialled !== null) {
-      if (!this.#open && now - this.#dialledAt > this.#table.handshakeMs) this.#abandon(this.#dialled, 'no welcome');
-      return;
-    }
-    if (now < this.#nextDial) return;
-    this.#dialledAt = now;
-    const link: Link = this.#table.dial(this, {
-      onOpen: () => this.#table.write(link, [this.#table.helloTo(this.info)]),
-      onFrame: (frame) => this.#receive(link, frame),
-      onClose: () => this.#lostDialled(link),
-    });
-    this.#dialled = link;
-  }
-
-  /** A connection can die without a word; whoever dialled asks for an answer, and both ends notice when none comes. */
-  #watch(now: number): void {
-    if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.pingMs) {
-      this.#pingedAt = now;
-      this.#table.write(this.#dialled, [{ kind: 'ping', answer: true }]);
-    }
-    for (const [link, at] of this.#heardAt) if (now - at > this.#table.silenceMs) this.#abandon(link, 'silent');
-  }
-
-  /** Closes a link and counts it as lost at once: a dead one may never say so itself. */
-  #abandon(link: Link, why: string): void {
-    link.close(closeCodes.timeout, why);
-    this.#lostDialled(link);
-    this.lostAccepted(link);
-  }
-
-  #receive(link: Link, frame: Frame): void {
-    this.heard(link);
-    for (const message of this.#table.decode(link, frame)) {
-      if (this.#dialled !== link) return;
-      if (this.#open) this.#table.events.message(this.info, message, (answer) => this.#table.write(link, [answer]));
-      else if (!this.#welcomed(link, message)) return;
-    }
-  }
-
-  /** The first answer to our hello; false when the link is of no use. */
-  #welcomed(link: Link, message: PeerMessage): boolean {
-    if (message.kind === 'refused') {
-      this.#table.logRefusal(this.info, message.error);
-      // What was refused once is refused again soon; only a person changes that.
-      this.#failures = 16;
-      link.close(closeCodes.normal, 'refused');
-      return false;
-    }
-    if (message.kind !== 'welcome') {
-      link.close(closeCodes.badFrame, 'the first answer must be welcome');
-      return false;
-    }
-    if (message.from.incarnation !== this.info.incarnation || message.cluster !== this.#table.events.cluster()) {
-      if (message.from.name === this.info.name) this.#table.events.stranger(this.info, message.from);
-      this.#failures = 16;
-      link.close(closeCodes.wrongCluster, 'another node');
-      return false;
-    }
-    this.#open = true;
-    this.#failures = 0;
-    this.#announce(true);
-    return true;
-  }
-
-  gainAccepted(link: Link): void {
-    this.#accepted.push(link);
-    this.heard(link);
-    // It is up: dial it now rather than when the back-off ends.
-    this.#nextDial = this.#table.now;
-    this.#announce(true);
-  }
-
-  lostAccepted(link: Link): void {
-    const before = this.#accepted.length;
-    this.#heardAt.delete(link);
-    this.#accepted = this.#accepted.filter((one) => one !== link);
-    if (this.#accepted.length !== before) this.#announce(false);
-  }
-
-  #lostDialled(link: Link): void {
-    if (this.#dialled !== link) return;
-    const wasOpen = this.#open;
-    this.#heardAt.delete(link);
-    this.#dialled = null;
-    this.#open = false;
-    this.#nextDial = this.#table.now + this.#table.retryDelay(this.#failures++);
-    if (wasOpen) this.#announce(false);
-  }
-
-  /**
-   * Any closed connection is told at once: it is a reason to suspect, and a wrong suspicion of one replica disturbs nobody
-   * (protocol §4.1). When another link is still there, that it is connected is told again right after.
-   */
-  #announce(connected: boolean): void {
-    if (!connected && this.#announced) {
-      this.#announced = false;
-      this.outbox = this.connected ? this.outbox : [];
-      this.#table.events.connection(this.info.name, false);
-    }
-    if (this.connected && !this.#announced) {
-      this.#announced = true;
-      this.#table.events.connection(this.info.name, true);
-    }
-  }
-
-  closeAll(): void {
-    this.#nextDial = Number.MAX_SAFE_INTEGER;
-    this.#dialled?.close(closeCodes.goingAway, 'the node stops');
-    for (const link of this.#accepted) link.close(closeCodes.goingAway, 'the node stops');
-  }
 }

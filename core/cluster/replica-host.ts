@@ -46,6 +46,17 @@ export interface ReplicaHostEvents {
   broke(host: ReplicaHost, error: unknown): void;
 }
 
+/** What bounds the wait at a hosted replica. */
+export interface HostBounds {
+  /** Whoever waits longer is told so: a request for its predecessor or its quorum, a read for its primary or its op. */
+  readonly patienceMs: number;
+  /** Keep-alives that wait for their tick. */
+  readonly maxKeepAlives: number;
+}
+
+/** Those who waited too long are told in portions, so that a tick stays short. */
+const maxOverdueATick = 512;
+
 interface PendingRead {
   readonly waiter: Waiter;
   readonly body: Uint8Array;
@@ -69,6 +80,11 @@ export class ReplicaHost implements Flushable {
   #stepping = false;
   #stopped = false;
   #nextToken = 1;
+  readonly #bounds: HostBounds;
+  /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
+  readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
+  /** Tokens below it have waited too long. */
+  #overdue = 0;
   readonly #identity: ReplicaIdentity;
 
   constructor(
@@ -79,8 +95,10 @@ export class ReplicaHost implements Flushable {
     turn: Turn,
     log: Log,
     events: ReplicaHostEvents,
+    bounds: HostBounds,
   ) {
     this.name = name;
+    this.#bounds = bounds;
     this.#replica = replica;
     this.machine = machine;
     this.#store = store;
@@ -115,6 +133,16 @@ export class ReplicaHost implements Flushable {
     return this.#stopped ? null : this.#replica.primaryNode;
   }
 
+  /** The last op whose entry is in the state here. */
+  get applied(): number {
+    return this.#replica.appliedAt().op;
+  }
+
+  /** Messages that were dropped, by reason. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#replica.dropped;
+  }
+
   /** A client's numbered request. The waiter hears of it once, whatever becomes of the replica. */
   request(waiter: Waiter, session: number, request: number, answered: number, body: Uint8Array): void {
     this.input({ kind: 'request', token: this.#wait(waiter), session, request, answered, body });
@@ -133,6 +161,12 @@ export class ReplicaHost implements Flushable {
 
   /** Keep-alives of one tick travel as one entry (design §4). */
   keepAlive(waiter: Waiter, session: number): void {
+    if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
+    const limit = this.#bounds.maxKeepAlives;
+    if (this.#keepAlives.length >= limit) {
+      const details = { limit, actual: limit + 1 };
+      return waiter.fail(errorInfo('Overloaded', `${limit} keep-alives wait at replica ${this.name}`, details));
+    }
     this.#keepAlives.push({ session, waiter });
   }
 
@@ -173,18 +207,50 @@ export class ReplicaHost implements Flushable {
 
   /** Time goes on. A tick wakes only what it concerns. */
   tick(now: number): void {
+    if (this.#stopped) return;
     this.input({ kind: 'tick', now });
+    this.#endOverdue(now);
+  }
+
+  /** Nobody waits for ever: not for a primary that is gone, nor for an op or a predecessor that never comes. */
+  #endOverdue(now: number): void {
+    const { patienceMs } = this.#bounds;
+    const marks = this.#marks;
+    const last = marks.at(-1);
+    if (last === undefined || (last.token < this.#nextToken && now - last.atMs >= patienceMs / 16)) {
+      marks.push({ token: this.#nextToken, atMs: now });
+    }
+    while (marks.length > 0 && now - marks[0]!.atMs >= patienceMs) this.#overdue = marks.shift()!.token;
+    let left = maxOverdueATick;
+    for (const [token, waiter] of this.#waiters) {
+      if (token >= this.#overdue || left-- === 0) break;
+      this.#waiters.delete(token);
+      this.input({ kind: 'abandon', token });
+      waiter.fail(errorInfo('Timeout', `replica ${this.name} came to no end with it within ${patienceMs} ms`));
+    }
+    for (const [token, { waiter }] of this.#reads) {
+      if (token >= this.#overdue || left-- === 0) break;
+      this.#reads.delete(token);
+      this.input({ kind: 'abandon', token });
+      const text = `replica ${this.name} could not answer the read within ${patienceMs} ms`;
+      waiter.fail(errorInfo('Timeout', text, {}, 'definite'));
+    }
   }
 
   /** Stops for good; whoever waits hears that the outcome is unknown. */
   stop(reason: string): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const error = errorInfo('Internal', reason);
-    for (const waiter of this.#waiters.values()) waiter.fail(error);
-    for (const { waiter } of this.#reads.values()) waiter.fail(errorInfo('NoPrimary', reason));
+    // Another replica may serve them: what was asked with a number is found there if it was executed (protocol §7).
+    const unknown = errorInfo('NotPrimary', reason, {}, 'unknown');
+    const definite = errorInfo('NoPrimary', reason);
+    const waiters = [...this.#waiters.values()];
+    const reads = [...this.#reads.values(), ...this.#keepAlives];
     this.#waiters.clear();
     this.#reads.clear();
+    this.#keepAlives = [];
+    for (const waiter of waiters) waiter.fail(unknown);
+    for (const { waiter } of reads) waiter.fail(definite);
   }
 
   #step(input: Input): void {

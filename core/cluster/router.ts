@@ -1,15 +1,17 @@
 /**
  * Where a request goes: to the replica here when it can serve, else to the node that can, through a peer that reaches it when this
- * node does not (protocol §9.9). Keeps what every node knows of the primaries.
+ * node does not (protocol §9.9). Keeps what every node knows of the primaries. Whoever asks hears an answer or a time-out, once.
  */
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
+import { rootNamespaceId } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import { encodeBody } from '../service/body.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../wire/peer.ts';
+import { maxNamespaces } from './catalog-messages.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import type { Groups } from './groups.ts';
 import type { Peers } from './peers.ts';
@@ -17,11 +19,14 @@ import type { ReadConsistency, ReplicaHost, Waiter } from './replica-host.ts';
 
 /** A request goes over at most so many nodes: here to a peer, from it to the primary, and one stale hint. */
 const maxHops = 3;
+/** An admin command may found a cluster, dial a node and wait for an election before it is answered. */
+const adminPatience = 5;
 
 /** Whoever waits for what was forwarded. */
-export interface ForwardWaiter {
+interface ForwardWaiter {
   readonly to: string;
   readonly done: (outcome: ForwardOutcome) => void;
+  readonly timeoutMs: number;
   readonly deadlineMs: number;
   /** A write that was handed to a peer may be executed, whatever becomes of the peer. */
   readonly mayExecute: boolean;
@@ -38,7 +43,10 @@ export class Router {
   readonly #now: () => number;
   readonly #timeoutMs: number;
   readonly #hints = new Map<NamespaceId, PrimaryHint>();
+  /** All with one time-out, so that they are overdue in their order. */
   readonly #forwarded = new Map<number, ForwardWaiter>();
+  /** Admin commands, which are few and have more time. */
+  readonly #commands = new Map<number, ForwardWaiter>();
   #nextId = 1;
 
   constructor(
@@ -58,12 +66,13 @@ export class Router {
   }
 
   get outstanding(): number {
-    return this.#forwarded.size;
+    return this.#forwarded.size + this.#commands.size;
   }
 
   /** Takes in what somebody knows of a primary; true when it is news. */
   learn(hint: PrimaryHint): boolean {
     const known = this.#hints.get(hint.namespaceId);
+    if (known === undefined && this.#hints.size >= maxNamespaces) return false;
     if (known !== undefined && (hint.epoch - known.epoch || hint.view - known.view) <= 0) return false;
     this.#hints.set(hint.namespaceId, hint);
     this.#reroute(hint);
@@ -72,13 +81,17 @@ export class Router {
 
   /**
    * A group has a new primary: what an older one still owes goes to it at once. Numbered requests are executed once however often
-   * they are sent (protocol §7), and whatever the old one may yet answer is for nobody.
+   * they are sent (protocol §7), and whatever the old one may yet answer is for nobody. Where this node cannot reach the new
+   * primary, the peer that was asked passes it on by itself.
    */
   #reroute(hint: PrimaryHint): void {
-    for (const [id, waiting] of this.#forwarded) {
-      if (waiting.namespaceId !== hint.namespaceId || waiting.to === hint.node || waiting.again === null) continue;
-      this.#forwarded.delete(id);
-      waiting.again();
+    if (hint.node !== this.#groups.self() && !this.#peers.connected(hint.node)) return;
+    const owed: [number, () => void][] = [];
+    for (const [id, { namespaceId, to, again }] of this.#forwarded) {
+      if (namespaceId === hint.namespaceId && to !== hint.node && again !== null) owed.push([id, again]);
+    }
+    for (const [id, again] of owed) {
+      if (this.#forwarded.delete(id)) again();
     }
   }
 
@@ -102,16 +115,21 @@ export class Router {
       return refused === null ? serveHere(primary, item, waiter) : waiter.fail(refused);
     }
     if (item.kind === 'read') {
-      const replica = this.#readable(namespaceId);
-      // A backup serves reads by the primary's read index (protocol §7).
+      const replica = this.#reader(namespaceId, item.consistency);
       if (replica !== null) return serveHere(replica, item, waiter);
     }
     this.#forward(namespaceId, item, hops, from, waiter);
   }
 
-  /** A replica here that can answer reads: it follows a primary that this node reaches. */
-  #readable(namespaceId: NamespaceId): ReplicaHost | null {
+  /**
+   * A replica here that can answer such a read: a local one at once, and one at least of some op where that is applied, whatever
+   * became of the primary; others by the read index of a primary that it follows and this node reaches (protocol §7).
+   */
+  #reader(namespaceId: NamespaceId, consistency: Consistency): ReplicaHost | null {
+    const least = consistency.kind === 'local' ? 1 : consistency.kind === 'atLeast' ? consistency.op : Infinity;
     for (const host of this.#groups.hostsOf(namespaceId)) {
+      if (host.stopped) continue;
+      if (host.applied >= least) return host;
       const node = host.primaryNode;
       if (node !== null && (node === this.#groups.self() || this.#peers.connected(node))) return host;
     }
@@ -119,10 +137,12 @@ export class Router {
   }
 
   #forward(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
-    if (!this.#groups.knows(namespaceId)) {
+    const known = this.#groups.knows(namespaceId);
+    // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
+    if (!known && this.#groups.knowsAllNamespaces()) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
     }
-    const target = this.#target(namespaceId, hops, from);
+    const target = this.#target(known ? namespaceId : rootNamespaceId, hops, from);
     if (target === null || hops >= maxHops) {
       return waiter.fail(errorInfo('NoPrimary', 'no primary of this namespace can be reached now', { namespaceId }));
     }
@@ -166,8 +186,8 @@ export class Router {
     done: (outcome: ForwardOutcome) => void,
     again: (() => void) | null,
   ): void {
-    if (this.#forwarded.size >= this.#limits.maxPendingRequests) {
-      const limit = this.#limits.maxPendingRequests;
+    const limit = this.#limits.maxPendingRequests;
+    if (this.outstanding >= limit) {
       return done(
         failed(errorInfo('Overloaded', `${limit} forwarded requests are outstanding`, { limit, actual: limit + 1 })),
       );
@@ -177,8 +197,10 @@ export class Router {
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
     const mayExecute = item.kind !== 'read' && item.kind !== 'lookup';
-    const deadlineMs = this.#now() + this.#timeoutMs;
-    this.#forwarded.set(id, { to: node, done, deadlineMs, mayExecute, namespaceId, again });
+    const timeoutMs = item.kind === 'admin' ? this.#timeoutMs * adminPatience : this.#timeoutMs;
+    const table = item.kind === 'admin' ? this.#commands : this.#forwarded;
+    const deadlineMs = this.#now() + timeoutMs;
+    table.set(id, { to: node, done, timeoutMs, deadlineMs, mayExecute, namespaceId, again });
   }
 
   /** What a peer asks of this node. */
@@ -197,31 +219,47 @@ export class Router {
     });
   }
 
-  settled(message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
-    const waiting = this.#forwarded.get(message.id);
-    this.#forwarded.delete(message.id);
-    waiting?.done(message.outcome);
+  /** A peer answered. What it was not asked, or was asked too long ago, is nobody's. */
+  settled(from: string, message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
+    for (const table of [this.#forwarded, this.#commands]) {
+      const waiting = table.get(message.id);
+      if (waiting?.to !== from) continue;
+      table.delete(message.id);
+      waiting.done(message.outcome);
+    }
   }
 
   /** A peer's connection broke: what it was asked may have been done. */
   lost(node: string): void {
-    for (const [id, waiting] of this.#forwarded) {
-      if (waiting.to === node) this.#giveUp(id, waiting, 'Disconnected', `the connection to node ${node} broke`);
+    for (const table of [this.#forwarded, this.#commands]) {
+      for (const [id, waiting] of [...table]) {
+        if (waiting.to === node && table.delete(id))
+          giveUp(waiting, 'Disconnected', `the connection to node ${node} broke`);
+      }
     }
   }
 
   tick(now: number): void {
     for (const [id, waiting] of this.#forwarded) {
-      // Deadlines are equal, so they end in the order in which they were asked.
-      if (waiting.deadlineMs > now) return;
-      this.#giveUp(id, waiting, 'Timeout', `node ${waiting.to} did not answer in ${this.#timeoutMs} ms`);
+      // Their time-outs are equal, so they end in the order in which they were asked.
+      if (waiting.deadlineMs > now) break;
+      this.#forwarded.delete(id);
+      overdue(waiting);
+    }
+    for (const [id, waiting] of this.#commands) {
+      if (waiting.deadlineMs > now) continue;
+      this.#commands.delete(id);
+      overdue(waiting);
     }
   }
+}
 
-  #giveUp(id: number, waiting: ForwardWaiter, code: 'Disconnected' | 'Timeout', message: string): void {
-    this.#forwarded.delete(id);
-    waiting.done(failed(errorInfo(code, message, {}, waiting.mayExecute ? 'unknown' : 'definite')));
-  }
+function overdue(waiting: ForwardWaiter): void {
+  giveUp(waiting, 'Timeout', `node ${waiting.to} did not answer in ${waiting.timeoutMs} ms`);
+}
+
+function giveUp(waiting: ForwardWaiter, code: 'Disconnected' | 'Timeout', message: string): void {
+  waiting.done(failed(errorInfo(code, message, {}, waiting.mayExecute ? 'unknown' : 'definite')));
 }
 
 function failed(error: ErrorInfo): ForwardOutcome {

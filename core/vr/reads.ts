@@ -33,6 +33,8 @@ const maxRounds = 2;
 export class Reads {
   readonly #core: Core;
   readonly #open = new Map<number, Read>();
+  /** Abandoned reads since the lists were last cleared of them. */
+  #abandoned = 0;
   /** Linearizable reads that arrived and are in no round and no question. */
   #arrived: Read[] = [];
   /** At the primary: the newest question of each member. */
@@ -80,6 +82,11 @@ export class Reads {
     if (read === undefined) return;
     read.abandoned = true;
     this.#open.delete(token);
+    // What waits for an op that never comes must not stay for ever because nobody waits for it.
+    if (++this.#abandoned <= this.#open.size) return;
+    this.#abandoned = 0;
+    this.#arrived = this.#arrived.filter((one) => !one.abandoned);
+    this.#waiting = this.#waiting.filter((one) => !one.read.abandoned);
   }
 
   /** It is primary, a quorum answers it, and the suffix of its view is committed. */

@@ -26,7 +26,7 @@ const targetBytes = 256 * 1024;
 export class Outbox<Out> {
   readonly #codec: Codec<Out, unknown>;
   readonly #link: Link;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'soon'>;
   readonly #options: OutboxOptions<Out>;
   #queue: Out[] = [];
   #scheduled = false;
@@ -35,11 +35,16 @@ export class Outbox<Out> {
     this.flush();
   };
 
-  constructor(codec: Codec<Out, unknown>, link: Link, clock: Clock, options: OutboxOptions<Out>) {
+  constructor(codec: Codec<Out, unknown>, link: Link, clock: Pick<Clock, 'soon'>, options: OutboxOptions<Out>) {
     this.#codec = codec;
     this.#link = link;
     this.#clock = clock;
     this.#options = options;
+  }
+
+  /** True once it is closed, by {@link close} or because the other end did not read. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Queues a message; it leaves at the end of this turn. */
