@@ -59,6 +59,7 @@ export const errorCodes = {
   // Frames and arguments.
   BadFrame: { retryable: false, outcome: 'definite' },
   BadArgument: { retryable: false, outcome: 'definite' },
+  BadValue: { retryable: false, outcome: 'definite' },
   Interrupted: { retryable: false, outcome: 'unknown' },
   Closed: { retryable: false, outcome: 'definite' },
   Internal: { retryable: false, outcome: 'unknown' },
@@ -85,8 +86,9 @@ export class HaretError extends Error implements ErrorInfo {
   readonly outcome: Outcome;
   readonly details: ErrorDetails;
 
-  constructor(info: ErrorInfo) {
-    super(info.message);
+  /** @param options `cause`: what led to it in this process, such as the reason of an abort signal. */
+  constructor(info: ErrorInfo, options?: ErrorOptions) {
+    super(info.message, options);
     this.code = info.code;
     this.retryable = info.retryable;
     this.outcome = info.outcome;
