@@ -312,6 +312,17 @@ export class Writer {
     this.#length += length;
   }
 
+  /** Text whose characters are bytes, as those bytes with their length. */
+  byteText(text: string): void {
+    const { length } = text;
+    this.uint(length);
+    this.#reserve(length);
+    const b = this.#buffer;
+    const at = this.#length;
+    for (let i = 0; i < length; i++) b[at + i] = text.charCodeAt(i);
+    this.#length += length;
+  }
+
   /** The bytes of a hexadecimal string whose length both sides know. */
   hex(hex: string): void {
     const size = hex.length >> 1;

@@ -43,7 +43,10 @@ export interface Limits {
   readonly maxClusterConnections: number;
   /** Watches that one connection may have. */
   readonly maxWatches: number;
-  /** Replicated time and bytes of the changes that a replica remembers for watches that begin again behind the present. */
+  /**
+   * Replicated time and bytes of the changes that a replica remembers for watches that begin again behind the present. Memory is
+   * what it costs, on every node, so the default is less than design §5 thinks of; who resumes later than that starts from a snapshot.
+   */
   readonly watchHistoryMs: number;
   readonly watchHistoryBytes: number;
   /** Replicas that a node runs. */
@@ -76,6 +79,6 @@ export const defaultLimits: Limits = {
   maxClusterConnections: 2_000,
   maxWatches: 4096,
   watchHistoryMs: 600_000,
-  watchHistoryBytes: 256 * mebi,
+  watchHistoryBytes: 16 * mebi,
   maxReplicas: 4096,
 };

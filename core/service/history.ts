@@ -1,11 +1,16 @@
 /**
  * The changes of the last while, so that a watch can begin again where it ended (design §5). Bounded by replicated time and bytes. It
  * is no part of the state: each replica has its own, and makes it again from the log that it re-applies at start.
+ *
+ * Every write passes here, and hardly any is ever asked for again. So only the newest records are kept as they are, for those who
+ * follow closely; older ones are packed into pages of bytes, which cost the garbage collector nothing however many there are.
  */
 
 import { invariant } from '../base/assert.ts';
+import { Reader, Writer } from '../base/bytes.ts';
 import type { TreeChange } from '../tree/change.ts';
-import { changeBytes } from '../tree/change.ts';
+import { changeBytes, packChange, unpackChange } from '../tree/change.ts';
+import type { TreeNode } from '../tree/node.ts';
 
 /** What one entry changed. */
 export interface HistoryRecord {
@@ -19,27 +24,49 @@ export interface HistoryLimits {
   readonly maxBytes: number;
 }
 
-interface Chunk {
-  readonly records: HistoryRecord[];
-  bytes: number;
+/** Packed records, oldest first. */
+interface Page {
+  readonly last: number;
+  readonly lastTimestamp: number;
+  readonly bytes: Uint8Array;
+  /** What directories that were deleted had in them, by their place in the page; values that the tree shares. */
+  readonly removed: readonly TreeNode[];
+  /** Bytes with those of `removed`. */
+  readonly size: number;
 }
 
-/** History is let go in pieces of so many entries or bytes, whichever comes first. */
-const chunkRecords = 256;
+/** Records that are not packed yet: a follower that reads within some turns never meets a packed one. */
+const recentRecords = 1024;
+/** History is let go a page at a time: so many records or bytes, whichever comes first. */
+const pageRecords = 256;
+const maxPageBytes = 64 * 1024;
 /** What a record costs an engine besides its changes. */
 const recordBytes = 96;
 
 export class History {
   readonly #limits: HistoryLimits;
-  readonly #chunkBytes: number;
-  #chunks: Chunk[] = [];
-  #bytes = 0;
+  #pages: Page[] = [];
+  #pagesBytes = 0;
+  /** The newest records, those before `#start` packed already. */
+  #recent: (HistoryRecord | undefined)[] = [];
+  #start = 0;
+  #recentBytes = 0;
+  readonly #maxRecentBytes: number;
+  /** The page that is being filled. */
+  readonly #writer = new Writer(4096);
+  readonly #pageBytes: number;
+  #packed = 0;
+  #removed: TreeNode[] = [];
+  #removedBytes = 0;
+  #lastPacked = 0;
+  #lastTimestamp = 0;
   #floor: number;
 
   /** @param floor the op behind which everything will be here. */
   constructor(limits: HistoryLimits, floor: number) {
     this.#limits = limits;
-    this.#chunkBytes = Math.max(1, Math.floor(limits.maxBytes / 16));
+    this.#pageBytes = Math.min(maxPageBytes, Math.max(1, Math.floor(limits.maxBytes / 16)));
+    this.#maxRecentBytes = Math.floor(limits.maxBytes / 4);
     this.#floor = floor;
   }
 
@@ -49,72 +76,105 @@ export class History {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#recentBytes + this.#pagesBytes + this.#writer.length + this.#removedBytes;
   }
 
   push(record: HistoryRecord): void {
-    let last = this.#chunks[this.#chunks.length - 1];
-    if (last === undefined || last.records.length >= chunkRecords || last.bytes >= this.#chunkBytes) {
-      last = { records: [], bytes: 0 };
-      this.#chunks.push(last);
-      this.#trim(record.timestamp);
+    this.#recent.push(record);
+    this.#recentBytes += sizeOf(record);
+    while (this.#recent.length - this.#start > recentRecords || this.#recentBytes > this.#maxRecentBytes) {
+      const oldest = this.#recent[this.#start]!;
+      this.#recent[this.#start++] = undefined;
+      this.#recentBytes -= sizeOf(oldest);
+      this.#pack(oldest, record.timestamp);
     }
-    let bytes = recordBytes;
-    for (const change of record.changes) bytes += changeBytes(change);
-    last.records.push(record);
-    last.bytes += bytes;
-    this.#bytes += bytes;
-    if (this.#bytes > this.#limits.maxBytes) this.#trim(record.timestamp);
+    if (this.#start >= recentRecords) {
+      this.#recent = this.#recent.slice(this.#start);
+      this.#start = 0;
+    }
   }
 
-  #trim(now: number): void {
-    const { maxMs, maxBytes } = this.#limits;
-    while (this.#chunks.length > 1) {
-      const oldest = this.#chunks[0]!;
-      const last = oldest.records[oldest.records.length - 1];
-      invariant(last !== undefined, 'only the newest piece of history can be empty');
-      if (this.#bytes <= maxBytes && now - last.timestamp <= maxMs) return;
-      this.#chunks.shift();
-      this.#bytes -= oldest.bytes;
-      this.#floor = last.op;
+  #pack(record: HistoryRecord, now: number): void {
+    const writer = this.#writer;
+    writer.uint(record.op);
+    writer.uint(record.timestamp);
+    writer.uint(record.changes.length);
+    for (const change of record.changes) {
+      packChange(writer, change);
+      if (change.removed === null) continue;
+      this.#removed.push(change.removed);
+      this.#removedBytes += change.removed.bytes;
     }
+    this.#lastPacked = record.op;
+    this.#lastTimestamp = record.timestamp;
+    this.#packed++;
+    if (this.#packed >= pageRecords || writer.length + this.#removedBytes >= this.#pageBytes) this.#turnPage(now);
+  }
+
+  #turnPage(now: number): void {
+    const bytes = this.#writer.finish();
+    const size = bytes.length + this.#removedBytes;
+    this.#pages.push({
+      last: this.#lastPacked,
+      lastTimestamp: this.#lastTimestamp,
+      bytes,
+      removed: this.#removed,
+      size,
+    });
+    this.#pagesBytes += size;
+    this.#writer.reset();
+    this.#removed = [];
+    this.#removedBytes = 0;
+    this.#packed = 0;
+    const { maxBytes, maxMs } = this.#limits;
+    let gone = 0;
+    for (const page of this.#pages) {
+      if (this.#pagesBytes + this.#recentBytes <= maxBytes && now - page.lastTimestamp <= maxMs) break;
+      gone++;
+      this.#pagesBytes -= page.size;
+      this.#floor = page.last;
+    }
+    if (gone > 0) this.#pages.splice(0, gone);
   }
 
   /** The changes behind `op`, oldest first, to be read within this turn. `op` is at or above {@link floor}. */
   *after(op: number): Generator<HistoryRecord, void> {
     invariant(op >= this.#floor, 'what history no longer holds is not asked of it', { op, floor: this.#floor });
-    let at = op;
-    let index = this.#chunkOf(op);
-    while (index < this.#chunks.length) {
-      const { records } = this.#chunks[index]!;
-      for (let i = firstAfter(records, at); i < records.length; i++) {
-        at = records[i]!.op;
-        yield records[i]!;
-      }
-      index++;
+    const recent = this.#recent[this.#start];
+    if (recent === undefined || op < recent.op) {
+      for (const page of this.#pages) if (page.last > op) yield* unpack(page.bytes, page.removed, op);
+      if (this.#writer.length > 0 && this.#lastPacked > op) yield* unpack(this.#writer.finish(), this.#removed, op);
     }
+    for (let i = this.#firstRecentAfter(op); i < this.#recent.length; i++) yield this.#recent[i]!;
   }
 
-  #chunkOf(op: number): number {
-    let low = 0;
-    let high = this.#chunks.length;
+  #firstRecentAfter(op: number): number {
+    let low = this.#start;
+    let high = this.#recent.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const { records } = this.#chunks[middle]!;
-      if (records.length > 0 && records[records.length - 1]!.op <= op) low = middle + 1;
+      if (this.#recent[middle]!.op <= op) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
 
-function firstAfter(records: readonly HistoryRecord[], op: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (records[middle]!.op <= op) low = middle + 1;
-    else high = middle;
+function sizeOf(record: HistoryRecord): number {
+  let bytes = recordBytes;
+  for (const change of record.changes) bytes += changeBytes(change);
+  return bytes;
+}
+
+function* unpack(bytes: Uint8Array, removed: readonly TreeNode[], after: number): Generator<HistoryRecord, void> {
+  const reader = new Reader(bytes);
+  let nextRemoved = 0;
+  const takeRemoved = (): TreeNode => removed[nextRemoved++]!;
+  while (reader.remaining > 0) {
+    const op = reader.uint();
+    const timestamp = reader.uint();
+    const changes: TreeChange[] = [];
+    for (let left = reader.uint(); left > 0; left--) changes.push(unpackChange(reader, takeRemoved));
+    if (op > after) yield { op, timestamp, changes };
   }
-  return low;
 }

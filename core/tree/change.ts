@@ -3,8 +3,9 @@
  * contents of a subtree are told in the same words, so that a state and the changes behind it are read alike (design §5).
  */
 
+import type { Reader, Writer } from '../base/bytes.ts';
 import type { Stored } from './stored.ts';
-import { load } from './stored.ts';
+import { load, packStored, store } from './stored.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
 import type { NodeType } from './operation.ts';
@@ -34,6 +35,53 @@ export interface TreeChange {
 /** The bytes of a change's value, to be read only. */
 export function changeValue(change: TreeChange): Uint8Array | null {
   return change.value === null ? null : load(change.value);
+}
+
+const kinds: readonly ChangeKind[] = [
+  'created',
+  'deleted',
+  'put',
+  'pushed',
+  'popped',
+  'inserted',
+  'removed',
+  'counted',
+  'changed',
+];
+const types: readonly NodeType[] = [
+  'directory',
+  'blob',
+  'queue',
+  'set',
+  'counter',
+  'lock',
+  'semaphore',
+  'barrier',
+  'election',
+];
+
+/** Writes a change in few bytes, for a history in memory; what a deleted directory held is kept beside it by the caller. */
+export function packChange(writer: Writer, change: TreeChange): void {
+  const { value, number } = change;
+  writer.u8(kinds.indexOf(change.kind));
+  writer.u8(types.indexOf(change.type));
+  writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (change.removed === null ? 0 : 4));
+  writer.text(change.path);
+  writer.uint(change.version);
+  if (value !== null) packStored(writer, value);
+  if (number !== null) writer.int(number);
+}
+
+/** Reads what {@link packChange} wrote; `removed` gives the next of what deleted directories held. */
+export function unpackChange(reader: Reader, removed: () => TreeNode): TreeChange {
+  const kind = kinds[reader.u8()]!;
+  const type = types[reader.u8()]!;
+  const flags = reader.u8();
+  const path = reader.text();
+  const version = reader.uint();
+  const value = (flags & 1) === 0 ? null : store(reader.bytes());
+  const number = (flags & 2) === 0 ? null : reader.int();
+  return { path, kind, type, version, value, number, removed: (flags & 4) === 0 ? null : removed() };
 }
 
 /** What a change counts for in a bounded history, besides what the tree holds anyway. */

@@ -66,6 +66,30 @@ describe('the history of a service', () => {
     ]);
   });
 
+  it('tells old changes, which it packed, as it told them when they were new', () => {
+    const writer = new Writer();
+    writer.create('/a/é', 'blob', 'one');
+    writer.create('/big', 'blob', 'b'.repeat(3000));
+    writer.do({
+      kind: 'blobPut',
+      path: '/a/é',
+      value: new Uint8Array([0, 255, 128]),
+      ifVersion: null,
+      ifAbsent: false,
+    });
+    writer.create('/n', 'counter', '-5');
+    writer.do({ kind: 'counterAdd', path: '/n', by: -7 });
+    writer.do({ kind: 'delete', path: '/a', recursive: true, ifVersion: null });
+    writer.do({ kind: 'delete', path: '/n', recursive: false, ifVersion: null });
+    const { op, service } = writer.driver;
+    const all = (): unknown[] => [...service.history.after(0)].filter((record) => record.op <= op);
+    const young = structuredClone(all());
+    for (let i = 0; i < 3000; i++) writer.put('/big', `v${i}`);
+    expect(structuredClone(all())).toEqual(young);
+    const ops = [...service.history.after(op - 3)].map((record) => record.op);
+    expect(ops).toEqual(Array.from({ length: 3003 }, (_, i) => op - 2 + i));
+  });
+
   it('has nothing of what changed nothing: errors, duplicates, an empty pop, and a transaction that failed half way', () => {
     const writer = new Writer();
     writer.create('/q', 'queue');
