@@ -22,6 +22,9 @@ export interface SimNodeSettings {
   readonly limits?: Partial<Limits>;
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
+  /** What each disk holds, and what of it is kept free; without a bound when left out. */
+  readonly diskCapacityBytes?: number;
+  readonly diskReserveBytes?: number;
 }
 
 /** What the world is told of a node. */
@@ -53,6 +56,7 @@ export class SimNode {
   #node: ClusterNode | null = null;
   #paused: (() => void)[] = [];
   #diskSlowUs = 0;
+  #ports: readonly [cluster: number, admin: number, api: number] = [1, 2, 3];
 
   constructor(
     name: string,
@@ -70,6 +74,7 @@ export class SimNode {
     this.#events = events;
     this.disk = new MemoryDisk({
       schedule: (latency, complete) => schedule.after(this.#diskDelayUs(latency), complete),
+      ...(settings.diskCapacityBytes === undefined ? {} : { capacityBytes: settings.diskCapacityBytes }),
     });
   }
 
@@ -86,15 +91,24 @@ export class SimNode {
   }
 
   get clusterAddress(): string {
-    return `${this.name}:1`;
+    return `${this.name}:${this.#ports[0]}`;
   }
 
   get adminAddress(): string {
-    return `${this.name}:2`;
+    return `${this.name}:${this.#ports[1]}`;
   }
 
   get apiAddress(): string {
-    return `${this.name}:3`;
+    return `${this.name}:${this.#ports[2]}`;
+  }
+
+  get addresses(): readonly string[] {
+    return [this.clusterAddress, this.adminAddress, this.apiAddress];
+  }
+
+  /** Configures other ports, from the next start on: nobody listens at the old ones any more. */
+  move(cluster: number, admin: number, api: number): void {
+    this.#ports = [cluster, admin, api];
   }
 
   /** Every operation of the disk takes so much longer from now on. */
@@ -152,7 +166,7 @@ export class SimNode {
       timing: this.#settings.timing,
       segmentBytes: this.#settings.segmentBytes,
       checkpointBytes: this.#settings.checkpointBytes,
-      diskReserveBytes: 0,
+      diskReserveBytes: this.#settings.diskReserveBytes ?? 0,
       describedConfig: [],
       setLogLevel: () => undefined,
     };

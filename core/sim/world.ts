@@ -100,9 +100,11 @@ export class World {
   }
 
   #listen(address: string, subprotocol: string, link: Link, from: string): LinkHandler | null {
-    const [name, port] = address.split(':');
-    const through: Interface = port === '1' ? 'cluster' : port === '2' ? 'admin' : 'api';
-    return this.nodes.find((node) => node.name === name)?.accept(through, subprotocol, link, from) ?? null;
+    const node = this.nodes.find((one) => one.addresses.includes(address));
+    if (node === undefined) return null;
+    const through: Interface =
+      address === node.clusterAddress ? 'cluster' : address === node.adminAddress ? 'admin' : 'api';
+    return node.accept(through, subprotocol, link, from);
   }
 
   /**
