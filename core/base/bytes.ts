@@ -319,8 +319,10 @@ export class Writer {
     this.#reserve(length);
     const b = this.#buffer;
     const at = this.#length;
-    for (let i = 0; i < length; i++) b[at + i] = text.charCodeAt(i);
     this.#length += length;
+    // The built-in encoder is faster once there is enough to pay for the call, and reads to the end when all is ASCII.
+    if (length >= 24 && encoder.encodeInto(text, b.subarray(at, at + length)).read === length) return;
+    for (let i = 0; i < length; i++) b[at + i] = text.charCodeAt(i);
   }
 
   /** The bytes of a hexadecimal string whose length both sides know. */

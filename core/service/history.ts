@@ -49,6 +49,8 @@ export class History {
   #pagesBytes = 0;
   /** The newest records, those before `#start` packed already. */
   #recent: (HistoryRecord | undefined)[] = [];
+  /** What each of them counts for. */
+  #sizes: number[] = [];
   #start = 0;
   #recentBytes = 0;
   readonly #maxRecentBytes: number;
@@ -80,16 +82,19 @@ export class History {
   }
 
   push(record: HistoryRecord): void {
+    const size = sizeOf(record);
     this.#recent.push(record);
-    this.#recentBytes += sizeOf(record);
+    this.#sizes.push(size);
+    this.#recentBytes += size;
     while (this.#recent.length - this.#start > recentRecords || this.#recentBytes > this.#maxRecentBytes) {
       const oldest = this.#recent[this.#start]!;
+      this.#recentBytes -= this.#sizes[this.#start]!;
       this.#recent[this.#start++] = undefined;
-      this.#recentBytes -= sizeOf(oldest);
       this.#pack(oldest, record.timestamp);
     }
     if (this.#start >= recentRecords) {
       this.#recent = this.#recent.slice(this.#start);
+      this.#sizes = this.#sizes.slice(this.#start);
       this.#start = 0;
     }
   }

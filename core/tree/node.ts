@@ -124,11 +124,15 @@ abstract class Leaf extends Head {
 }
 
 export class BlobNode extends Leaf {
-  readonly value: Stored;
+  declare version: number;
+  declare modified: number;
+  readonly owner: Owner;
+  value: Stored;
 
-  constructor(name: string, version: number, created: number, modified: number, value: Stored) {
+  constructor(name: string, version: number, created: number, modified: number, value: Stored, owner: Owner = null) {
     super(name, version, created, modified);
     this.value = value;
+    this.owner = owner;
   }
 
   get type(): 'blob' {
@@ -143,8 +147,15 @@ export class BlobNode extends Leaf {
     return 0;
   }
 
-  withValue(value: Stored, op: number): BlobNode {
-    return new BlobNode(this.name, this.version + 1, this.created, op, value);
+  /** In place where `owner` owns it: then its directory need not even look it up again. */
+  withValue(value: Stored, op: number, owner: Owner): BlobNode {
+    if (owner === null || this.owner !== owner) {
+      return new BlobNode(this.name, this.version + 1, this.created, op, value, owner);
+    }
+    this.value = value;
+    this.version++;
+    this.modified = op;
+    return this;
   }
 }
 

@@ -159,7 +159,7 @@ function putValue(place: Place, blob: BlobNode, value: Uint8Array, context: Writ
   const growth = { bytes: value.length - blob.bytes, nodes: 0 };
   const refused = refuseGrowth(place, growth, context.limits);
   if (refused !== null) return refused;
-  const after = blob.withValue(store(value), context.op);
+  const after = blob.withValue(store(value), context.op, context.owner);
   context.changes.push(makeChange(place.path, 'put', after, after.value, null));
   return { root: replace(place, after, growth, context), result: { kind: 'done', version: after.version } };
 }
