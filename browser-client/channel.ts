@@ -1,0 +1,160 @@
+/** One engine of core/client in the service of one namespace: calls as promises, with abort signals, and entering when it is needed. */
+
+import type { ErrorInfo, Outcome, Result } from '../core/base/errors.ts';
+import { HaretError, MalformedError, errorInfo, haretError } from '../core/base/errors.ts';
+import { Client } from '../core/client/client.ts';
+import type { ClientOptions, Entered, Pending } from '../core/client/options.ts';
+import type { Reply } from '../core/service/reply.ts';
+import type { Operation, OperationResult } from '../core/tree/operation.ts';
+import type { CallOptions, Read, ReadOptions } from './options.ts';
+import type { Runtime, Ticker } from './runtime.ts';
+
+export interface ChannelOptions {
+  readonly engine: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>;
+  readonly read: Read;
+}
+
+/** What an operation answered, and when. */
+export interface Answer {
+  readonly result: OperationResult;
+  readonly op: number;
+}
+
+export class Channel {
+  readonly engine: Client;
+  readonly #runtime: Runtime;
+  readonly #options: ChannelOptions;
+  readonly #ticker: Ticker;
+  readonly #stopWake: () => void;
+  #namespace: string | null = null;
+  #entered: Entered | null = null;
+
+  constructor(runtime: Runtime, options: ChannelOptions, onState: () => void) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.engine = new Client(runtime.ports, options.engine);
+    this.engine.onState(onState);
+    this.#ticker = runtime.drive(this.engine);
+    this.#stopWake = runtime.onWake(() => {
+      this.engine.recheck();
+      this.#ticker.hurry();
+    });
+    this.engine.start();
+  }
+
+  get namespace(): string | null {
+    return this.#namespace;
+  }
+
+  get entered(): Entered | null {
+    return this.#entered;
+  }
+
+  get nowMs(): number {
+    return this.#runtime.ports.clock.now();
+  }
+
+  /** Milliseconds that a call with these options may take. */
+  timeoutOf(options: CallOptions): number {
+    return options.timeoutMs ?? this.#options.engine.requestTimeoutMs ?? 10_000;
+  }
+
+  /** From now on it serves `namespace`, or none. */
+  serve(namespace: string | null): void {
+    if (namespace === null) this.engine.leave();
+    this.#namespace = namespace;
+    this.#entered = null;
+  }
+
+  close(): void {
+    this.#stopWake();
+    this.#ticker.stop();
+    this.engine.close();
+  }
+
+  /** One call of the engine as a promise. */
+  call<T>(invoke: (done: (result: Result<T>) => void) => Pending, signal: AbortSignal | undefined): Promise<T> {
+    if (signal?.aborted === true) return Promise.reject(interrupted(signal, 'definite'));
+    this.#runtime.waiting(1);
+    this.#ticker.hurry();
+    return new Promise<T>((resolve, reject) => {
+      const abandon = (): void => pending.abandon();
+      const done = (result: Result<T>): void => {
+        this.#runtime.waiting(-1);
+        signal?.removeEventListener('abort', abandon);
+        if (result.ok) resolve(result.value);
+        else reject(thrown(result.error, signal));
+      };
+      let pending: Pending;
+      try {
+        pending = invoke(done);
+      } catch (error) {
+        this.#runtime.waiting(-1);
+        reject(error instanceof MalformedError ? haretError('BadArgument', error.message) : (error as Error));
+        return;
+      }
+      signal?.addEventListener('abort', abandon, { once: true });
+    });
+  }
+
+  enter(options: CallOptions): Promise<Entered> {
+    const namespace = this.#namespace;
+    if (namespace === null) return Promise.reject(haretError('Closed', 'the namespace was left'));
+    return this.call<Entered>(
+      (done) =>
+        this.engine.enter(
+          namespace,
+          (result) => {
+            if (result.ok && this.#namespace === namespace) this.#entered = result.value;
+            done(result);
+          },
+          options.timeoutMs,
+        ),
+      options.signal,
+    );
+  }
+
+  /** @throws HaretError when there is no answer, or the answer is an error. */
+  run(operation: Operation, options: ReadOptions): Promise<Answer> {
+    return this.#entered === null ? this.#enterAndRun(operation, options) : this.#run(operation, options);
+  }
+
+  async #enterAndRun(operation: Operation, options: ReadOptions): Promise<Answer> {
+    const timeoutMs = this.timeoutOf(options);
+    const until = this.nowMs + timeoutMs;
+    await this.enter({ ...options, timeoutMs });
+    return this.#run(operation, { ...options, timeoutMs: Math.max(1, until - this.nowMs) });
+  }
+
+  async #run(operation: Operation, options: ReadOptions): Promise<Answer> {
+    const { answer, op } = await this.call<Reply>(
+      (done) =>
+        this.engine.execute(
+          operation,
+          {
+            consistency: options.read ?? this.#options.read,
+            ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+          },
+          (result) => {
+            // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
+            if (!result.ok && result.error.code === 'UnknownNamespace') this.#entered = null;
+            done(result);
+          },
+        ),
+      options.signal,
+    );
+    if (answer.kind === 'result') return { result: answer.result, op };
+    if (answer.kind === 'error') throw new HaretError(answer.error);
+    throw haretError('Internal', `an operation was answered by ${answer.kind}`);
+  }
+}
+
+function thrown(error: ErrorInfo, signal: AbortSignal | undefined): HaretError {
+  if (error.code === 'Interrupted' && signal !== undefined) return interrupted(signal, error.outcome);
+  return new HaretError(error);
+}
+
+/** The error of a call that its `signal` ended; the signal's reason is its cause. */
+export function interrupted(signal: AbortSignal, outcome: Outcome): HaretError {
+  return new HaretError(errorInfo('Interrupted', 'the call was abandoned', {}, outcome), { cause: signal.reason });
+}

@@ -1,0 +1,166 @@
+/** How values become bytes and come back: one codec a handle. What a codec refuses is a `BadValue`, before anything is sent. */
+
+import SuperJSON from 'superjson';
+import { base64FromBytes, bytesFromBase64, textOf, utf8 } from '../core/base/bytes.ts';
+import { MalformedError, haretError } from '../core/base/errors.ts';
+
+/**
+ * Turns values into bytes and bytes into values. `Out` is what is read, `In` what may be written; they differ only where a schema
+ * transforms. Members of sets are compared as bytes, so equal values should have equal bytes.
+ */
+export interface Codec<Out, In = Out> {
+  /** Named in errors. */
+  readonly name: string;
+  /** @throws an error that says what is wrong with `value`. */
+  encode(value: In): Uint8Array;
+  /** @throws an error that says what is wrong with `bytes`. */
+  decode(bytes: Uint8Array): Out;
+}
+
+/** Text as UTF-8. */
+export const text: Codec<string> = {
+  name: 'text',
+  encode: utf8,
+  decode: (bytes) => {
+    const value = textOf(bytes);
+    if (value === null) throw new MalformedError('not UTF-8');
+    return value;
+  },
+};
+
+/** Bytes as they are. */
+export const bytes: Codec<Uint8Array> = {
+  name: 'bytes',
+  encode: (value) => value,
+  // The answer's bytes lie in the frame that they came in; who keeps a few must not keep all of it.
+  decode: (value) => value.slice(),
+};
+
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+type Validated<Out> = { readonly value: Out; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+
+/** A schema of any library that keeps to Standard Schema (https://standardschema.dev): zod, valibot, arktype and others. */
+export interface StandardSchema<In = unknown, Out = In> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => Validated<Out> | Promise<Validated<Out>>;
+    readonly types?: { readonly input: In; readonly output: Out } | undefined;
+  };
+}
+
+/** JSON, with the type that you say it has and nothing that checks it. */
+export function json<T>(): Codec<T>;
+/** JSON that is held to `schema` when it is written and when it is read. The schema must validate without waiting. */
+export function json<In, Out>(schema: StandardSchema<In, Out>): Codec<Out, In>;
+export function json<In, Out>(schema?: StandardSchema<In, Out>): Codec<Out, In> {
+  return {
+    name: 'json',
+    encode: (value) => {
+      if (schema !== undefined) validate(schema, value);
+      const written = JSON.stringify(value) as string | undefined;
+      if (written === undefined) throw new MalformedError('has no JSON form');
+      return utf8(written);
+    },
+    decode: (stored) => {
+      const value: unknown = JSON.parse(text.decode(stored));
+      return schema === undefined ? (value as Out) : validate(schema, value);
+    },
+  };
+}
+
+function validate<In, Out>(schema: StandardSchema<In, Out>, value: unknown): Out {
+  const { vendor, validate: judge } = schema['~standard'];
+  const judged = judge(value);
+  if (judged instanceof Promise) {
+    // Its end is nobody's concern any more.
+    judged.catch(() => undefined);
+    throw new MalformedError(`the ${vendor} schema validates asynchronously, which a codec cannot wait for`);
+  }
+  if (judged.issues === undefined) return judged.value;
+  throw new MalformedError(judged.issues.map(shown).join('; '));
+}
+
+function shown({ message, path }: Issue): string {
+  if (path === undefined || path.length === 0) return message;
+  return `${path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')}: ${message}`;
+}
+
+const superJson = new SuperJSON();
+superJson.registerCustom<Uint8Array, string>(
+  {
+    isApplicable: (value): value is Uint8Array => value instanceof Uint8Array,
+    serialize: base64FromBytes,
+    deserialize: (value: unknown) => {
+      const decoded = typeof value === 'string' ? bytesFromBase64(value) : null;
+      if (decoded === null) throw new MalformedError('bytes are not base64');
+      return decoded;
+    },
+  },
+  'bytes',
+);
+
+/** Is `["typed-array", ...]` anywhere in superjson's annotations? It makes an array of any length out of a number. */
+function hasTypedArray(annotations: unknown): boolean {
+  if (typeof annotations !== 'object' || annotations === null) return false;
+  if (Array.isArray(annotations) && annotations[0] === 'typed-array') return true;
+  return Object.values(annotations).some(hasTypedArray);
+}
+
+/**
+ * superjson: JSON that keeps Date, Map, Set, bigint, undefined, URL, RegExp, Error and Uint8Array. Other typed arrays are refused, because
+ * a short text could ask for gigabytes of them.
+ */
+export function superjson<T>(): Codec<T> {
+  return {
+    name: 'superjson',
+    encode: (value) => {
+      const document = superJson.serialize(value);
+      if (hasTypedArray(document.meta?.values)) throw new MalformedError('typed arrays other than Uint8Array');
+      return utf8(JSON.stringify(document));
+    },
+    decode: (stored) => {
+      const document: unknown = JSON.parse(text.decode(stored));
+      if (typeof document !== 'object' || document === null || !('json' in document)) {
+        throw new MalformedError('not a superjson document');
+      }
+      const { meta } = document as { readonly meta?: { readonly values?: unknown } };
+      if (hasTypedArray(meta?.values)) throw new MalformedError('typed arrays other than Uint8Array');
+      return superJson.deserialize(document as unknown as Parameters<typeof superJson.deserialize>[0], {
+        inPlace: true,
+      });
+    },
+  };
+}
+
+/** @throws HaretError BadValue: nothing was sent. */
+export function encode<In>(codec: Codec<unknown, In>, value: In, path: string): Uint8Array {
+  try {
+    return codec.encode(value);
+  } catch (error) {
+    throw haretError('BadValue', `not a value of codec ${codec.name} for ${path}: ${said(error)}`, {
+      path,
+      codec: codec.name,
+    });
+  }
+}
+
+/**
+ * @param changed the operation that answered `stored` was a write: that the answer cannot be read does not undo it.
+ * @throws HaretError BadValue
+ */
+export function decode<Out>(codec: Codec<Out, never>, stored: Uint8Array, path: string, changed = false): Out {
+  try {
+    return codec.decode(stored);
+  } catch (error) {
+    const message = `what is at ${path} is not a value of codec ${codec.name}: ${said(error)}`;
+    throw haretError('BadValue', message, { path, codec: codec.name }, changed ? 'unknown' : 'definite');
+  }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

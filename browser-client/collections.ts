@@ -1,0 +1,302 @@
+/** Queues, sets, counters and directories. */
+
+import { Blob } from './blob.ts';
+import { decode } from './codecs.ts';
+import type { Codec } from './codecs.ts';
+import { haretError } from '../core/base/errors.ts';
+import type { Child, SimpleOperation } from '../core/tree/operation.ts';
+import { Handle, isNotFound } from './handle.ts';
+import type { Executor } from './handle.ts';
+import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps } from './operations.ts';
+import type { CallOptions, PageOptions, ReadOptions, Written } from './options.ts';
+import { listing } from './pages.ts';
+import type { Listing, Page } from './pages.ts';
+import type { Answer } from './channel.ts';
+
+type Listed = Extract<SimpleOperation, { kind: 'setMembers' | 'queueList' }>;
+
+/** A first-in, first-out queue of items. */
+export class Queue<Out, In = Out> extends Handle {
+  readonly op: QueueOps<Out, In>;
+  readonly guard: NodeGuards;
+  readonly #codec: Codec<Out, In>;
+
+  constructor(executor: Executor, path: string, codec: Codec<Out, In>) {
+    super(executor, path);
+    this.#codec = codec;
+    this.op = new QueueOps(path, codec);
+    this.guard = new NodeGuards(path);
+  }
+
+  /** @throws HaretError `PathExists` */
+  create(options: CallOptions = {}): Promise<Written> {
+    return this.run(() => this.op.create(), options);
+  }
+
+  push(item: In, options: CallOptions = {}): Promise<Written> {
+    return this.creating(
+      () => this.op.push(item),
+      () => this.op.create(),
+      options,
+    );
+  }
+
+  /** Takes the first item; undefined when there is none. */
+  pop(options: CallOptions = {}): Promise<Out | undefined> {
+    return this.orAbsent(() => this.op.pop(), options, undefined);
+  }
+
+  front(options: ReadOptions = {}): Promise<Out | undefined> {
+    return this.orAbsent(() => this.op.front(), options, undefined);
+  }
+
+  back(options: ReadOptions = {}): Promise<Out | undefined> {
+    return this.orAbsent(() => this.op.back(), options, undefined);
+  }
+
+  length(options: ReadOptions = {}): Promise<number> {
+    return this.orAbsent(() => this.op.length(), options, 0);
+  }
+
+  /** The items from the front. Pages count by position: what is popped meanwhile moves those behind it forward. */
+  items(options: PageOptions = {}): Listing<Out> {
+    return listing<Out, number>(
+      (from, limit, asked) =>
+        values(
+          this.executor,
+          this.#codec,
+          { kind: 'queueList', path: this.path, limit, from: from ?? 0 },
+          asked,
+          (all) => (from ?? 0) + all.length,
+        ),
+      options,
+      this.executor.defaultRead,
+    );
+  }
+}
+
+/** A set of members, compared and sorted by their bytes. */
+export class SetHandle<Out, In = Out> extends Handle {
+  readonly op: SetOps<Out, In>;
+  readonly guard: SetGuards<In>;
+  readonly #codec: Codec<Out, In>;
+
+  constructor(executor: Executor, path: string, codec: Codec<Out, In>) {
+    super(executor, path);
+    this.#codec = codec;
+    this.op = new SetOps(path, codec);
+    this.guard = new SetGuards(path, codec);
+  }
+
+  /** @throws HaretError `PathExists` */
+  create(options: CallOptions = {}): Promise<Written> {
+    return this.run(() => this.op.create(), options);
+  }
+
+  /** @returns true when it was not in the set before. */
+  insert(member: In, options: CallOptions = {}): Promise<boolean> {
+    return this.creating(
+      () => this.op.insert(member),
+      () => this.op.create(),
+      options,
+    );
+  }
+
+  /** @returns true when it was in the set. */
+  remove(member: In, options: CallOptions = {}): Promise<boolean> {
+    return this.orAbsent(() => this.op.remove(member), options, false);
+  }
+
+  contains(member: In, options: ReadOptions = {}): Promise<boolean> {
+    return this.orAbsent(() => this.op.contains(member), options, false);
+  }
+
+  size(options: ReadOptions = {}): Promise<number> {
+    return this.orAbsent(() => this.op.size(), options, 0);
+  }
+
+  /** The members in the order of their bytes. */
+  members(options: PageOptions = {}): Listing<Out> {
+    return listing<Out, Uint8Array>(
+      (after, limit, asked) =>
+        values(
+          this.executor,
+          this.#codec,
+          { kind: 'setMembers', path: this.path, limit, after },
+          asked,
+          (all) => all.at(-1) ?? null,
+        ),
+      options,
+      this.executor.defaultRead,
+    );
+  }
+
+  /** The members of this set and of `others`. All of these sets must exist. */
+  union(others: readonly SetHandle<unknown>[], options: ReadOptions = {}): Promise<Out[]> {
+    return this.run(() => this.op.union(...others.map(({ path }) => path)), options);
+  }
+
+  /** The members that are in this set and in all of `others`. All of these sets must exist. */
+  intersection(others: readonly SetHandle<unknown>[], options: ReadOptions = {}): Promise<Out[]> {
+    return this.run(() => this.op.intersection(...others.map(({ path }) => path)), options);
+  }
+
+  /** The members that are not in `other`. Both sets must exist. */
+  difference(other: SetHandle<unknown>, options: ReadOptions = {}): Promise<Out[]> {
+    return this.run(() => this.op.difference(other.path), options);
+  }
+
+  /** The members of either set that are not in both. Both sets must exist. */
+  symmetricDifference(other: SetHandle<unknown>, options: ReadOptions = {}): Promise<Out[]> {
+    return this.run(() => this.op.symmetricDifference(other.path), options);
+  }
+
+  /** Is every member also in `other`, a set of the namespace or members that are given? */
+  isSubsetOf(other: SetHandle<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
+    return this.run(() => this.op.isSubsetOf(other instanceof SetHandle ? other.path : other), options);
+  }
+
+  /** Is every member of `other` also in this set? */
+  isSupersetOf(other: SetHandle<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
+    return this.run(() => this.op.isSupersetOf(other instanceof SetHandle ? other.path : other), options);
+  }
+}
+
+/** Values of one page, decoded. `behind` tells from the values where the next page begins. */
+async function values<Out, C>(
+  executor: Executor,
+  codec: Codec<Out, never>,
+  operation: Listed,
+  options: PageOptions,
+  behind: (all: readonly Uint8Array[]) => C | null,
+): Promise<{ readonly page: Page<Out, C>; readonly answer: Answer }> {
+  const answer = await orEmpty(executor, operation, options, { kind: 'values', values: [], more: false });
+  const { result } = answer;
+  if (result.kind !== 'values') throw haretError('Internal', `${operation.kind} was answered by ${result.kind}`);
+  const items = result.values.map((value) => decode(codec, value, operation.path));
+  return { page: { items, next: result.more ? behind(result.values) : null }, answer };
+}
+
+/** A list of what does not exist is empty. */
+async function orEmpty(
+  executor: Executor,
+  operation: SimpleOperation,
+  options: ReadOptions,
+  empty: Answer['result'],
+): Promise<Answer> {
+  try {
+    return await executor.run(operation, options);
+  } catch (error) {
+    if (isNotFound(error)) return { result: empty, op: 0 };
+    throw error;
+  }
+}
+
+/** A whole number of up to 53 bits. */
+export class Counter extends Handle {
+  readonly op: CounterOps;
+  readonly guard: NodeGuards;
+
+  constructor(executor: Executor, path: string) {
+    super(executor, path);
+    this.op = new CounterOps(path);
+    this.guard = new NodeGuards(path);
+  }
+
+  /** @throws HaretError `PathExists` */
+  create(value = 0, options: CallOptions = {}): Promise<Written> {
+    return this.run(() => this.op.create(value), options);
+  }
+
+  /** The sum; 0 where there is no counter. */
+  get(options: ReadOptions = {}): Promise<number> {
+    return this.orAbsent(() => this.op.get(), options, 0);
+  }
+
+  /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` past 2^53 - 1. */
+  add(by = 1, options: CallOptions = {}): Promise<number> {
+    return this.creating(
+      () => this.op.add(by),
+      () => this.op.create(),
+      options,
+    );
+  }
+}
+
+/** A child of a directory. */
+export interface Entry extends Child {
+  readonly path: string;
+}
+
+/** A directory, and a place to make handles beneath. */
+export class Directory extends Handle {
+  readonly op: DirectoryOps;
+  readonly guard: NodeGuards;
+
+  constructor(executor: Executor, path: string) {
+    super(executor, path);
+    this.op = new DirectoryOps(path);
+    this.guard = new NodeGuards(path);
+  }
+
+  /** Makes it, and the directories above it. @throws HaretError `PathExists` */
+  create(options: CallOptions = {}): Promise<Written> {
+    return this.run(() => this.op.create(), options);
+  }
+
+  /** What is in it, by name. */
+  entries(options: PageOptions = {}): Listing<Entry> {
+    return listing<Entry, string>(
+      async (after, limit, asked) => {
+        const operation = { kind: 'children', path: this.path, limit, after } as const;
+        const empty = { kind: 'children', children: [], more: false, version: 0 } as const;
+        const answer = await orEmpty(this.executor, operation, asked, empty);
+        const { result } = answer;
+        if (result.kind !== 'children') throw haretError('Internal', `children was answered by ${result.kind}`);
+        const items = result.children.map((child) => ({ ...child, path: join(this.path, child.name) }));
+        return { page: { items, next: result.more ? (items.at(-1)?.name ?? null) : null }, answer };
+      },
+      options,
+      this.executor.defaultRead,
+    );
+  }
+
+  /** The paths of everything at and beneath it, depth first, sorted. */
+  paths(options: PageOptions = {}): Listing<string> {
+    return listing<string, string>(
+      async (after, limit, asked) => {
+        const operation = { kind: 'keys', path: this.path, limit, after } as const;
+        const answer = await orEmpty(this.executor, operation, asked, { kind: 'paths', paths: [], more: false });
+        const { result } = answer;
+        if (result.kind !== 'paths') throw haretError('Internal', `keys was answered by ${result.kind}`);
+        return { page: { items: result.paths, next: result.more ? (result.paths.at(-1) ?? null) : null }, answer };
+      },
+      options,
+      this.executor.defaultRead,
+    );
+  }
+
+  blob<Out, In>(name: string, codec: Codec<Out, In>): Blob<Out, In> {
+    return new Blob(this.executor, join(this.path, name), codec);
+  }
+
+  queue<Out, In>(name: string, codec: Codec<Out, In>): Queue<Out, In> {
+    return new Queue(this.executor, join(this.path, name), codec);
+  }
+
+  set<Out, In>(name: string, codec: Codec<Out, In>): SetHandle<Out, In> {
+    return new SetHandle(this.executor, join(this.path, name), codec);
+  }
+
+  counter(name: string): Counter {
+    return new Counter(this.executor, join(this.path, name));
+  }
+
+  directory(name: string): Directory {
+    return new Directory(this.executor, join(this.path, name));
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '/' ? `/${name}` : `${path}/${name}`;
+}

@@ -1,0 +1,74 @@
+/** The ways to a {@link Haret}. */
+
+import { haretError } from '../core/base/errors.ts';
+import type { ClientOptions } from '../core/client/options.ts';
+import { Haret, unreachable } from './haret.ts';
+import type { ConnectOptions } from './options.ts';
+import type { Runtime } from './runtime.ts';
+import { hostRuntime } from './runtime.ts';
+import { SocketTransport, addressOf } from './websocket.ts';
+
+const defaultCallTimeoutMs = 10_000;
+
+/**
+ * Makes a client and returns at once, while it looks for a node. Calls wait for the connection.
+ * @throws HaretError `BadArgument` for an address that is none.
+ */
+export function open(options: ConnectOptions): Haret {
+  const addresses = addressesOf(options);
+  const secure = addresses.length > 0 && addresses.every((address) => address.startsWith('wss:'));
+  const transport = options.transport ?? new SocketTransport(secure, options.WebSocket);
+  return openIn(hostRuntime(transport), addresses, options);
+}
+
+/**
+ * Makes a client and waits until a node has answered.
+ * @throws HaretError `NodeUnreachable` that says why none did within `timeoutMs` (10,000 unless told); `Interrupted` by `signal`.
+ *
+ * @example
+ * const haret = await connect({ urls: 'ws://127.0.0.1:2002' });
+ * const greeting = haret.namespace('test-ns').blob('/greeting', text);
+ * await greeting.put('hello');
+ */
+export async function connect(options: ConnectOptions): Promise<Haret> {
+  return whenReady(open(options), options);
+}
+
+/** The same in any world. */
+export function openIn(runtime: Runtime, addresses: readonly string[], options: Omit<ConnectOptions, 'urls'>): Haret {
+  const engine: { -readonly [K in keyof ClientOptions]?: ClientOptions[K] } = {
+    codec: options.codec ?? runtime.codec,
+    followRedirects: options.followRedirects ?? runtime.followRedirects,
+    requestTimeoutMs: options.callTimeoutMs ?? defaultCallTimeoutMs,
+  };
+  if (options.name !== undefined) engine.name = options.name;
+  if (options.maxOutstanding !== undefined) engine.maxOutstanding = options.maxOutstanding;
+  return new Haret(runtime, { engine: { ...engine, addresses }, read: options.read ?? 'linearizable' });
+}
+
+export async function whenReady(haret: Haret, options: ConnectOptions): Promise<Haret> {
+  try {
+    await haret.ready({ signal: options.signal, timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs });
+    return haret;
+  } catch (error) {
+    const told = unreachable(haret, urlsOf(options), error);
+    await haret.close();
+    throw told;
+  }
+}
+
+function urlsOf({ urls }: ConnectOptions): readonly string[] {
+  return typeof urls === 'string' ? [urls] : urls;
+}
+
+function addressesOf(options: ConnectOptions): readonly string[] {
+  const urls = urlsOf(options);
+  if (urls.length === 0) throw haretError('BadArgument', 'urls: expected the address of a node at least');
+  // A transport of the user's has addresses of its own.
+  if (options.transport !== undefined) return urls;
+  return urls.map((url) => {
+    const address = addressOf(url);
+    if (address === null) throw haretError('BadArgument', `urls: not host:port or a URL of a node: ${url}`, { url });
+    return address;
+  });
+}

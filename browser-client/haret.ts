@@ -1,0 +1,155 @@
+/** The client: one for a program or a page. It has a connection for each namespace that is used, because each has a primary of its own. */
+
+import { HaretError, errorInfo, haretError } from '../core/base/errors.ts';
+import { isName } from '../core/base/ids.ts';
+import type { ClientState } from '../core/client/options.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel.ts';
+import { Listeners } from './events.ts';
+import { Namespace } from './namespace.ts';
+import type { CallOptions, ConnectionState, Problem } from './options.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Of several connections, the one that is worst off tells the state. */
+const severity: readonly ClientState[] = ['ready', 'connecting', 'suspended', 'lost', 'closed'];
+
+/** The node at the other end. */
+export interface ServerInfo {
+  readonly address: string;
+  readonly node: string;
+  readonly cluster: string;
+}
+
+interface Member {
+  readonly channel: Channel;
+  readonly namespace: Namespace;
+}
+
+export class Haret {
+  readonly #runtime: Runtime;
+  readonly #options: ChannelOptions;
+  /** The first connection. It is there before any namespace is used, and serves the first one that is. */
+  readonly #home: Channel;
+  readonly #members = new Map<string, Member>();
+  readonly #stateListeners = new Listeners<[ConnectionState, Problem | null]>();
+  #state: ConnectionState = 'connecting';
+  #closed = false;
+
+  /** @internal Made by {@link connect} and {@link open}. */
+  constructor(runtime: Runtime, options: ChannelOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
+    this.#home = this.#channel();
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Why the last connection failed or ended; null when none did. */
+  get problem(): Problem | null {
+    return this.#home.engine.problem;
+  }
+
+  /** The node at the other end of the first connection; null while there is none. */
+  get server(): ServerInfo | null {
+    const { server } = this.#home.engine;
+    return server === null ? null : { address: server.address, node: server.node, cluster: server.cluster };
+  }
+
+  /** Calls `listener` at each change of state, with the last problem; the function that is returned ends that. */
+  on(_event: 'state', listener: (state: ConnectionState, problem: Problem | null) => void): () => void {
+    return this.#stateListeners.add(listener);
+  }
+
+  /** Resolves when a node answers. @throws HaretError that says why none could be reached. */
+  async ready(options: CallOptions = {}): Promise<void> {
+    if (this.#home.engine.state === 'ready') return;
+    await this.#home.call<null>((done) => this.#home.engine.connected(done, options.timeoutMs), options.signal);
+  }
+
+  /**
+   * A namespace, by name. It is entered when it is first used, so this asks nothing of the cluster; the same name gives the same object.
+   * @throws HaretError `BadName`
+   */
+  namespace(name: string): Namespace {
+    if (this.#closed) throw haretError('Closed', 'the client was closed');
+    const known = this.#members.get(name);
+    if (known !== undefined) return known.namespace;
+    if (!isName(name)) throw haretError('BadName', `not a name of a namespace: ${name}`);
+    const channel = this.#home.namespace === null ? this.#home : this.#channel();
+    channel.serve(name);
+    const namespace = new Namespace(name, channel, this.#options.read, () => this.#left(name));
+    this.#members.set(name, { channel, namespace });
+    return namespace;
+  }
+
+  /** The names of all namespaces, sorted. */
+  async namespaces(options: CallOptions = {}): Promise<readonly string[]> {
+    const { engine } = this.#home;
+    return this.#home.call((done) => engine.listNamespaces(done, options.timeoutMs), options.signal);
+  }
+
+  /** The time there and back, in milliseconds. */
+  ping(options: CallOptions = {}): Promise<number> {
+    return this.#home.call<number>((done) => this.#home.engine.ping(done, options.timeoutMs), options.signal);
+  }
+
+  /**
+   * Gives the sessions back and closes. What is under way ends with `Closed`, whose `outcome` says whether it may have happened.
+   * Resolves when the last words have left.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return this.#runtime.drained();
+    this.#closed = true;
+    for (const channel of this.#channels()) channel.close();
+    this.#stateChanged();
+    await this.#runtime.drained();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #channel(): Channel {
+    return new Channel(this.#runtime, this.#options, () => this.#stateChanged());
+  }
+
+  #channels(): Set<Channel> {
+    return new Set([this.#home, ...[...this.#members.values()].map(({ channel }) => channel)]);
+  }
+
+  #left(name: string): void {
+    const member = this.#members.get(name);
+    this.#members.delete(name);
+    if (member === undefined) return;
+    if (member.channel === this.#home) this.#home.serve(null);
+    else member.channel.close();
+    this.#stateChanged();
+  }
+
+  #stateChanged(): void {
+    let worst: ConnectionState = this.#closed ? 'closed' : 'ready';
+    let problem: Problem | null = null;
+    for (const { engine } of this.#channels()) {
+      if (severity.indexOf(engine.state) <= severity.indexOf(worst) || this.#closed) continue;
+      worst = engine.state;
+      problem = engine.problem;
+    }
+    if (worst === this.#state) return;
+    this.#state = worst;
+    this.#stateListeners.emit(worst, problem);
+  }
+}
+
+/** What `connect` throws when no node answered: where it looked, and the last reason. */
+export function unreachable(haret: Haret, urls: readonly string[], error: unknown): HaretError {
+  if (error instanceof HaretError && error.code !== 'Timeout' && error.code !== 'NodeUnreachable') {
+    return error;
+  }
+  const reason = haret.problem?.error.message ?? 'no answer';
+  const where = urls.join(', ');
+  return new HaretError(errorInfo('NodeUnreachable', `no node answered at ${where}: ${reason}`, { address: where }), {
+    cause: error,
+  });
+}

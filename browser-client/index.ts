@@ -1,0 +1,35 @@
+/**
+ * haret's client, the same in Node and in browsers: `connect`, then `namespace`, then handles (`blob`, `queue`, `set`, `counter`,
+ * `directory`) and transactions.
+ */
+
+export { HaretError } from '../core/base/errors.ts';
+export type { ErrorCode, ErrorDetails, ErrorInfo, Outcome } from '../core/base/errors.ts';
+export type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
+export { Blob } from './blob.ts';
+export type { PutOptions } from './blob.ts';
+export { bytes, json, superjson, text } from './codecs.ts';
+export type { Codec, StandardSchema } from './codecs.ts';
+export { Counter, Directory, Queue, SetHandle } from './collections.ts';
+export type { Entry } from './collections.ts';
+export { connect, open } from './connect.ts';
+export type { DeleteOptions, Handle } from './handle.ts';
+export type { Haret, ServerInfo } from './haret.ts';
+export { inProcess } from './in-process.ts';
+export type { Accept } from './in-process.ts';
+export type { Namespace } from './namespace.ts';
+export type { Guard, NodeType, Op, Stat, VersionGuard } from './operations.ts';
+export type {
+  CallOptions,
+  ConnectOptions,
+  ConnectionState,
+  PageOptions,
+  Problem,
+  Read,
+  ReadOptions,
+  Versioned,
+  Written,
+} from './options.ts';
+export type { Listing } from './pages.ts';
+export type { Committed, Txn } from './txn.ts';
+export type { WebSocketConstructor, WebSocketLike } from './websocket.ts';

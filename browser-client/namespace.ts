@@ -1,0 +1,132 @@
+/** A namespace: the place of everything. Its connection moves with its primary, apart from those of other namespaces. */
+
+import { haretError } from '../core/base/errors.ts';
+import { isRead } from '../core/tree/operation.ts';
+import type { Operation, Stat } from '../core/tree/operation.ts';
+import { Blob } from './blob.ts';
+import type { Answer, Channel } from './channel.ts';
+import type { Codec } from './codecs.ts';
+import { Counter, Directory, Queue, SetHandle } from './collections.ts';
+import type { DeleteOptions, Executor } from './handle.ts';
+import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
+import { Txn } from './txn.ts';
+
+/** The namespace's way to its channel, until it is left: then the channel may be another's. */
+class NamespaceExecutor implements Executor {
+  readonly defaultRead: Read;
+  readonly channel: Channel;
+  left = false;
+
+  constructor(channel: Channel, defaultRead: Read) {
+    this.channel = channel;
+    this.defaultRead = defaultRead;
+  }
+
+  get nowMs(): number {
+    return this.channel.nowMs;
+  }
+
+  timeoutOf(options: CallOptions): number {
+    return this.channel.timeoutOf(options);
+  }
+
+  run(operation: Operation, options: ReadOptions): Promise<Answer> {
+    return this.left ? Promise.reject(leftError()) : this.channel.run(operation, options);
+  }
+}
+
+function leftError(): Error {
+  return haretError('Closed', 'the namespace was left');
+}
+
+export class Namespace {
+  readonly name: string;
+  readonly #executor: NamespaceExecutor;
+  readonly #leave: () => void;
+
+  /** @internal Made by {@link Haret.namespace}. */
+  constructor(name: string, channel: Channel, defaultRead: Read, leave: () => void) {
+    this.name = name;
+    this.#executor = new NamespaceExecutor(channel, defaultRead);
+    this.#leave = leave;
+  }
+
+  /** The state of this namespace's connection. */
+  get state(): ConnectionState {
+    return this.#executor.left ? 'closed' : this.#executor.channel.engine.state;
+  }
+
+  /** The highest op number that an answer told of: what you have seen. `{ atLeast: ns.lastOp }` sees it from anywhere. */
+  get lastOp(): number {
+    return this.#executor.channel.engine.lastOp;
+  }
+
+  /** Resolves when the namespace is there and has been entered; every call does that by itself. @throws HaretError `UnknownNamespace` */
+  async ready(options: CallOptions = {}): Promise<void> {
+    if (this.#executor.left) throw leftError();
+    if (this.#executor.channel.entered === null) await this.#executor.channel.enter(options);
+  }
+
+  /** A value. */
+  blob<Out, In>(path: string, codec: Codec<Out, In>): Blob<Out, In> {
+    return new Blob(this.#executor, path, codec);
+  }
+
+  /** A first-in, first-out queue. */
+  queue<Out, In>(path: string, codec: Codec<Out, In>): Queue<Out, In> {
+    return new Queue(this.#executor, path, codec);
+  }
+
+  set<Out, In>(path: string, codec: Codec<Out, In>): SetHandle<Out, In> {
+    return new SetHandle(this.#executor, path, codec);
+  }
+
+  counter(path: string): Counter {
+    return new Counter(this.#executor, path);
+  }
+
+  directory(path = '/'): Directory {
+    return new Directory(this.#executor, path);
+  }
+
+  /** Of a node of any type: is it there? */
+  exists(path: string, options: ReadOptions = {}): Promise<boolean> {
+    return this.directory(path).exists(options);
+  }
+
+  /** Of a node of any type; undefined when it is not there. */
+  stat(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
+    return this.directory(path).stat(options);
+  }
+
+  /** Deletes a node of any type. @returns false when there was nothing to delete. */
+  delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
+    return this.directory(path).delete(options);
+  }
+
+  /** Begins a transaction. */
+  txn(): Txn {
+    return new Txn(
+      async (transaction, options) => {
+        const read = isRead(transaction) ? { read: this.#executor.defaultRead } : {};
+        const { result, op } = await this.#executor.run(transaction, { ...options, ...read });
+        if (result.kind !== 'transaction') throw haretError('Internal', `a transaction was answered by ${result.kind}`);
+        return { ...result, op };
+      },
+      [],
+      [],
+      [],
+    );
+  }
+
+  /** Gives up the namespace's session and connection. Handles of it then refuse with `Closed`. */
+  leave(): void {
+    if (this.#executor.left) return;
+    this.#executor.left = true;
+    this.#leave();
+  }
+
+  [Symbol.dispose](): void {
+    this.leave();
+  }
+}

@@ -1,0 +1,63 @@
+/** Lists that come a page at a time, as async iterators. */
+
+import type { Answer } from './channel.ts';
+import type { PageOptions, Read } from './options.ts';
+
+/** A page, and where the next one begins; null behind the last. */
+export interface Page<T, C> {
+  readonly items: readonly T[];
+  readonly next: C | null;
+}
+
+/** Asks for one page from `cursor` on, and reads the answer. */
+export type Fetch<T, C> = (
+  cursor: C | null,
+  limit: number,
+  options: PageOptions,
+) => Promise<{ readonly page: Page<T, C>; readonly answer: Answer }>;
+
+const defaultPageSize = 1000;
+
+/**
+ * The entries of a long list, fetched as they are wanted: `for await` over them, over `pages()`, or take all with `toArray()`. Each page
+ * is one read; entries that others add or take away between two reads are seen or not, and no entry that stays is missed or told twice.
+ */
+export class Listing<T> implements AsyncIterable<T> {
+  readonly #pages: () => AsyncGenerator<readonly T[], void, undefined>;
+
+  constructor(pages: () => AsyncGenerator<readonly T[], void, undefined>) {
+    this.#pages = pages;
+  }
+
+  pages(): AsyncGenerator<readonly T[], void, undefined> {
+    return this.#pages();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for await (const page of this.#pages()) yield* page;
+  }
+
+  async toArray(): Promise<T[]> {
+    const all: T[] = [];
+    for await (const page of this.#pages()) for (const item of page) all.push(item);
+    return all;
+  }
+}
+
+/** A listing over `fetch`. Behind the first page, a read that may be stale is at least as fresh as the page before. */
+export function listing<T, C>(fetch: Fetch<T, C>, options: PageOptions, defaultRead: Read): Listing<T> {
+  return new Listing(async function* () {
+    let cursor: C | null = null;
+    let from = { ...options, read: options.read ?? defaultRead };
+    do {
+      const { page, answer }: Awaited<ReturnType<Fetch<T, C>>> = await fetch(
+        cursor,
+        options.pageSize ?? defaultPageSize,
+        from,
+      );
+      if (page.items.length > 0) yield page.items;
+      cursor = page.next;
+      if (from.read !== 'linearizable') from = { ...from, read: { atLeast: answer.op } };
+    } while (cursor !== null);
+  });
+}

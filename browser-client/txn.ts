@@ -1,0 +1,88 @@
+/** Transactions: guards, what to do when all of them hold, what else. All or nothing, as one entry of the log. */
+
+import type { Guard, SimpleResult } from '../core/tree/operation.ts';
+import { haretError } from '../core/base/errors.ts';
+import type { Op } from './operations.ts';
+import type { CallOptions } from './options.ts';
+
+/** How a transaction reaches its namespace. */
+export type Transact = (
+  transaction: {
+    readonly kind: 'transaction';
+    readonly guards: readonly Guard[];
+    readonly then: readonly Op<unknown>['operation'][];
+    readonly otherwise: readonly Op<unknown>['operation'][];
+  },
+  options: CallOptions,
+) => Promise<{ readonly held: boolean; readonly results: readonly SimpleResult[]; readonly op: number }>;
+
+/** What became of a transaction: which branch ran, and a result for each of its operations, in order. */
+export type Committed<Then extends readonly unknown[], Else extends readonly unknown[]> =
+  | { readonly held: true; readonly results: Then; readonly op: number }
+  | { readonly held: false; readonly results: Else; readonly op: number };
+
+type OpsOf<R extends readonly unknown[]> = { readonly [K in keyof R]: Op<R[K]> };
+
+/**
+ * A transaction in the making. Each step gives a new one, so that a part can be used twice. Nothing is sent before `commit`.
+ *
+ * @example
+ * const outcome = await ns
+ *   .txn()
+ *   .if(config.guard.version(3), lock.guard.absent())
+ *   .do(config.op.put(next), runs.op.add(1))
+ *   .else(config.op.get())
+ *   .commit();
+ * if (outcome.held) outcome.results; // [Written, number]
+ */
+export class Txn<Then extends readonly unknown[] = [], Else extends readonly unknown[] = []> {
+  readonly #transact: Transact;
+  readonly #guards: readonly Guard[];
+  readonly #then: readonly Op<unknown>[];
+  readonly #else: readonly Op<unknown>[];
+
+  constructor(
+    transact: Transact,
+    guards: readonly Guard[],
+    then: readonly Op<unknown>[],
+    otherwise: readonly Op<unknown>[],
+  ) {
+    this.#transact = transact;
+    this.#guards = guards;
+    this.#then = then;
+    this.#else = otherwise;
+  }
+
+  /** Adds guards; all must hold, in the state before the transaction. */
+  if(...guards: readonly Guard[]): Txn<Then, Else> {
+    return new Txn(this.#transact, [...this.#guards, ...guards], this.#then, this.#else);
+  }
+
+  /** Adds operations for when all guards hold. One that fails undoes those before it and ends the transaction with its error. */
+  do<R extends readonly unknown[]>(...ops: OpsOf<R>): Txn<[...Then, ...R], Else> {
+    return new Txn(this.#transact, this.#guards, [...this.#then, ...ops], this.#else);
+  }
+
+  /** Adds operations for when a guard does not hold. */
+  else<R extends readonly unknown[]>(...ops: OpsOf<R>): Txn<Then, [...Else, ...R]> {
+    return new Txn(this.#transact, this.#guards, this.#then, [...this.#else, ...ops]);
+  }
+
+  /** @throws HaretError of the first operation that failed; its details say which, by `index` and `part`. */
+  async commit(options: CallOptions = {}): Promise<Committed<Then, Else>> {
+    const { held, results, op } = await this.#transact(
+      {
+        kind: 'transaction',
+        guards: this.#guards,
+        then: this.#then.map(({ operation }) => operation),
+        otherwise: this.#else.map(({ operation }) => operation),
+      },
+      options,
+    );
+    const ops = held ? this.#then : this.#else;
+    if (results.length !== ops.length)
+      throw haretError('Internal', 'a transaction with more or fewer results than asked');
+    // Typed by `do` and `else`, in whose order they are.
+    return { held, results: ops.map((one, i) => one.read(results[i]!, op)), op } as unknown as Committed<Then, Else>;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The `Transport` port over any WebSocket of the standard's shape: the browser's own, ws in Node (isomorphic-ws picks), or one that
+ * the user brings. What the frames mean is core's business.
+ */
+
+import IsomorphicWebSocket from 'isomorphic-ws';
+import { utf8Length } from '../core/base/bytes.ts';
+import { defaultLimits } from '../core/base/limits.ts';
+import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
+import { closeCodes } from '../core/wire/close-codes.ts';
+
+/** What haret asks of a WebSocket: a part of the standard's, which ws and undici have too. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  readonly protocol: string;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  onerror: ((event: { readonly message?: string }) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor = new (
+  url: string,
+  protocols: string[],
+  /** ws takes options here; the standard's ignores them. */
+  options?: object,
+) => WebSocketLike;
+
+/** RFC 6455: a close frame holds 125 bytes, two of which are the code. */
+const maxReasonBytes = 123;
+const readyStateOpen = 1;
+/** After this long a close is not waited for: the other end may be gone. */
+const closeWaitMs = 1000;
+
+/** Frames of a node that was configured for larger values than usual have to fit too. */
+const wsOptions = { perMessageDeflate: false, maxPayload: 16 * defaultLimits.maxFrameBytes };
+
+/**
+ * `host:port`, or a URL of ws, wss, http or https, as the engine knows a node's address: plain ones by host and port, because that is
+ * how nodes tell each other's. Null when it is neither.
+ */
+export function addressOf(url: string): string | null {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url.replace(/^http/i, 'ws') : `ws://${url}`;
+  if (!URL.canParse(text)) return null;
+  const parsed = new URL(text);
+  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') return null;
+  if (parsed.hostname === '' || parsed.hash !== '') return null;
+  const plain = parsed.protocol === 'ws:' && parsed.pathname === '/' && parsed.search === '' && parsed.username === '';
+  return plain ? `${parsed.hostname}:${parsed.port === '' ? '80' : parsed.port}` : parsed.href;
+}
+
+export class SocketTransport implements Transport {
+  readonly #WebSocket: WebSocketConstructor;
+  readonly #secure: boolean;
+  readonly #open = new Set<SocketLink>();
+  #idle: (() => void)[] = [];
+
+  /** @param secure dial addresses that nodes tell of by wss: whoever came over TLS is not led away from it. */
+  constructor(secure: boolean, WebSocket: WebSocketConstructor | undefined) {
+    this.#secure = secure;
+    this.#WebSocket = WebSocket ?? IsomorphicWebSocket;
+  }
+
+  dial(address: string, subprotocol: string, handler: LinkHandler): Link {
+    const url = /^wss?:/.test(address) ? address : `${this.#secure ? 'wss' : 'ws'}://${address}`;
+    let socket: WebSocketLike;
+    try {
+      socket = new this.#WebSocket(url, [subprotocol], wsOptions);
+    } catch (error) {
+      // A page that came by https may not dial ws: the browser throws.
+      const reason = error instanceof Error ? error.message : String(error);
+      queueMicrotask(() => handler.onClose(closeCodes.abnormal, reason));
+      return { send: () => undefined, close: () => undefined, buffered: () => 0 };
+    }
+    const link = new SocketLink(socket, subprotocol, handler, () => this.#ended(link));
+    this.#open.add(link);
+    return link;
+  }
+
+  /** Resolves when all sockets are closed, or have had the time for it. */
+  drained(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, closeWaitMs);
+      this.#idle.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #ended(link: SocketLink): void {
+    this.#open.delete(link);
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+class SocketLink implements Link {
+  readonly #socket: WebSocketLike;
+
+  constructor(socket: WebSocketLike, subprotocol: string, handler: LinkHandler, ended: () => void) {
+    this.#socket = socket;
+    let fault = '';
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => {
+      if (socket.protocol === subprotocol) handler.onOpen?.();
+      else this.close(closeCodes.wrongProtocol, `the other end does not speak ${subprotocol}`);
+    };
+    socket.onmessage = ({ data }) => {
+      handler.onFrame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
+    };
+    // Browsers say nothing of why; ws does. The close event follows.
+    socket.onerror = ({ message }) => {
+      if (message !== undefined) fault = message;
+    };
+    socket.onclose = ({ code, reason }) => {
+      ended();
+      // 1005 is "no code was given": an orderly close all the same.
+      handler.onClose(code === 1005 ? closeCodes.normal : code, reason === '' ? fault : reason);
+    };
+  }
+
+  send(frame: Frame): void {
+    // No frame of ours lies in shared memory.
+    if (this.#socket.readyState === readyStateOpen) this.#socket.send(frame as string | Uint8Array<ArrayBuffer>);
+  }
+
+  close(code: number, reason: string): void {
+    // Scripts may send 1000 and what is above 3000, and nothing else.
+    this.#socket.close(code >= 3000 ? code : closeCodes.normal, shortReason(reason));
+  }
+
+  buffered(): number {
+    return this.#socket.bufferedAmount;
+  }
+}
+
+function shortReason(reason: string): string {
+  let short = reason;
+  while (utf8Length(short) > maxReasonBytes) short = short.slice(0, -1);
+  return short;
+}

@@ -1,0 +1,338 @@
+/** The SDK over a simulated cluster, as users test with it: every handle, transactions, and what a failover does to them. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Haret, Namespace } from '../../browser-client/index.ts';
+import { HaretError, bytes, json, superjson, text } from '../../browser-client/index.ts';
+import { simulate } from '../../browser-client/testing.ts';
+import type { SimulatedCluster } from '../../browser-client/testing.ts';
+
+let cluster: SimulatedCluster;
+let haret: Haret;
+let ns: Namespace;
+
+beforeEach(async () => {
+  cluster = simulate({ seed: 7 });
+  haret = await cluster.connect();
+  ns = haret.namespace('test');
+});
+
+afterEach(async () => {
+  await cluster.close();
+});
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'no error';
+  } catch (error) {
+    if (!(error instanceof HaretError)) throw error;
+    return `${error.code} ${error.outcome}`;
+  }
+}
+
+describe('a blob', () => {
+  it('is absent, is put with the directories above it, and is deleted', async () => {
+    const blob = ns.blob('/svc/a/greeting', text);
+    expect(await blob.get()).toBeUndefined();
+    expect(await blob.read()).toBeUndefined();
+    expect(await blob.stat()).toBeUndefined();
+    expect(await blob.size()).toBeUndefined();
+    expect(await blob.exists()).toBe(false);
+    expect(await blob.delete()).toBe(false);
+    const written = await blob.put('hello');
+    expect(written.version).toBe(0);
+    expect(await blob.get()).toBe('hello');
+    expect(await blob.read()).toEqual({ value: 'hello', version: 0, op: expect.any(Number) as number });
+    expect(await blob.size()).toBe(5);
+    expect((await blob.stat())?.type).toBe('blob');
+    expect((await blob.put('hi')).version).toBe(1);
+    expect(await blob.delete()).toBe(true);
+    expect(await blob.exists()).toBe(false);
+  });
+
+  it('is guarded by version, absence and value', async () => {
+    const blob = ns.blob('/b', text);
+    await blob.create('1');
+    expect(await codeOf(blob.create('2'))).toBe('PathExists definite');
+    expect(await codeOf(blob.put('2', { ifAbsent: true }))).toBe('GuardFailed definite');
+    expect(await codeOf(blob.put('2', { ifVersion: 7 }))).toBe('GuardFailed definite');
+    expect((await blob.put('2', { ifVersion: 0 })).version).toBe(1);
+    expect(await codeOf(blob.replace('1', '3'))).toBe('GuardFailed definite');
+    await blob.replace('2', '3');
+    expect(await blob.get()).toBe('3');
+    expect(await codeOf(ns.blob('/none', text).put('1', { ifVersion: 0 }))).toBe('PathNotFound definite');
+    expect(await codeOf(blob.delete({ ifVersion: 0 }))).toBe('GuardFailed definite');
+  });
+
+  it('is updated by a hundred hands without losing one', async () => {
+    const blob = ns.blob('/count', json<number>());
+    const others = await Promise.all(Array.from({ length: 4 }, () => cluster.connect()));
+    const updates = others.flatMap((other) =>
+      Array.from({ length: 25 }, () =>
+        other
+          .namespace('test')
+          .blob('/count', json<number>())
+          .update((n = 0) => n + 1, { timeoutMs: 600_000 }),
+      ),
+    );
+    await Promise.all(updates);
+    expect(await blob.get()).toBe(100);
+    expect(await blob.update(() => undefined)).toBeUndefined();
+    expect(await blob.get()).toBe(100);
+  });
+
+  it('is not fooled by an update that races with delete and create', async () => {
+    const blob = ns.blob('/x', text);
+    await blob.put('old');
+    let calls = 0;
+    const updated = await blob.update(async (current) => {
+      if (calls++ === 0) {
+        // The same value at the same version, in another life.
+        await blob.delete();
+        await blob.put('old');
+      } else if (calls === 2) {
+        await blob.delete();
+      }
+      return `${String(current)}!`;
+    });
+    expect(calls).toBe(3);
+    expect(updated?.value).toBe('undefined!');
+  });
+
+  it('says that a value is not what its codec takes, before anything is sent', async () => {
+    await ns.blob('/t', text).put('{');
+    expect(await codeOf(ns.blob('/t', json()).get())).toBe('BadValue definite');
+    expect(await codeOf(ns.blob('/t', json<undefined>()).put(undefined))).toBe('BadValue definite');
+    expect(await codeOf(ns.queue('/q', json()).push(() => 1))).toBe('BadValue definite');
+  });
+
+  it('holds bytes and superjson', async () => {
+    const raw = ns.blob('/raw', bytes);
+    await raw.put(new Uint8Array([0, 255]));
+    expect(await raw.get()).toEqual(new Uint8Array([0, 255]));
+    const rich = ns.blob('/rich', superjson<{ at: Date; tags: Set<string>; raw: Uint8Array; n: bigint }>());
+    const value = { at: new Date(5), tags: new Set(['a']), raw: new Uint8Array([1]), n: 5n };
+    await rich.put(value);
+    expect(await rich.get()).toEqual(value);
+  });
+});
+
+describe('collections', () => {
+  it('queue: created by the first push, first in, first out, listed in pages', async () => {
+    const queue = ns.queue('/jobs/q', json<number>());
+    expect(await queue.pop()).toBeUndefined();
+    expect(await queue.length()).toBe(0);
+    expect(await queue.items().toArray()).toEqual([]);
+    for (let i = 0; i < 7; i++) await queue.push(i);
+    expect(await queue.length()).toBe(7);
+    expect(await queue.front()).toBe(0);
+    expect(await queue.back()).toBe(6);
+    expect(await queue.items({ pageSize: 3 }).toArray()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(await queue.pop()).toBe(0);
+    expect(await queue.length()).toBe(6);
+  });
+
+  it('set: members, and the algebra of sets', async () => {
+    const a = ns.set('/a', text);
+    const b = ns.set('/b', text);
+    expect(await a.contains('x')).toBe(false);
+    expect(await a.remove('x')).toBe(false);
+    expect(await a.insert('x')).toBe(true);
+    expect(await a.insert('x')).toBe(false);
+    await a.insert('y');
+    await b.insert('y');
+    await b.insert('z');
+    expect(await a.size()).toBe(2);
+    expect(await a.members({ pageSize: 1 }).toArray()).toEqual(['x', 'y']);
+    expect(await a.union([b])).toEqual(['x', 'y', 'z']);
+    expect(await a.intersection([b])).toEqual(['y']);
+    expect(await a.difference(b)).toEqual(['x']);
+    expect(await a.symmetricDifference(b)).toEqual(['x', 'z']);
+    expect(await a.isSubsetOf(['x', 'y', 'z'])).toBe(true);
+    expect(await a.isSubsetOf(b)).toBe(false);
+    expect(await a.isSupersetOf(['x'])).toBe(true);
+    expect(await a.remove('x')).toBe(true);
+  });
+
+  it('counter: starts at nothing, goes both ways', async () => {
+    const counter = ns.counter('/n');
+    expect(await counter.get()).toBe(0);
+    expect(await counter.add()).toBe(1);
+    expect(await counter.add(-3)).toBe(-2);
+    await ns.counter('/m').create(40);
+    expect(await ns.counter('/m').add(2)).toBe(42);
+    expect(await codeOf(ns.counter('/m').add(Number.MAX_SAFE_INTEGER))).toBe('CounterOverflow definite');
+    expect(await codeOf(ns.counter('/c').create(0.5))).toBe('BadValue definite');
+  });
+
+  it('directory: entries, paths, handles beneath, and deleting it whole', async () => {
+    const directory = ns.directory('/svc');
+    expect(await directory.entries().toArray()).toEqual([]);
+    await directory.blob('a', text).put('1');
+    await directory.directory('deep').counter('n').add(1);
+    await directory.queue('q', text).push('1');
+    await directory.set('s', text).insert('1');
+    const entries = await directory.entries({ pageSize: 2 }).toArray();
+    expect(entries.map(({ path, type }) => `${path} ${type}`)).toEqual([
+      '/svc/a blob',
+      '/svc/deep directory',
+      '/svc/q queue',
+      '/svc/s set',
+    ]);
+    expect(await ns.directory().paths({ pageSize: 2 }).toArray()).toEqual([
+      '/',
+      '/svc',
+      '/svc/a',
+      '/svc/deep',
+      '/svc/deep/n',
+      '/svc/q',
+      '/svc/s',
+    ]);
+    expect(await codeOf(directory.delete())).toBe('DirectoryNotEmpty definite');
+    expect(await ns.delete('/svc', { recursive: true })).toBe(true);
+    expect(await ns.exists('/svc')).toBe(false);
+    expect(await codeOf(directory.create())).toBe('no error');
+  });
+
+  it('a path of another type is said to be one', async () => {
+    await ns.counter('/n').add();
+    expect(await codeOf(ns.blob('/n', text).get())).toBe('WrongType definite');
+    expect(await codeOf(ns.blob('/n', text).put('1'))).toBe('WrongType definite');
+  });
+});
+
+describe('a transaction', () => {
+  it('takes the branch that its guards choose, with a result for each operation', async () => {
+    const config = ns.blob('/config', text);
+    const runs = ns.counter('/runs');
+    await config.put('one');
+    await runs.create(1);
+    const txn = ns
+      .txn()
+      .if(config.guard.value('one'), ns.directory('/lock').guard.absent())
+      .do(config.op.put('two'), runs.op.add(1))
+      .else(config.op.get());
+    const first = await txn.commit();
+    expect(first).toEqual({ held: true, results: [{ version: 1, op: first.op }, 2], op: first.op });
+    expect(await txn.commit()).toMatchObject({ held: false, results: ['two'] });
+  });
+
+  it('fails whole, and names the operation', async () => {
+    const runs = ns.counter('/runs');
+    await runs.create(1);
+    const error = await ns
+      .txn()
+      .do(runs.op.add(1), ns.blob('/none', text).op.put('1'))
+      .commit()
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'PathNotFound', details: { index: 1, part: 'then' } });
+    expect(await runs.get()).toBe(1);
+  });
+});
+
+describe('when things go wrong', () => {
+  it('a write outlives the primary, once', async () => {
+    const counter = ns.counter('/n');
+    await counter.add();
+    const states: string[] = [];
+    haret.on('state', (state) => states.push(state));
+    const primary = cluster.primaryOf('test')!;
+    cluster.crash(primary);
+    const began = cluster.nowMs;
+    expect(await counter.add()).toBe(2);
+    expect(cluster.nowMs).toBeGreaterThan(began);
+    expect(cluster.primaryOf('test')).not.toBe(primary);
+    expect(states).toEqual(['suspended', 'ready']);
+    cluster.restart(primary);
+    await cluster.run(2000);
+    expect(await counter.add()).toBe(3);
+  });
+
+  it('a write that nobody can answer ends with an unknown outcome, and one that never left with a definite one', async () => {
+    const counter = ns.counter('/n');
+    await counter.add();
+    for (const node of cluster.nodes) cluster.pause(node);
+    expect(await codeOf(counter.add(1, { timeoutMs: 300 }))).toBe('Timeout unknown');
+    const controller = new AbortController();
+    controller.abort(new Error('no more'));
+    const error = await counter.add(1, { signal: controller.signal }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'Interrupted', outcome: 'definite', cause: new Error('no more') });
+    expect(await codeOf(counter.get({ timeoutMs: 300 }))).toBe('Timeout definite');
+  });
+
+  it('a signal ends a call that waits', async () => {
+    await ns.ready();
+    cluster.partition(['client1'], cluster.nodes);
+    const controller = new AbortController();
+    const call = codeOf(ns.counter('/n').add(1, { signal: controller.signal, timeoutMs: 60_000 }));
+    await cluster.run(100);
+    controller.abort();
+    expect(await call).toMatch(/^Interrupted/);
+    cluster.heal();
+  });
+
+  it('a local read answers where no majority is reached', async () => {
+    const blob = ns.blob('/b', text);
+    const { op } = await blob.put('1');
+    await cluster.run(500);
+    const [one, ...others] = cluster.nodes;
+    const near = await cluster.connect({ host: 'near', nodes: [one!], followRedirects: false });
+    await near.namespace('test').ready();
+    cluster.partition([one!, 'near'], others);
+    await cluster.run(3000);
+    const same = near.namespace('test').blob('/b', text);
+    expect(await same.get({ read: 'local' })).toBe('1');
+    expect(await same.get({ read: { atLeast: op } })).toBe('1');
+    expect(await codeOf(same.get({ timeoutMs: 500 }))).toBe('Timeout definite');
+  });
+
+  it('a namespace that is not there is named, and one that was left refuses', async () => {
+    expect(await codeOf(haret.namespace('nowhere').counter('/n').add())).toBe('UnknownNamespace definite');
+    expect(() => haret.namespace('no/name')).toThrow(HaretError);
+    const blob = ns.blob('/b', text);
+    await blob.put('1');
+    ns.leave();
+    expect(await codeOf(blob.get())).toBe('Closed definite');
+    expect(await haret.namespace('test').blob('/b', text).get()).toBe('1');
+  });
+
+  it('two namespaces do not see each other', async () => {
+    const two = simulate({ namespaces: ['a', 'b'] });
+    const client = await two.connect();
+    await client.namespace('a').blob('/x', text).put('in a');
+    await client.namespace('b').blob('/x', text).put('in b');
+    expect(await client.namespace('a').blob('/x', text).get()).toBe('in a');
+    expect(await client.namespaces()).toEqual(['a', 'b']);
+    expect(two.primaryOf('a')).not.toBeNull();
+    await two.close();
+  });
+
+  it('closing tells what is under way', async () => {
+    await ns.counter('/n').add();
+    const call = codeOf(ns.counter('/n').add());
+    await haret.close();
+    expect(await call).toBe('Closed unknown');
+    expect(haret.state).toBe('closed');
+    expect(await codeOf(ns.counter('/n').get())).toBe('Closed definite');
+    expect(() => haret.namespace('test')).toThrow('the client was closed');
+  });
+
+  it('a client that finds no node says where it looked', async () => {
+    cluster.crash('n1');
+    const error = await cluster.connect({ nodes: ['n1'], timeoutMs: 2000 }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'NodeUnreachable', outcome: 'definite' });
+    expect((error as HaretError).message).toContain('no node answered at n1:3: ');
+  });
+
+  it('the same seed gives the same times', async () => {
+    const play = async (): Promise<number> => {
+      await using world = simulate({ seed: 3 });
+      const counter = (await world.connect()).namespace('test').counter('/n');
+      await counter.add();
+      world.crash(world.primaryOf('test')!);
+      await counter.add();
+      return world.nowMs;
+    };
+    expect(await play()).toBe(await play());
+  });
+});
