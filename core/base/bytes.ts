@@ -452,3 +452,27 @@ export class Reader {
     if (this.remaining !== 0) throw new MalformedError(`has ${this.remaining} bytes too many`);
   }
 }
+
+const slabBytes = 64 * 1024;
+
+/**
+ * Copies of many small byte strings that live about equally long, packed into few buffers: an engine pays for each buffer, not for each
+ * view of one. A buffer is let go with the last of its copies.
+ */
+export class Slab {
+  #buffer: Uint8Array = emptyBytes;
+  #used = 0;
+
+  copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (length > slabBytes / 4) return bytes.slice();
+    if (length > this.#buffer.length - this.#used) {
+      this.#buffer = new Uint8Array(slabBytes);
+      this.#used = 0;
+    }
+    const copy = this.#buffer.subarray(this.#used, this.#used + length);
+    copy.set(bytes);
+    this.#used += length;
+    return copy;
+  }
+}

@@ -3,7 +3,7 @@
  * again on the way (protocol §1). Entries chain: each names the checksum of the one before it (protocol §2).
  */
 
-import { Reader, Writer } from '../base/bytes.ts';
+import { Reader, Slab, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Checksum } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
@@ -41,6 +41,8 @@ const checksumSize = 16;
 const noChecksum = '00'.repeat(checksumSize);
 /** Every entry is encoded here and copied out once, at its exact size. */
 const scratch = new Writer(64 * 1024);
+/** Entries of one time leave memory at one time. */
+const slab = new Slab();
 
 /** Encodes an entry, once for its whole life, and names it by its checksum. */
 export function makeEntry(fields: EntryFields, hash: Hash): Entry {
@@ -60,7 +62,7 @@ export function makeEntry(fields: EntryFields, hash: Hash): Entry {
   scratch.bytes(fields.body);
   const checksum = hash.digest(scratch.view().subarray(checksumSize));
   scratch.hexAt(0, checksum);
-  const bytes = scratch.finish();
+  const bytes = slab.copy(scratch.view());
   const body = bytes.subarray(bytes.length - fields.body.length);
   return { epoch, view, op, commit, parent, timestamp, session, request, answered, body, checksum, bytes };
 }
