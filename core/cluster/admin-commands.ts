@@ -41,7 +41,7 @@ export interface AdminDesk {
   /** Why this node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
   /** Calls back at the next ticks until `check` is true or the time is over. */
-  until(check: () => boolean, timeoutMs: number, done: () => void): void;
+  readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
 }
 
 export class AdminCommands {
@@ -93,12 +93,17 @@ export class AdminCommands {
     this.#askNode(voters[0]!.node, command, done);
   }
 
+  /** A node that joined or started just now is about to be connected; that is waited for. */
   #askNode(node: string, command: AdminCommand, done: AdminDone): void {
-    this.#desk.router.ask(node, rootNamespaceId, { kind: 'admin', command }, 1, (outcome: ForwardOutcome) => {
-      if (outcome.kind === 'admin') done(ok(outcome.result));
-      else if (outcome.kind === 'error') done({ ok: false, error: outcome.error });
-      else done(fail('Internal', `node ${node} answered ${outcome.kind}`));
-    });
+    const { peers, router, options, until } = this.#desk;
+    const ask = (): void =>
+      router.ask(node, rootNamespaceId, { kind: 'admin', command }, 1, (outcome: ForwardOutcome) => {
+        if (outcome.kind === 'admin') done(ok(outcome.result));
+        else if (outcome.kind === 'error') done({ ok: false, error: outcome.error });
+        else done(fail('Internal', `node ${node} answered ${outcome.kind}`));
+      });
+    if (peers.connected(node)) ask();
+    else until(() => peers.connected(node), options.timing.suspicionMs, ask);
   }
 
   #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {

@@ -164,6 +164,10 @@ export class ClusterNode implements HostedNode {
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
+    if (this.#running === null) {
+      link.close(closeCodes.goingAway, 'the node has stopped');
+      return { onFrame: () => undefined, onClose: () => undefined };
+    }
     const limit = {
       api: this.#options.limits.maxApiConnections,
       admin: this.#options.limits.maxAdminConnections,
@@ -173,7 +177,10 @@ export class ClusterNode implements HostedNode {
     const count = ++this.#counts[through];
     this.#connections.add(link);
     if (through === 'api') this.#api.connections++;
+    let open = true;
     const gone = (): void => {
+      if (!open) return;
+      open = false;
       this.#counts[through]--;
       this.#connections.delete(link);
       if (through === 'api') this.#api.connections--;
@@ -186,6 +193,7 @@ export class ClusterNode implements HostedNode {
             actual: count,
           });
       handler.refuse(error, this.#stopping ? closeCodes.goingAway : closeCodes.tooManyConnections);
+      gone();
     }
     return {
       onFrame: (frame) => handler.onFrame(frame),
@@ -225,7 +233,7 @@ export class ClusterNode implements HostedNode {
     }
     const { peers } = this.#parts;
     const handler = peers.accept(link);
-    return { ...handler, refuse: (error) => peers.refuse(link, error) };
+    return { ...handler, refuse: (error, code) => peers.refuse(link, error, code) };
   }
 
   stop(done: () => void): void {

@@ -132,6 +132,8 @@ export class Peer implements Flushable {
   /** The first answer to our hello; false when the link is of no use. */
   #welcomed(link: Link, message: PeerMessage): boolean {
     if (message.kind === 'refused') {
+      const { incarnation } = message.error.details;
+      if (typeof incarnation === 'string') this.#table.events.stranger(this.info, { ...this.info, incarnation });
       this.#table.logRefusal(this.info, message.error, message.error.message !== this.#refusal);
       this.#refusal = message.error.message;
       this.#failures = refusedFailures;

@@ -199,6 +199,7 @@ export class Peers {
       return errorInfo(
         'NodeRefused',
         `node ${self.name} is known to its peers with another data directory: its own was emptied or replaced`,
+        { incarnation: self.incarnation },
       );
     }
     if (cluster === noCluster && hello.cluster === noCluster) {
@@ -259,7 +260,7 @@ export class Peers {
     }
   }
 
-  refuse(link: Link, error: ErrorInfo): void {
+  refuse(link: Link, error: ErrorInfo, code = closeCodes.notAllowed as number): void {
     this.counters.refused++;
     // Whoever is refused comes again every second: once it was said, it is for those who look closely.
     const again = this.#refusals.has(error.message);
@@ -267,7 +268,7 @@ export class Peers {
     this.#refusals.add(error.message);
     this.#ports.log.write(again ? 'debug' : 'warn', 'refused a peer connection', { problem: error.message });
     this.write(link, [{ kind: 'refused', error }]);
-    link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : closeCodes.notAllowed, error.code);
+    link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : code, error.code);
   }
 
   retryDelay(failures: number): number {
