@@ -1,6 +1,9 @@
-// Bundles the programs into dist/bin. Types are checked by `tsc -b`; this only has to be quick, because `npm ci` runs it.
+// Bundles the programs into dist/bin and the packages's entry points into dist/lib (Node) and dist/browser, and emits the types of the
+// latter: what `npm ci` and `npm pack` run.
 import { build } from 'esbuild';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 const programs = {
   haret: 'node-server/haret.ts',
@@ -27,3 +30,35 @@ await build({
 
 // npx runs the clone's own programs as files.
 for (const [name] of present) chmodSync(`dist/bin/${name}.js`, 0o755);
+
+const library = {
+  index: 'browser-client/index.ts',
+  testing: 'browser-client/testing.ts',
+};
+
+// What entry points share is in files of its own, so that a HaretError is the same class in all of them.
+const shared = { bundle: true, splitting: true, format: 'esm', sourcemap: true, logLevel: 'warning' };
+
+await build({
+  ...shared,
+  entryPoints: { ...library, server: 'node-server/server.ts' },
+  outdir: 'dist/lib',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+});
+
+await build({
+  ...shared,
+  entryPoints: library,
+  outdir: 'dist/browser',
+  platform: 'browser',
+  target: 'es2022',
+  // Everything that it needs is in it, so that a page without a bundler can import it; but a page has a React of its own.
+  external: ['react'],
+  minify: true,
+});
+
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const types = spawnSync(process.execPath, [tsc, '-b', 'browser-client', 'node-server'], { stdio: 'inherit' });
+if (types.status !== 0) process.exit(types.status ?? 1);

@@ -21,7 +21,8 @@ export type SimAction =
   | { readonly kind: 'drop'; readonly percent: number }
   | { readonly kind: 'disk'; readonly node: string; readonly extraMs: number }
   | { readonly kind: 'speed'; readonly percent: number }
-  | { readonly kind: 'stop' | 'go' | 'status' }
+  | { readonly kind: 'stop' | 'go' }
+  | { readonly kind: 'status' }
   | { readonly kind: 'step'; readonly events: number }
   | { readonly kind: 'seed'; readonly seed: number }
   | { readonly kind: 'nodes'; readonly count: number };

@@ -1,0 +1,31 @@
+// Bundles the playground into a directory of static files: plain scripts, so that the page also works from a file.
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What runs in a page of the last two years. */
+const target = ['chrome120', 'firefox120', 'safari17'];
+
+/** @param {string} outdir emptied first. */
+export async function buildPlayground(outdir) {
+  rmSync(outdir, { recursive: true, force: true });
+  mkdirSync(outdir, { recursive: true });
+  const common = { bundle: true, minify: true, target, format: 'iife', legalComments: 'none', logLevel: 'warning' };
+  const worker = await build({ ...common, entryPoints: ['playground/cluster/worker.ts'], write: false });
+  const source = worker.outputFiles[0].text;
+  // A run is the same only under the same simulator: its code names the build.
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const name = `${version}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
+  writeFileSync(join(outdir, 'worker.js'), source);
+  writeFileSync(join(outdir, 'worker-source.js'), `window.haretWorkerSource=${JSON.stringify(source)};\n`);
+  await build({
+    ...common,
+    entryPoints: { playground: 'playground/main.ts', style: 'playground/playground.css' },
+    outdir,
+    define: { haretBuild: JSON.stringify(name) },
+    loader: { '.woff2': 'file' },
+    assetNames: '[name]',
+  });
+  copyFileSync('playground/index.html', join(outdir, 'index.html'));
+}

@@ -1,0 +1,79 @@
+/** What is drawn: one picture of a cluster, in a form that both the cluster in the tab and the status stream of real nodes give. */
+
+import type { ReplicaStatus } from '../../core/vr/ports.ts';
+
+export type MessageKind = 'heartbeat' | 'read' | 'prepareOk' | 'prepare' | 'transfer' | 'viewChange' | 'client';
+
+export interface Flight {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: MessageKind;
+  readonly sentUs: number;
+  /** When it arrives, or for a lost one where it is last seen. */
+  readonly arrivesUs: number;
+  readonly lost: boolean;
+}
+
+export interface ReplicaPicture {
+  readonly name: string;
+  readonly status: ReplicaStatus;
+  readonly epoch: number;
+  readonly view: number;
+  readonly isPrimary: boolean;
+  /** The replica that it takes for the primary. */
+  readonly primary: string | null;
+  readonly head: number;
+  readonly commit: number;
+  readonly checkpoint: number;
+}
+
+export interface NodePicture {
+  readonly name: string;
+  /** `unseen`: nothing is known of it from here. */
+  readonly state: 'up' | 'down' | 'paused' | 'unseen';
+  readonly slowDiskMs: number;
+  /** As it was last seen, when the node is down. */
+  readonly replica: ReplicaPicture | null;
+}
+
+export type NoteKind = 'view' | 'suspicion' | 'commit' | 'fault' | 'repair' | 'typed' | 'alarm';
+
+/** Something that happened, in words. */
+export interface Note {
+  /** Events of the world before it; on a real cluster a count of its own. */
+  readonly at: number;
+  readonly atMs: number;
+  readonly kind: NoteKind;
+  readonly text: string;
+}
+
+export interface Frame {
+  readonly nowUs: number;
+  readonly nodes: readonly NodePicture[];
+  /** The node that the terminal is connected to. */
+  readonly client: string | null;
+  /** Directions over which nothing passes. */
+  readonly cuts: readonly { readonly from: string; readonly to: string }[];
+  /** Messages that left since the frame before. */
+  readonly flights: readonly Flight[];
+  /** Notes since the frame before. */
+  readonly notes: readonly Note[];
+}
+
+/** Where the time of the tab's cluster stands. */
+export interface Playback {
+  readonly events: number;
+  /** The last event that the script or the past of this run reaches. */
+  readonly end: number;
+  readonly playing: boolean;
+  readonly speedPercent: number;
+}
+
+export interface TreeRow {
+  readonly path: string;
+  readonly type: string;
+  readonly version: number;
+  /** Members, items or children. */
+  readonly count: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,265 @@
+/**
+ * Runs the cluster in the tab against the clock of the wall: plays, stops, goes back by running again, and says what there is to show.
+ * What the page asks for is done between two events, when nothing waits.
+ */
+
+import type { Frame, Playback } from './frame.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
+import { emptyScript } from './script.ts';
+import type { Script } from './script.ts';
+import { TabCluster } from './tab-cluster.ts';
+import type { PlayerAction } from './world-control.ts';
+
+/** How long events may run before the page is told of them. */
+const sliceMs = 11;
+/** Events between two looks at the clock. */
+const eventsPerLook = 32;
+const defaultSpeedPercent = 100;
+const maxInbox = 10_000;
+
+export interface PlayerHost {
+  post(message: FromWorker): void;
+  /** Milliseconds of the wall. */
+  now(): number;
+  /** Lets everything that waits in this thread happen. */
+  drain(): Promise<void>;
+}
+
+export class Player {
+  readonly #host: PlayerHost;
+  #inbox: ToWorker[] = [];
+  #cluster: TabCluster | null = null;
+  #playing = false;
+  #speedPercent = defaultSpeedPercent;
+  #end = 0;
+  /** How far virtual time may go now. */
+  #targetUs = 0;
+  #lastMs: number;
+  /** What runs is being repeated, and not shown. */
+  #muted = false;
+  #next: Script | null = null;
+  #stepsLeft = 0;
+  #treeOp = -1;
+
+  constructor(host: PlayerHost) {
+    this.#host = host;
+    this.#lastMs = host.now();
+  }
+
+  receive(message: ToWorker): void {
+    if (this.#inbox.length < maxInbox) this.#inbox.push(message);
+  }
+
+  /** One frame's worth of everything. */
+  async turn(): Promise<void> {
+    await this.#settle();
+    const inbox = this.#inbox;
+    this.#inbox = [];
+    for (const message of inbox) {
+      await this.#obey(message);
+      await this.#settle();
+    }
+    if (this.#next !== null && this.#cluster?.busy === false) {
+      const script = this.#next;
+      this.#next = null;
+      await this.#open(script, 0, true);
+    }
+    const cluster = this.#cluster;
+    const nowMs = this.#host.now();
+    const elapsedUs = Math.min(100, nowMs - this.#lastMs) * 10 * this.#speedPercent;
+    this.#lastMs = nowMs;
+    if (cluster === null) return;
+    try {
+      if (this.#playing) {
+        this.#targetUs = Math.max(this.#targetUs, cluster.nowUs - 1_000_000) + Math.floor(elapsedUs);
+        await this.#runTo(cluster, nowMs + sliceMs);
+      }
+      for (; this.#stepsLeft > 0 && !this.#playing; this.#stepsLeft--) await this.#step(cluster);
+    } catch (error) {
+      this.#playing = false;
+      this.#host.post({ kind: 'broken', message: error instanceof Error ? error.message : String(error) });
+    }
+    this.#show(cluster);
+    await this.#showTree(cluster);
+  }
+
+  async #runTo(cluster: TabCluster, untilMs: number): Promise<void> {
+    for (let events = 1; cluster.nowUs < this.#targetUs && this.#playing; events++) {
+      await this.#step(cluster);
+      if (events % eventsPerLook === 0 && this.#host.now() > untilMs) {
+        // Slower than was asked for: time goes on from here, and does not run after what it missed.
+        this.#targetUs = cluster.nowUs;
+        return;
+      }
+    }
+  }
+
+  async #step(cluster: TabCluster): Promise<void> {
+    if (cluster.unsettled) await cluster.settle();
+    cluster.step();
+    if (cluster.unsettled) await cluster.settle();
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#cluster?.unsettled === true) await this.#cluster.settle();
+  }
+
+  async #obey(message: ToWorker): Promise<void> {
+    const cluster = this.#cluster;
+    if (message.kind === 'open') {
+      await this.#open(message.script, message.at, message.playing);
+      return;
+    }
+    if (cluster === null) return;
+    switch (message.kind) {
+      case 'line':
+        this.#act(cluster, 'typed', message.line);
+        return;
+      case 'type':
+        if (cluster.busy) return;
+        this.#host.post({ kind: 'typed', line: message.line });
+        this.#act(cluster, 'typed', message.line);
+        return;
+      case 'sim':
+        this.#act(cluster, 'sim', message.line);
+        return;
+      case 'interrupt':
+        this.#act(cluster, 'interrupt', '');
+        return;
+      case 'complete': {
+        const { ticket, line, cursor } = message;
+        this.#host.post({ kind: 'completed', ticket, completion: await cluster.complete(line, cursor) });
+        return;
+      }
+      case 'play':
+        this.#play();
+        return;
+      case 'pause':
+        this.#playing = false;
+        return;
+      case 'speed':
+        this.#speedPercent = message.percent;
+        return;
+      case 'jump': {
+        const at = Math.max(0, Math.min(message.at, this.#end));
+        const end = this.#end;
+        await this.#goTo(cluster, at);
+        this.#end = Math.max(end, this.#end);
+        return;
+      }
+      case 'script':
+        this.#host.post({ kind: 'script', ticket: message.ticket, script: cluster.script, at: cluster.events });
+        return;
+    }
+  }
+
+  /** Something new is done: it needs time to happen, and what was to come is void. */
+  #act(cluster: TabCluster, kind: 'typed' | 'sim' | 'interrupt', line: string): void {
+    cluster.act(kind, line);
+    this.#end = cluster.events;
+  }
+
+  #play(): void {
+    if (this.#playing) return;
+    this.#playing = true;
+    this.#targetUs = this.#cluster?.nowUs ?? 0;
+    this.#lastMs = this.#host.now();
+  }
+
+  /** Forward by running on, back by running again from the beginning. */
+  async #goTo(cluster: TabCluster, at: number): Promise<void> {
+    this.#playing = false;
+    if (at < cluster.events) {
+      await this.#open(cluster.script, at, false);
+      return;
+    }
+    this.#muted = true;
+    await this.#repeat(cluster, at);
+    this.#muted = false;
+    this.#opened(cluster);
+  }
+
+  async #open(script: Script, at: number, playing: boolean): Promise<void> {
+    this.#muted = true;
+    const cluster = new TabCluster(script, {
+      typed: (line) => this.#tell({ kind: 'typed', line }),
+      output: (text) => this.#tell({ kind: 'output', text }),
+      done: () => this.#tell({ kind: 'done' }),
+      player: (action) => this.#perform(action),
+      drain: () => this.#host.drain(),
+    });
+    this.#cluster = cluster;
+    this.#end = 0;
+    this.#stepsLeft = 0;
+    await this.#repeat(cluster, at);
+    this.#muted = false;
+    this.#playing = playing;
+    this.#opened(cluster);
+  }
+
+  async #repeat(cluster: TabCluster, at: number): Promise<void> {
+    try {
+      while (cluster.events < at) await this.#step(cluster);
+      await this.#settle();
+    } catch (error) {
+      this.#host.post({ kind: 'broken', message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #opened(cluster: TabCluster): void {
+    this.#targetUs = cluster.nowUs;
+    this.#lastMs = this.#host.now();
+    this.#treeOp = -1;
+    const { transcript, notes, script } = cluster;
+    // The notes are in this message; the next frame is to bring only newer ones.
+    cluster.frame();
+    this.#host.post({ kind: 'opened', transcript: transcript.map((one) => ({ ...one })), notes, script });
+  }
+
+  #tell(message: FromWorker): void {
+    if (!this.#muted) this.#host.post(message);
+  }
+
+  #perform(action: PlayerAction): string {
+    switch (action.kind) {
+      case 'speed':
+        this.#speedPercent = action.percent;
+        return `time runs at ${action.percent} %`;
+      case 'stop':
+        this.#playing = false;
+        return 'time stands still; sim go lets it go on';
+      case 'go':
+        this.#play();
+        return 'time goes on';
+      case 'step':
+        this.#playing = false;
+        this.#stepsLeft = action.events;
+        return action.events === 1 ? 'one event' : `${action.events} events`;
+      case 'seed':
+        this.#next = emptyScript(action.seed, this.#cluster?.script.nodes ?? 3);
+        return `a new cluster, from seed ${action.seed}`;
+      case 'nodes':
+        this.#next = emptyScript(this.#cluster?.script.seed ?? 1, action.count);
+        return `a new cluster, of ${action.count} nodes`;
+    }
+  }
+
+  #show(cluster: TabCluster): void {
+    this.#end = Math.max(this.#end, cluster.end);
+    const frame: Frame = { ...cluster.frame(), nowUs: this.#playing ? this.#targetUs : cluster.nowUs };
+    const playback: Playback = {
+      events: cluster.events,
+      end: this.#end,
+      playing: this.#playing,
+      speedPercent: this.#speedPercent,
+    };
+    this.#host.post({ kind: 'frame', frame, playback });
+  }
+
+  async #showTree(cluster: TabCluster): Promise<void> {
+    const op = cluster.treeOp;
+    if (op === this.#treeOp) return;
+    this.#treeOp = op;
+    this.#host.post({ kind: 'tree', rows: await cluster.tree() });
+  }
+}

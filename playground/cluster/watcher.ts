@@ -1,0 +1,109 @@
+/** Watches a simulated world from within: its messages in flight and what its replicas tell, for the picture and the time line. */
+
+import { rootNamespaceId } from '../../core/base/ids.ts';
+import type { NodeObserver } from '../../core/cluster/host.ts';
+import type { NetworkObserver } from '../../core/sim/network.ts';
+import type { MessageKind as WireKind } from '../../core/vr/messages.ts';
+import type { Flight, MessageKind, Note } from './frame.ts';
+import { Narrator } from './words.ts';
+import type { Sentence } from './words.ts';
+
+/** Between two frames; at full speed most messages are not seen anyway. */
+const maxFlights = 2000;
+const maxNotes = 5000;
+/** How far a lost message is seen to fly. */
+const lostFlightUs = 60_000;
+
+const kinds: Readonly<Record<WireKind, MessageKind>> = {
+  prepare: 'prepare',
+  prepareOk: 'prepareOk',
+  commit: 'heartbeat',
+  commitOk: 'heartbeat',
+  startViewChange: 'viewChange',
+  doViewChange: 'viewChange',
+  startView: 'viewChange',
+  getState: 'transfer',
+  newState: 'transfer',
+  getStartView: 'viewChange',
+  viewNow: 'viewChange',
+  getChunk: 'transfer',
+  chunk: 'transfer',
+  readIndex: 'read',
+  readIndexOk: 'read',
+  recovery: 'viewChange',
+  recoveryOk: 'viewChange',
+};
+
+/** A frame of several messages is drawn as the most telling of them. */
+const weight: Readonly<Record<MessageKind, number>> = {
+  heartbeat: 0,
+  read: 1,
+  prepareOk: 2,
+  prepare: 3,
+  transfer: 4,
+  viewChange: 5,
+  client: 6,
+};
+
+export class Watcher {
+  readonly #narrator = new Narrator();
+  readonly #now: () => { readonly at: number; readonly atMs: number };
+  readonly #isClient: (host: string) => boolean;
+  /** What was handed over for a pair of nodes and has not left yet. */
+  readonly #leaving = new Map<string, MessageKind>();
+  #flights: Flight[] = [];
+  readonly #notes: Note[] = [];
+
+  constructor(now: () => { readonly at: number; readonly atMs: number }, isClient: (host: string) => boolean) {
+    this.#now = now;
+    this.#isClient = isClient;
+  }
+
+  /** Everything that was said, oldest first. */
+  get notes(): readonly Note[] {
+    return this.#notes;
+  }
+
+  takeFlights(): readonly Flight[] {
+    const flights = this.#flights;
+    this.#flights = [];
+    return flights;
+  }
+
+  say(sentence: Sentence): void {
+    if (this.#notes.length >= maxNotes) this.#notes.splice(0, maxNotes / 10);
+    this.#notes.push({ ...this.#now(), ...sentence });
+  }
+
+  readonly node: NodeObserver = {
+    applied: () => undefined,
+    restored: (identity, op) => {
+      if (identity.namespace !== rootNamespaceId && op > 0)
+        this.say({ kind: 'repair', text: `${identity.replica} is back with its log, at op ${op}` });
+    },
+    event: (identity, event) => {
+      if (identity.namespace === rootNamespaceId) return;
+      const sentence = this.#narrator.tell(identity.replica, event);
+      if (sentence !== null) this.say(sentence);
+    },
+    sent: (to, message) => {
+      if (message.namespace === rootNamespaceId) return;
+      const pair = `${message.node}>${to.node}`;
+      const kind = kinds[message.kind];
+      const before = this.#leaving.get(pair);
+      if (before === undefined || weight[kind] > weight[before]) this.#leaving.set(pair, kind);
+    },
+  };
+
+  readonly network: NetworkObserver = {
+    frame: (from, to, sentUs, arrivesUs) => {
+      const pair = `${from}>${to}`;
+      const kind = this.#isClient(from) || this.#isClient(to) ? 'client' : this.#leaving.get(pair);
+      this.#leaving.delete(pair);
+      if (kind === undefined) return;
+      if (this.#flights.length >= maxFlights) this.#flights.splice(0, maxFlights / 2);
+      const lost = arrivesUs === null;
+      this.#flights.push({ from, to, kind, sentUs, arrivesUs: arrivesUs ?? sentUs + lostFlightUs, lost });
+    },
+  };
+}

@@ -1,0 +1,248 @@
+/** The page: its parts, and which cluster they show. A link with a run in it, or a page without a node, shows the one in the tab. */
+
+import type { ITheme } from '@xterm/xterm';
+import { LineHistory } from '../core/shell/index.ts';
+import { readFragment } from './cluster/script.ts';
+import { LogStrips } from './log-strips.ts';
+import { NodeMode } from './node-mode.ts';
+import { byId } from './parts.ts';
+import type { Mode, Parts } from './parts.ts';
+import { messageLooks, Picture } from './picture.ts';
+import { TabMode } from './tab-mode.ts';
+import { TerminalPane } from './terminal-pane.ts';
+import { Timeline } from './timeline.ts';
+import { TreeView } from './tree-view.ts';
+
+/** Set by the build: its name, and the address of the worker or its source. */
+declare const haretBuild: string;
+declare global {
+  interface Window {
+    /** The source of the worker, for a page that came from a file and may load none. */
+    haretWorkerSource?: string;
+    /** For tests: the terminal's text. */
+    haretTerminalText?: () => string;
+  }
+}
+
+const historyKey = 'haret.history';
+const themeKey = 'haret.theme';
+const readerKey = 'haret.reader';
+const keptLines = 500;
+
+/** What is kept in the browser; a page that may keep nothing does without. */
+const kept = {
+  get: (key: string): string | null => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set: (key: string, value: string): void => {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // Private windows and full disks keep nothing.
+    }
+  },
+};
+
+function openHistory(): LineHistory {
+  const history = new LineHistory(keptLines);
+  for (const line of (kept.get(historyKey) ?? '').split('\n')) history.add(line);
+  history.onAdd = () => kept.set(historyKey, history.lines.join('\n'));
+  return history;
+}
+
+function themeOf(): ITheme {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  return {
+    background: of('ground'),
+    foreground: of('text'),
+    cursor: of('primary'),
+    cursorAccent: of('ground'),
+    selectionBackground: of('selection'),
+    red: of('bad'),
+    brightBlack: of('quiet'),
+  };
+}
+
+async function start(): Promise<void> {
+  const darkWanted = matchMedia('(prefers-color-scheme: dark)').matches;
+  document.documentElement.dataset['theme'] = kept.get(themeKey) ?? (darkWanted ? 'dark' : 'light');
+  const parts = await makeParts();
+  const node = document.querySelector<HTMLMetaElement>('meta[name="haret-node"]')?.content ?? '';
+  const address = new URLSearchParams(location.search).get('node') ?? (node === '' ? null : location.host);
+  let mode: Mode | null = null;
+  const show = (next: () => Mode, name: string): void => {
+    mode?.stop();
+    mode = next();
+    for (const [id, shown] of [
+      ['mode-node', 'node'],
+      ['mode-tab', 'tab'],
+    ] as const) {
+      byId(id).setAttribute('aria-pressed', String(name === shown));
+    }
+    byId('share').hidden = name !== 'tab';
+    document.body.dataset['mode'] = name;
+  };
+  const showTab = (): void => {
+    const shared = readFragment(location.hash);
+    show(() => new TabMode(parts, { build: haretBuild, shared, startWorker }), 'tab');
+  };
+  const showNode = (at: string): void => show(() => new NodeMode(parts, at, haretBuild), 'node');
+  byId('mode-tab').onclick = showTab;
+  const nodeButton = byId('mode-node');
+  if (address !== null) {
+    nodeButton.hidden = false;
+    nodeButton.textContent = address === location.host ? 'this node' : address;
+    nodeButton.onclick = () => showNode(address);
+  }
+  byId('share').onclick = () => {
+    if (mode instanceof TabMode) void mode.link().then((link) => copy(link, byId('share')));
+  };
+  window.addEventListener('hashchange', () => {
+    if (readFragment(location.hash) !== null) showTab();
+  });
+  if (address === null || readFragment(location.hash) !== null) showTab();
+  else showNode(address);
+  parts.terminal.focus();
+}
+
+async function copy(text: string, button: HTMLElement): Promise<void> {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'copied';
+  } catch {
+    button.textContent = 'it is in the address';
+  }
+  setTimeout(() => (button.textContent = before), 1500);
+}
+
+function startWorker(): Worker {
+  // A page from a file may load no worker, but may run one whose source it has.
+  if (window.haretWorkerSource !== undefined) {
+    return new Worker(URL.createObjectURL(new Blob([window.haretWorkerSource], { type: 'text/javascript' })));
+  }
+  return new Worker('worker.js');
+}
+
+/** A page that came from a file brings the source of its worker by a script. */
+async function loadWorkerSource(): Promise<void> {
+  if (location.protocol !== 'file:') return;
+  await new Promise<void>((resolve) => {
+    const script = document.createElement('script');
+    script.src = 'worker-source.js';
+    script.onload = () => resolve();
+    script.onerror = () => resolve();
+    document.head.append(script);
+  });
+}
+
+async function makeParts(): Promise<Parts> {
+  // The terminal measures its font once, when it opens.
+  await Promise.race([
+    Promise.all([document.fonts.load('14px "IBM Plex Mono"'), loadWorkerSource()]),
+    new Promise((resolve) => setTimeout(resolve, 400)),
+  ]);
+  if (location.protocol === 'file:' && window.haretWorkerSource === undefined) await loadWorkerSource();
+  const history = openHistory();
+  const terminal = new TerminalPane(byId('terminal'), history, themeOf());
+  window.haretTerminalText = () => terminal.text();
+  const picture = new Picture(byId('picture'), byId('flights') as HTMLCanvasElement);
+  const logs = new LogStrips(byId('log-strips') as HTMLCanvasElement);
+  const draw = (): void => {
+    picture.draw();
+    requestAnimationFrame(draw);
+  };
+  requestAnimationFrame(draw);
+  makeLegend();
+  makeKeys(terminal);
+  makeSwitches(terminal, picture, logs);
+  const status = byId('status');
+  return {
+    terminal,
+    history,
+    picture,
+    logs,
+    timeline: new Timeline(byId('timeline')),
+    tree: new TreeView(byId('tree')),
+    stage: byId('stage'),
+    story: byId('story'),
+    playback: byId('playback'),
+    treeOf: byId('tree-of'),
+    status: (text, bad) => {
+      status.textContent = text;
+      status.classList.toggle('bad', bad);
+    },
+    hints: (words, lines, type) => {
+      byId('hints').replaceChildren(
+        words,
+        ...lines.map((line) => {
+          const button = document.createElement('button');
+          button.type = 'button';
+          button.textContent = line;
+          button.onclick = () => {
+            type(line);
+            terminal.focus();
+          };
+          return button;
+        }),
+      );
+    },
+  };
+}
+
+function makeLegend(): void {
+  for (const [kind, { name }] of Object.entries(messageLooks)) {
+    const item = document.createElement('span');
+    item.className = `kind ${kind}`;
+    item.textContent = name;
+    byId('legend').append(item);
+  }
+}
+
+/** Keys that a phone does not have. */
+function makeKeys(terminal: TerminalPane): void {
+  const keys = [
+    ['tab', '\t'],
+    ['up', '\u001b[A'],
+    ['down', '\u001b[B'],
+    ['ctrl-c', '\u0003'],
+    ['/', '/'],
+  ] as const;
+  for (const [name, sends] of keys) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = name;
+    button.onclick = () => terminal.press(sends);
+    byId('keys').append(button);
+  }
+}
+
+function makeSwitches(terminal: TerminalPane, picture: Picture, logs: LogStrips): void {
+  const theme = byId('theme');
+  const root = document.documentElement;
+  const other = (): string => (root.dataset['theme'] === 'dark' ? 'light' : 'dark');
+  theme.textContent = other();
+  theme.onclick = () => {
+    root.dataset['theme'] = other();
+    kept.set(themeKey, root.dataset['theme'] ?? 'dark');
+    theme.textContent = other();
+    terminal.setTheme(themeOf());
+    picture.readColours();
+    logs.readColours();
+  };
+  const reader = byId('reader');
+  const read = (on: boolean): void => {
+    terminal.screenReader = on;
+    reader.setAttribute('aria-pressed', String(on));
+    kept.set(readerKey, on ? 'on' : 'off');
+  };
+  read(kept.get(readerKey) === 'on');
+  reader.onclick = () => read(reader.getAttribute('aria-pressed') !== 'true');
+}
+
+void start();

@@ -1,0 +1,144 @@
+/** The page on a real cluster: the client engine over this page's sockets, and the status streams of its nodes for the picture. */
+
+import { Client } from '../core/client/client.ts';
+import { PromiseClient } from '../core/client/promises.ts';
+import { apiTable, ClientConnection, Shell } from '../core/shell/index.ts';
+import type { Completion, OutputChunk } from '../core/shell/index.ts';
+import type { OperationResult } from '../core/tree/operation.ts';
+import { listTree } from './cluster/tree.ts';
+import type { Mode, Parts } from './parts.ts';
+import { StatusPicture } from './status-picture.ts';
+import type { LineRunner } from './terminal-pane.ts';
+import { pagePorts } from './web-socket-transport.ts';
+
+const tickMs = 15;
+const treeEveryMs = 500;
+const statusEveryMs = 100;
+
+export class NodeMode implements Mode, LineRunner {
+  readonly #parts: Parts;
+  readonly #address: string;
+  readonly #client: Client;
+  readonly #promises: PromiseClient;
+  readonly #shell: Shell;
+  readonly #status: StatusPicture;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #running: AbortController | null = null;
+  #stopped = false;
+  #said = '';
+  /** The namespace and the version of its root when the tree was last listed. */
+  #listed = '';
+  #listing = false;
+
+  /** @param address `host:port` or a URL of the API interface of a node. */
+  constructor(parts: Parts, address: string, version: string) {
+    this.#parts = parts;
+    this.#address = address;
+    const name = `playground/${version}`;
+    this.#client = new Client(pagePorts(), { addresses: [address], codec: 'superjson', followRedirects: false, name });
+    this.#promises = new PromiseClient(this.#client);
+    this.#shell = new Shell({
+      table: apiTable(),
+      output: { mode: 'text', terminal: true, colours: true },
+      connection: new ClientConnection(this.#promises, name, address),
+      keepGoing: true,
+      history: parts.history,
+    });
+    parts.picture.clear(null);
+    parts.tree.clear();
+    parts.timeline.begin([], null);
+    parts.terminal.begin(this, []);
+    parts.hints('type', ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'], (line) => {
+      parts.terminal.press(`\u0001\u000b${line}\r`);
+    });
+    this.#status = new StatusPicture(address, parts);
+    this.#client.start();
+    this.#timers.push(
+      setInterval(() => this.#client.tick(), tickMs),
+      setInterval(() => this.#tellStatus(), statusEveryMs),
+      setInterval(() => void this.#listTree(), treeEveryMs),
+    );
+    this.#tellStatus();
+  }
+
+  run(line: string): void {
+    this.#running = new AbortController();
+    void this.#shell
+      .run(line, (chunk) => this.#print(chunk), this.#running.signal)
+      .then(({ exit }) => {
+        this.#running = null;
+        if (this.#stopped) return;
+        if (exit) this.#parts.terminal.output('The terminal stays as long as its page does.\n');
+        this.#parts.terminal.lineDone();
+      });
+  }
+
+  interrupt(): void {
+    this.#running?.abort();
+  }
+
+  async complete(line: string, cursor: number): Promise<Completion> {
+    return await this.#shell.complete(line, cursor);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#client.close();
+    this.#status.stop();
+  }
+
+  #print(chunk: OutputChunk): void {
+    if (this.#stopped) return;
+    this.#parts.terminal.output(typeof chunk.data === 'string' ? chunk.data : new TextDecoder().decode(chunk.data));
+  }
+
+  /** Says where the terminal is connected, and while it is not, why. */
+  #tellStatus(): void {
+    const { server, problem, state } = this.#client;
+    const text =
+      server !== null
+        ? `connected to ${server.node}`
+        : state === 'connecting' && problem === null
+          ? `connecting to ${this.#address}`
+          : `reconnecting to ${this.#address}: ${problem?.error.message ?? 'the connection broke'}`;
+    if (text === this.#said) return;
+    this.#said = text;
+    this.#parts.status(text, server === null && problem !== null);
+  }
+
+  /** Lists the tree when the version of its root says that something changed. */
+  async #listTree(): Promise<void> {
+    const { namespace, server } = this.#client;
+    if (this.#listing || document.hidden || this.#stopped) return;
+    if (namespace === null) {
+      this.#parts.treeOf.textContent = '';
+      this.#parts.tree.show(null, 'Enter a namespace to see what is in it.');
+      this.#listed = '';
+      return;
+    }
+    if (server === null) return;
+    this.#listing = true;
+    try {
+      const root = await this.#read({ kind: 'children', path: '/', limit: 1, after: null });
+      const listed = root?.kind === 'children' ? `${namespace.name} ${root.version}` : '';
+      if (listed !== this.#listed || listed === '') {
+        const rows = await listTree((operation) => this.#read(operation));
+        if (this.#client.namespace?.id !== namespace.id) return;
+        this.#listed = listed;
+        this.#parts.treeOf.textContent = `of ${namespace.name}`;
+        this.#parts.tree.show(rows, 'Nothing yet. Try: create set /some/set');
+      }
+    } finally {
+      this.#listing = false;
+    }
+  }
+
+  async #read(operation: Parameters<PromiseClient['run']>[0]): Promise<OperationResult | null> {
+    try {
+      return await this.#promises.run(operation, { consistency: 'local', timeoutMs: 2000 });
+    } catch {
+      return null;
+    }
+  }
+}

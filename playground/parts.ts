@@ -1,0 +1,37 @@
+/** The parts of the page that both kinds of cluster are shown in. */
+
+import type { LogStrips } from './log-strips.ts';
+import type { Picture } from './picture.ts';
+import type { TerminalPane } from './terminal-pane.ts';
+import type { Timeline } from './timeline.ts';
+import type { TreeView } from './tree-view.ts';
+import type { LineHistory } from '../core/shell/index.ts';
+
+export interface Parts {
+  readonly terminal: TerminalPane;
+  readonly history: LineHistory;
+  readonly picture: Picture;
+  readonly logs: LogStrips;
+  readonly timeline: Timeline;
+  readonly tree: TreeView;
+  readonly stage: HTMLElement;
+  readonly story: HTMLElement;
+  readonly playback: HTMLElement;
+  readonly treeOf: HTMLElement;
+  /** One line about the connection; `bad` when it is not there. */
+  status(text: string, bad: boolean): void;
+  /** Lines that one can click to type them, after a few words. */
+  hints(words: string, lines: readonly string[], type: (line: string) => void): void;
+}
+
+/** A cluster that the page shows: the one in the tab, or the one of the node that serves it. */
+export interface Mode {
+  stop(): void;
+}
+
+/** The element of this id. @throws when the page is not the one that belongs to this program. */
+export function byId(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no ${id}`);
+  return found;
+}

@@ -1,0 +1,238 @@
+/** The page on the cluster in the tab: passes what is typed and clicked to the worker, and shows what it tells. */
+
+import type { Completion } from '../core/shell/index.ts';
+import type { FromWorker, ToWorker } from './cluster/protocol.ts';
+import { defaultNodes, emptyScript, fragmentOf } from './cluster/script.ts';
+import type { Script, Shared } from './cluster/script.ts';
+import type { Mode, Parts } from './parts.ts';
+import { PlaybackBar } from './playback-bar.ts';
+import { StoryTeller } from './stories.ts';
+import type { LineRunner } from './terminal-pane.ts';
+
+/** How long nothing is done before the address of the page says what was done. */
+const addressDelayMs = 400;
+const firstSeed = 7;
+
+export interface TabModeOptions {
+  readonly build: string;
+  /** A run that a link brought; null begins anew. */
+  readonly shared: Shared | null;
+  startWorker(): Worker;
+}
+
+export class TabMode implements Mode, LineRunner {
+  readonly #parts: Parts;
+  readonly #options: TabModeOptions;
+  readonly #worker: Worker;
+  readonly #bar: PlaybackBar;
+  readonly #teller: StoryTeller;
+  readonly #completions = new Map<number, (completion: Completion) => void>();
+  readonly #scripts = new Map<number, (shared: Shared) => void>();
+  #ticket = 0;
+  #script: Script;
+  #busy = false;
+  /** Lines that a story has still to type. */
+  #waiting: string[] = [];
+  /** What a story breaks once its lines are typed. */
+  #breaking: readonly string[] = [];
+  #addressTimer: ReturnType<typeof setTimeout> | undefined;
+  #events = 0;
+  #opened = false;
+
+  constructor(parts: Parts, options: TabModeOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#script = options.shared?.script ?? emptyScript(firstSeed, defaultNodes);
+    this.#worker = options.startWorker();
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    this.#teller = new StoryTeller(parts.story, {
+      begin: (seed, nodes) => this.#open(emptyScript(seed, nodes), 0, true),
+      type: (lines) => {
+        this.#waiting.push(...lines);
+        this.#typeNext();
+      },
+      breaks: (lines) => {
+        this.#breaking = lines;
+        this.#typeNext();
+      },
+      speed: (percent) => this.#post({ kind: 'speed', percent }),
+    });
+    this.#bar = new PlaybackBar(parts.playback, {
+      play: () => this.#post({ kind: 'play' }),
+      pause: () => {
+        this.#post({ kind: 'pause' });
+        this.#addressLater();
+      },
+      moment: (direction) => {
+        const at = parts.timeline.moment(this.#events, direction);
+        if (at !== null) this.#jump(at);
+      },
+      step: () => this.#jump(this.#events + 1),
+      jump: (at) => this.#jump(at),
+      speed: (percent) => this.#post({ kind: 'speed', percent }),
+      anew: (seed, nodes) => {
+        this.#teller.leave();
+        this.#open(emptyScript(seed ?? this.#script.seed, nodes ?? this.#script.nodes), 0, true);
+      },
+      story: (story) => this.#teller.tell(story),
+    });
+    parts.playback.hidden = false;
+    parts.picture.clear((line) => this.#do(line));
+    parts.tree.clear();
+    parts.treeOf.textContent = '';
+    parts.hints(
+      'type',
+      ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'sim crash primary', 'help'],
+      (line) => this.#post({ kind: 'type', line }),
+    );
+    this.#open(this.#script, options.shared?.at ?? 0, options.shared === null);
+    const { shared } = options;
+    if (shared !== null && shared.build !== options.build) {
+      parts.status(
+        `this link was made by build ${shared.build || 'unknown'}; this is ${options.build}: it may differ`,
+        true,
+      );
+    }
+  }
+
+  // What is typed.
+
+  run(line: string): void {
+    this.#parts.history.add(line);
+    this.#busy = true;
+    this.#post({ kind: 'line', line });
+    this.#addressLater();
+  }
+
+  interrupt(): void {
+    this.#post({ kind: 'interrupt' });
+  }
+
+  complete(line: string, cursor: number): Promise<Completion> {
+    const ticket = ++this.#ticket;
+    this.#post({ kind: 'complete', ticket, line, cursor });
+    return new Promise((resolve) => this.#completions.set(ticket, resolve));
+  }
+
+  /** The address of what is shown now, for another person. */
+  async link(): Promise<string> {
+    const ticket = ++this.#ticket;
+    const shared = await new Promise<Shared>((resolve) => {
+      this.#scripts.set(ticket, resolve);
+      this.#post({ kind: 'script', ticket });
+    });
+    const fragment = fragmentOf(shared);
+    history.replaceState(null, '', `#${fragment}`);
+    return location.href;
+  }
+
+  stop(): void {
+    clearTimeout(this.#addressTimer);
+    this.#worker.terminate();
+    this.#teller.leave();
+    this.#parts.playback.hidden = true;
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #open(script: Script, at: number, playing: boolean): void {
+    this.#waiting = [];
+    this.#breaking = [];
+    this.#busy = true;
+    this.#opened = false;
+    this.#post({ kind: 'open', script, at, playing });
+    this.#addressLater();
+  }
+
+  #jump(at: number): void {
+    this.#waiting = [];
+    this.#breaking = [];
+    this.#post({ kind: 'jump', at });
+    this.#addressLater();
+  }
+
+  #do(line: string): void {
+    this.#post({ kind: 'sim', line });
+    // Whoever breaks something wants to see what comes of it.
+    this.#post({ kind: 'play' });
+    this.#addressLater();
+  }
+
+  #addressLater(): void {
+    clearTimeout(this.#addressTimer);
+    this.#addressTimer = setTimeout(() => void this.link(), addressDelayMs);
+  }
+
+  /** Types the next line of a story when the one before has ended; the last one is let run while things break. */
+  #typeNext(): void {
+    if (!this.#opened) return;
+    if (!this.#busy) {
+      const line = this.#waiting.shift();
+      if (line !== undefined) {
+        this.#busy = true;
+        this.#post({ kind: 'type', line });
+        return;
+      }
+    }
+    if (this.#waiting.length > 0) return;
+    const breaking = this.#breaking;
+    this.#breaking = [];
+    for (const line of breaking) this.#do(line);
+  }
+
+  #hear(message: FromWorker): void {
+    const { terminal, picture, logs, timeline, tree } = this.#parts;
+    switch (message.kind) {
+      case 'opened':
+        this.#script = message.script;
+        this.#opened = true;
+        this.#busy = message.transcript.at(-1)?.done === false;
+        terminal.begin(this, message.transcript);
+        timeline.begin(message.notes, (at) => this.#jump(at));
+        if (this.#options.shared === null || this.#options.shared.build === this.#options.build) this.#tellStatus();
+        this.#typeNext();
+        return;
+      case 'frame':
+        this.#events = message.playback.events;
+        picture.update(message.frame);
+        logs.update(message.frame.nodes);
+        timeline.add(message.frame.notes);
+        this.#bar.show(message.playback, message.frame.nowUs, message.frame.nodes.length);
+        return;
+      case 'tree':
+        tree.show(message.rows, 'Nothing yet. Try: create set /some/set');
+        return;
+      case 'typed':
+        this.#busy = true;
+        terminal.show(message.line);
+        this.#addressLater();
+        return;
+      case 'output':
+        terminal.output(message.text);
+        return;
+      case 'done':
+        this.#busy = false;
+        terminal.lineDone();
+        this.#typeNext();
+        return;
+      case 'completed':
+        this.#completions.get(message.ticket)?.(message.completion);
+        this.#completions.delete(message.ticket);
+        return;
+      case 'script':
+        this.#scripts.get(message.ticket)?.({ script: message.script, at: message.at, build: this.#options.build });
+        this.#scripts.delete(message.ticket);
+        return;
+      case 'broken':
+        this.#parts.status(`a rule of the protocol broke, which is a bug: ${message.message}`, true);
+        return;
+    }
+  }
+
+  #tellStatus(): void {
+    this.#parts.status(`a cluster in this tab, seed ${this.#script.seed}`, false);
+  }
+}

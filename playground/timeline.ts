@@ -1,0 +1,60 @@
+/** What happened, in words, the newest last; in the cluster in the tab each line leads back to its moment. */
+
+import type { Note } from './cluster/frame.ts';
+
+/** Lines that are kept on the page; older ones are still in the run. */
+const maxLines = 300;
+/** Nearer to the end than this, the list follows what is new. */
+const followPixels = 40;
+
+export class Timeline {
+  readonly #list: HTMLElement;
+  #jump: ((at: number) => void) | null = null;
+  #notes: Note[] = [];
+
+  constructor(list: HTMLElement) {
+    this.#list = list;
+  }
+
+  /** Begins anew. `jump` goes back to an event; null where time only goes forward. */
+  begin(notes: readonly Note[], jump: ((at: number) => void) | null): void {
+    this.#jump = jump;
+    this.#notes = [];
+    this.#list.replaceChildren();
+    this.add(notes);
+    this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  add(notes: readonly Note[]): void {
+    if (notes.length === 0) return;
+    const follows = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < followPixels;
+    this.#notes.push(...notes);
+    if (this.#notes.length > maxLines) this.#notes = this.#notes.slice(-maxLines);
+    this.#list.append(...notes.slice(-maxLines).map((note) => this.#line(note)));
+    while (this.#list.childElementCount > maxLines) this.#list.firstElementChild?.remove();
+    if (follows) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  /** The event of the last moment before `at`, or of the first one behind it. */
+  moment(at: number, direction: -1 | 1): number | null {
+    const moments = this.#notes.map((note) => note.at);
+    if (direction < 0) return moments.filter((one) => one < at).at(-1) ?? null;
+    return moments.find((one) => one > at) ?? null;
+  }
+
+  #line(note: Note): HTMLElement {
+    const item = document.createElement('li');
+    item.className = note.kind;
+    const time = document.createElement('time');
+    time.textContent = (note.atMs / 1000).toFixed(1);
+    const text = document.createElement(this.#jump === null ? 'span' : 'button');
+    text.textContent = note.text;
+    if (text instanceof HTMLButtonElement) {
+      text.type = 'button';
+      text.title = 'Go back to this moment';
+      text.onclick = () => this.#jump?.(note.at);
+    }
+    item.append(time, text);
+    return item;
+  }
+}

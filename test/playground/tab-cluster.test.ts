@@ -1,0 +1,122 @@
+/** The cluster in the tab, without a page: what it prints is what every terminal prints, and the same script is the same run. */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { emptyScript, fragmentOf, readFragment } from '../../playground/cluster/script.ts';
+import type { Script } from '../../playground/cluster/script.ts';
+import { TabCluster } from '../../playground/cluster/tab-cluster.ts';
+import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
+
+const maxEvents = 200_000;
+
+class Driver {
+  readonly cluster: TabCluster;
+
+  constructor(script: Script) {
+    this.cluster = new TabCluster(script, {
+      typed: () => undefined,
+      output: () => undefined,
+      done: () => undefined,
+      player: () => 'ok',
+      drain: async () => {
+        await nextTurn();
+      },
+    });
+  }
+
+  async until(check: () => boolean): Promise<void> {
+    const last = this.cluster.events + maxEvents;
+    for (;;) {
+      if (this.cluster.unsettled) await this.cluster.settle();
+      if (check()) return;
+      if (this.cluster.events > last) throw new Error('it does not happen');
+      this.cluster.step();
+    }
+  }
+
+  async type(line: string): Promise<string> {
+    this.cluster.act('typed', line);
+    await this.until(() => !this.cluster.busy);
+    return plain(this.cluster.transcript.at(-1)!.output);
+  }
+
+  async sim(line: string): Promise<void> {
+    this.cluster.act('sim', line);
+    await this.until(() => true);
+  }
+
+  async run(events: number): Promise<void> {
+    const until = this.cluster.events + events;
+    await this.until(() => this.cluster.events >= until);
+  }
+
+  said(): readonly string[] {
+    return this.cluster.notes.map((note) => `${note.at} ${note.text}`);
+  }
+}
+
+function plain(text: string): string {
+  return text.replace(/\u001b\[\d+m/g, '');
+}
+
+describe('the cluster in the tab', () => {
+  it('prints what every terminal prints', async () => {
+    for (const session of goldenSessions) {
+      const driver = new Driver(emptyScript(1, 3));
+      const transcript = await runGolden(session, (line) => driver.type(line));
+      expect(transcript).toBe(expectedTranscript(session));
+    }
+  });
+
+  it('loses its primary, finds another one, and keeps what was written', async () => {
+    const driver = new Driver(emptyScript(7, 3));
+    await driver.type('enter test-ns');
+    await driver.type('create blob /a');
+    await driver.type('blob put /a hello');
+    expect(await driver.type('sim crash primary')).toMatch(/^n\d crashes\n$/);
+    expect(await driver.type('blob get /a')).toMatch(/^hello\n/);
+    const said = driver.said().join('\n');
+    expect(said).toMatch(/r\d suspects r\d/);
+    expect(said).toMatch(/view \d+: r\d is primary/);
+    expect(said).toMatch(/op \d+ committed by r\d and r\d/);
+  });
+
+  it('runs the same script as the same run, from a link, and back and forth', async () => {
+    const first = new Driver(emptyScript(42, 5));
+    await first.type('enter test-ns');
+    await first.type('create counter /n');
+    await first.sim('sim partition primary');
+    await first.type('counter incr /n');
+    await first.run(500);
+    await first.sim('sim heal');
+    await first.run(3000);
+
+    const link = fragmentOf({ script: first.cluster.script, at: first.cluster.events, build: 'test' });
+    const shared = readFragment(link)!;
+    expect(shared.script).toEqual(first.cluster.script);
+    const again = new Driver(shared.script);
+    await again.until(() => again.cluster.events >= shared.at);
+    expect(again.said()).toEqual(first.said());
+    expect(again.cluster.transcript).toEqual(first.cluster.transcript);
+    expect(again.cluster.frame().nodes).toEqual(first.cluster.frame().nodes);
+    expect(await again.type('counter get /n')).toBe(await first.type('counter get /n'));
+  });
+
+  it('completes without touching the run', async () => {
+    const driver = new Driver(emptyScript(3, 3));
+    await driver.type('enter test-ns');
+    await driver.type('create set /some/set');
+    const events = driver.cluster.events;
+    const { candidates } = await driver.cluster.complete('set insert /so', 14);
+    expect(candidates.map((one) => one.insert)).toEqual(['/some/']);
+    expect((await driver.cluster.tree()).map((row) => row.path)).toEqual(['/some', '/some/set']);
+    expect(driver.cluster.events).toBe(events);
+  });
+
+  it('takes nothing from a link that is none', () => {
+    expect(readFragment('')).toBeNull();
+    expect(readFragment('#seed=x')).toBeNull();
+    expect(readFragment('#seed=1&do=nonsense')).toBeNull();
+    expect(readFragment('#seed=5&nodes=4')?.script).toEqual(emptyScript(5, 3));
+  });
+});
