@@ -312,19 +312,6 @@ export class Writer {
     this.#length += length;
   }
 
-  /** Text whose characters are bytes, as those bytes with their length. */
-  byteText(text: string): void {
-    const { length } = text;
-    this.uint(length);
-    this.#reserve(length);
-    const b = this.#buffer;
-    const at = this.#length;
-    this.#length += length;
-    // The built-in encoder is faster once there is enough to pay for the call, and reads to the end when all is ASCII.
-    if (length >= 24 && encoder.encodeInto(text, b.subarray(at, at + length)).read === length) return;
-    for (let i = 0; i < length; i++) b[at + i] = text.charCodeAt(i);
-  }
-
   /** The bytes of a hexadecimal string whose length both sides know. */
   hex(hex: string): void {
     const size = hex.length >> 1;

@@ -3,14 +3,14 @@
  * is no part of the state: each replica has its own, and makes it again from the log that it re-applies at start.
  *
  * Every write passes here, and hardly any is ever asked for again. So only the newest records are kept as they are, for those who
- * follow closely; older ones are packed into pages of bytes, which cost the garbage collector nothing however many there are.
+ * follow closely; of older ones pages of bytes are kept, and the values themselves, which mostly are the tree's own. That leaves the
+ * garbage collector little to look at, however many there are.
  */
 
 import { invariant } from '../base/assert.ts';
 import { Reader, Writer } from '../base/bytes.ts';
-import type { TreeChange } from '../tree/change.ts';
-import { changeBytes, packChange, unpackChange } from '../tree/change.ts';
-import type { TreeNode } from '../tree/node.ts';
+import type { PackedParts, TreeChange } from '../tree/change.ts';
+import { ChangeUnpacker, changeBytes, packChange } from '../tree/change.ts';
 
 /** What one entry changed. */
 export interface HistoryRecord {
@@ -29,9 +29,8 @@ interface Page {
   readonly last: number;
   readonly lastTimestamp: number;
   readonly bytes: Uint8Array;
-  /** What directories that were deleted had in them, by their place in the page; values that the tree shares. */
-  readonly removed: readonly TreeNode[];
-  /** Bytes with those of `removed`. */
+  readonly parts: PackedParts;
+  /** What it counts for, with its parts. */
   readonly size: number;
 }
 
@@ -58,8 +57,8 @@ export class History {
   readonly #writer = new Writer(4096);
   readonly #pageBytes: number;
   #packed = 0;
-  #removed: TreeNode[] = [];
-  #removedBytes = 0;
+  #parts: PackedParts = { values: [], removed: [] };
+  #partsBytes = 0;
   #lastPacked = 0;
   #lastTimestamp = 0;
   #floor: number;
@@ -78,7 +77,7 @@ export class History {
   }
 
   get bytes(): number {
-    return this.#recentBytes + this.#pagesBytes + this.#writer.length + this.#removedBytes;
+    return this.#recentBytes + this.#pagesBytes + this.#writer.length + this.#partsBytes;
   }
 
   push(record: HistoryRecord): void {
@@ -105,31 +104,29 @@ export class History {
     writer.uint(record.timestamp);
     writer.uint(record.changes.length);
     for (const change of record.changes) {
-      packChange(writer, change);
-      if (change.removed === null) continue;
-      this.#removed.push(change.removed);
-      this.#removedBytes += change.removed.bytes;
+      packChange(writer, change, this.#parts);
+      this.#partsBytes += (change.value?.length ?? 0) + (change.removed?.bytes ?? 0);
     }
     this.#lastPacked = record.op;
     this.#lastTimestamp = record.timestamp;
     this.#packed++;
-    if (this.#packed >= pageRecords || writer.length + this.#removedBytes >= this.#pageBytes) this.#turnPage(now);
+    if (this.#packed >= pageRecords || writer.length + this.#partsBytes >= this.#pageBytes) this.#turnPage(now);
   }
 
   #turnPage(now: number): void {
     const bytes = this.#writer.finish();
-    const size = bytes.length + this.#removedBytes;
+    const size = bytes.length + this.#partsBytes;
     this.#pages.push({
       last: this.#lastPacked,
       lastTimestamp: this.#lastTimestamp,
       bytes,
-      removed: this.#removed,
+      parts: this.#parts,
       size,
     });
     this.#pagesBytes += size;
     this.#writer.reset();
-    this.#removed = [];
-    this.#removedBytes = 0;
+    this.#parts = { values: [], removed: [] };
+    this.#partsBytes = 0;
     this.#packed = 0;
     const { maxBytes, maxMs } = this.#limits;
     let gone = 0;
@@ -147,8 +144,8 @@ export class History {
     invariant(op >= this.#floor, 'what history no longer holds is not asked of it', { op, floor: this.#floor });
     const recent = this.#recent[this.#start];
     if (recent === undefined || op < recent.op) {
-      for (const page of this.#pages) if (page.last > op) yield* unpack(page.bytes, page.removed, op);
-      if (this.#writer.length > 0 && this.#lastPacked > op) yield* unpack(this.#writer.finish(), this.#removed, op);
+      for (const page of this.#pages) if (page.last > op) yield* unpack(page.bytes, page.parts, op);
+      if (this.#writer.length > 0 && this.#lastPacked > op) yield* unpack(this.#writer.finish(), this.#parts, op);
     }
     for (let i = this.#firstRecentAfter(op); i < this.#recent.length; i++) yield this.#recent[i]!;
   }
@@ -171,15 +168,14 @@ function sizeOf(record: HistoryRecord): number {
   return bytes;
 }
 
-function* unpack(bytes: Uint8Array, removed: readonly TreeNode[], after: number): Generator<HistoryRecord, void> {
+function* unpack(bytes: Uint8Array, parts: PackedParts, after: number): Generator<HistoryRecord, void> {
   const reader = new Reader(bytes);
-  let nextRemoved = 0;
-  const takeRemoved = (): TreeNode => removed[nextRemoved++]!;
+  const unpacker = new ChangeUnpacker(reader, parts);
   while (reader.remaining > 0) {
     const op = reader.uint();
     const timestamp = reader.uint();
     const changes: TreeChange[] = [];
-    for (let left = reader.uint(); left > 0; left--) changes.push(unpackChange(reader, takeRemoved));
+    for (let left = reader.uint(); left > 0; left--) changes.push(unpacker.next());
     if (op > after) yield { op, timestamp, changes };
   }
 }

@@ -5,7 +5,7 @@
 
 import type { Reader, Writer } from '../base/bytes.ts';
 import type { Stored } from './stored.ts';
-import { load, packStored, store } from './stored.ts';
+import { load } from './stored.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
 import type { NodeType } from './operation.ts';
@@ -60,28 +60,49 @@ const types: readonly NodeType[] = [
   'election',
 ];
 
-/** Writes a change in few bytes, for a history in memory; what a deleted directory held is kept beside it by the caller. */
-export function packChange(writer: Writer, change: TreeChange): void {
-  const { value, number } = change;
-  writer.u8(kinds.indexOf(change.kind));
-  writer.u8(types.indexOf(change.type));
-  writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (change.removed === null ? 0 : 4));
-  writer.text(change.path);
-  writer.uint(change.version);
-  if (value !== null) packStored(writer, value);
-  if (number !== null) writer.int(number);
+/** What packed changes share with the tree rather than copy, in their order. */
+export interface PackedParts {
+  readonly values: Stored[];
+  readonly removed: TreeNode[];
 }
 
-/** Reads what {@link packChange} wrote; `removed` gives the next of what deleted directories held. */
-export function unpackChange(reader: Reader, removed: () => TreeNode): TreeChange {
-  const kind = kinds[reader.u8()]!;
-  const type = types[reader.u8()]!;
-  const flags = reader.u8();
-  const path = reader.text();
-  const version = reader.uint();
-  const value = (flags & 1) === 0 ? null : store(reader.bytes());
-  const number = (flags & 2) === 0 ? null : reader.int();
-  return { path, kind, type, version, value, number, removed: (flags & 4) === 0 ? null : removed() };
+/** Writes a change in few bytes, for a history in memory; its value and what a deleted directory held go to `parts`. */
+export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
+  const { value, number, removed } = change;
+  writer.u8(kinds.indexOf(change.kind));
+  writer.u8(types.indexOf(change.type));
+  writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4));
+  writer.text(change.path);
+  writer.uint(change.version);
+  if (value !== null) parts.values.push(value);
+  if (number !== null) writer.int(number);
+  if (removed !== null) parts.removed.push(removed);
+}
+
+/** Reads what {@link packChange} wrote, from a reader that began where the writer did. */
+export class ChangeUnpacker {
+  readonly #reader: Reader;
+  readonly #parts: PackedParts;
+  #values = 0;
+  #removed = 0;
+
+  constructor(reader: Reader, parts: PackedParts) {
+    this.#reader = reader;
+    this.#parts = parts;
+  }
+
+  next(): TreeChange {
+    const reader = this.#reader;
+    const kind = kinds[reader.u8()]!;
+    const type = types[reader.u8()]!;
+    const flags = reader.u8();
+    const path = reader.text();
+    const version = reader.uint();
+    const value = (flags & 1) === 0 ? null : this.#parts.values[this.#values++]!;
+    const number = (flags & 2) === 0 ? null : reader.int();
+    const removed = (flags & 4) === 0 ? null : this.#parts.removed[this.#removed++]!;
+    return { path, kind, type, version, value, number, removed };
+  }
 }
 
 /** What a change counts for in a bounded history, besides what the tree holds anyway. */

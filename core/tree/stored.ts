@@ -47,9 +47,3 @@ export function equalsStored(stored: Stored, value: Uint8Array): boolean {
 export function writeStored(writer: Writer, stored: Stored): void {
   writer.bytes(load(stored));
 }
-
-/** The same, without an array in between: for what is written often and read hardly ever. */
-export function packStored(writer: Writer, stored: Stored): void {
-  if (typeof stored === 'string') writer.byteText(stored);
-  else writer.bytes(stored);
-}
