@@ -15,6 +15,8 @@ import { isRead } from '../tree/operation.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
 import { closeCodes } from '../wire/close-codes.ts';
+import type { EnteredMessage } from './arrivals.ts';
+import { Arrivals } from './arrivals.ts';
 import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';
 import { CallTable } from './call-table.ts';
 import type { Call } from './calls.ts';
@@ -33,17 +35,11 @@ import type {
 import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
 import { Sessions } from './sessions.ts';
+import type { WatchHandle, WatchOptions, WatchTold } from './watches.ts';
+import { Watches, endedWatch } from './watches.ts';
 
 type Welcome = Extract<ServerMessage, { kind: 'welcome' }>;
-type EnteredMessage = Extract<ServerMessage, { kind: 'entered' }>;
 type ApiConnection = Connection<ClientMessage, ServerMessage>;
-
-/** An `enter` that is answered and waits for the move to the primary's node. */
-interface Arrival {
-  readonly message: EnteredMessage;
-  readonly namespace: string;
-  readonly done: (result: Result<Entered>) => void;
-}
 
 /** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
@@ -56,12 +52,13 @@ export class Client {
   readonly #connector: Connector<ClientMessage, ServerMessage>;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
+  readonly #watches: Watches;
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
   #started = false;
   #welcome: Welcome | null = null;
   #place: Place | null = null;
-  #arrivals: Arrival[] = [];
+  readonly #arrivals = new Arrivals();
   #lastOp = 0;
 
   /** @param options `addresses` is needed; the rest has defaults. */
@@ -75,6 +72,7 @@ export class Client {
       onMessage: (connection, message) => this.#receive(connection, message),
       onLost: () => {
         this.#welcome = null;
+        this.#watches.disconnected();
         this.#setState('suspended');
       },
       onMoveFailed: (address) => {
@@ -102,6 +100,17 @@ export class Client {
       onLost: () => this.#setState('lost'),
       onSettled: () => {
         if (this.#state === 'lost') this.#setState('ready');
+      },
+    });
+    this.#watches = new Watches(ports, this.#options, {
+      newId: () => this.#calls.newId(),
+      connected: () => this.#welcome !== null,
+      send: (message) => {
+        this.#connector.active?.send(message);
+      },
+      violation: (what) => {
+        const { active } = this.#connector;
+        if (active !== null) this.#violation(active, what);
       },
     });
   }
@@ -163,6 +172,7 @@ export class Client {
     this.#connector.tick(this.#calls.owed);
     if (this.#welcome === null) return;
     this.#sessions.tick(now);
+    this.#watches.tick(now);
     const place = this.#place;
     if (this.#options.followRedirects && place?.due(now) === true) this.#refresh(place);
   }
@@ -184,9 +194,8 @@ export class Client {
     // From here on nothing new is sent in the place of what ends.
     this.#welcome = null;
     this.#calls.endAll('Closed', 'the client was closed');
-    const arrivals = this.#arrivals;
-    this.#arrivals = [];
-    for (const { done } of arrivals) done(fail('Closed', 'the client was closed'));
+    this.#watches.close();
+    this.#arrivals.close();
     this.#sessions.close();
     this.#connector.close('done');
   }
@@ -284,6 +293,17 @@ export class Client {
     return call;
   }
 
+  /**
+   * Watches `path` in the namespace that was entered, until it is cancelled or `ended` was told. It survives whatever becomes of nodes and
+   * connections: each committed change is told once and in order (protocol §9.7).
+   */
+  watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
+    const closed = this.#state === 'closed';
+    if (!closed && this.#place !== null) return this.#watches.open(this.#place.namespaceId, path, options, handler);
+    const error = closed ? errorInfo('Closed', 'the client was closed') : errorInfo('NotInNamespace', notEntered);
+    return endedWatch(this.#ports.clock, error, handler);
+  }
+
   #ask(
     request: (id: number) => ClientMessage,
     timeoutMs: number | undefined,
@@ -349,6 +369,12 @@ export class Client {
         else this.#violation(connection, `answered a ${describe(call)} by ${message.kind}`);
         return;
       }
+      case 'watching':
+      case 'event':
+      case 'snapshot':
+      case 'progress':
+        this.#watches.receive(message);
+        return;
       case 'welcome':
       case 'goodbye':
         this.#violation(connection, `sent ${message.kind} where none belongs`);
@@ -367,6 +393,7 @@ export class Client {
     // What was sent elsewhere may have been lost there; numbers and sessions make it safe to send it all again, in order.
     this.#calls.sendAll();
     this.#sessions.connected();
+    this.#watches.connected();
     this.#place?.doubt();
     this.#setState('ready');
     this.#arrive(true);
@@ -399,7 +426,10 @@ export class Client {
 
   #refused(id: number, error: ErrorInfo): void {
     const call = this.#calls.get(id);
-    if (call === undefined) return;
+    if (call === undefined) {
+      this.#watches.refused(id, error);
+      return;
+    }
     if (error.code === 'NotPrimary' || error.code === 'NoPrimary') this.#place?.doubt();
     if (call.kind === 'data' && call.session !== null && error.code === 'SessionGone') {
       this.#sessions.gone(call.session, error);
@@ -426,7 +456,7 @@ export class Client {
       this.#sessions.retireOthers();
     }
     this.#place.answered(message.epoch, message.view, message.primary);
-    this.#arrivals.push({ message, namespace, done });
+    this.#arrivals.add(namespace, message, done);
     if (!this.#move(this.#place, message)) this.#arrive(false);
   }
 
@@ -456,16 +486,7 @@ export class Client {
   }
 
   #arrive(redirected: boolean): void {
-    const arrivals = this.#arrivals;
-    if (arrivals.length === 0) return;
-    this.#arrivals = [];
-    const apiAddress = this.#connector.active?.address ?? '';
-    for (const { message, namespace, done } of arrivals) {
-      const { namespaceId, epoch, view, primary } = message;
-      const moved = redirected && primary?.apiAddress === apiAddress;
-      const here = message.here || moved;
-      done(ok({ namespace, namespaceId, epoch, view, primary, here, redirected: moved, apiAddress }));
-    }
+    this.#arrivals.arrived(this.#connector.active?.address ?? '', redirected);
   }
 
   #setState(state: ClientState): void {

@@ -6,6 +6,8 @@ import type { Reply } from '../service/reply.ts';
 import type { Operation, OperationResult } from '../tree/operation.ts';
 import type { Client } from './client.ts';
 import type { Entered, ExecuteOptions, Pending } from './options.ts';
+import { WatchStream } from './watch-stream.ts';
+import type { WatchOptions } from './watches.ts';
 
 export interface CallOptions {
   readonly timeoutMs?: number;
@@ -63,6 +65,14 @@ export class PromiseClient {
   /** The result alone. @throws HaretError also when the operation was executed and failed. */
   async run(operation: Operation, options: ExecuteOptions & CallOptions = {}): Promise<OperationResult> {
     return resultOf(await this.execute(operation, options));
+  }
+
+  /**
+   * What happens at `path`, until the iterator is left, `signal` aborts it or the client is closed.
+   * @throws HaretError from the iterator, when the watch cannot go on.
+   */
+  watch(path: string, options: WatchOptions & { readonly signal?: AbortSignal } = {}): WatchStream {
+    return new WatchStream((handler) => this.engine.watch(path, options, handler), options.signal);
   }
 
   close(): void {

@@ -9,14 +9,19 @@ import type { ClusterId } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
 import type { ApiServerCodec } from '../wire/api-codecs.ts';
-import { apiServerOutbox } from '../wire/api-codecs.ts';
+import { apiServerOutbox, snapshotPageBytes } from '../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
 import { closeCodes } from '../wire/close-codes.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { ForwardItem } from '../wire/peer.ts';
 import type { Waiter } from './replica-host.ts';
+import type { Watches } from './subscriptions.ts';
 import type { Flushable, Turn } from './turn.ts';
+import type { WatchMessage, WatchSink } from './watch.ts';
+
+/** With so many bytes unread, a connection's watches wait: what they have to tell is remembered elsewhere. */
+const watchRoomBytes = 1024 * 1024;
 
 /** What a connection asks of its node. */
 export interface ApiDesk {
@@ -28,6 +33,7 @@ export interface ApiDesk {
   serve(namespaceId: number, item: ForwardItem, waiter: Waiter): void;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
+  readonly watches: Watches;
 }
 
 export type EnterAnswer =
@@ -43,7 +49,7 @@ export interface ApiCounters {
   refused: number;
 }
 
-export class ApiConnection implements LinkHandler, Flushable {
+export class ApiConnection implements LinkHandler, Flushable, WatchSink {
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
@@ -54,6 +60,8 @@ export class ApiConnection implements LinkHandler, Flushable {
   readonly #onClosed: () => void;
   readonly #outbox: Outbox<ServerMessage>;
   #outstanding = 0;
+  /** What watches said in this turn, which the link has not seen yet. */
+  #watchBytes = 0;
   #greeted = false;
   #closed = false;
 
@@ -102,6 +110,7 @@ export class ApiConnection implements LinkHandler, Flushable {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
+    this.#desk.watches.leave(this);
     this.#onClosed();
   }
 
@@ -123,6 +132,7 @@ export class ApiConnection implements LinkHandler, Flushable {
   /** @see Turn */
   flush(): void {
     if (this.#closed) return;
+    this.#watchBytes = 0;
     this.#outbox.flush();
     if (!this.#outbox.closed) return;
     this.#counters.refused++;
@@ -170,7 +180,26 @@ export class ApiConnection implements LinkHandler, Flushable {
       case 'read':
         this.#counters.reads++;
         return this.#serve(message.id, message.namespaceId, message);
+      case 'watch': {
+        const refusal = this.#desk.refusal();
+        if (refusal !== null) return this.#answer({ kind: 'error', id: message.id, error: refusal });
+        return this.#desk.watches.begin(this, message);
+      }
+      case 'unwatch':
+        return this.#desk.watches.end(this, message.id);
     }
+  }
+
+  /** @see WatchSink */
+  tell(message: WatchMessage): void {
+    this.#watchBytes += message.kind === 'event' ? message.event.length + 16 : 64;
+    if (message.kind === 'snapshot') this.#watchBytes += snapshotPageBytes;
+    this.#answer(message);
+  }
+
+  /** @see WatchSink */
+  hasRoom(): boolean {
+    return !this.#closed && this.#link.buffered() + this.#watchBytes < watchRoomBytes;
   }
 
   #greet(message: ClientMessage): void {

@@ -14,20 +14,30 @@ import type { NodeOptions } from './host.ts';
 import type { Peers } from './peers.ts';
 import type { Waiter } from './replica-host.ts';
 import type { Router } from './router.ts';
+import type { Watches } from './subscriptions.ts';
 
 export class Desk implements ApiDesk {
   readonly #options: NodeOptions;
   readonly #groups: Groups;
   readonly #peers: Peers;
   readonly #router: Router;
+  readonly watches: Watches;
   readonly #refusal: () => ErrorInfo | null;
 
   /** @param refusal why this node serves nobody now; null when it does. */
-  constructor(options: NodeOptions, groups: Groups, peers: Peers, router: Router, refusal: () => ErrorInfo | null) {
+  constructor(
+    options: NodeOptions,
+    groups: Groups,
+    peers: Peers,
+    router: Router,
+    watches: Watches,
+    refusal: () => ErrorInfo | null,
+  ) {
     this.#options = options;
     this.#groups = groups;
     this.#peers = peers;
     this.#router = router;
+    this.watches = watches;
     this.#refusal = refusal;
   }
 

@@ -33,6 +33,7 @@ import { Peers } from './peers.ts';
 import { Problems } from './problems.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { Router } from './router.ts';
+import { Subscriptions, deskOf } from './subscriptions.ts';
 import { Turn } from './turn.ts';
 
 /** What exists between start and stop. */
@@ -44,6 +45,7 @@ interface Running {
   readonly reserve: DiskReserve;
   readonly joining: Joining;
   readonly admin: AdminCommands;
+  readonly watches: Subscriptions;
   readonly desk: Desk;
 }
 
@@ -120,8 +122,9 @@ export class ClusterNode implements HostedNode {
       refusal: () => this.#refusal(),
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
-    const desk = new Desk(this.#options, groups, peers, router, () => this.#refusal());
-    this.#running = { store, groups, peers, router, reserve, joining, admin, desk };
+    const watches = new Subscriptions(deskOf(groups, peers, router, random.uint32()), limits.maxWatches);
+    const desk = new Desk(this.#options, groups, peers, router, watches, () => this.#refusal());
+    this.#running = { store, groups, peers, router, reserve, joining, admin, watches, desk };
     try {
       groups.recover();
     } catch (error) {
@@ -151,6 +154,7 @@ export class ClusterNode implements HostedNode {
     running.peers.tick(now);
     running.groups.tick(now);
     running.router.tick(now);
+    running.watches.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
     running.reserve.tick(now);
@@ -320,16 +324,19 @@ export class ClusterNode implements HostedNode {
       event: (host, event) => this.#replicaEvent(host, event),
       applied: (host, entry, reply) => {
         this.#observer?.applied(host.identity, entry, reply);
+        this.#parts.watches.moved(host);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
       restored: (host, op) => {
         this.#observer?.restored(host.identity, op);
+        this.#parts.watches.moved(host);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
       broke: (host, error) => {
         const why = error instanceof Error ? error.message : String(error);
         const text = `replica ${host.name} is stopped because of a bug (${why}); the other replicas go on. Restart this node, and report it`;
         this.#problems.fault(host.name, text);
+        this.#parts.watches.stopped(host);
       },
       catalogChanged: (catalog) => this.#catalogChanged(catalog),
       tooManyReplicas: (limit, namespace) => {
@@ -390,18 +397,21 @@ export class ClusterNode implements HostedNode {
   }
 
   #peerConnection(node: string, connected: boolean): void {
-    const { groups, router, peers } = this.#parts;
+    const { groups, router, peers, watches } = this.#parts;
     this.#ports.log.write('info', connected ? 'peer connected' : 'peer disconnected', { peer: node });
     if (connected) {
       this.#problems.clear(`stranger ${node}`);
       const hints = router.hints();
       if (hints.length > 0) peers.send(node, { kind: 'hints', hints });
-    } else router.lost(node);
+    } else {
+      router.lost(node);
+      watches.lost(node);
+    }
     groups.peer(node, connected);
   }
 
   #peerMessage(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void {
-    const { groups, joining, router, admin } = this.#parts;
+    const { groups, joining, router, admin, watches } = this.#parts;
     switch (message.kind) {
       case 'vr':
         return groups.deliver(message.message);
@@ -410,6 +420,10 @@ export class ClusterNode implements HostedNode {
       case 'hints':
         for (const hint of message.hints) router.learn(hint);
         return;
+      case 'relay':
+        return watches.asked(from.name, message.run, message.message);
+      case 'relayed':
+        return watches.relayed(from.name, message.run, message.number, message.message);
       case 'join':
         return joining.offered(message, answer);
       case 'ping':

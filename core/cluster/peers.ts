@@ -109,6 +109,11 @@ export class Peers {
     return true;
   }
 
+  /** So much waits to be read by this node that what can wait had better wait. */
+  congested(node: string): boolean {
+    return this.#peers.get(node)?.congested(this.#limits.maxQueuedBytes * droppingShare) ?? false;
+  }
+
   broadcast(message: PeerMessage): void {
     for (const peer of this.#peers.values()) this.send(peer.info.name, message);
   }

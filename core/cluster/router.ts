@@ -284,7 +284,7 @@ function serveHere(host: ReplicaHost, item: ForwardItem, waiter: Waiter): void {
   }
 }
 
-function readConsistency(consistency: Consistency): ReadConsistency {
+export function readConsistency(consistency: Consistency): ReadConsistency {
   if (consistency.kind === 'linearizable') return 'linearizable';
   return { atLeast: consistency.kind === 'local' ? 0 : consistency.op };
 }

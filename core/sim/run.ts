@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly events: number;
   readonly hash: Hash;
   readonly trace?: (line: string) => void;
+  /** False for users without watches: seeds that found something before there were any find it again. */
+  readonly watches?: boolean;
 }
 
 export interface RunReport {
@@ -29,6 +31,9 @@ export interface RunReport {
   readonly asked: number;
   readonly succeeded: number;
   readonly unknown: number;
+  /** Events that watches were told of, and snapshots that they were told in the place of some. */
+  readonly watched: number;
+  readonly resets: number;
   /** CRC-32 of the trace: equal for equal seeds. */
   readonly trace: number;
 }
@@ -84,10 +89,10 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
   world.found(namespaces);
   const acknowledged = new Map<number, number>();
-  const users = Array.from(
-    { length: 2 + shape.below(4) },
-    (_, i) => new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged),
-  );
+  const users = Array.from({ length: 2 + shape.below(4) }, (_, i) => {
+    const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
+    return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance);
+  });
   const faults = new Faults(world, users);
   faults.begin();
   const until = world.events + options.events;
@@ -105,6 +110,8 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
   const hosts = (): readonly ReturnType<typeof hostsOf>[number][] => hostsOf(world);
   const rest = world.until(() => users.every((user) => user.outstanding === 0) && caughtUp(world), progressUs);
   if (!rest) throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
+  if (!world.until(() => users.every((user) => user.watchesUpToDate()), progressUs))
+    throw new RuleBroken('rule 7: a watch was not told everything at rest');
   world.checker.finalStates(hosts());
   for (const user of users) user.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);
@@ -116,6 +123,8 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
     asked: sum((user) => user.counters.asked),
     succeeded: sum((user) => user.counters.succeeded),
     unknown: sum((user) => user.counters.unknown),
+    watched: sum((user) => user.watching.events),
+    resets: sum((user) => user.watching.resets),
     trace: trace(),
   };
 }

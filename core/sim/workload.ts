@@ -12,6 +12,8 @@ import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/operation.ts';
 import { RuleBroken } from './checker.ts';
+import { Watcher } from './watcher.ts';
+import type { WatcherCounters } from './watcher.ts';
 import type { SimClient, World } from './world.ts';
 
 const blobs = ['/a', '/dir/b', '/dir/sub/c'];
@@ -19,6 +21,8 @@ const queuePath = '/queue';
 const setPath = '/dir/set';
 const counterPath = '/counter';
 const outstandingPerUser = 4;
+const watchesPerUser = 2;
+const watched = ['/', '/dir', '/dir/sub', '/a', '/dir/sub/c', queuePath, setPath, counterPath];
 const requestTimeoutMs = 4000;
 
 export interface WorkloadCounters {
@@ -30,6 +34,7 @@ export interface WorkloadCounters {
 
 export class User {
   readonly counters: WorkloadCounters = { asked: 0, succeeded: 0, refused: 0, unknown: 0 };
+  readonly watching: WatcherCounters = { events: 0, snapshots: 0, resets: 0 };
   readonly name: string;
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -37,6 +42,9 @@ export class User {
   readonly #acknowledged: Map<NamespaceId, number>;
   /** Bodies that occur once in the world and what their user was told of them. */
   readonly #unique: { readonly body: Uint8Array; told: 'executed' | 'definite' | 'unknown' | 'waiting' }[] = [];
+  /** Decides on watches, by draws of its own; null: this user has none. */
+  readonly #watchRandom: SeededRandom | null;
+  #watchers: Watcher[] = [];
   #sim: SimClient;
   #namespaceId: NamespaceId | null = null;
   #outstanding = 0;
@@ -45,7 +53,14 @@ export class User {
   #stopped = false;
 
   /** @param acknowledged the highest op of each namespace that any user was told of. */
-  constructor(name: string, world: World, namespace: string, acknowledged: Map<NamespaceId, number>) {
+  constructor(
+    name: string,
+    world: World,
+    namespace: string,
+    acknowledged: Map<NamespaceId, number>,
+    watchRandom: SeededRandom | null = null,
+  ) {
+    this.#watchRandom = watchRandom;
     this.name = name;
     this.#world = world;
     this.#namespace = namespace;
@@ -61,10 +76,17 @@ export class User {
   /** The user's process dies and a new one begins; its earlier requests may still be on their way (V16). */
   restart(): void {
     this.#sim.kill();
+    const told = this.#watchers.map((watcher) => watcher.op);
+    this.#watchers = [];
     for (const one of this.#unique) if (one.told === 'waiting') one.told = 'unknown';
     this.#outstanding = 0;
     this.#namespaceId = null;
-    this.#sim = this.#connect();
+    this.#sim = this.#connect(told);
+  }
+
+  /** Every watch was told all that is committed. */
+  watchesUpToDate(): boolean {
+    return this.#watchers.every((watcher) => watcher.upToDate());
   }
 
   /** Asks nothing more. */
@@ -72,27 +94,62 @@ export class User {
     this.#stopped = true;
   }
 
-  #connect(): SimClient {
+  /** @param told how far the watches of the process before were told, for one to go on there. */
+  #connect(told: readonly (number | null)[] = []): SimClient {
     const generation = ++this.#generation;
     const sim = this.#world.addClient({ followRedirects: this.#random.chance(1, 2), requestTimeoutMs });
-    this.#enter(sim, generation);
+    this.#enter(sim, generation, told);
     return sim;
   }
 
-  #enter(sim: SimClient, generation: number): void {
+  #enter(sim: SimClient, generation: number, told: readonly (number | null)[]): void {
     sim.client.enter(this.#namespace, (entered) => {
       if (generation !== this.#generation) return;
       if (entered.ok) {
         this.#namespaceId = entered.value.namespaceId;
+        for (const op of told) this.#watch(op);
         this.#think(generation);
-      } else this.#world.schedule.after(100_000, () => generation === this.#generation && this.#enter(sim, generation));
+      } else
+        this.#world.schedule.after(
+          100_000,
+          () => generation === this.#generation && this.#enter(sim, generation, told),
+        );
     });
+  }
+
+  /** Begins another watch, or ends one. */
+  #reconsider(random: SeededRandom): void {
+    this.#watchers = this.#watchers.filter((watcher) => !watcher.ended);
+    if (this.#watchers.length < watchesPerUser) this.#watch(null);
+    else if (random.chance(1, 4)) {
+      const index = random.below(this.#watchers.length);
+      const [watcher] = this.#watchers.splice(index, 1);
+      watcher!.cancel();
+      if (random.chance(1, 2)) this.#watch(watcher!.op);
+    }
+  }
+
+  #watch(after: number | null): void {
+    const random = this.#watchRandom;
+    const namespace = this.#namespaceId;
+    if (random === null || namespace === null) return;
+    const options = {
+      subtree: random.chance(2, 3),
+      values: random.chance(1, 2),
+      oneshot: random.chance(1, 8),
+      slow: random.pick(['reset', 'fold'] as const),
+      from: after !== null ? { after } : random.pick(['now', 'snapshot', 'snapshot'] as const),
+    };
+    const { client } = this.#sim;
+    const path = random.pick(watched);
+    this.#watchers.push(new Watcher(this.name, client, this.#world.checker, namespace, path, options, this.watching));
   }
 
   #think(generation: number): void {
     this.#world.schedule.after(this.#random.below(20_000), () => {
       if (generation !== this.#generation) return;
       if (!this.#stopped && this.#outstanding < outstandingPerUser) this.#ask(generation);
+      if (!this.#stopped && this.#watchRandom?.chance(1, 20) === true) this.#reconsider(this.#watchRandom);
       this.#think(generation);
     });
   }

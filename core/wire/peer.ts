@@ -14,7 +14,7 @@ import { configurationSchema } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../vr/messages.ts';
 import { adminCommandSchema, adminResultSchema } from './admin.ts';
-import { consistencySchema, operationBytes, replyBytes } from './api.ts';
+import { clientMessageSchema, consistencySchema, operationBytes, replyBytes, serverMessageSchema } from './api.ts';
 
 /** A node of another major version is refused at the handshake, so that mixed releases fail early and in words. */
 export const peerProtocol = 1;
@@ -80,6 +80,13 @@ const controlSchema = union({
   hints: [8, { hints: list(primaryHintSchema, 65_536) }],
   /** Asks for an answer, so that a link that is open but dead is noticed. */
   ping: [9, { answer: bool }],
+  /**
+   * Has a watch begun or ended for a client of the sender, which has no replica of its own. Ids are of the sender's process, which `run`
+   * tells from the one before it, and rise.
+   */
+  relay: [10, { run: uint(), message: clientMessageSchema }],
+  /** What such a watch tells, numbered from 0 for each: frames between nodes may be lost and doubled, and watches lose nothing. */
+  relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };

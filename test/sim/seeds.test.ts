@@ -43,7 +43,7 @@ describe('what the simulator found once', () => {
   ];
   for (const [seed, many, story] of regressions) {
     it(`seed ${seed}: ${story}`, () => {
-      expect(runSeed({ seed, events: many, hash }).succeeded).toBeGreaterThan(0);
+      expect(runSeed({ seed, events: many, hash, watches: false }).succeeded).toBeGreaterThan(0);
     });
   }
 });

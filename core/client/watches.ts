@@ -1,0 +1,305 @@
+/**
+ * The client's half of subscriptions (design §5): a watch lives until it is cancelled, over reconnects, moves and restarts of every node.
+ * It begins again behind the last op that it has everything up to, so that nothing is told twice and nothing is left out.
+ */
+
+import type { ErrorInfo } from '../base/errors.ts';
+import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { Clock } from '../base/ports.ts';
+import type { Change, WatchEvent } from '../service/events.ts';
+import { decodeEvent } from '../service/events.ts';
+import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../wire/api.ts';
+import { consistencyOf } from './api-dialect.ts';
+import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
+
+export interface WatchOptions {
+  /** Also all that is beneath the path. */
+  readonly subtree?: boolean;
+  /**
+   * `now`, unless told: what is committed from here on. `snapshot`: the state as it is now, then what changes it. `after` an op: everything
+   * behind it, to go on where another watch ended.
+   */
+  readonly from?: 'now' | 'snapshot' | { readonly after: number };
+  /** Changes come with the values that were put, pushed, inserted and so on; else only with their versions. */
+  readonly values?: boolean;
+  /** It ends by itself after the first event. */
+  readonly oneshot?: boolean;
+  /**
+   * What becomes of what a slow reader missed: told in full as long as it is remembered, and else replaced by a snapshot (`reset`), or folded
+   * to how each path stands now (`fold`).
+   */
+  readonly slow?: 'reset' | 'fold';
+  /** Of its beginning, now or with a snapshot; `linearizable` unless told. A local one needs no primary. */
+  readonly consistency?: ReadConsistency;
+}
+
+/** What a watch tells its handler. */
+export type WatchTold =
+  /** It has begun: what is committed behind this op will be told. Told once. */
+  | { readonly kind: 'begun'; readonly op: number }
+  /**
+   * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
+   * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
+   */
+  | ({ readonly kind: 'snapshot' } & Omit<Extract<ServerMessage, { kind: 'snapshot' }>, 'kind' | 'id'>)
+  | ({ readonly kind: 'event' } & WatchEvent)
+  /** There was nothing else up to `op`. */
+  | { readonly kind: 'progress'; readonly op: number }
+  /** It is over: null after the one event of a oneshot watch. Told last. */
+  | { readonly kind: 'ended'; readonly error: ErrorInfo | null };
+export type { Change, WatchEvent };
+
+export interface WatchHandle {
+  /** Ends it; nothing more is told. */
+  cancel(): void;
+  /** Asks the node for a pause, until {@link resume}; what was on its way is still told. A snapshot is told to its end first. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A watch that never began; its end is told at the end of this turn. */
+export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: WatchTold) => void): WatchHandle {
+  let cancelled = false;
+  clock.soon(() => {
+    if (!cancelled) handler({ kind: 'ended', error });
+  });
+  return { cancel: () => void (cancelled = true), pause: () => undefined, resume: () => undefined };
+}
+
+type WatchMessage = Extract<ServerMessage, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
+
+/** What watches need of their client. */
+export interface WatchesHost {
+  newId(): number;
+  /** A node is there that takes what is sent. */
+  connected(): boolean;
+  send(message: ClientMessage): void;
+  /** The node broke its word. */
+  violation(what: string): void;
+}
+
+class ClientWatch {
+  readonly namespaceId: number;
+  readonly path: string;
+  readonly options: WatchOptions;
+  readonly handler: (told: WatchTold) => void;
+  /** What it is known by at the node that serves it; 0 while none does. */
+  id = 0;
+  /** Everything up to this op was told; null before that can be said. */
+  position: number | null = null;
+  begun = false;
+  answered = false;
+  askedAtMs = 0;
+  /** When it is asked again; null: not by itself. */
+  retryAtMs: number | null = null;
+  failures = 0;
+  /** In the middle of a snapshot. */
+  paging = false;
+  paused = false;
+
+  constructor(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void) {
+    this.namespaceId = namespaceId;
+    this.path = path;
+    this.options = options;
+    this.handler = handler;
+  }
+
+  get from(): WatchFrom {
+    if (this.position !== null) return { kind: 'after', op: this.position };
+    const { from = 'now' } = this.options;
+    return typeof from === 'string' ? { kind: from } : { kind: 'after', op: from.after };
+  }
+
+  get consistency(): Consistency {
+    return consistencyOf(this.options.consistency);
+  }
+}
+
+export class Watches {
+  readonly #ports: ClientPorts;
+  readonly #options: ClientOptions;
+  readonly #host: WatchesHost;
+  readonly #all = new Set<ClientWatch>();
+  readonly #byId = new Map<number, ClientWatch>();
+
+  constructor(ports: ClientPorts, options: ClientOptions, host: WatchesHost) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#host = host;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  open(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
+    const watch = new ClientWatch(namespaceId, path, options, handler);
+    this.#all.add(watch);
+    if (this.#host.connected()) this.#ask(watch);
+    return {
+      cancel: () => {
+        if (!this.#all.delete(watch)) return;
+        this.#silence(watch);
+      },
+      pause: () => {
+        watch.paused = true;
+        this.#rest(watch);
+      },
+      resume: () => {
+        if (!watch.paused) return;
+        watch.paused = false;
+        if (watch.id === 0 && this.#all.has(watch) && this.#host.connected()) this.#ask(watch);
+      },
+    };
+  }
+
+  #ask(watch: ClientWatch): void {
+    const { namespaceId, path, options, from, consistency } = watch;
+    const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
+    const id = this.#host.newId();
+    watch.id = id;
+    watch.answered = false;
+    watch.paging = false;
+    watch.retryAtMs = null;
+    watch.askedAtMs = this.#ports.clock.now();
+    this.#byId.set(id, watch);
+    this.#host.send({ kind: 'watch', id, namespaceId, path, subtree, from, values, oneshot, slow, consistency });
+  }
+
+  /** Has the node end it, for now or for good. */
+  #silence(watch: ClientWatch): void {
+    watch.retryAtMs = null;
+    if (watch.id === 0) return;
+    this.#byId.delete(watch.id);
+    if (this.#host.connected()) this.#host.send({ kind: 'unwatch', id: watch.id });
+    watch.id = 0;
+  }
+
+  /** A pause begins where it can be ended again without a repeat. */
+  #rest(watch: ClientWatch): void {
+    if (watch.paused && !watch.paging && watch.position !== null) this.#silence(watch);
+  }
+
+  /** There is a connection, the first or another one: all begin there, each behind what it was told. */
+  connected(): void {
+    this.#byId.clear();
+    for (const watch of this.#all) {
+      watch.id = 0;
+      if (!watch.paused || watch.position === null) this.#ask(watch);
+    }
+  }
+
+  disconnected(): void {
+    this.#byId.clear();
+    for (const watch of this.#all) {
+      watch.id = 0;
+      watch.retryAtMs = null;
+    }
+  }
+
+  tick(nowMs: number): void {
+    const { resendMs } = this.#options;
+    for (const watch of this.#all) {
+      if (watch.id === 0) {
+        if (watch.retryAtMs !== null && nowMs >= watch.retryAtMs) this.#ask(watch);
+      } else if (!watch.answered && nowMs - watch.askedAtMs >= resendMs * 4) {
+        // Longer than a node waits for its primary: the question or its answer was lost between nodes.
+        this.#silence(watch);
+        this.#ask(watch);
+      }
+    }
+  }
+
+  receive(message: WatchMessage): void {
+    const watch = this.#byId.get(message.id);
+    // One that was cancelled, or begun anew elsewhere: late, and told there if it matters.
+    if (watch === undefined) return;
+    switch (message.kind) {
+      case 'watching':
+        return this.#began(watch, message.op);
+      case 'event':
+        return this.#happened(watch, message.event);
+      case 'snapshot':
+        return this.#paged(watch, message);
+      case 'progress':
+        if (message.op <= (watch.position ?? 0)) return;
+        watch.position = message.op;
+        return watch.handler({ kind: 'progress', op: message.op });
+    }
+  }
+
+  #began(watch: ClientWatch, op: number): void {
+    watch.answered = true;
+    watch.failures = 0;
+    // Before its last page, a snapshot that breaks off is begun anew.
+    if (watch.from.kind === 'snapshot') watch.paging = true;
+    else watch.position ??= op;
+    if (!watch.begun) {
+      watch.begun = true;
+      watch.handler({ kind: 'begun', op });
+    }
+    this.#rest(watch);
+  }
+
+  #paged(watch: ClientWatch, message: Extract<ServerMessage, { kind: 'snapshot' }>): void {
+    const { op, reset, first, last, changes } = message;
+    watch.paging = !last;
+    if (last) watch.position = op;
+    const over = last && reset && watch.options.oneshot === true;
+    if (over) this.#forget(watch);
+    watch.handler({ kind: 'snapshot', op, reset, first, last, changes });
+    if (over) watch.handler({ kind: 'ended', error: null });
+    else this.#rest(watch);
+  }
+
+  #happened(watch: ClientWatch, bytes: Uint8Array): void {
+    let event: WatchEvent;
+    try {
+      event = decodeEvent(bytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#host.violation(`sent an event that cannot be read: ${error.message}`);
+      return;
+    }
+    if (event.op <= (watch.position ?? 0)) {
+      this.#host.violation(`told op ${event.op} to a watch that was at ${watch.position ?? 0}`);
+      return;
+    }
+    watch.position = event.op;
+    const over = watch.options.oneshot === true;
+    if (over) this.#forget(watch);
+    watch.handler({ kind: 'event', ...event });
+    if (over) watch.handler({ kind: 'ended', error: null });
+  }
+
+  /** True when `id` was a watch: the error is its own. */
+  refused(id: number, error: ErrorInfo): boolean {
+    const watch = this.#byId.get(id);
+    if (watch === undefined) return false;
+    this.#byId.delete(id);
+    watch.id = 0;
+    if (error.retryable) {
+      const { retryMs, retryMaxMs } = this.#options;
+      const wait = Math.min(retryMaxMs, retryMs * 2 ** Math.min(watch.failures++, 16));
+      watch.retryAtMs = this.#ports.clock.now() + wait + this.#ports.random.below(wait + 1);
+    } else {
+      this.#end(watch, error);
+    }
+    return true;
+  }
+
+  close(): void {
+    for (const watch of [...this.#all]) this.#end(watch, errorInfo('Closed', 'the client was closed'));
+  }
+
+  #forget(watch: ClientWatch): void {
+    this.#all.delete(watch);
+    this.#byId.delete(watch.id);
+    watch.id = 0;
+  }
+
+  #end(watch: ClientWatch, error: ErrorInfo): void {
+    this.#forget(watch);
+    watch.handler({ kind: 'ended', error });
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * A simulated user's watch, and what it was told held against the replay of the committed log (protocol §9.7): every event is a committed
+ * entry, in order and once, and between two of them nothing happened at what is watched.
+ */
+
+import type { NamespaceId } from '../base/ids.ts';
+import type { Client } from '../client/client.ts';
+import type { Change, WatchHandle, WatchOptions, WatchTold } from '../client/watches.ts';
+import type { Stat } from '../tree/operation.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { Checker } from './checker.ts';
+import { RuleBroken } from './checker.ts';
+
+export interface WatcherCounters {
+  events: number;
+  snapshots: number;
+  resets: number;
+}
+
+/** What the reader knows of a path, by what it was told. */
+interface Known {
+  readonly type: string;
+  readonly version: number;
+}
+
+export class Watcher {
+  readonly counters: WatcherCounters;
+  readonly #name: string;
+  readonly #checker: Checker;
+  readonly #namespace: NamespaceId;
+  readonly #path: string;
+  readonly #options: WatchOptions;
+  readonly #handle: WatchHandle;
+  /** Everything up to this op was told; null before anything is known. */
+  #op: number | null = null;
+  /** What is there, when the watch began with a snapshot or had one since. */
+  #mirror: Map<string, Known> | null = null;
+  #paging: { readonly op: number; readonly mirror: Map<string, Known> } | null = null;
+  #ended = false;
+
+  constructor(
+    name: string,
+    client: Client,
+    checker: Checker,
+    namespace: NamespaceId,
+    path: string,
+    options: WatchOptions,
+    counters: WatcherCounters,
+  ) {
+    this.#name = name;
+    this.#checker = checker;
+    this.#namespace = namespace;
+    this.#path = path;
+    this.#options = options;
+    this.counters = counters;
+    if (typeof options.from === 'object') this.#op = options.from.after;
+    this.#handle = client.watch(path, options, (told) => this.#told(told));
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Everything up to here was told; null while nothing is known. */
+  get op(): number | null {
+    return this.#op;
+  }
+
+  cancel(): void {
+    this.#ended = true;
+    this.#handle.cancel();
+  }
+
+  #told(told: WatchTold): void {
+    this.#demand(!this.#ended, 'something was told after the end', { kind: told.kind });
+    switch (told.kind) {
+      case 'begun':
+        if (this.#options.from !== 'snapshot') this.#op ??= told.op;
+        return;
+      case 'snapshot':
+        return this.#page(told);
+      case 'event':
+        return this.#event(told);
+      case 'progress':
+        this.#quietUpTo(told.op);
+        this.#op = told.op;
+        return;
+      case 'ended':
+        this.#ended = true;
+        this.#demand(told.error === null || told.error.code === 'Closed', 'a watch ended', { error: told.error });
+    }
+  }
+
+  #page({ op, reset, first, last, changes }: Extract<WatchTold, { kind: 'snapshot' }>): void {
+    this.#demand(op >= (this.#op ?? 0), 'a snapshot went back in time', { op, at: this.#op });
+    if (first) {
+      this.#paging = { op, mirror: new Map() };
+      if (reset) this.counters.resets++;
+      else this.counters.snapshots++;
+    }
+    const paging = this.#paging;
+    this.#demand(paging?.op === op, 'a page of another snapshot', { op });
+    for (const change of changes) applyTo(paging!.mirror, change);
+    if (!last) return;
+    this.#paging = null;
+    this.#op = op;
+    this.#mirror = paging!.mirror;
+    this.#compare(op);
+  }
+
+  #event({ op, folded, changes }: Extract<WatchTold, { kind: 'event' }>): void {
+    this.counters.events++;
+    this.#demand(op > (this.#op ?? 0), 'an event came twice or out of order', { op, at: this.#op });
+    this.#demand(changes.length > 0, 'an event without a change', { op });
+    if (!folded) {
+      this.#quietUpTo(op - 1);
+      this.#demand(this.#changedAt(op), 'an event of what did not change', { op });
+    }
+    this.#op = op;
+    if (this.#mirror === null) return;
+    for (const change of changes) applyTo(this.#mirror, change);
+    this.#compare(op);
+  }
+
+  /** At rest: everything that is committed was told. */
+  upToDate(): boolean {
+    if (this.#ended) return true;
+    if (this.#op === null || this.#paging !== null) return false;
+    return this.#quiet(this.#op, this.#checker.committedOp(this.#namespace));
+  }
+
+  /** Nothing happened at what is watched behind the last op that was told, up to `op`: else an event is missing. */
+  #quietUpTo(op: number): void {
+    const from = this.#op;
+    if (from === null || op <= from) return;
+    this.#demand(this.#quiet(from, op), 'an event is missing', { from, to: op });
+  }
+
+  #quiet(from: number, to: number): boolean {
+    const before = this.#stat(from);
+    const after = this.#stat(to);
+    return before?.created === after?.created && this.#touched(before) === this.#touched(after);
+  }
+
+  /** What tells that the watched thing changed: with the subtree any change beneath, else the node's own. */
+  #touched(stat: Stat | null): number | string | null {
+    if (stat === null) return null;
+    if (this.#options.subtree === true) return stat.modified;
+    return stat.type === 'directory' ? stat.type : stat.version;
+  }
+
+  #changedAt(op: number): boolean {
+    return !this.#quiet(op - 1, op);
+  }
+
+  #stat(op: number): Stat | null {
+    return statIn(this.#tree(op), this.#path);
+  }
+
+  #tree(op: number): Tree | null {
+    if (op === 0) return null;
+    const tree = this.#checker.treeAt(this.#namespace, op);
+    this.#demand(tree !== null, 'an op was told that is not committed', { op });
+    return tree;
+  }
+
+  /** What the reader made of what it was told is what is there. */
+  #compare(op: number): void {
+    const tree = this.#tree(op);
+    const expected = new Map<string, Known>();
+    if (tree !== null) {
+      const contents = tree.contents(this.#path, this.#options.subtree === true);
+      for (let next = contents.next(); next.done !== true; next = contents.next())
+        expected.set(next.value.path, { type: next.value.type, version: next.value.version });
+    }
+    const wrong = [...expected].filter(([path, { type, version }]) => {
+      const known = this.#mirror!.get(path);
+      // A directory's version counts what happens beneath it, which is told under the paths where it happens.
+      return known?.type !== type || (type !== 'directory' && known.version !== version);
+    });
+    const surplus = [...this.#mirror!.keys()].filter((path) => !expected.has(path));
+    this.#demand(wrong.length === 0 && surplus.length === 0, 'what was told is not what is there', {
+      op,
+      wrong,
+      surplus,
+    });
+  }
+
+  #demand(holds: boolean, what: string, facts: Readonly<Record<string, unknown>>): void {
+    if (holds) return;
+    const watcher = { watcher: this.#name, path: this.#path, ...this.#options };
+    throw new RuleBroken(`rule 7: ${what} ${JSON.stringify({ ...watcher, ...facts })}`);
+  }
+}
+
+function applyTo(mirror: Map<string, Known>, { path, kind, type, version }: Change): void {
+  if (kind === 'deleted') {
+    for (const known of mirror.keys()) if (known === path || known.startsWith(`${path}/`)) mirror.delete(known);
+  } else mirror.set(path, { type, version });
+}
+
+function statIn(tree: Tree | null, path: string): Stat | null {
+  const answer = tree?.read({ kind: 'stat', path });
+  return answer?.ok === true && answer.value.kind === 'stat' ? answer.value.stat : null;
+}
