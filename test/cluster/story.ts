@@ -70,9 +70,7 @@ export class Story {
 
   /** Runs until every node that lives is ready, and knows all that is to be known. */
   settle(): void {
-    this.until('all are ready', () =>
-      this.world.nodes.every((node) => node.node === null || node.node.ready().ok === true),
-    );
+    this.until('all are ready', () => this.world.nodes.every((node) => node.node === null || node.node.ready().ok));
     this.pass(50);
   }
 
