@@ -1,9 +1,10 @@
-// Bundles the programs into dist/bin and the packages's entry points into dist/lib (Node) and dist/browser, and emits the types of the
+// Bundles the programs into dist/bin, the playground into dist/playground, and the package's entry points into dist/lib (Node) and dist/browser, and emits the types of the
 // latter: what `npm ci` and `npm pack` run.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { buildPlayground } from './playground/build.mjs';
 
 const programs = {
   haret: 'node-server/haret.ts',
@@ -30,6 +31,8 @@ await build({
 
 // npx runs the clone's own programs as files.
 for (const [name] of present) chmodSync(`dist/bin/${name}.js`, 0o755);
+
+await buildPlayground('dist/playground');
 
 const library = {
   index: 'browser-client/index.ts',

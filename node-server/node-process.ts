@@ -3,7 +3,7 @@
  * is `core/cluster`; signals and exit statuses are `run-node.ts`.
  */
 
-import type { Disk, Interface, Transport } from '../core/base/ports.ts';
+import type { Disk, Interface, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import type { HostedNode, MetricSample, NodeOptions, NodePorts } from '../core/cluster/host.ts';
 import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
 import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
@@ -107,6 +107,11 @@ export class NodeProcess {
     this.#metrics.stop();
     await this.#closeListeners();
     return clean;
+  }
+
+  /** Takes a link that did not come through a socket: of a client in this process. Null: the node takes none now. */
+  accept(through: Interface, subprotocol: string, link: Link): LinkHandler | null {
+    return this.#node === null || this.#stopping ? null : this.#node.accept(through, subprotocol, link, 'this process');
   }
 
   #listener(through: Interface, bind: Bind): Listener {

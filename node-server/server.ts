@@ -1,0 +1,143 @@
+/**
+ * `haret/server`: a node in your own process, for services that bring their own and for tests on real sockets. It is what `haret start`
+ * runs, without the signals; its settings are those of `config.toml`.
+ */
+
+import { resolve } from 'node:path';
+import { stringify } from 'smol-toml';
+import { promised } from '../core/client/promises.ts';
+import { AdminClient } from '../core/client/admin-client.ts';
+import { ClusterNode } from '../core/cluster/node.ts';
+import type { AdminResult } from '../core/wire/admin.ts';
+import { inProcess } from '../browser-client/in-process.ts';
+import type { Accept } from '../browser-client/in-process.ts';
+import { ConfigError, parseConfig } from './config.ts';
+import type { NodeConfig } from './config.ts';
+import { NodeClock } from './node-clock.ts';
+import { NodeDisk } from './node-disk.ts';
+import { NodeLog } from './node-log.ts';
+import { NodeProcess } from './node-process.ts';
+import type { NodeAddresses } from './node-process.ts';
+import { NodeRandom } from './node-random.ts';
+import { programVersion } from './version.ts';
+
+export { ConfigError };
+export type { Accept, NodeAddresses };
+
+export interface ServerOptions {
+  readonly nodeName: string;
+  /** Where the data is; it is created when it is missing, and one process at a time has it. */
+  readonly dataDir: string;
+  /** Addresses to bind, `host:port`; port 0 takes a free one. Default `127.0.0.1:0`. */
+  readonly clusterHost?: string | undefined;
+  readonly adminHost?: string | undefined;
+  readonly apiHost?: string | undefined;
+  /** Further keys, by their names in `config.toml`. */
+  readonly config?: Readonly<Record<string, string | number | boolean | readonly string[]>> | undefined;
+  /** Takes the log, a JSON object a line. Default: nobody does. */
+  readonly log?: ((line: string) => void) | undefined;
+  /**
+   * Called when the disk failed and the node ended: what it holds is not known any more, and the process should end. Default: the error is
+   * thrown, uncaught.
+   */
+  readonly onFatal?: ((error: Error) => void) | undefined;
+}
+
+/** A node that runs in this process. */
+export interface Server {
+  readonly addresses: NodeAddresses;
+  /** Takes links of clients in this process: `connect({ urls: server.addresses.api, transport: inProcess(server.accept) })`. */
+  readonly accept: Accept;
+  /** Makes a namespace whose replicas are all on this node; it is no error when it is there already. */
+  createNamespace(name: string): Promise<void>;
+  /** Hands over what it can, makes everything durable, and closes. False: that took longer than `stop_timeout_ms`. */
+  stop(): Promise<boolean>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const tickMs = 15;
+const replicas = ['r1', 'r2', 'r3'];
+
+/**
+ * Binds, recovers, and runs the node until `stop`.
+ * @throws ConfigError for settings that cannot be used; Error in one line that says what is in the way.
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const log = new NodeLog(
+    { level: 'info', pretty: false, destination: { write: (line) => options.log?.(line) } },
+    { self: options.nodeName },
+  );
+  const fatal = options.onFatal ?? throwUncaught;
+  const host = new NodeProcess(
+    configOf(options),
+    log,
+    {
+      version: programVersion(),
+      createNode: (ports, settings, onDiskFailure, observer) =>
+        new ClusterNode(ports, settings, onDiskFailure, observer),
+      openDisk: (directory) => new NodeDisk(directory),
+    },
+    fatal,
+  );
+  const addresses = await host.start();
+  const stop = (): Promise<boolean> => host.stop();
+  return {
+    addresses,
+    accept: (subprotocol, link) => host.accept('api', subprotocol, link),
+    createNamespace: (name) => createNamespace(host, addresses, options.nodeName, name),
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
+}
+
+function throwUncaught(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+function configOf(options: ServerOptions): NodeConfig {
+  const { nodeName, dataDir, clusterHost, adminHost, apiHost, config } = options;
+  const anyPort = '127.0.0.1:0';
+  const keys = {
+    ...config,
+    node_name: nodeName,
+    cluster_host: clusterHost ?? anyPort,
+    admin_host: adminHost ?? anyPort,
+    api_host: apiHost ?? anyPort,
+    data_dir: resolve(dataDir),
+  };
+  return parseConfig(stringify(keys), 'startServer');
+}
+
+async function createNamespace(
+  host: NodeProcess,
+  addresses: NodeAddresses,
+  node: string,
+  namespace: string,
+): Promise<void> {
+  const client = new AdminClient(
+    {
+      transport: inProcess((subprotocol, link) => host.accept('admin', subprotocol, link)),
+      clock: new NodeClock(),
+      random: new NodeRandom(),
+    },
+    { addresses: [addresses.admin] },
+  );
+  client.start();
+  const ticker = setInterval(() => client.tick(), tickMs);
+  const address = addresses.cluster;
+  try {
+    const listed = await promised<AdminResult>((done) => client.execute({ kind: 'namespaces' }, done));
+    if (listed.kind === 'namespaces' && listed.namespaces.some((known) => known.namespace === namespace)) return;
+    const places = replicas.map((replica) => ({ replica, node, address }));
+    await promised<AdminResult>((done) =>
+      client.execute({ kind: 'createNamespace', namespace, replicas: places, allowSmall: false }, done),
+    );
+  } finally {
+    clearInterval(ticker);
+    client.close();
+  }
+}
