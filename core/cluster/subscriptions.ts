@@ -5,6 +5,7 @@
 
 import type { ErrorCode, ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
+import { rootNamespaceId } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import { encodeOperation } from '../service/body.ts';
 import { Service } from '../service/service.ts';
@@ -42,8 +43,9 @@ export interface SubscriptionsDesk {
 export function deskOf(groups: Groups, peers: Peers, router: Router, run: number): SubscriptionsDesk {
   return {
     run,
-    hostOf: (namespaceId) => groups.hostsOf(namespaceId).find((host) => !host.stopped) ?? null,
-    denies: (namespaceId) => !groups.knows(namespaceId) && groups.knowsAllNamespaces(),
+    // The root group has a catalog and no tree.
+    hostOf: (id) => (id === rootNamespaceId ? null : (groups.hostsOf(id).find((host) => !host.stopped) ?? null)),
+    denies: (id) => id === rootNamespaceId || (!groups.knows(id) && groups.knowsAllNamespaces()),
     peerFor: (namespaceId) => {
       const primary = router.hint(namespaceId)?.node;
       if (primary !== undefined && peers.connected(primary)) return primary;

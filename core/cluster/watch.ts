@@ -4,9 +4,9 @@
  */
 
 import type { Change } from '../service/events.ts';
-import { encodeEvent, tell } from '../service/events.ts';
+import { encodeEvent } from '../service/events.ts';
 import type { History, HistoryRecord } from '../service/history.ts';
-import { concerns, isBeneath } from '../tree/change.ts';
+import { changeValue, concerns, isBeneath } from '../tree/change.ts';
 import type { TreeChange } from '../tree/change.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { ServerMessage } from '../wire/api.ts';
@@ -216,6 +216,13 @@ export class Watch {
     if (changes.length === 1) return concerns(changes[0]!, path, subtree) ? changes : [];
     return changes.filter((change) => concerns(change, path, subtree));
   }
+}
+
+/** A change as it is told, with its value or without. */
+function tell(change: TreeChange, values: boolean): Change {
+  const { path, kind, type, version } = change;
+  if (!values) return { path, kind, type, version, value: null, number: null };
+  return { path, kind, type, version, value: changeValue(change), number: change.number };
 }
 
 /** The event of an entry, with those of its changes that are to be told. */

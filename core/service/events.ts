@@ -6,8 +6,6 @@
 import { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, encodeWhole, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
-import type { TreeChange } from '../tree/change.ts';
-import { changeValue } from '../tree/change.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/operation.ts';
 
 export const changeSchema = struct({
@@ -53,11 +51,4 @@ export function decodeEvent(bytes: Uint8Array): WatchEvent {
   const event = watchEventSchema.decode(reader);
   reader.end();
   return event;
-}
-
-/** A change as it is told, with its value or without. */
-export function tell(change: TreeChange, values: boolean): Change {
-  const { path, kind, type, version } = change;
-  if (!values) return { path, kind, type, version, value: null, number: null };
-  return { path, kind, type, version, value: changeValue(change), number: change.number };
 }

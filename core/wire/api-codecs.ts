@@ -19,7 +19,8 @@ import {
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
 import type { OutboxOptions } from './outbox.ts';
-import { textCodec } from './text-codec.ts';
+import type { DocumentPart } from './text-codec.ts';
+import { documentPart, joinDocument, textCodec } from './text-codec.ts';
 
 export type ApiServerCodec = Codec<ServerMessage, ClientMessage>;
 export type ApiClientCodec = Codec<ClientMessage, ServerMessage>;
@@ -36,7 +37,21 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainServer, clientTextSchema, fromPlainClient, maxFrameMessages, maxFrameBytes);
+    const codec = textCodec(
+      subprotocol,
+      plainServer,
+      clientTextSchema,
+      fromPlainClient,
+      maxFrameMessages,
+      maxFrameBytes,
+    );
+    return {
+      ...codec,
+      encode: (messages) =>
+        messages.some((message) => message.kind === 'event')
+          ? joinDocument(messages.map(serverPart))
+          : codec.encode(messages),
+    };
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -74,6 +89,22 @@ function plainServer(message: ServerMessage): unknown {
     return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
   }
   return message;
+}
+
+/** Events as text, by their bytes: what a thousand watches are told is written once. */
+const eventTexts = new WeakMap<Uint8Array, DocumentPart>();
+
+function serverPart(message: ServerMessage): DocumentPart {
+  if (message.kind !== 'event') return documentPart(plainServer(message));
+  let event = eventTexts.get(message.event);
+  if (event === undefined) {
+    event = documentPart(decodeEvent(message.event));
+    eventTexts.set(message.event, event);
+  }
+  return {
+    json: `{"kind":"event","id":${message.id},"event":${event.json}}`,
+    bytesAt: event.bytesAt.map((path) => `event.${path}`),
+  };
 }
 
 function fromPlainServer(message: TypeOf<typeof serverTextSchema>): ServerMessage {

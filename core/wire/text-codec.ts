@@ -36,6 +36,27 @@ export function writeDocument(value: unknown): string {
   );
 }
 
+/** One value as superjson writes it, and the paths in it at which bytes are. */
+export interface DocumentPart {
+  readonly json: string;
+  readonly bytesAt: readonly string[];
+}
+
+export function documentPart(value: unknown): DocumentPart {
+  const document = superjson.serialize(value);
+  return { json: JSON.stringify(document.json), bytesAt: Object.keys(document.meta?.values ?? {}) };
+}
+
+/** The document of a list of which the items are written already: what {@link writeDocument} gives for the whole. */
+export function joinDocument(parts: readonly DocumentPart[]): string {
+  const items = parts.map((part) => part.json).join(',');
+  const values = parts.flatMap(({ bytesAt }, index) => bytesAt.map((path) => `"${index}.${path}":${bytesMark}`));
+  if (values.length === 0) return `{"json":[${items}]}`;
+  return `{"json":[${items}],"meta":{"values":{${values.join(',')}},"v":1}}`;
+}
+
+const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
+
 /**
  * Reads a superjson document of a list that the guard lets through.
  * @throws {@link MalformedError}
