@@ -126,6 +126,8 @@ const ownKeys = {
   },
   allowed_origins: { rule: origins, fallback: [] },
   insecure: { rule: boolean, fallback: false },
+  /** Whether the API port tells any page of its own how the replicas stand (never what they hold). */
+  status_stream: { rule: boolean, fallback: true },
   segment_bytes: { rule: integer(mebi, gibi), fallback: 16 * mebi },
   checkpoint_bytes: { rule: integer(64 * kibi, 64 * gibi), fallback: 64 * mebi },
   disk_reserve_bytes: { rule: integer(0, 1024 * gibi), fallback: 128 * mebi },

@@ -31,6 +31,7 @@ export interface NodeConfig {
   readonly logLevel: LogLevel;
   readonly allowedOrigins: readonly string[];
   readonly insecure: boolean;
+  readonly statusStream: boolean;
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
   readonly diskReserveBytes: number;
@@ -127,6 +128,7 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
     logLevel: text('log_level') as LogLevel,
     allowedOrigins: Array.isArray(origins) ? origins.map(String) : [],
     insecure: values.get('insecure') === true,
+    statusStream: values.get('status_stream') === true,
     segmentBytes: number('segment_bytes'),
     checkpointBytes: number('checkpoint_bytes'),
     diskReserveBytes: number('disk_reserve_bytes'),

@@ -54,11 +54,16 @@ function addressOf({ host, port, advertised }: Bind): string {
 }
 
 function configText(name: string, port: number): string {
+  const origins = firstPorts
+    .flatMap((first) => [devHost, 'localhost'].map((host) => `"http://${host}:${first + 2}"`))
+    .join(', ');
   return `# A node of haret dev. It is yours to change; haret dev writes it only when it is not there.
 node_name = "${name}"
 cluster_host = "${devHost}:${port}"
 admin_host = "${devHost}:${port + 1}"
 api_host = "${devHost}:${port + 2}"
 data_dir = "data"
+# The page of one node shows the status of all.
+allowed_origins = [${origins}]
 `;
 }

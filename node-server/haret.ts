@@ -76,7 +76,7 @@ async function main(argv: readonly string[]): Promise<number> {
     { configFile: flags.get('--config') ?? './config.toml', stopWithParent: flags.has('--stop-with-parent') },
     {
       version: programVersion(),
-      createNode: (ports, options, onDiskFailure) => new ClusterNode(ports, options, onDiskFailure),
+      createNode: (ports, options, onDiskFailure, observer) => new ClusterNode(ports, options, onDiskFailure, observer),
       openDisk: (directory) => new NodeDisk(directory),
     },
   );

@@ -1,12 +1,12 @@
-/** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and a page at `/` (design §2). It only reads. */
+/** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (design §2). It only reads. */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HostedNode, MetricSample } from '../core/cluster/host.ts';
+import type { Playground } from './playground-files.ts';
 import { prometheusText, prometheusType } from './prometheus.ts';
 
 export interface EndpointOptions {
-  readonly nodeName: string;
-  readonly version: string;
+  readonly playground: Playground;
   /** Null before the node has started and while it stops. */
   readonly node: () => HostedNode | null;
   /** What the host measures beside the node. */
@@ -28,7 +28,8 @@ export function httpEndpoints(options: EndpointOptions): RequestListener {
 
 function answer(options: EndpointOptions, request: IncomingMessage, response: ServerResponse): void {
   const node = options.node();
-  switch ((request.url ?? '/').split('?', 1)[0]) {
+  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  switch (path) {
     case '/health': {
       const health = node?.health() ?? { ok: false, problems: ['the node starts or stops'] };
       json(request, response, health.ok ? 200 : 503, health);
@@ -48,11 +49,8 @@ function answer(options: EndpointOptions, request: IncomingMessage, response: Se
         prometheusText([...options.processSamples(), ...(node?.metrics() ?? [])]),
       );
       return;
-    case '/':
-      response.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'");
-      send(request, response, 200, 'text/html; charset=utf-8', page(options.nodeName, options.version));
-      return;
     default:
+      if (options.playground.answer(request, response, path)) return;
       json(request, response, 404, {
         error: { code: 'PathNotFound', message: 'there is /, /health, /ready and /metrics' },
       });
@@ -71,18 +69,4 @@ function send(request: IncomingMessage, response: ServerResponse, status: number
     'X-Content-Type-Options': 'nosniff',
   });
   response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-/** Names of nodes hold nothing that HTML would take for its own (core/base/ids.ts). */
-function page(name: string, version: string): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>haret: ${name}</title>
-<style>body { font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 4em auto; padding: 0 1em }</style>
-<h1>${name}</h1>
-<p>A node of haret ${version}. This port is its API interface: <code>npx haret-cli-client</code> and the address of this page.</p>
-<p><a href="/health">health</a> · <a href="/ready">ready</a> · <a href="/metrics">metrics</a></p>
-</html>
-`;
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Disk, Interface, Link, LinkHandler, Transport } from '../core/base/ports.ts';
-import type { HostedNode, MetricSample, NodeOptions, NodePorts } from '../core/cluster/host.ts';
+import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts } from '../core/cluster/host.ts';
 import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
 import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
 import { peerSubprotocol } from '../core/wire/peer.ts';
@@ -15,7 +15,9 @@ import { NodeHash } from './node-hash.ts';
 import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
 import { OriginCheck } from './origins.ts';
+import { Playground } from './playground-files.ts';
 import { ProcessMetrics } from './prometheus.ts';
+import { StatusStream, statusSubprotocol } from './status-stream.ts';
 import { Listener } from './ws-listener.ts';
 import { WebSocketTransport } from './ws-transport.ts';
 
@@ -25,7 +27,12 @@ const readyCheckMs = 50;
 export interface NodeParts {
   readonly version: string;
   /** `onDiskFailure` is called when a write or a sync failed. */
-  readonly createNode: (ports: NodePorts, options: NodeOptions, onDiskFailure: (error: Error) => void) => HostedNode;
+  readonly createNode: (
+    ports: NodePorts,
+    options: NodeOptions,
+    onDiskFailure: (error: Error) => void,
+    observer: NodeObserver,
+  ) => HostedNode;
   readonly openDisk: (directory: string) => Disk;
 }
 
@@ -43,6 +50,7 @@ export class NodeProcess {
   readonly #metrics = new ProcessMetrics();
   readonly #listeners: Readonly<Record<Interface, Listener>>;
   readonly #origins: OriginCheck;
+  readonly #status: StatusStream;
   #node: HostedNode | null = null;
   #stopping = false;
   #ticker: NodeJS.Timeout | null = null;
@@ -55,6 +63,7 @@ export class NodeProcess {
     this.#parts = parts;
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
+    this.#status = new StatusStream(() => this.#node?.view() ?? null);
     this.#listeners = {
       cluster: this.#listener('cluster', config.cluster),
       admin: this.#listener('admin', config.admin),
@@ -73,7 +82,12 @@ export class NodeProcess {
       for (const listener of Object.values(this.#listeners)) await listener.listen();
       const addresses = this.#addresses();
       this.#origins.serveFrom([addresses.api, this.#bound('api')], this.#listeners.api.port);
-      const node = this.#parts.createNode(this.#ports(), this.#options(addresses), this.#onFatal);
+      const node = this.#parts.createNode(
+        this.#ports(),
+        this.#options(addresses),
+        this.#onFatal,
+        this.#status.observer,
+      );
       node.start();
       this.#node = node;
       this.#metrics.start();
@@ -105,6 +119,7 @@ export class NodeProcess {
     if (this.#ticker !== null) clearInterval(this.#ticker);
     if (this.#readyCheck !== null) clearInterval(this.#readyCheck);
     this.#metrics.stop();
+    this.#status.stop();
     await this.#closeListeners();
     return clean;
   }
@@ -115,11 +130,12 @@ export class NodeProcess {
   }
 
   #listener(through: Interface, bind: Bind): Listener {
-    const { limits, pingIntervalMs } = this.#config;
+    const { limits, pingIntervalMs, statusStream } = this.#config;
+    const offered = statusStream ? [...offeredApiSubprotocols, statusSubprotocol] : offeredApiSubprotocols;
     const byInterface = {
       cluster: { subprotocols: [peerSubprotocol], most: limits.maxClusterConnections, frame: limits.maxPeerFrameBytes },
       admin: { subprotocols: offeredAdminSubprotocols, most: limits.maxAdminConnections, frame: limits.maxFrameBytes },
-      api: { subprotocols: offeredApiSubprotocols, most: limits.maxApiConnections, frame: limits.maxFrameBytes },
+      api: { subprotocols: offered, most: limits.maxApiConnections, frame: limits.maxFrameBytes },
     }[through];
     return new Listener({
       through,
@@ -131,16 +147,18 @@ export class NodeProcess {
       pingIntervalMs,
       origins: this.#origins,
       log: this.#log,
-      accept: (subprotocol, link, from) =>
-        this.#node === null || this.#stopping ? null : this.#node.accept(through, subprotocol, link, from),
+      accept: (subprotocol, link, from) => {
+        if (this.#node === null || this.#stopping) return null;
+        if (subprotocol === statusSubprotocol) return this.#status.accept(link);
+        return this.#node.accept(through, subprotocol, link, from);
+      },
       ...(through === 'api' ? { http: this.#endpoints() } : {}),
     });
   }
 
   #endpoints(): ReturnType<typeof httpEndpoints> {
     return httpEndpoints({
-      nodeName: this.#config.nodeName,
-      version: this.#parts.version,
+      playground: new Playground(this.#config.nodeName, this.#parts.version),
       node: () => (this.#stopping ? null : this.#node),
       processSamples: () => [...this.#metrics.samples(), ...this.#connectionSamples()],
     });

@@ -2,6 +2,7 @@
 
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
+import type { WatchHandle } from '../core/client/watches.ts';
 import { apiTable, ClientConnection, Shell } from '../core/shell/index.ts';
 import type { Completion, OutputChunk } from '../core/shell/index.ts';
 import type { OperationResult } from '../core/tree/operation.ts';
@@ -12,7 +13,9 @@ import type { LineRunner } from './terminal-pane.ts';
 import { pagePorts } from './web-socket-transport.ts';
 
 const tickMs = 15;
-const treeEveryMs = 500;
+/** The tree is listed at most so often. */
+const treeEveryMs = 200;
+const treeRetryMs = 1000;
 const statusEveryMs = 100;
 
 export class NodeMode implements Mode, LineRunner {
@@ -26,8 +29,10 @@ export class NodeMode implements Mode, LineRunner {
   #running: AbortController | null = null;
   #stopped = false;
   #said = '';
-  /** The namespace and the version of its root when the tree was last listed. */
-  #listed = '';
+  /** The namespace whose tree is subscribed to. */
+  #watched: number | undefined;
+  #watching: WatchHandle | null = null;
+  #changed = true;
   #listing = false;
 
   /** @param address `host:port` or a URL of the API interface of a node. */
@@ -51,7 +56,7 @@ export class NodeMode implements Mode, LineRunner {
     parts.hints('type', ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'], (line) => {
       parts.terminal.press(`\u0001\u000b${line}\r`);
     });
-    this.#status = new StatusPicture(address, parts);
+    this.#status = new StatusPicture(address, parts, () => this.#client.namespace?.id ?? null);
     this.#client.start();
     this.#timers.push(
       setInterval(() => this.#client.tick(), tickMs),
@@ -107,31 +112,42 @@ export class NodeMode implements Mode, LineRunner {
     this.#parts.status(text, server === null && problem !== null);
   }
 
-  /** Lists the tree when the version of its root says that something changed. */
+  /** Subscribes to the namespace that was entered, and lists its tree when something in it changed. */
   async #listTree(): Promise<void> {
     const { namespace, server } = this.#client;
-    if (this.#listing || document.hidden || this.#stopped) return;
+    const { tree, treeOf } = this.#parts;
+    if (namespace?.id !== this.#watched) this.#watch();
     if (namespace === null) {
-      this.#parts.treeOf.textContent = '';
-      this.#parts.tree.show(null, 'Enter a namespace to see what is in it.');
-      this.#listed = '';
+      treeOf.textContent = '';
+      tree.show(null, 'Enter a namespace to see what is in it.');
       return;
     }
-    if (server === null) return;
+    if (!this.#changed || this.#listing || server === null || document.hidden || this.#stopped) return;
+    this.#changed = false;
     this.#listing = true;
-    try {
-      const root = await this.#read({ kind: 'children', path: '/', limit: 1, after: null });
-      const listed = root?.kind === 'children' ? `${namespace.name} ${root.version}` : '';
-      if (listed !== this.#listed || listed === '') {
-        const rows = await listTree((operation) => this.#read(operation));
-        if (this.#client.namespace?.id !== namespace.id) return;
-        this.#listed = listed;
-        this.#parts.treeOf.textContent = `of ${namespace.name}`;
-        this.#parts.tree.show(rows, 'Nothing yet. Try: create set /some/set');
-      }
-    } finally {
-      this.#listing = false;
-    }
+    const rows = await listTree((operation) => this.#read(operation));
+    this.#listing = false;
+    if (this.#client.namespace?.id !== namespace.id) return;
+    treeOf.textContent = `of ${namespace.name}`;
+    tree.show(rows, 'Nothing yet. Try: create set /some/set');
+  }
+
+  #watch(): void {
+    this.#watching?.cancel();
+    this.#watching = null;
+    const id = this.#client.namespace?.id;
+    this.#watched = id;
+    this.#changed = true;
+    if (id === undefined) return;
+    // What changed does not matter, only that something did: the answer is a new list, at most every so often.
+    const options = { subtree: true, slow: 'fold', consistency: 'local' } as const;
+    this.#watching = this.#client.watch('/', options, (told) => {
+      this.#changed = true;
+      if (told.kind !== 'ended') return;
+      this.#watching = null;
+      // The next look at the tree subscribes anew.
+      setTimeout(() => (this.#watched = undefined), treeRetryMs);
+    });
   }
 
   async #read(operation: Parameters<PromiseClient['run']>[0]): Promise<OperationResult | null> {

@@ -82,6 +82,8 @@ export interface NodeView {
   readonly state: 'unknown' | 'surplus' | 'participating' | 'ejected';
   readonly replicas: readonly ReplicaView[];
   readonly connectedPeers: readonly string[];
+  /** The nodes of the cluster, and where clients reach them. */
+  readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
 }
 
 /**

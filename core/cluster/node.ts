@@ -302,6 +302,9 @@ export class ClusterNode implements HostedNode {
       state: running?.groups.catalog?.nodeState(this.#options.name) ?? 'unknown',
       replicas: (running?.groups.all ?? []).map((host) => host.view()),
       connectedPeers: running?.peers.connectedNames() ?? [],
+      nodes: (running?.groups.catalog?.nodes ?? [])
+        .filter((node) => !node.ejected)
+        .map(({ name, apiAddress }) => ({ name, apiAddress })),
     };
   }
 

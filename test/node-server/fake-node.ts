@@ -60,6 +60,7 @@ export class EchoNode implements HostedNode {
       state: 'unknown',
       replicas: [],
       connectedPeers: [],
+      nodes: [],
     };
   }
 }

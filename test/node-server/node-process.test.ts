@@ -131,7 +131,7 @@ describe('HTTP on the API port', () => {
   it('has a page, and refuses other paths and methods', async () => {
     const page = await get('/');
     expect(page.type).toBe('text/html; charset=utf-8');
-    expect(page.body).toContain('<h1>dev1</h1>');
+    expect(page.body).toContain('<meta name="haret-node" content="dev1"');
     expect((await get('/etc/passwd')).status).toBe(404);
     expect((await get('/health', { method: 'POST', body: 'x' })).status).toBe(405);
     expect(await get('/health', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
@@ -161,7 +161,7 @@ describe('the handshake', () => {
   it('chooses the first subprotocol that the client wishes and the node speaks, and refuses others with 400', async () => {
     expect(await handshake({}, ['x', apiSubprotocols.binary, apiSubprotocols.superjson])).toBe('open haret.v1.binary');
     expect(await handshake({}, ['haret.v2.binary'])).toMatch(
-      /^400 .*"the api interface speaks haret.v1.binary and haret.v1.superjson"/,
+      /^400 .*"the api interface speaks haret.v1.binary and haret.v1.superjson and haret.v1.status"/,
     );
     expect(await handshake({}, [])).toMatch(/^400 /);
   });
