@@ -142,7 +142,7 @@ export function wentWith(change: TreeChange, path: string): boolean {
   if (change.removed === null || !isBeneath(path, change.path)) return false;
   let node: TreeNode = change.removed;
   for (const part of path.slice(change.path.length + 1).split('/')) {
-    const child: TreeNode | undefined = node instanceof DirectoryNode ? node.children.get(part) : undefined;
+    const child: TreeNode | undefined = node instanceof DirectoryNode ? node.child(part) : undefined;
     if (child === undefined) return false;
     node = child;
   }

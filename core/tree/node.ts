@@ -42,6 +42,9 @@ export class DirectoryNode extends Head {
   bytes: number;
   /** Nodes beneath. */
   nodes: number;
+  /** Children by name, once they were looked up often enough to pay for it: a B+ tree of many names takes a dozen comparisons. */
+  #index: Map<string, TreeNode> | null = null;
+  #lookups = 0;
 
   constructor(
     name: string,
@@ -79,6 +82,21 @@ export class DirectoryNode extends Head {
     return this.children.size;
   }
 
+  /** The child of this name. */
+  child(name: string): TreeNode | undefined {
+    if (this.#index !== null) return this.#index.get(name);
+    // Only what is changed in place lives long enough; what is copied by the next write would have its index made in vain.
+    if (this.owner !== null && this.count >= minIndexed && ++this.#lookups > this.count / 4)
+      this.#index = this.#makeIndex();
+    return this.children.get(name);
+  }
+
+  #makeIndex(): Map<string, TreeNode> {
+    const index = new Map<string, TreeNode>();
+    for (const child of this.children.values()) index.set(child.name, child);
+    return index;
+  }
+
   /**
    * This directory after `op` put `after` in the place of `before`; null on either side stands for no child. `growth` is what that
    * adds beneath it: a child that was changed in place no longer tells what it was.
@@ -92,7 +110,11 @@ export class DirectoryNode extends Head {
       putChild(children, before, after);
       return new DirectoryNode(this.name, this.version + 1, this.created, op, children, bytes, nodes, owner);
     }
-    if (before !== after) putChild(this.children, before, after);
+    if (before !== after) {
+      putChild(this.children, before, after);
+      if (after !== null) this.#index?.set(after.name, after);
+      else if (before !== null) this.#index?.delete(before.name);
+    }
     this.bytes = bytes;
     this.nodes = nodes;
     this.version++;
@@ -100,6 +122,9 @@ export class DirectoryNode extends Head {
     return this;
   }
 }
+
+/** Smaller directories are searched as fast as they are hashed. */
+const minIndexed = 32;
 
 /** What a change adds to the sums of every directory above it; negative where it takes away. */
 export interface Growth {

@@ -24,7 +24,7 @@ export function locate(root: DirectoryNode, path: string): Place | Failure {
   for (const part of parts) {
     if (!(node instanceof DirectoryNode)) return mustBeDirectory(path);
     above.push(node);
-    const child = node.children.get(part);
+    const child = node.child(part);
     if (child === undefined) return { path, parts, above, node: null };
     node = child;
   }
@@ -38,7 +38,7 @@ export function find(root: DirectoryNode, path: string): TreeNode | Failure {
   let node: TreeNode = root;
   for (const part of parts) {
     if (!(node instanceof DirectoryNode)) return mustBeDirectory(path);
-    const child = node.children.get(part);
+    const child = node.child(part);
     if (child === undefined) return notFound(path);
     node = child;
   }

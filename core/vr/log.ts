@@ -14,7 +14,7 @@ import type { LogDescription } from './messages.ts';
 import type { RecoveredReplica, ReplicaIdentity, ReplicaStorage } from './ports.ts';
 
 /** Bytes of recent entries that are kept in memory; what lags further behind is served from storage. */
-const windowBytes = 4 * 1024 * 1024;
+const windowBytes = 1024 * 1024;
 
 /** What op 1 of a group has as its parent, so that the logs of two groups never chain. */
 export function genesisChecksum(identity: Pick<ReplicaIdentity, 'cluster' | 'namespace'>, hash: Hash): Checksum {
