@@ -321,8 +321,10 @@ export class Groups {
   /** Every node but the voters follows the root group. */
   #teachLearners(catalog: Catalog, record: NodeRecord): void {
     const voters = new Set(record.root.voters.map((member) => member.node));
-    const members = catalog.nodes
-      .filter((node) => !node.ejected && !voters.has(node.name))
+    // A catalog that cannot be read is mended by those who followed it before.
+    const nodes = catalog.nodes.length > 0 ? catalog.nodes.filter((node) => !node.ejected) : record.nodes;
+    const members = nodes
+      .filter((node) => !voters.has(node.name))
       .map((node) => ({
         replica: node.name,
         node: node.name,

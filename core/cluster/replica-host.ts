@@ -138,6 +138,12 @@ export class ReplicaHost implements Flushable {
     return this.#replica.appliedAt().op;
   }
 
+  /** The committed entry that cannot be read here, and that all behind it wait for; null when there is none. */
+  get blockedAt(): number | null {
+    const { applied, commit } = this.#replica.view();
+    return applied < commit && !this.#replica.readable(applied + 1) ? applied + 1 : null;
+  }
+
   /** Messages that were dropped, by reason. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#replica.dropped;

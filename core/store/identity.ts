@@ -18,7 +18,7 @@ export function readIdentity(disk: Disk, names: readonly string[]): StoreIdentit
   if (!names.includes(identityFile)) {
     if (!names.some((name) => parseSegmentName(name) !== null)) return null;
     throw new StoreError(
-      `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory and let this node join as a new one`,
+      `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory, give this node another node_name, and join it`,
     );
   }
   for (const at of [0, sectorBytes]) {
@@ -27,7 +27,7 @@ export function readIdentity(disk: Disk, names: readonly string[]): StoreIdentit
     if (identity !== null) return identity;
   }
   throw new StoreError(
-    `the file "${identityFile}" of the data directory is damaged in both of its copies: restore it, or empty the directory and let this node join as a new one`,
+    `the file "${identityFile}" of the data directory is damaged in both of its copies: restore it, or empty the directory, give this node another node_name, and join it`,
   );
 }
 

@@ -96,7 +96,7 @@ export class Recovery {
     for (const file of files) {
       if (file.actual >= file.size) continue;
       damaged = true;
-      this.#log.write('error', 'a segment of the log is shorter than it was made', {
+      this.#log.write('error', 'a segment of the log is shorter than it was made: somebody or something cut it', {
         file: file.name,
         bytes: file.actual,
         expected: file.size,
@@ -106,7 +106,7 @@ export class Recovery {
     for (let i = 1; i < files.length; i++) {
       if (files[i]!.number === files[i - 1]!.number + 1) continue;
       damaged = true;
-      this.#log.write('error', 'a segment of the log is missing', {
+      this.#log.write('error', 'a segment of the log is missing: somebody or something removed it', {
         after: files[i - 1]!.name,
         before: files[i]!.name,
       });
@@ -186,13 +186,17 @@ export class Recovery {
   /** Takes what the batch before `batch` held from its echo. */
   #restore(batch: FoundBatch): void {
     if ((batch.head.flags & flagEcho) === 0 || batch.echo === null) {
-      this.#loss('a batch of the log is corrupt, and so is what the next one repeats of it', batch.head.sequence - 1);
+      this.#loss('a batch of the log is damaged, and so is what the next one repeats of it', batch.head.sequence - 1);
       return;
     }
     this.#named++;
-    this.#log.write('warn', 'a batch of the log is corrupt; what it held is known by name and is fetched from peers', {
-      batch: batch.head.sequence - 1,
-    });
+    this.#log.write(
+      'warn',
+      'a batch of the log is damaged; what it held is known by name and is fetched from the other nodes',
+      {
+        batch: batch.head.sequence - 1,
+      },
+    );
     if (this.#bad !== null) this.#salvage(this.#bad);
     this.#apply(batch.echo, true, 0, 0);
     this.#salvaged.clear();
@@ -221,7 +225,7 @@ export class Recovery {
   #loss(reason: string, sequence = this.#lastSequence): void {
     this.#lost++;
     this.#bad = null;
-    this.#log.write('error', `${reason}: replicas that cannot prove their head wait for their peers`, {
+    this.#log.write('error', `${reason}: what was acknowledged may be among it, so the other nodes are asked for it`, {
       batch: sequence,
     });
     this.#rosterProven = false;
@@ -373,11 +377,15 @@ export class Recovery {
     }
     if (whole < index.head) replica.headProven = false;
     if (!replica.headProven) {
-      this.#log.write('error', 'a replica cannot prove what its log held and waits for its peers', {
-        namespace: replica.identity.namespace,
-        replica: replica.identity.replica,
-        upTo: whole,
-      });
+      this.#log.write(
+        'error',
+        'a replica cannot say what its log held, and catches up from the other nodes before it votes again',
+        {
+          namespace: replica.identity.namespace,
+          replica: replica.identity.replica,
+          upTo: whole,
+        },
+      );
       whole = Math.min(whole, this.#chained(replica));
     }
     index.truncateFrom(whole + 1);

@@ -33,7 +33,11 @@ export class HeadRecovery {
     const core = this.#core;
     if (!this.#pending) return;
     if (this.#resendAt === -Infinity) {
-      core.event({ kind: 'alarm', reason: 'the store cannot prove the head of the log; the others are asked' });
+      const alone = core.voters.length - 1 < core.quorum;
+      const reason = alone
+        ? 'part of its log is lost and too few other voters can tell what it held: it does not serve; restore the data directory from a copy'
+        : 'part of its log is lost: it catches up from the other replicas before it votes again';
+      core.event({ kind: 'alarm', reason });
     }
     this.#finish();
     if (now < this.#resendAt) return;

@@ -207,6 +207,11 @@ export class Replica {
     return { epoch, view, op: parts.execution.applied };
   }
 
+  /** False for an entry of the log that is being repaired. */
+  readable(op: number): boolean {
+    return !this.#core.log.isCorrupt(op);
+  }
+
   /** Messages that were dropped, by reason. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#core.dropped;

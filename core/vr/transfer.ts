@@ -111,7 +111,7 @@ export class Transfer {
     const op = this.#core.log.lowestCorrupt();
     this.#core.event({
       kind: 'alarm',
-      reason: `entry ${op ?? 'of the checkpoint'} cannot be read and nobody else has it`,
+      reason: `entry ${op ?? 'of the checkpoint'} cannot be read, and no other node has it: what comes behind it is not served; restore the data directory from a copy`,
     });
   }
 
@@ -124,9 +124,10 @@ export class Transfer {
     const core = this.#core;
     const preferred = core.parts.installation.source ?? core.primaryMember();
     if (this.#fruitless === 0 && !core.isSelf(preferred)) return preferred;
-    const voters = core.voters.filter((member) => !core.isSelf(member));
-    const connected = voters.filter((member) => core.parts.suspicion.connected(member.node));
-    const peers = connected.length > 0 ? connected : voters;
+    // Learners too have what was committed: a group of one voter is mended by those who follow it.
+    const { others } = core;
+    const connected = others.filter((member) => core.parts.suspicion.connected(member.node));
+    const peers = connected.length > 0 ? connected : others;
     return peers[this.#fruitless % Math.max(1, peers.length)] ?? null;
   }
 

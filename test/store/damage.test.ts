@@ -36,7 +36,7 @@ describe('a damaged log', () => {
     expect(storage.entry(4)).toEqual(entries[3]);
     expect(storage.entry(6)).toEqual(entries[5]);
     expect(world.recovered(2)).toMatchObject({ headProven: true, corrupt: [] });
-    expect(world.warnings().join()).toContain('corrupt');
+    expect(world.warnings().join()).toContain('a batch of the log is damaged');
   });
 
   it('repairs a corrupt entry in place, for good', () => {
