@@ -2,7 +2,7 @@
 // latter: what `npm ci` and `npm pack` run.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { buildPlayground } from './playground/build.mjs';
 
@@ -34,8 +34,12 @@ for (const [name] of present) chmodSync(`dist/bin/${name}.js`, 0o755);
 
 await buildPlayground('dist/playground');
 
+// Names of shared files change with what is in them: those of the last build are not to be packed.
+for (const old of ['dist/lib', 'dist/browser']) rmSync(old, { recursive: true, force: true });
+
 const library = {
   index: 'browser-client/index.ts',
+  react: 'browser-client/react.ts',
   testing: 'browser-client/testing.ts',
 };
 

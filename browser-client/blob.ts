@@ -4,6 +4,8 @@ import { haretError } from '../core/base/errors.ts';
 import type { Codec } from './codecs.ts';
 import { Handle, isNotFound } from './handle.ts';
 import type { Executor } from './handle.ts';
+import { BlobFold } from './folds.ts';
+import type { Live } from './live.ts';
 import { BlobGuards, BlobOps } from './operations.ts';
 import type { Guard, Op } from './operations.ts';
 import type { CallOptions, ReadOptions, Versioned, Written } from './options.ts';
@@ -24,9 +26,11 @@ interface Found<Out> {
 export class Blob<Out, In = Out> extends Handle {
   readonly op: BlobOps<Out, In>;
   readonly guard: BlobGuards<In>;
+  readonly #codec: Codec<Out, In>;
 
   constructor(executor: Executor, path: string, codec: Codec<Out, In>) {
     super(executor, path);
+    this.#codec = codec;
     this.op = new BlobOps(path, codec);
     this.guard = new BlobGuards(path, codec);
   }
@@ -69,6 +73,16 @@ export class Blob<Out, In = Out> extends Handle {
   /** Writes `value` where `expected` is, byte for byte. @throws HaretError `GuardFailed` when something else is there. */
   replace(expected: In, value: In, options: CallOptions = {}): Promise<Written> {
     return this.run(() => this.op.replace(expected, value), options);
+  }
+
+  /** @internal */
+  get liveKey(): string {
+    return this.executor.keyOf('blob', this.path, this.#codec);
+  }
+
+  /** The value, kept up to date; undefined while the path does not exist. */
+  live(): Live<Out | undefined> {
+    return this.executor.live(this.liveKey, this.path, false, () => new BlobFold(this.path, this.#codec));
   }
 
   /** Bytes of the value; undefined when the path does not exist. */

@@ -5,9 +5,11 @@ import { HaretError, MalformedError, errorInfo, haretError } from '../core/base/
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
+import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
 import type { Operation, OperationResult } from '../core/tree/operation.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
+import { LateWatch } from './watch.ts';
 
 export interface ChannelOptions {
   readonly engine: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>;
@@ -117,6 +119,33 @@ export class Channel {
   /** @throws HaretError when there is no answer, or the answer is an error. */
   run(operation: Operation, options: ReadOptions): Promise<Answer> {
     return this.#entered === null ? this.#enterAndRun(operation, options) : this.#run(operation, options);
+  }
+
+  /** Begins a watch, once the namespace is entered: however long that takes, as for everything else that a watch survives. */
+  watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
+    const open = (): WatchHandle =>
+      this.engine.watch(path, options, (told) => {
+        if (told.kind === 'ended' && told.error?.code === 'UnknownNamespace') this.#entered = null;
+        handler(told);
+      });
+    this.#ticker.hurry();
+    return this.#entered === null ? new LateWatch(this.#untilEntered(), open, handler) : open();
+  }
+
+  listening(change: 1 | -1): void {
+    this.#runtime.listening(change);
+  }
+
+  async #untilEntered(): Promise<{ readonly error: ErrorInfo | null }> {
+    while (this.#entered === null) {
+      try {
+        await this.enter({});
+      } catch (error) {
+        if (!(error instanceof HaretError)) throw error;
+        if (!error.retryable) return { error };
+      }
+    }
+    return { error: null };
   }
 
   async #enterAndRun(operation: Operation, options: ReadOptions): Promise<Answer> {

@@ -5,8 +5,11 @@ import { decode } from './codecs.ts';
 import type { Codec } from './codecs.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { Child, SimpleOperation } from '../core/tree/operation.ts';
+import { CounterFold, QueueFold, SetFold, TreeFold } from './folds.ts';
+import type { LiveNode } from './folds.ts';
 import { Handle, isNotFound } from './handle.ts';
 import type { Executor } from './handle.ts';
+import type { Live } from './live.ts';
 import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps } from './operations.ts';
 import type { CallOptions, PageOptions, ReadOptions, Written } from './options.ts';
 import { listing } from './pages.ts';
@@ -56,6 +59,16 @@ export class Queue<Out, In = Out> extends Handle {
 
   length(options: ReadOptions = {}): Promise<number> {
     return this.orAbsent(() => this.op.length(), options, 0);
+  }
+
+  /** @internal */
+  get liveKey(): string {
+    return this.executor.keyOf('queue', this.path, this.#codec);
+  }
+
+  /** The items from the front, kept up to date. */
+  live(): Live<readonly Out[]> {
+    return this.executor.live(this.liveKey, this.path, false, () => new QueueFold(this.path, this.#codec));
   }
 
   /** The items from the front. Pages count by position: what is popped meanwhile moves those behind it forward. */
@@ -113,6 +126,16 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   size(options: ReadOptions = {}): Promise<number> {
     return this.orAbsent(() => this.op.size(), options, 0);
+  }
+
+  /** @internal */
+  get liveKey(): string {
+    return this.executor.keyOf('set', this.path, this.#codec);
+  }
+
+  /** The members in the order of their bytes, kept up to date. */
+  live(): Live<readonly Out[]> {
+    return this.executor.live(this.liveKey, this.path, false, () => new SetFold(this.path, this.#codec));
   }
 
   /** The members in the order of their bytes. */
@@ -213,6 +236,16 @@ export class Counter extends Handle {
     return this.orAbsent(() => this.op.get(), options, 0);
   }
 
+  /** @internal */
+  get liveKey(): string {
+    return this.executor.keyOf('counter', this.path, null);
+  }
+
+  /** The sum, kept up to date. */
+  live(): Live<number> {
+    return this.executor.live(this.liveKey, this.path, false, () => new CounterFold(this.path));
+  }
+
   /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` past 2^53 - 1. */
   add(by = 1, options: CallOptions = {}): Promise<number> {
     return this.creating(
@@ -242,6 +275,16 @@ export class Directory extends Handle {
   /** Makes it, and the directories above it. @throws HaretError `PathExists` */
   create(options: CallOptions = {}): Promise<Written> {
     return this.run(() => this.op.create(), options);
+  }
+
+  /** @internal */
+  get liveKey(): string {
+    return this.executor.keyOf('directory', this.path, null);
+  }
+
+  /** Everything at and beneath it by path, kept up to date. */
+  live(): Live<ReadonlyMap<string, LiveNode>> {
+    return this.executor.live(this.liveKey, this.path, true, () => new TreeFold());
   }
 
   /** What is in it, by name. */

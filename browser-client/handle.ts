@@ -4,6 +4,7 @@ import { HaretError, haretError } from '../core/base/errors.ts';
 import type { Operation, Stat } from '../core/tree/operation.ts';
 import type { Answer } from './channel.ts';
 import type { NodeGuards, NodeOps, Op, VersionGuard } from './operations.ts';
+import type { Fold, Live } from './live.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 
 /** How handles reach their namespace. */
@@ -12,6 +13,10 @@ export interface Executor {
   readonly nowMs: number;
   timeoutOf(options: CallOptions): number;
   run(operation: Operation, options: ReadOptions): Promise<Answer>;
+  /** The live value that is known by `key`; one is made over `fold` when there is none. */
+  live<T>(key: string, path: string, recursive: boolean, fold: () => Fold<T>): Live<T>;
+  /** Equal for one codec in one namespace. */
+  keyOf(type: string, path: string, codec: object | null): string;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -13,10 +13,12 @@ export type { Codec, StandardSchema } from './codecs.ts';
 export { Counter, Directory, Queue, SetHandle } from './collections.ts';
 export type { Entry } from './collections.ts';
 export { connect, open } from './connect.ts';
+export type { LiveNode } from './folds.ts';
 export type { DeleteOptions, Handle } from './handle.ts';
 export type { Haret, ServerInfo } from './haret.ts';
 export { inProcess } from './in-process.ts';
 export type { Accept } from './in-process.ts';
+export type { Live, LiveState } from './live.ts';
 export type { Namespace } from './namespace.ts';
 export type { Guard, NodeType, Op, Stat, VersionGuard } from './operations.ts';
 export type {
@@ -32,4 +34,5 @@ export type {
 } from './options.ts';
 export type { Listing } from './pages.ts';
 export type { Committed, Txn } from './txn.ts';
+export type { Change, Watch, WatchEvent, WatchOptions, WatchProgress, WatchSnapshot, WatchUpdate } from './watch.ts';
 export type { WebSocketConstructor, WebSocketLike } from './websocket.ts';

@@ -1,6 +1,7 @@
 /** A namespace: the place of everything. Its connection moves with its primary, apart from those of other namespaces. */
 
 import { haretError } from '../core/base/errors.ts';
+import type { HaretError } from '../core/base/errors.ts';
 import { isRead } from '../core/tree/operation.ts';
 import type { Operation, Stat } from '../core/tree/operation.ts';
 import { Blob } from './blob.ts';
@@ -9,11 +10,28 @@ import type { Codec } from './codecs.ts';
 import { Counter, Directory, Queue, SetHandle } from './collections.ts';
 import type { DeleteOptions, Executor } from './handle.ts';
 import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
+import { Live } from './live.ts';
+import type { Fold, LiveHost } from './live.ts';
 import { Txn } from './txn.ts';
+import { LateWatch, Watch } from './watch.ts';
+import type { OpenWatch, WatchEvent, WatchOptions, WatchSnapshot, WatchUpdate } from './watch.ts';
+
+/** Live values that nobody uses any more are looked for when there are so many. */
+const livesBeforeSweep = 256;
+let lastCodec = 0;
+const codecIds = new WeakMap<object, number>();
+
+function idOf(codec: object): number {
+  let id = codecIds.get(codec);
+  if (id === undefined) codecIds.set(codec, (id = ++lastCodec));
+  return id;
+}
 
 /** The namespace's way to its channel, until it is left: then the channel may be another's. */
-class NamespaceExecutor implements Executor {
+class NamespaceExecutor implements Executor, LiveHost {
   readonly defaultRead: Read;
+  /** Held by those who are subscribed; here only to be shared. */
+  readonly #lives = new Map<string, WeakRef<Live<unknown>>>();
   readonly channel: Channel;
   left = false;
 
@@ -30,13 +48,50 @@ class NamespaceExecutor implements Executor {
     return this.channel.timeoutOf(options);
   }
 
+  get state(): ConnectionState {
+    return this.left ? 'closed' : this.channel.engine.state;
+  }
+
+  onState(listener: () => void): () => void {
+    return this.channel.engine.onState(listener);
+  }
+
   run(operation: Operation, options: ReadOptions): Promise<Answer> {
     return this.left ? Promise.reject(leftError()) : this.channel.run(operation, options);
   }
+
+  readonly watch: OpenWatch = (path, options, handler) => {
+    if (!this.left) return this.channel.watch(path, options, handler);
+    return new LateWatch(Promise.resolve({ error: leftError() }), unopened, handler);
+  };
+
+  listening(change: 1 | -1): void {
+    this.channel.listening(change);
+  }
+
+  keyOf(type: string, path: string, codec: object | null): string {
+    return `${type} ${codec === null ? 0 : idOf(codec)} ${path}`;
+  }
+
+  live<T>(key: string, path: string, recursive: boolean, fold: () => Fold<T>): Live<T> {
+    // The key names type and codec, and so T.
+    const known = this.#lives.get(key)?.deref() as Live<T> | undefined;
+    if (known !== undefined) return known;
+    if (this.#lives.size % livesBeforeSweep === livesBeforeSweep - 1) {
+      for (const [old, live] of this.#lives) if (live.deref() === undefined) this.#lives.delete(old);
+    }
+    const live = new Live(this, path, recursive, fold());
+    this.#lives.set(key, new WeakRef<Live<unknown>>(live));
+    return live;
+  }
 }
 
-function leftError(): Error {
+function leftError(): HaretError {
   return haretError('Closed', 'the namespace was left');
+}
+
+function unopened(): never {
+  throw haretError('Internal', 'a watch of a namespace that was left');
 }
 
 export class Namespace {
@@ -53,7 +108,7 @@ export class Namespace {
 
   /** The state of this namespace's connection. */
   get state(): ConnectionState {
-    return this.#executor.left ? 'closed' : this.#executor.channel.engine.state;
+    return this.#executor.state;
   }
 
   /** The highest op number that an answer told of: what you have seen. `{ atLeast: ns.lastOp }` sees it from anywhere. */
@@ -102,6 +157,14 @@ export class Namespace {
   /** Deletes a node of any type. @returns false when there was nothing to delete. */
   delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
     return this.directory(path).delete(options);
+  }
+
+  /** What is committed at and beneath `path`, in order, each change once, until the loop is left or `signal` ends it. */
+  watch(path: string, options: WatchOptions & { readonly progress: true }): Watch<WatchUpdate>;
+  watch(path: string, options?: WatchOptions): Watch;
+  watch(path: string, options: WatchOptions = {}): Watch<WatchUpdate> {
+    const read = options.read ?? this.#executor.defaultRead;
+    return new Watch(this.#executor.watch, (change) => this.#executor.listening(change), path, { ...options, read });
   }
 
   /** Begins a transaction. */

@@ -23,6 +23,8 @@ export interface Runtime {
   onWake(listener: () => void): () => void;
   /** One promise more (1) or less (-1) waits for the cluster: a world whose time is virtual runs only then. */
   waiting(change: 1 | -1): void;
+  /** The same of who waits to be told something that may never happen. */
+  listening(change: 1 | -1): void;
   /** Resolves when what was handed over to sockets has left. */
   drained(): Promise<void>;
 }
@@ -133,6 +135,7 @@ export function hostRuntime(transport: HostTransport): Runtime {
     drive: (engine) => new TimerTicker(engine),
     onWake: onPageWake,
     waiting: () => undefined,
+    listening: () => undefined,
     drained: () => transport.drained?.() ?? Promise.resolve(),
   };
 }

@@ -33,6 +33,8 @@ export type SimulatedClientOptions = Omit<ConnectOptions, 'urls' | 'transport' |
 const clientTickUs = 10_000;
 /** So many events run before the rest of the process gets a turn. */
 const eventsATurn = 256;
+/** For who waits for what may never happen, time goes on for so long: longer than a failover takes. */
+const listeningUs = 10_000_000;
 const mebi = 1024 * 1024;
 
 /** Runs a task behind everything that promises have to say; browsers have no `setImmediate`. */
@@ -67,6 +69,9 @@ export class SimulatedCluster {
   readonly #tickers = new Set<Ticker>();
   #hosts: string[] = [];
   #waiting = 0;
+  #listening = 0;
+  /** When somebody last asked or was answered. */
+  #activeUs = 0;
   /** Something ended in the present event, and whoever waits for it is to go on before the next one. */
   #answered = false;
   #serving = false;
@@ -197,6 +202,7 @@ export class SimulatedCluster {
     await Promise.all([...this.#clients].map((haret) => haret.close()));
     for (const ticker of this.#tickers) ticker.stop();
     this.#waiting = 0;
+    this.#listening = 0;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -242,18 +248,33 @@ export class SimulatedCluster {
       onWake: () => () => undefined,
       waiting: (change) => {
         this.#waiting += change;
-        if (change < 0) this.#answered = true;
-        else if (!this.#serving) void this.#serve();
+        this.#active(change);
+      },
+      listening: (change) => {
+        this.#listening += change;
+        this.#active(change);
       },
       drained: () => Promise.resolve(),
     };
+  }
+
+  #active(change: 1 | -1): void {
+    this.#activeUs = this.#world.schedule.nowUs;
+    if (change < 0) this.#answered = true;
+    else if (!this.#serving) void this.#serve();
+  }
+
+  /** Nobody waits, and those who listen have heard what there was to hear. */
+  #idle(): boolean {
+    if (this.#waiting > 0) return false;
+    return this.#listening === 0 || this.#world.schedule.nowUs - this.#activeUs > listeningUs;
   }
 
   /** Runs the world for as long as a call waits. */
   async #serve(): Promise<void> {
     this.#serving = true;
     try {
-      await this.#play(() => this.#waiting === 0);
+      await this.#play(() => this.#idle());
     } catch (error) {
       // The cluster broke one of its own rules: nothing that it says counts any more.
       for (const haret of this.#clients) void haret.close();

@@ -1,0 +1,194 @@
+/** Values that keep themselves up to date: a snapshot and the changes behind it, folded into what a handle stands for. */
+
+import { HaretError, haretError } from '../core/base/errors.ts';
+import type { Change } from '../core/service/events.ts';
+import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
+import type { ConnectionState } from './options.ts';
+import type { OpenWatch } from './watch.ts';
+
+/**
+ * - `loading`: nothing is known yet;
+ * - `live`: `value` is the state after `op`, and changes will be told;
+ * - `stale`: the connection is away; `value` was the state after `op`, and what changes meanwhile will be told when it is back;
+ * - `failed`: `error` says why; `value` is the last one that was known. A value that its codec refuses is left behind by the next good one;
+ *   every other failure is for good.
+ */
+export type LiveState<T> =
+  | { readonly status: 'loading'; readonly value: undefined; readonly op: 0; readonly error: undefined }
+  | { readonly status: 'live' | 'stale'; readonly value: T; readonly op: number; readonly error: undefined }
+  | { readonly status: 'failed'; readonly value: T | undefined; readonly op: number; readonly error: HaretError };
+
+/** Makes a value of changes. */
+export interface Fold<T> {
+  clear(): void;
+  apply(change: Change): void;
+  /** The value now; the same object as long as nothing changed. @throws HaretError BadValue */
+  value(): T;
+}
+
+/** What a {@link Live} needs of its namespace. */
+export interface LiveHost {
+  readonly state: ConnectionState;
+  onState(listener: () => void): () => void;
+  readonly watch: OpenWatch;
+  /** One more or less waits to be told something. */
+  listening(change: 1 | -1): void;
+}
+
+/** Told from a value that was never looked at. */
+const absent = {};
+const loading = { status: 'loading', value: undefined, op: 0, error: undefined } as const;
+
+/**
+ * A value that follows its node. It watches while somebody is subscribed or iterates, and knows no more than it did when nobody is. What
+ * changes faster than it is looked at is skipped: an iterator yields the latest.
+ *
+ * @example
+ * for await (const config of ns.blob('/config', json<Config>()).live()) apply(config);
+ */
+export class Live<T> implements AsyncIterable<T> {
+  readonly #host: LiveHost;
+  readonly #path: string;
+  readonly #recursive: boolean;
+  readonly #fold: Fold<T>;
+  readonly #listeners = new Set<() => void>();
+  #watch: WatchHandle | null = null;
+  #stopState: (() => void) | null = null;
+  #state: LiveState<T> = loading;
+  /** The snapshot is complete. */
+  #complete = false;
+  #op = 0;
+  #ended: HaretError | null = null;
+
+  constructor(host: LiveHost, path: string, recursive: boolean, fold: Fold<T>) {
+    this.#host = host;
+    this.#path = path;
+    this.#recursive = recursive;
+    this.#fold = fold;
+  }
+
+  /** What is known now; another object whenever that changed. */
+  get state(): LiveState<T> {
+    return this.#state;
+  }
+
+  /** Calls `listener` after each change of {@link Live.state}, until the function that is returned is called. */
+  subscribe(listener: () => void): () => void {
+    const own = (): void => listener();
+    this.#listeners.add(own);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop();
+    };
+  }
+
+  /** Each value, from the first that is known; the latest, when several came between. @throws HaretError when it failed. */
+  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    return this.values();
+  }
+
+  /** The same until `signal` ends it, which is no error. */
+  async *values(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<T, void, undefined> {
+    const { signal } = options;
+    let wake = (): void => undefined;
+    let told: unknown = null;
+    const woken = (): void => wake();
+    const stop = this.subscribe(woken);
+    signal?.addEventListener('abort', woken, { once: true });
+    try {
+      while (signal?.aborted !== true) {
+        const { status, value, error } = this.#state;
+        if (status === 'failed') throw error;
+        // A value that is stale was yielded while it was not.
+        if (status === 'live' && told !== this.#told()) {
+          told = this.#told();
+          yield value;
+          continue;
+        }
+        this.#host.listening(1);
+        await new Promise<void>((resolve) => (wake = resolve));
+        this.#host.listening(-1);
+      }
+    } finally {
+      signal?.removeEventListener('abort', woken);
+      stop();
+    }
+  }
+
+  /** What tells one value from the next: the same object until something changed, in a box that `undefined` lies in too. */
+  #told(): unknown {
+    const value: unknown = this.#fold.value();
+    return value === undefined ? absent : value;
+  }
+
+  #start(): void {
+    this.#ended = null;
+    this.#complete = false;
+    this.#stopState = this.#host.onState(() => this.#update());
+    this.#watch = this.#host.watch(this.#path, { subtree: this.#recursive, from: 'snapshot', values: true }, (told) =>
+      this.#hear(told),
+    );
+  }
+
+  #stop(): void {
+    this.#stopState?.();
+    this.#watch?.cancel();
+    this.#watch = null;
+    this.#state = this.#state.status === 'live' ? { ...this.#state, status: 'stale' } : this.#state;
+  }
+
+  #hear(told: WatchTold): void {
+    switch (told.kind) {
+      case 'begun':
+        return;
+      case 'progress':
+        this.#op = told.op;
+        return;
+      case 'snapshot':
+        if (told.first) this.#fold.clear();
+        this.#complete = told.last;
+        break;
+      case 'event':
+        break;
+      case 'ended':
+        this.#ended = told.error === null ? haretError('Closed', 'the watch ended') : new HaretError(told.error);
+        this.#update();
+        return;
+    }
+    try {
+      for (const change of told.changes) this.#fold.apply(change);
+    } catch (error) {
+      this.#watch?.cancel();
+      this.#ended = asHaretError(error);
+    }
+    this.#op = told.op;
+    this.#update();
+  }
+
+  #update(): void {
+    const before = this.#state;
+    const next = this.#next();
+    if (next.status === before.status && next.value === before.value && next.error === before.error) return;
+    this.#state = next;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #next(): LiveState<T> {
+    const { value: last } = this.#state;
+    if (this.#ended !== null) return { status: 'failed', value: last, op: this.#op, error: this.#ended };
+    // While a snapshot comes in, what was known before is the last whole state.
+    if (!this.#complete) return this.#state.status === 'live' ? { ...this.#state, status: 'stale' } : this.#state;
+    try {
+      const value = this.#fold.value();
+      const status = this.#host.state === 'ready' ? 'live' : 'stale';
+      return { status, value, op: this.#op, error: undefined };
+    } catch (error) {
+      return { status: 'failed', value: last, op: this.#op, error: asHaretError(error) };
+    }
+  }
+}
+
+function asHaretError(error: unknown): HaretError {
+  if (error instanceof HaretError) return error;
+  return haretError('Internal', error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,183 @@
+/** Watches: what is committed at and beneath a path, in order, each change once, for as long as it is wanted. */
+
+import type { ErrorInfo } from '../core/base/errors.ts';
+import type { Change } from '../core/service/events.ts';
+import { WatchStream } from '../core/client/watch-stream.ts';
+import type { WatchYield } from '../core/client/watch-stream.ts';
+import type { WatchOptions as EngineWatchOptions, WatchHandle, WatchTold } from '../core/client/watches.ts';
+import type { Read } from './options.ts';
+
+export type { Change };
+
+export interface WatchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** With everything beneath the path. Default true. */
+  readonly recursive?: boolean | undefined;
+  /**
+   * `now`, the default: what is committed from here on. `snapshot`: the state as it is, then every change of it, with no gap between.
+   * `{ after: op }`: everything behind `op`, to go on where another watch ended ({@link Watch.op}).
+   */
+  readonly from?: 'now' | 'snapshot' | { readonly after: number } | undefined;
+  /** With the values that were put, pushed, inserted and so on. Default true. */
+  readonly values?: boolean | undefined;
+  /** It ends after the first event. */
+  readonly once?: boolean | undefined;
+  /**
+   * What becomes of what a slow reader missed and no node remembers in full. `reset`, the default: the state anew, as a snapshot that says
+   * so. `fold`: what was missed as one event, in which each path is told only as it stands after the last change.
+   */
+  readonly slow?: 'reset' | 'fold' | undefined;
+  /** Of its beginning: a `local` one begins where the node is, and needs no primary. */
+  readonly read?: Read | undefined;
+  /** Also yield marks that say how far everything was told. Default false; {@link Watch.op} moves by them anyway. */
+  readonly progress?: boolean | undefined;
+}
+
+/** What one committed entry changed of what is watched; a transaction is one event. */
+export interface WatchEvent {
+  readonly kind: 'event';
+  /** The op number of the entry. */
+  readonly op: number;
+  /** The replicated clock at the entry, in milliseconds since 1970. */
+  readonly timestamp: number;
+  /** Several entries in one, for a slow reader that asked for it. */
+  readonly folded: boolean;
+  readonly changes: readonly Change[];
+}
+
+/** A page of the state after `op`, told as the changes that make it. */
+export interface WatchSnapshot {
+  readonly kind: 'snapshot';
+  readonly op: number;
+  /** It stands in the place of events that nobody remembers any more. */
+  readonly reset: boolean;
+  /** What was known before is void from here on. A snapshot whose connection breaks is begun anew. */
+  readonly first: boolean;
+  /** The state is complete; events follow. */
+  readonly last: boolean;
+  readonly changes: readonly Change[];
+}
+
+/** There was nothing else up to `op`. */
+export interface WatchProgress {
+  readonly kind: 'progress';
+  readonly op: number;
+}
+
+export type WatchUpdate = WatchEvent | WatchSnapshot | WatchProgress;
+
+/** Begins a watch for a handler. */
+export type OpenWatch = (path: string, options: EngineWatchOptions, handler: (told: WatchTold) => void) => WatchHandle;
+
+/**
+ * A watch as an async iterator. It survives reconnects, other nodes, failovers and restarts of the whole cluster, without a gap and
+ * without a repeat. Leaving the loop ends it.
+ *
+ * @example
+ * for await (const update of ns.watch('/svc', { from: 'snapshot' })) {
+ *   for (const { path, kind } of update.changes) console.log(update.op, kind, path);
+ * }
+ */
+export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implements AsyncIterableIterator<U, undefined> {
+  readonly path: string;
+  readonly #stream: WatchStream;
+  readonly #progress: boolean;
+  readonly #waiting: (change: 1 | -1) => void;
+  #op: number | null = null;
+
+  /** @internal Made by {@link Namespace.watch}. */
+  constructor(open: OpenWatch, waiting: (change: 1 | -1) => void, path: string, options: WatchOptions) {
+    this.path = path;
+    this.#progress = options.progress === true;
+    this.#waiting = waiting;
+    this.#stream = new WatchStream((handler) => open(path, engineOptions(options), handler), options.signal);
+  }
+
+  /** Everything up to this op was yielded: where another watch can go on, `from: { after: op }`. Null before that can be said. */
+  get op(): number | null {
+    return this.#op;
+  }
+
+  async next(): Promise<IteratorResult<U, undefined>> {
+    this.#waiting(1);
+    try {
+      for (;;) {
+        const { done, value } = await this.#stream.next();
+        if (done === true) return { done, value: undefined };
+        if (value.kind !== 'snapshot' || value.last) this.#op = value.op;
+        // What is yielded is what U says: marks only for who asked for them.
+        if (this.#isWanted(value)) return { done: false, value: value as U };
+      }
+    } finally {
+      this.#waiting(-1);
+    }
+  }
+
+  #isWanted(value: WatchYield): value is Exclude<WatchYield, { kind: 'begun' }> {
+    return value.kind === 'event' || value.kind === 'snapshot' || (value.kind === 'progress' && this.#progress);
+  }
+
+  /** Ends the watch. */
+  async return(): Promise<IteratorResult<U, undefined>> {
+    await this.#stream.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+function engineOptions(options: WatchOptions): EngineWatchOptions {
+  const { recursive = true, from = 'now', values = true, once = false, slow = 'reset', read } = options;
+  return {
+    subtree: recursive,
+    from,
+    values,
+    oneshot: once,
+    slow,
+    ...(read === undefined ? {} : { consistency: read }),
+  };
+}
+
+/** Begins a watch once `ready` resolves; an error of that ends it. */
+export class LateWatch implements WatchHandle {
+  #inner: WatchHandle | null = null;
+  #cancelled = false;
+  #paused = false;
+
+  constructor(
+    ready: Promise<{ readonly error: ErrorInfo | null }>,
+    open: () => WatchHandle,
+    handler: (told: WatchTold) => void,
+  ) {
+    void ready.then(({ error }) => {
+      if (this.#cancelled) return;
+      if (error !== null) {
+        handler({ kind: 'ended', error });
+        return;
+      }
+      this.#inner = open();
+      if (this.#paused) this.#inner.pause();
+    });
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#inner?.cancel();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#inner?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#inner?.resume();
+  }
+}
