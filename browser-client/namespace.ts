@@ -14,7 +14,7 @@ import { Live } from './live.ts';
 import type { Fold, LiveHost } from './live.ts';
 import { Txn } from './txn.ts';
 import { LateWatch, Watch } from './watch.ts';
-import type { OpenWatch, WatchEvent, WatchOptions, WatchSnapshot, WatchUpdate } from './watch.ts';
+import type { OpenWatch, WatchOptions, WatchUpdate } from './watch.ts';
 
 /** Live values that nobody uses any more are looked for when there are so many. */
 const livesBeforeSweep = 256;
