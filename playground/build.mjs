@@ -1,15 +1,14 @@
 // Bundles the playground into a directory of static files: plain scripts, so that the page also works from a file.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What runs in a page of the last two years. */
 const target = ['chrome120', 'firefox120', 'safari17'];
 
-/** @param {string} outdir emptied first. */
+/** @param {string} outdir its files are replaced one by one: a node may serve them meanwhile. */
 export async function buildPlayground(outdir) {
-  rmSync(outdir, { recursive: true, force: true });
   mkdirSync(outdir, { recursive: true });
   const common = { bundle: true, minify: true, target, format: 'iife', legalComments: 'none', logLevel: 'warning' };
   const worker = await build({ ...common, entryPoints: ['playground/cluster/worker.ts'], write: false });

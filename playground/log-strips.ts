@@ -2,7 +2,7 @@
 
 import type { NodePicture } from './cluster/frame.ts';
 
-const rowHeight = 26;
+const rowHeight = 22;
 const labelWidth = 56;
 const cell = { width: 13, height: 16, gap: 3 };
 const scaleHeight = 18;

@@ -94,6 +94,7 @@ export class Picture {
     for (const button of this.#links.values()) button.remove();
     this.#nodes.clear();
     this.#links.clear();
+    this.#element.classList.toggle('many', nodes.length > 3);
     const breaks = this.#break;
     if (breaks !== null) {
       nodes.forEach((a, index) => {
@@ -143,7 +144,7 @@ export class Picture {
     const cardWidth = card?.button.offsetWidth ?? 150;
     const cardHeight = card?.button.offsetHeight ?? 84;
     const centre = { x: width / 2, y: (height - 36) / 2 };
-    const reach = { x: Math.min(width / 2 - cardWidth / 2 - 4, 300), y: centre.y - cardHeight / 2 - 4 };
+    const reach = { x: Math.min(width / 2 - cardWidth / 2 - 4, 340), y: centre.y - cardHeight / 2 - 4 };
     this.#places = new Map();
     names.forEach((name, index) => {
       const angle = (index / names.length) * 2 * Math.PI - Math.PI / 2;
@@ -264,11 +265,6 @@ class NodeButton {
     this.button.className = `node ${role.replace(' ', '-')}`;
     const does = this.#state === 'down' ? 'Start it' : this.#state === 'paused' ? 'Let it go on' : 'Crash it';
     this.button.title = this.button.disabled ? node.name : `${node.name}: ${does.toLowerCase()}`;
-    // The numbers change all the time; a screen reader reads them in the log strips.
-    this.button.setAttribute(
-      'aria-label',
-      `${name} on ${node.name}, ${role}.${this.button.disabled ? '' : ` ${does}.`}`,
-    );
   }
 }
 
@@ -279,5 +275,7 @@ function roleOf({ state, replica }: NodePicture): string {
   if (replica === null) return 'starting';
   if (replica.status === 'viewChange') return 'view change';
   if (replica.status !== 'normal') return replica.status;
-  return replica.isPrimary ? 'primary' : 'backup';
+  if (replica.isPrimary) return 'primary';
+  // It was deposed, or has not heard of anyone yet.
+  return replica.primary === null ? 'no primary' : 'backup';
 }

@@ -56,7 +56,7 @@ export const stories: readonly Story[] = [
         speed: 100,
       },
       {
-        text: 'Now the primary is killed. The others hear no more heartbeats. After a while each suspects it and leaves for the next view, where another replica is to be primary. The new one collects the logs of a majority before it begins, so it has everything that was committed.',
+        text: 'Now the primary is killed. The others hear no more heartbeats. After a while each suspects it and moves to the next view, where another replica is to be primary. The new one collects the logs of a majority before it begins, so it has everything that was committed.',
         breaks: ['sim crash primary'],
         speed: 100,
       },

@@ -119,6 +119,7 @@ export class TabCluster {
     world.run(2_000_000);
     world.network.observer = watcher.network;
     this.#foundedAt = world.events;
+    watcher.begin();
     this.#notesSeen = watcher.notes.length;
 
     this.#control = new WorldControl({
@@ -219,6 +220,8 @@ export class TabCluster {
   }
 
   #apply({ kind, line }: ScriptEntry): void {
+    // What it does may end a node, which is then shown as it was last.
+    for (const node of this.#world.nodes) this.#picture(node);
     this.#unsettled = true;
     switch (kind) {
       case 'interrupt':

@@ -70,9 +70,16 @@ export class Watcher {
     return flights;
   }
 
-  say(sentence: Sentence): void {
+  /** Forgets how it began, but for who is primary. */
+  begin(): void {
+    const last = this.#notes.filter((note) => note.kind === 'view').at(-1);
+    this.#notes.length = 0;
+    if (last !== undefined) this.say(last);
+  }
+
+  say({ kind, text }: Sentence): void {
     if (this.#notes.length >= maxNotes) this.#notes.splice(0, maxNotes / 10);
-    this.#notes.push({ ...this.#now(), ...sentence });
+    this.#notes.push({ ...this.#now(), kind, text });
   }
 
   readonly node: NodeObserver = {

@@ -29,7 +29,8 @@ export class Narrator {
         const what = `${event.primary}/${event.view}`;
         if (this.#suspected.get(replica) === what) return null;
         this.#suspected.set(replica, what);
-        return { kind: 'suspicion', text: `${replica} suspects ${event.primary}: ${event.reason}` };
+        const whom = event.primary === replica ? `doubts that it is primary` : `suspects ${event.primary}`;
+        return { kind: 'suspicion', text: `${replica} ${whom}: ${event.reason}` };
       }
       case 'status':
         return this.#status(replica, event);
@@ -53,7 +54,7 @@ export class Narrator {
     if (event.status === 'viewChange') {
       if (this.#changing.get(replica) === stamp) return null;
       this.#changing.set(replica, stamp);
-      return { kind: 'view', text: `${replica} leaves for view ${view}` };
+      return { kind: 'view', text: `${replica} moves to view ${view}` };
     }
     if (event.status === 'normal' && event.primary === replica) {
       if (this.#announced === stamp) return null;

@@ -1,0 +1,152 @@
+/** Chromium for the playground's tests, as Debian has it, and a page as its user sees it: what is typed, and what the terminal shows. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import axe from 'axe-core';
+import type { AxeResults } from 'axe-core';
+import { chromium } from 'playwright';
+import type { Browser, BrowserContextOptions, Page } from 'playwright';
+import { expect } from 'vitest';
+import { packageRoot } from '../integration/programs.ts';
+
+export const builtPlayground = join(packageRoot, 'dist', 'playground');
+const executablePath = '/usr/bin/chromium';
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const patienceMs = 20_000;
+const prompt = 'haret> ';
+const shots = join(packageRoot, 'test', '.output', 'playground');
+
+/** Starts Chromium; a machine that has none, and whose root we are, gets it from its distribution. */
+export async function startBrowser(): Promise<Browser> {
+  if (!existsSync(executablePath)) {
+    const options = { stdio: 'ignore' as const, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    execFileSync('apt-get', ['update'], options);
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
+  }
+  return await chromium.launch({ executablePath, args: flags });
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.woff2': 'font/woff2',
+};
+
+/** Serves the built files and nothing else: a web server that knows no haret. */
+export async function serveStatic(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const server: Server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const file = join(builtPlayground, path === '/' ? 'index.html' : path.slice(1));
+    if (!existsSync(file)) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' });
+    response.end(readFileSync(file));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A page of the playground. What goes wrong in it is a failure of its test. */
+export class PlaygroundPage {
+  readonly page: Page;
+  /** Errors of scripts, of the console, and what the policy refused. */
+  readonly problems: string[] = [];
+  readonly requests: string[] = [];
+  /** Errors of the console that the test expects, such as a node that is gone. */
+  expected = /^$/;
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('pageerror', (error) => this.problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !this.expected.test(message.text())) this.problems.push(message.text());
+    });
+    page.on('request', (request) => this.requests.push(request.url()));
+  }
+
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<PlaygroundPage> {
+    const context = await browser.newContext({ viewport: { width: 1400, height: 860 }, ...options });
+    const opened = new PlaygroundPage(await context.newPage());
+    await opened.page.goto(url);
+    await opened.untilText(/haret> ?$/);
+    return opened;
+  }
+
+  async text(): Promise<string> {
+    return await this.page.evaluate<string>('window.haretTerminalText?.() ?? ""');
+  }
+
+  async untilText(pattern: RegExp, timeoutMs = patienceMs): Promise<void> {
+    await expect.poll(() => this.text(), { timeout: timeoutMs, interval: 20 }).toMatch(pattern);
+  }
+
+  /** Types a line, and gives what it printed. */
+  async type(line: string): Promise<string> {
+    const before = await this.text();
+    const prompts = before.split('\n').filter((row) => row.startsWith(prompt.trim())).length;
+    await this.page.keyboard.type(`${line}\n`);
+    const done = async (): Promise<boolean> => {
+      const rows = (await this.text()).split('\n');
+      const now = rows.filter((row) => row.startsWith(prompt.trim())).length;
+      return now > prompts && rows.at(-1)?.trim() === prompt.trim();
+    };
+    await expect.poll(done, { timeout: patienceMs, interval: 20 }).toBe(true);
+    const after = await this.text();
+    const start = after.lastIndexOf(`\n${prompt}${line}`.trimEnd(), after.lastIndexOf(`\n${prompt.trim()}`) - 1);
+    const typedAt = start < 0 ? 0 : start + 1;
+    const firstBreak = after.indexOf('\n', typedAt);
+    return after.slice(firstBreak + 1, after.lastIndexOf('\n') + 1);
+  }
+
+  /** The words of the nodes in the picture, in their order. */
+  async nodes(): Promise<readonly string[]> {
+    return await this.page.locator('.node').allInnerTexts();
+  }
+
+  async happened(): Promise<string> {
+    return (await this.page.locator('#timeline li').allInnerTexts()).join('\n');
+  }
+
+  async untilHappened(pattern: RegExp): Promise<void> {
+    await expect.poll(() => this.happened(), { timeout: patienceMs, interval: 50 }).toMatch(pattern);
+  }
+
+  /** Keeps a picture for whoever wants to look, in a folder that git does not know. */
+  async shoot(name: string): Promise<void> {
+    mkdirSync(shots, { recursive: true });
+    await this.page.screenshot({ path: join(shots, `${name}.png`) });
+  }
+
+  /** What axe finds serious or worse. */
+  async barriers(): Promise<readonly string[]> {
+    await this.page.evaluate(axe.source);
+    const { violations } = await this.page.evaluate<AxeResults>('axe.run(document)');
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+    expect(this.problems).toEqual([]);
+  }
+}

@@ -1,0 +1,178 @@
+/** The cluster in the tab, in Chromium: typed into, broken by clicks and keys, turned back, shared, on a narrow screen and from a file. */
+
+import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import type { Browser } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtPlayground, PlaygroundPage, serveStatic, startBrowser } from './browser.ts';
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveStatic>>;
+
+beforeAll(async () => {
+  server = await serveStatic();
+  browser = await startBrowser();
+}, 240_000);
+
+afterAll(async () => {
+  await browser.close();
+  await server.close();
+});
+
+async function opened(options: Parameters<typeof PlaygroundPage.open>[2] = {}, path = ''): Promise<PlaygroundPage> {
+  return await PlaygroundPage.open(browser, `${server.url}${path}`, options);
+}
+
+describe('the cluster in the tab', () => {
+  it('answers what is typed, and finds a new primary when the old one is clicked away', async () => {
+    const page = await opened({ colorScheme: 'dark' });
+    expect(await page.type('enter test-ns')).toMatch(/Primary = name: "r\d"/);
+    expect(await page.type('create set /some/set')).toMatch(/^Ok\n/);
+    expect(await page.type('set insert /some/set hi')).toMatch(/^true\nVersion = 1 Epoch/);
+    await expect.poll(() => page.page.locator('#tree').innerText()).toMatch(/some.*\n.*set\s+1 member\s+1/s);
+    await page.shoot('tab-dark');
+
+    await page.page.locator('.node.primary').click();
+    await page.untilHappened(/n\d crashes[^]*r\d suspects r\d[^]*view 2: r\d is primary/);
+    await page.shoot('tab-failover');
+    await page.page.locator('#terminal').click();
+    expect(await page.type('set contains /some/set hi')).toMatch(/^true\n/);
+    await page.page.locator('.node.down').click();
+    await page.untilHappened(/n\d starts/);
+    await expect.poll(() => page.nodes()).not.toContain('down');
+    await page.close();
+  });
+
+  it('edits, remembers and completes as the programs do', async () => {
+    const page = await opened();
+    await page.type('enter test-ns');
+    await page.type('create counter /some/counter');
+    await page.page.keyboard.type('counter in\t/so\t\t 5');
+    await page.page.keyboard.press('Enter');
+    await page.untilText(/haret> counter incr \/some\/counter +5\n5\nVersion = 1[^]*haret> ?$/);
+    await page.page.keyboard.press('ArrowUp');
+    await page.page.keyboard.press('Control+W');
+    await page.page.keyboard.type('-7\n');
+    await page.untilText(/haret> counter incr \/some\/counter +-7\n-2\n[^]*haret> ?$/);
+    expect(await page.type('nonsense')).toBe("Invalid Input. Type 'help' for commands\n");
+    await page.close();
+  });
+
+  it('takes pasted lines one after the other', async () => {
+    const page = await opened();
+    // A clipboard that the test need not be allowed to read.
+    await page.page.evaluate(`{
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', 'enter test-ns\\ncreate blob /a\\nblob put /a pasted\\nblob get /a\\n');
+      const target = document.querySelector('.xterm-helper-textarea');
+      target.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+    }`);
+    await page.untilText(/haret> blob get \/a\npasted\n/);
+    await page.close();
+  });
+
+  it('goes back in time, and on from there, and shows another person exactly this by a link', async () => {
+    const page = await opened();
+    await page.type('enter test-ns');
+    await page.type('create counter /n');
+    await page.type('counter incr /n');
+    await page.type('sim crash primary');
+    await page.untilHappened(/view 2: r\d is primary/);
+    await page.page.locator('#play').click();
+    await expect.poll(() => page.page.locator('#play').innerText()).toBe('play');
+    const clock = await page.page.locator('.clock').innerText();
+    await expect.poll(() => page.page.url()).toContain(`at=${/event (\d+)/.exec(clock)![1]}`);
+    const [url, happened, text] = [page.page.url(), await page.happened(), await page.text()];
+
+    const other = await PlaygroundPage.open(browser, url);
+    expect(await other.happened()).toBe(happened);
+    expect(await other.text()).toBe(text);
+    expect(await other.page.locator('.clock').innerText()).toBe(clock);
+    expect(await other.nodes()).toEqual(await page.nodes());
+    await other.close();
+
+    await page.page.locator('#timeline button', { hasText: 'counter incr /n' }).click();
+    await expect.poll(() => page.happened()).not.toMatch(/crashes/);
+    await page.untilText(/haret> create counter \/n\nOk\n[^]*Num = 1/);
+    await page.shoot('tab-back-in-time');
+    await page.page.locator('#play').click();
+    await page.untilHappened(/counter incr \/n[^]*crashes[^]*view 2: r\d is primary/);
+    expect(await page.happened()).toContain(happened);
+    await page.close();
+  });
+
+  it('says when another build made a link', async () => {
+    const page = await opened({}, '#build=0.0.1-old&seed=3&nodes=5&at=10');
+    await expect.poll(() => page.page.locator('#status').innerText()).toMatch(/made by build 0\.0\.1-old/);
+    expect((await page.nodes()).length).toBe(5);
+    await page.shoot('tab-five');
+    await page.close();
+  });
+
+  it('tells its stories to their ends', async () => {
+    const page = await opened();
+    await page.page.selectOption('#stories', 'partition');
+    await page.untilText(/blob put \/truth old\nOk\n[^]*haret> ?$/);
+    await page.page.getByRole('button', { name: 'next', exact: true }).click();
+    await page.untilHappened(/a partition: n\d here[^]*view 2: r\d is primary/);
+    await page.page.getByRole('button', { name: 'next', exact: true }).click();
+    await page.untilText(/haret> blob get \/truth$/);
+    await page.shoot('tab-story');
+    expect(await page.text()).not.toMatch(/blob get \/truth\nold/);
+    await page.page.getByRole('button', { name: 'next', exact: true }).click();
+    await page.untilText(/blob get \/truth\nold\n/);
+    await page.page.getByRole('button', { name: 'leave and play on' }).click();
+    await page.page.locator('#terminal').click();
+    expect(await page.type('blob put /truth new')).toMatch(/^Ok\n/);
+    await page.close();
+  });
+
+  it('works on a narrow screen', async () => {
+    const page = await opened({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    expect(await page.type('enter test-ns')).toMatch(/Primary = name: "r\d"/);
+    await page.type('create set /s');
+    const wide = await page.page.evaluate<number>('document.documentElement.scrollWidth');
+    expect(wide).toBeLessThanOrEqual(360);
+    await page.shoot('tab-narrow');
+    await page.page.locator('.node.primary').scrollIntoViewIfNeeded();
+    await page.shoot('tab-narrow-picture');
+    await page.page.locator('.node.primary').tap();
+    await page.untilHappened(/crashes[^]*view 2: r\d is primary/);
+    await page.close();
+  });
+
+  it('works by keyboard alone', async () => {
+    const page = await opened();
+    await page.type('enter test-ns');
+    await page.page.keyboard.press('Shift+Tab');
+    const focused = (): Promise<string> => page.page.evaluate<string>('document.activeElement.innerText');
+    expect(await focused()).toBe('help');
+    for (let presses = 0; presses < 40 && !(await focused()).includes('primary'); presses++)
+      await page.page.keyboard.press('Shift+Tab');
+    expect(await focused()).toMatch(/^r\d\s+primary/);
+    await page.page.keyboard.press('Enter');
+    await page.untilHappened(/crashes[^]*view 2: r\d is primary/);
+    await page.close();
+  });
+
+  it('has no serious barriers, dark or light', async () => {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const page = await opened({ colorScheme });
+      await page.type('enter test-ns');
+      await page.type('create set /some/set');
+      await page.page.locator('.link').first().click();
+      await page.page.locator('.node.backup').first().click();
+      await page.page.waitForTimeout(300);
+      await page.shoot(`tab-broken-${colorScheme}`);
+      expect(await page.barriers()).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it('works from a file, and asks nobody for anything', async () => {
+    const page = await PlaygroundPage.open(browser, pathToFileURL(join(builtPlayground, 'index.html')).href);
+    expect(await page.type('enter test-ns')).toMatch(/Primary = name: "r\d"/);
+    expect(page.requests.filter((url) => !/^(file|blob|data):/.test(url))).toEqual([]);
+    await page.close();
+  });
+});
