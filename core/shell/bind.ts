@@ -103,16 +103,21 @@ export async function bindWords(form: Form, words: readonly Word[], readFile: Re
   };
 
   const rest = form.arguments.find((argument) => argument.kind === 'rest');
+  let own = words;
   if (rest !== undefined) {
-    if (words.length === 0 && rest.optional !== true) throw new UsageError(`${rest.name} is missing`);
-    if (words.length > 0) values.set(rest.name, [words]);
-    return new Bound(values);
+    const alone = form.arguments.length === 1;
+    const mark = alone ? -1 : words.findIndex((word) => !word.quoted && word.text === '--');
+    const taken = alone ? words : mark < 0 ? [] : words.slice(mark + 1);
+    if (taken.length === 0 && (rest.optional !== true || mark >= 0)) throw new UsageError(`${rest.name} is missing`);
+    if (taken.length > 0) values.set(rest.name, [taken]);
+    if (alone) return new Bound(values);
+    if (mark >= 0) own = words.slice(0, mark);
   }
 
   let position = 0;
   let flagsEnded = false;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
+  for (let i = 0; i < own.length; i++) {
+    const word = own[i]!;
     if (word.open) throw new UsageError(`the quote before ${JSON.stringify(word.text)} is not closed`);
     if (!isWellFormed(word.text)) throw new UsageError('the text is not well-formed Unicode');
     const argument = form.arguments[position];
@@ -129,7 +134,7 @@ export async function bindWords(form: Form, words: readonly Word[], readFile: Re
             if (inline !== null) throw new UsageError(`--${flag.long} takes no value`);
             give(flag.long, true);
           } else {
-            const operand = inline === null ? words[++i] : { ...word, text: inline };
+            const operand = inline === null ? own[++i] : { ...word, text: inline };
             if (operand === undefined) throw new UsageError(`--${flag.long} needs ${flag.argument.name}`);
             give(flag.long, await readArgument(flag.argument, operand, readFile));
           }

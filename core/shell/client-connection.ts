@@ -15,6 +15,8 @@ import type {
   ExecuteOptions,
   ShellAdmin,
   ShellConnection,
+  ShellWatch,
+  ShellWatchOptions,
 } from './connection.ts';
 
 /** Seconds after which a user is asked to try again when there is no primary: several view changes fit into them. */
@@ -68,6 +70,16 @@ export class ClientConnection implements ShellConnection {
 
   async ping(options: CallOptions): Promise<number> {
     return await this.#client.ping(clientOptions(options));
+  }
+
+  watch(path: string, options: ShellWatchOptions, signal?: AbortSignal): ShellWatch {
+    const stream = this.#client.watch(path, signal === undefined ? options : { ...options, signal });
+    return {
+      return: () => stream.return(),
+      async *[Symbol.asyncIterator]() {
+        for await (const told of stream) if (told.kind === 'event' || told.kind === 'snapshot') yield told;
+      },
+    };
   }
 
   status(): ConnectionStatus {

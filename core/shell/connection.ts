@@ -3,6 +3,7 @@
  * the web terminal and the tests each bring their own.
  */
 
+import type { WatchOptions, WatchTold } from '../client/watches.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
@@ -42,6 +43,14 @@ export interface ConnectionStatus {
   readonly primary: PrimaryInfo | null;
 }
 
+export type ShellWatchOptions = Required<Pick<WatchOptions, 'subtree' | 'values' | 'from' | 'slow'>>;
+/** What the shell shows of a watch. */
+export type ShellWatchEvent = Extract<WatchTold, { kind: 'event' | 'snapshot' }>;
+/** A watch that goes on until it is left. It throws a HaretError when it cannot. */
+export interface ShellWatch extends AsyncIterable<ShellWatchEvent> {
+  return(): Promise<unknown>;
+}
+
 /** Where API commands go. Every call rejects with a `HaretError` when it cannot be answered. */
 export interface ShellConnection {
   /** @throws HaretError `UnknownNamespace`. */
@@ -53,6 +62,8 @@ export interface ShellConnection {
   execute(operation: Operation, options: ExecuteOptions): Promise<Reply>;
   /** Whole milliseconds that a round trip to the node took. */
   ping(options: CallOptions): Promise<number>;
+  /** Watches a path in the namespace that was entered; `signal` ends it by Interrupted. */
+  watch(path: string, options: ShellWatchOptions, signal?: AbortSignal): ShellWatch;
   status(): ConnectionStatus;
 }
 

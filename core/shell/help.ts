@@ -12,6 +12,7 @@ const familyTitles: Readonly<Record<Family, string>> = {
   set: 'Sets',
   counter: 'Counters',
   transaction: 'Transactions',
+  watch: 'Watching',
   cluster: 'The cluster',
   namespaces: 'Namespaces and their replicas',
   node: 'The node',

@@ -16,6 +16,8 @@ import type {
   ReadFile,
   ShellAdmin,
   ShellConnection,
+  ShellWatch,
+  ShellWatchOptions,
 } from './connection.ts';
 import { format } from './format.ts';
 import type { OutputChunk, OutputStyle } from './format.ts';
@@ -26,6 +28,8 @@ import type { ExitStatus } from './status.ts';
 import { CommandFailed, usageOf } from './table.ts';
 import type { CommandContext, CommandSpec, CommandTable, Executed } from './table.ts';
 import { showResult } from './commands/arguments.ts';
+import { showNews } from './commands/watch.ts';
+import { BackgroundWatches } from './watching.ts';
 import { quoteWord, splitCommands, splitWords } from './words.ts';
 import type { Word } from './words.ts';
 
@@ -64,6 +68,8 @@ const defaultRetrySeconds = 5;
 export class Shell {
   readonly table: CommandTable;
   readonly history: LineHistory;
+  /** The watches that go on behind the prompt. */
+  readonly watches = new BackgroundWatches();
   readonly #options: ShellOptions;
   #namespace: string | null = null;
   /** The number of the next request, from 0. */
@@ -86,10 +92,14 @@ export class Shell {
     const commands = splitCommands(line);
     let status: ExitStatus = exitStatus.done;
     let exit = false;
-    for (const words of commands) {
-      const run = new Run(this, this.#options, signal);
-      const outcome = await run.outcome(words);
+    const show = (outcome: Outcome): void => {
       for (const chunk of format(outcome, this.#options.output)) emit(chunk);
+    };
+    for (const news of this.watches.take()) for (const outcome of showNews(news)) show(outcome);
+    for (const words of commands) {
+      const run = new Run(this, this.#options, signal, show);
+      const outcome = await run.outcome(words);
+      show(outcome);
       exit ||= run.exits;
       if (!outcome.ok && status === exitStatus.done) status = outcome.status;
       if (exit || signal?.aborted === true) break;
@@ -103,7 +113,9 @@ export class Shell {
   async enter(
     namespace: string,
   ): Promise<{ readonly chunks: readonly OutputChunk[]; readonly status: ExitStatus } | null> {
-    const outcome = await new Run(this, this.#options, undefined).outcome(splitWords(`enter ${quoteWord(namespace)}`));
+    const outcome = await new Run(this, this.#options, undefined, () => undefined).outcome(
+      splitWords(`enter ${quoteWord(namespace)}`),
+    );
     return outcome.ok ? null : { chunks: format(outcome, this.#options.output), status: outcome.status };
   }
 
@@ -147,8 +159,10 @@ class Run implements CommandContext {
   readonly #shell: Shell;
   readonly #options: ShellOptions;
   readonly #signal: AbortSignal | undefined;
+  readonly show: (outcome: Outcome) => void;
 
-  constructor(shell: Shell, options: ShellOptions, signal: AbortSignal | undefined) {
+  constructor(shell: Shell, options: ShellOptions, signal: AbortSignal | undefined, show: (outcome: Outcome) => void) {
+    this.show = show;
     this.#shell = shell;
     this.#options = options;
     this.#signal = signal;
@@ -160,6 +174,10 @@ class Run implements CommandContext {
 
   get namespace(): string | null {
     return this.#shell.namespace;
+  }
+
+  get watches(): BackgroundWatches {
+    return this.#shell.watches;
   }
 
   get history(): readonly string[] {
@@ -269,6 +287,7 @@ class Run implements CommandContext {
 
   async leave(): Promise<void> {
     this.#shell.state.takeRequest();
+    this.#shell.watches.clear();
     await this.#interruptible(this.#needConnection().leave(this.#callOptions()));
     this.#shell.state.inNamespace(null);
   }
@@ -281,6 +300,15 @@ class Run implements CommandContext {
   async ping(): Promise<number> {
     this.#shell.state.takeRequest();
     return await this.#interruptible(this.#needConnection().ping(this.#callOptions()));
+  }
+
+  watch(path: string, options: ShellWatchOptions, background: boolean): ShellWatch {
+    this.#shell.state.takeRequest();
+    return this.#needConnection().watch(path, options, background ? undefined : this.#signal);
+  }
+
+  async perform(words: readonly Word[]): Promise<Outcome> {
+    return await new Run(this.#shell, this.#options, this.#signal, this.show).outcome(words);
   }
 
   async admin(command: AdminCommand): Promise<AdminResult> {

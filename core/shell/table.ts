@@ -4,13 +4,14 @@ import type { Operation, OperationResult, SimpleOperation } from '../tree/operat
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { Bound } from './bind.ts';
-import type { ConnectionStatus, EnterResult } from './connection.ts';
+import type { ConnectionStatus, EnterResult, ShellWatch, ShellWatchOptions } from './connection.ts';
 import type { Failure, Outcome, Stamp } from './outcome.ts';
+import type { BackgroundWatches } from './watching.ts';
 import type { Word } from './words.ts';
 
 /**
  * `value` is bytes, and alone knows `b64:`, `hex:` and `@FILE`. `literal` is a word that must stand there. `rest` takes all the words
- * that are left, as they were typed.
+ * that are left, as they were typed; behind other arguments, those after `--`.
  */
 export type ArgumentKind =
   'path' | 'value' | 'integer' | 'text' | 'namespace' | 'choice' | 'literal' | 'placement' | 'command' | 'rest';
@@ -48,6 +49,7 @@ export type Family =
   | 'set'
   | 'counter'
   | 'transaction'
+  | 'watch'
   | 'cluster'
   | 'namespaces'
   | 'node'
@@ -104,6 +106,13 @@ export interface CommandContext {
   leave(): Promise<void>;
   listNamespaces(): Promise<readonly string[]>;
   ping(): Promise<number>;
+  /** `background`: it goes on when the command is done, and is not interrupted with it. */
+  watch(path: string, options: ShellWatchOptions, background: boolean): ShellWatch;
+  readonly watches: BackgroundWatches;
+  /** Prints something before the command is done. */
+  show(outcome: Outcome): void;
+  /** Runs another command, and gives what it came to. */
+  perform(words: readonly Word[]): Promise<Outcome>;
   admin(command: AdminCommand): Promise<AdminResult>;
   status(): ConnectionStatus;
   readonly adminAddress: string;

@@ -10,15 +10,28 @@ import type {
   ExecuteOptions,
   ShellAdmin,
   ShellConnection,
+  ShellWatch,
+  ShellWatchEvent,
+  ShellWatchOptions,
 } from '../../core/shell/connection.ts';
+import type { Change } from '../../core/service/events.ts';
+import { changeValue, concerns } from '../../core/tree/change.ts';
+import type { TreeChange } from '../../core/tree/change.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { isRead } from '../../core/tree/operation.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
 import type { AdminCommand, AdminResult } from '../../core/wire/admin.ts';
 import type { PrimaryInfo } from '../../core/wire/api.ts';
 
+interface Space {
+  tree: Tree;
+  op: number;
+  readonly history: { readonly op: number; readonly changes: readonly TreeChange[] }[];
+}
+
 export class FakeConnection implements ShellConnection {
-  readonly #trees = new Map<string, { tree: Tree; op: number }>();
+  readonly #trees = new Map<string, Space>();
+  #changed: (() => void)[] = [];
   /** What `enter` finds; null when there is no primary. */
   primaryNode: { readonly name: string; readonly node: string; readonly address: string; readonly api: string } | null =
     { name: 'r1', node: 'dev1', address: '127.0.0.1:2000', api: '127.0.0.1:2002' };
@@ -33,7 +46,9 @@ export class FakeConnection implements ShellConnection {
   #namespace: string | null = null;
 
   constructor(namespaces: readonly string[] = ['test-ns']) {
-    for (const name of namespaces) this.#trees.set(name, { tree: Tree.empty(treeLimitsOf(defaultLimits)), op: 1 });
+    for (const name of namespaces) {
+      this.#trees.set(name, { tree: Tree.empty(treeLimitsOf(defaultLimits)), op: 1, history: [] });
+    }
   }
 
   enter(namespace: string): Promise<EnterResult> {
@@ -63,12 +78,60 @@ export class FakeConnection implements ShellConnection {
     const space = this.#trees.get(this.#namespace ?? '');
     if (space === undefined) return Promise.reject(haretError('NotInNamespace', 'enter first'));
     if (!isRead(operation)) space.op++;
-    const { tree, result } = space.tree.apply(operation, space.op);
+    const { tree, result, changes } = space.tree.apply(operation, space.op);
     space.tree = tree;
+    if (changes.length > 0) space.history.push({ op: space.op, changes });
+    for (const wake of this.#changed.splice(0)) wake();
     const answer = result.ok
       ? ({ kind: 'result', result: result.value } as const)
       : ({ kind: 'error', error: result.error } as const);
     return Promise.resolve({ epoch: this.epoch, view: this.view, op: space.op, answer });
+  }
+
+  watch(path: string, options: ShellWatchOptions, signal?: AbortSignal): ShellWatch {
+    const space = this.#trees.get(this.#namespace ?? '')!;
+    const { from, subtree, values } = options;
+    const told = (change: TreeChange): Change => ({
+      path: change.path,
+      kind: change.kind,
+      type: change.type,
+      version: change.version,
+      value: values ? changeValue(change) : null,
+      number: values ? change.number : null,
+    });
+    const state = { left: false };
+    let op = typeof from === 'object' ? from.after : space.op;
+    const changed = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        this.#changed.push(resolve);
+        signal?.addEventListener('abort', () => reject(haretError('Interrupted', 'the watch was interrupted')));
+      });
+    const wake = (): void => {
+      for (const one of this.#changed.splice(0)) one();
+    };
+    return {
+      return: () => {
+        state.left = true;
+        wake();
+        return Promise.resolve();
+      },
+      async *[Symbol.asyncIterator](): AsyncGenerator<ShellWatchEvent, void> {
+        if (from === 'snapshot') {
+          const changes: Change[] = [];
+          const contents = space.tree.contents(path, subtree);
+          for (let next = contents.next(); next.done !== true; next = contents.next()) changes.push(told(next.value));
+          yield { kind: 'snapshot', op, reset: false, first: true, last: true, changes };
+        }
+        while (!state.left) {
+          for (const record of space.history.filter((one) => one.op > op)) {
+            op = record.op;
+            const changes = record.changes.filter((change) => concerns(change, path, subtree)).map(told);
+            if (changes.length > 0) yield { kind: 'event', op, timestamp: op, folded: false, changes };
+          }
+          await changed();
+        }
+      },
+    };
   }
 
   ping(_options: CallOptions): Promise<number> {

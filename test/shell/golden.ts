@@ -33,6 +33,7 @@ export function normalise(output: string): string {
     .replace(/Epoch = \d+, View = \d+/g, 'Epoch = E, View = V')
     .replace(/^(Client registered|Finished Redirecting)\. Primary = name: .*$/gm, 'ENTERED')
     .replace(/^((?:created|modified): +)\d+/gm, '$1OP')
+    .replace(/^\d+ (created|deleted|put|pushed|popped|inserted|removed|counted|snapshot)/gm, 'OP $1')
     .replace(/"epoch":\d+,"view":\d+,/g, '"epoch":E,"view":V,')
     .replace(/"op":\d+/g, '"op":OP');
 }
@@ -546,6 +547,34 @@ Version = 2 Epoch = E, View = V, Client Request Num = 7
 haret> blob get /a
 #
 Version = 2 Epoch = E, View = V, Client Request Num = 8
+`,
+  },
+  {
+    name: 'a watch from the beginning, its transaction under one op',
+    transcript: `
+haret> enter test-ns
+ENTERED
+haret> create counter /watched/n
+Ok
+Epoch = E, View = V, Client Request Num = 1
+haret> txn { do counter incr /watched/n 4; do create blob /watched/b --value hi }
+4
+Ok
+Epoch = E, View = V, Client Request Num = 2
+haret> rm /watched -r
+Ok
+Epoch = E, View = V, Client Request Num = 3
+haret> watch /watched -R --from 0 --values --count 3
+OP created directory /watched (version 0)
+OP created counter /watched/n (version 0) 0
+OP counted /watched/n (version 1) 4
+OP created blob /watched/b (version 0) hi
+OP deleted /watched (version 2)
+haret> watch /watched --from yesterday
+Invalid Input. Type 'help' for commands
+--from is now, snapshot or an op number, not "yesterday". Usage: watch PATH [-R] [--once] [--count N] [--from now|snapshot|OP] [--values] [--fold] [-b] [-- COMMAND ...]
+haret> unwatch 9
+Error: There is no watch 9
 `,
   },
 ];

@@ -11,6 +11,7 @@ import { setCommands } from './set.ts';
 import { explainCommand, shellCommands } from './shell.ts';
 import { transactionCommands } from './transaction.ts';
 import { treeCommands } from './tree.ts';
+import { watchCommands } from './watch.ts';
 
 const apiFamilies: readonly CommandSpec[] = [
   ...sessionCommands,
@@ -20,6 +21,7 @@ const apiFamilies: readonly CommandSpec[] = [
   ...setCommands,
   ...counterCommands,
   ...transactionCommands,
+  ...watchCommands,
 ];
 
 /** The commands of `haret-cli-client`. `extra` are those of a host of its own, like the simulator of the web terminal. */
