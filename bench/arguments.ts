@@ -10,7 +10,7 @@ import { defaultZooKeeperJar } from './zookeeper-target.ts';
 export const targetNames = ['haret', 'etcd', 'zookeeper'] as const;
 export type TargetName = (typeof targetNames)[number];
 
-export const measures = ['load', 'memory', 'restart', 'failover'] as const;
+export const measures = ['load', 'memory', 'restart', 'failover', 'watch'] as const;
 export type Measure = (typeof measures)[number];
 
 /** One point of the load: so many requests outstanding over so many connections. */
@@ -38,6 +38,9 @@ export interface Plan {
   readonly manyKeys: number;
   readonly failovers: number;
   readonly restarts: number;
+  /** Connections with a watch on one key each, and writes to it that are timed. */
+  readonly watchers: number;
+  readonly watchedWrites: number;
   /** Where clients connect: all to the node of the primary, or in turn to every node. */
   readonly placement: (typeof placements)[number];
   readonly directory: string;
@@ -76,6 +79,8 @@ Starts three nodes of each system on this machine and compares them, in one run.
   --many-keys N           that memory and restart are measured with (default 100000)
   --failovers N           of each kind (default 3)
   --restarts N            (default 3)
+  --watchers N            connections with a watch on one key each (default 1000); haret alone
+  --watched-writes N      (default 30)
   --placement WHERE       of connections: primary, or spread over the nodes (default primary)
   --dir DIR               for the nodes' data, on the disk to measure (default the system's temporary directory)
   --json FILE             write everything that was measured
@@ -107,6 +112,8 @@ const options = {
   'many-keys': { type: 'string' },
   failovers: { type: 'string' },
   restarts: { type: 'string' },
+  watchers: { type: 'string' },
+  'watched-writes': { type: 'string' },
   placement: { type: 'string' },
   dir: { type: 'string' },
   json: { type: 'string' },
@@ -146,6 +153,8 @@ export function planOf(args: readonly string[]): Plan | null {
     manyKeys: integer('many-keys', values['many-keys'], 100_000, 1, 10_000_000),
     failovers: integer('failovers', values.failovers, quick ? 1 : 3, 1, 1000),
     restarts: integer('restarts', values.restarts, 3, 1, 1000),
+    watchers: integer('watchers', values.watchers, 1000, 1, 10_000),
+    watchedWrites: integer('watched-writes', values['watched-writes'], 30, 1, 100_000),
     placement: words('placement', values.placement, placements, ['primary'])[0]!,
     directory: values.dir ?? tmpdir(),
     json: values.json ?? null,

@@ -7,6 +7,7 @@ import { driverArgument } from './driver.ts';
 import type { DriverAnswer, DriverCommand } from './driver.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
 import type { ClientSpec } from './target.ts';
+import type { WatchPlan, WatchTimes } from './watch-fan-out.ts';
 
 export class Driver {
   readonly #child: ChildProcess;
@@ -29,6 +30,12 @@ export class Driver {
     const answer = await this.#command({ kind: 'run', plan, connections, serverPids });
     if (answer.kind !== 'result') throw new Error('the driver gave no result');
     return answer.result;
+  }
+
+  async watch(plan: WatchPlan): Promise<WatchTimes> {
+    const answer = await this.#command({ kind: 'watch', plan });
+    if (answer.kind !== 'watched') throw new Error('the driver gave no times');
+    return answer.times;
   }
 
   stop(): void {

@@ -5,6 +5,8 @@ import { fill, runLoad } from './load.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
 import { processorMicroseconds } from './processor.ts';
 import type { ClientSpec, Connection } from './target.ts';
+import { measureFanOut } from './watch-fan-out.ts';
+import type { WatchPlan, WatchTimes } from './watch-fan-out.ts';
 
 /** The first argument of a process that is a driver. */
 export const driverArgument = 'driver';
@@ -17,10 +19,12 @@ export type DriverCommand =
       readonly serverPids: readonly number[];
     }
   | { readonly kind: 'fill'; readonly from: number; readonly to: number; readonly valueBytes: number }
+  | { readonly kind: 'watch'; readonly plan: WatchPlan }
   | { readonly kind: 'target'; readonly spec: ClientSpec };
 
 export type DriverAnswer =
   | { readonly kind: 'result'; readonly result: LoadResult }
+  | { readonly kind: 'watched'; readonly times: WatchTimes }
   | { readonly kind: 'ok' }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -50,6 +54,7 @@ export function runDriver(): void {
       spec = command.spec;
       return { kind: 'ok' };
     }
+    if (command.kind === 'watch') return { kind: 'watched', times: await measureFanOut(command.plan) };
     if (command.kind === 'fill') {
       await fill(await pool(fillConnections), command.from, command.to, command.valueBytes, fillOutstanding);
       return { kind: 'ok' };

@@ -19,6 +19,8 @@ const residentMegabytes = 250;
 const restartMs = 1500;
 const failoverMs = { kill: 1000, pause: 2500 } as const;
 const floorKeys = 100_000;
+const fanOutMs = 20;
+const floorWatchers = 1000;
 
 /** The floors that this run measured. */
 export function floorsOf(results: Results): Floor[] {
@@ -69,6 +71,10 @@ export function floorsOf(results: Results): Floor[] {
       failoverMs[one.kind],
       'ms',
     );
+  }
+  for (const one of results.watch) {
+    if (one.target !== 'haret' || one.watchers !== floorWatchers) continue;
+    atMost(`${one.watchers} watches of one key told, ${one.codec}`, median(one.allToldMs), fanOutMs, 'ms');
   }
   return floors;
 }

@@ -107,6 +107,17 @@ export function reportOf(results: Results): string {
     const title = 'failover: from the signal to the primary until the next write succeeds (kill -9; pause is SIGSTOP)';
     parts.push(`${title}\n${table(['target', ...timesHead], rows, 1)}`);
   }
+  if (results.watch.length > 0) {
+    const rows = results.watch.map((one) => [
+      `${one.target} ${one.codec}`,
+      String(one.watchers),
+      time(median(one.allToldMs)),
+      time(Math.max(...one.allToldMs)),
+      time(median(one.halfToldMs)),
+    ]);
+    const title = 'watches of one key, a connection each: from asking for a write until all were told';
+    parts.push(`${title}\n${table(['target', 'watchers', 'median ms', 'most', 'half told'], rows, 1)}`);
+  }
   const floors = floorsOf(results);
   if (floors.length > 0) {
     const rows = floors.map((floor) => [floor.what, floor.met ? 'met' : 'MISSED', floor.wanted, floor.reached]);

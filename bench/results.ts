@@ -3,6 +3,7 @@
 import type { LoadCase, Plan, TargetName } from './arguments.ts';
 import type { LoadResult } from './load.ts';
 import type { MachineFacts } from './machine.ts';
+import type { WatchCodec } from './watch-fan-out.ts';
 
 export interface LoadMedians {
   readonly throughput: number;
@@ -45,6 +46,15 @@ export interface FailoverResult {
   readonly timesMs: readonly number[];
 }
 
+export interface WatchResult {
+  readonly target: TargetName;
+  readonly watchers: number;
+  readonly codec: WatchCodec;
+  /** From asking for a write until all of them, and half of them, were told of it. */
+  readonly allToldMs: readonly number[];
+  readonly halfToldMs: readonly number[];
+}
+
 export interface Results {
   readonly machine: MachineFacts;
   readonly plan: Plan;
@@ -55,6 +65,7 @@ export interface Results {
   readonly memory: MemoryResult[];
   readonly restart: RestartResult[];
   readonly failover: FailoverResult[];
+  readonly watch: WatchResult[];
 }
 
 export function median(values: readonly number[]): number {

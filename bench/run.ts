@@ -10,9 +10,10 @@ import { HaretTarget } from './haret-target.ts';
 import { workloads } from './load.ts';
 import type { LoadResult } from './load.ts';
 import { machineFacts } from './machine.ts';
-import { failureKinds, mediansOf } from './results.ts';
+import { failureKinds, median, mediansOf } from './results.ts';
 import type { Results } from './results.ts';
 import type { Target } from './target.ts';
+import { watchCodecs } from './watch-fan-out.ts';
 import { ZooKeeperTarget } from './zookeeper-target.ts';
 
 /** What cannot be had is left out of the comparison, with a reason; the others go on. */
@@ -55,7 +56,17 @@ export class Run {
     this.#program = program;
     this.#progress = progress;
     const machine = machineFacts(plan.directory);
-    this.#results = { machine, plan, targets: [], leftOut: [], load: [], memory: [], restart: [], failover: [] };
+    this.#results = {
+      machine,
+      plan,
+      targets: [],
+      leftOut: [],
+      load: [],
+      memory: [],
+      restart: [],
+      failover: [],
+      watch: [],
+    };
   }
 
   /** What has been measured so far: a run that fails still has what came before. */
@@ -182,6 +193,7 @@ export class Run {
         const timesMs = await this.#times(`${name}: restart`, restarts, () => measureRestart(target, manyKeys));
         this.#results.restart.push({ target: name, keys: manyKeys, timesMs });
       }
+      if (measures.includes('watch') && name === 'haret') await this.#watch(side);
       if (measures.includes('failover')) {
         for (const kind of failureKinds) {
           const measure = (): Promise<number> => measureFailover(target, kind, valueBytes);
@@ -191,6 +203,16 @@ export class Run {
       }
     } finally {
       await this.#stop(side);
+    }
+  }
+
+  async #watch({ name, target, driver }: Side): Promise<void> {
+    const { watchers, watchedWrites: writes } = this.#plan;
+    const address = target.addresses()[await target.primary()]!;
+    for (const codec of watchCodecs) {
+      const times = await driver.watch({ address, codec, watchers, writes, warmupWrites: 10 });
+      this.#results.watch.push({ target: name, watchers, codec, ...times });
+      this.#progress(`  ${name}: ${watchers} watchers (${codec}) told in ${median(times.allToldMs).toFixed(1)} ms`);
     }
   }
 
