@@ -4,10 +4,11 @@
  */
 
 import type { NamespaceId } from '../base/ids.ts';
+import { defaultLimits } from '../base/limits.ts';
 import type { Client } from '../client/client.ts';
 import type { Change, WatchHandle, WatchOptions, WatchTold } from '../client/watches.ts';
 import type { Stat } from '../tree/operation.ts';
-import type { Tree } from '../tree/tree.ts';
+import { Tree, treeLimitsOf } from '../tree/tree.ts';
 import type { Checker } from './checker.ts';
 import { RuleBroken } from './checker.ts';
 
@@ -157,22 +158,20 @@ export class Watcher {
     return statIn(this.#tree(op), this.#path);
   }
 
-  #tree(op: number): Tree | null {
-    if (op === 0) return null;
+  #tree(op: number): Tree {
+    // Before the first op there is the root, and nothing beneath it.
+    if (op === 0) return beforeAll;
     const tree = this.#checker.treeAt(this.#namespace, op);
     this.#demand(tree !== null, 'an op was told that is not committed', { op });
-    return tree;
+    return tree!;
   }
 
   /** What the reader made of what it was told is what is there. */
   #compare(op: number): void {
-    const tree = this.#tree(op);
     const expected = new Map<string, Known>();
-    if (tree !== null) {
-      const contents = tree.contents(this.#path, this.#options.subtree === true);
-      for (let next = contents.next(); next.done !== true; next = contents.next())
-        expected.set(next.value.path, { type: next.value.type, version: next.value.version });
-    }
+    const contents = this.#tree(op).contents(this.#path, this.#options.subtree === true);
+    for (let next = contents.next(); next.done !== true; next = contents.next())
+      expected.set(next.value.path, { type: next.value.type, version: next.value.version });
     const wrong = [...expected].filter(([path, { type, version }]) => {
       const known = this.#mirror!.get(path);
       // A directory's version counts what happens beneath it, which is told under the paths where it happens.
@@ -193,13 +192,15 @@ export class Watcher {
   }
 }
 
+const beforeAll = Tree.empty(treeLimitsOf(defaultLimits));
+
 function applyTo(mirror: Map<string, Known>, { path, kind, type, version }: Change): void {
   if (kind === 'deleted') {
     for (const known of mirror.keys()) if (known === path || known.startsWith(`${path}/`)) mirror.delete(known);
   } else mirror.set(path, { type, version });
 }
 
-function statIn(tree: Tree | null, path: string): Stat | null {
-  const answer = tree?.read({ kind: 'stat', path });
-  return answer?.ok === true && answer.value.kind === 'stat' ? answer.value.stat : null;
+function statIn(tree: Tree, path: string): Stat | null {
+  const answer = tree.read({ kind: 'stat', path });
+  return answer.ok && answer.value.kind === 'stat' ? answer.value.stat : null;
 }
