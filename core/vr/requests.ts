@@ -123,6 +123,16 @@ export class Requests {
     const { machine, limits, log, parts } = this.#core;
     const { session, request, answered, tokens } = pending;
     const flight = this.#sessions.get(session);
+    const held = flight?.held.get(request);
+    if (held !== undefined && answered > held.answered) {
+      // Its client no longer waits for what this one is held for, so it must not be held for it either (V15).
+      this.#letGo(flight!, request, held);
+      const room = held.tokens.length < maxTokens;
+      if (!room)
+        this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
+      this.#admit({ ...pending, tokens: room ? [...held.tokens, ...tokens] : held.tokens });
+      return;
+    }
     if (flight !== undefined && this.#join(flight, pending)) return;
     switch (machine.request(session, request)) {
       case 'executed':

@@ -139,6 +139,19 @@ describe('V15: order and eviction', () => {
     expect(world.request(p, session, 5, 'put 5').error?.code).toBe('RequestTooOld');
   });
 
+  it('5 is refused while 6 is held for it: the retry of 6 with `answered` raised lets both attempts go on', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    for (let request = 1; request <= 4; request++) world.request(p, session, request, `put ${request}`);
+    world.settle();
+    const six = world.request(p, session, 6, 'put 6', 5);
+    expect(world.request(p, session, 5, 'invalid').error?.outcome).toBe('definite');
+    const again = world.request(p, session, 6, 'put 6', 6);
+    world.settle();
+    expect([six.reply, again.reply]).toEqual(['put 6 at 6', 'put 6 at 6']);
+  });
+
   it('a retry in a session that is gone is refused, never executed', () => {
     const world = new World();
     const p = world.awaitPrimary();

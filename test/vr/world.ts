@@ -16,6 +16,7 @@ import type { Effect, Input, ReplicaEvent, ReplicaView } from '../../core/vr/por
 import type { ReplicaLimits } from '../../core/vr/replica.ts';
 import { Replica } from '../../core/vr/replica.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { Promises } from './promises.ts';
 import { ToyMachine, body } from './toy-machine.ts';
 
 export const nodeHash: Hash = {
@@ -53,7 +54,9 @@ export interface WorldOptions {
 /** One replica's place: its disk outlives its crashes. */
 export class Place {
   readonly member: Member;
-  readonly storage: MemoryStorage;
+  storage: MemoryStorage;
+  /** Its disk was lost: what it acknowledged is gone, and what starts in its place is a stranger. */
+  wiped = false;
   replica: Replica | null = null;
   machine = new ToyMachine();
   /** Batches wait for `syncAll` instead of becoming durable at once. */
@@ -62,6 +65,8 @@ export class Place {
   applied = 0;
   commit = 0;
   spoilCheckpoints = '';
+  /** It found its state to be wrong in this life. */
+  rebuilt = false;
   readonly events: ReplicaEvent[] = [];
   queued: Input[] = [];
 
@@ -94,12 +99,17 @@ export class World {
   readonly #primaries = new Map<string, string>();
   readonly #ops = new Map<string, number>();
   readonly #options: WorldOptions;
+  readonly #promises: Promises;
   readonly #writer = new Writer(4096);
   #nextToken = 1;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.random = new SeededRandom(options.seed ?? 1);
+    this.#promises = new Promises(
+      (condition, what) => this.#must(condition, what),
+      options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries,
+    );
     const names = 'abcdefghijkl'.split('');
     const member = (name: string, index: number): Member => ({
       replica: name,
@@ -141,6 +151,7 @@ export class World {
     place.commit = 0;
     place.queued = [];
     place.paused = false;
+    place.rebuilt = false;
     place.replica = new Replica({
       recovered: place.storage.recovered(),
       storage: place.storage,
@@ -176,6 +187,16 @@ export class World {
         if (other !== name) this.input(other, { kind: 'peer', node: this.place(name).member.node, connected: true });
       }
     }
+  }
+
+  /** Its disk is lost with all that it promised; the node comes back empty, as another incarnation. It must be down. */
+  wipe(name: string): void {
+    const place = this.place(name);
+    const { replica, node, incarnation } = place.member;
+    const other = incarnation.replace(/^0/, 'f');
+    const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation: other };
+    place.storage = new MemoryStorage(identity, this.configuration, nodeHash);
+    place.wiped = true;
   }
 
   // Steps.
@@ -217,7 +238,7 @@ export class World {
         const reader = new Reader(this.#writer.finish());
         const message = decodeMessage(reader, nodeHash);
         reader.end();
-        this.#checkPromise(place, message);
+        this.#promises.check(name, message, place.storage, place.replica?.isPrimary === true);
         if (message.kind === 'prepare') {
           for (const entry of message.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
         }
@@ -273,37 +294,14 @@ export class World {
         return;
       }
       case 'restored':
+        // Only a replica that counts as down is taken back; another one goes on from where it is (V24).
+        this.#must(effect.op >= place.applied || place.rebuilt, `${name} was taken back to ${effect.op}`);
         place.applied = effect.op;
         return;
       case 'event':
+        if (effect.event.kind === 'alarm') place.rebuilt = true;
         place.events.push(effect.event);
         if (effect.event.kind === 'committed') this.#checkCommitted(effect.event.op);
-    }
-  }
-
-  /** Protocol §2: what is durable before a message leaves. */
-  #checkPromise(place: Place, message: Message): void {
-    const { storage } = place;
-    const who = `${place.member.replica} in view ${message.view}`;
-    const vouches = (op: number): void => {
-      if (op === 0) return;
-      this.#must(storage.durableLogView.view === message.view, `${who} acknowledges ${op} without a durable log_view`);
-      this.#must(storage.durableHead >= op, `${who} acknowledges ${op} before it is durable`);
-    };
-    if (message.kind === 'prepareOk') vouches(message.op);
-    if (message.kind === 'commitOk') vouches(message.op);
-    if (message.kind === 'startView' && place.replica?.isPrimary === true) {
-      this.#must(storage.durableLogView.view === message.view, `${who} starts it without a durable log_view`);
-    }
-    if (message.kind === 'doViewChange') {
-      this.#must(storage.durableView.view === message.view, `${who} votes without a durable view`);
-      this.#must(storage.durableLogView.view === message.log.logView.view, `${who} votes with another log_view`);
-      this.#must(storage.durableHead === message.log.head, `${who} votes with another head`);
-      for (let op = message.log.floor + 1; op <= message.log.head; op++) {
-        const held = storage.held(op);
-        const told = message.log.checksums[op - message.log.floor - 1];
-        this.#must(held === told || held === 'checkpoint', `${who} votes with another log`);
-      }
     }
   }
 
@@ -324,7 +322,8 @@ export class World {
     for (const { replica } of this.configuration.voters) {
       const held = this.place(replica).storage.held(op);
       // What a disk acknowledged and lost since was durable there when it was acknowledged.
-      if (held === 'checkpoint' || this.place(replica).storage.lostBatches) byCheckpoint++;
+      const { storage, wiped } = this.place(replica);
+      if (held === 'checkpoint' || wiped || storage.lostBatches) byCheckpoint++;
       else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
     }
     const quorum = Math.floor(this.configuration.voters.length / 2) + 1;

@@ -1,0 +1,63 @@
+/** What a replica promises by the messages that it sends (protocol §2), held against what its disk durably has at that moment. */
+
+import { compareViewstamps } from '../../core/vr/configuration.ts';
+import type { LogDescription, Message } from '../../core/vr/messages.ts';
+import type { MemoryStorage } from './memory-storage.ts';
+
+type Must = (condition: boolean, what: string) => void;
+
+export class Promises {
+  readonly #must: Must;
+  readonly #pipelineEntries: number;
+  /** By replica: the log of its newest DoViewChange, which no later one of the same log_view may contradict. */
+  readonly #told = new Map<string, LogDescription>();
+
+  constructor(must: Must, pipelineEntries: number) {
+    this.#must = must;
+    this.#pipelineEntries = pipelineEntries;
+  }
+
+  /** `name` sends `message`, with this on its disk. `leads`: it is the primary of its view. */
+  check(name: string, message: Message, storage: MemoryStorage, leads: boolean): void {
+    const who = `${name} in view ${message.view}`;
+    if (message.kind === 'prepareOk' || message.kind === 'commitOk') {
+      if (message.op === 0) return;
+      this.#must(storage.durableLogView.view === message.view, `${who} vouches without a durable log_view`);
+      this.#must(storage.durableHead >= message.op, `${who} vouches for ${message.op} before it is durable`);
+    }
+    if (message.kind === 'startView') {
+      this.#bounded(who, message.log);
+      if (leads) this.#must(storage.durableLogView.view === message.view, `${who} starts it without durable log_view`);
+    }
+    if (message.kind === 'doViewChange') this.#vote(name, who, message.view, message.log, storage);
+  }
+
+  #vote(name: string, who: string, view: number, log: LogDescription, storage: MemoryStorage): void {
+    this.#bounded(who, log);
+    this.#must(storage.durableView.view === view, `${who} votes without a durable view`);
+    this.#must(storage.durableLogView.view === log.logView.view, `${who} votes with another log_view`);
+    this.#must(storage.durableHead === log.head, `${who} votes with another head`);
+    for (let op = log.floor + 1; op <= log.head; op++) {
+      const held = storage.held(op);
+      this.#must(held === headerOf(log, op) || held === 'checkpoint', `${who} votes with another log`);
+    }
+    // What a disk lost it can tell no more.
+    if (storage.lostBatches) return;
+    const before = this.#told.get(name);
+    this.#told.set(name, log);
+    if (before === undefined || compareViewstamps(before.logView, log.logView) !== 0) return;
+    this.#must(before.head === log.head, `${who} tells two heads of one log_view`);
+    for (let op = Math.max(before.floor, log.floor) + 1; op <= log.head; op++)
+      this.#must(headerOf(before, op) === headerOf(log, op), `${who} tells two logs of one log_view`);
+  }
+
+  /** A view change ships little: what may not be committed is bounded by the pipeline (protocol §2, V23). */
+  #bounded(who: string, log: LogDescription): void {
+    const most = this.#pipelineEntries + log.corrupt.length;
+    this.#must(log.head - log.floor <= most, `${who} ships ${log.head - log.floor} headers`);
+  }
+}
+
+function headerOf(log: LogDescription, op: number): string | undefined {
+  return log.checksums[op - log.floor - 1];
+}
