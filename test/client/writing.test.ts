@@ -1,6 +1,7 @@
 /** Writing through the client engine: exactly once, over broken connections, refusals, moves and lost sessions. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { encodeReply } from '../../core/service/reply.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { Entered } from '../../core/client/options.ts';
@@ -150,6 +151,27 @@ describe('writing exactly once', () => {
     world.pass(1000);
     expect(written.value.answer.kind).toBe('result');
     expect(node.heard('request').map(({ request }) => request)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('takes a refusal by the log for no answer: it retries under the same number (found by the simulator)', () => {
+    const node = new FakeNode(world, 'a:1');
+    const { client } = startClient(world);
+    enter(client);
+    let refusals = 0;
+    node.request = (connection, message) => {
+      const code = (['Retry', 'WindowExceeded'] as const)[refusals];
+      if (code === undefined) return node.execute(connection, message);
+      refusals++;
+      const answer = { kind: 'error', error: errorInfo(code, 'not executed') } as const;
+      connection.send({ kind: 'reply', id: message.id, reply: encodeReply({ epoch: 1, view: 1, op: 90, answer }) });
+    };
+    const written = write(client, '/a');
+    world.settle();
+    expect(written.pending).toBe(true);
+    world.pass(1000);
+    expect(written.value.answer.kind).toBe('result');
+    expect(node.heard('request').map(({ request }) => request)).toEqual([1, 1, 1]);
+    expect(node.executed).toEqual(['41/1']);
   });
 
   it('raises `answered` past a definite refusal and sends again what the primary holds back behind it', () => {

@@ -23,6 +23,32 @@ describe('checkpoints', () => {
     }
   });
 
+  it('are told of only once they are durable: a power cut takes back none that was reported (found by the simulator)', () => {
+    const world = new World(small);
+    const reported = new Set<string>();
+    world.route = ({ message }) => {
+      if (message.kind === 'commitOk' && message.checkpoint !== null) {
+        const durable = world.place(message.replica).storage.recovered().checkpoint?.op ?? 0;
+        expect(message.checkpoint.op).toBeLessThanOrEqual(durable);
+        reported.add(message.replica);
+      }
+      return 'deliver';
+    };
+    const p = world.awaitPrimary();
+    const slow = world.names.find((name) => name !== p)!;
+    // Its disk takes all that is handed to it, and makes it durable only every now and then.
+    world.place(slow).slowDisk = true;
+    for (let i = 0; i < 60; i++) {
+      world.put(`v${i}`);
+      world.run(20);
+      if (i % 6 === 5) while (world.place(slow).storage.waiting > 1) world.sync(slow);
+      world.settle();
+      const { storage } = world.place(slow);
+      expect(world.place(slow).view.checkpointOp).toBeLessThanOrEqual(storage.recovered().checkpoint?.op ?? 0);
+    }
+    expect(reported.has(slow)).toBe(true);
+  });
+
   it('let a replica start again from them', () => {
     const world = new World(small);
     fill(world, 60);
