@@ -21,6 +21,13 @@ export const addressSchema = text(256);
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+const addressPattern = /^[\x21-\x7e]{1,256}$/;
+
+/** True for what can be an address: printable, without spaces, so that it can be dialled and shown. */
+export function isAddress(address: string): boolean {
+  return addressPattern.test(address);
+}
+
 /** True for a name of a node, replica or namespace: up to 64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
 export function isName(name: string): boolean {
   return namePattern.test(name);

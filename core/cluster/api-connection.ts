@@ -162,8 +162,10 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
         return this.#answer({ kind: 'namespaces', id: message.id, names: this.#desk.namespaces() });
       case 'enter': {
         const { id } = message;
+        if (this.#full(id)) return;
+        this.#outstanding++;
         return this.#desk.enter(message.namespace, (answer) =>
-          this.#answer(
+          this.settle(
             answer.ok ? { kind: 'entered', id, ...answer.entered } : { kind: 'error', id, error: answer.error },
           ),
         );
@@ -224,14 +226,18 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
     });
   }
 
+  /** Refuses what is asked beyond what one connection may have outstanding. */
+  #full(id: number): boolean {
+    const limit = this.#limits.maxPendingRequests;
+    if (this.#outstanding < limit) return false;
+    const text = `this connection has ${this.#outstanding} requests outstanding`;
+    const error = errorInfo('Overloaded', text, { limit, actual: this.#outstanding + 1 });
+    this.#answer({ kind: 'error', id, error });
+    return true;
+  }
+
   #serve(id: number, namespaceId: number, item: ForwardItem): void {
-    if (this.#outstanding >= this.#limits.maxPendingRequests) {
-      const error = errorInfo('Overloaded', `this connection has ${this.#outstanding} requests outstanding`, {
-        limit: this.#limits.maxPendingRequests,
-        actual: this.#outstanding + 1,
-      });
-      return this.#answer({ kind: 'error', id, error });
-    }
+    if (this.#full(id)) return;
     this.#outstanding++;
     this.#desk.serve(namespaceId, item, new Answer(this, id));
   }

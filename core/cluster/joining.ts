@@ -11,7 +11,7 @@ import { noCluster } from '../base/ids.ts';
 import type { Link } from '../base/ports.ts';
 import { closeCodes } from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
-import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import { decodePeerFrame, encodePeerFrames, isPresentable, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
 import type { CatalogEntry } from './catalog-messages.ts';
 import { decodeCatalogReply, encodeCatalogEntry } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
@@ -263,6 +263,7 @@ function judge(
   welcome: Extract<PeerMessage, { kind: 'welcome' }>,
 ): ErrorInfo | null {
   const found = welcome.from;
+  if (!isPresentable(found)) return errorInfo('NodeRefused', `what answers at ${address} is not a haret node`);
   if (found.name !== name) return errorInfo('NodeNotFound', `the node at ${address} is ${found.name}, not ${name}`);
   if (welcome.cluster !== noCluster && welcome.cluster !== cluster) {
     return belongsElsewhere(name);

@@ -6,6 +6,7 @@
 import { errorInfo } from '../base/errors.ts';
 import type { Frame, Link } from '../base/ports.ts';
 import { closeCodes } from '../wire/close-codes.ts';
+import { isPresentable } from '../wire/peer.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from './turn.ts';
@@ -145,8 +146,9 @@ export class Peer implements Flushable {
       return false;
     }
     const { from, cluster } = message;
-    if (from.name !== this.info.name || from.incarnation !== this.info.incarnation) {
-      if (from.name === this.info.name) this.#table.events.stranger(this.info, from);
+    if (from.name !== this.info.name || from.incarnation !== this.info.incarnation || !isPresentable(from)) {
+      const stranger = from.name === this.info.name && from.incarnation !== this.info.incarnation;
+      if (stranger && isPresentable(from)) this.#table.events.stranger(this.info, from);
       this.#failures = refusedFailures;
       link.close(closeCodes.wrongCluster, 'another node');
       return false;

@@ -11,7 +11,8 @@ import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../base/ports.ts';
 import { closeCodes } from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
-import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import { decodePeerFrame, encodePeerFrames, isPresentable, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import { maxNodes } from './catalog-messages.ts';
 import type { NodePorts, Timing } from './host.ts';
 import { Peer } from './peer.ts';
 import type { Turn } from './turn.ts';
@@ -210,7 +211,12 @@ export class Peers {
     if (cluster === noCluster && hello.cluster === noCluster) {
       return errorInfo('WrongCluster', 'neither node belongs to a cluster');
     }
+    // Its name and addresses are shown to people and dialled.
+    if (!isPresentable(hello.from)) return errorInfo('BadFrame', 'that is no name or no address of a node');
     const known = this.infoOf(hello.from.name);
+    if (known === null && this.#peers.size >= maxNodes) {
+      return errorInfo('LimitExceeded', `more than ${maxNodes} nodes`, { limit: maxNodes, actual: maxNodes + 1 });
+    }
     if (known !== null && known.incarnation !== hello.from.incarnation) {
       this.#events.stranger(known, hello.from);
       return errorInfo(

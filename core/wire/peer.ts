@@ -6,7 +6,7 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { MalformedError } from '../base/errors.ts';
-import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, list, struct, text, uint, union } from '../base/schema.ts';
@@ -29,6 +29,11 @@ export const nodeInfoSchema = struct({
   apiAddress: addressSchema,
 });
 export type NodeInfo = TypeOf<typeof nodeInfoSchema>;
+
+/** What a node says of itself can be dialled, and shown on a terminal. */
+export function isPresentable({ name, clusterAddress, adminAddress, apiAddress }: NodeInfo): boolean {
+  return isName(name) && isAddress(clusterAddress) && isAddress(adminAddress) && isAddress(apiAddress);
+}
 
 /** Who is primary of a namespace, as far as the sender knows; the highest (epoch, view) wins. */
 export const primaryHintSchema = struct({

@@ -201,6 +201,20 @@ describe('the cluster interface', () => {
     serves(story, 'n1');
   });
 
+  it.each([
+    ['a name', { name: 'n\u001b[2J' }],
+    ['an address', { apiAddress: 'x:1\u0007' }],
+    ['no address', { clusterAddress: '' }],
+  ])('refuses %s that a terminal should not show', (_what, more) => {
+    const story = Story.founded(1, 'ns', ['n1']);
+    const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
+    const from = { name: 'x', incarnation: 'ab'.repeat(16), ...nobody, ...more };
+    tell(raw, hello(story, { from }));
+    story.until('it is closed', () => raw.closed !== null, 1000);
+    const status = story.done(story.admin('n1', { kind: 'clusterStatus' }));
+    expect(status).toMatchObject({ members: [{ node: 'n1' }] });
+  });
+
   it('is not made a stranger by nodes of another cluster that once had its address', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
