@@ -3,7 +3,7 @@
 import { HaretError, errorInfo, haretError } from '../core/base/errors.ts';
 import { isName } from '../core/base/ids.ts';
 import type { ClientState } from '../core/client/options.ts';
-import { Channel } from './channel.ts';
+import { Channel, interrupted } from './channel.ts';
 import type { ChannelOptions } from './channel.ts';
 import { Listeners } from './events.ts';
 import { Namespace } from './namespace.ts';
@@ -65,7 +65,13 @@ export class Haret {
   /** Resolves when a node answers. @throws HaretError that says why none could be reached. */
   async ready(options: CallOptions = {}): Promise<void> {
     if (this.#home.engine.state === 'ready') return;
-    await this.#home.call<null>((done) => this.#home.engine.connected(done, options.timeoutMs), options.signal);
+    const { signal, timeoutMs } = options;
+    try {
+      await this.#home.call<null>((done) => this.#home.engine.connected(done, timeoutMs), signal);
+    } catch (error) {
+      // The engine tells why there is no node yet, whatever ended the wait.
+      throw signal?.aborted === true ? interrupted(signal, 'definite') : error;
+    }
   }
 
   /**

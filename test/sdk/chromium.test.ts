@@ -1,0 +1,266 @@
+/** The SDK in real Chromium: the built bundle in a page, on real nodes that die, and a page that goes offline, sleeps and comes back. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connect, text } from '../../browser-client/index.ts';
+import { ClusterUnderTest } from '../integration/cluster-process.ts';
+import type { NodeUnderTest } from '../integration/cluster-process.ts';
+import { packageRoot } from '../integration/programs.ts';
+import { startBrowser } from '../playground/browser.ts';
+import type { Account, Scenario } from './scenario.ts';
+import { faults } from './scenario.ts';
+
+const built = join(packageRoot, 'dist', 'browser');
+const patience = { timeout: 20_000, interval: 20 };
+
+/** What the page's script leaves for the test. */
+interface Told {
+  readonly scenario: Scenario;
+  readonly error?: string;
+}
+declare const globalThis: Told;
+
+/** As it stands in a page that has no bundler. */
+const plainPage = `
+  import { connect, text } from '/haret/index.js';
+  const haret = await connect({ urls: new URLSearchParams(location.search).get('node').replace('ws:', 'http:') });
+  const greeting = haret.namespace('test-ns').blob('/greeting', text);
+  await greeting.put('hello from the page');
+  document.title = await greeting.get();
+  await haret.close();
+`;
+
+const scenarioPage = `
+  import * as sdk from 'haret';
+  import { Scenario } from '../../test/sdk/scenario.ts';
+  const urls = new URLSearchParams(location.search).getAll('node');
+  const haret = await sdk.connect({ urls });
+  globalThis.sdk = sdk;
+  globalThis.scenario = new Scenario(haret);
+  document.title = haret.state;
+  haret.on('state', (state) => (document.title = state));
+`;
+
+const reactPage = `
+  import { StrictMode, createElement as h } from 'react';
+  import { createRoot } from 'react-dom/client';
+  import { open, text } from 'haret';
+  import { useConnection, useValue, useWatch } from 'haret/react';
+  const haret = open({ urls: new URLSearchParams(location.search).getAll('node') });
+  const ns = haret.namespace('test-ns');
+  function Guests() {
+    const { status, value = [] } = useValue(ns.set('/guests', text));
+    const tree = useWatch(ns, '/guests');
+    const add = () => void ns.set('/guests', text).insert('from the page');
+    return h('main', null,
+      h('p', { id: 'state' }, useConnection(haret)),
+      h('p', { id: 'status' }, status),
+      h('p', { id: 'tree' }, [...(tree.value ?? new Map()).keys()].join(' ')),
+      h('ul', null, value.map((name) => h('li', { key: name }, name))),
+      h('button', { onClick: add }, 'add'));
+  }
+  createRoot(document.body).render(h(StrictMode, null, h(Guests)));
+`;
+
+async function bundle(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: join(packageRoot, 'test', 'sdk'), sourcefile: 'page.ts', loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    define: { 'process.env.NODE_ENV': '"development"' },
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]!.text;
+}
+
+describe('in Chromium', () => {
+  let browser: Browser;
+  let server: Server;
+  let origin: string;
+  let cluster: ClusterUnderTest;
+  let context: BrowserContext;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    const scripts = new Map([
+      ['/plain.js', plainPage],
+      ['/scenario.js', await bundle(scenarioPage)],
+      ['/react.js', await bundle(reactPage)],
+    ]);
+    server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://page');
+      const file = join(built, basename(pathname));
+      if (pathname.startsWith('/haret/') && existsSync(file)) {
+        response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(readFileSync(file));
+      } else if (scripts.has(pathname)) {
+        response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(scripts.get(pathname));
+      } else {
+        const script = `${pathname}.js`;
+        response.writeHead(200, { 'Content-Type': 'text/html' });
+        response.end(`<!doctype html><title>page</title><body><script type="module" src="${script}"></script>`);
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    [browser, cluster] = await Promise.all([
+      startBrowser(),
+      ClusterUnderTest.start(3, 'test-ns', `allowed_origins = ["${origin}"]`),
+    ]);
+  }, 240_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await cluster.close();
+    server.close();
+  });
+
+  beforeEach(async () => {
+    problems.length = 0;
+    context = await browser.newContext();
+    page = await context.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+  });
+
+  afterEach(async () => {
+    await context.close();
+    expect(problems).toEqual([]);
+  });
+
+  async function open(path: string, nodes: readonly NodeUnderTest[] = cluster.nodes): Promise<void> {
+    const query = nodes.map(({ api }) => `node=ws://${api}`).join('&');
+    await page.goto(`${origin}${path}?${query}`);
+  }
+
+  async function untilTitle(title: string): Promise<void> {
+    await expect.poll(() => page.title(), patience).toBe(title);
+  }
+
+  async function begin(): Promise<void> {
+    await open('/scenario');
+    await untilTitle('ready');
+    // The counter may be there from another story.
+    await page.evaluate(async () => {
+      await globalThis.scenario.haret.namespace('test-ns').delete('/scenario', { recursive: true });
+      await globalThis.scenario.begin();
+    });
+    await progress();
+  }
+
+  function acknowledged(): Promise<number> {
+    return page.evaluate(() => globalThis.scenario.acknowledged);
+  }
+
+  /** Waits until the page has written more. */
+  async function progress(): Promise<void> {
+    const before = await acknowledged();
+    await expect.poll(acknowledged, patience).toBeGreaterThan(before + 5);
+  }
+
+  async function end(): Promise<Account> {
+    return page.evaluate(() => globalThis.scenario.end());
+  }
+
+  async function serving(): Promise<NodeUnderTest> {
+    const address = await page.evaluate(() => globalThis.scenario.haret.server!.address);
+    return cluster.nodes.find(({ api }) => address.includes(api))!;
+  }
+
+  it('a page imports the client as it is, without a bundler', async () => {
+    await open('/plain');
+    await untilTitle('hello from the page');
+  });
+
+  it('the node that serves it dies and comes back: nothing is lost, doubled or left out, and the page shows it', async () => {
+    await begin();
+    const node = await serving();
+    await node.kill();
+    await progress();
+    await node.start();
+    await progress();
+    const account = await end();
+    expect(faults(account)).toEqual([]);
+    expect(account.states).toContain('suspended');
+    expect(account.states.at(-1)).toBe('ready');
+  });
+
+  it('the primary moves, wherever the page is connected', async () => {
+    await begin();
+    await using haret = await connect({ urls: cluster.nodes.map(({ api }) => api) });
+    await haret.namespace('test-ns').ready();
+    const primary = cluster.nodes.find(({ api }) => haret.server!.address === api)!;
+    await primary.kill();
+    await progress();
+    await primary.start();
+    await progress();
+    expect(faults(await end())).toEqual([]);
+  });
+
+  it('all nodes die and come back', async () => {
+    await begin();
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    await untilTitle('suspended');
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await progress();
+    expect(faults(await end())).toEqual([]);
+  });
+
+  it('the page goes offline and online', async () => {
+    await begin();
+    await context.setOffline(true);
+    await untilTitle('suspended');
+    const before = await acknowledged();
+    await context.setOffline(false);
+    await untilTitle('ready');
+    await progress();
+    expect(await acknowledged()).toBeGreaterThan(before);
+    expect(faults(await end())).toEqual([]);
+  });
+
+  it('the page sleeps while its node dies, and catches up with what others wrote', async () => {
+    await begin();
+    const session = await context.newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    const node = cluster.nodes[0]!;
+    await node.kill();
+    await using haret = await connect({ urls: cluster.nodes.slice(1).map(({ api }) => api) });
+    const note = haret.namespace('test-ns').blob('/note', text);
+    for (let i = 0; i < 5; i++) await note.put(`${i}`);
+    await node.start();
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await progress();
+    expect(faults(await end())).toEqual([]);
+  });
+
+  it('React components follow a set, a tree and the connection', async () => {
+    await open('/react');
+    const list = (): Promise<string> => page.locator('ul').innerText();
+    await expect.poll(() => page.locator('#status').innerText(), patience).toBe('live');
+    expect(await page.locator('#state').innerText()).toBe('ready');
+    await using haret = await connect({ urls: cluster.nodes.map(({ api }) => api) });
+    const guests = haret.namespace('test-ns').set('/guests', text);
+    await guests.insert('Ada');
+    await expect.poll(list, patience).toBe('Ada');
+    await page.locator('button').click();
+    await expect.poll(list, patience).toBe('Ada\nfrom the page');
+    expect(await guests.members().toArray()).toEqual(['Ada', 'from the page']);
+    await guests.remove('Ada');
+    await expect.poll(list, patience).toBe('from the page');
+    expect(await page.locator('#tree').innerText()).toBe('/guests');
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    await expect.poll(() => page.locator('#status').innerText(), patience).toBe('stale');
+    expect(await list()).toBe('from the page');
+    expect(await page.locator('#state').innerText()).toBe('suspended');
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await expect.poll(() => page.locator('#status').innerText(), patience).toBe('live');
+  });
+});
