@@ -1,0 +1,142 @@
+/** The router alone, between nodes that a test puts where it wants them. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import { defaultLimits } from '../../core/base/limits.ts';
+import type { DiskReserve } from '../../core/cluster/disk-reserve.ts';
+import type { Groups } from '../../core/cluster/groups.ts';
+import type { Peers } from '../../core/cluster/peers.ts';
+import { Router } from '../../core/cluster/router.ts';
+import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
+
+const timeoutMs = 5000;
+const read: ForwardItem = { kind: 'read', consistency: { kind: 'linearizable' }, operation: new Uint8Array(1) };
+const write: ForwardItem = { kind: 'request', session: 1, request: 1, answered: 1, operation: new Uint8Array(1) };
+
+let connected: Set<string>;
+let sent: { readonly to: string; readonly message: Extract<PeerMessage, { kind: 'forward' }> }[];
+let now: number;
+let router: Router;
+let ends: (string | ErrorInfo)[];
+
+/** Node n1 of three, which has no replica of namespace 7. */
+function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router {
+  const groups: Partial<Groups> = {
+    self: () => 'n1',
+    primaryHost: () => null,
+    hostsOf: () => [],
+    knows: (id) => id === 7,
+    knowsAllNamespaces: () => false,
+    nodesOf: () => ['n2', 'n3'],
+  };
+  const peers: Partial<Peers> = {
+    connected: (node) => connected.has(node),
+    send: (to, message) => {
+      if (!connected.has(to) || message.kind !== 'forward') return false;
+      sent.push({ to, message });
+      return true;
+    },
+  };
+  const reserve: Partial<DiskReserve> = { refuses: () => null };
+  const limits = { ...defaultLimits, maxPendingRequests };
+  return new Router(groups as Groups, peers as Peers, reserve as DiskReserve, limits, () => now, timeoutMs);
+}
+
+function ask(item: ForwardItem, namespaceId = 7): void {
+  router.serve(namespaceId, item, { reply: () => void ends.push('reply'), fail: (error) => void ends.push(error) });
+}
+
+function learn(node: string, view: number): boolean {
+  return router.learn({ namespaceId: 7, epoch: 1, view, replica: 'r', node });
+}
+
+function answer(from: string, id: number): void {
+  router.settled(from, { kind: 'forwarded', id, outcome: { kind: 'reply', reply: new Uint8Array(0) } });
+}
+
+beforeEach(() => {
+  connected = new Set(['n2', 'n3']);
+  sent = [];
+  now = 0;
+  ends = [];
+  router = routerOf();
+});
+
+describe('a router', () => {
+  it('leaves what it forwarded where it is, when the new primary is one that this node cannot reach', () => {
+    connected = new Set(['n2']);
+    ask(read);
+    ask(write);
+    // It once asked the same peer again for ever: each time it asked, the new question was due to be asked again.
+    expect(learn('n3', 2)).toBe(true);
+    expect(sent.map(({ to }) => to)).toEqual(['n2', 'n2']);
+    expect(router.outstanding).toBe(2);
+  });
+
+  it('asks the new primary at once for what an older one owes, each once', () => {
+    learn('n2', 1);
+    ask(read);
+    ask(write);
+    learn('n3', 2);
+    expect(sent.map(({ to }) => to)).toEqual(['n2', 'n2', 'n3', 'n3']);
+    for (const { to, message } of sent) answer(to, message.id);
+    expect(ends).toEqual(['reply', 'reply']);
+    expect(router.outstanding).toBe(0);
+  });
+
+  it('does not go back to a primary of an older view, and goes past one that is gone', () => {
+    expect(learn('n2', 3)).toBe(true);
+    expect(learn('n3', 2)).toBe(false);
+    expect(learn('n3', 3)).toBe(false);
+    connected.delete('n2');
+    ask(read);
+    expect(sent.map(({ to }) => to)).toEqual(['n3']);
+  });
+
+  it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
+    learn('n2', 1);
+    const answers: PeerMessage[] = [];
+    const message = { kind: 'forward', id: 9, hops: 1, namespaceId: 7, item: read } as const;
+    router.receive('n2', message, (reply) => void answers.push(reply));
+    expect(sent.map(({ to }) => to)).toEqual(['n3']);
+    router.receive('n2', { ...message, hops: 3 }, (reply) => void answers.push(reply));
+    expect(answers).toMatchObject([{ id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
+  });
+
+  it('takes an answer only of whom it asked', () => {
+    learn('n2', 1);
+    ask(read);
+    answer('n3', sent[0]!.message.id);
+    expect(ends).toEqual([]);
+    answer('n2', sent[0]!.message.id);
+    answer('n2', sent[0]!.message.id);
+    expect(ends).toEqual(['reply']);
+  });
+
+  it('ends every question: by time, by a broken connection, by its limit', () => {
+    router = routerOf(2);
+    ask(read);
+    ask(write);
+    ask(write);
+    expect(ends).toMatchObject([{ code: 'Overloaded', outcome: 'definite', details: { limit: 2 } }]);
+    const [first, second] = sent;
+    now = timeoutMs - 1;
+    router.tick(now);
+    expect(router.outstanding).toBe(2);
+    router.lost(second!.to);
+    now = timeoutMs;
+    router.tick(now);
+    expect(router.outstanding).toBe(0);
+    expect(ends).toHaveLength(3);
+    expect(ends).toContainEqual(expect.objectContaining({ code: 'Disconnected', outcome: 'unknown' }));
+    expect(first!.to).toMatch(/^n[23]$/);
+  });
+
+  it('denies no namespace that only this node does not know, and asks those who do', () => {
+    ask(read, 8);
+    expect(sent).toHaveLength(1);
+    connected.clear();
+    ask(read, 8);
+    expect(ends).toMatchObject([{ code: 'NoPrimary', retryable: true }]);
+  });
+});
