@@ -34,7 +34,7 @@ async function program(ns: Namespace): Promise<void> {
 
   const date = ns.blob('/date', json(dates));
   expectTypeOf(await date.get()).toEqualTypeOf<Date | undefined>();
-  expectTypeOf(date.put).parameter(0).toEqualTypeOf<string>();
+  expectTypeOf<Parameters<typeof date.put>[0]>().toEqualTypeOf<string>();
   await date.update((current) => current?.toISOString());
 
   expectTypeOf(await ns.blob('/raw', bytes).get()).toEqualTypeOf<Uint8Array | undefined>();
