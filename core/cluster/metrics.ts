@@ -9,6 +9,7 @@ import type { MetricSample } from './host.ts';
 import type { Peers } from './peers.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import type { Router } from './router.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 /** The largest leaves of each namespace that are told, so that whoever fills it is found. */
 const largestTold = 5;
@@ -19,6 +20,7 @@ export interface MetricSources {
   readonly router: Router;
   readonly store: Store;
   readonly reserve: DiskReserve;
+  readonly watches: Subscriptions;
   readonly api: ApiCounters;
   readonly adminConnections: number;
 }
@@ -35,6 +37,7 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
 
   const { api, peers, router, store, groups } = sources;
   add('gauge', 'haret_api_connections', 'Open connections on the API interface.', api.connections);
+  add('gauge', 'haret_watches', 'Watches that are open here, those of peers included.', sources.watches.size);
   add('counter', 'haret_api_requests_total', 'Writes asked on the API interface.', api.requests);
   add('counter', 'haret_api_reads_total', 'Reads asked on the API interface.', api.reads);
   add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
