@@ -222,15 +222,21 @@ export function struct<F extends Record<string, Schema<any>>>(fields: F): Schema
 type Variants = Record<string, readonly [tag: number, fields: Record<string, Schema<any>>]>;
 type UnionOf<V extends Variants> = { [K in keyof V]: { readonly kind: K } & StructOf<V[K][1]> }[keyof V];
 
+/** Reads the fields of some variants, in their order: what is read very often is made at once rather than field by field. */
+type Shortcuts<V extends Variants> = {
+  readonly [K in keyof V]?: (reader: Reader) => { readonly kind: K } & StructOf<V[K][1]>;
+};
+
 /** One of several structs, told apart by `kind`; each has a number that is never given to another. */
-export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
+export function union<V extends Variants>(variants: V, shortcuts: Shortcuts<V> = {}): Schema<UnionOf<V>> {
   const byKind = new Map<string, { tag: number; schema: Schema<object> }>();
-  const byTag = new Map<number, { kind: string; schema: Schema<object> }>();
+  const byTag = new Map<number, { kind: string; schema: Schema<object>; shortcut?: (reader: Reader) => UnionOf<V> }>();
   for (const [kind, [tag, fields]] of Object.entries(variants)) {
     if (byTag.has(tag)) throw new Error(`two variants have the number ${tag}`);
     const schema = struct(fields) as Schema<object>;
     byKind.set(kind, { tag, schema });
-    byTag.set(tag, { kind, schema });
+    const shortcut = shortcuts[kind];
+    byTag.set(tag, shortcut === undefined ? { kind, schema } : { kind, schema, shortcut });
   }
   return {
     encode: (writer, value) => {
@@ -243,6 +249,7 @@ export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
       const tag = reader.u8();
       const variant = byTag.get(tag);
       if (variant === undefined) throw new MalformedError(`unknown kind number ${tag}`);
+      if (variant.shortcut !== undefined) return variant.shortcut(reader);
       const value = variant.schema.decode(reader) as { kind: string };
       value.kind = variant.kind;
       return value as UnionOf<V>;

@@ -4,6 +4,7 @@
  */
 
 import { text, bool, bytes, int, list, nullable, oneOf, struct, uint, union } from '../base/schema.ts';
+import type { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
 
 /** Paths are judged by `path.ts` when they are applied; this only bounds what is carried. */
@@ -81,7 +82,22 @@ const simpleVariants = {
   largest: [52, { path: pathSchema, limit: uint(100, 1) }],
 } as const;
 
-export const simpleOperationSchema = union(simpleVariants);
+const versionGuardSchema = simpleVariants.blobPut[1].ifVersion;
+
+/** What most of any load is made of. */
+const shortcuts = {
+  blobPut: (reader: Reader) =>
+    ({
+      kind: 'blobPut',
+      path: pathSchema.decode(reader),
+      value: valueSchema.decode(reader),
+      ifVersion: versionGuardSchema.decode(reader),
+      ifAbsent: bool.decode(reader),
+    }) as const,
+  blobGet: (reader: Reader) => ({ kind: 'blobGet', path: pathSchema.decode(reader) }) as const,
+};
+
+export const simpleOperationSchema = union(simpleVariants, shortcuts);
 /** Everything but a transaction. */
 export type SimpleOperation = TypeOf<typeof simpleOperationSchema>;
 
@@ -102,18 +118,21 @@ export const guardSchema = union({
 export type Guard = TypeOf<typeof guardSchema>;
 
 const maxTransactionItems = 65_536;
-export const operationSchema = union({
-  ...simpleVariants,
-  /** All or nothing: `then` when every guard holds, else `otherwise`; an operation that fails undoes those before it. */
-  transaction: [
-    16,
-    {
-      guards: list(guardSchema, maxTransactionItems),
-      then: list(simpleOperationSchema, maxTransactionItems),
-      otherwise: list(simpleOperationSchema, maxTransactionItems),
-    },
-  ],
-});
+export const operationSchema = union(
+  {
+    ...simpleVariants,
+    /** All or nothing: `then` when every guard holds, else `otherwise`; an operation that fails undoes those before it. */
+    transaction: [
+      16,
+      {
+        guards: list(guardSchema, maxTransactionItems),
+        then: list(simpleOperationSchema, maxTransactionItems),
+        otherwise: list(simpleOperationSchema, maxTransactionItems),
+      },
+    ],
+  },
+  shortcuts,
+);
 export type Operation = TypeOf<typeof operationSchema>;
 
 export const statSchema = struct({

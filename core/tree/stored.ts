@@ -15,10 +15,14 @@ const maxPackedBytes = 1024;
 const minEncodedLength = 24;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A copy of a value that came as a view of a frame, so that the tree keeps the value alive and not the frame. */
 export function store(value: Uint8Array): Stored {
   if (value.length > maxPackedBytes) return new Uint8Array(value);
+  // The built-in decoder is several times as fast, and right exactly where each byte was a character of its own.
+  const text = decoder.decode(value);
+  if (text.length === value.length && !text.includes('\ufffd')) return text;
   return String.fromCharCode.apply(null, value as unknown as number[]);
 }
 
