@@ -11,7 +11,12 @@ const target = ['chrome120', 'firefox120', 'safari17'];
 export async function buildPlayground(outdir) {
   mkdirSync(outdir, { recursive: true });
   const common = { bundle: true, minify: true, target, format: 'iife', legalComments: 'none', logLevel: 'warning' };
-  const worker = await build({ ...common, entryPoints: ['playground/cluster/worker.ts'], write: false });
+  const worker = await build({
+    ...common,
+    entryPoints: ['playground/cluster/worker.ts'],
+    alias: { superjson: './playground/cluster/no-superjson.ts' },
+    write: false,
+  });
   const source = worker.outputFiles[0].text;
   // A run is the same only under the same simulator: its code names the build.
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -20,7 +25,11 @@ export async function buildPlayground(outdir) {
   writeFileSync(join(outdir, 'worker-source.js'), `window.haretWorkerSource=${JSON.stringify(source)};\n`);
   await build({
     ...common,
-    entryPoints: { playground: 'playground/main.ts', style: 'playground/playground.css' },
+    entryPoints: {
+      playground: 'playground/main.ts',
+      'node-mode': 'playground/node-mode.ts',
+      style: 'playground/playground.css',
+    },
     outdir,
     define: { haretBuild: JSON.stringify(name) },
     loader: { '.woff2': 'file' },

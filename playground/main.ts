@@ -1,10 +1,9 @@
 /** The page: its parts, and which cluster they show. A link with a run in it, or a page without a node, shows the one in the tab. */
 
 import type { ITheme } from '@xterm/xterm';
-import { LineHistory } from '../core/shell/index.ts';
+import { LineHistory } from '../core/shell/history.ts';
 import { readFragment } from './cluster/script.ts';
 import { LogStrips } from './log-strips.ts';
-import { NodeMode } from './node-mode.ts';
 import { byId } from './parts.ts';
 import type { Mode, Parts } from './parts.ts';
 import { messageLooks, Picture } from './picture.ts';
@@ -19,6 +18,8 @@ declare global {
   interface Window {
     /** The source of the worker, for a page that came from a file and may load none. */
     haretWorkerSource?: string;
+    /** Shows a real cluster; a script of its own, that only a page with a node loads. */
+    haretShowNode?: (parts: Parts, address: string, build: string) => Mode;
     /** For tests: the terminal's text. */
     haretTerminalText?: () => string;
   }
@@ -28,6 +29,7 @@ const historyKey = 'haret.history';
 const themeKey = 'haret.theme';
 const readerKey = 'haret.reader';
 const keptLines = 500;
+const fontPatienceMs = 400;
 
 /** What is kept in the browser; a page that may keep nothing does without. */
 const kept = {
@@ -91,13 +93,17 @@ async function start(): Promise<void> {
     const shared = readFragment(location.hash);
     show(() => new TabMode(parts, { build: haretBuild, shared, startWorker }), 'tab');
   };
-  const showNode = (at: string): void => show(() => new NodeMode(parts, at, haretBuild), 'node');
+  const showNode = async (at: string): Promise<void> => {
+    if (window.haretShowNode === undefined) await load('node-mode.js');
+    const showing = window.haretShowNode;
+    if (showing !== undefined) show(() => showing(parts, at, haretBuild), 'node');
+  };
   byId('mode-tab').onclick = showTab;
   const nodeButton = byId('mode-node');
   if (address !== null) {
     nodeButton.hidden = false;
     nodeButton.textContent = address === location.host ? 'this node' : address;
-    nodeButton.onclick = () => showNode(address);
+    nodeButton.onclick = () => void showNode(address);
   }
   byId('share').onclick = () => {
     if (mode instanceof TabMode) void mode.link().then((link) => copy(link, byId('share')));
@@ -106,7 +112,7 @@ async function start(): Promise<void> {
     if (readFragment(location.hash) !== null) showTab();
   });
   if (address === null || readFragment(location.hash) !== null) showTab();
-  else showNode(address);
+  else await showNode(address);
   parts.terminal.focus();
 }
 
@@ -129,12 +135,11 @@ function startWorker(): Worker {
   return new Worker('worker.js');
 }
 
-/** A page that came from a file brings the source of its worker by a script. */
-async function loadWorkerSource(): Promise<void> {
-  if (location.protocol !== 'file:') return;
+/** Runs another script of the build; done when it ran, or cannot be had. */
+async function load(source: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const script = document.createElement('script');
-    script.src = 'worker-source.js';
+    script.src = source;
     script.onload = () => resolve();
     script.onerror = () => resolve();
     document.head.append(script);
@@ -143,11 +148,9 @@ async function loadWorkerSource(): Promise<void> {
 
 async function makeParts(): Promise<Parts> {
   // The terminal measures its font once, when it opens.
-  await Promise.race([
-    Promise.all([document.fonts.load('14px "IBM Plex Mono"'), loadWorkerSource()]),
-    new Promise((resolve) => setTimeout(resolve, 400)),
-  ]);
-  if (location.protocol === 'file:' && window.haretWorkerSource === undefined) await loadWorkerSource();
+  const font = document.fonts.load('14px "IBM Plex Mono"');
+  await Promise.race([font, new Promise((resolve) => setTimeout(resolve, fontPatienceMs))]);
+  if (location.protocol === 'file:') await load('worker-source.js');
   const history = openHistory();
   const terminal = new TerminalPane(byId('terminal'), history, themeOf());
   window.haretTerminalText = () => terminal.text();

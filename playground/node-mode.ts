@@ -18,7 +18,7 @@ const treeEveryMs = 200;
 const treeRetryMs = 1000;
 const statusEveryMs = 100;
 
-export class NodeMode implements Mode, LineRunner {
+class NodeMode implements Mode, LineRunner {
   readonly #parts: Parts;
   readonly #address: string;
   readonly #client: Client;
@@ -158,3 +158,5 @@ export class NodeMode implements Mode, LineRunner {
     }
   }
 }
+
+window.haretShowNode = (parts, address, build) => new NodeMode(parts, address, build);

@@ -237,6 +237,7 @@ class NodeButton {
   constructor(node: string, breaks: Break) {
     this.button = document.createElement('button');
     this.button.type = 'button';
+    this.button.className = 'node';
     this.button.dataset['node'] = node;
     this.button.disabled = breaks === null;
     this.#name = document.createElement('b');

@@ -30,10 +30,11 @@ export class PlaybackBar {
   #dragging = false;
 
   constructor(element: HTMLElement, actions: PlaybackActions) {
-    this.#play = button('pause', 'Stop or go on', () => (this.#playing ? actions.pause() : actions.play()));
+    this.#play = button('play', 'Stop or go on', () => (this.#playing ? actions.pause() : actions.play()));
     this.#play.id = 'play';
     const back = button('back', 'To the moment before', () => actions.moment(-1));
     const step = button('step', 'One event on', () => actions.step());
+    step.className = 'rare';
     const forward = button('forward', 'To the next moment', () => actions.moment(1));
     this.#scrubber = document.createElement('input');
     this.#scrubber.type = 'range';
@@ -60,6 +61,7 @@ export class PlaybackBar {
     const anew = button('new seed', 'A new cluster, from another seed', () =>
       actions.anew(crypto.getRandomValues(new Uint16Array(1))[0]!, null),
     );
+    anew.className = 'rare';
     const tours = select('Stories', [
       ['', 'stories'],
       ...stories.map((story): readonly [string, string] => [story.id, story.title]),
@@ -86,7 +88,7 @@ export class PlaybackBar {
 
   show(playback: Playback, nowUs: number, nodes: number): void {
     const { events, end, playing, speedPercent } = playback;
-    if (playing !== this.#playing || this.#play.textContent === '') {
+    if (playing !== this.#playing) {
       this.#playing = playing;
       this.#play.textContent = playing ? 'pause' : 'play';
     }

@@ -12,6 +12,7 @@ import { socketUrl } from './web-socket-transport.ts';
 const subprotocol = 'haret.v1.status';
 const retryMs = 1000;
 const drawMs = 50;
+const unknown = { head: 0, commit: 0, checkpoint: 0 };
 
 interface Group {
   readonly id: number;
@@ -38,6 +39,7 @@ export class StatusPicture {
   /** The namespace that the terminal has entered. */
   readonly #entered: () => number | null;
   readonly #latest = new Map<string, StatusMessage>();
+  readonly #seen = new Map<string, ReplicaPicture>();
   readonly #streams = new Map<string, WebSocket>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #drawing: ReturnType<typeof setInterval>;
@@ -128,10 +130,15 @@ export class StatusPicture {
 
   #picture({ node, replica }: Group['members'][number], home: StatusMessage, group: Group): NodePicture {
     const told = this.#latest.get(node)?.groups.find((one) => one.id === group.id)?.replica;
-    if (told !== undefined) return { name: node, state: 'up', slowDiskMs: 0, replica: told };
+    if (told !== undefined) {
+      this.#seen.set(`${group.id} ${node}`, told);
+      return { name: node, state: 'up', slowDiskMs: 0, replica: told };
+    }
     const reached = home.peers.includes(node);
     const { epoch, view, primary } = group.replica;
-    const heard = { name: replica, status: 'normal', epoch, view, primary, head: 0, commit: 0, checkpoint: 0 } as const;
+    // Its own numbers are those that it told last.
+    const { head, commit, checkpoint } = this.#seen.get(`${group.id} ${node}`) ?? unknown;
+    const heard = { name: replica, status: 'normal', epoch, view, primary, head, commit, checkpoint } as const;
     return {
       name: node,
       state: reached ? 'unseen' : 'down',

@@ -3,7 +3,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import type { ITheme } from '@xterm/xterm';
-import { enablePasteMarks, LineEditor } from '../core/shell/index.ts';
+import { enablePasteMarks, LineEditor } from '../core/shell/editor/editor.ts';
 import type { Completion, EditorEffect, LineHistory } from '../core/shell/index.ts';
 import type { Exchange } from './cluster/tab-cluster.ts';
 

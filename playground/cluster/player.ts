@@ -52,13 +52,13 @@ export class Player {
 
   /** One frame's worth of everything. */
   async turn(): Promise<void> {
-    await this.#settle();
     const inbox = this.#inbox;
     this.#inbox = [];
     for (const message of inbox) {
+      await this.#cluster?.settle();
       await this.#obey(message);
-      await this.#settle();
     }
+    await this.#settle();
     if (this.#next !== null && this.#cluster?.busy === false) {
       const script = this.#next;
       this.#next = null;

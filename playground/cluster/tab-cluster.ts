@@ -89,6 +89,8 @@ export class TabCluster {
   #nextEntry = 0;
   #running: Running | null = null;
   #unsettled = false;
+  /** Nothing has happened since everything that waited was let happen. */
+  #quiet = false;
   /** What is applied now was just done, and does not come from the script. */
   #live = false;
   #notesSeen = 0;
@@ -181,6 +183,7 @@ export class TabCluster {
   async settle(): Promise<void> {
     await this.#host.drain();
     this.#unsettled = false;
+    this.#quiet = true;
   }
 
   /**
@@ -190,22 +193,22 @@ export class TabCluster {
   step(): void {
     const due = this.#entries[this.#nextEntry];
     if (due !== undefined && due.at <= this.events) {
+      // What a watch has to tell comes before what is typed next, here as it did there.
+      if (!this.#quiet) {
+        this.#unsettled = true;
+        return;
+      }
       this.#nextEntry++;
       if (due.kind === 'typed') this.#host.typed(due.line);
       this.#apply(due);
       return;
     }
+    this.#quiet = false;
     this.#world.step();
     if (this.#running !== null) this.#unsettled = true;
   }
 
-  /** True when {@link step} would run an entry of the script and no event. */
-  get entryDue(): boolean {
-    const due = this.#entries[this.#nextEntry];
-    return due !== undefined && due.at <= this.events;
-  }
-
-  /** Does something now. What the script held for later is gone: from here on it is another run. */
+  /** Does something now, when everything is settled. What the script held for later is gone: from here on it is another run. */
   act(kind: ScriptEntry['kind'], line: string): void {
     const entry = { at: this.events, kind, line };
     this.#entries.length = this.#nextEntry;

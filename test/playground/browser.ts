@@ -71,21 +71,25 @@ export class PlaygroundPage {
   /** Errors of scripts, of the console, and what the policy refused. */
   readonly problems: string[] = [];
   readonly requests: string[] = [];
-  /** Errors of the console that the test expects, such as a node that is gone. */
-  expected = /^$/;
 
-  private constructor(page: Page) {
+  private constructor(page: Page, expected: RegExp) {
     this.page = page;
     page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !this.expected.test(message.text())) this.problems.push(message.text());
+      if (message.type() === 'error' && !expected.test(message.text())) this.problems.push(message.text());
     });
     page.on('request', (request) => this.requests.push(request.url()));
   }
 
-  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<PlaygroundPage> {
+  /** @param expected errors of the console that the test expects, such as of a node that is gone. */
+  static async open(
+    browser: Browser,
+    url: string,
+    options: BrowserContextOptions = {},
+    expected = /^$/,
+  ): Promise<PlaygroundPage> {
     const context = await browser.newContext({ viewport: { width: 1400, height: 860 }, ...options });
-    const opened = new PlaygroundPage(await context.newPage());
+    const opened = new PlaygroundPage(await context.newPage(), expected);
     await opened.page.goto(url);
     await opened.untilText(/haret> ?$/);
     return opened;
@@ -99,11 +103,22 @@ export class PlaygroundPage {
     await expect.poll(() => this.text(), { timeout: timeoutMs, interval: 20 }).toMatch(pattern);
   }
 
-  /** Types a line, and gives what it printed. */
-  async type(line: string): Promise<string> {
+  /** Pastes into the terminal, from a clipboard that the test need not be allowed to read. */
+  async paste(text: string): Promise<void> {
+    await this.page.evaluate(`{
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', ${JSON.stringify(text)});
+      const target = document.querySelector('.xterm-helper-textarea');
+      target.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+    }`);
+  }
+
+  /** Enters a line, by its keys or as one piece, and gives what it printed. */
+  async type(line: string, how: 'keys' | 'pasted' = 'keys'): Promise<string> {
     const before = await this.text();
     const prompts = before.split('\n').filter((row) => row.startsWith(prompt.trim())).length;
-    await this.page.keyboard.type(`${line}\n`);
+    if (how === 'keys') await this.page.keyboard.type(`${line}\n`);
+    else await this.paste(`${line}\n`);
     const done = async (): Promise<boolean> => {
       const rows = (await this.text()).split('\n');
       const now = rows.filter((row) => row.startsWith(prompt.trim())).length;

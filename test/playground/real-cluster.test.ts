@@ -3,13 +3,13 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest } from '../integration/cluster-process.ts';
-import { run } from '../integration/programs.ts';
 import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
 import { PlaygroundPage, startBrowser } from './browser.ts';
 
 const mostTransferred = 250_000;
 /** On an idle machine it is a third of this; the tests share two cores with others. */
 const mostUntilPromptMs = 3000;
+/** What the console says of nodes that are gone, or that have no status stream. */
 const goneNode = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED/;
 
 let browser: Browser;
@@ -29,24 +29,16 @@ afterAll(async () => {
   await cluster.close();
 });
 
-async function opened(node = 0): Promise<PlaygroundPage> {
-  return await PlaygroundPage.open(browser, `http://${cluster.node(node).api}/`);
+async function opened(node = 0, width = 1400): Promise<PlaygroundPage> {
+  const options = { viewport: { width, height: 900 }, colorScheme: 'dark' } as const;
+  return await PlaygroundPage.open(browser, `http://${cluster.node(node).api}/`, options, goneNode);
 }
 
-/** Empties the namespace, as each golden session wants to find it. */
-async function emptied(): Promise<void> {
-  const client = async (...commands: readonly string[]): Promise<string> => {
-    const { stdout, stderr, status } = await run('haret-cli-client', [
-      cluster.node(0).api,
-      '--ns',
-      'test-ns',
-      ...commands.flatMap((command) => ['-e', command]),
-    ]);
-    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-    return stdout;
-  };
-  const tops = new Set([...(await client('ls')).matchAll(/^\/[^/\n]+/gm)].map(([path]) => path));
-  if (tops.size > 0) await client(...[...tops].map((path) => `delete -r ${path}`));
+/** A namespace that nobody has touched, with a replica on each node. */
+async function freshNamespace(name: string): Promise<void> {
+  const places = cluster.nodes.map((node, i) => `r${i + 1}::${node.name}@${node.cluster}`).join(',');
+  const { status, stderr } = await cluster.node(0).adminRun(`vr create namespace ${name} ${places}`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 }
 
 /** A terminal's rows end where their text ends. */
@@ -55,11 +47,16 @@ function trimmed(transcript: string): string {
 }
 
 describe('the page of a node', () => {
-  for (const session of goldenSessions) {
+  for (const [index, session] of goldenSessions.entries()) {
     it(`prints ${session.name}`, async () => {
-      await emptied();
-      const page = await opened();
-      const transcript = await runGolden(session, (line) => page.type(line));
+      // The first session lists the namespaces, and finds the one it knows; the others find one that is as empty.
+      const namespace = index === 0 ? 'test-ns' : `golden-${index}`;
+      if (index > 0) await freshNamespace(namespace);
+      // Wide enough for every line of a transcript.
+      const page = await opened(0, 3600);
+      const transcript = await runGolden(session, (line) =>
+        page.type(line.replace(/^enter test-ns$/, `enter ${namespace}`), 'pasted'),
+      );
       expect(trimmed(transcript)).toBe(trimmed(expectedTranscript(session)));
       await page.close();
     });
@@ -94,14 +91,12 @@ describe('the page of a node', () => {
   });
 
   it('shows the replicas, what happens and the tree, and goes on when the primary dies', async () => {
-    await emptied();
     const page = await opened();
-    page.expected = goneNode;
     const entered = await page.type('enter test-ns');
     const primary = /node_name: "dev(\d)"/.exec(entered)![1]!;
     await expect.poll(async () => (await page.nodes()).join('\n')).toMatch(/r1[^]*primary[^]*r3/);
-    await page.type('create set /some/set');
-    await page.type('set insert /some/set hi');
+    await page.type('create set /shown/set');
+    await page.type('set insert /shown/set hi');
     await expect.poll(() => page.page.locator('#tree').innerText()).toMatch(/set\s+1 member\s+1/);
     await page.untilHappened(/op \d+ committed by r\d and r\d/);
     await page.shoot('node-dark');
@@ -109,13 +104,12 @@ describe('the page of a node', () => {
 
     // Whatever dies, the page's own node is another one.
     const home = await opened(primary === '1' ? 1 : 0);
-    home.expected = goneNode;
     await home.type('enter test-ns');
     const dead = cluster.node(Number(primary) - 1);
     await dead.kill();
     await home.untilHappened(/view \d+: r\d is primary/);
     await expect.poll(async () => (await home.nodes()).join('\n')).toMatch(new RegExp(`r${primary}\\s+down`));
-    expect(await home.type('set contains /some/set hi')).toMatch(/^true\n/);
+    expect(await home.type('set contains /shown/set hi')).toMatch(/^true\n/);
     await home.shoot('node-failover');
     await dead.start();
     await dead.untilHttp('/ready');
@@ -126,7 +120,6 @@ describe('the page of a node', () => {
 
   it('says that its node is gone, and reconnects by itself', async () => {
     const page = await opened(2);
-    page.expected = goneNode;
     await page.type('enter test-ns');
     const status = (): Promise<string> => page.page.locator('#status').innerText();
     expect(await status()).toBe('connected to dev3');
@@ -145,7 +138,6 @@ describe('the page of a node', () => {
     node!.configure('status_stream = false');
     await node!.start();
     const page = await opened(0);
-    page.expected = goneNode;
     expect(await page.type('enter test-ns')).toMatch(/Primary/);
     expect(await page.nodes()).toEqual([]);
     await page.close();

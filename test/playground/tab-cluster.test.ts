@@ -35,12 +35,14 @@ class Driver {
   }
 
   async type(line: string): Promise<string> {
+    await this.cluster.settle();
     this.cluster.act('typed', line);
     await this.until(() => !this.cluster.busy);
     return plain(this.cluster.transcript.at(-1)!.output);
   }
 
   async sim(line: string): Promise<void> {
+    await this.cluster.settle();
     this.cluster.act('sim', line);
     await this.until(() => true);
   }

@@ -60,13 +60,7 @@ describe('the cluster in the tab', () => {
 
   it('takes pasted lines one after the other', async () => {
     const page = await opened();
-    // A clipboard that the test need not be allowed to read.
-    await page.page.evaluate(`{
-      const clipboardData = new DataTransfer();
-      clipboardData.setData('text/plain', 'enter test-ns\\ncreate blob /a\\nblob put /a pasted\\nblob get /a\\n');
-      const target = document.querySelector('.xterm-helper-textarea');
-      target.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
-    }`);
+    await page.paste('enter test-ns\ncreate blob /a\nblob put /a pasted\nblob get /a\n');
     await page.untilText(/haret> blob get \/a\npasted\n/);
     await page.close();
   });
@@ -147,7 +141,7 @@ describe('the cluster in the tab', () => {
     await page.page.keyboard.press('Shift+Tab');
     const focused = (): Promise<string> => page.page.evaluate<string>('document.activeElement.innerText');
     expect(await focused()).toBe('help');
-    for (let presses = 0; presses < 40 && !(await focused()).includes('primary'); presses++)
+    for (let presses = 0; presses < 40 && !/^r\d\s+primary/.test(await focused()); presses++)
       await page.page.keyboard.press('Shift+Tab');
     expect(await focused()).toMatch(/^r\d\s+primary/);
     await page.page.keyboard.press('Enter');
