@@ -1,12 +1,13 @@
 /** One engine of core/client in the service of one namespace: calls as promises, with abort signals, and entering when it is needed. */
 
-import type { ErrorInfo, Outcome, Result } from '../core/base/errors.ts';
-import { HaretError, MalformedError, errorInfo, haretError } from '../core/base/errors.ts';
+import type { ErrorInfo, Result } from '../core/base/errors.ts';
+import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
 import type { Operation, OperationResult } from '../core/tree/operation.ts';
+import { interrupted } from './interrupted.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
 import { LateWatch } from './watch.ts';
@@ -30,6 +31,7 @@ export class Channel {
   readonly #stopWake: () => void;
   #namespace: string | null = null;
   #entered: Entered | null = null;
+  #lastOp = 0;
 
   constructor(runtime: Runtime, options: ChannelOptions, onState: () => void) {
     this.#runtime = runtime;
@@ -52,6 +54,11 @@ export class Channel {
     return this.#entered;
   }
 
+  /** The highest op number that an answer of the present namespace told of. */
+  get lastOp(): number {
+    return this.#lastOp;
+  }
+
   get nowMs(): number {
     return this.#runtime.ports.clock.now();
   }
@@ -66,6 +73,7 @@ export class Channel {
     if (namespace === null) this.engine.leave();
     this.#namespace = namespace;
     this.#entered = null;
+    this.#lastOp = 0;
   }
 
   close(): void {
@@ -172,6 +180,7 @@ export class Channel {
         ),
       options.signal,
     );
+    if (op > this.#lastOp) this.#lastOp = op;
     if (answer.kind === 'result') return { result: answer.result, op };
     if (answer.kind === 'error') throw new HaretError(answer.error);
     throw haretError('Internal', `an operation was answered by ${answer.kind}`);
@@ -181,9 +190,4 @@ export class Channel {
 function thrown(error: ErrorInfo, signal: AbortSignal | undefined): HaretError {
   if (error.code === 'Interrupted' && signal !== undefined) return interrupted(signal, error.outcome);
   return new HaretError(error);
-}
-
-/** The error of a call that its `signal` ended; the signal's reason is its cause. */
-export function interrupted(signal: AbortSignal, outcome: Outcome): HaretError {
-  return new HaretError(errorInfo('Interrupted', 'the call was abandoned', {}, outcome), { cause: signal.reason });
 }

@@ -3,9 +3,10 @@
 import { HaretError, errorInfo, haretError } from '../core/base/errors.ts';
 import { isName } from '../core/base/ids.ts';
 import type { ClientState } from '../core/client/options.ts';
-import { Channel, interrupted } from './channel.ts';
+import { Channel } from './channel.ts';
 import type { ChannelOptions } from './channel.ts';
 import { Listeners } from './events.ts';
+import { interrupted } from './interrupted.ts';
 import { Namespace } from './namespace.ts';
 import type { CallOptions, ConnectionState, Problem } from './options.ts';
 import type { Runtime } from './runtime.ts';

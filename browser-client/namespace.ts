@@ -32,6 +32,8 @@ class NamespaceExecutor implements Executor, LiveHost {
   readonly defaultRead: Read;
   /** Held by those who are subscribed; here only to be shared. */
   readonly #lives = new Map<string, WeakRef<Live<unknown>>>();
+  /** What ends each watch that goes on. */
+  readonly #watches = new Set<() => void>();
   readonly channel: Channel;
   left = false;
 
@@ -61,9 +63,29 @@ class NamespaceExecutor implements Executor, LiveHost {
   }
 
   readonly watch: OpenWatch = (path, options, handler) => {
-    if (!this.left) return this.channel.watch(path, options, handler);
-    return new LateWatch(Promise.resolve({ error: leftError() }), unopened, handler);
+    if (this.left) return new LateWatch(Promise.resolve({ error: leftError() }), unopened, handler);
+    const end = (): void => {
+      handle.cancel();
+      handler({ kind: 'ended', error: leftError() });
+    };
+    const handle = this.channel.watch(path, options, (told) => {
+      if (told.kind === 'ended') this.#watches.delete(end);
+      handler(told);
+    });
+    this.#watches.add(end);
+    const cancel = (): void => {
+      this.#watches.delete(end);
+      handle.cancel();
+    };
+    return { cancel, pause: () => handle.pause(), resume: () => handle.resume() };
   };
+
+  /** The channel may go on, for another namespace: what is watched here ends by itself. */
+  leave(): void {
+    this.left = true;
+    for (const end of this.#watches) end();
+    this.#watches.clear();
+  }
 
   listening(change: 1 | -1): void {
     this.channel.listening(change);
@@ -113,7 +135,7 @@ export class Namespace {
 
   /** The highest op number that an answer told of: what you have seen. `{ atLeast: ns.lastOp }` sees it from anywhere. */
   get lastOp(): number {
-    return this.#executor.channel.engine.lastOp;
+    return this.#executor.channel.lastOp;
   }
 
   /** Resolves when the namespace is there and has been entered; every call does that by itself. @throws HaretError `UnknownNamespace` */
@@ -185,7 +207,7 @@ export class Namespace {
   /** Gives up the namespace's session and connection. Handles of it then refuse with `Closed`. */
   leave(): void {
     if (this.#executor.left) return;
-    this.#executor.left = true;
+    this.#executor.leave();
     this.#leave();
   }
 

@@ -1,10 +1,12 @@
 /** Watches: what is committed at and beneath a path, in order, each change once, for as long as it is wanted. */
 
+import { HaretError } from '../core/base/errors.ts';
 import type { ErrorInfo } from '../core/base/errors.ts';
 import type { Change } from '../core/service/events.ts';
 import { WatchStream } from '../core/client/watch-stream.ts';
 import type { WatchYield } from '../core/client/watch-stream.ts';
 import type { WatchOptions as EngineWatchOptions, WatchHandle, WatchTold } from '../core/client/watches.ts';
+import { interrupted } from './interrupted.ts';
 import type { Read } from './options.ts';
 
 export type { Change };
@@ -81,6 +83,7 @@ export type OpenWatch = (path: string, options: EngineWatchOptions, handler: (to
 export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implements AsyncIterableIterator<U, undefined> {
   readonly path: string;
   readonly #stream: WatchStream;
+  readonly #signal: AbortSignal | undefined;
   readonly #progress: boolean;
   readonly #waiting: (change: 1 | -1) => void;
   #op: number | null = null;
@@ -88,6 +91,7 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   /** @internal Made by {@link Namespace.watch}. */
   constructor(open: OpenWatch, waiting: (change: 1 | -1) => void, path: string, options: WatchOptions) {
     this.path = path;
+    this.#signal = options.signal;
     this.#progress = options.progress === true;
     this.#waiting = waiting;
     this.#stream = new WatchStream((handler) => open(path, engineOptions(options), handler), options.signal);
@@ -108,6 +112,10 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
         // What is yielded is what U says: marks only for who asked for them.
         if (this.#isWanted(value)) return { done: false, value: value as U };
       }
+    } catch (error) {
+      const signal = this.#signal;
+      const cut = signal?.aborted === true && error instanceof HaretError && error.code === 'Interrupted';
+      throw cut ? interrupted(signal, 'definite') : error;
     } finally {
       this.#waiting(-1);
     }

@@ -304,6 +304,14 @@ describe('when things go wrong', () => {
     expect(await client.namespace('a').blob('/x', text).get()).toBe('in a');
     expect(await client.namespaces()).toEqual(['a', 'b']);
     expect(two.primaryOf('a')).not.toBeNull();
+    // What one has seen is no measure for another that takes its place on the connection.
+    const before = client.namespace('a');
+    for (let i = 0; i < 50; i++) await before.counter('/n').add();
+    expect(before.lastOp).toBeGreaterThan(50);
+    before.leave();
+    const after = client.namespace('a');
+    expect(after.lastOp).toBe(0);
+    expect(await after.counter('/n').get({ read: { atLeast: after.lastOp } })).toBe(50);
     await two.close();
   });
 

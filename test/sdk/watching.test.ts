@@ -106,11 +106,20 @@ describe('a watch', () => {
     const watch = ns.watch('/', { signal: controller.signal });
     const next = watch.next();
     await cluster.run(100);
-    controller.abort();
-    await expect(next).rejects.toMatchObject({ code: 'Interrupted' });
+    controller.abort(new Error('enough'));
+    await expect(next).rejects.toMatchObject({ code: 'Interrupted', cause: new Error('enough') });
     await expect(haret.namespace('none').watch('/').next()).rejects.toMatchObject({ code: 'UnknownNamespace' });
+    const open = ns.watch('/').next();
+    const { seen, stop } = record(ns.counter('/n').live());
+    await cluster.run(100);
     ns.leave();
+    await expect(open).rejects.toMatchObject({ code: 'Closed' });
     await expect(ns.watch('/').next()).rejects.toMatchObject({ code: 'Closed' });
+    expect(seen).toEqual([
+      ['live', 0],
+      ['failed', 0, 'Closed'],
+    ]);
+    stop();
   });
 });
 
