@@ -1,7 +1,7 @@
 /** One engine of core/client in the service of one namespace: calls as promises, with abort signals, and entering when it is needed. */
 
 import type { ErrorInfo, Result } from '../core/base/errors.ts';
-import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
+import { HaretError, MalformedError, fail, haretError, ok } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
@@ -163,27 +163,29 @@ export class Channel {
     return this.#run(operation, { ...options, timeoutMs: Math.max(1, until - this.nowMs) });
   }
 
-  async #run(operation: Operation, options: ReadOptions): Promise<Answer> {
-    const { answer, op } = await this.call<Reply>(
-      (done) =>
-        this.engine.execute(
-          operation,
-          {
-            consistency: options.read ?? this.#options.read,
-            ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-          },
-          (result) => {
-            // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
-            if (!result.ok && result.error.code === 'UnknownNamespace') this.#entered = null;
-            done(result);
-          },
-        ),
-      options.signal,
+  #run(operation: Operation, options: ReadOptions): Promise<Answer> {
+    const { timeoutMs, signal } = options;
+    const consistency = options.read ?? this.#options.read;
+    const asked = timeoutMs === undefined ? { consistency } : { consistency, timeoutMs };
+    // Answers are read before the promise resolves: each further one that a call goes through costs as much as its frame.
+    return this.call<Answer>(
+      (done) => this.engine.execute(operation, asked, (result) => done(this.#answered(result))),
+      signal,
     );
+  }
+
+  #answered(result: Result<Reply>): Result<Answer> {
+    if (!result.ok) {
+      // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
+      if (result.error.code === 'UnknownNamespace') this.#entered = null;
+      return result;
+    }
+    const { answer, op } = result.value;
     if (op > this.#lastOp) this.#lastOp = op;
-    if (answer.kind === 'result') return { result: answer.result, op };
-    if (answer.kind === 'error') throw new HaretError(answer.error);
-    throw haretError('Internal', `an operation was answered by ${answer.kind}`);
+    if (answer.kind === 'result') return ok({ result: answer.result, op });
+    return answer.kind === 'error'
+      ? { ok: false, error: answer.error }
+      : fail('Internal', `an operation was answered by ${answer.kind}`);
   }
 }
 
