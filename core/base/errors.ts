@@ -35,6 +35,8 @@ export const errorCodes = {
   // Sessions and groups (protocol §7).
   SessionGone: { retryable: false, outcome: 'unknown' },
   RequestTooOld: { retryable: false, outcome: 'unknown' },
+  /** Another incarnation holds this ClientID and may be alive. */
+  ClientIdHeld: { retryable: true, outcome: 'definite' },
   WindowExceeded: { retryable: true, outcome: 'definite' },
   Overloaded: { retryable: true, outcome: 'definite' },
   NotPrimary: { retryable: true, outcome: 'definite' },

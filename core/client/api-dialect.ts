@@ -31,6 +31,7 @@ const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = 
   listNamespaces: 'namespaces',
   ping: 'pong',
   register: 'reply',
+  claim: 'reply',
   unregister: 'reply',
   keepAlive: 'reply',
 };

@@ -31,6 +31,7 @@ import type {
   Entered,
   ExecuteOptions,
   Pending,
+  PresentNamespace,
 } from './options.ts';
 import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
@@ -135,11 +136,12 @@ export class Client {
     return this.#connector.failures;
   }
 
-  /** The namespace that was entered last, and the session there, null before the first write. */
-  get namespace(): { readonly name: string; readonly id: number; readonly session: number | null } | null {
+  /** The namespace that was entered last, and the session there. */
+  get namespace(): PresentNamespace | null {
     const place = this.#place;
     if (place === null) return null;
-    return { name: place.namespace, id: place.namespaceId, session: this.#sessions.idIn(place.namespaceId) };
+    const { namespace: name, namespaceId: id } = place;
+    return { name, id, session: this.#sessions.idIn(id), continued: this.#sessions.continuedIn(id) };
   }
 
   /** The highest op that a reply told of, for reads that must not go back behind it (`atLeast`). */
@@ -431,7 +433,7 @@ export class Client {
       return;
     }
     if (error.code === 'NotPrimary' || error.code === 'NoPrimary') this.#place?.doubt();
-    if (call.kind === 'data' && call.session !== null && error.code === 'SessionGone') {
+    if (call.kind === 'data' && call.session !== null && this.#sessions.lostBy(error)) {
       this.#sessions.gone(call.session, error);
     } else {
       this.#calls.refused(call, error);

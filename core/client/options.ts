@@ -2,6 +2,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import type { Clock, Random, Transport } from '../base/ports.ts';
+import type { ClientIdentity } from '../service/body.ts';
 import type { PrimaryInfo } from '../wire/api.ts';
 
 export interface ClientPorts {
@@ -31,6 +32,11 @@ export interface ClientOptions extends ConnectorOptions {
   readonly codec: 'binary' | 'superjson';
   /** Program and version, for people who look at sessions. */
   readonly name: string;
+  /**
+   * The ClientID that this client has alone in its namespaces; null for sessions that anyone may have. While another incarnation holds it
+   * and is alive, writes are refused as ClientIdHeld.
+   */
+  readonly identity: ClientIdentity | null;
   /** For a call that names no time-out of its own. */
   readonly requestTimeoutMs: number;
   /** Go to the node of the primary. Behind one address for all nodes (a browser's), stay and let the nodes forward. */
@@ -62,6 +68,7 @@ export const defaultClientOptions: Omit<ClientOptions, 'addresses'> = {
   ...defaultConnectorOptions,
   codec: 'binary',
   name: 'haret',
+  identity: null,
   requestTimeoutMs: 10_000,
   followRedirects: true,
   maxOutstanding: 16_384,
@@ -92,6 +99,16 @@ export interface Entered {
   readonly redirected: boolean;
   /** Where the client is connected now. */
   readonly apiAddress: string;
+}
+
+/** The namespace that a client is in. */
+export interface PresentNamespace {
+  readonly name: string;
+  readonly id: number;
+  /** Null before the first write. */
+  readonly session: number | null;
+  /** The session is the one that this holder of its ClientID had before ({@link ClientOptions.identity}). */
+  readonly continued: boolean;
 }
 
 export type ReadConsistency = 'linearizable' | 'local' | { readonly atLeast: number };

@@ -10,6 +10,8 @@ export class WriteSession {
   readonly namespaceId: number;
   /** The op number that registered it; 0 while there is none. */
   id = 0;
+  /** It is the session that this holder of a ClientID had before. */
+  continued = false;
   /** A registration is on its way. */
   registering = false;
   /** When it last asked something, for keeping it alive. */
@@ -90,11 +92,13 @@ export class WriteSession {
     return passed;
   }
 
-  opened(id: number): void {
+  /** @param from the lowest number that a request may have. */
+  opened(id: number, continued: boolean, from: number): void {
     this.id = id;
+    this.continued = continued;
     this.registering = false;
-    this.#next = 1;
-    this.#answered = 1;
+    this.#next = from;
+    this.#answered = from;
     this.#holes.clear();
   }
 

@@ -10,6 +10,13 @@ import { ControlCall } from './calls.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 import { WriteSession } from './session.ts';
 
+/** A session as the namespace gave it. */
+interface Registered {
+  readonly id: number;
+  readonly continued: boolean;
+  readonly next: number;
+}
+
 export interface SessionsHost {
   readonly calls: CallTable;
   /** Requests that a session may have outstanding; 0 while there is no connection. */
@@ -51,6 +58,11 @@ export class Sessions {
     return id === 0 ? null : id;
   }
 
+  /** The session of a namespace is the one that this holder of a ClientID had before. */
+  continuedIn(namespaceId: number): boolean {
+    return this.#sessions.get(namespaceId)?.continued ?? false;
+  }
+
   add(session: WriteSession, call: DataCall): void {
     session.enqueue(call);
     this.#pump(session);
@@ -83,6 +95,11 @@ export class Sessions {
         if (later.phase === 'sent' && later.sentAnswered <= upTo) this.#host.calls.resend(later);
       }
     });
+  }
+
+  /** True for an error that ends a session: it is gone, or another process of its ClientID goes on with it. */
+  lostBy({ code }: ErrorInfo): boolean {
+    return code === 'SessionGone' || (code === 'RequestTooOld' && this.#options.identity !== null);
   }
 
   /** The servers do not know the session: what is outstanding may or may not have happened, and is never repeated. */
@@ -133,13 +150,18 @@ export class Sessions {
   #register(session: WriteSession): void {
     if (session.registering || session.id !== 0) return;
     session.registering = true;
-    const { name } = this.#options;
+    const { name: client, identity } = this.#options;
     const { namespaceId } = session;
+    const attempt = this.#ports.random.uint32();
     this.#ask(
-      (id) => ({ kind: 'register', id, namespaceId, client: name }),
+      (id) =>
+        identity === null
+          ? { kind: 'register', id, namespaceId, client }
+          : { kind: 'claim', id, namespaceId, client, identity, attempt },
       (registered, error) => {
         if (registered !== null) {
-          session.opened(registered);
+          const { id, continued, next } = registered;
+          session.opened(id, continued, Math.max(1, next));
           session.askedAtMs = this.#ports.clock.now();
           this.#host.onSettled();
           if (session.busy || this.#host.isCurrent(session)) this.#pump(session);
@@ -170,7 +192,7 @@ export class Sessions {
 
   #ask(
     request: (id: number) => ClientMessage,
-    done: (registered: number | null, error: ErrorInfo | null) => void,
+    done: (registered: Registered | null, error: ErrorInfo | null) => void,
   ): void {
     const { calls } = this.#host;
     const id = calls.newId();
@@ -182,7 +204,8 @@ export class Sessions {
       if (result.value.kind !== 'reply') return;
       try {
         const { answer } = decodeReply(result.value.reply);
-        if (answer.kind === 'registered') done(answer.session, null);
+        if (answer.kind === 'registered') done({ id: answer.session, continued: false, next: 1 }, null);
+        else if (answer.kind === 'claimed') done({ ...answer, id: answer.session }, null);
         else done(null, answer.kind === 'error' ? answer.error : null);
       } catch (error) {
         if (!(error instanceof MalformedError)) throw error;

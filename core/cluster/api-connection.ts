@@ -172,6 +172,10 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
       }
       case 'register':
         return this.#serve(message.id, message.namespaceId, { kind: 'register', client: message.client });
+      case 'claim': {
+        const { client, identity, attempt } = message;
+        return this.#serve(message.id, message.namespaceId, { kind: 'claim', client, identity, attempt });
+      }
       case 'unregister':
         return this.#serve(message.id, message.namespaceId, { kind: 'unregister', session: message.session });
       case 'keepAlive':

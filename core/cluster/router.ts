@@ -274,6 +274,10 @@ function serveHere(host: ReplicaHost, item: ForwardItem, waiter: Waiter): void {
       return host.read(waiter, readConsistency(item.consistency), item.operation);
     case 'register':
       return host.propose(waiter, encodeBody({ kind: 'register', client: item.client }));
+    case 'claim': {
+      const { client, identity, attempt } = item;
+      return host.propose(waiter, encodeBody({ kind: 'claim', client, identity, attempt }));
+    }
     case 'unregister':
       return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session }));
     case 'keepAlive':

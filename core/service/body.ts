@@ -2,9 +2,16 @@
 
 import { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { encodeWhole, list, text, uint, union } from '../base/schema.ts';
+import { encodeWhole, hex, list, struct, text, uint, union } from '../base/schema.ts';
 import { operationSchema } from '../tree/operation.ts';
 import type { Operation } from '../tree/operation.ts';
+
+/**
+ * Who a client is, for good: an id that it has alone in its namespace, and which of its lives this is. Whoever goes on where an earlier
+ * process ended has the same incarnation; any other has drawn one of its own.
+ */
+export const clientIdentitySchema = struct({ id: text(64), incarnation: hex(16) });
+export type ClientIdentity = TypeOf<typeof clientIdentitySchema>;
 
 export const bodySchema = union({
   operation: [1, { operation: operationSchema }],
@@ -17,6 +24,11 @@ export const bodySchema = union({
   /** Expires whatever is due at the entry's timestamp. */
   expire: [5, {}],
   noop: [6, {}],
+  /**
+   * Registers a session for the one holder of a ClientID, or gives it the one that it has. `attempt` is drawn anew for each claim and stays the
+   * same when that is sent again.
+   */
+  claim: [7, { client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 });
 export type Body = TypeOf<typeof bodySchema>;
 

@@ -3,7 +3,7 @@
 import { Reader } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { encodeWhole, struct, uint, union } from '../base/schema.ts';
+import { bool, encodeWhole, struct, uint, union } from '../base/schema.ts';
 import { resultSchema } from '../tree/operation.ts';
 
 export const replySchema = struct({
@@ -16,6 +16,8 @@ export const replySchema = struct({
     error: [2, { error: errorSchema }],
     registered: [3, { session: uint() }],
     nothing: [4, {}],
+    /** `continued`: it is the session that this holder had. Its next request has the number `next` at least: lower ones are void. */
+    claimed: [5, { session: uint(), continued: bool, next: uint() }],
   }),
 });
 export type Reply = TypeOf<typeof replySchema>;

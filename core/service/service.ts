@@ -162,6 +162,13 @@ export class Service {
       case 'register':
         this.#evicted += this.#sessions.register(entry.op, body.client, this.#timestamp);
         return { kind: 'registered', session: entry.op };
+      case 'claim': {
+        const claim = this.#sessions.claim(entry.op, body, this.#timestamp);
+        if (claim.kind === 'refused') return failed(claim.error);
+        const { session, continued, next } = claim;
+        this.#evicted += claim.evicted;
+        return { kind: 'claimed', session, continued, next };
+      }
       case 'unregister':
         this.#sessions.unregister(body.session);
         return nothing;

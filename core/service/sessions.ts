@@ -7,6 +7,7 @@ import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import { utf8Length } from '../base/bytes.ts';
+import type { ClientIdentity } from './body.ts';
 import type { IdleNode } from './idle-order.ts';
 import { IdleOrder } from './idle-order.ts';
 import type { ServiceLimits } from './limits.ts';
@@ -16,11 +17,37 @@ import { ReplyWindow } from './reply-window.ts';
 const sessionOverheadBytes = 64;
 const replyOverheadBytes = 8;
 
+/**
+ * How long the holder of a ClientID that another one claims has to give a sign of life, in replicated time: a holder that lives keeps its
+ * session alive more often than this.
+ */
+export const doubtMs = 45_000;
+
+/** A session's hold on its ClientID. */
+export interface Holding {
+  readonly identity: ClientIdentity;
+  /** The last claim of its holder, and what that was answered. */
+  readonly attempt: number;
+  readonly continued: boolean;
+  readonly next: number;
+  /** When another one claimed the id; null while none did. */
+  readonly doubtedMs: number | null;
+}
+
+/** What a claim says. */
+export interface ClaimWish {
+  readonly client: string;
+  readonly identity: ClientIdentity;
+  readonly attempt: number;
+}
+
 /** One session. Whoever changes it asks {@link Sessions} for a writable one first. */
 export interface Session {
   /** The op number of its registration. */
   readonly id: number;
   readonly client: string;
+  /** How it holds a ClientID; null for a session without one. */
+  holding: Holding | null;
   readonly idle: IdleNode;
   /** Replicated time of the last sign of life. */
   seenMs: number;
@@ -36,10 +63,23 @@ export type Admission =
   | { readonly kind: 'kept'; readonly reply: Uint8Array }
   | { readonly kind: 'refused'; readonly error: ErrorInfo };
 
+/** What became of a claim. */
+export type Claim =
+  | {
+      readonly kind: 'claimed';
+      readonly session: number;
+      readonly continued: boolean;
+      readonly next: number;
+      /** Sessions that had to go for it. */
+      readonly evicted: number;
+    }
+  | { readonly kind: 'refused'; readonly error: ErrorInfo };
+
 export class Sessions {
   readonly #limits: ServiceLimits;
   /** In the order of ids: op numbers only grow, so the order of insertion is that of ids. */
   readonly #byId = new Map<number, Session>();
+  readonly #byClient = new Map<string, number>();
   readonly #idle = new IdleOrder();
   #holds = 0;
   #bytes = 0;
@@ -64,28 +104,78 @@ export class Sessions {
 
   /** Makes session `id`, and returns how many it evicted for that: those that were idle longest. */
   register(id: number, client: string, nowMs: number): number {
+    const evicted = this.#makeRoom();
+    this.#insert(id, client, null, nowMs, new ReplyWindow(0));
+    return evicted;
+  }
+
+  /**
+   * The session of a ClientID: the one that this holder has, or a new one, `id`. A holder of another incarnation is in doubt from the first
+   * such claim on, and loses the id to a later one when it gave no sign of life in between.
+   */
+  claim(id: number, wish: ClaimWish, nowMs: number): Claim {
+    const { identity, attempt } = wish;
+    const known = this.#byId.get(this.#byClient.get(identity.id) ?? 0);
+    const holding = known?.holding ?? null;
+    if (known === undefined || holding === null) return this.#claimed(id, wish, nowMs);
+    const held = this.#writable(known);
+    if (holding.identity.incarnation === identity.incarnation) {
+      this.#see(held, nowMs);
+      // Sent again, it is answered again, whatever was asked since.
+      const { continued, next } = holding;
+      if (holding.attempt === attempt) return { kind: 'claimed', session: held.id, continued, next, evicted: 0 };
+      // What the process before may still have on its way is void from here on: nobody takes a late reply for another's.
+      const fence = held.window.next + this.#limits.maxWindow;
+      held.holding = { identity, attempt, continued: true, next: fence, doubtedMs: null };
+      this.#trim(held, fence);
+      return { kind: 'claimed', session: held.id, continued: true, next: fence, evicted: 0 };
+    }
+    const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
+    const doubtedMs = inDoubt ? holding.doubtedMs : nowMs;
+    const leftMs = doubtedMs + doubtMs - nowMs;
+    if (leftMs <= 0) {
+      this.#remove(held.id);
+      return this.#claimed(id, wish, nowMs);
+    }
+    held.holding = { ...holding, doubtedMs };
+    const idleMs = nowMs - held.seenMs;
+    const details = { clientId: identity.id, session: held.id, idleMs, retryAfterMs: leftMs };
+    const text = `Client id ${identity.id} is held by session ${held.id}, which gave a sign of life ${idleMs} ms ago`;
+    return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details) };
+  }
+
+  #claimed(id: number, { client, identity, attempt }: ClaimWish, nowMs: number): Claim {
+    const evicted = this.#makeRoom();
+    const holding = { identity, attempt, continued: false, next: 0, doubtedMs: null };
+    this.#insert(id, client, holding, nowMs, new ReplyWindow(0));
+    return { kind: 'claimed', session: id, continued: false, next: 0, evicted };
+  }
+
+  #makeRoom(): number {
     let evicted = 0;
     while (this.#byId.size >= this.#limits.maxSessions) {
       this.#remove(this.#idle.oldest()!.id);
       evicted++;
     }
-    this.#insert(id, client, nowMs, new ReplyWindow(0));
     return evicted;
   }
 
   /** Puts back a session of a snapshot, in the order of ids. */
-  restore(id: number, client: string, seenMs: number, window: ReplyWindow): void {
-    this.#insert(id, client, seenMs, window);
+  restore(session: Pick<Session, 'id' | 'client' | 'holding' | 'seenMs' | 'window'>): void {
+    const { id, client, holding, seenMs, window } = session;
+    this.#insert(id, client, holding, seenMs, window);
     this.#bytes += window.bytes + window.count * replyOverheadBytes;
   }
 
-  #insert(id: number, client: string, seenMs: number, window: ReplyWindow): void {
+  #insert(id: number, client: string, holding: Holding | null, nowMs: number, window: ReplyWindow): void {
     invariant(id > this.#lastId, 'session ids grow with the log', { id, last: this.#lastId });
     this.#lastId = id;
     const generation = this.#holds;
-    const idle = this.#idle.add(id, seenMs);
-    this.#byId.set(id, { id, client, idle, seenMs, window, generation, windowGeneration: generation });
-    this.#bytes += sessionOverheadBytes + utf8Length(client);
+    const idle = this.#idle.add(id, nowMs);
+    const session = { id, client, holding, idle, seenMs: nowMs, window, generation, windowGeneration: generation };
+    this.#byId.set(id, session);
+    if (holding !== null) this.#byClient.set(holding.identity.id, id);
+    this.#bytes += ownBytes(session);
   }
 
   /** Ends a session; false when it is gone already. */
@@ -98,8 +188,9 @@ export class Sessions {
     if (session === undefined) return false;
     this.#byId.delete(id);
     this.#idle.remove(session.idle);
-    const { window } = session;
-    this.#bytes -= sessionOverheadBytes + utf8Length(session.client) + window.bytes + window.count * replyOverheadBytes;
+    const { window, holding } = session;
+    if (holding !== null) this.#byClient.delete(holding.identity.id);
+    this.#bytes -= ownBytes(session) + window.bytes + window.count * replyOverheadBytes;
     return true;
   }
 
@@ -202,6 +293,11 @@ export class Sessions {
     }
     return session.window;
   }
+}
+
+/** What a session counts for without its replies. */
+function ownBytes({ client, holding }: Pick<Session, 'client' | 'holding'>): number {
+  return sessionOverheadBytes + utf8Length(client) + (holding === null ? 0 : utf8Length(holding.identity.id) + 32);
 }
 
 function refused(error: ErrorInfo): Admission {

@@ -7,13 +7,16 @@ import { Reader, Writer, equalBytes, utf8 } from '../base/bytes.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { struct, uint } from '../base/schema.ts';
+import { bool, encodeWhole, nullable, struct, uint } from '../base/schema.ts';
+import { clientIdentitySchema } from './body.ts';
 import { serviceLimitsSchema } from './limits.ts';
 import { ReplyWindow } from './reply-window.ts';
-import type { Session } from './sessions.ts';
+import type { Holding, Session } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 
-const snapshotFormat = 1;
+const snapshotFormat = 2;
+/** Of the time before ClientIDs. */
+const formatWithoutIdentities = 1;
 /** So that another group's bytes are refused by name. */
 const magic = utf8('haret namespace');
 const maxHeaderBytes = 4096;
@@ -28,6 +31,16 @@ const headerSchema = struct({
   limits: serviceLimitsSchema,
   sessions: uint(),
 });
+const holdingSchema = nullable(
+  struct({
+    identity: clientIdentitySchema,
+    attempt: uint(),
+    continued: bool,
+    next: uint(),
+    doubtedMs: nullable(uint()),
+  }),
+);
+const maxHoldingBytes = 256;
 export type SnapshotHeader = TypeOf<typeof headerSchema>;
 
 /** What a snapshot that is being written reads on from; the tree's own snapshot fits. */
@@ -77,6 +90,7 @@ function* writeRecords(
     const { window } = session;
     writer.uint(session.id);
     writer.text(session.client);
+    writer.bytes(encodeWhole(holdingSchema, session.holding));
     writer.uint(session.seenMs);
     writer.uint(window.base);
     writer.uint(window.count);
@@ -100,7 +114,7 @@ export interface RestoredSessions {
 export function readSessions(reader: ChunkReader): RestoredSessions {
   if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is no snapshot of a namespace');
   const format = reader.uint();
-  if (format !== snapshotFormat) {
+  if (format !== snapshotFormat && format !== formatWithoutIdentities) {
     throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
   }
   const headerReader = new Reader(reader.bytes(maxHeaderBytes));
@@ -109,13 +123,27 @@ export function readSessions(reader: ChunkReader): RestoredSessions {
   if (header.sessions > header.limits.maxSessions) throw new MalformedError('snapshot has sessions over their limit');
   const sessions = new Sessions(header.limits);
   let lastId = 0;
-  for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header);
+  for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header, format);
   return { header, sessions };
 }
 
-function readSession(reader: ChunkReader, sessions: Sessions, lastId: number, header: SnapshotHeader): number {
+function readHolding(reader: ChunkReader): Holding | null {
+  const bytes = new Reader(reader.bytes(maxHoldingBytes));
+  const holding = holdingSchema.decode(bytes);
+  bytes.end();
+  return holding;
+}
+
+function readSession(
+  reader: ChunkReader,
+  sessions: Sessions,
+  lastId: number,
+  header: SnapshotHeader,
+  format: number,
+): number {
   const id = reader.uint();
   const client = reader.text(maxClientBytes);
+  const holding = format === formatWithoutIdentities ? null : readHolding(reader);
   const seenMs = reader.uint();
   const base = reader.uint();
   const count = reader.uint();
@@ -125,6 +153,6 @@ function readSession(reader: ChunkReader, sessions: Sessions, lastId: number, he
   const window = new ReplyWindow(base);
   // Copies, so that a reply does not keep its whole chunk in memory.
   for (let i = 0; i < count; i++) window.push(reader.bytes(maxReplyBytes).slice());
-  sessions.restore(id, client, seenMs, window);
+  sessions.restore({ id, client, holding, seenMs, window });
   return id;
 }

@@ -6,6 +6,7 @@
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { clientIdentitySchema } from '../service/body.ts';
 import { changesSchema, watchEventSchema } from '../service/events.ts';
 import { replySchema } from '../service/reply.ts';
 import { operationSchema, pathSchema } from '../tree/operation.ts';
@@ -86,6 +87,11 @@ const clientVariants = {
   ],
   /** Ends the watch that was begun with `id`. It is not answered; what is on its way may still come. */
   unwatch: [11, { id: idField }],
+  /**
+   * Registers a session for the one holder of a ClientID, or goes on with the session that this holder has already; answered by a reply
+   * whose answer is `claimed`, or the error `ClientIdHeld`. `attempt` is drawn for each claim and stays the same when that is sent again.
+   */
+  claim: [12, { id: idField, namespaceId: uint(), client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 } as const;
 export const clientMessageSchema = union(clientVariants);
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;

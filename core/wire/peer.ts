@@ -10,6 +10,7 @@ import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, list, struct, text, uint, union } from '../base/schema.ts';
+import { clientIdentitySchema } from '../service/body.ts';
 import { configurationSchema } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../vr/messages.ts';
@@ -55,6 +56,7 @@ export const forwardItemSchema = union({
   /** Looks a namespace up in the catalog of the root group's primary, for a node whose copy may lag. */
   lookup: [6, { namespace: nameSchema }],
   admin: [7, { command: adminCommandSchema }],
+  claim: [8, { client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 });
 export type ForwardItem = TypeOf<typeof forwardItemSchema>;
 

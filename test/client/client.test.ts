@@ -53,7 +53,7 @@ describe.each(['binary', 'superjson'] as const)('a client of the %s codec', (cod
     expect(written.value).toMatchObject({ epoch: 1, view: 1, answer: { kind: 'result' } });
     expect(readBack.value.answer.kind).toBe('result');
     expect(node.heard('request')).toMatchObject([{ session: 41, request: 1, answered: 1, namespaceId: 1 }]);
-    expect(client.namespace).toEqual({ name: 'test-ns', id: 1, session: 41 });
+    expect(client.namespace).toEqual({ name: 'test-ns', id: 1, session: 41, continued: false });
     expect(client.lastOp).toBeGreaterThan(100);
     expect(client.outstanding).toBe(0);
     expect(states).toEqual(['ready']);

@@ -248,6 +248,10 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
       case 'read':
         this.read(connection, message);
         break;
+      case 'claim':
+      case 'watch':
+      case 'unwatch':
+        throw new Error(`no story here has a ${message.kind}`);
       case 'unregister':
       case 'keepAlive':
         connection.send(resultOf(message.id, { epoch: 1, view: 1, op: 1, answer: { kind: 'nothing' } }));

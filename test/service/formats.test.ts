@@ -22,6 +22,10 @@ const bodies: readonly (readonly [Body, string])[] = [
   [{ kind: 'keepAlive', sessions: [1, 300] }, '04' + '02' + '01' + 'ac02'],
   [{ kind: 'expire' }, '05'],
   [{ kind: 'noop' }, '06'],
+  [
+    { kind: 'claim', client: 'cli', identity: { id: 'a', incarnation: '1f'.repeat(16) }, attempt: 300 },
+    '07' + '03636c69' + '0161' + '1f'.repeat(16) + 'ac02',
+  ],
 ];
 
 const replies: readonly (readonly [Reply, string])[] = [
@@ -31,6 +35,10 @@ const replies: readonly (readonly [Reply, string])[] = [
   ],
   [{ epoch: 1, view: 0, op: 3, answer: { kind: 'registered', session: 3 } }, '010003' + '03' + '03'],
   [{ epoch: 1, view: 0, op: 4, answer: { kind: 'nothing' } }, '010004' + '04'],
+  [
+    { epoch: 1, view: 0, op: 5, answer: { kind: 'claimed', session: 3, continued: true, next: 300 } },
+    '010005' + '05' + '03' + '01' + 'ac02',
+  ],
 ];
 
 describe('the bytes of', () => {
@@ -55,11 +63,18 @@ describe('the bytes of', () => {
     const session = driver.register('cli');
     driver.request(session, 0, createCounter('/n'), 0);
     const text = hexFromBytes(Buffer.concat(snapshotOf(driver.service)));
-    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '01')).toBe(true);
+    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '02')).toBe(true);
     const reply = hexFromBytes(driver.service.reply(session, 0));
-    // Session 1 of "cli", seen at 5 ms, with the one reply of its window [0, 1).
-    const sessions = `0103636c69050001${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
-    expect(text).toContain(sessions);
+    // Session 1 of "cli", which holds no ClientID, seen at 5 ms, with the one reply of its window [0, 1).
+    const kept = `050001${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
+    expect(text).toContain(`0103636c690100${kept}`);
+    // The first format knew no ClientIDs.
+    const first = text
+      .replace(hexFromBytes(utf8('haret namespace')) + '02', hexFromBytes(utf8('haret namespace')) + '01')
+      .replace(`0103636c690100${kept}`, `0103636c69${kept}`);
+    const copy = new Service(limitsWith(), defaultLimits);
+    copy.restore([bytesFromHex(first)!]);
+    expect(snapshotOf(copy)).toEqual(snapshotOf(driver.service));
   });
 });
 

@@ -166,6 +166,7 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
       error: { error },
       registered: { session: whole },
       nothing: {},
+      claimed: { session: whole, continued: fc.boolean(), next: whole },
     }),
   },
   { noNullPrototype: true },
@@ -174,6 +175,7 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
 const id = whole;
 const consistency = anyOf<Consistency>({ linearizable: {}, local: {}, atLeast: { op: whole } });
 const operationBytes = operation.map(encodeOperation);
+const identity = fc.record({ id: word, incarnation: id128 }, { noNullPrototype: true });
 export const clientMessage = anyOf<ClientMessage>({
   hello: { protocol: whole, client: word },
   enter: { id, namespace: name },
@@ -196,6 +198,7 @@ export const clientMessage = anyOf<ClientMessage>({
     consistency,
   },
   unwatch: { id },
+  claim: { id, namespaceId: whole, client: word, identity, attempt: whole },
 });
 const changes = few(
   fc.record(

@@ -1,0 +1,100 @@
+/** ClientIDs across a cluster: a client goes on with its session in another process, and nobody else has its id while it lives. */
+
+import { describe, expect, it } from 'vitest';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import type { SimClient } from '../../core/sim/world.ts';
+import { Story } from './story.ts';
+
+const patienceUs = 30_000_000;
+const one = '1'.repeat(32);
+const two = '2'.repeat(32);
+
+class Play {
+  readonly story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+
+  enter(incarnation: string): SimClient {
+    const { world } = this.story;
+    const client = world.addClient({ identity: { id: 'worker-1', incarnation } });
+    let inside = false;
+    client.client.enter('ns', (result) => (inside = result.ok));
+    expect(world.until(() => inside, patienceUs)).toBe(true);
+    return client;
+  }
+
+  /** What an increment of the one counter came to: its value, or an error. */
+  increment({ client }: SimClient): number | ErrorInfo {
+    const results: (number | ErrorInfo)[] = [];
+    client.execute({ kind: 'counterAdd', path: '/n', by: 1 }, { timeoutMs: 20_000 }, (result) => {
+      if (!result.ok) results.push(result.error);
+      else if (result.value.answer.kind === 'result' && result.value.answer.result.kind === 'number')
+        results.push(result.value.answer.result.number);
+      else throw new Error(`no number: ${JSON.stringify(result.value)}`);
+    });
+    expect(this.story.world.until(() => results.length > 0, patienceUs)).toBe(true);
+    return results[0]!;
+  }
+
+  create({ client }: SimClient): void {
+    let done = false;
+    client.execute({ kind: 'create', path: '/n', type: 'counter', value: null }, {}, (result) => (done = result.ok));
+    expect(this.story.world.until(() => done, patienceUs)).toBe(true);
+  }
+}
+
+describe('a client with an id', () => {
+  it('goes on with its session in another process of the same incarnation', () => {
+    const play = new Play();
+    const first = play.enter(one);
+    play.create(first);
+    expect(play.increment(first)).toBe(1);
+    expect(first.client.namespace).toMatchObject({ continued: false });
+    first.kill();
+    const second = play.enter(one);
+    expect(play.increment(second)).toBe(2);
+    expect(second.client.namespace).toMatchObject({ session: first.client.namespace!.session, continued: true });
+  });
+
+  it('does so after every node was without power', () => {
+    const play = new Play();
+    const first = play.enter(one);
+    play.create(first);
+    expect(play.increment(first)).toBe(1);
+    const { world } = play.story;
+    for (const node of world.nodes) world.cutPower(node);
+    for (const node of world.nodes) world.start(node);
+    expect(play.increment(first)).toBe(2);
+    first.kill();
+    const second = play.enter(one);
+    expect(play.increment(second)).toBe(3);
+    expect(second.client.namespace).toMatchObject({ continued: true });
+  });
+
+  it('keeps it from another incarnation as long as it lives, and no longer', () => {
+    const play = new Play();
+    const first = play.enter(one);
+    play.create(first);
+    const second = play.enter(two);
+    for (let i = 0; i < 3; i++) {
+      expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld', outcome: 'definite' });
+      play.story.world.run(40_000_000);
+    }
+    expect(play.increment(first)).toBe(1);
+    first.kill();
+    expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld' });
+    play.story.world.run(46_000_000);
+    expect(play.increment(second)).toBe(2);
+    expect(second.client.namespace).toMatchObject({ continued: false });
+  });
+
+  it('that was continued elsewhere while it lived is told so, and nothing is done twice', () => {
+    const play = new Play();
+    const first = play.enter(one);
+    play.create(first);
+    expect(play.increment(first)).toBe(1);
+    const second = play.enter(one);
+    expect(play.increment(second)).toBe(2);
+    // Its numbers are void: it cannot know what became of such a write, and has the session again for the next.
+    expect(play.increment(first)).toMatchObject({ code: 'RequestTooOld', outcome: 'unknown' });
+    expect(play.increment(first)).toBe(3);
+  });
+});

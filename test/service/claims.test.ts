@@ -1,0 +1,141 @@
+/** ClientIDs: one holder in a namespace, decided in its log; who goes on with a session, who takes it over, and what becomes of late requests. */
+
+import { describe, expect, it } from 'vitest';
+import { defaultLimits } from '../../core/base/limits.ts';
+import { doubtMs } from '../../core/service/sessions.ts';
+import type { Reply } from '../../core/service/reply.ts';
+import { Driver, code, createCounter, increment, restored, snapshotOf } from './driver.ts';
+
+const one = '1'.repeat(32);
+const two = '2'.repeat(32);
+const longMs = 600_000;
+
+class Play extends Driver {
+  #attempts = 0;
+
+  constructor() {
+    super({ sessionMs: longMs, maxWindow: 100 });
+  }
+
+  claim(id: string, incarnation: string, attempt = ++this.#attempts): Reply['answer'] {
+    return this.own({ kind: 'claim', client: 'test', identity: { id, incarnation }, attempt }).answer;
+  }
+
+  claimed(id: string, incarnation: string, attempt?: number): { session: number; continued: boolean; next: number } {
+    const answer = this.claim(id, incarnation, attempt);
+    if (answer.kind !== 'claimed') throw new Error(`not claimed: ${answer.kind}`);
+    return { session: answer.session, continued: answer.continued, next: answer.next };
+  }
+
+  refusal(id: string, incarnation: string): { code: string; retryAfterMs: unknown } {
+    const answer = this.claim(id, incarnation);
+    if (answer.kind !== 'error') throw new Error(`not refused: ${answer.kind}`);
+    return { code: answer.error.code, retryAfterMs: answer.error.details['retryAfterMs'] };
+  }
+}
+
+describe('a ClientID', () => {
+  it('that nobody holds gives a new session, and another id another one', () => {
+    const play = new Play();
+    expect(play.claimed('a', one)).toEqual({ session: 1, continued: false, next: 0 });
+    expect(play.claimed('b', one)).toEqual({ session: 2, continued: false, next: 0 });
+  });
+
+  it('claimed by the same incarnation goes on with its session and what that has done', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    play.request(session, 1, createCounter('/n'));
+    play.request(session, 2, increment('/n'));
+    const again = play.claimed('a', one);
+    expect(again).toEqual({ session, continued: true, next: 103 });
+    expect(code(play.request(session, again.next, increment('/n')))).toBe('result');
+    expect(play.counter('/n')).toBe(2);
+  });
+
+  it('once continued takes nothing that the process before had on its way', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    play.request(session, 1, createCounter('/n'));
+    const { next } = play.claimed('a', one);
+    // The number would be the next one, had nobody gone on: its reply must not be taken for another's.
+    expect(code(play.request(session, 2, increment('/n')))).toBe('RequestTooOld');
+    expect(code(play.request(session, next, increment('/n')))).toBe('result');
+    expect(code(play.request(session, 101, increment('/n')))).toBe('RequestTooOld');
+    expect(play.counter('/n')).toBe(1);
+  });
+
+  it('is answered alike when the same claim comes again, however late', () => {
+    const play = new Play();
+    const first = play.claimed('a', one, 7);
+    play.request(first.session, 1, createCounter('/n'));
+    play.request(first.session, 2, increment('/n'));
+    expect(play.claimed('a', one, 7)).toEqual(first);
+    expect(code(play.request(first.session, 3, increment('/n')))).toBe('result');
+    const second = play.claimed('a', one, 8);
+    play.request(second.session, second.next, increment('/n'));
+    expect(play.claimed('a', one, 8)).toEqual(second);
+    expect(code(play.request(second.session, second.next + 1, increment('/n')))).toBe('result');
+  });
+
+  it('of a holder that lives is refused to everyone else', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    for (let i = 0; i < 10; i++) {
+      expect(play.refusal('a', two)).toEqual({ code: 'ClientIdHeld', retryAfterMs: doubtMs });
+      play.wait(doubtMs / 2);
+      play.own({ kind: 'keepAlive', sessions: [session] });
+      play.wait(doubtMs);
+    }
+    expect(code(play.request(session, 1, createCounter('/n')))).toBe('result');
+  });
+
+  it('of a holder that gives no sign of life while in doubt goes to the next who claims it', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    play.wait(longMs / 2);
+    // Silence before anybody asked proves nothing.
+    expect(play.refusal('a', two)).toEqual({ code: 'ClientIdHeld', retryAfterMs: doubtMs });
+    play.wait(doubtMs - 1);
+    expect(play.refusal('a', two)).toEqual({ code: 'ClientIdHeld', retryAfterMs: 1 });
+    play.wait(1);
+    const taken = play.claimed('a', two);
+    expect(taken).toMatchObject({ continued: false, next: 0 });
+    expect(code(play.request(session, 1, createCounter('/n')))).toBe('SessionGone');
+    expect(play.refusal('a', one).code).toBe('ClientIdHeld');
+  });
+
+  it('is free once its session is given back or expired', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    play.own({ kind: 'unregister', session });
+    expect(play.claimed('a', two)).toMatchObject({ continued: false });
+    play.wait(longMs);
+    play.own({ kind: 'expire' });
+    expect(play.claimed('a', one)).toMatchObject({ continued: false });
+  });
+
+  it('and the doubt about its holder are part of the state', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one, 7);
+    play.request(session, 1, createCounter('/n'));
+    play.refusal('a', two);
+    play.register();
+    const copy = restored(snapshotOf(play.service));
+    expect(snapshotOf(copy)).toEqual(snapshotOf(play.service));
+    play.wait(doubtMs);
+    const before = play.log.length;
+    play.claimed('a', two);
+    for (const entry of play.log.slice(before)) copy.apply(entry);
+    expect(snapshotOf(copy)).toEqual(snapshotOf(play.service));
+    expect(copy.size()).toBe(play.service.size());
+  });
+
+  it('does not touch sessions without one', () => {
+    const play = new Play();
+    const plain = play.register();
+    play.claimed('a', one);
+    play.wait(doubtMs);
+    expect(code(play.request(plain, 1, createCounter('/n')))).toBe('result');
+    expect(defaultLimits.maxSessions).toBeGreaterThan(2);
+  });
+});
