@@ -8,6 +8,7 @@ import { utf8 } from '../base/bytes.ts';
 import type { Hash } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
 import { defaultTiming } from '../cluster/host.ts';
+import type { NodeObserver } from '../cluster/host.ts';
 import { RuleBroken } from './checker.ts';
 import { Faults } from './faults.ts';
 import { User } from './workload.ts';
@@ -19,6 +20,8 @@ export interface RunOptions {
   readonly events: number;
   readonly hash: Hash;
   readonly trace?: (line: string) => void;
+  /** Watches all nodes beside the checker, for whoever draws the run. */
+  readonly observer?: NodeObserver;
   /** False for users without watches: seeds that found something before there were any find it again. */
   readonly watches?: boolean;
 }
@@ -45,31 +48,43 @@ export class SeedFailed extends Error {
 
   constructor(seed: number, events: number, at: number, cause: Error) {
     super(
-      `seed ${seed} failed at event ${at}: ${cause.message}\n  again: npm run sim -- --seed ${seed} --events ${events} --trace`,
+      `seed ${seed} failed at event ${at}: ${cause.message}\n  again: npm run sim -- --seed ${seed} --events ${events} --trace\n  to look at: the playground of a node, at /#seed=${seed}&simulator=${events}`,
       { cause },
     );
     this.seed = seed;
   }
 }
 
-const progressUs = 60_000_000;
+/** Virtual time in which everybody must go on after everything healed. */
+export const progressUs = 60_000_000;
 const healthyRequests = 20;
 
-/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or nothing goes on after the healing. */
-export function runSeed(options: RunOptions): RunReport {
-  let trace = 0;
-  const write = (line: string): void => {
-    trace = crc32(utf8(line), trace);
-    options.trace?.(line);
-  };
-  // The world's shape is drawn by a generator of its own, so that a change in it does not shift all that follows.
-  const shape = new SeededRandom(options.seed, 0x5eed);
+/** A run that has begun: whoever drives its world sees what {@link runSeed} sees. */
+export interface BegunSeed {
+  readonly world: World;
+  readonly users: readonly User[];
+  readonly faults: Faults;
+  /** The event behind which everything heals. */
+  readonly healAt: number;
+  /** The highest op of each namespace that any user was told of. */
+  readonly acknowledged: ReadonlyMap<number, number>;
+}
+
+/** Users that got so many answers after everything healed have progressed; they must within {@link progressUs}. */
+export function progressOf(users: readonly User[]): () => boolean {
+  const before = users.map((user) => user.counters.succeeded);
+  return () => users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests);
+}
+
+/** The world of a seed. Its shape is drawn by a generator of its own, so that a change in it does not shift all that follows. */
+function worldOf(options: RunOptions, shape: SeededRandom): World {
   const nodes = shape.pick([3, 3, 3, 5]);
   const small = shape.chance(1, 2);
-  const world = new World({
+  return new World({
     seed: options.seed,
     nodes,
-    trace: write,
+    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    ...(options.observer === undefined ? {} : { observer: options.observer }),
     settings: {
       timing: defaultTiming,
       hash: options.hash,
@@ -78,14 +93,10 @@ export function runSeed(options: RunOptions): RunReport {
       limits: { maxPipelineEntries: shape.pick([8, 64, 4096]), maxSessions: shape.pick([4, 64]) },
     },
   });
-  try {
-    return play(world, options, shape, () => trace);
-  } catch (error) {
-    throw new SeedFailed(options.seed, options.events, world.events, error as Error);
-  }
 }
 
-function play(world: World, options: RunOptions, shape: SeededRandom, trace: () => number): RunReport {
+/** Founds the cluster of a seed, lets its users work, and begins with its faults. */
+function begin(world: World, options: RunOptions, shape: SeededRandom): BegunSeed {
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
   world.found(namespaces);
   const acknowledged = new Map<number, number>();
@@ -95,15 +106,37 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
   });
   const faults = new Faults(world, users);
   faults.begin();
-  const until = world.events + options.events;
-  while (world.events < until && world.step());
+  return { world, users, faults, healAt: world.events + options.events, acknowledged };
+}
+
+/** For whoever wants to step through a run and look: the playground. */
+export function beginSeed(options: RunOptions): BegunSeed {
+  const shape = new SeededRandom(options.seed, 0x5eed);
+  return begin(worldOf(options, shape), options, shape);
+}
+
+/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or nothing goes on after the healing. */
+export function runSeed(options: RunOptions): RunReport {
+  let trace = 0;
+  const write = (line: string): void => {
+    trace = crc32(utf8(line), trace);
+    options.trace?.(line);
+  };
+  const shape = new SeededRandom(options.seed, 0x5eed);
+  const world = worldOf({ ...options, trace: write }, shape);
+  try {
+    return play(world, options, shape, () => trace);
+  } catch (error) {
+    throw new SeedFailed(options.seed, options.events, world.events, error as Error);
+  }
+}
+
+function play(world: World, options: RunOptions, shape: SeededRandom, trace: () => number): RunReport {
+  const { users, faults, healAt, acknowledged } = begin(world, options, shape);
+  while (world.events < healAt && world.step());
 
   faults.heal();
-  const before = users.map((user) => user.counters.succeeded);
-  const progressed = world.until(
-    () => users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests),
-    progressUs,
-  );
+  const progressed = world.until(progressOf(users), progressUs);
   if (!progressed) throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of users) user.stop();
