@@ -31,6 +31,9 @@ const actions = [
 ] as const;
 type Action = (typeof actions)[number];
 
+/** Packets that are kept back for longer than anybody waits for them. */
+const maxHeld = 30;
+
 /** Of some thousand. */
 const usual: Readonly<Record<Action, number>> = {
   deliver: 500,
@@ -43,7 +46,7 @@ const usual: Readonly<Record<Action, number>> = {
   pause: 4,
   links: 4,
   heal: 6,
-  damage: 3,
+  damage: 6,
 };
 
 export function explore({ seed, steps, voters, damage = 'none' }: Exploration): World {
@@ -112,7 +115,11 @@ class History {
         for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick', now: world.now });
         break;
       case 'ask':
-        this.#users.ask(world.primary !== null && random.chance(4, 5) ? world.primary : name);
+        // A deposed primary takes requests as well, until it finds out.
+        this.#users.ask(
+          world.primary !== null && random.chance(4, 5) ? world.primary : name,
+          random.chance(1, 30) ? 24 : 1,
+        );
         break;
       case 'read':
         world.read(name, random.chance(1, 2) ? 'linearizable' : { atLeast: random.below(20) });
@@ -124,40 +131,69 @@ class History {
         if (place.replica === null || random.chance(1, 5)) world.restart(name, random.chance(1, 2));
         break;
       case 'pause':
-        if (place.paused) world.resume(name);
+        if (place.paused) world.resume(name, random.chance(1, 2));
         else if (place.replica !== null) place.paused = true;
         break;
       case 'links': {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
-        world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+        if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+        else this.#isolate(world.primary ?? name);
         break;
       }
       case 'heal':
         world.heal();
+        for (const one of names) this.#tellPeers(one, true);
         break;
       case 'damage':
-        if (world.place(this.#victim).replica === null) this.#spoil();
+        if (this.#damage !== 'none') this.#spoil();
     }
     this.#users.listen();
   }
 
-  /** Mostly in order, sometimes not at all, now and then twice. */
+  /** Mostly in order, sometimes not at all, now and then twice, or when everyone has forgotten it. */
   #deliver(): void {
-    const { packets } = this.#world;
+    const { packets, held } = this.#world;
     const random = this.#random;
+    if (held.length > 0 && random.chance(1, 40)) {
+      const [late] = held.splice(random.below(held.length), 1);
+      this.#world.deliver(late!);
+      return;
+    }
     if (packets.length === 0) return;
     const at = !this.#shuffled && random.chance(3, 4) ? 0 : random.below(packets.length);
     const packet = packets[at]!;
     if (!random.chance(1, 30)) packets.splice(at, 1);
+    if (held.length < maxHeld && random.chance(1, 40)) {
+      held.push(packet);
+      if (random.chance(1, 2)) return;
+    }
     if (!random.chance(this.#lossPercent, 100)) this.#world.deliver(packet);
+  }
+
+  /** Nobody reaches one replica, which may go on for a while; the others may learn of it at once. */
+  #isolate(alone: string): void {
+    const world = this.#world;
+    const random = this.#random;
+    world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
+    if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(40));
+    if (random.chance(2, 3)) this.#tellPeers(alone, false);
+  }
+
+  /** Says to all others that the connections to `name` broke, or are there again. */
+  #tellPeers(name: string, connected: boolean): void {
+    const { node } = this.#world.place(name).member;
+    for (const one of this.#world.names) if (one !== name) this.#world.input(one, { kind: 'peer', node, connected });
   }
 
   #spoil(): void {
     const world = this.#world;
     const random = this.#random;
     const place = world.place(this.#victim);
-    if (this.#damage === 'loss' && !place.wiped) world.wipe(this.#victim);
-    if (this.#damage !== 'rot') return;
+    if (place.replica !== null) world.crash(this.#victim, random.chance(1, 2));
+    if (this.#damage === 'loss') {
+      if (!place.wiped) world.wipe(this.#victim);
+      return;
+    }
     // Two voters are both of every quorum: what one cannot prove nobody can.
     if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
       place.storage.loseBatches(1 + random.below(4));
@@ -166,7 +202,8 @@ class History {
     const first = (place.storage.recovered().checkpoint?.op ?? 0) + 1;
     const head = place.storage.durableHead;
     if (head < first) return;
-    const op = first + random.below(head - first + 1);
+    // Mostly what a view change has to decide about.
+    const op = random.chance(1, 2) ? first + random.below(head - first + 1) : Math.max(first, head - random.below(3));
     if (!place.storage.isRotten(op)) place.storage.rot(op);
   }
 

@@ -215,6 +215,13 @@ export class MemoryStorage implements ReplicaStorage {
     return this.#durable.entries.get(op)?.checksum ?? null;
   }
 
+  /** The lowest entry above the checkpoint that cannot be read, or null; what a checkpoint stands for is committed, durable or not. */
+  get lowestRotten(): number | null {
+    const { first, checkpoint } = this.#handed;
+    const ops = [...this.#corrupt.keys()].filter((op) => op >= first && op > (checkpoint?.op ?? 0));
+    return ops.length === 0 ? null : Math.min(...ops);
+  }
+
   isRotten(op: number): boolean {
     return this.#corrupt.has(op);
   }

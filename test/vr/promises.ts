@@ -24,6 +24,11 @@ export class Promises {
       if (message.op === 0) return;
       this.#must(storage.durableLogView.view === message.view, `${who} vouches without a durable log_view`);
       this.#must(storage.durableHead >= message.op, `${who} vouches for ${message.op} before it is durable`);
+      const rotten = storage.lowestRotten;
+      this.#must(
+        rotten === null || rotten > message.op,
+        `${who} vouches for ${message.op} and cannot read ${rotten ?? 0}`,
+      );
     }
     if (message.kind === 'startView') {
       this.#bounded(who, message.log);

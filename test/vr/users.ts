@@ -44,9 +44,17 @@ export class Users {
     throw new Error(`seed ${this.#seed}: ${what}`);
   }
 
-  /** Somebody asks something at `name`. */
-  ask(name: string): void {
+  /** Somebody asks something at `name`; more than once: many at a time. */
+  ask(name: string, times: number): void {
     const random = this.#random;
+    if (times > 1) {
+      const session = this.#sessions.length > 0 && random.chance(1, 2) ? random.pick(this.#sessions) : null;
+      for (let i = 0; i < times; i++) {
+        if (session === null) this.#put(name);
+        else this.#request(name, session, session.asked.length + 1);
+      }
+      return;
+    }
     if (this.#sessions.length < maxSessions && random.chance(1, 4))
       this.#registrations.push(this.#world.propose(name, 'register'));
     else if (this.#sessions.length > 0 && random.chance(3, 4)) {

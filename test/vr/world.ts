@@ -212,13 +212,14 @@ export class World {
     this.step(name, { kind: 'flush' });
   }
 
-  resume(name: string): void {
+  resume(name: string, ticksFirst = true): void {
     const place = this.place(name);
     place.paused = false;
     const { queued } = place;
     place.queued = [];
-    this.input(name, { kind: 'tick', now: this.now });
+    if (ticksFirst) this.input(name, { kind: 'tick', now: this.now });
     for (const input of queued) this.input(name, input);
+    if (!ticksFirst) this.input(name, { kind: 'tick', now: this.now });
   }
 
   step(name: string, input: Input): void {

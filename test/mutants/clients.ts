@@ -1,0 +1,173 @@
+/** Mutants of sessions and reads: scenarios V14, V15, V16 and V19. */
+
+import type { Mutant } from './mutant.ts';
+
+const requests = 'core/vr/requests.ts';
+const reads = 'core/vr/reads.ts';
+const sessions = 'core/service/sessions.ts';
+
+export const clientMutants: readonly Mutant[] = [
+  {
+    scenario: 'V14',
+    name: 'what was in flight is remembered when the view is lost',
+    by: 'exploration',
+    edits: [
+      {
+        file: requests,
+        find: `    this.#waiters.clear();
+    this.#sessions.clear();`,
+        replace: '    this.#waiters.clear();',
+      },
+      {
+        file: requests,
+        find: '    this.#sessions.clear();\n    this.#expiryOp = 0;',
+        replace: '    this.#expiryOp = 0;',
+      },
+    ],
+  },
+  {
+    scenario: 'V14',
+    name: 'what is in flight is not rebuilt from the log of the view',
+    by: 'exploration',
+    edits: [
+      {
+        file: requests,
+        find: 'if (entry === null || entry.session === 0) continue;',
+        replace: 'if (entry === null || entry.session !== -1) continue;',
+      },
+    ],
+  },
+  {
+    scenario: 'V14',
+    name: 'who waits for a dropped entry is told the reply of another',
+    by: 'exploration',
+    edits: [
+      {
+        file: requests,
+        find: `    for (const tokens of this.#waiters.values()) this.#fail(tokens, unknown);
+    this.#waiters.clear();`,
+        replace: '    if (unknown === null) this.#waiters.clear();',
+      },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: '6 overtakes 5',
+    by: 'exploration',
+    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > 1e9) {' }],
+  },
+  {
+    scenario: 'V15',
+    name: '5 is refused, and 6 waits for it all the same',
+    by: 'exploration',
+    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > next) {' }],
+  },
+  {
+    scenario: 'V15',
+    name: 'a retry that no longer waits for 5 is held with the attempt that does',
+    by: 'exploration',
+    edits: [
+      {
+        file: requests,
+        find: 'if (held !== undefined && answered > held.answered) {',
+        replace: 'if (held !== undefined && answered < 0) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: 'a request below the window is executed',
+    by: 'simulator',
+    edits: [
+      {
+        file: sessions,
+        find: 'if (request < session.window.base) {',
+        replace: "if (request < session.window.base) return { kind: 'execute', session };\n    if (request < 0) {",
+      },
+      { file: 'core/vr/requests.ts', find: 'if (request < next) {', replace: 'if (request < 0) {' },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: 'sessions are never evicted',
+    by: 'simulator',
+    edits: [
+      {
+        file: sessions,
+        find: 'while (this.#byId.size >= this.#limits.maxSessions) {',
+        replace: 'while (this.#byId.size >= 1e9) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V16',
+    name: 'a request that was executed is executed again',
+    by: 'simulator',
+    edits: [
+      {
+        file: sessions,
+        find: "if (request < window.next) return { kind: 'kept', reply: window.get(request) };",
+        replace: '',
+      },
+      {
+        file: sessions,
+        find: 'if (request > window.next) {',
+        replace: "if (request < window.next) return { kind: 'execute', session };\n    if (request > window.next) {",
+      },
+    ],
+  },
+  {
+    scenario: 'V19',
+    name: 'a primary answers reads without asking whether it still is',
+    by: 'exploration',
+    edits: [
+      {
+        file: reads,
+        find: 'if (core.quorum === 1) this.#serve(round);\n    else this.#rounds.push(round);',
+        replace: 'this.#serve(round);',
+      },
+    ],
+  },
+  {
+    scenario: 'V19',
+    name: 'a read is confirmed by a round that began before it arrived',
+    by: 'exploration',
+    edits: [
+      {
+        file: reads,
+        find: 'core.quorum === 1 ? 0 : core.parts.primary.heartbeat()',
+        replace: 'core.quorum === 1 ? 0 : core.parts.primary.heartbeat() - 1',
+      },
+    ],
+  },
+  {
+    scenario: 'V19',
+    name: 'a new primary answers reads before the suffix of its view is committed',
+    by: 'exploration',
+    edits: [{ file: reads, find: 'return primary.serving && primary.settled;', replace: 'return primary.serving;' }],
+  },
+  {
+    scenario: 'V19',
+    name: 'a primary whose group is idle answers no reads',
+    by: 'exploration',
+    edits: [
+      {
+        file: 'core/vr/primary.ts',
+        find: 'return this.#core.commit >= this.#startHead;',
+        replace: 'return this.#core.commit > this.#startHead;',
+      },
+    ],
+  },
+  {
+    scenario: 'V19',
+    name: 'a read is answered before its index is applied',
+    by: 'exploration',
+    edits: [
+      {
+        file: reads,
+        find: 'if (this.#core.parts.execution.applied >= op) {',
+        replace: 'if (this.#core.parts.execution.applied >= op - 1) {',
+      },
+    ],
+  },
+];

@@ -1,0 +1,34 @@
+/**
+ * The program that every mutant is bundled with: runs seeds until a rule is broken or the time is over, and prints what it found as
+ * one line of JSON. Arguments: exploration or simulator, the first seed, seconds, and the damage of disks.
+ */
+
+import { runSeed } from '../../core/sim/run.ts';
+import { NodeHash } from '../../node-server/node-hash.ts';
+import { explore } from '../vr/exploration.ts';
+
+const [by, first, seconds, only] = process.argv.slice(2);
+const hash = new NodeHash();
+
+function explored(seed: number): void {
+  const damage = only === 'rot' || only === 'loss' ? only : seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none';
+  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage });
+}
+
+function simulated(seed: number): void {
+  runSeed({ seed, events: [4000, 20_000, 60_000][seed % 3]!, hash });
+}
+
+const run = by === 'simulator' ? simulated : explored;
+const endMs = performance.now() + Number(seconds) * 1000;
+let seed = Number(first);
+let what: string | null = null;
+for (; what === null && performance.now() < endMs; seed++) {
+  process.stdout.write(`${seed}\n`);
+  try {
+    run(seed);
+  } catch (error) {
+    what = (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+  }
+}
+process.stdout.write(`${JSON.stringify({ seed: seed - 1, what })}\n`);

@@ -1,0 +1,89 @@
+/** Builds a mutant beside the work tree, never in it, and lets the simulators look for it in a process of its own. */
+
+import { build } from 'esbuild';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Mutant } from './mutant.ts';
+import { edited } from './mutant.ts';
+
+export interface Found {
+  /** The rule that it broke, or null when it survived. */
+  readonly what: string | null;
+  /** The seed that found it, or the last that did not. */
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+/** A seed that takes so long hangs: no progress is a broken rule too. */
+const hangSeconds = 90;
+
+/** The sources of a mutant, by absolute path. @throws when the table no longer fits the sources. */
+export function sourcesOf(root: string, { edits }: Pick<Mutant, 'edits'>): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const edit of edits) {
+    const path = resolve(root, edit.file);
+    sources.set(path, edited(sources.get(path) ?? readFileSync(path, 'utf8'), edit));
+  }
+  return sources;
+}
+
+/** Bundles the hunt over these sources, the others as they are, and runs it. */
+export async function hunt(
+  root: string,
+  mutant: Pick<Mutant, 'edits' | 'by' | 'damage'>,
+  firstSeed: number,
+  seconds: number,
+): Promise<Found> {
+  const sources = sourcesOf(root, mutant);
+  const directory = mkdtempSync(join(tmpdir(), 'haret-mutant-'));
+  try {
+    const outfile = join(directory, 'hunt.mjs');
+    await build({
+      entryPoints: [join(root, 'test/mutants/hunt.ts')],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      logLevel: 'error',
+      plugins: [
+        {
+          name: 'mutant',
+          setup: (bundle) => {
+            bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+              const contents = sources.get(path);
+              return contents === undefined ? undefined : { contents, loader: 'ts' };
+            });
+          },
+        },
+      ],
+    });
+    return await run(outfile, [mutant.by, String(firstSeed), String(seconds), mutant.damage ?? ''], seconds);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function run(program: string, args: readonly string[], seconds: number): Promise<Found> {
+  const startMs = performance.now();
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let errors = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const timer = setTimeout(() => child.kill('SIGKILL'), (seconds + hangSeconds) * 1000);
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (_code, signal) => {
+      clearTimeout(timer);
+      const took = (performance.now() - startMs) / 1000;
+      const last = out.trim().split('\n').at(-1) ?? '';
+      if (last.startsWith('{')) done({ ...(JSON.parse(last) as Omit<Found, 'seconds'>), seconds: took });
+      else if (signal === 'SIGKILL')
+        done({ what: `a seed did not end in ${hangSeconds} s`, seed: Number(last), seconds: took });
+      else fail(new Error(`the hunt ended without a result: ${errors.slice(0, 2000)}`));
+    });
+  });
+}

@@ -1,0 +1,30 @@
+/** What a mutant is: one fix of a scenario of protocol §10 taken out, as an edit of the sources (protocol §10). */
+
+export interface Edit {
+  /** Relative to the root of the repository. */
+  readonly file: string;
+  /** Occurs exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  /** The row of protocol §10. */
+  readonly scenario: string;
+  /** What is taken out. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** Who is to find it: random histories of `core/vr` alone, or the simulated cluster. */
+  readonly by: 'exploration' | 'simulator';
+  /** What must go wrong with one disk for it to show; left out: it differs from seed to seed. */
+  readonly damage?: 'rot' | 'loss';
+  /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */
+  readonly equivalent?: string;
+}
+
+/** `source` with the edit made. @throws when the text is not there, or not once: the table must follow the sources. */
+export function edited(source: string, { file, find, replace }: Edit): string {
+  const parts = source.split(find);
+  if (parts.length !== 2) throw new Error(`${file} has "${find}" ${parts.length - 1} times, not once`);
+  return parts.join(replace);
+}

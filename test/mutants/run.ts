@@ -1,0 +1,71 @@
+/** `npm run sim:mutants`: takes out one fix after the other and demands that the random simulators find each again (protocol §10). */
+
+import { parseArgs } from 'node:util';
+import { hunt, sourcesOf } from './hunting.ts';
+import type { Found } from './hunting.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './table.ts';
+
+const baselineSeconds = 30;
+
+const help = `Takes out one fix of protocol §10 after the other and lets the random simulators look for it.
+
+  npm run sim:mutants -- [--only TEXT] [--seconds S] [--seed N]
+
+  --only TEXT   only mutants whose scenario is TEXT or whose name has it
+  --seconds S   how long each is looked for (default 120)
+  --seed N      the first seed (default 1)
+`;
+
+function report({ scenario, name, by, equivalent }: Mutant, { what, seed, seconds }: Found): void {
+  const verdict = what === null ? (equivalent === undefined ? 'SURVIVED' : 'equivalent') : 'found';
+  const took = `seed ${seed}, ${seconds.toFixed(1)} s`;
+  const why = what ?? equivalent ?? '';
+  process.stdout.write(
+    `${scenario.padEnd(4)} ${verdict.padEnd(10)} ${by.padEnd(11)} ${took.padEnd(20)} ${name}\n${' '.repeat(16)}${why}\n`,
+  );
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      seconds: { type: 'string', default: '120' },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const root = process.cwd();
+  const { only } = values;
+  // A table that no longer fits the sources is as bad as a mutant that nobody finds, and known at once.
+  for (const mutant of mutants) sourcesOf(root, mutant);
+  const chosen = mutants.filter(({ scenario, name }) => only === undefined || scenario === only || name.includes(only));
+  let wrong = 0;
+  // Whatever is found without a mutant would be taken for every mutant's.
+  for (const by of ['exploration', 'simulator'] as const) {
+    if (!chosen.some((mutant) => mutant.by === by)) continue;
+    const nothing: Mutant = {
+      scenario: '-',
+      name: 'nothing is taken out',
+      by,
+      edits: [],
+      equivalent: 'nothing to be found',
+    };
+    const found = await hunt(root, nothing, Number(values.seed), Math.min(Number(values.seconds), baselineSeconds));
+    report(nothing, found);
+    if (found.what !== null) wrong++;
+  }
+  for (const mutant of chosen) {
+    const found = await hunt(root, mutant, Number(values.seed), Number(values.seconds));
+    report(mutant, found);
+    if ((found.what === null) !== (mutant.equivalent !== undefined)) wrong++;
+  }
+  process.stdout.write(`${chosen.length} mutants, ${wrong} not as the table says\n`);
+  return wrong === 0 && chosen.length > 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
