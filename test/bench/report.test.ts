@@ -60,6 +60,7 @@ const results: Results = {
     { target: 'haret', kind: 'kill', timesMs: [300, 1200] },
     { target: 'haret', kind: 'pause', timesMs: [1900] },
   ],
+  watch: [{ target: 'haret', watchers: 1000, codec: 'binary', allToldMs: [18, 40, 17], halfToldMs: [9, 20, 8] }],
 };
 
 describe('the report', () => {
@@ -93,6 +94,7 @@ describe('the report', () => {
     expect(text).toContain('the machine was busy before the run (load 1.5): expect noise');
     expect(text).toMatch(/256 +1 +haret +25,000 +9\.00 +18\.0 +50 +- +2\.50x/);
     expect(text).toMatch(/haret kill +750 +300 +1,200 +2/);
+    expect(text).toMatch(/haret binary +1000 +18\.0 +40\.0 +9\.00/);
     expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
   });
 
@@ -105,6 +107,7 @@ describe('the report', () => {
       'restart to ready with 100000 keys': true,
       'next write after a kill of the primary, at worst': false,
       'next write after a pause of the primary, at worst': true,
+      '1000 watches of one key told, binary': true,
     });
   });
 });
