@@ -1,9 +1,10 @@
 /** The ways to a {@link Haret}. */
 
+import { hexFromBytes, isWellFormed, utf8Length } from '../core/base/bytes.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { ClientOptions } from '../core/client/options.ts';
 import { Haret, unreachable } from './haret.ts';
-import type { ConnectOptions } from './options.ts';
+import type { ConnectOptions, Identity } from './options.ts';
 import type { Runtime } from './runtime.ts';
 import { hostRuntime } from './runtime.ts';
 import { SocketTransport, addressOf } from './websocket.ts';
@@ -41,9 +42,25 @@ export function openIn(runtime: Runtime, addresses: readonly string[], options: 
     followRedirects: options.followRedirects ?? runtime.followRedirects,
     requestTimeoutMs: options.callTimeoutMs ?? defaultCallTimeoutMs,
   };
+  if (options.clientId !== undefined) engine.identity = identityOf(options.clientId, runtime);
   if (options.name !== undefined) engine.name = options.name;
   if (options.maxOutstanding !== undefined) engine.maxOutstanding = options.maxOutstanding;
   return new Haret(runtime, { engine: { ...engine, addresses }, read: options.read ?? 'linearizable' });
+}
+
+const maxClientIdBytes = 64;
+
+function identityOf(clientId: string | Identity, { ports }: Runtime): Identity {
+  const identity =
+    typeof clientId === 'string' ? { id: clientId, incarnation: hexFromBytes(ports.random.bytes(16)) } : clientId;
+  const { id, incarnation } = identity;
+  if (id === '' || !isWellFormed(id) || utf8Length(id) > maxClientIdBytes) {
+    throw haretError('BadArgument', `clientId: expected 1 to ${maxClientIdBytes} bytes of text`);
+  }
+  if (!/^[0-9a-f]{32}$/.test(incarnation)) {
+    throw haretError('BadArgument', 'clientId: expected an incarnation of 32 hexadecimal digits');
+  }
+  return identity;
 }
 
 export async function whenReady(haret: Haret, options: ConnectOptions): Promise<Haret> {

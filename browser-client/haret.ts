@@ -8,7 +8,7 @@ import type { ChannelOptions } from './channel.ts';
 import { Listeners } from './events.ts';
 import { interrupted } from './interrupted.ts';
 import { Namespace } from './namespace.ts';
-import type { CallOptions, ConnectionState, Problem } from './options.ts';
+import type { CallOptions, ConnectionState, Identity, Problem } from './options.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Of several connections, the one that is worst off tells the state. */
@@ -45,6 +45,11 @@ export class Haret {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** The ClientID and incarnation of this client, for a later process that is to go on with its sessions; null without a ClientID. */
+  get identity(): Identity | null {
+    return this.#options.engine.identity ?? null;
   }
 
   /** Why the last connection failed or ended; null when none did. */

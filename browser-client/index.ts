@@ -25,6 +25,7 @@ export type {
   CallOptions,
   ConnectOptions,
   ConnectionState,
+  Identity,
   PageOptions,
   Problem,
   Read,

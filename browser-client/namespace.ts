@@ -138,6 +138,17 @@ export class Namespace {
     return this.#executor.channel.lastOp;
   }
 
+  /**
+   * The session in which this client writes here: its op number, and whether it is the one that this holder of a ClientID had before. Null
+   * before the first write.
+   */
+  get session(): { readonly id: number; readonly continued: boolean } | null {
+    if (this.#executor.left) return null;
+    const present = this.#executor.channel.engine.namespace;
+    if (present === null || present.session === null || present.name !== this.name) return null;
+    return { id: present.session, continued: present.continued };
+  }
+
   /** Resolves when the namespace is there and has been entered; every call does that by itself. @throws HaretError `UnknownNamespace` */
   async ready(options: CallOptions = {}): Promise<void> {
     if (this.#executor.left) throw leftError();

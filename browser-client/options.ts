@@ -54,11 +54,23 @@ export interface Problem {
   readonly error: ErrorInfo;
 }
 
+/** Who a client is, for good: its ClientID, and which of its lives this is, 32 hexadecimal digits drawn at random. */
+export interface Identity {
+  readonly id: string;
+  readonly incarnation: string;
+}
+
 export interface ConnectOptions extends CallOptions {
   /** Nodes to try, as `host:port` or URLs (`ws`, `wss`, `http`, `https`). One is enough; more survive its absence. */
   readonly urls: string | readonly string[];
   /** Program and version, shown to people who look at sessions. */
   readonly name?: string | undefined;
+  /**
+   * A ClientID that this client has alone in every namespace that it writes in, of up to 64 bytes. While another holds it and is alive,
+   * writes are refused as `ClientIdHeld`. Given with the incarnation that an earlier process had ({@link Haret.identity}), it goes on with
+   * that one's session, and that one is out.
+   */
+  readonly clientId?: string | Identity | undefined;
   /** `timeoutMs` of calls that name none. Default 10,000. */
   readonly callTimeoutMs?: number | undefined;
   /** `read` of reads that name none. Default `linearizable`. */

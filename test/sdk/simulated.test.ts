@@ -296,6 +296,23 @@ describe('when things go wrong', () => {
     expect(await haret.namespace('test').blob('/b', text).get()).toBe('1');
   });
 
+  it('a ClientID has one holder, who may go on with its session; the life before is out', async () => {
+    const first = await cluster.connect({ clientId: 'worker' });
+    const counter = (client: Haret): Promise<number> =>
+      client.namespace('test').counter('/n').add(1, { timeoutMs: 500 });
+    expect(await counter(first)).toBe(1);
+    const stranger = await cluster.connect({ clientId: 'worker' });
+    expect(await codeOf(counter(stranger))).toBe('ClientIdHeld definite');
+    const again = await cluster.connect({ clientId: first.identity! });
+    expect(await counter(again)).toBe(2);
+    const { session: before } = first.namespace('test');
+    expect(again.namespace('test').session).toEqual({ id: before?.id, continued: true });
+    expect(haret.identity).toBeNull();
+    for (const clientId of ['', 'x'.repeat(65), { id: 'a', incarnation: 'b' }]) {
+      expect(() => cluster.open({ clientId })).toThrow('clientId: expected');
+    }
+  });
+
   it('two namespaces do not see each other', async () => {
     const two = simulate({ namespaces: ['a', 'b'] });
     const client = await two.connect();
