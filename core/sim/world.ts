@@ -222,20 +222,20 @@ export class World {
     return result;
   }
 
-  /** Starts all nodes, joins them, and makes namespaces with a replica on each node: what `haret dev` does. */
-  found(namespaces: readonly string[]): void {
+  /** Starts all nodes, joins them, and makes namespaces with a replica on each of the first `replicas` nodes: what `haret dev` does. */
+  found(namespaces: readonly string[], replicas = this.nodes.length): void {
     for (const node of this.nodes) this.start(node);
     const [first, ...others] = this.nodes;
     if (first === undefined) throw new Error('a world has a node');
     for (const node of others)
       must(this.admin(first, { kind: 'clusterJoin', node: node.name, address: node.clusterAddress }));
     for (const namespace of namespaces) {
-      const replicas = this.nodes.map((node, i) => ({
+      const placed = this.nodes.slice(0, replicas).map((node, i) => ({
         replica: `r${i + 1}`,
         node: node.name,
         address: node.clusterAddress,
       }));
-      must(this.admin(first, { kind: 'createNamespace', namespace, replicas, allowSmall: true }));
+      must(this.admin(first, { kind: 'createNamespace', namespace, replicas: placed, allowSmall: true }));
     }
   }
 }
