@@ -59,8 +59,12 @@ export class Desk implements ApiDesk {
 
   serve(namespaceId: NamespaceId, item: ForwardItem, waiter: Waiter): void {
     const refusal = this.#refusal();
-    if (refusal === null) this.#router.serve(namespaceId, item, waiter);
-    else waiter.fail(refusal);
+    if (refusal !== null) return waiter.fail(refusal);
+    if (namespaceId === rootNamespaceId) {
+      // The root group has a catalog in the place of a tree, and only nodes talk to it.
+      return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: ${namespaceId} is the root group's`));
+    }
+    this.#router.serve(namespaceId, item, waiter);
   }
 
   enter(name: string, done: (answer: EnterAnswer) => void): void {

@@ -1,0 +1,39 @@
+/** The root group is not for clients: whatever one asks of it is refused, and it goes on. */
+
+import { expect, it } from 'vitest';
+import { encodeOperation } from '../../core/service/body.ts';
+import { apiClientCodec } from '../../core/wire/api-codecs.ts';
+import type { ClientMessage, ServerMessage } from '../../core/wire/api.ts';
+import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
+import { Story } from './story.ts';
+
+it('a client that names the root group is told that there is no such namespace, and stops nothing', () => {
+  const story = Story.founded(1, 'ns', ['n1']);
+  const [node] = story.world.nodes;
+  const codec = apiClientCodec(apiSubprotocols.binary);
+  const { link, frames } = story.dial(node!.apiAddress, apiSubprotocols.binary);
+  const operation = encodeOperation({ kind: 'exists', path: '/' });
+  const root = { namespaceId: 0 };
+  const consistency = { kind: 'linearizable' } as const;
+  const identity = { id: 'a', incarnation: '1'.repeat(32) };
+  const asked: readonly ClientMessage[] = [
+    { kind: 'read', id: 1, ...root, consistency, operation },
+    { kind: 'read', id: 2, ...root, consistency: { kind: 'local' }, operation },
+    { kind: 'request', id: 3, ...root, session: 1, request: 1, answered: 1, operation },
+    { kind: 'register', id: 4, ...root, client: 'test' },
+    { kind: 'claim', id: 5, ...root, client: 'test', identity, attempt: 1 },
+    { kind: 'keepAlive', id: 6, ...root, session: 1 },
+    { kind: 'unregister', id: 7, ...root, session: 1 },
+    {
+      ...{ kind: 'watch', id: 8, ...root, path: '/', subtree: true, from: { kind: 'now' }, values: false },
+      ...{ oneshot: false, slow: 'reset', consistency },
+    },
+  ];
+  link.send(codec.encode([{ kind: 'hello', protocol: apiProtocol, client: 'test' }, ...asked]));
+  story.world.run(500_000);
+  const answers = frames.flatMap((frame): readonly ServerMessage[] => codec.decode(frame));
+  expect(answers.slice(1).map((one) => (one.kind === 'error' ? [one.id, one.error.code] : one.kind))).toEqual(
+    asked.map((_, i) => [i + 1, 'UnknownNamespace']),
+  );
+  expect(node!.hosts.map((host) => host.stopped)).toEqual([false, false]);
+});
