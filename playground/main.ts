@@ -176,6 +176,7 @@ async function makeParts(): Promise<Parts> {
     story: byId('story'),
     playback: byId('playback'),
     treeOf: byId('tree-of'),
+    how: byId('how'),
     status: (text, bad) => {
       status.textContent = text;
       status.classList.toggle('bad', bad);

@@ -18,6 +18,8 @@ export interface Parts {
   readonly story: HTMLElement;
   readonly playback: HTMLElement;
   readonly treeOf: HTMLElement;
+  /** What can be done to the picture. */
+  readonly how: HTMLElement;
   /** One line about the connection; `bad` when it is not there. */
   status(text: string, bad: boolean): void;
   /** Lines that one can click to type them, after a few words. */

@@ -37,16 +37,26 @@ export class TabMode implements Mode, LineRunner {
   #breaking: readonly string[] = [];
   #addressTimer: ReturnType<typeof setTimeout> | undefined;
   #events = 0;
+  /** The other build that made the link which is shown. */
+  #foreign: string | null;
+  /** It is a run of the simulator; null before anything is. */
+  #looked: boolean | null = null;
   #opened = false;
 
   constructor(parts: Parts, options: TabModeOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#script = options.shared?.script ?? emptyScript(firstSeed, defaultNodes);
+    // Seeds of the simulator come without a build.
+    const build = options.shared?.build ?? '';
+    this.#foreign = build === '' || build === options.build ? null : build;
     this.#worker = options.startWorker();
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
     this.#teller = new StoryTeller(parts.story, {
-      begin: (seed, nodes) => this.#open(emptyScript(seed, nodes), 0, true),
+      begin: (seed, nodes) => {
+        this.#foreign = null;
+        this.#open(emptyScript(seed, nodes), 0, true);
+      },
       type: (lines) => {
         this.#waiting.push(...lines);
         this.#typeNext();
@@ -72,12 +82,12 @@ export class TabMode implements Mode, LineRunner {
       speed: (percent) => this.#post({ kind: 'speed', percent }),
       anew: (seed, nodes) => {
         this.#teller.leave();
+        this.#foreign = null;
         this.#open(emptyScript(seed ?? this.#script.seed, nodes ?? this.#script.nodes), 0, true);
       },
       story: (story) => this.#teller.tell(story),
     });
     parts.playback.hidden = false;
-    parts.picture.clear((line) => this.#do(line));
     parts.tree.clear();
     parts.treeOf.textContent = '';
     parts.hints(
@@ -86,13 +96,6 @@ export class TabMode implements Mode, LineRunner {
       (line) => this.#post({ kind: 'type', line }),
     );
     this.#open(this.#script, options.shared?.at ?? 0, options.shared === null);
-    const { shared } = options;
-    if (shared !== null && shared.build !== options.build) {
-      parts.status(
-        `this link was made by build ${shared.build || 'unknown'}; this is ${options.build}: it may differ`,
-        true,
-      );
-    }
   }
 
   // What is typed.
@@ -188,11 +191,12 @@ export class TabMode implements Mode, LineRunner {
     switch (message.kind) {
       case 'opened':
         this.#script = message.script;
+        this.#offerBreaking(message.script.simulator !== undefined);
         this.#opened = true;
         this.#busy = message.transcript.at(-1)?.done === false;
         terminal.begin(this, message.transcript);
         timeline.begin(message.notes, (at) => this.#jump(at));
-        if (this.#options.shared === null || this.#options.shared.build === this.#options.build) this.#tellStatus();
+        this.#tellStatus();
         this.#typeNext();
         return;
       case 'frame':
@@ -232,7 +236,26 @@ export class TabMode implements Mode, LineRunner {
     }
   }
 
+  /** A run of the simulator is only looked at. */
+  #offerBreaking(looked: boolean): void {
+    if (looked === this.#looked) return;
+    this.#looked = looked;
+    this.#parts.how.hidden = looked;
+    this.#parts.picture.clear(looked ? null : (line) => this.#do(line));
+  }
+
   #tellStatus(): void {
-    this.#parts.status(`a cluster in this tab, seed ${this.#script.seed}`, false);
+    const { seed, simulator } = this.#script;
+    if (this.#foreign !== null) {
+      const text = `this link was made by build ${this.#foreign}; this is ${this.#options.build}: it may differ`;
+      this.#parts.status(text, true);
+      return;
+    }
+    this.#parts.status(
+      simulator === undefined
+        ? `a cluster in this tab, seed ${seed}`
+        : `the simulator's run of seed ${seed}, to be looked at; a new seed begins a cluster of yours`,
+      false,
+    );
   }
 }

@@ -5,7 +5,7 @@ import { Terminal } from '@xterm/xterm';
 import type { ITheme } from '@xterm/xterm';
 import { enablePasteMarks, LineEditor } from '../core/shell/editor/editor.ts';
 import type { Completion, EditorEffect, LineHistory } from '../core/shell/index.ts';
-import type { Exchange } from './cluster/tab-cluster.ts';
+import type { Exchange } from './cluster/cluster.ts';
 
 export const prompt = 'haret> ';
 const scrollbackLines = 5000;

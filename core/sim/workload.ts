@@ -69,6 +69,11 @@ export class User {
     this.#sim = this.#connect();
   }
 
+  /** The namespace that it works in. */
+  get namespace(): string {
+    return this.#namespace;
+  }
+
   get outstanding(): number {
     return this.#outstanding;
   }

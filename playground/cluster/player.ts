@@ -3,10 +3,12 @@
  * What the page asks for is done between two events, when nothing waits.
  */
 
+import type { Cluster } from './cluster.ts';
 import type { Frame, Playback } from './frame.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { emptyScript } from './script.ts';
 import type { Script } from './script.ts';
+import { SeedCluster } from './seed-cluster.ts';
 import { TabCluster } from './tab-cluster.ts';
 import type { PlayerAction } from './world-control.ts';
 
@@ -16,6 +18,8 @@ const sliceMs = 11;
 const eventsPerLook = 32;
 const defaultSpeedPercent = 100;
 const maxInbox = 10_000;
+const onlyLooked =
+  'This is a run of the simulator, which only its seed decides. "new seed" begins a cluster of yours.\n';
 
 export interface PlayerHost {
   post(message: FromWorker): void;
@@ -28,7 +32,7 @@ export interface PlayerHost {
 export class Player {
   readonly #host: PlayerHost;
   #inbox: ToWorker[] = [];
-  #cluster: TabCluster | null = null;
+  #cluster: Cluster | null = null;
   #playing = false;
   #speedPercent = defaultSpeedPercent;
   #end = 0;
@@ -83,7 +87,7 @@ export class Player {
     await this.#showTree(cluster);
   }
 
-  async #runTo(cluster: TabCluster, untilMs: number): Promise<void> {
+  async #runTo(cluster: Cluster, untilMs: number): Promise<void> {
     for (let events = 1; cluster.nowUs < this.#targetUs && this.#playing; events++) {
       await this.#step(cluster);
       if (events % eventsPerLook === 0 && this.#host.now() > untilMs) {
@@ -94,7 +98,7 @@ export class Player {
     }
   }
 
-  async #step(cluster: TabCluster): Promise<void> {
+  async #step(cluster: Cluster): Promise<void> {
     if (cluster.unsettled) await cluster.settle();
     cluster.step();
     if (cluster.unsettled) await cluster.settle();
@@ -154,7 +158,13 @@ export class Player {
   }
 
   /** Something new is done: it needs time to happen, and what was to come is void. */
-  #act(cluster: TabCluster, kind: 'typed' | 'sim' | 'interrupt', line: string): void {
+  #act(cluster: Cluster, kind: 'typed' | 'sim' | 'interrupt', line: string): void {
+    if (cluster.script.simulator !== undefined) {
+      if (kind !== 'typed') return;
+      this.#tell({ kind: 'output', text: onlyLooked });
+      this.#tell({ kind: 'done' });
+      return;
+    }
     cluster.act(kind, line);
     this.#end = cluster.events;
   }
@@ -167,7 +177,7 @@ export class Player {
   }
 
   /** Forward by running on, back by running again from the beginning. */
-  async #goTo(cluster: TabCluster, at: number): Promise<void> {
+  async #goTo(cluster: Cluster, at: number): Promise<void> {
     this.#playing = false;
     if (at < cluster.events) {
       await this.#open(cluster.script, at, false);
@@ -181,13 +191,8 @@ export class Player {
 
   async #open(script: Script, at: number, playing: boolean): Promise<void> {
     this.#muted = true;
-    const cluster = new TabCluster(script, {
-      typed: (line) => this.#tell({ kind: 'typed', line }),
-      output: (text) => this.#tell({ kind: 'output', text }),
-      done: () => this.#tell({ kind: 'done' }),
-      player: (action) => this.#perform(action),
-      drain: () => this.#host.drain(),
-    });
+    const cluster =
+      script.simulator === undefined ? this.#terminalCluster(script) : new SeedCluster(script, script.simulator);
     this.#cluster = cluster;
     this.#end = 0;
     this.#stepsLeft = 0;
@@ -197,7 +202,17 @@ export class Player {
     this.#opened(cluster);
   }
 
-  async #repeat(cluster: TabCluster, at: number): Promise<void> {
+  #terminalCluster(script: Script): Cluster {
+    return new TabCluster(script, {
+      typed: (line) => this.#tell({ kind: 'typed', line }),
+      output: (text) => this.#tell({ kind: 'output', text }),
+      done: () => this.#tell({ kind: 'done' }),
+      player: (action) => this.#perform(action),
+      drain: () => this.#host.drain(),
+    });
+  }
+
+  async #repeat(cluster: Cluster, at: number): Promise<void> {
     try {
       while (cluster.events < at) await this.#step(cluster);
       await this.#settle();
@@ -206,7 +221,7 @@ export class Player {
     }
   }
 
-  #opened(cluster: TabCluster): void {
+  #opened(cluster: Cluster): void {
     this.#targetUs = cluster.nowUs;
     this.#lastMs = this.#host.now();
     this.#treeOp = -1;
@@ -244,7 +259,7 @@ export class Player {
     }
   }
 
-  #show(cluster: TabCluster): void {
+  #show(cluster: Cluster): void {
     this.#end = Math.max(this.#end, cluster.end);
     const frame: Frame = { ...cluster.frame(), nowUs: this.#playing ? this.#targetUs : cluster.nowUs };
     const playback: Playback = {
@@ -256,7 +271,7 @@ export class Player {
     this.#host.post({ kind: 'frame', frame, playback });
   }
 
-  async #showTree(cluster: TabCluster): Promise<void> {
+  async #showTree(cluster: Cluster): Promise<void> {
     const op = cluster.treeOp;
     if (op === this.#treeOp) return;
     this.#treeOp = op;

@@ -3,7 +3,7 @@
 import type { Completion } from '../../core/shell/index.ts';
 import type { Frame, Note, Playback, TreeRow } from './frame.ts';
 import type { Script } from './script.ts';
-import type { Exchange } from './tab-cluster.ts';
+import type { Exchange } from './cluster.ts';
 
 export type ToWorker =
   /** Runs `script` from its beginning up to event `at`. */

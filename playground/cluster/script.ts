@@ -15,6 +15,8 @@ export interface Script {
   readonly seed: number;
   readonly nodes: number;
   readonly entries: readonly ScriptEntry[];
+  /** A run of the simulator instead: its events until everything heals. Its seed decides all else. */
+  readonly simulator?: number;
 }
 
 export const defaultNodes = 3;
@@ -46,6 +48,7 @@ export function fragmentOf(shared: Shared): string {
     nodes: String(script.nodes),
     at: String(at),
   });
+  if (script.simulator !== undefined) parameters.set('simulator', String(script.simulator));
   for (const { at: event, kind, line } of script.entries)
     parameters.append('do', `${event}${kindLetters[kind]}${line}`);
   return parameters.toString();
@@ -65,8 +68,10 @@ export function readFragment(fragment: string): Shared | null {
     entries.push({ at: Number(event), kind: letterKinds[letter as keyof typeof letterKinds], line: line ?? '' });
   }
   entries.sort((a, b) => a.at - b.at);
+  const simulator = whole(parameters.get('simulator'));
+  const size = nodes === maxNodes ? maxNodes : defaultNodes;
   return {
-    script: { seed, nodes: nodes === maxNodes ? maxNodes : defaultNodes, entries },
+    script: simulator === null ? { seed, nodes: size, entries } : { seed, nodes: size, entries: [], simulator },
     at: whole(parameters.get('at')) ?? 0,
     build: parameters.get('build') ?? '',
   };

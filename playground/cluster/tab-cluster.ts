@@ -9,9 +9,7 @@
 import { NobleHash } from '../../core/base/noble-hash.ts';
 import { textOf } from '../../core/base/bytes.ts';
 import type { Timing } from '../../core/cluster/host.ts';
-import type { ReplicaHost } from '../../core/cluster/replica-host.ts';
 import { PromiseClient } from '../../core/client/promises.ts';
-import { Service } from '../../core/service/service.ts';
 import {
   apiTable,
   ClientConnection,
@@ -22,16 +20,15 @@ import {
   simCommands,
 } from '../../core/shell/index.ts';
 import type { Completion, OutputChunk } from '../../core/shell/index.ts';
-import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import { World } from '../../core/sim/world.ts';
-import type { Operation, OperationResult } from '../../core/tree/operation.ts';
-import type { Frame, NodePicture, ReplicaPicture, TreeRow } from './frame.ts';
+import type { Cluster, Exchange } from './cluster.ts';
+import type { Frame, Note, TreeRow } from './frame.ts';
 import type { Script, ScriptEntry } from './script.ts';
-import { listTree } from './tree.ts';
 import { Watcher } from './watcher.ts';
 import { visibleNetwork, WorldControl } from './world-control.ts';
 import type { PlayerAction } from './world-control.ts';
+import { WorldPicture } from './world-picture.ts';
 
 export const tabNamespace = 'test-ns';
 
@@ -46,13 +43,6 @@ const timing: Timing = {
   reconnectMaxMs: 1000,
 };
 const logBytes = 256 * 1024;
-
-/** A line of the terminal and what it printed. */
-export interface Exchange {
-  readonly line: string;
-  output: string;
-  done: boolean;
-}
 
 /** Whoever shows the cluster. Called in the middle of a step. */
 export interface TabHost {
@@ -72,7 +62,7 @@ interface Running {
   readonly abort: AbortController;
 }
 
-export class TabCluster {
+export class TabCluster implements Cluster {
   readonly #script: Script;
   readonly #host: TabHost;
   readonly #world: World;
@@ -84,7 +74,7 @@ export class TabCluster {
   /** Events of the founding, which nobody sees. */
   readonly #foundedAt: number;
   readonly #entries: ScriptEntry[];
-  readonly #lastSeen = new Map<string, ReplicaPicture>();
+  readonly #picture: WorldPicture;
   readonly #transcript: Exchange[] = [];
   #nextEntry = 0;
   #running: Running | null = null;
@@ -93,7 +83,6 @@ export class TabCluster {
   #quiet = false;
   /** What is applied now was just done, and does not come from the script. */
   #live = false;
-  #notesSeen = 0;
 
   constructor(script: Script, host: TabHost) {
     this.#script = script;
@@ -122,17 +111,17 @@ export class TabCluster {
     world.network.observer = watcher.network;
     this.#foundedAt = world.events;
     watcher.begin();
-    this.#notesSeen = watcher.notes.length;
 
     this.#control = new WorldControl({
       world,
       seed: script.seed,
       clientHost,
-      primaryNode: () => this.#primaryNode(),
-      nodeOf: (replica) => this.#nodeOf(replica),
+      primaryNode: () => this.#picture.primaryNode(),
+      nodeOf: (replica) => this.#picture.nodeOf(replica),
       fault: (text) => watcher.say({ kind: 'fault', text }),
       player: (action) => (this.#live ? host.player(action) : 'ok'),
     });
+    this.#picture = new WorldPicture(world, tabNamespace, watcher, (node) => this.#control.slowDiskMs(node));
     const commands = simCommands(this.#control);
     const output = { mode: 'text', terminal: true, colours: true } as const;
     this.#shell = new Shell({
@@ -145,7 +134,6 @@ export class TabCluster {
     this.#simShell = new Shell({ table: new CommandTable(commands), output: { ...output, colours: false } });
   }
 
-  /** Events since the cluster was founded. */
   get events(): number {
     return this.#world.events - this.#foundedAt;
   }
@@ -158,7 +146,6 @@ export class TabCluster {
     return { ...this.#script, entries: [...this.#entries] };
   }
 
-  /** The event of the last entry that is still to come; where it stands, when there is none. */
   get end(): number {
     return Math.max(this.events, this.#entries.at(-1)?.at ?? 0);
   }
@@ -167,7 +154,7 @@ export class TabCluster {
     return this.#transcript;
   }
 
-  get notes(): readonly Frame['notes'][number][] {
+  get notes(): readonly Note[] {
     return this.#watcher.notes;
   }
 
@@ -175,7 +162,6 @@ export class TabCluster {
     return this.#running !== null;
   }
 
-  /** Something waits in this thread and comes before the next event. */
   get unsettled(): boolean {
     return this.#unsettled;
   }
@@ -186,10 +172,6 @@ export class TabCluster {
     this.#quiet = true;
   }
 
-  /**
-   * Runs the next entry of the script, if its event has come, or the next event.
-   * @throws RuleBroken when the cluster broke its protocol.
-   */
   step(): void {
     const due = this.#entries[this.#nextEntry];
     if (due !== undefined && due.at <= this.events) {
@@ -208,7 +190,6 @@ export class TabCluster {
     if (this.#running !== null) this.#unsettled = true;
   }
 
-  /** Does something now, when everything is settled. What the script held for later is gone: from here on it is another run. */
   act(kind: ScriptEntry['kind'], line: string): void {
     const entry = { at: this.events, kind, line };
     this.#entries.length = this.#nextEntry;
@@ -224,7 +205,7 @@ export class TabCluster {
 
   #apply({ kind, line }: ScriptEntry): void {
     // What it does may end a node, which is then shown as it was last.
-    for (const node of this.#world.nodes) this.#picture(node);
+    this.#picture.look();
     this.#unsettled = true;
     switch (kind) {
       case 'interrupt':
@@ -269,102 +250,27 @@ export class TabCluster {
     return await complete(this.#shell.table, line, cursor, {
       namespaces: () => Promise.resolve([tabNamespace]),
       children: (path, after, limit) => {
-        const result = this.#shell.namespace === null ? null : this.#peek({ kind: 'children', path, limit, after });
+        const result =
+          this.#shell.namespace === null ? null : this.#picture.peek({ kind: 'children', path, limit, after });
         return Promise.resolve(result?.kind === 'children' ? result : { children: [], more: false });
       },
     });
   }
 
-  /** The tree as the primary has it, or else whoever is furthest. */
   async tree(): Promise<readonly TreeRow[]> {
-    return await listTree((operation) => Promise.resolve(this.#peek(operation)));
+    return await this.#picture.tree();
   }
 
-  /** Says whether the tree may have changed since it was last listed. */
   get treeOp(): number {
-    return this.#furthest()?.view().applied ?? 0;
+    return this.#picture.treeOp;
   }
 
-  #peek(operation: Operation): OperationResult | null {
-    const machine = this.#furthest()?.machine;
-    const result = machine instanceof Service ? machine.tree.read(operation) : null;
-    return result?.ok === true ? result.value : null;
-  }
-
-  #furthest(): ReplicaHost | null {
-    const hosts = this.#world.nodes.map((node) => groupHost(node)).filter((host) => host !== null);
-    return hosts.reduce<ReplicaHost | null>(
-      (best, host) => (best === null || host.view().applied > best.view().applied ? host : best),
-      null,
-    );
-  }
-
-  #primaryNode(): SimNode | null {
-    let best: { readonly node: SimNode; readonly view: number } | null = null;
-    for (const node of this.#world.nodes) {
-      const host = groupHost(node);
-      if (host?.isPrimary !== true) continue;
-      const { view } = host.view().view;
-      if (best === null || view > best.view) best = { node, view };
-    }
-    return best?.node ?? null;
-  }
-
-  #nodeOf(replica: string): SimNode | null {
-    return this.#world.nodes.find((node) => this.#picture(node).replica?.name === replica) ?? null;
-  }
-
-  #picture(node: SimNode): NodePicture {
-    const host = groupHost(node);
-    if (host !== null) {
-      const view = host.view();
-      this.#lastSeen.set(node.name, {
-        name: view.identity.replica,
-        status: view.status,
-        epoch: view.view.epoch,
-        view: view.view.view,
-        isPrimary: view.isPrimary,
-        primary: view.primary?.replica ?? null,
-        head: view.head,
-        commit: view.commit,
-        checkpoint: view.checkpointOp,
-      });
-    }
-    const state = !node.alive ? 'down' : this.#world.network.isPaused(node.name) ? 'paused' : 'up';
-    const slowDiskMs = this.#control.slowDiskMs(node.name);
-    const seen = this.#lastSeen.get(node.name) ?? null;
-    return {
-      name: node.name,
-      state,
-      slowDiskMs,
-      replica: state === 'down' && seen !== null ? { ...seen, isPrimary: false } : seen,
-    };
-  }
-
-  /** The picture as it is now, with what flew and was said since the last one. */
   frame(): Frame {
-    const { nodes, network } = this.#world;
-    const notes = this.#watcher.notes;
-    const fresh = notes.slice(Math.min(this.#notesSeen, notes.length));
-    this.#notesSeen = notes.length;
+    const frame = this.#picture.frame(this.#terminal.client.server?.node ?? null);
+    const place = (host: string): string => (host === this.#terminal.host ? 'you' : host);
     return {
-      nowUs: this.nowUs,
-      nodes: nodes.map((node) => this.#picture(node)),
-      client: this.#terminal.client.server?.node ?? null,
-      cuts: nodes.flatMap((a) =>
-        nodes.filter((b) => network.isCut(a.name, b.name)).map((b) => ({ from: a.name, to: b.name })),
-      ),
-      flights: this.#watcher.takeFlights().map((flight) => ({
-        ...flight,
-        from: flight.from === this.#terminal.host ? 'you' : flight.from,
-        to: flight.to === this.#terminal.host ? 'you' : flight.to,
-      })),
-      notes: fresh,
+      ...frame,
+      flights: frame.flights.map((flight) => ({ ...flight, from: place(flight.from), to: place(flight.to) })),
     };
   }
-}
-
-/** The replica of the namespace on a node; null while the node is down. */
-function groupHost(node: SimNode): ReplicaHost | null {
-  return node.hosts.find((host) => host.machine instanceof Service) ?? null;
 }

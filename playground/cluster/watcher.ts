@@ -1,6 +1,7 @@
 /** Watches a simulated world from within: its messages in flight and what its replicas tell, for the picture and the time line. */
 
 import { rootNamespaceId } from '../../core/base/ids.ts';
+import type { NamespaceId } from '../../core/base/ids.ts';
 import type { NodeObserver } from '../../core/cluster/host.ts';
 import type { NetworkObserver } from '../../core/sim/network.ts';
 import type { MessageKind as WireKind } from '../../core/vr/messages.ts';
@@ -51,6 +52,7 @@ export class Watcher {
   readonly #isClient: (host: string) => boolean;
   /** What was handed over for a pair of nodes and has not left yet. */
   readonly #leaving = new Map<string, MessageKind>();
+  #group: NamespaceId | null = null;
   #flights: Flight[] = [];
   readonly #notes: Note[] = [];
 
@@ -70,6 +72,20 @@ export class Watcher {
     return flights;
   }
 
+  /** One group is shown: the first one that is not the root group. */
+  #shows(namespace: NamespaceId): boolean {
+    if (namespace === rootNamespaceId) return false;
+    this.#group ??= namespace;
+    return this.#group === namespace;
+  }
+
+  /** From now on of this group alone. */
+  show(group: NamespaceId): void {
+    if (this.#group === group) return;
+    this.#group = group;
+    this.#notes.length = 0;
+  }
+
   /** Forgets how it began, but for who is primary. */
   begin(): void {
     const last = this.#notes.filter((note) => note.kind === 'view').at(-1);
@@ -85,16 +101,16 @@ export class Watcher {
   readonly node: NodeObserver = {
     applied: () => undefined,
     restored: (identity, op) => {
-      if (identity.namespace !== rootNamespaceId && op > 0)
+      if (this.#shows(identity.namespace) && op > 0)
         this.say({ kind: 'repair', text: `${identity.replica} is back with its log, at op ${op}` });
     },
     event: (identity, event) => {
-      if (identity.namespace === rootNamespaceId) return;
+      if (!this.#shows(identity.namespace)) return;
       const sentence = this.#narrator.tell(identity.replica, event);
       if (sentence !== null) this.say(sentence);
     },
     sent: (to, message) => {
-      if (message.namespace === rootNamespaceId) return;
+      if (!this.#shows(message.namespace)) return;
       const pair = `${message.node}>${to.node}`;
       const kind = kinds[message.kind];
       const before = this.#leaving.get(pair);

@@ -2,8 +2,11 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { NobleHash } from '../../core/base/noble-hash.ts';
+import { runSeed } from '../../core/sim/run.ts';
 import { emptyScript, fragmentOf, readFragment } from '../../playground/cluster/script.ts';
 import type { Script } from '../../playground/cluster/script.ts';
+import { SeedCluster } from '../../playground/cluster/seed-cluster.ts';
 import { TabCluster } from '../../playground/cluster/tab-cluster.ts';
 import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
 
@@ -113,6 +116,26 @@ describe('the cluster in the tab', () => {
     expect(candidates.map((one) => one.insert)).toEqual(['/some/']);
     expect((await driver.cluster.tree()).map((row) => row.path)).toEqual(['/some', '/some/set']);
     expect(driver.cluster.events).toBe(events);
+  });
+
+  it('opens a seed of the simulator, and sees what the simulator saw', () => {
+    const lines: string[] = [];
+    runSeed({ seed: 3, events: 8000, hash: new NobleHash(), trace: (line) => lines.push(line) });
+    const { script } = readFragment('#seed=3&simulator=8000')!;
+    const cluster = new SeedCluster(script, script.simulator!);
+    while (!cluster.notes.some((note) => note.text.endsWith('the seed passed'))) cluster.step();
+    const struck = lines.map((line) => line.slice(line.indexOf(' ') + 1));
+    const faults = struck.filter((text) => !/^(debug|info|warn|error) /.test(text));
+    const seen = cluster.notes.filter((note) => note.kind === 'fault').map((note) => note.text);
+    // Before them the simulator starts its nodes, which nobody sees here; how it judges the healed cluster is its own.
+    const untilHealed = (texts: readonly string[]): readonly string[] =>
+      texts.slice(
+        0,
+        texts.findIndex((text) => text.startsWith('heal')),
+      );
+    expect(untilHealed(seen).length).toBeGreaterThan(2);
+    expect(untilHealed(seen)).toEqual(untilHealed(faults).slice(-untilHealed(seen).length));
+    expect(cluster.frame().nodes.length).toBeGreaterThanOrEqual(3);
   });
 
   it('takes nothing from a link that is none', () => {

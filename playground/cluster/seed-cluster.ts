@@ -1,0 +1,129 @@
+/**
+ * A run of the simulator, to be looked at: the seed's own users work, its own faults strike, and nothing that a person does may change it.
+ * A seed that failed fails here at the same event.
+ */
+
+import { NobleHash } from '../../core/base/noble-hash.ts';
+import { RuleBroken } from '../../core/sim/checker.ts';
+import { beginSeed, progressOf, progressUs } from '../../core/sim/run.ts';
+import type { BegunSeed } from '../../core/sim/run.ts';
+import type { Completion } from '../../core/shell/index.ts';
+import type { Cluster, Exchange } from './cluster.ts';
+import type { Frame, Note, TreeRow } from './frame.ts';
+import type { Script } from './script.ts';
+import { Watcher } from './watcher.ts';
+import { WorldPicture } from './world-picture.ts';
+
+/** Log lines of nodes begin with their level; what the faults do does not. */
+const logLine = /^\d+ (debug|info|warn|error) /;
+
+export class SeedCluster implements Cluster {
+  readonly script: Script;
+  readonly transcript: readonly Exchange[] = [];
+  readonly busy = false;
+  readonly unsettled = false;
+  readonly #run: BegunSeed;
+  readonly #watcher: Watcher;
+  readonly #picture: WorldPicture;
+  /** Events of the founding, which nobody sees. */
+  readonly #foundedAt: number;
+  #healing: { readonly progressed: () => boolean; readonly untilUs: number } | null = null;
+  #ended = false;
+
+  constructor(script: Script, events: number) {
+    this.script = script;
+    let run: BegunSeed | null = null;
+    const watcher = new Watcher(
+      () => (run === null ? { at: 0, atMs: 0 } : { at: this.events, atMs: run.world.schedule.nowMs }),
+      (host) => host.startsWith('c'),
+    );
+    const begun = beginSeed({
+      seed: script.seed,
+      events,
+      hash: new NobleHash(),
+      observer: watcher.node,
+      trace: (line) => {
+        if (run !== null && !logLine.test(line))
+          watcher.say({ kind: 'fault', text: line.slice(line.indexOf(' ') + 1) });
+      },
+    });
+    this.#run = begun;
+    this.#watcher = watcher;
+    const { world } = begun;
+    this.#foundedAt = world.events;
+    run = begun;
+    world.network.observer = watcher.network;
+    this.#picture = new WorldPicture(world, begun.users[0]?.namespace ?? 'ns1', watcher, () => 0);
+    watcher.begin();
+  }
+
+  get events(): number {
+    return this.#run.world.events - this.#foundedAt;
+  }
+
+  get nowUs(): number {
+    return this.#run.world.schedule.nowUs;
+  }
+
+  get end(): number {
+    return Math.max(this.events, this.#run.healAt - this.#foundedAt);
+  }
+
+  get notes(): readonly Note[] {
+    return this.#watcher.notes;
+  }
+
+  get treeOp(): number {
+    return this.#picture.treeOp;
+  }
+
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  step(): void {
+    const { world, faults, users, healAt } = this.#run;
+    if (this.#healing === null && world.events >= healAt) {
+      faults.heal();
+      this.#healing = { progressed: progressOf(users), untilUs: world.schedule.nowUs + progressUs };
+      this.#watcher.say({ kind: 'view', text: 'everything is healed: now everybody must go on' });
+    }
+    // Faults end nodes in the middle of an event; seen every so often, a node is shown nearly as it was last.
+    if (world.events % 16 === 0) this.#picture.look();
+    world.step();
+    this.#judge();
+  }
+
+  #judge(): void {
+    const healing = this.#healing;
+    if (healing === null || this.#ended) return;
+    if (healing.progressed()) {
+      this.#ended = true;
+      this.#watcher.say({ kind: 'view', text: 'everybody goes on: the seed passed' });
+    } else if (this.nowUs > healing.untilUs) {
+      this.#ended = true;
+      throw new RuleBroken(`rule 9: no progress within ${progressUs / 1_000_000} s after everything healed`);
+    }
+  }
+
+  act(): void {
+    // A run of the simulator is what its seed makes it.
+  }
+
+  complete(_line: string, cursor: number): Promise<Completion> {
+    return Promise.resolve({ from: cursor, to: cursor, candidates: [] });
+  }
+
+  async tree(): Promise<readonly TreeRow[]> {
+    return await this.#picture.tree();
+  }
+
+  frame(): Frame {
+    const frame = this.#picture.frame(null);
+    const place = (host: string): string => (host.startsWith('c') ? 'you' : host);
+    return {
+      ...frame,
+      flights: frame.flights.map((flight) => ({ ...flight, from: place(flight.from), to: place(flight.to) })),
+    };
+  }
+}

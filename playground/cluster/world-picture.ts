@@ -1,0 +1,120 @@
+/** Looks at a simulated world without touching it: its nodes, their replicas of one namespace, and the tree. */
+
+import type { ReplicaHost } from '../../core/cluster/replica-host.ts';
+import { Service } from '../../core/service/service.ts';
+import type { SimNode } from '../../core/sim/sim-node.ts';
+import type { World } from '../../core/sim/world.ts';
+import type { Operation, OperationResult } from '../../core/tree/operation.ts';
+import type { Frame, NodePicture, Note, ReplicaPicture, TreeRow } from './frame.ts';
+import { listTree } from './tree.ts';
+import type { Watcher } from './watcher.ts';
+
+export class WorldPicture {
+  readonly #world: World;
+  readonly #prefix: string;
+  readonly #watcher: Watcher;
+  readonly #slowDiskMs: (node: string) => number;
+  readonly #lastSeen = new Map<string, ReplicaPicture>();
+  #lastNote: Note | undefined;
+
+  /** @param namespace whose replicas are shown, here and by the watcher. */
+  constructor(world: World, namespace: string, watcher: Watcher, slowDiskMs: (node: string) => number) {
+    this.#world = world;
+    this.#prefix = `${namespace}::`;
+    for (const node of world.nodes) {
+      const host = this.#host(node);
+      if (host !== null) watcher.show(host.namespaceId);
+    }
+    this.#watcher = watcher;
+    this.#slowDiskMs = slowDiskMs;
+    this.#lastNote = watcher.notes.at(-1);
+  }
+
+  /** Looks at everyone, so that a node that ends next is shown as it was last. */
+  look(): void {
+    for (const node of this.#world.nodes) this.node(node);
+  }
+
+  node(node: SimNode): NodePicture {
+    const host = this.#host(node);
+    if (host !== null) {
+      const view = host.view();
+      this.#lastSeen.set(node.name, {
+        name: view.identity.replica,
+        status: view.status,
+        epoch: view.view.epoch,
+        view: view.view.view,
+        isPrimary: view.isPrimary,
+        primary: view.primary?.replica ?? null,
+        head: view.head,
+        commit: view.commit,
+        checkpoint: view.checkpointOp,
+      });
+    }
+    const state = !node.alive ? 'down' : this.#world.network.isPaused(node.name) ? 'paused' : 'up';
+    const slowDiskMs = this.#slowDiskMs(node.name);
+    const seen = this.#lastSeen.get(node.name) ?? null;
+    const replica = state === 'down' && seen !== null ? { ...seen, isPrimary: false } : seen;
+    return { name: node.name, state, slowDiskMs, replica };
+  }
+
+  frame(client: string | null): Frame {
+    const { nodes, network, schedule } = this.#world;
+    const { notes } = this.#watcher;
+    // Old notes go when there are many, so the last one that was shown is looked for from the end.
+    const shown = this.#lastNote === undefined ? -1 : notes.lastIndexOf(this.#lastNote);
+    this.#lastNote = notes.at(-1) ?? this.#lastNote;
+    return {
+      nowUs: schedule.nowUs,
+      nodes: nodes.map((node) => this.node(node)),
+      client,
+      cuts: nodes.flatMap((a) =>
+        nodes.filter((b) => network.isCut(a.name, b.name)).map((b) => ({ from: a.name, to: b.name })),
+      ),
+      flights: this.#watcher.takeFlights(),
+      notes: notes.slice(shown + 1),
+    };
+  }
+
+  peek(operation: Operation): OperationResult | null {
+    const machine = this.#furthest()?.machine;
+    const result = machine instanceof Service ? machine.tree.read(operation) : null;
+    return result?.ok === true ? result.value : null;
+  }
+
+  async tree(): Promise<readonly TreeRow[]> {
+    return await listTree((operation) => Promise.resolve(this.peek(operation)));
+  }
+
+  get treeOp(): number {
+    return this.#furthest()?.view().applied ?? 0;
+  }
+
+  primaryNode(): SimNode | null {
+    let best: { readonly node: SimNode; readonly view: number } | null = null;
+    for (const node of this.#world.nodes) {
+      const host = this.#host(node);
+      if (host?.isPrimary !== true) continue;
+      const { view } = host.view().view;
+      if (best === null || view > best.view) best = { node, view };
+    }
+    return best?.node ?? null;
+  }
+
+  nodeOf(replica: string): SimNode | null {
+    return this.#world.nodes.find((node) => this.node(node).replica?.name === replica) ?? null;
+  }
+
+  /** The replica of the namespace on a node; null while the node is down. */
+  #host(node: SimNode): ReplicaHost | null {
+    return node.hosts.find((host) => host.name.startsWith(this.#prefix)) ?? null;
+  }
+
+  #furthest(): ReplicaHost | null {
+    const hosts = this.#world.nodes.map((node) => this.#host(node)).filter((host) => host !== null);
+    return hosts.reduce<ReplicaHost | null>(
+      (best, host) => (best === null || host.view().applied > best.view().applied ? host : best),
+      null,
+    );
+  }
+}
