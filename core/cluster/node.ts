@@ -276,8 +276,7 @@ export class ClusterNode implements HostedNode {
     for (const host of groups?.all ?? []) {
       if (host.stopped) waitingFor.push(`${host.name} is stopped; see /health`);
       else if (host.primaryNode === null) waitingFor.push(`${host.name} knows no primary`);
-      else if (host.blockedAt !== null)
-        waitingFor.push(`${host.name} cannot read entry ${host.blockedAt} of its log`);
+      else if (host.blockedAt !== null) waitingFor.push(`${host.name} cannot read entry ${host.blockedAt} of its log`);
     }
     for (const name of groups?.missing() ?? []) waitingFor.push(`${name} is being made`);
     return { ok: waitingFor.length === 0, waitingFor };
