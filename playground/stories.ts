@@ -120,7 +120,10 @@ export const stories: readonly Story[] = [
         breaks: ['sim restart all'],
         speed: 100,
       },
-      { text: 'The counter says 2. Never 1, never 3.', types: ['counter get /n'] },
+      {
+        text: 'The counter says 2. Had the terminal given up waiting, after ten seconds of its time, it would have been told that it timed out, and the counter could be 1 or 2; 3 is never possible.',
+        types: ['counter get /n'],
+      },
     ],
   },
   {

@@ -1,68 +1,12 @@
 /** The cluster in the tab, without a page: what it prints is what every terminal prints, and the same script is the same run. */
 
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { NobleHash } from '../../core/base/noble-hash.ts';
 import { runSeed } from '../../core/sim/run.ts';
 import { emptyScript, fragmentOf, readFragment } from '../../playground/cluster/script.ts';
-import type { Script } from '../../playground/cluster/script.ts';
 import { SeedCluster } from '../../playground/cluster/seed-cluster.ts';
-import { TabCluster } from '../../playground/cluster/tab-cluster.ts';
+import { Driver } from './driver.ts';
 import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
-
-const maxEvents = 200_000;
-
-class Driver {
-  readonly cluster: TabCluster;
-
-  constructor(script: Script) {
-    this.cluster = new TabCluster(script, {
-      typed: () => undefined,
-      output: () => undefined,
-      done: () => undefined,
-      player: () => 'ok',
-      drain: async () => {
-        await nextTurn();
-      },
-    });
-  }
-
-  async until(check: () => boolean): Promise<void> {
-    const last = this.cluster.events + maxEvents;
-    for (;;) {
-      if (this.cluster.unsettled) await this.cluster.settle();
-      if (check()) return;
-      if (this.cluster.events > last) throw new Error('it does not happen');
-      this.cluster.step();
-    }
-  }
-
-  async type(line: string): Promise<string> {
-    await this.cluster.settle();
-    this.cluster.act('typed', line);
-    await this.until(() => !this.cluster.busy);
-    return plain(this.cluster.transcript.at(-1)!.output);
-  }
-
-  async sim(line: string): Promise<void> {
-    await this.cluster.settle();
-    this.cluster.act('sim', line);
-    await this.until(() => true);
-  }
-
-  async run(events: number): Promise<void> {
-    const until = this.cluster.events + events;
-    await this.until(() => this.cluster.events >= until);
-  }
-
-  said(): readonly string[] {
-    return this.cluster.notes.map((note) => `${note.at} ${note.text}`);
-  }
-}
-
-function plain(text: string): string {
-  return text.replace(/\u001b\[\d+m/g, '');
-}
 
 describe('the cluster in the tab', () => {
   it('prints what every terminal prints', async () => {
