@@ -1,10 +1,14 @@
 /** The cluster in the tab, in Chromium: typed into, broken by clicks and keys, turned back, shared, on a narrow screen and from a file. */
 
+import { readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPlayground, PlaygroundPage, serveStatic, startBrowser } from './browser.ts';
+
+const mostPacked = 250_000;
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveStatic>>;
@@ -161,6 +165,12 @@ describe('the cluster in the tab', () => {
       expect(await page.barriers()).toEqual([]);
       await page.close();
     }
+  });
+
+  it('is small with the whole cluster in it', () => {
+    const needed = readdirSync(builtPlayground).filter((name) => !/^(node-mode|worker-source)\.js$/.test(name));
+    const packed = needed.map((name) => gzipSync(readFileSync(join(builtPlayground, name))).length);
+    expect(packed.reduce((total, size) => total + size, 0)).toBeLessThan(mostPacked);
   });
 
   it('works from a file, and asks nobody for anything', async () => {
