@@ -12,15 +12,16 @@ import { Catalog } from '../cluster/catalog.ts';
 import type { NodeObserver } from '../cluster/host.ts';
 import type { ReplicaHost } from '../cluster/replica-host.ts';
 import type { Reply } from '../service/reply.ts';
-import { encodeReply } from '../service/reply.ts';
+import { decodeReply, encodeReply } from '../service/reply.ts';
 import { Service } from '../service/service.ts';
 import type { Operation } from '../tree/operation.ts';
 import type { Tree } from '../tree/tree.ts';
 import { compareViewstamps } from '../vr/configuration.ts';
 import type { Viewstamp } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
-import type { Message } from '../vr/messages.ts';
-import type { ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
+import type { LogDescription, Message } from '../vr/messages.ts';
+import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
+import type { Durability } from './durability.ts';
 
 /** A rule of protocol §9 is broken: a bug in haret, found by this seed. */
 export class RuleBroken extends Error {
@@ -72,6 +73,8 @@ interface ReplicaRecord {
   checkpoint: number;
   commit: number;
   announced: Viewstamp;
+  /** The log that its newest DoViewChange told of. */
+  told: LogDescription | null;
 }
 
 export class Checker {
@@ -79,11 +82,13 @@ export class Checker {
   readonly #replicas = new Map<string, ReplicaRecord>();
   readonly #hosts: (node: string) => readonly ReplicaHost[];
   readonly #hash: Hash;
+  readonly #durability: Durability;
 
   /** @param hosts the replicas that run on a node now. */
-  constructor(hosts: (node: string) => readonly ReplicaHost[], hash: Hash) {
+  constructor(hosts: (node: string) => readonly ReplicaHost[], hash: Hash, durability: Durability) {
     this.#hosts = hosts;
     this.#hash = hash;
+    this.#durability = durability;
   }
 
   /** The last op of a namespace that is known to be committed. */
@@ -106,7 +111,7 @@ export class Checker {
     return {
       applied: (replica, entry, reply) => this.#applied(replica, entry, reply),
       restored: (replica, op) => this.#restored(replica, op),
-      event: () => undefined,
+      event: (replica, event) => this.#event(replica, event),
       sent: (_to, message) => this.#sent(message),
     };
   }
@@ -126,7 +131,7 @@ export class Checker {
     let record = this.#replicas.get(key);
     if (record === undefined) {
       const none = { epoch: 0, view: 0 };
-      record = { applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none };
+      record = { applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none, told: null };
       this.#replicas.set(key, record);
     }
     return record;
@@ -167,10 +172,13 @@ export class Checker {
 
   #commit(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
     const digest = this.#hash.digest(entry.body);
-    const executed = `${entry.session}/${entry.request}`;
+    // Bodies are views of frames and segments, and must not change behind the replay's back.
+    const reply = group.reference.apply(entry).slice();
     if (entry.session !== 0) {
-      const status = group.reference.request(entry.session, entry.request);
-      if (status === 'new') {
+      // Judged by the reply alone: one that is of this op and no error says that it was executed now.
+      const { op, answer } = decodeReply(reply);
+      if (op === entry.op && answer.kind !== 'error') {
+        const executed = `${entry.session}/${entry.request}`;
         rule(!group.executed.has(executed), 4, 'a request was executed twice', {
           ...facts,
           session: entry.session,
@@ -180,10 +188,8 @@ export class Checker {
         group.bodies.set(digest, (group.bodies.get(digest) ?? 0) + 1);
       }
     }
-    // Bodies are views of frames and segments, and must not change behind the replay's back.
-    const reply = group.reference.apply(entry);
     const tree = group.reference instanceof Service ? group.reference.tree : null;
-    group.committed.push({ checksum: entry.checksum, digest, reply: reply.slice(), tree });
+    group.committed.push({ checksum: entry.checksum, digest, reply, tree });
   }
 
   #restored(identity: ReplicaIdentity, op: number): void {
@@ -195,6 +201,20 @@ export class Checker {
       known: group.op,
     });
     record.applied = op;
+  }
+
+  #event(identity: ReplicaIdentity, event: ReplicaEvent): void {
+    if (event.kind !== 'committed') return;
+    const host = this.#hosts(identity.node).find(
+      (one) => one.namespaceId === identity.namespace && one.replicaName === identity.replica,
+    );
+    if (host === undefined) return;
+    const { op, by } = event;
+    const held = this.#durability.missing({ identity, op, by, voters: host.view().configuration.voters });
+    rule(held === null, 4, 'an op was committed that no quorum holds durably', {
+      ...{ replica: identity.replica, node: identity.node, namespace: identity.namespace, op },
+      held,
+    });
   }
 
   #sent(message: Message): void {
@@ -220,6 +240,29 @@ export class Checker {
         said,
       });
       record.announced = said;
+      if (message.kind === 'doViewChange') this.#voted(record, message.log, identity);
+    }
+  }
+
+  /** A log that was voted with stays as it is until one of a newer log_view takes its place, over crashes too (protocol §2). */
+  #voted(record: ReplicaRecord, log: LogDescription, identity: ReplicaIdentity): void {
+    const before = record.told;
+    record.told = log;
+    if (before === null || compareViewstamps(before.logView, log.logView) !== 0) return;
+    const facts = {
+      replica: identity.replica,
+      node: identity.node,
+      namespace: identity.namespace,
+      log_view: log.logView,
+    };
+    rule(before.head === log.head, 5, 'two heads of one log_view were told', {
+      ...facts,
+      before: before.head,
+      now: log.head,
+    });
+    for (let op = Math.max(before.floor, log.floor) + 1; op <= log.head; op++) {
+      const same = before.checksums[op - before.floor - 1] === log.checksums[op - log.floor - 1];
+      rule(same, 5, 'two logs of one log_view were told', { ...facts, op });
     }
   }
 

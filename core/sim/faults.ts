@@ -26,18 +26,20 @@ export class Faults {
     this.#next();
   }
 
-  /** Ends all faults: everyone runs, and everyone reaches everyone. */
-  heal(): void {
+  /** Ends all faults: everyone runs, and everyone reaches everyone, but those that are to stay dead. */
+  heal(dead: readonly SimNode[] = []): void {
     this.#active = false;
     const { network, nodes } = this.#world;
-    this.#world.note('heal');
+    this.#world.note(dead.length === 0 ? 'heal' : `heal, without ${dead.map(({ name }) => name).join(' and ')}`);
     network.faults = { ...calmNetwork };
     network.mendAll();
     for (const node of nodes) {
       node.crashAfter(-1);
       node.slowDisk(0);
       node.resume();
-      if (!node.alive) this.#world.start(node);
+      if (dead.includes(node)) {
+        if (node.alive) this.#world.crash(node);
+      } else if (!node.alive) this.#world.start(node);
     }
   }
 

@@ -11,6 +11,7 @@ import { defaultTiming } from '../cluster/host.ts';
 import type { NodeObserver } from '../cluster/host.ts';
 import { RuleBroken } from './checker.ts';
 import { Faults } from './faults.ts';
+import type { SimNode } from './sim-node.ts';
 import { User } from './workload.ts';
 import { World } from './world.ts';
 
@@ -135,6 +136,12 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
   const { users, faults, healAt, acknowledged } = begin(world, options, shape);
   while (world.events < healAt && world.step());
 
+  const dead = leftDead(world, options.seed);
+  if (dead.length > 0) {
+    faults.heal(dead);
+    if (!world.until(progressOf(users), progressUs))
+      throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead`);
+  }
   faults.heal();
   const progressed = world.until(progressOf(users), progressUs);
   if (!progressed) throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
@@ -160,6 +167,18 @@ function play(world: World, options: RunOptions, shape: SeededRandom, trace: () 
     resets: sum((user) => user.watching.resets),
     trace: trace(),
   };
+}
+
+/**
+ * A minority that stays dead while the others heal: a quorum must do (protocol §9.9). Every second time it is nobody, and never the node
+ * that founded the cluster: alone it votes in the root group, which clients that begin anew have to ask.
+ */
+function leftDead(world: World, seed: number): readonly SimNode[] {
+  const chance = new SeededRandom(seed, 0xdead);
+  if (chance.chance(1, 2)) return [];
+  const nodes = world.nodes.slice(1);
+  const most = Math.floor(nodes.length / 2);
+  return Array.from({ length: most }, () => nodes.splice(chance.below(nodes.length), 1)[0]!);
 }
 
 function hostsOf(world: World): World['nodes'][number]['hosts'] {

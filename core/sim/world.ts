@@ -13,6 +13,7 @@ import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
 import type { NodeObserver } from '../cluster/host.ts';
 import { Checker } from './checker.ts';
+import { Durability } from './durability.ts';
 import { Network } from './network.ts';
 import { Schedule } from './schedule.ts';
 import type { SimNodeSettings } from './sim-node.ts';
@@ -55,7 +56,13 @@ export class World {
     this.network = new Network(this.schedule, this.#random.fork(), (address, subprotocol, link, from) =>
       this.#listen(address, subprotocol, link, from),
     );
-    this.checker = new Checker((name) => this.node(name).hosts, options.settings.hash);
+    const { hash, segmentBytes } = options.settings;
+    this.checker = new Checker(
+      (name) => this.node(name).hosts,
+      hash,
+      // Draws of its own: looking at the world does not change it.
+      new Durability((name) => this.node(name).disk, segmentBytes, hash, new SeededRandom(options.seed, 0xd15c)),
+    );
     const log = {
       write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) =>
         this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`),

@@ -29,6 +29,8 @@ export const clientMutants: readonly Mutant[] = [
     scenario: 'V14',
     name: 'what is in flight is not rebuilt from the log of the view',
     by: 'exploration',
+    equivalent:
+      'a second entry of one request is executed once all the same, and a retry with `answered` raised passes what it is held for',
     edits: [
       {
         file: requests,
@@ -76,15 +78,15 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: 'a request below the window is executed',
+    name: 'the state machine executes what is below the window',
     by: 'simulator',
+    equivalent: 'the primary asks the applied state before it prepares, and refuses it there',
     edits: [
       {
         file: sessions,
         find: 'if (request < session.window.base) {',
         replace: "if (request < session.window.base) return { kind: 'execute', session };\n    if (request < 0) {",
       },
-      { file: 'core/vr/requests.ts', find: 'if (request < next) {', replace: 'if (request < 0) {' },
     ],
   },
   {
@@ -107,13 +109,14 @@ export const clientMutants: readonly Mutant[] = [
       {
         file: sessions,
         find: "if (request < window.next) return { kind: 'kept', reply: window.get(request) };",
-        replace: '',
+        replace: "if (request < window.next) return { kind: 'execute', session };",
       },
       {
-        file: sessions,
-        find: 'if (request > window.next) {',
-        replace: "if (request < window.next) return { kind: 'execute', session };\n    if (request > window.next) {",
+        file: 'core/service/service.ts',
+        find: "return request < window.next ? 'executed' : 'new';",
+        replace: "return 'new';",
       },
+      { file: requests, find: 'if (request < next) {', replace: 'if (request < 0) {' },
     ],
   },
   {

@@ -193,6 +193,18 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V7',
+    name: 'in the whole cluster, entries are acknowledged before they are durable',
+    by: 'simulator',
+    edits: [
+      {
+        file: core,
+        find: 'return corrupt === null ? this.durableHead : Math.min(this.durableHead, corrupt - 1);',
+        replace: 'return corrupt === null ? this.log.head : Math.min(this.log.head, corrupt - 1);',
+      },
+    ],
+  },
+  {
+    scenario: 'V7',
     name: 'entries are acknowledged before log_view is durable',
     by: 'exploration',
     edits: [

@@ -56,7 +56,7 @@ export function explore({ seed, steps, voters, damage = 'none' }: Exploration): 
     voters: voters ?? random.pick([1, 2, 3, 3, 3, 3, 4, 5]),
     learners: random.pick([0, 0, 1]),
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
-    checkpointBytes: random.pick([500, 1500, 100_000_000]),
+    checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
   });
   const history = new History(world, random, seed, damage);
   for (let step = 0; step < steps; step++) history.step();
@@ -175,8 +175,22 @@ class History {
     const world = this.#world;
     const random = this.#random;
     world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
-    if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(40));
+    if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(60));
     if (random.chance(2, 3)) this.#tellPeers(alone, false);
+    if (random.chance(1, 3)) this.#calm();
+  }
+
+  /** For a while nothing more goes wrong, and those who can work do. */
+  #calm(): void {
+    const world = this.#world;
+    const random = this.#random;
+    for (const place of world.places.values()) place.slowDisk = false;
+    for (let left = 1 + random.below(4); left > 0; left--) {
+      world.run(10 * random.below(80));
+      const leaders = world.names.filter((name) => world.place(name).replica?.isPrimary === true);
+      for (const name of leaders) this.#users.ask(name, random.pick([1, 8, 20]));
+    }
+    for (const place of world.places.values()) place.slowDisk = true;
   }
 
   /** Says to all others that the connections to `name` broke, or are there again. */
