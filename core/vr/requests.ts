@@ -142,9 +142,14 @@ export class Requests {
         this.#tooOld(pending);
         return;
       case 'gone': {
-        // The registration may be in the log of this view, not executed yet; then the session is about to be.
-        if (session > parts.execution.applied && session <= log.head) this.#waitForSession(pending);
-        else this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
+        if (session <= parts.execution.applied) {
+          this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
+          return;
+        }
+        // The registration may be in the log of this view, not executed yet; then the session is about to be. If it is in another
+        // log, this primary is deposed and does not know it: it must not say of a session that it is gone.
+        if (session <= log.head) this.#waitForSession(pending);
+        else this.#fail(tokens, errorInfo('Retry', `session ${session} is not known yet`, { session }));
         return;
       }
       case 'new':

@@ -94,6 +94,7 @@ export const viewMutants: readonly Mutant[] = [
     scenario: 'V3',
     name: 'a NewState of another log is appended',
     by: 'exploration',
+    equivalent: 'what is appended must chain to the head, and no history of some thousand seeds got past that',
     edits: [
       { file: 'core/vr/transfer.ts', find: 'if (!sameLog && entry.op > message.commit) break;', replace: '' },
       { file: 'core/vr/transfer.ts', find: 'if (asked?.nonce !== message.nonce) return;', replace: '' },

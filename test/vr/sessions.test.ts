@@ -164,6 +164,21 @@ describe('V15: order and eviction', () => {
     expect(world.place(p).machine.values).toEqual(['x']);
   });
 
+  it('a deposed primary that has not heard of a session does not say that it is gone', () => {
+    const world = new World();
+    const old = world.awaitPrimary();
+    world.put('x');
+    world.place(old).paused = true;
+    world.partition(
+      [old],
+      world.names.filter((name) => name !== old),
+    );
+    const session = world.register();
+    world.place(old).paused = false;
+    expect(world.place(old).replica?.isPrimary).toBe(true);
+    expect(world.request(old, session, 1, 'put y').error).toMatchObject({ code: 'Retry', outcome: 'definite' });
+  });
+
   it('a held request that nobody waits for is let go', () => {
     const world = new World({ limits: { maxPendingRequests: 2 } });
     const p = world.awaitPrimary();
