@@ -33,6 +33,8 @@ export class Healing {
     const world = this.#world;
     const minority = lost === null ? this.#minority(mayLeaveMinority) : [lost];
     this.#mend(minority);
+    // An idle group answers reads as well: nothing has to be written first (V19).
+    if (minority.length === 0) this.#reads();
     this.#answered((name) => world.propose(name, 'put healed'), 'the first put');
     this.#steady();
     this.#users.retryAll((make, what) => this.#answered(make, what));
