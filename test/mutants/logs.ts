@@ -234,16 +234,4 @@ export const logMutants: readonly Mutant[] = [
       },
     ],
   },
-  {
-    scenario: 'V24',
-    name: 'a state that is further is taken back to the checkpoint',
-    by: 'exploration',
-    edits: [
-      {
-        file: installation,
-        find: 'const restore = checkpoint !== null && (core.down !== null || core.parts.execution.applied < checkpoint.op);',
-        replace: 'const restore = checkpoint !== null;',
-      },
-    ],
-  },
 ];
