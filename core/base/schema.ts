@@ -190,8 +190,7 @@ type Fields = Readonly<Record<string, Schema<never>>>;
 type StructOf<F> = { readonly [K in keyof F]: TypeOf<F[K]> };
 
 /** An object with exactly these fields; their order here is their order in the binary form. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a record of schemas of any types; StructOf types it.
-export function struct<F extends Record<string, Schema<any>>>(fields: F): Schema<StructOf<F>> {
+export function struct<F extends Record<string, Schema<unknown>>>(fields: F): Schema<StructOf<F>> {
   const entries = Object.entries(fields as unknown as Fields);
   const names = entries.map(([name]) => name);
   const schemas = entries.map(([, schema]) => schema);
@@ -218,8 +217,7 @@ export function struct<F extends Record<string, Schema<any>>>(fields: F): Schema
   };
 }
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above.
-type Variants = Record<string, readonly [tag: number, fields: Record<string, Schema<any>>]>;
+type Variants = Record<string, readonly [tag: number, fields: Record<string, Schema<unknown>>]>;
 type UnionOf<V extends Variants> = { [K in keyof V]: { readonly kind: K } & StructOf<V[K][1]> }[keyof V];
 
 /** Reads the fields of some variants, in their order: what is read very often is made at once rather than field by field. */
