@@ -5,7 +5,7 @@ import { errorInfo } from '../../core/base/errors.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { Entered } from '../../core/client/options.ts';
 import type { Client } from '../../core/client/client.ts';
-import { FakeNode, Outcome, World, get, pathOf, put, startClient } from './world.ts';
+import { FakeNode, Outcome, World, entering, pathOf, put, read, startClient, write } from './world.ts';
 
 let world: World;
 
@@ -13,23 +13,8 @@ beforeEach(() => {
   world = new World();
 });
 
-function enter(client: Client, namespace = 'test-ns'): Outcome<Entered> {
-  const outcome = new Outcome<Entered>();
-  client.enter(namespace, outcome.done);
-  world.settle();
-  return outcome;
-}
-
-function write(client: Client, path: string, timeoutMs = 10_000): Outcome<Reply> {
-  const outcome = new Outcome<Reply>();
-  client.execute(put(path), { timeoutMs }, outcome.done);
-  return outcome;
-}
-
-function read(client: Client, path: string, timeoutMs = 10_000): Outcome<Reply> {
-  const outcome = new Outcome<Reply>();
-  client.execute(get(path), { timeoutMs }, outcome.done);
-  return outcome;
+function enter(client: Client, namespace?: string): Outcome<Entered> {
+  return entering(world, client, namespace);
 }
 
 describe('deadlines', () => {

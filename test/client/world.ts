@@ -12,7 +12,7 @@ import { apiServerCodec } from '../../core/wire/api-codecs.ts';
 import type { ClientMessage, PrimaryInfo, ServerMessage } from '../../core/wire/api.ts';
 import type { Codec } from '../../core/wire/codec.ts';
 import { Client } from '../../core/client/client.ts';
-import type { ClientOptions } from '../../core/client/options.ts';
+import type { ClientOptions, Entered } from '../../core/client/options.ts';
 
 /** What one accepted connection looks like to a scripted server. */
 export interface Accepted<Out, In> {
@@ -312,4 +312,24 @@ export class Outcome<T> {
   get pending(): boolean {
     return this.result === null;
   }
+}
+
+/** Enters a namespace, as far as the world goes by itself. */
+export function entering(world: World, client: Client, namespace = 'test-ns'): Outcome<Entered> {
+  const outcome = new Outcome<Entered>();
+  client.enter(namespace, outcome.done);
+  world.settle();
+  return outcome;
+}
+
+export function write(client: Client, path: string, timeoutMs = 10_000): Outcome<Reply> {
+  const outcome = new Outcome<Reply>();
+  client.execute(put(path), { timeoutMs }, outcome.done);
+  return outcome;
+}
+
+export function read(client: Client, path: string, timeoutMs = 10_000): Outcome<Reply> {
+  const outcome = new Outcome<Reply>();
+  client.execute(get(path), { timeoutMs }, outcome.done);
+  return outcome;
 }
