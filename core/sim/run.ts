@@ -57,34 +57,47 @@ export class SeedFailed extends Error {
 }
 
 /** Virtual time in which everybody must go on after everything healed. */
-export const progressUs = 60_000_000;
+const progressUs = 60_000_000;
 const healthyRequests = 20;
 
-/** A run that has begun: whoever drives its world sees what {@link runSeed} sees. */
+/** A run that has begun: whoever drives its {@link BegunSeed.rest} sees what {@link runSeed} sees. */
 export interface BegunSeed {
   readonly world: World;
   readonly users: readonly User[];
-  readonly faults: Faults;
   /** The event behind which everything heals. */
   readonly healAt: number;
-  /** The highest op of each namespace that any user was told of. */
-  readonly acknowledged: ReadonlyMap<number, number>;
+  /** The run to its end, of which each turn is one event. It throws when a rule is broken. */
+  readonly rest: Generator<void, RunReport>;
 }
 
 /** Users that got so many answers after everything healed have progressed; they must within {@link progressUs}. */
-export function progressOf(users: readonly User[]): () => boolean {
+function progressOf(users: readonly User[]): () => boolean {
   const before = users.map((user) => user.counters.succeeded);
   return () => users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests);
 }
 
-/** The world of a seed. Its shape is drawn by a generator of its own, so that a change in it does not shift all that follows. */
-function worldOf(options: RunOptions, shape: SeededRandom): World {
+/** The world of a seed, before anything has happened in it. */
+interface Prepared {
+  readonly world: World;
+  readonly shape: SeededRandom;
+  /** The checksum of the trace so far. */
+  readonly trace: () => number;
+}
+
+/** The shape of a world is drawn by a generator of its own, so that a change in it does not shift all that follows. */
+function prepare(options: RunOptions): Prepared {
+  let trace = 0;
+  const write = (line: string): void => {
+    trace = crc32(utf8(line), trace);
+    options.trace?.(line);
+  };
+  const shape = new SeededRandom(options.seed, 0x5eed);
   const nodes = shape.pick([3, 3, 3, 5]);
   const small = shape.chance(1, 2);
-  return new World({
+  const world = new World({
     seed: options.seed,
     nodes,
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
+    trace: write,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     settings: {
       timing: defaultTiming,
@@ -94,10 +107,12 @@ function worldOf(options: RunOptions, shape: SeededRandom): World {
       limits: { maxPipelineEntries: shape.pick([8, 64, 4096]), maxSessions: shape.pick([4, 64]) },
     },
   });
+  return { world, shape, trace: () => trace };
 }
 
 /** Founds the cluster of a seed, lets its users work, and begins with its faults. */
-function begin(world: World, options: RunOptions, shape: SeededRandom): BegunSeed {
+function begin(prepared: Prepared, options: RunOptions): BegunSeed {
+  const { world, shape } = prepared;
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
   world.found(namespaces);
   const acknowledged = new Map<number, number>();
@@ -107,59 +122,75 @@ function begin(world: World, options: RunOptions, shape: SeededRandom): BegunSee
   });
   const faults = new Faults(world, users);
   faults.begin();
-  return { world, users, faults, healAt: world.events + options.events, acknowledged };
+  const healAt = world.events + options.events;
+  const committed = (): number =>
+    [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0);
+  return { world, users, healAt, rest: play({ ...prepared, users, faults, healAt, committed }, options.seed) };
 }
 
 /** For whoever wants to step through a run and look: the playground. */
 export function beginSeed(options: RunOptions): BegunSeed {
-  const shape = new SeededRandom(options.seed, 0x5eed);
-  return begin(worldOf(options, shape), options, shape);
+  return begin(prepare(options), options);
 }
 
 /** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or nothing goes on after the healing. */
 export function runSeed(options: RunOptions): RunReport {
-  let trace = 0;
-  const write = (line: string): void => {
-    trace = crc32(utf8(line), trace);
-    options.trace?.(line);
-  };
-  const shape = new SeededRandom(options.seed, 0x5eed);
-  const world = worldOf({ ...options, trace: write }, shape);
+  const prepared = prepare(options);
   try {
-    return play(world, options, shape, () => trace);
+    const { rest } = begin(prepared, options);
+    for (;;) {
+      const turn = rest.next();
+      if (turn.done === true) return turn.value;
+    }
   } catch (error) {
-    throw new SeedFailed(options.seed, options.events, world.events, error as Error);
+    throw new SeedFailed(options.seed, options.events, prepared.world.events, error as Error);
   }
 }
 
-function play(world: World, options: RunOptions, shape: SeededRandom, trace: () => number): RunReport {
-  const { users, faults, healAt, acknowledged } = begin(world, options, shape);
-  while (world.events < healAt && world.step());
+interface Playing extends Prepared {
+  readonly users: readonly User[];
+  readonly faults: Faults;
+  readonly healAt: number;
+  /** Ops that were committed in the namespaces that users worked in. */
+  readonly committed: () => number;
+}
 
-  const dead = leftDead(world, options.seed);
+/** {@link World.until}, an event a turn. */
+function* until(world: World, check: () => boolean): Generator<void, boolean> {
+  const deadline = world.schedule.nowUs + progressUs;
+  while (!check()) {
+    if (world.schedule.nowUs > deadline || !world.step()) return false;
+    yield;
+  }
+  return true;
+}
+
+function* play({ world, users, faults, healAt, committed, trace }: Playing, seed: number): Generator<void, RunReport> {
+  while (world.events < healAt && world.step()) yield;
+
+  const dead = leftDead(world, seed);
   if (dead.length > 0) {
     faults.heal(dead);
-    if (!world.until(progressOf(users), progressUs))
+    if (!(yield* until(world, progressOf(users))))
       throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead`);
   }
   faults.heal();
-  const progressed = world.until(progressOf(users), progressUs);
-  if (!progressed) throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
+  if (!(yield* until(world, progressOf(users))))
+    throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of users) user.stop();
-  const hosts = (): readonly ReturnType<typeof hostsOf>[number][] => hostsOf(world);
-  const rest = world.until(() => users.every((user) => user.outstanding === 0) && caughtUp(world), progressUs);
-  if (!rest) throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
-  if (!world.until(() => users.every((user) => user.watchesUpToDate()), progressUs))
+  if (!(yield* until(world, () => users.every((user) => user.outstanding === 0) && caughtUp(world))))
+    throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
+  if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
-  world.checker.finalStates(hosts());
+  world.checker.finalStates(hostsOf(world));
   for (const user of users) user.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);
   return {
-    seed: options.seed,
+    seed,
     events: world.events,
     virtualMs: world.schedule.nowMs,
-    committed: [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0),
+    committed: committed(),
     asked: sum((user) => user.counters.asked),
     succeeded: sum((user) => user.counters.succeeded),
     unknown: sum((user) => user.counters.unknown),
