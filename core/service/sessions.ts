@@ -157,6 +157,9 @@ export class Sessions {
       this.#remove(this.#idle.oldest()!.id);
       evicted++;
     }
+    invariant(this.#byId.size < this.#limits.maxSessions, 'there are no more sessions than the limit', {
+      sessions: this.#byId.size,
+    });
     return evicted;
   }
 

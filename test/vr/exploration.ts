@@ -5,7 +5,9 @@
 
 import { SeededRandom } from '../../core/base/random.ts';
 import { Healing } from './healing.ts';
+import type { MessageKind } from '../../core/vr/messages.ts';
 import { Users } from './users.ts';
+import type { Packet } from './world.ts';
 import { World } from './world.ts';
 
 export interface Exploration {
@@ -33,6 +35,9 @@ type Action = (typeof actions)[number];
 
 /** Packets that are kept back for longer than anybody waits for them. */
 const maxHeld = 30;
+
+/** What carries entries, or the names of many: a path that loses large frames lets heartbeats pass. */
+const large: ReadonlySet<MessageKind> = new Set(['prepare', 'newState', 'startView', 'chunk']);
 
 /** Of some thousand. */
 const usual: Readonly<Record<Action, number>> = {
@@ -137,6 +142,7 @@ class History {
       case 'links': {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
         if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+        else if (random.chance(1, 3)) this.#obscure(world.primary ?? name);
         else this.#isolate(world.primary ?? name);
         break;
       }
@@ -174,19 +180,65 @@ class History {
   #isolate(alone: string): void {
     const world = this.#world;
     const random = this.#random;
+    const late = random.chance(1, 3) ? this.#answersTo(alone) : [];
     world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
     if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(60));
-    if (random.chance(2, 3)) this.#tellPeers(alone, false);
-    if (random.chance(1, 3)) this.#calm();
+    if (late.length > 0 || random.chance(2, 3)) this.#tellPeers(alone, false);
+    if (late.length > 0) this.#calm(20);
+    else if (random.chance(1, 3)) this.#calm(80);
+    if (late.length === 0) return;
+    // What was true when the others said so is not when it is heard: they have gone on without it (V19).
+    world.read(alone);
+    for (const packet of late) world.deliver(packet);
+  }
+
+  /** `name` asks the others whether it still leads; what they say to it is kept back. */
+  #answersTo(name: string): readonly Packet[] {
+    const world = this.#world;
+    const take = (which: (packet: Packet) => boolean): readonly Packet[] => {
+      const taken = world.packets.filter(which);
+      world.packets.splice(0, world.packets.length, ...world.packets.filter((packet) => !which(packet)));
+      return taken;
+    };
+    world.read(name);
+    for (const packet of take(({ from }) => from === name)) world.deliver(packet);
+    return take(({ to }) => to === name);
+  }
+
+  /**
+   * One that was cut off with entries of its own comes back while whatever is large is lost on the way from the new primary: those who
+   * miss its entries ask everybody else for them (V3).
+   */
+  #obscure(alone: string): void {
+    const world = this.#world;
+    const random = this.#random;
+    world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
+    this.#users.ask(alone, 1 + random.below(4));
+    this.#tellPeers(alone, false);
+    this.#rest(10 * random.below(30));
+    const { primary } = world;
+    if (primary === null || primary === alone) return;
+    world.route = ({ from, message: { kind } }) => (from === primary && large.has(kind) ? 'drop' : 'deliver');
+    this.#users.ask(primary, 1 + random.below(3));
+    this.#tellPeers(alone, true);
+    this.#rest(10 * random.below(200));
+  }
+
+  /** For a while nothing more goes wrong. */
+  #rest(ms: number): void {
+    const world = this.#world;
+    for (const place of world.places.values()) place.slowDisk = false;
+    world.run(ms);
+    for (const place of world.places.values()) place.slowDisk = true;
   }
 
   /** For a while nothing more goes wrong, and those who can work do. */
-  #calm(): void {
+  #calm(ticks: number): void {
     const world = this.#world;
     const random = this.#random;
     for (const place of world.places.values()) place.slowDisk = false;
     for (let left = 1 + random.below(4); left > 0; left--) {
-      world.run(10 * random.below(80));
+      world.run(10 * random.below(ticks));
       const leaders = world.names.filter((name) => world.place(name).replica?.isPrimary === true);
       for (const name of leaders) this.#users.ask(name, random.pick([1, 8, 20]));
     }

@@ -108,6 +108,33 @@ describe('V3: what is old replaces nothing', () => {
     world.put('more');
     world.awaitAgreement();
   });
+
+  it('nor does the log of one who is in this view without having its log yet add to it', () => {
+    const world = new World();
+    const { p, next, third } = cast(world);
+    world.put('x');
+    world.awaitAgreement();
+    // The old primary has an entry to itself, which the new view goes on without.
+    world.partition([p], [next, third]);
+    world.propose(p, 'put mine');
+    const { view } = world.place(p).view.view;
+    world.runUntil(() => world.primary === next && world.place(third).view.logView.view === view + 1);
+    // The third hears of an entry of the new view, cannot have it from its primary, and asks the old one, who has not got the new log.
+    let told = 0;
+    world.route = ({ from, to, message }) => {
+      if (from === p && to === third && message.kind === 'newState') told += message.entries.length;
+      if (message.kind === 'startView') return 'drop';
+      return from === next && (message.kind === 'prepare' || message.kind === 'newState') ? 'drop' : 'deliver';
+    };
+    const theirs = world.propose(next, 'put theirs');
+    world.run(3000);
+    expect(told).toBeGreaterThan(0);
+    expect(world.place(third).view.head).toBe(1);
+    world.heal();
+    world.runUntil(() => theirs.reply !== null);
+    world.awaitAgreement();
+    expect(world.place(p).machine.values).toEqual(['x', 'theirs']);
+  });
 });
 
 describe('V4: nothing is executed twice', () => {
