@@ -8,6 +8,7 @@ import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts } f
 import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
 import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
 import { peerSubprotocol } from '../core/wire/peer.ts';
+import { statusSubprotocol } from '../core/wire/status.ts';
 import type { Bind, NodeConfig } from './config.ts';
 import { httpEndpoints } from './http-endpoints.ts';
 import { NodeClock } from './node-clock.ts';
@@ -17,7 +18,7 @@ import { NodeRandom } from './node-random.ts';
 import { OriginCheck } from './origins.ts';
 import { Playground } from './playground-files.ts';
 import { ProcessMetrics } from './prometheus.ts';
-import { StatusStream, statusSubprotocol } from './status-stream.ts';
+import { StatusStream } from './status-stream.ts';
 import { Listener } from './ws-listener.ts';
 import { WebSocketTransport } from './ws-transport.ts';
 
@@ -63,7 +64,7 @@ export class NodeProcess {
     this.#parts = parts;
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
-    this.#status = new StatusStream(() => this.#node?.view() ?? null);
+    this.#status = new StatusStream(config.nodeName, () => this.#node);
     this.#listeners = {
       cluster: this.#listener('cluster', config.cluster),
       admin: this.#listener('admin', config.admin),

@@ -1,47 +1,60 @@
 /**
- * The status stream of the API port: how the replicas of this node stand, and what they tell of themselves, for pictures of the cluster.
- * It only tells, never of what the namespaces hold, and nothing when nobody listens.
+ * The status stream of the API port: how the replicas of this node stand, their sessions, the messages between them, and what they tell of
+ * themselves, for pictures of the cluster. It only tells, never of what the namespaces hold. While nobody listens it costs a look at a flag.
  */
 
 import type { Link, LinkHandler } from '../core/base/ports.ts';
-import type { NodeObserver, NodeView } from '../core/cluster/host.ts';
-import type { ReplicaEvent, ReplicaView } from '../core/vr/ports.ts';
+import type { ClientTraffic, HostedNode, NodeObserver, SessionsView } from '../core/cluster/host.ts';
+import type { ReplicaView } from '../core/vr/ports.ts';
 import { closeCodes } from '../core/wire/close-codes.ts';
-
-export const statusSubprotocol = 'haret.v1.status';
+import type { StatusEvent, StatusGroup, StatusMessage } from '../core/wire/status.ts';
+import { StatusTraffics } from './status-traffic.ts';
 
 const everyMs = 100;
+/** Looking at sessions takes a step for each of them, so it is done only so often: every so many messages. */
+const sessionsEvery = 5;
 const maxListeners = 64;
 /** Replicas of one message; a node with more tells of the first ones. */
 const maxGroups = 64;
+/** Sessions of one namespace; of more it tells the number. */
+const maxSessions = 12;
 const maxEvents = 100;
 /** A listener that has not read so much is left out until it has. */
 const maxBufferedBytes = 1024 * 1024;
 
-interface Told {
-  readonly group: number;
-  readonly replica: string;
-  readonly atMs: number;
-  readonly event: ReplicaEvent;
-}
+/** What of a node is told. */
+export type StatusNode = Pick<HostedNode, 'view' | 'sessions'>;
 
 export class StatusStream {
-  readonly #view: () => NodeView | null;
+  readonly #name: string;
+  readonly #node: () => StatusNode | null;
   readonly #listeners = new Set<Link>();
-  #events: Told[] = [];
+  readonly #traffic = new StatusTraffics(everyMs, () => performance.now());
+  #listening = false;
+  #events: StatusEvent[] = [];
   #timer: NodeJS.Timeout | null = null;
   #last = '';
+  #told = 0;
+  #sessions = new Map<number, SessionsView>();
+  #clients: ClientTraffic = { connections: 0, asked: 0, answered: 0 };
 
-  constructor(view: () => NodeView | null) {
-    this.#view = view;
+  /** @param name of this node. */
+  constructor(name: string, node: () => StatusNode | null) {
+    this.#name = name;
+    this.#node = node;
   }
 
   readonly observer: NodeObserver = {
     applied: () => undefined,
     restored: () => undefined,
-    sent: () => undefined,
+    sent: (to, message) => {
+      if (this.#listening) this.#traffic.saw(message.node, to.node, message);
+    },
+    received: (message) => {
+      if (this.#listening) this.#traffic.saw(message.node, this.#name, message);
+    },
     event: (identity, event) => {
-      if (this.#listeners.size === 0 || event.kind === 'dropped') return;
+      if (!this.#listening || event.kind === 'dropped') return;
       const told = { group: identity.namespace, replica: identity.replica, atMs: Math.floor(performance.now()), event };
       const last = this.#events.at(-1);
       // Of a burst of commits the last one says it all.
@@ -56,7 +69,7 @@ export class StatusStream {
       link.close(closeCodes.tooManyConnections, `at most ${maxListeners} status streams`);
     } else {
       this.#listeners.add(link);
-      this.#timer ??= setInterval(() => this.#tell(), everyMs);
+      this.#listen();
       // The newcomer has seen nothing yet.
       this.#last = '';
     }
@@ -69,26 +82,48 @@ export class StatusStream {
     };
   }
 
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    this.#traffic.begin();
+    this.#clients = this.#node()?.view().clients ?? this.#clients;
+    this.#told = 0;
+    this.#timer = setInterval(() => this.#tell(), everyMs);
+  }
+
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    this.#listening = false;
     this.#events = [];
   }
 
   #tell(): void {
-    const view = this.#view();
-    if (view === null) return;
-    const groups = view.replicas.slice(0, maxGroups).map(describe);
-    const state = JSON.stringify({ node: view.name, peers: view.connectedPeers, nodes: view.nodes, groups });
-    if (state === this.#last && this.#events.length === 0) return;
+    const node = this.#node();
+    if (node === null) return;
+    const view = node.view();
+    if (this.#told++ % sessionsEvery === 0) {
+      this.#sessions = new Map(node.sessions(maxSessions).map((one) => [one.namespace, one]));
+    }
+    const groups = view.replicas
+      .slice(0, maxGroups)
+      .map((replica) => describe(replica, this.#sessions.get(replica.identity.namespace)));
+    const { connections, asked, answered } = view.clients;
+    const clients = { connections, asked: asked - this.#clients.asked, answered: answered - this.#clients.answered };
+    this.#clients = view.clients;
+    const { intervalMs, messages } = this.#traffic.take();
+    const standing = { node: view.name, peers: view.connectedPeers, nodes: view.nodes, groups, clients, messages };
+    const state = JSON.stringify(standing);
+    if (state === this.#last && this.#events.length === 0 && messages.length === 0) return;
     this.#last = state;
-    const message = `${state.slice(0, -1)},"events":${JSON.stringify(this.#events)}}`;
+    const message: StatusMessage = { ...standing, intervalMs, events: this.#events };
     this.#events = [];
-    for (const link of this.#listeners) if (link.buffered() < maxBufferedBytes) link.send(message);
+    const text = JSON.stringify(message);
+    for (const link of this.#listeners) if (link.buffered() < maxBufferedBytes) link.send(text);
   }
 }
 
-function describe(view: ReplicaView): object {
+function describe(view: ReplicaView, sessions: SessionsView | undefined): StatusGroup {
   const { configuration } = view;
   return {
     id: view.identity.namespace,
@@ -104,5 +139,6 @@ function describe(view: ReplicaView): object {
       commit: view.commit,
       checkpoint: view.checkpointOp,
     },
+    sessions: sessions === undefined ? null : { count: sessions.count, newest: sessions.newest },
   };
 }

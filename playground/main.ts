@@ -3,10 +3,12 @@
 import type { ITheme } from '@xterm/xterm';
 import { LineHistory } from '../core/shell/history.ts';
 import { readFragment } from './cluster/script.ts';
+import { Legend } from './legend.ts';
 import { LogStrips } from './log-strips.ts';
 import { byId } from './parts.ts';
 import type { Mode, Parts } from './parts.ts';
-import { messageLooks, Picture } from './picture.ts';
+import { Picture } from './picture.ts';
+import { SessionList } from './session-list.ts';
 import { TabMode } from './tab-mode.ts';
 import { TerminalPane } from './terminal-pane.ts';
 import { Timeline } from './timeline.ts';
@@ -161,7 +163,6 @@ async function makeParts(): Promise<Parts> {
     requestAnimationFrame(draw);
   };
   requestAnimationFrame(draw);
-  makeLegend();
   makeKeys(terminal);
   makeSwitches(terminal, picture, logs);
   const status = byId('status');
@@ -170,6 +171,8 @@ async function makeParts(): Promise<Parts> {
     history,
     picture,
     logs,
+    legend: new Legend(byId('legend')),
+    sessions: new SessionList(byId('sessions')),
     timeline: new Timeline(byId('timeline')),
     tree: new TreeView(byId('tree')),
     stage: byId('stage'),
@@ -197,15 +200,6 @@ async function makeParts(): Promise<Parts> {
       );
     },
   };
-}
-
-function makeLegend(): void {
-  for (const [kind, { name }] of Object.entries(messageLooks)) {
-    const item = document.createElement('span');
-    item.className = `kind ${kind}`;
-    item.textContent = name;
-    byId('legend').append(item);
-  }
 }
 
 /** Keys that a phone does not have. */

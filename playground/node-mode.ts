@@ -34,6 +34,8 @@ class NodeMode implements Mode, LineRunner {
   #watching: WatchHandle | null = null;
   #changed = true;
   #listing = false;
+  /** Reads for the tree, which nobody typed. */
+  #looked = 0;
 
   /** @param address `host:port` or a URL of the API interface of a node. */
   constructor(parts: Parts, address: string, version: string) {
@@ -56,7 +58,10 @@ class NodeMode implements Mode, LineRunner {
     parts.hints('type', ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'], (line) => {
       parts.terminal.press(`\u0001\u000b${line}\r`);
     });
-    this.#status = new StatusPicture(address, parts, () => this.#client.namespace?.id ?? null);
+    this.#status = new StatusPicture(address, parts, {
+      entered: () => this.#client.namespace?.id ?? null,
+      looked: () => this.#looked,
+    });
     this.#client.start();
     this.#timers.push(
       setInterval(() => this.#client.tick(), tickMs),
@@ -151,6 +156,7 @@ class NodeMode implements Mode, LineRunner {
   }
 
   async #read(operation: Parameters<PromiseClient['run']>[0]): Promise<OperationResult | null> {
+    this.#looked++;
     try {
       return await this.#promises.run(operation, { consistency: 'local', timeoutMs: 2000 });
     } catch {

@@ -1,7 +1,9 @@
 /** The parts of the page that both kinds of cluster are shown in. */
 
+import type { Legend } from './legend.ts';
 import type { LogStrips } from './log-strips.ts';
 import type { Picture } from './picture.ts';
+import type { SessionList } from './session-list.ts';
 import type { TerminalPane } from './terminal-pane.ts';
 import type { Timeline } from './timeline.ts';
 import type { TreeView } from './tree-view.ts';
@@ -12,6 +14,8 @@ export interface Parts {
   readonly history: LineHistory;
   readonly picture: Picture;
   readonly logs: LogStrips;
+  readonly legend: Legend;
+  readonly sessions: SessionList;
   readonly timeline: Timeline;
   readonly tree: TreeView;
   readonly stage: HTMLElement;

@@ -15,6 +15,9 @@ export type Break = ((line: string) => void) | null;
 
 const you = 'you';
 const maxFlying = 3000;
+/** For so long the picture goes on by itself when no frame comes, and not when time runs faster than eyes follow. */
+const maxSmoothMs = 60;
+const maxSmoothPace = 4;
 
 /** How each kind is drawn: radius in pixels, and the variable of its colour. */
 export const messageLooks: Readonly<Record<MessageKind, { readonly radius: number; readonly name: string }>> = {
@@ -36,7 +39,10 @@ export class Picture {
   #break: Break = null;
   #flying: Flight[] = [];
   #nowUs = 0;
-  #client: string | null = null;
+  /** By the wall, when `#nowUs` was told. */
+  #toldMs = 0;
+  #pace = 0;
+  #clients: readonly string[] = [];
   #cut = new Set<string>();
   #down = new Set<string>();
   #shape = '';
@@ -80,7 +86,12 @@ export class Picture {
       this.#build(frame.nodes);
     }
     this.#nowUs = frame.nowUs;
-    this.#client = frame.client;
+    this.#toldMs = performance.now();
+    this.#pace = frame.pace;
+    this.#clients = frame.clients;
+    const others = frame.otherClients;
+    const who = others === 0 ? you : `${you} and ${others} more`;
+    if (this.#you.textContent !== who) this.#you.textContent = who;
     this.#cut = new Set(frame.cuts.map(({ from, to }) => `${from}>${to}`));
     this.#down = new Set(frame.nodes.filter((node) => node.state === 'down').map((node) => node.name));
     this.#flying.push(...frame.flights);
@@ -184,7 +195,7 @@ export class Picture {
         this.#line(context, a, b, cut ? 'cut' : 'link', cut ? (oneWay ? [8, 4] : [2, 7]) : []);
       }
     });
-    if (this.#client !== null) this.#line(context, you, this.#client, 'link', []);
+    for (const node of this.#clients) this.#line(context, you, node, 'link', []);
   }
 
   #line(context: CanvasRenderingContext2D, a: string, b: string, colour: string, dash: number[]): void {
@@ -200,8 +211,15 @@ export class Picture {
     context.setLineDash([]);
   }
 
+  /** Time goes on between two frames, so that what moves does so as often as the screen is drawn. */
+  #now(): number {
+    if (this.#pace > maxSmoothPace) return this.#nowUs;
+    const sinceMs = Math.min(maxSmoothMs, performance.now() - this.#toldMs);
+    return this.#nowUs + sinceMs * 1000 * this.#pace;
+  }
+
   #drawFlights(context: CanvasRenderingContext2D): void {
-    const now = this.#nowUs;
+    const now = this.#now();
     this.#flying = this.#flying.filter((flight) => flight.arrivesUs > now && flight.sentUs <= now + 1_000_000);
     for (const flight of this.#flying) {
       if (flight.sentUs > now) continue;

@@ -3,41 +3,37 @@
  * as far as they let this page in. Of a node that does not, the picture shows what its peers say.
  */
 
-import type { ReplicaEvent } from '../core/vr/ports.ts';
-import type { NodePicture, Note, ReplicaPicture } from './cluster/frame.ts';
+import type { StatusGroup, StatusMessage, StatusTraffic } from '../core/wire/status.ts';
+import { statusSubprotocol } from '../core/wire/status.ts';
+import type { Flight, MessageKind, NodePicture, Note, ReplicaPicture } from './cluster/frame.ts';
+import { drawnAs } from './cluster/watcher.ts';
 import { Narrator } from './cluster/words.ts';
 import type { Parts } from './parts.ts';
 import { socketUrl } from './web-socket-transport.ts';
 
-const subprotocol = 'haret.v1.status';
 const retryMs = 1000;
 const drawMs = 50;
 const unknown = { head: 0, commit: 0, checkpoint: 0 };
+/** A real message takes less than a millisecond, which nobody would see. */
+const shownFlightUs = 400_000;
+/** Requests, and answers, of one node that are drawn of one interval. */
+const maxClientFlights = 5;
+/** Frames that wait to be drawn: a page in the background draws none. */
+const maxFlights = 2000;
+const ratesEveryMs = 500;
 
-interface Group {
-  readonly id: number;
-  readonly members: readonly { readonly node: string; readonly replica: string }[];
-  readonly replica: ReplicaPicture;
-}
-
-/** What a node tells; `node-server/status-stream.ts` writes it. */
-interface StatusMessage {
-  readonly node: string;
-  readonly peers: readonly string[];
-  readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
-  readonly groups: readonly Group[];
-  readonly events: readonly {
-    readonly group: number;
-    readonly replica: string;
-    readonly event: ReplicaEvent;
-  }[];
+/** What the picture asks of the page. */
+export interface StatusPage {
+  /** The namespace that the terminal has entered. */
+  entered(): number | null;
+  /** Reads that the page has made for itself since it began: nobody wants to see these fly. */
+  looked(): number;
 }
 
 export class StatusPicture {
   readonly #parts: Parts;
   readonly #address: string;
-  /** The namespace that the terminal has entered. */
-  readonly #entered: () => number | null;
+  readonly #page: StatusPage;
   readonly #latest = new Map<string, StatusMessage>();
   readonly #seen = new Map<string, ReplicaPicture>();
   readonly #streams = new Map<string, WebSocket>();
@@ -48,13 +44,19 @@ export class StatusPicture {
   #group: number | null = null;
   #home = '';
   #notes: Note[] = [];
+  #flights: Flight[] = [];
+  /** Messages since the rates were told. */
+  readonly #counts = new Map<MessageKind, number>();
+  #ratesMs = 0;
+  readonly #asked = new Unwanted();
+  readonly #answered = new Unwanted();
   #count = 0;
   #stopped = false;
 
-  constructor(address: string, parts: Parts, entered: () => number | null) {
+  constructor(address: string, parts: Parts, page: StatusPage) {
     this.#parts = parts;
     this.#address = address;
-    this.#entered = entered;
+    this.#page = page;
     this.#watch(address);
     this.#drawing = setInterval(() => this.#draw(), drawMs);
   }
@@ -68,7 +70,7 @@ export class StatusPicture {
 
   #watch(address: string): void {
     if (this.#stopped || this.#streams.has(address)) return;
-    const stream = new WebSocket(socketUrl(address), subprotocol);
+    const stream = new WebSocket(socketUrl(address), statusSubprotocol);
     let node = '';
     this.#streams.set(address, stream);
     stream.onmessage = ({ data }: MessageEvent<string>) => {
@@ -101,11 +103,62 @@ export class StatusPicture {
       const atMs = Math.floor(performance.now() - this.#begunMs);
       this.#notes.push({ at: this.#count++, atMs, ...sentence });
     }
+    this.#hearTraffic(message);
+  }
+
+  /** Messages are drawn an interval late, as far apart as they were, and some for all. */
+  #hearTraffic({ node, messages, clients, intervalMs }: StatusMessage): void {
+    if (document.hidden) return;
+    const nowUs = this.#nowUs();
+    for (const traffic of messages) {
+      if (traffic.group !== this.#group || !this.#tellsOf(node, traffic)) continue;
+      const kind = drawnAs[traffic.kind];
+      this.#countUp(kind, traffic.count);
+      for (const at of traffic.at) this.#fly(traffic.from, traffic.to, kind, nowUs + at * 1000);
+    }
+    const isHome = node === this.#home;
+    const asked = isHome ? this.#asked.wanted(clients.asked, this.#page.looked()) : clients.asked;
+    const answered = isHome ? this.#answered.wanted(clients.answered, this.#page.looked()) : clients.answered;
+    this.#countUp('client', asked + answered);
+    for (const [count, from, to] of [
+      [asked, 'you', node],
+      [answered, node, 'you'],
+    ] as const) {
+      const drawn = Math.min(count, maxClientFlights);
+      for (let i = 0; i < drawn; i++) this.#fly(from, to, 'client', nowUs + ((i + 0.5) * intervalMs * 1000) / drawn);
+    }
+  }
+
+  /** Both ends may tell of a message: who sent it does, and if that one tells nothing, who received it. */
+  #tellsOf(node: string, { from, to }: StatusTraffic): boolean {
+    return from === node || (to === node && !this.#latest.has(from));
+  }
+
+  #countUp(kind: MessageKind, count: number): void {
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
+  }
+
+  #fly(from: string, to: string, kind: MessageKind, sentUs: number): void {
+    if (this.#flights.length >= maxFlights) return;
+    this.#flights.push({ from, to, kind, sentUs, arrivesUs: sentUs + shownFlightUs, lost: false });
+  }
+
+  #nowUs(): number {
+    return Math.floor((performance.now() - this.#begunMs) * 1000);
+  }
+
+  #tellRates(): void {
+    const nowMs = performance.now();
+    const tookMs = nowMs - this.#ratesMs;
+    if (tookMs < ratesEveryMs) return;
+    this.#ratesMs = nowMs;
+    this.#parts.legend.show(new Map([...this.#counts].map(([kind, count]) => [kind, (count * 1000) / tookMs])));
+    this.#counts.clear();
   }
 
   /** The group that is shown: of the namespace that was entered, else of the first one that is no root group, else that. */
-  #shown(message: StatusMessage): Group | null {
-    const entered = this.#entered();
+  #shown(message: StatusMessage): StatusGroup | null {
+    const entered = this.#page.entered();
     const { groups } = message;
     const [first, second] = [...groups].sort((a, b) => a.id - b.id);
     return groups.find((group) => group.id === entered) ?? second ?? first ?? null;
@@ -121,14 +174,32 @@ export class StatusPicture {
       this.#notes = [];
     }
     const nodes = group.members.map((member) => this.#picture(member, home, group));
-    const client = this.#latest.has(this.#home) ? this.#home : null;
-    this.#parts.picture.update({ nowUs: 0, nodes, client, cuts: [], flights: [], notes: [] });
+    const told = [...this.#latest.values()];
+    const connections = told.reduce((total, { clients }) => total + clients.connections, 0);
+    const primary = told
+      .flatMap(({ groups }) => groups)
+      .find(({ id, replica }) => id === group.id && replica.isPrimary);
+    const sessions = (primary ?? group).sessions;
+    this.#parts.picture.update({
+      nowUs: this.#nowUs(),
+      pace: 1,
+      nodes,
+      clients: told.filter(({ clients }) => clients.connections > 0).map(({ node }) => node),
+      otherClients: Math.max(0, connections - 1),
+      sessions,
+      cuts: [],
+      flights: this.#flights,
+      notes: [],
+    });
+    this.#flights = [];
+    this.#parts.sessions.show(sessions, (primary ?? group).replica.head, this.#nowUs() / 1000);
+    this.#tellRates();
     this.#parts.logs.update(nodes);
     this.#parts.timeline.add(this.#notes);
     this.#notes = [];
   }
 
-  #picture({ node, replica }: Group['members'][number], home: StatusMessage, group: Group): NodePicture {
+  #picture({ node, replica }: StatusGroup['members'][number], home: StatusMessage, group: StatusGroup): NodePicture {
     const told = this.#latest.get(node)?.groups.find((one) => one.id === group.id)?.replica;
     if (told !== undefined) {
       this.#seen.set(`${group.id} ${node}`, told);
@@ -145,5 +216,17 @@ export class StatusPicture {
       slowDiskMs: 0,
       replica: { ...heard, isPrimary: reached && primary === replica },
     };
+  }
+}
+
+/** Takes the page's own reads out of what a node counts. */
+class Unwanted {
+  #taken = 0;
+
+  /** What is left of `count` without the reads among `made` so far that were not taken out yet. */
+  wanted(count: number, made: number): number {
+    const taken = Math.min(count, made - this.#taken);
+    this.#taken += taken;
+    return count - taken;
   }
 }

@@ -1,6 +1,7 @@
 /** The page on the cluster in the tab: passes what is typed and clicked to the worker, and shows what it tells. */
 
 import type { Completion } from '../core/shell/index.ts';
+import type { Frame } from './cluster/frame.ts';
 import type { FromWorker, ToWorker } from './cluster/protocol.ts';
 import { defaultNodes, emptyScript, fragmentOf } from './cluster/script.ts';
 import type { Script, Shared } from './cluster/script.ts';
@@ -89,6 +90,7 @@ export class TabMode implements Mode, LineRunner {
     });
     parts.playback.hidden = false;
     parts.tree.clear();
+    parts.legend.show(null);
     parts.treeOf.textContent = '';
     parts.hints(
       'type',
@@ -203,6 +205,7 @@ export class TabMode implements Mode, LineRunner {
         this.#events = message.playback.events;
         picture.update(message.frame);
         logs.update(message.frame.nodes);
+        this.#showSessions(message.frame);
         timeline.add(message.frame.notes);
         this.#bar.show(message.playback, message.frame.nowUs, message.frame.nodes.length);
         return;
@@ -234,6 +237,11 @@ export class TabMode implements Mode, LineRunner {
         this.#parts.status(`a rule of the protocol broke, which is a bug: ${message.message}`, true);
         return;
     }
+  }
+
+  #showSessions({ sessions, nodes, nowUs }: Frame): void {
+    const head = Math.max(0, ...nodes.map(({ replica }) => replica?.head ?? 0));
+    this.#parts.sessions.show(sessions, head, nowUs / 1000);
   }
 
   /** A run of the simulator is only looked at. */

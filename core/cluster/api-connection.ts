@@ -45,6 +45,9 @@ export interface ApiCounters {
   connections: number;
   requests: number;
   reads: number;
+  /** Everything that was to be served, and what of it was answered, errors included. */
+  asked: number;
+  answered: number;
   errors: number;
   refused: number;
 }
@@ -164,6 +167,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
         const { id } = message;
         if (this.#full(id)) return;
         this.#outstanding++;
+        this.#counters.asked++;
         return this.#desk.enter(message.namespace, (answer) =>
           this.settle(
             answer.ok ? { kind: 'entered', id, ...answer.entered } : { kind: 'error', id, error: answer.error },
@@ -243,12 +247,14 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
   #serve(id: number, namespaceId: number, item: ForwardItem): void {
     if (this.#full(id)) return;
     this.#outstanding++;
+    this.#counters.asked++;
     this.#desk.serve(namespaceId, item, new Answer(this, id));
   }
 
   /** The end of one request of this connection. */
   settle(message: ServerMessage): void {
     this.#outstanding--;
+    this.#counters.answered++;
     if (message.kind === 'error') this.#counters.errors++;
     this.#answer(message);
   }

@@ -5,7 +5,7 @@
 
 import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../base/ports.ts';
 import type { Limits } from '../base/limits.ts';
-import type { Incarnation, ClusterId } from '../base/ids.ts';
+import type { Incarnation, ClusterId, NamespaceId } from '../base/ids.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Message } from '../vr/messages.ts';
@@ -84,6 +84,34 @@ export interface NodeView {
   readonly connectedPeers: readonly string[];
   /** The nodes of the cluster, and where clients reach them. */
   readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
+  readonly clients: ClientTraffic;
+}
+
+/** What clients said to this node and were answered since it started; `connections` are those that are open now. */
+export interface ClientTraffic {
+  readonly connections: number;
+  /** Writes, reads, and what sessions need, as far as they were taken in. */
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** The sessions of one namespace as the replica here knows them. */
+export interface SessionsView {
+  readonly namespace: NamespaceId;
+  readonly count: number;
+  /** Those that were registered last, the newest first. */
+  readonly newest: readonly SessionView[];
+}
+
+export interface SessionView {
+  /** The op of its registration. */
+  readonly id: number;
+  /** How its client calls itself. */
+  readonly client: string;
+  /** Requests that wait at this replica or are in its log, and are not executed: what the primary knows, and others do not. */
+  readonly outstanding: number;
+  /** Replicated time since its last sign of life. */
+  readonly idleMs: number;
 }
 
 /**
@@ -95,6 +123,8 @@ export interface NodeObserver {
   restored(replica: ReplicaIdentity, op: number): void;
   event(replica: ReplicaIdentity, event: ReplicaEvent): void;
   sent(replica: Member, message: Message): void;
+  /** A message came from another node. */
+  received(message: Message): void;
 }
 
 export interface HostedNode {
@@ -117,4 +147,6 @@ export interface HostedNode {
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
   metrics(): readonly MetricSample[];
   view(): NodeView;
+  /** At most `most` sessions of each namespace that has a replica here. */
+  sessions(most: number): readonly SessionsView[];
 }

@@ -25,7 +25,7 @@ import { Desk } from './desk.ts';
 import { Groups } from './groups.ts';
 import type { GroupsEvents } from './groups.ts';
 import { DiskReserve } from './disk-reserve.ts';
-import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView } from './host.ts';
+import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView, SessionsView } from './host.ts';
 import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
@@ -33,6 +33,7 @@ import { Peers } from './peers.ts';
 import { Problems } from './problems.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { Router } from './router.ts';
+import { sessionsOf } from './sessions-view.ts';
 import { Subscriptions, deskOf } from './subscriptions.ts';
 import { Turn } from './turn.ts';
 
@@ -59,7 +60,15 @@ export class ClusterNode implements HostedNode {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
   readonly #turn: Turn;
-  readonly #api: ApiCounters = { connections: 0, requests: 0, reads: 0, errors: 0, refused: 0 };
+  readonly #api: ApiCounters = {
+    connections: 0,
+    requests: 0,
+    reads: 0,
+    asked: 0,
+    answered: 0,
+    errors: 0,
+    refused: 0,
+  };
   readonly #connections = new Set<Link>();
   readonly #counts: Record<Interface, number> = { cluster: 0, admin: 0, api: 0 };
   readonly #onDiskFailure: (error: Error) => void;
@@ -306,7 +315,12 @@ export class ClusterNode implements HostedNode {
       nodes: (running?.groups.catalog?.nodes ?? [])
         .filter((node) => !node.ejected)
         .map(({ name, apiAddress }) => ({ name, apiAddress })),
+      clients: { connections: this.#api.connections, asked: this.#api.asked, answered: this.#api.answered },
     };
+  }
+
+  sessions(most: number): readonly SessionsView[] {
+    return (this.#running?.groups.all ?? []).flatMap((host) => sessionsOf(host, most) ?? []);
   }
 
   /** The hosted replicas, for the simulator's checks. */
@@ -418,6 +432,7 @@ export class ClusterNode implements HostedNode {
     const { groups, joining, router, admin, watches } = this.#parts;
     switch (message.kind) {
       case 'vr':
+        this.#observer?.received(message.message);
         return groups.deliver(message.message);
       case 'forwarded':
         return router.settled(from.name, message);

@@ -144,6 +144,11 @@ export class ReplicaHost implements Flushable {
     return applied < commit && !this.#replica.readable(applied + 1) ? applied + 1 : null;
   }
 
+  /** Requests of one session that wait here or are in the log, and are not executed. */
+  outstanding(session: number): number {
+    return this.#stopped ? 0 : this.#replica.outstanding(session);
+  }
+
   /** Messages that were dropped, by reason. */
   get dropped(): ReadonlyMap<string, number> {
     return this.#replica.dropped;

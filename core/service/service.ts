@@ -56,6 +56,15 @@ export interface ServiceStats {
   readonly expiredSessions: number;
 }
 
+/** A session seen from outside. */
+export interface KnownSession {
+  /** The op of its registration. */
+  readonly id: number;
+  readonly client: string;
+  /** Replicated time between its last sign of life and the last entry. */
+  readonly idleMs: number;
+}
+
 const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
 
@@ -289,6 +298,16 @@ export class Service {
       evictedSessions: this.#evicted,
       expiredSessions: this.#expired,
     };
+  }
+
+  /** The `most` sessions that were registered last, the newest first, to be looked at. */
+  newestSessions(most: number): readonly KnownSession[] {
+    const now = this.#timestamp;
+    return this.#sessions.newest(most).map(({ id, client, seenMs }) => ({ id, client, idleMs: now - seenMs }));
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
   }
 
   /** The `limit` largest leaves of the tree, by bytes. */

@@ -261,6 +261,14 @@ export class Sessions {
     this.#bytes += reply.length + replyOverheadBytes;
   }
 
+  /** Those that were registered last, the newest first; at most `most`. They are only to be looked at, and at once. */
+  newest(most: number): readonly Readonly<Session>[] {
+    let left = Math.max(0, this.#byId.size - most);
+    const found: Session[] = [];
+    for (const session of this.#byId.values()) if (left-- <= 0) found.push(session);
+    return found.reverse();
+  }
+
   /** All sessions in the order of ids, as they are now and stay whatever is applied later; at most `maxSessions` pointers are copied. */
   hold(): readonly Readonly<Session>[] {
     const held = [...this.#byId.values()];

@@ -113,6 +113,7 @@ export class Checker {
       restored: (replica, op) => this.#restored(replica, op),
       event: (replica, event) => this.#event(replica, event),
       sent: (_to, message) => this.#sent(message),
+      received: () => undefined,
     };
   }
 

@@ -150,6 +150,7 @@ export class SimNode {
       restored: (replica, op) => life.alive && observer.restored(replica, op),
       event: (replica, event) => life.alive && observer.event(replica, event),
       sent: (to, message) => life.alive && observer.sent(to, message),
+      received: (message) => life.alive && observer.received(message),
     });
     this.#node = node;
     this.#run(life, () => node.start());

@@ -266,6 +266,10 @@ function both(one: NodeObserver, other: NodeObserver | undefined): NodeObserver 
       one.sent(to, message);
       other.sent(to, message);
     },
+    received: (message) => {
+      one.received(message);
+      other.received(message);
+    },
   };
 }
 

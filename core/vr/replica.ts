@@ -201,6 +201,11 @@ export class Replica {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
   }
 
+  /** Requests of one session that wait here or are in the log, and are not executed. */
+  outstanding(session: number): number {
+    return this.#core.parts.requests.outstanding(session);
+  }
+
   /** Where a read of the state as it is now was made. */
   appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
     const { epoch, view, parts } = this.#core;

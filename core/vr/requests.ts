@@ -60,6 +60,12 @@ export class Requests {
     return this.queued + this.#heldCount;
   }
 
+  /** Requests of one session that are held, queued or in the log, and not executed. */
+  outstanding(session: number): number {
+    const flight = this.#sessions.get(session);
+    return flight === undefined ? 0 : flight.flying.size + flight.held.size;
+  }
+
   get expiryPending(): boolean {
     return this.#expiryQueued || this.#expiryOp > this.#core.parts.execution.applied;
   }

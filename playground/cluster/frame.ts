@@ -47,11 +47,33 @@ export interface Note {
   readonly text: string;
 }
 
+export interface SessionPicture {
+  /** The op of its registration. */
+  readonly id: number;
+  readonly client: string;
+  /** Requests that are not executed yet. */
+  readonly outstanding: number;
+  /** Between its last sign of life and the last entry. */
+  readonly idleMs: number;
+}
+
+/** The sessions of the namespace that is shown, as its primary knows them. */
+export interface SessionsPicture {
+  readonly count: number;
+  /** The newest first, and not all of many. */
+  readonly newest: readonly SessionPicture[];
+}
+
 export interface Frame {
   readonly nowUs: number;
+  /** How fast its time goes on from there, by the wall's; 0 when it stands still. */
+  readonly pace: number;
   readonly nodes: readonly NodePicture[];
-  /** The node that the terminal is connected to. */
-  readonly client: string | null;
+  /** The nodes that clients are connected to: in the tab the one of the terminal. */
+  readonly clients: readonly string[];
+  /** Clients beside the terminal. */
+  readonly otherClients: number;
+  readonly sessions: SessionsPicture | null;
   /** Directions over which nothing passes. */
   readonly cuts: readonly { readonly from: string; readonly to: string }[];
   /** Messages that left since the frame before. */

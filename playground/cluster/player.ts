@@ -261,7 +261,8 @@ export class Player {
 
   #show(cluster: Cluster): void {
     this.#end = Math.max(this.#end, cluster.end);
-    const frame: Frame = { ...cluster.frame(), nowUs: this.#playing ? this.#targetUs : cluster.nowUs };
+    const nowUs = this.#playing ? this.#targetUs : cluster.nowUs;
+    const frame: Frame = { ...cluster.frame(), nowUs, pace: this.#playing ? this.#speedPercent / 100 : 0 };
     const playback: Playback = {
       events: cluster.events,
       end: this.#end,

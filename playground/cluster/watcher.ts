@@ -15,7 +15,8 @@ const maxNotes = 5000;
 /** How far a lost message is seen to fly. */
 const lostFlightUs = 60_000;
 
-const kinds: Readonly<Record<WireKind, MessageKind>> = {
+/** As what each message is drawn. */
+export const drawnAs: Readonly<Record<WireKind, MessageKind>> = {
   prepare: 'prepare',
   prepareOk: 'prepareOk',
   commit: 'heartbeat',
@@ -112,10 +113,11 @@ export class Watcher {
     sent: (to, message) => {
       if (!this.#shows(message.namespace)) return;
       const pair = `${message.node}>${to.node}`;
-      const kind = kinds[message.kind];
+      const kind = drawnAs[message.kind];
       const before = this.#leaving.get(pair);
       if (before === undefined || weight[kind] > weight[before]) this.#leaving.set(pair, kind);
     },
+    received: () => undefined,
   };
 
   readonly network: NetworkObserver = {

@@ -1,13 +1,16 @@
 /** Looks at a simulated world without touching it: its nodes, their replicas of one namespace, and the tree. */
 
 import type { ReplicaHost } from '../../core/cluster/replica-host.ts';
+import { sessionsOf } from '../../core/cluster/sessions-view.ts';
 import { Service } from '../../core/service/service.ts';
 import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { World } from '../../core/sim/world.ts';
 import type { Operation, OperationResult } from '../../core/tree/operation.ts';
-import type { Frame, NodePicture, Note, ReplicaPicture, TreeRow } from './frame.ts';
+import type { Frame, NodePicture, Note, ReplicaPicture, SessionsPicture, TreeRow } from './frame.ts';
 import { listTree } from './tree.ts';
 import type { Watcher } from './watcher.ts';
+
+const shownSessions = 8;
 
 export class WorldPicture {
   readonly #world: World;
@@ -58,6 +61,7 @@ export class WorldPicture {
     return { name: node.name, state, slowDiskMs, replica };
   }
 
+  /** @param client the node that the terminal is connected to. */
   frame(client: string | null): Frame {
     const { nodes, network, schedule } = this.#world;
     const { notes } = this.#watcher;
@@ -66,14 +70,24 @@ export class WorldPicture {
     this.#lastNote = notes.at(-1) ?? this.#lastNote;
     return {
       nowUs: schedule.nowUs,
+      pace: 0,
       nodes: nodes.map((node) => this.node(node)),
-      client,
+      clients: client === null ? [] : [client],
+      otherClients: 0,
+      sessions: this.#sessions(),
       cuts: nodes.flatMap((a) =>
         nodes.filter((b) => network.isCut(a.name, b.name)).map((b) => ({ from: a.name, to: b.name })),
       ),
       flights: this.#watcher.takeFlights(),
       notes: notes.slice(shown + 1),
     };
+  }
+
+  /** As the primary knows them; without one, as whoever is furthest. */
+  #sessions(): SessionsPicture | null {
+    const node = this.primaryNode();
+    const host = (node === null ? null : this.#host(node)) ?? this.#furthest();
+    return host === null ? null : sessionsOf(host, shownSessions);
   }
 
   peek(operation: Operation): OperationResult | null {

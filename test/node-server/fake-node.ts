@@ -61,6 +61,11 @@ export class EchoNode implements HostedNode {
       replicas: [],
       connectedPeers: [],
       nodes: [],
+      clients: { connections: 0, asked: 0, answered: 0 },
     };
+  }
+
+  sessions(): ReturnType<HostedNode['sessions']> {
+    return [];
   }
 }

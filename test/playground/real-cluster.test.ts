@@ -101,6 +101,9 @@ describe('the page of a node', () => {
     await page.type('set insert /shown/set hi');
     await expect.poll(() => page.page.locator('#tree').innerText()).toMatch(/set\s+1 member\s+1/);
     await page.untilHappened(/op \d+ committed by r\d and r\d/);
+    // Its messages, as many as there are, and whose session it is.
+    await expect.poll(() => page.page.locator('#legend').innerText()).toMatch(/heartbeat [1-9]\d*\/s/);
+    await expect.poll(() => page.page.locator('#sessions').innerText()).toMatch(/playground\/\S+\s+op \d+/);
     await page.shoot('node-dark');
     expect(await page.barriers()).toEqual([]);
 

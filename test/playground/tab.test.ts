@@ -34,6 +34,7 @@ describe('the cluster in the tab', () => {
     expect(await page.type('create set /some/set')).toMatch(/^Ok\n/);
     expect(await page.type('set insert /some/set hi')).toMatch(/^true\nVersion = 1 Epoch/);
     await expect.poll(() => page.page.locator('#tree').innerText()).toMatch(/some.*\n.*set\s+1 member\s+1/s);
+    expect(await page.page.locator('#sessions').innerText()).toMatch(/op \d+/);
     await page.shoot('tab-dark');
 
     await page.page.locator('.node.primary').click();
