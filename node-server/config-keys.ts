@@ -128,6 +128,8 @@ const ownKeys = {
   insecure: { rule: boolean, fallback: false },
   /** Whether the API port tells any page of its own how the replicas stand (never what they hold). */
   status_stream: { rule: boolean, fallback: true },
+  /** Whether pages that may use the API interface may also use the admin interface. */
+  playground_admin: { rule: boolean, fallback: false },
   segment_bytes: { rule: integer(mebi, gibi), fallback: 16 * mebi },
   checkpoint_bytes: { rule: integer(64 * kibi, 64 * gibi), fallback: 64 * mebi },
   disk_reserve_bytes: { rule: integer(0, 1024 * gibi), fallback: 128 * mebi },

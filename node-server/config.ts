@@ -32,6 +32,7 @@ export interface NodeConfig {
   readonly allowedOrigins: readonly string[];
   readonly insecure: boolean;
   readonly statusStream: boolean;
+  readonly playgroundAdmin: boolean;
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
   readonly diskReserveBytes: number;
@@ -129,6 +130,7 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
     allowedOrigins: Array.isArray(origins) ? origins.map(String) : [],
     insecure: values.get('insecure') === true,
     statusStream: values.get('status_stream') === true,
+    playgroundAdmin: values.get('playground_admin') === true,
     segmentBytes: number('segment_bytes'),
     checkpointBytes: number('checkpoint_bytes'),
     diskReserveBytes: number('disk_reserve_bytes'),

@@ -65,5 +65,7 @@ api_host = "${devHost}:${port + 2}"
 data_dir = "data"
 # The page of one node shows the status of all.
 allowed_origins = [${origins}]
+# And it takes admin commands.
+playground_admin = true
 `;
 }

@@ -15,7 +15,7 @@ import { NodeClock } from './node-clock.ts';
 import { NodeHash } from './node-hash.ts';
 import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
-import { OriginCheck } from './origins.ts';
+import { noPages, OriginCheck } from './origins.ts';
 import { Playground } from './playground-files.ts';
 import { ProcessMetrics } from './prometheus.ts';
 import { StatusStream } from './status-stream.ts';
@@ -64,7 +64,11 @@ export class NodeProcess {
     this.#parts = parts;
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
-    this.#status = new StatusStream(config.nodeName, () => this.#node);
+    this.#status = new StatusStream(
+      config.nodeName,
+      () => (config.playgroundAdmin ? this.#addresses().admin : null),
+      () => this.#node,
+    );
     this.#listeners = {
       cluster: this.#listener('cluster', config.cluster),
       admin: this.#listener('admin', config.admin),
@@ -131,7 +135,7 @@ export class NodeProcess {
   }
 
   #listener(through: Interface, bind: Bind): Listener {
-    const { limits, pingIntervalMs, statusStream } = this.#config;
+    const { limits, pingIntervalMs, statusStream, playgroundAdmin } = this.#config;
     const offered = statusStream ? [...offeredApiSubprotocols, statusSubprotocol] : offeredApiSubprotocols;
     const byInterface = {
       cluster: { subprotocols: [peerSubprotocol], most: limits.maxClusterConnections, frame: limits.maxPeerFrameBytes },
@@ -146,7 +150,8 @@ export class NodeProcess {
       maxConnections: byInterface.most,
       maxFrameBytes: byInterface.frame,
       pingIntervalMs,
-      origins: this.#origins,
+      // A page may do as its user can; so that none administers a node unasked, this door is closed to pages unless it is opened.
+      origins: through === 'admin' && !playgroundAdmin ? noPages : this.#origins,
       log: this.#log,
       accept: (subprotocol, link, from) => {
         if (this.#node === null || this.#stopping) return null;

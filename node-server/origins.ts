@@ -6,7 +6,17 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 
-export class OriginCheck {
+export interface OriginRule {
+  /** What of the configuration lets a page in. */
+  readonly key: string;
+  allows(origin: string, socket: Pick<Socket, 'localAddress'>): boolean;
+}
+
+/** Only programs. */
+export const noPages: OriginRule = { key: 'playground_admin', allows: () => false };
+
+export class OriginCheck implements OriginRule {
+  readonly key = 'allowed_origins';
   readonly #allowed: ReadonlySet<string>;
   #own: ReadonlySet<string> = new Set();
   #ownPort = 0;

@@ -27,6 +27,7 @@ export type StatusNode = Pick<HostedNode, 'view' | 'sessions'>;
 
 export class StatusStream {
   readonly #name: string;
+  readonly #adminAddress: () => string | null;
   readonly #node: () => StatusNode | null;
   readonly #listeners = new Set<Link>();
   readonly #traffic = new StatusTraffics(everyMs, () => performance.now());
@@ -38,9 +39,13 @@ export class StatusStream {
   #sessions = new Map<number, SessionsView>();
   #clients: ClientTraffic = { connections: 0, asked: 0, answered: 0 };
 
-  /** @param name of this node. */
-  constructor(name: string, node: () => StatusNode | null) {
+  /**
+   * @param name of this node.
+   * @param adminAddress where pages may administer it; null when they may not.
+   */
+  constructor(name: string, adminAddress: () => string | null, node: () => StatusNode | null) {
     this.#name = name;
+    this.#adminAddress = adminAddress;
     this.#node = node;
   }
 
@@ -112,7 +117,8 @@ export class StatusStream {
     const clients = { connections, asked: asked - this.#clients.asked, answered: answered - this.#clients.answered };
     this.#clients = view.clients;
     const { intervalMs, messages } = this.#traffic.take();
-    const standing = { node: view.name, peers: view.connectedPeers, nodes: view.nodes, groups, clients, messages };
+    const { name, connectedPeers: peers, nodes } = view;
+    const standing = { node: name, peers, nodes, adminAddress: this.#adminAddress(), groups, clients, messages };
     const state = JSON.stringify(standing);
     if (state === this.#last && this.#events.length === 0 && messages.length === 0) return;
     this.#last = state;

@@ -15,7 +15,7 @@ import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
 import { closeCodes } from '../core/wire/close-codes.ts';
 import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
-import type { OriginCheck } from './origins.ts';
+import type { OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
 
@@ -37,7 +37,7 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   readonly maxFrameBytes: number;
   readonly pingIntervalMs: number;
-  readonly origins: OriginCheck;
+  readonly origins: OriginRule;
   readonly log: Log;
   /** Takes a link whose handshake is done; null while the node is not there to take it. */
   readonly accept: (subprotocol: string, link: Link, from: string) => LinkHandler | null;
@@ -140,7 +140,7 @@ export class Listener {
     const { through, subprotocols, maxConnections, origins } = this.#options;
     const { origin } = request.headers;
     if (origin !== undefined && !origins.allows(origin, request.socket)) {
-      const message = `pages of ${origin} may not connect; see allowed_origins`;
+      const message = `pages of ${origin} may not connect; see ${origins.key}`;
       this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', message, { origin });
       return;
     }

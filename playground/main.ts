@@ -2,7 +2,9 @@
 
 import type { ITheme } from '@xterm/xterm';
 import { LineHistory } from '../core/shell/history.ts';
+import { readAddress } from './address.ts';
 import { readFragment } from './cluster/script.ts';
+import { tabAddress } from './connect-command.ts';
 import { Legend } from './legend.ts';
 import { LogStrips } from './log-strips.ts';
 import { byId } from './parts.ts';
@@ -21,7 +23,7 @@ declare global {
     /** The source of the worker, for a page that came from a file and may load none. */
     haretWorkerSource?: string;
     /** Shows a real cluster; a script of its own, that only a page with a node loads. */
-    haretShowNode?: (parts: Parts, address: string, build: string) => Mode;
+    haretShowNode?: (parts: Parts, address: string, build: string, connect: (address: string) => void) => Mode;
     /** For tests: the terminal's text. */
     haretTerminalText?: () => string;
   }
@@ -77,7 +79,9 @@ async function start(): Promise<void> {
   document.documentElement.dataset['theme'] = kept.get(themeKey) ?? (darkWanted ? 'dark' : 'light');
   const parts = await makeParts();
   const node = document.querySelector<HTMLMetaElement>('meta[name="haret-node"]')?.content ?? '';
-  const address = new URLSearchParams(location.search).get('node') ?? (node === '' ? null : location.host);
+  const wanted = new URLSearchParams(location.search).get('node');
+  const given = wanted === null ? null : readAddress(wanted, location);
+  const address = given !== null && 'address' in given ? given.address : node === '' ? null : location.host;
   let mode: Mode | null = null;
   const show = (next: () => Mode, name: string): void => {
     mode?.stop();
@@ -93,29 +97,93 @@ async function start(): Promise<void> {
   };
   const showTab = (): void => {
     const shared = readFragment(location.hash);
-    show(() => new TabMode(parts, { build: haretBuild, shared, startWorker }), 'tab');
+    show(() => new TabMode(parts, { build: haretBuild, shared, startWorker, connect }), 'tab');
   };
   const showNode = async (at: string): Promise<void> => {
     if (window.haretShowNode === undefined) await load('node-mode.js');
     const showing = window.haretShowNode;
-    if (showing !== undefined) show(() => showing(parts, at, haretBuild), 'node');
+    if (showing === undefined) return;
+    show(() => showing(parts, at, haretBuild, connect), 'node');
+    nameNode(at);
   };
+  /** Shows the cluster at an address that somebody typed. @returns why not, in words. */
+  const connectTo = (text: string): string | null => {
+    if (text.trim() === tabAddress) {
+      showTab();
+      return null;
+    }
+    const read = readAddress(text, location);
+    if ('problem' in read) return read.problem;
+    void showNode(read.address).then(() => parts.terminal.focus());
+    return null;
+  };
+  const connect = (text: string): void => {
+    // The command that asked for it ends first: its terminal may be gone then.
+    setTimeout(() => {
+      const problem = connectTo(text);
+      if (problem !== null) parts.terminal.interject(problem);
+    }, 0);
+  };
+  makeConnecting(connectTo);
   byId('mode-tab').onclick = showTab;
-  const nodeButton = byId('mode-node');
-  if (address !== null) {
-    nodeButton.hidden = false;
-    nodeButton.textContent = address === location.host ? 'this node' : address;
-    nodeButton.onclick = () => void showNode(address);
-  }
   byId('share').onclick = () => {
     if (mode instanceof TabMode) void mode.link().then((link) => copy(link, byId('share')));
   };
   window.addEventListener('hashchange', () => {
     if (readFragment(location.hash) !== null) showTab();
   });
+  byId('mode-node').onclick = (event) => {
+    const { address: named } = (event.currentTarget as HTMLElement).dataset;
+    if (named !== undefined) void showNode(named);
+  };
+  if (address !== null) nameNode(address);
   if (address === null || readFragment(location.hash) !== null) showTab();
   else await showNode(address);
+  if (given !== null && 'problem' in given) parts.terminal.interject(given.problem);
   parts.terminal.focus();
+}
+
+/** The button that leads to a node, and the address of the page that does. */
+function nameNode(address: string): void {
+  const button = byId('mode-node');
+  const own = address === location.host;
+  button.hidden = false;
+  button.textContent = own ? 'this node' : address;
+  button.dataset['address'] = address;
+  const query = new URLSearchParams(location.search);
+  if (own) query.delete('node');
+  else query.set('node', address);
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
+  history.replaceState(null, '', location.pathname + search + location.hash);
+}
+
+/** The field that another node's address is typed into. */
+function makeConnecting(connectTo: (text: string) => string | null): void {
+  const open = byId('mode-other');
+  const form = byId('connecting') as HTMLFormElement;
+  const field = byId('address') as HTMLInputElement;
+  const problem = byId('address-problem');
+  const show = (shown: boolean): void => {
+    form.hidden = !shown;
+    open.setAttribute('aria-expanded', String(shown));
+    problem.textContent = '';
+  };
+  open.onclick = () => {
+    const shown = form.hidden === false;
+    show(!shown);
+    if (!shown) field.focus();
+  };
+  form.onkeydown = (event) => {
+    if (event.key !== 'Escape') return;
+    show(false);
+    open.focus();
+  };
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const why = connectTo(field.value);
+    if (why === null) show(false);
+    else problem.textContent = why;
+  };
 }
 
 async function copy(text: string, button: HTMLElement): Promise<void> {

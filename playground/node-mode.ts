@@ -3,10 +3,13 @@
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
 import type { WatchHandle } from '../core/client/watches.ts';
-import { apiTable, ClientConnection, Shell } from '../core/shell/index.ts';
+import { ClientConnection, Shell, wholeTable } from '../core/shell/index.ts';
 import type { Completion, OutputChunk } from '../core/shell/index.ts';
 import type { OperationResult } from '../core/tree/operation.ts';
+import { whyNoAnswer } from './address.ts';
 import { listTree } from './cluster/tree.ts';
+import { connectCommand } from './connect-command.ts';
+import { PageAdmin } from './page-admin.ts';
 import type { Mode, Parts } from './parts.ts';
 import { StatusPicture } from './status-picture.ts';
 import type { LineRunner } from './terminal-pane.ts';
@@ -23,12 +26,15 @@ class NodeMode implements Mode, LineRunner {
   readonly #address: string;
   readonly #client: Client;
   readonly #promises: PromiseClient;
+  readonly #admin: PageAdmin;
   readonly #shell: Shell;
   readonly #status: StatusPicture;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #running: AbortController | null = null;
   #stopped = false;
   #said = '';
+  /** A node answered here, or the user was told why none may. */
+  #explained = false;
   /** The namespace whose tree is subscribed to. */
   #watched: number | undefined;
   #watching: WatchHandle | null = null;
@@ -37,17 +43,22 @@ class NodeMode implements Mode, LineRunner {
   /** Reads for the tree, which nobody typed. */
   #looked = 0;
 
-  /** @param address `host:port` or a URL of the API interface of a node. */
-  constructor(parts: Parts, address: string, version: string) {
+  /**
+   * @param address `host:port` or a URL of the API interface of a node.
+   * @param connect shows another cluster.
+   */
+  constructor(parts: Parts, address: string, version: string, connect: (address: string) => void) {
     this.#parts = parts;
     this.#address = address;
     const name = `playground/${version}`;
     this.#client = new Client(pagePorts(), { addresses: [address], codec: 'superjson', followRedirects: false, name });
     this.#promises = new PromiseClient(this.#client);
+    this.#admin = new PageAdmin(() => this.#status.adminAddress);
     this.#shell = new Shell({
-      table: apiTable(),
+      table: wholeTable([connectCommand(connect)]),
       output: { mode: 'text', terminal: true, colours: true },
       connection: new ClientConnection(this.#promises, name, address),
+      admin: this.#admin,
       keepGoing: true,
       history: parts.history,
     });
@@ -65,6 +76,7 @@ class NodeMode implements Mode, LineRunner {
     this.#client.start();
     this.#timers.push(
       setInterval(() => this.#client.tick(), tickMs),
+      setInterval(() => this.#admin.tick(), tickMs),
       setInterval(() => this.#tellStatus(), statusEveryMs),
       setInterval(() => void this.#listTree(), treeEveryMs),
     );
@@ -95,6 +107,7 @@ class NodeMode implements Mode, LineRunner {
     this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     this.#client.close();
+    this.#admin.close();
     this.#status.stop();
   }
 
@@ -112,9 +125,18 @@ class NodeMode implements Mode, LineRunner {
         : state === 'connecting' && problem === null
           ? `connecting to ${this.#address}`
           : `reconnecting to ${this.#address}: ${problem?.error.message ?? 'the connection broke'}`;
+    this.#explain(server === null && problem !== null && state === 'connecting');
     if (text === this.#said) return;
     this.#said = text;
     this.#parts.status(text, server === null && problem !== null);
+  }
+
+  /** Says once, in the terminal, why nobody may answer at an address where nobody has yet. */
+  #explain(unanswered: boolean): void {
+    if (this.#client.server !== null) this.#explained = true;
+    if (!unanswered || this.#explained) return;
+    this.#explained = true;
+    for (const line of whyNoAnswer(this.#address, location)) this.#parts.terminal.interject(line);
   }
 
   /** Subscribes to the namespace that was entered, and lists its tree when something in it changed. */
@@ -165,4 +187,4 @@ class NodeMode implements Mode, LineRunner {
   }
 }
 
-window.haretShowNode = (parts, address, build) => new NodeMode(parts, address, build);
+window.haretShowNode = (parts, address, build, connect) => new NodeMode(parts, address, build, connect);

@@ -61,6 +61,11 @@ export class StatusPicture {
     this.#drawing = setInterval(() => this.#draw(), drawMs);
   }
 
+  /** Where pages may administer the node that the page talks to; null when they may not, undefined when it does not say. */
+  get adminAddress(): string | null | undefined {
+    return this.#latest.get(this.#home)?.adminAddress;
+  }
+
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#drawing);

@@ -19,6 +19,8 @@ export interface TabModeOptions {
   /** A run that a link brought; null begins anew. */
   readonly shared: Shared | null;
   startWorker(): Worker;
+  /** Shows another cluster. */
+  connect(address: string): void;
 }
 
 export class TabMode implements Mode, LineRunner {
@@ -219,6 +221,9 @@ export class TabMode implements Mode, LineRunner {
         return;
       case 'output':
         terminal.output(message.text);
+        return;
+      case 'connect':
+        this.#options.connect(message.address);
         return;
       case 'done':
         this.#busy = false;

@@ -14,6 +14,8 @@ export interface StatusMessage {
   /** The nodes that this one is connected to. */
   readonly peers: readonly string[];
   readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
+  /** Where a page may use this node's admin interface; null when none may. */
+  readonly adminAddress: string | null;
   /** One for each replica of this node, up to a bound. */
   readonly groups: readonly StatusGroup[];
   readonly events: readonly StatusEvent[];

@@ -256,6 +256,9 @@ export class Player {
       case 'nodes':
         this.#next = emptyScript(this.#cluster?.script.seed ?? 1, action.count);
         return `a new cluster, of ${action.count} nodes`;
+      case 'connect':
+        this.#host.post({ kind: 'connect', address: action.address });
+        return '';
     }
   }
 

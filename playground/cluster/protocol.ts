@@ -33,6 +33,8 @@ export type FromWorker =
   | { readonly kind: 'typed'; readonly line: string }
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'done' }
+  /** Somebody typed that another cluster is to be shown. */
+  | { readonly kind: 'connect'; readonly address: string }
   | { readonly kind: 'completed'; readonly ticket: number; readonly completion: Completion }
   | { readonly kind: 'script'; readonly ticket: number; readonly script: Script; readonly at: number }
   /** The cluster broke a rule of its protocol: a bug of haret, found. */

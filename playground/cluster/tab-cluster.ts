@@ -11,26 +11,29 @@ import { textOf } from '../../core/base/bytes.ts';
 import type { Timing } from '../../core/cluster/host.ts';
 import { PromiseClient } from '../../core/client/promises.ts';
 import {
-  apiTable,
   ClientConnection,
   CommandTable,
   complete,
   LineHistory,
   Shell,
   simCommands,
+  wholeTable,
 } from '../../core/shell/index.ts';
-import type { Completion, OutputChunk } from '../../core/shell/index.ts';
+import type { Completion, OutputChunk, SimControl } from '../../core/shell/index.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import { World } from '../../core/sim/world.ts';
+import { connectCommand } from '../connect-command.ts';
 import type { Cluster, Exchange } from './cluster.ts';
 import type { Frame, Note, TreeRow } from './frame.ts';
 import type { Script, ScriptEntry } from './script.ts';
+import { SimAdmin } from './sim-admin.ts';
 import { Watcher } from './watcher.ts';
-import { visibleNetwork, WorldControl } from './world-control.ts';
+import { isPlayers, visibleNetwork, WorldControl } from './world-control.ts';
 import type { PlayerAction } from './world-control.ts';
 import { WorldPicture } from './world-picture.ts';
 
 export const tabNamespace = 'test-ns';
+const adminHost = 'admin';
 
 /** Slower than a server's, as the network is: a person is to see one thing after the other. */
 const timing: Timing = {
@@ -58,6 +61,8 @@ export interface TabHost {
 }
 
 interface Running {
+  /** It was just typed, and does not come from the script. */
+  readonly live: boolean;
   readonly exchange: Exchange;
   readonly abort: AbortController;
 }
@@ -81,8 +86,8 @@ export class TabCluster implements Cluster {
   #unsettled = false;
   /** Nothing has happened since everything that waited was let happen. */
   #quiet = false;
-  /** What is applied now was just done, and does not come from the script. */
-  #live = false;
+  /** The last command beside the terminal was just given, and did not come from the script. */
+  #simLive = false;
 
   constructor(script: Script, host: TabHost) {
     this.#script = script;
@@ -91,7 +96,7 @@ export class TabCluster implements Cluster {
     let clientHost = '';
     const watcher = new Watcher(
       () => ({ at: this.events, atMs: this.#world.schedule.nowMs }),
-      (name) => name === clientHost,
+      (name) => name === clientHost || name === adminHost,
     );
     const world = new World({
       seed: script.seed,
@@ -119,19 +124,24 @@ export class TabCluster implements Cluster {
       primaryNode: () => this.#picture.primaryNode(),
       nodeOf: (replica) => this.#picture.nodeOf(replica),
       fault: (text) => watcher.say({ kind: 'fault', text }),
-      player: (action) => (this.#live ? host.player(action) : 'ok'),
+      player: (action) => host.player(action),
     });
     this.#picture = new WorldPicture(world, tabNamespace, watcher, (node) => this.#control.slowDiskMs(node));
-    const commands = simCommands(this.#control);
+    const typedSim = simCommands(this.#simControl(() => this.#running?.live === true));
+    const clickedSim = simCommands(this.#simControl(() => this.#simLive));
+    const connect = connectCommand((address) => {
+      if (this.#running?.live === true) host.player({ kind: 'connect', address });
+    });
     const output = { mode: 'text', terminal: true, colours: true } as const;
     this.#shell = new Shell({
-      table: apiTable(commands),
+      table: wholeTable([...typedSim, connect]),
       output,
+      admin: new SimAdmin(world, adminHost, () => client.server?.node ?? null),
       connection: new ClientConnection(new PromiseClient(client), `playground ${clientHost}`, 'n1:3'),
       keepGoing: true,
       history: new LineHistory(),
     });
-    this.#simShell = new Shell({ table: new CommandTable(commands), output: { ...output, colours: false } });
+    this.#simShell = new Shell({ table: new CommandTable(clickedSim), output: { ...output, colours: false } });
   }
 
   get events(): number {
@@ -182,7 +192,7 @@ export class TabCluster implements Cluster {
       }
       this.#nextEntry++;
       if (due.kind === 'typed') this.#host.typed(due.line);
-      this.#apply(due);
+      this.#apply(due, false);
       return;
     }
     this.#quiet = false;
@@ -195,15 +205,14 @@ export class TabCluster implements Cluster {
     this.#entries.length = this.#nextEntry;
     this.#entries.push(entry);
     this.#nextEntry++;
-    this.#live = true;
-    try {
-      this.#apply(entry);
-    } finally {
-      this.#live = false;
-    }
+    this.#apply(entry, true);
   }
 
-  #apply({ kind, line }: ScriptEntry): void {
+  #simControl(isLive: () => boolean): SimControl {
+    return { act: (action) => (isPlayers(action) && !isLive() ? ['ok'] : this.#control.act(action)) };
+  }
+
+  #apply({ kind, line }: ScriptEntry, live: boolean): void {
     // What it does may end a node, which is then shown as it was last.
     this.#picture.look();
     this.#unsettled = true;
@@ -212,18 +221,19 @@ export class TabCluster implements Cluster {
         this.#running?.abort.abort();
         return;
       case 'sim':
+        this.#simLive = live;
         this.#simShell.run(line, () => undefined).catch(() => undefined);
         return;
       case 'typed':
         // Only one line runs at a time; a script that says otherwise was not made here.
-        if (this.#running === null) void this.#type(line);
+        if (this.#running === null) void this.#type(line, live);
         return;
     }
   }
 
-  async #type(line: string): Promise<void> {
+  async #type(line: string, live: boolean): Promise<void> {
     const exchange: Exchange = { line, output: '', done: false };
-    const running = { exchange, abort: new AbortController() };
+    const running = { live, exchange, abort: new AbortController() };
     this.#running = running;
     this.#transcript.push(exchange);
     if (line.trim() !== '' && !line.startsWith('sim ')) this.#watcher.say({ kind: 'typed', text: line.trim() });
@@ -267,7 +277,7 @@ export class TabCluster implements Cluster {
 
   frame(): Frame {
     const frame = this.#picture.frame(this.#terminal.client.server?.node ?? null);
-    const place = (host: string): string => (host === this.#terminal.host ? 'you' : host);
+    const place = (host: string): string => (host === this.#terminal.host || host === adminHost ? 'you' : host);
     return {
       ...frame,
       flights: frame.flights.map((flight) => ({ ...flight, from: place(flight.from), to: place(flight.to) })),

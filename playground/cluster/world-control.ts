@@ -17,7 +17,17 @@ export const visibleNetwork: NetworkFaults = {
   maxHoldUs: 0,
 };
 
-export type PlayerAction = Extract<SimAction, { kind: 'speed' | 'stop' | 'go' | 'step' | 'seed' | 'nodes' }>;
+export type PlayerAction =
+  | Extract<SimAction, { kind: 'speed' | 'stop' | 'go' | 'step' | 'seed' | 'nodes' }>
+  /** Shows another cluster. */
+  | { readonly kind: 'connect'; readonly address: string };
+
+const playerKinds: ReadonlySet<string> = new Set(['speed', 'stop', 'go', 'step', 'seed', 'nodes']);
+
+/** It is about how time runs, or about which cluster there is: only who does it now may, and not a script that is played again. */
+export function isPlayers(action: SimAction): boolean {
+  return playerKinds.has(action.kind);
+}
 
 export interface WorldControlHost {
   readonly world: World;

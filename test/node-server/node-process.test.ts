@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
+import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import { closeCodes } from '../../core/wire/close-codes.ts';
 import { parseConfig } from '../../node-server/config.ts';
@@ -51,6 +52,7 @@ const lines: string[] = [];
 let node: EchoNode;
 let host: NodeProcess;
 let api = '';
+let admin = '';
 
 async function startHost(config: NodeConfig): Promise<NodeProcess> {
   const log = new NodeLog({ level: 'debug', pretty: false, destination: { write: (line) => lines.push(line) } });
@@ -62,7 +64,7 @@ async function startHost(config: NodeConfig): Promise<NodeProcess> {
   const started = new NodeProcess(config, log, parts, (error) => {
     throw error;
   });
-  api = (await started.start()).api;
+  ({ api, admin } = await started.start());
   return started;
 }
 
@@ -84,8 +86,9 @@ async function get(path: string, init?: RequestInit): Promise<{ status: number; 
 async function handshake(
   headers: Record<string, string>,
   protocols: string[] = [apiSubprotocols.superjson],
+  address = api,
 ): Promise<string> {
-  const ws = new WebSocket(`ws://${api}/`, protocols, { headers });
+  const ws = new WebSocket(`ws://${address}/`, protocols, { headers });
   return new Promise((resolve) => {
     ws.on('error', (error) => resolve(error.message));
     ws.on('open', () => {
@@ -148,6 +151,14 @@ describe('the handshake', () => {
     expect(await handshake({ origin: `http://${api}` })).toMatch('open');
     expect(await handshake({ origin: `http://localhost:${api.split(':')[1] ?? ''}` })).toMatch('open');
     expect(await handshake({ origin: 'https://console.example.org' })).toMatch('open');
+  });
+
+  it('takes no page at its admin interface unless playground_admin says so', async () => {
+    const page = `http://${api}`;
+    expect(await handshake({ origin: page }, [adminSubprotocols.superjson], admin)).toMatch(
+      /^403 .*may not connect; see playground_admin/,
+    );
+    expect(await handshake({}, [adminSubprotocols.superjson], admin)).toMatch('open');
   });
 
   it('refuses pages of any other origin with 403 and a typed error, whatever Host says', async () => {

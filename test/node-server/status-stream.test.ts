@@ -56,7 +56,11 @@ class Listener {
 
 describe('the status stream', () => {
   const node = new TalkingNode({ name: 'dev1' } as EchoNode['options']);
-  const stream = new StatusStream('dev1', () => node);
+  const stream = new StatusStream(
+    'dev1',
+    () => null,
+    () => node,
+  );
 
   afterEach(() => stream.stop());
 

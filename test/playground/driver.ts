@@ -2,6 +2,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Script } from '../../playground/cluster/script.ts';
+import type { PlayerAction } from '../../playground/cluster/world-control.ts';
 import { TabCluster } from '../../playground/cluster/tab-cluster.ts';
 
 const maxEvents = 200_000;
@@ -9,13 +10,18 @@ const maxEvents = 200_000;
 /** A cluster in the tab without its tab. */
 export class Driver {
   readonly cluster: TabCluster;
+  /** What the player was asked for. */
+  readonly asked: PlayerAction[] = [];
 
   constructor(script: Script) {
     this.cluster = new TabCluster(script, {
       typed: () => undefined,
       output: () => undefined,
       done: () => undefined,
-      player: () => 'ok',
+      player: (action) => {
+        this.asked.push(action);
+        return `done: ${action.kind}`;
+      },
       drain: async () => {
         await nextTurn();
       },

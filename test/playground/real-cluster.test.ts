@@ -20,6 +20,7 @@ beforeAll(async () => {
   cluster = await ClusterUnderTest.layOut(3);
   const origins = cluster.nodes.map((node) => `"http://${node.api}"`).join(', ');
   for (const node of cluster.nodes) node.configure(`allowed_origins = [${origins}]`);
+  cluster.node(2).configure(`allowed_origins = [${origins}]\nplayground_admin = true`);
   await Promise.all(cluster.nodes.map((node) => node.start()));
   await cluster.found('test-ns');
 }, 240_000);
@@ -134,6 +135,36 @@ describe('the page of a node', () => {
     await cluster.node(2).start();
     await expect.poll(status).toBe('connected to dev3');
     await page.untilText(/haret> create counter \/after\nOk\n[^]*haret> ?$/);
+    await page.close();
+  });
+
+  it('shows the node of another address, and says in words why one cannot be reached', async () => {
+    const page = await opened(0);
+    await page.page.keyboard.type(`connect ${cluster.node(1).api}\n`);
+    const status = (): Promise<string> => page.page.locator('#status').innerText();
+    await expect.poll(status).toBe('connected to dev2');
+    expect(page.page.url()).toContain(`?node=${encodeURIComponent(cluster.node(1).api)}`);
+    expect(await page.type('enter test-ns')).toMatch(/Primary/);
+    await page.page.locator('#mode-other').click();
+    await page.page.keyboard.type('nowhere\n');
+    await expect.poll(() => page.page.locator('#address-problem').innerText()).toMatch(/lacks the port/);
+    await page.page.locator('#address').fill('127.0.0.1:9');
+    await page.page.keyboard.press('Enter');
+    await page.untilText(/No node answers at 127\.0\.0\.1:9[^]*allowed_origins = \["http:\/\/127\.0\.0\.1:\d+"\]/);
+    await page.page.keyboard.type('connect tab\n');
+    await expect.poll(status).toMatch(/a cluster in this tab/);
+    await page.close();
+  });
+
+  it('takes admin commands from its page only where the configuration says so', async () => {
+    const page = await opened(0);
+    expect(await page.type('cluster status')).toMatch(
+      /^Error: This node lets no page administer it\. playground_admin = true/,
+    );
+    await page.page.keyboard.type(`connect ${cluster.node(2).api}\n`);
+    await expect.poll(() => page.page.locator('#status').innerText()).toBe('connected to dev3');
+    await expect.poll(() => page.type('cluster status')).toMatch(/^cluster [0-9a-f]{32}\ndev1@/);
+    expect(await page.type('vr primary test-ns')).toMatch(/^test-ns::r\d::dev\d@/);
     await page.close();
   });
 

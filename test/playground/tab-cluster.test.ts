@@ -51,6 +51,31 @@ describe('the cluster in the tab', () => {
     expect(await again.type('counter get /n')).toBe(await first.type('counter get /n'));
   });
 
+  it('obeys what is typed about its time, and does not when a script is played again', async () => {
+    const driver = new Driver(emptyScript(7, 3));
+    expect(await driver.type('sim speed 25')).toBe('done: speed\n');
+    expect(await driver.type('sim nodes 5')).toBe('done: nodes\n');
+    await driver.type('connect 127.0.0.1:2002');
+    expect(driver.asked.map((action) => action.kind)).toEqual(['speed', 'nodes', 'connect']);
+    const again = new Driver(driver.cluster.script);
+    await again.until(() => again.cluster.transcript.length === 3 && !again.cluster.busy);
+    expect(again.asked).toEqual([]);
+  });
+
+  it('takes admin commands, as every node does', async () => {
+    const driver = new Driver(emptyScript(7, 3));
+    expect(await driver.type('cluster status')).toMatch(
+      /^cluster [0-9a-f]{32}\n(n\d@n\d:1 +api n\d:3 +participating.*\n){3}/,
+    );
+    expect(await driver.type('vr primary test-ns')).toMatch(/^test-ns::r\d::n\d@n\d:1\n/);
+    expect(await driver.type('vr replica test-ns::r2::n2')).toMatch(/^replica: +test-ns::r2::n2@n2:1\nprimary: /);
+    expect(await driver.type('vr create namespace more r1::n1@n1:1,r2::n2@n2:1,r3::n3@n3:1')).toBe('ok\n');
+    expect(await driver.type('enter more')).toMatch(/Primary = name/);
+    const again = new Driver(driver.cluster.script);
+    await again.until(() => again.cluster.events >= driver.cluster.events && !again.cluster.busy);
+    expect(again.cluster.transcript).toEqual(driver.cluster.transcript);
+  });
+
   it('completes without touching the run', async () => {
     const driver = new Driver(emptyScript(3, 3));
     await driver.type('enter test-ns');

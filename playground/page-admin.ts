@@ -1,0 +1,51 @@
+/** The admin interface of a real node, for those nodes that let a page administer them; the others say why not. */
+
+import { HaretError, errorInfo } from '../core/base/errors.ts';
+import { AdminClient } from '../core/client/admin-client.ts';
+import { AdminConnection } from '../core/shell/index.ts';
+import type { CallOptions, ShellAdmin } from '../core/shell/index.ts';
+import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
+import { pagePorts } from './web-socket-transport.ts';
+
+const patienceMs = 10_000;
+const closed =
+  'This node lets no page administer it. playground_admin = true in its config.toml would; haret-admin does without.';
+const unknown =
+  'This page does not know the admin interface of this node: its status stream is off, or has not said anything yet.';
+
+export class PageAdmin implements ShellAdmin {
+  readonly #where: () => string | null | undefined;
+  #client: AdminClient | null = null;
+  #address = '';
+
+  /** @param where the admin interface is; null when no page may, undefined when that is not known. */
+  constructor(where: () => string | null | undefined) {
+    this.#where = where;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  async admin(command: AdminCommand, options: CallOptions): Promise<AdminResult> {
+    const address = this.#where();
+    if (address === undefined) throw new HaretError(errorInfo('NotAllowed', unknown));
+    if (address === null) throw new HaretError(errorInfo('NotAllowed', closed));
+    if (this.#client === null || address !== this.#address) {
+      this.#client?.close();
+      this.#address = address;
+      const settings = { addresses: [address], codec: 'superjson', requestTimeoutMs: patienceMs } as const;
+      this.#client = new AdminClient(pagePorts(), settings);
+      this.#client.start();
+    }
+    return await new AdminConnection(this.#client, address).admin(command, options);
+  }
+
+  tick(): void {
+    this.#client?.tick();
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
+}
