@@ -4,6 +4,7 @@ import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { relative, resolve } from 'node:path';
 import { buildPlayground } from './playground/build.mjs';
 
 const programs = {
@@ -55,15 +56,47 @@ await build({
   packages: 'external',
 });
 
-await build({
+/** Has modules stand in for others, by their paths from here; a path that is an object goes to esbuild as it is. */
+function inPlaceOf(modules) {
+  return {
+    name: 'in place of',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        const instead = modules[relative(import.meta.dirname, resolve(resolveDir, path))];
+        return typeof instead === 'string' ? { path: resolve(import.meta.dirname, instead) } : instead;
+      });
+    },
+  };
+}
+
+// Everything that it needs is in it, so that a page without a bundler can import it; but a page has a React of its own.
+const page = {
   ...shared,
-  entryPoints: library,
   outdir: 'dist/browser',
   platform: 'browser',
   target: 'es2022',
-  // Everything that it needs is in it, so that a page without a bundler can import it; but a page has a React of its own.
   external: ['react'],
   minify: true,
+};
+
+const { testing, ...small } = library;
+await build({
+  ...page,
+  entryPoints: { ...small, errors: 'core/base/errors.ts' },
+  // A page speaks text: the binary forms stay out.
+  plugins: [
+    inPlaceOf({
+      'core/base/schema.ts': 'core/base/checks.ts',
+      'browser-client/api-codecs.ts': 'browser-client/page-codecs.ts',
+    }),
+  ],
+});
+
+await build({
+  ...page,
+  // The simulated cluster speaks everything. Its errors are still the page's.
+  entryPoints: { testing },
+  plugins: [inPlaceOf({ 'core/base/errors.ts': { path: './errors.js', external: true } })],
 });
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');

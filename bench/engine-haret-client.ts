@@ -4,6 +4,7 @@ import type { Result } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { Reply } from '../core/service/reply.ts';
 import type { Operation } from '../core/tree/operation.ts';
+import { binaryApi } from '../core/wire/api-client-binary.ts';
 import { NodeClock } from '../node-server/node-clock.ts';
 import { NodeRandom } from '../node-server/node-random.ts';
 import { WebSocketTransport } from '../node-server/ws-transport.ts';
@@ -24,7 +25,12 @@ class EngineConnection implements Connection {
       random: new NodeRandom(),
     };
     // A connection of the bench is to one node and stays there.
-    this.#client = new Client(ports, { addresses: [address], followRedirects: false, name: 'haret bench' });
+    this.#client = new Client(ports, {
+      addresses: [address],
+      codec: binaryApi,
+      followRedirects: false,
+      name: 'haret bench',
+    });
     this.#client.start();
     this.#ticks = setInterval(() => this.#client.tick(), tickMs);
     this.#ticks.unref();

@@ -3,7 +3,7 @@
 import type { ErrorInfo, Result } from '../core/base/errors.ts';
 import { HaretError, MalformedError, fail, haretError, ok } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
-import type { ClientOptions, Entered, Pending } from '../core/client/options.ts';
+import type { ClientOptions, Entered, GivenOptions, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
 import type { Operation, OperationResult } from '../core/tree/operation.ts';
@@ -13,7 +13,7 @@ import type { Runtime, Ticker } from './runtime.ts';
 import { LateWatch } from './watch.ts';
 
 export interface ChannelOptions {
-  readonly engine: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>;
+  readonly engine: Partial<ClientOptions> & GivenOptions;
   readonly read: Read;
 }
 

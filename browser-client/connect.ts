@@ -37,15 +37,16 @@ export async function connect(options: ConnectOptions): Promise<Haret> {
 
 /** The same in any world. */
 export function openIn(runtime: Runtime, addresses: readonly string[], options: Omit<ConnectOptions, 'urls'>): Haret {
+  const codec = runtime.codecs[options.codec ?? runtime.codec];
+  if (codec === undefined) throw haretError('BadArgument', `codec: ${options.codec} is not spoken here`);
   const engine: { -readonly [K in keyof ClientOptions]?: ClientOptions[K] } = {
-    codec: options.codec ?? runtime.codec,
     followRedirects: options.followRedirects ?? runtime.followRedirects,
     requestTimeoutMs: options.callTimeoutMs ?? defaultCallTimeoutMs,
   };
   if (options.clientId !== undefined) engine.identity = identityOf(options.clientId, runtime);
   if (options.name !== undefined) engine.name = options.name;
   if (options.maxOutstanding !== undefined) engine.maxOutstanding = options.maxOutstanding;
-  return new Haret(runtime, { engine: { ...engine, addresses }, read: options.read ?? 'linearizable' });
+  return new Haret(runtime, { engine: { ...engine, addresses, codec }, read: options.read ?? 'linearizable' });
 }
 
 const maxClientIdBytes = 64;

@@ -2,7 +2,7 @@
 
 import { haretError } from '../core/base/errors.ts';
 import type { HaretError } from '../core/base/errors.ts';
-import { isRead } from '../core/tree/operation.ts';
+import { isRead } from '../core/tree/reading.ts';
 import type { Operation, Stat } from '../core/tree/operation.ts';
 import { Blob } from './blob.ts';
 import type { Answer, Channel } from './channel.ts';

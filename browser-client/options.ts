@@ -75,7 +75,7 @@ export interface ConnectOptions extends CallOptions {
   readonly callTimeoutMs?: number | undefined;
   /** `read` of reads that name none. Default `linearizable`. */
   readonly read?: Read | undefined;
-  /** What is spoken: `binary` in Node and `superjson`, a text, in browsers unless told. Both carry the same. */
+  /** What is spoken: `binary` in Node unless told; in browsers `superjson`, a text, and nothing else. Both carry the same. */
   readonly codec?: 'binary' | 'superjson' | undefined;
   /**
    * Move to the node of the primary, which answers soonest; where it cannot be reached, nodes forward. Default true in Node; false in

@@ -4,6 +4,8 @@ import type { Clock, Random } from '../core/base/ports.ts';
 import type { Client } from '../core/client/client.ts';
 import type { ClientPorts } from '../core/client/options.ts';
 import type { Transport } from '../core/base/ports.ts';
+import { codecs } from './api-codecs.ts';
+import type { Codecs } from './api-codecs.ts';
 
 /** What keeps one engine going. */
 export interface Ticker {
@@ -14,6 +16,7 @@ export interface Ticker {
 
 export interface Runtime {
   readonly ports: ClientPorts;
+  readonly codecs: Codecs;
   /** Text where the peer is a browser's, binary in Node. */
   readonly codec: 'binary' | 'superjson';
   /** Node goes to the primary's node; a browser may know one address for all. */
@@ -130,6 +133,7 @@ export interface HostTransport extends Transport {
 export function hostRuntime(transport: HostTransport): Runtime {
   return {
     ports: { transport, clock: new HostClock(), random: new HostRandom() },
+    codecs,
     codec: inNode ? 'binary' : 'superjson',
     followRedirects: inNode,
     drive: (engine) => new TimerTicker(engine),

@@ -7,6 +7,7 @@ import { NobleHash } from '../core/base/noble-hash.ts';
 import { defaultTiming } from '../core/cluster/host.ts';
 import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
+import { codecs } from './api-codecs.ts';
 import { openIn, whenReady } from './connect.ts';
 import type { Haret } from './haret.ts';
 import type { ConnectOptions } from './options.ts';
@@ -225,6 +226,7 @@ export class SimulatedCluster {
         clock: { now: () => schedule.nowMs, soon: (work) => schedule.after(0, work) },
         random: this.#world.chance(),
       },
+      codecs,
       codec: 'binary',
       followRedirects: true,
       drive: (engine) => {

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
+import { binaryApi } from '../core/wire/api-client-binary.ts';
 import { apiTable, ClientConnection } from '../core/shell/index.ts';
 import { nodePorts, startEngine } from './terminal/connect.ts';
 import { runProgram } from './terminal/program.ts';
@@ -17,7 +18,7 @@ await runProgram({
   table: apiTable(),
   connect: async ({ addresses, timeoutMs, clientId }) => {
     const client = clientId ?? `${name}/${programVersion()} ${hostname().slice(0, 64)}:${process.pid}`;
-    const engine = new Client(nodePorts(), { addresses, name: client });
+    const engine = new Client(nodePorts(), { addresses, codec: binaryApi, name: client });
     const promises = new PromiseClient(engine);
     const close = await startEngine(engine, addresses, timeoutMs, (limitMs) =>
       promises.connected({ timeoutMs: limitMs }),

@@ -6,6 +6,7 @@ import type { WatchHandle } from '../core/client/watches.ts';
 import { ClientConnection, Shell, wholeTable } from '../core/shell/index.ts';
 import type { Completion, OutputChunk } from '../core/shell/index.ts';
 import type { OperationResult } from '../core/tree/operation.ts';
+import { textApi } from '../core/wire/api-client-text.ts';
 import { whyNoAnswer } from './address.ts';
 import { listTree } from './cluster/tree.ts';
 import { connectCommand } from './connect-command.ts';
@@ -51,7 +52,7 @@ class NodeMode implements Mode, LineRunner {
     this.#parts = parts;
     this.#address = address;
     const name = `playground/${version}`;
-    this.#client = new Client(pagePorts(), { addresses: [address], codec: 'superjson', followRedirects: false, name });
+    this.#client = new Client(pagePorts(), { addresses: [address], codec: textApi, followRedirects: false, name });
     this.#promises = new PromiseClient(this.#client);
     this.#admin = new PageAdmin(() => this.#status.adminAddress);
     this.#shell = new Shell({

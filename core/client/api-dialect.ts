@@ -1,19 +1,20 @@
 /** How the API interface looks to a client: its codec, what it asks of reads, and which answer belongs to which question. */
 
-import { apiClientCodec } from '../wire/api-codecs.ts';
-import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
-import { apiSubprotocols, maxFrameMessages } from '../wire/api.ts';
+import type { ClientCodec, Said } from '../wire/api-client.ts';
+import type { Consistency } from '../wire/api.ts';
+import type { Told } from '../wire/told.ts';
+import { maxFrameMessages } from '../wire/told.ts';
 import type { Call } from './calls.ts';
 import type { Dialect } from './connection.ts';
 import type { ReadConsistency } from './options.ts';
 
 export const linearizable: Consistency = { kind: 'linearizable' };
 const local: Consistency = { kind: 'local' };
-export function apiDialect(codec: 'binary' | 'superjson'): Dialect<ClientMessage, ServerMessage> {
-  const subprotocol = apiSubprotocols[codec];
+
+export function apiDialect(codec: ClientCodec): Dialect<Said, Told> {
   return {
-    subprotocol,
-    codec: (maxFrameBytes) => apiClientCodec(subprotocol, maxFrameBytes),
+    subprotocol: codec.subprotocol,
+    codec: (maxFrameBytes) => codec.frames(maxFrameBytes),
     maxFrameMessages,
     estimate: (message) => ('operation' in message ? message.operation.length + 48 : 128),
     goodbye: (message) => (message.kind === 'goodbye' ? message.error : null),
@@ -26,7 +27,7 @@ export function consistencyOf(wanted: ReadConsistency | undefined): Consistency 
   return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
 }
 
-const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = {
+const answerOf: Partial<Record<Said['kind'], Told['kind']>> = {
   enter: 'entered',
   listNamespaces: 'namespaces',
   ping: 'pong',
@@ -37,7 +38,7 @@ const answerOf: Partial<Record<ClientMessage['kind'], ServerMessage['kind']>> = 
 };
 
 /** Can a message of kind `by` answer a question of kind `asked`? */
-export function answers(asked: ClientMessage['kind'], by: ServerMessage['kind']): boolean {
+export function answers(asked: Said['kind'], by: Told['kind']): boolean {
   return answerOf[asked] === by;
 }
 

@@ -2,10 +2,10 @@
 
 import type { Result } from '../base/errors.ts';
 import { fail, ok } from '../base/errors.ts';
-import type { ServerMessage } from '../wire/api.ts';
+import type { Told } from '../wire/told.ts';
 import type { Entered } from './options.ts';
 
-export type EnteredMessage = Extract<ServerMessage, { kind: 'entered' }>;
+export type EnteredMessage = Extract<Told, { kind: 'entered' }>;
 
 /** An `enter` that is answered. */
 interface Arrival {

@@ -4,7 +4,7 @@ import { invariant } from '../base/assert.ts';
 import type { ErrorCode, ErrorInfo, Outcome, Result } from '../base/errors.ts';
 import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import type { ServerMessage } from '../wire/api.ts';
+import type { Told } from '../wire/told.ts';
 import type { Call, CallOwner, ControlCall } from './calls.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
@@ -125,7 +125,7 @@ export class CallTable implements CallOwner {
     for (const call of this.#byId.values()) this.#events.transmit(call);
   }
 
-  settle(call: ControlCall, message: ServerMessage): void {
+  settle(call: ControlCall, message: Told): void {
     if (!this.#remove(call, true)) return;
     this.#failures = 0;
     call.settle(ok(message));

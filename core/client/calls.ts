@@ -2,7 +2,9 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import type { ClientMessage, Consistency, ServerMessage } from '../wire/api.ts';
+import type { Packed, Said } from '../wire/api-client.ts';
+import type { Consistency } from '../wire/api.ts';
+import type { Told } from '../wire/told.ts';
 import { Timed } from './deadlines.ts';
 import type { Pending } from './options.ts';
 import type { WriteSession } from './session.ts';
@@ -37,7 +39,7 @@ abstract class CallBase extends Timed {
 export class DataCall extends CallBase implements Pending {
   readonly kind = 'data';
   readonly namespaceId: number;
-  readonly operation: Uint8Array;
+  readonly operation: Packed;
   /** Null for a write. */
   readonly consistency: Consistency | null;
   /** The session of a write, and its number there, 0 before it has one. */
@@ -52,7 +54,7 @@ export class DataCall extends CallBase implements Pending {
     id: number,
     timeoutMs: number,
     namespaceId: number,
-    operation: Uint8Array,
+    operation: Packed,
     consistency: Consistency | null,
     session: WriteSession | null,
     done: (result: Result<Reply>) => void,
@@ -77,16 +79,10 @@ export class DataCall extends CallBase implements Pending {
 /** Anything else; it may be repeated freely. */
 export class ControlCall extends CallBase implements Pending {
   readonly kind = 'control';
-  readonly request: ClientMessage;
-  readonly settle: (result: Result<ServerMessage>) => void;
+  readonly request: Said;
+  readonly settle: (result: Result<Told>) => void;
 
-  constructor(
-    owner: CallOwner,
-    id: number,
-    timeoutMs: number,
-    request: ClientMessage,
-    settle: (result: Result<ServerMessage>) => void,
-  ) {
+  constructor(owner: CallOwner, id: number, timeoutMs: number, request: Said, settle: (result: Result<Told>) => void) {
     super(owner, id, timeoutMs);
     this.request = request;
     this.settle = settle;

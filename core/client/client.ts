@@ -5,15 +5,13 @@
  */
 
 import type { ErrorCode, ErrorInfo, Result } from '../base/errors.ts';
-import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
-import { encodeWhole } from '../base/schema.ts';
-import { bodySchema } from '../service/body.ts';
+import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import { decodeReply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
-import { isRead } from '../tree/operation.ts';
-import type { ClientMessage, ServerMessage } from '../wire/api.ts';
-import { apiProtocol } from '../wire/api.ts';
+import { isRead } from '../tree/reading.ts';
+import type { Said } from '../wire/api-client.ts';
+import type { Told } from '../wire/told.ts';
+import { apiProtocol } from '../wire/told.ts';
 import { closeCodes } from '../wire/close-codes.ts';
 import type { EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
@@ -30,6 +28,7 @@ import type {
   ConnectionProblem,
   Entered,
   ExecuteOptions,
+  GivenOptions,
   Pending,
   PresentNamespace,
 } from './options.ts';
@@ -39,8 +38,8 @@ import { Sessions } from './sessions.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from './watches.ts';
 import { Watches, endedWatch } from './watches.ts';
 
-type Welcome = Extract<ServerMessage, { kind: 'welcome' }>;
-type ApiConnection = Connection<ClientMessage, ServerMessage>;
+type Welcome = Extract<Told, { kind: 'welcome' }>;
+type ApiConnection = Connection<Said, Told>;
 
 /** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
@@ -50,7 +49,7 @@ const notEntered = 'This command must be run inside a namespace. Please call `en
 export class Client {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
-  readonly #connector: Connector<ClientMessage, ServerMessage>;
+  readonly #connector: Connector<Said, Told>;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
   readonly #watches: Watches;
@@ -62,8 +61,8 @@ export class Client {
   readonly #arrivals = new Arrivals();
   #lastOp = 0;
 
-  /** @param options `addresses` is needed; the rest has defaults. */
-  constructor(ports: ClientPorts, options: Partial<ClientOptions> & Pick<ClientOptions, 'addresses'>) {
+  /** @param options `addresses` and `codec` are needed; the rest has defaults. */
+  constructor(ports: ClientPorts, options: Partial<ClientOptions> & GivenOptions) {
     this.#ports = ports;
     this.#options = { ...defaultClientOptions, ...options };
     this.#connector = new Connector(ports, apiDialect(this.#options.codec), this.#options, {
@@ -270,7 +269,7 @@ export class Client {
         : place === null
           ? fail('NotInNamespace', notEntered)
           : null;
-    const body = encodeWhole(bodySchema, { kind: 'operation', operation });
+    const packed = this.#options.codec.pack(operation);
     const read = isRead(operation);
     const namespaceId = place?.namespaceId ?? 0;
     const call = new DataCall(
@@ -278,7 +277,7 @@ export class Client {
       this.#calls.newId(),
       Math.max(1, options.timeoutMs ?? this.#options.requestTimeoutMs),
       namespaceId,
-      body,
+      packed,
       read ? consistencyOf(options.consistency) : null,
       read || refusal !== null ? null : this.#sessions.of(namespaceId),
       done,
@@ -307,9 +306,9 @@ export class Client {
   }
 
   #ask(
-    request: (id: number) => ClientMessage,
+    request: (id: number) => Said,
     timeoutMs: number | undefined,
-    settle: (result: Result<ServerMessage>) => void,
+    settle: (result: Result<Told>) => void,
   ): ControlCall {
     const id = this.#calls.newId();
     const timeout = Math.max(1, timeoutMs ?? this.#options.requestTimeoutMs);
@@ -349,7 +348,7 @@ export class Client {
     }
   }
 
-  #receive(connection: ApiConnection, message: ServerMessage): void {
+  #receive(connection: ApiConnection, message: Told): void {
     if (connection !== this.#connector.active) {
       if (message.kind === 'welcome') this.#welcomed(connection, message);
       return;
@@ -401,7 +400,7 @@ export class Client {
     this.#arrive(true);
   }
 
-  #replied(connection: ApiConnection, id: number, message: Extract<ServerMessage, { kind: 'reply' }>): void {
+  #replied(connection: ApiConnection, id: number, message: Extract<Told, { kind: 'reply' }>): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (call.kind === 'control') {
@@ -409,14 +408,7 @@ export class Client {
       else this.#violation(connection, `answered a ${describe(call)} by reply`);
       return;
     }
-    let reply: Reply;
-    try {
-      reply = decodeReply(message.reply);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#violation(connection, `sent a reply that cannot be read: ${error.message}`);
-      return;
-    }
+    const { reply } = message;
     if (call.session !== null && reply.answer.kind === 'error' && refusedInLog.has(reply.answer.error.code)) {
       this.#refused(id, reply.answer.error);
       return;
@@ -440,7 +432,7 @@ export class Client {
     }
   }
 
-  #oversized(message: ClientMessage, bytes: number, limit: number): void {
+  #oversized(message: Said, bytes: number, limit: number): void {
     const call = 'id' in message ? this.#calls.get(message.id) : undefined;
     if (call === undefined) return;
     const problem = `the request takes ${bytes} bytes, and a frame may have ${limit}`;

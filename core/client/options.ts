@@ -3,6 +3,7 @@
 import type { ErrorInfo } from '../base/errors.ts';
 import type { Clock, Random, Transport } from '../base/ports.ts';
 import type { ClientIdentity } from '../service/body.ts';
+import type { ClientCodec } from '../wire/api-client.ts';
 import type { PrimaryInfo } from '../wire/api.ts';
 
 export interface ClientPorts {
@@ -29,7 +30,7 @@ export interface ConnectorOptions {
 }
 
 export interface ClientOptions extends ConnectorOptions {
-  readonly codec: 'binary' | 'superjson';
+  readonly codec: ClientCodec;
   /** Program and version, for people who look at sessions. */
   readonly name: string;
   /**
@@ -64,9 +65,11 @@ export const defaultConnectorOptions: Omit<ConnectorOptions, 'addresses'> = {
   maxQueuedBytes: 64 * mebi,
 };
 
-export const defaultClientOptions: Omit<ClientOptions, 'addresses'> = {
+/** Where to go, and what is spoken: what has no default. */
+export type GivenOptions = Pick<ClientOptions, 'addresses' | 'codec'>;
+
+export const defaultClientOptions: Omit<ClientOptions, keyof GivenOptions> = {
   ...defaultConnectorOptions,
-  codec: 'binary',
   name: 'haret',
   identity: null,
   requestTimeoutMs: 10_000,

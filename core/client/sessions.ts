@@ -1,9 +1,7 @@
 /** The sessions of a client, one a namespace that it writes in: registered when first needed, kept alive, given back. */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import { MalformedError } from '../base/errors.ts';
-import { decodeReply } from '../service/reply.ts';
-import type { ClientMessage } from '../wire/api.ts';
+import type { Said } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
 import { ControlCall } from './calls.ts';
@@ -21,7 +19,7 @@ export interface SessionsHost {
   readonly calls: CallTable;
   /** Requests that a session may have outstanding; 0 while there is no connection. */
   window(): number;
-  send(message: ClientMessage): void;
+  send(message: Said): void;
   isCurrent(session: WriteSession): boolean;
   /** A session is gone that was not given back. */
   onLost(): void;
@@ -190,10 +188,7 @@ export class Sessions {
     );
   }
 
-  #ask(
-    request: (id: number) => ClientMessage,
-    done: (registered: Registered | null, error: ErrorInfo | null) => void,
-  ): void {
+  #ask(request: (id: number) => Said, done: (registered: Registered | null, error: ErrorInfo | null) => void): void {
     const { calls } = this.#host;
     const id = calls.newId();
     const call = new ControlCall(calls, id, controlTimeoutMs, request(id), (result) => {
@@ -202,15 +197,10 @@ export class Sessions {
         return;
       }
       if (result.value.kind !== 'reply') return;
-      try {
-        const { answer } = decodeReply(result.value.reply);
-        if (answer.kind === 'registered') done({ id: answer.session, continued: false, next: 1 }, null);
-        else if (answer.kind === 'claimed') done({ ...answer, id: answer.session }, null);
-        else done(null, answer.kind === 'error' ? answer.error : null);
-      } catch (error) {
-        if (!(error instanceof MalformedError)) throw error;
-        done(null, null);
-      }
+      const { answer } = result.value.reply;
+      if (answer.kind === 'registered') done({ id: answer.session, continued: false, next: 1 }, null);
+      else if (answer.kind === 'claimed') done({ ...answer, id: answer.session }, null);
+      else done(null, answer.kind === 'error' ? answer.error : null);
     });
     calls.adopt(call, this.#ports.clock.now());
     calls.begin(call);

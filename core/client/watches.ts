@@ -4,11 +4,12 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import { MalformedError, errorInfo } from '../base/errors.ts';
+import { errorInfo } from '../base/errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
-import { decodeEvent } from '../service/events.ts';
-import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../wire/api.ts';
+import type { Said } from '../wire/api-client.ts';
+import type { Consistency, WatchFrom } from '../wire/api.ts';
+import type { Told } from '../wire/told.ts';
 import { consistencyOf } from './api-dialect.ts';
 import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
 
@@ -41,7 +42,7 @@ export type WatchTold =
    * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
    * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
    */
-  | ({ readonly kind: 'snapshot' } & Omit<Extract<ServerMessage, { kind: 'snapshot' }>, 'kind' | 'id'>)
+  | ({ readonly kind: 'snapshot' } & Omit<Extract<Told, { kind: 'snapshot' }>, 'kind' | 'id'>)
   | ({ readonly kind: 'event' } & WatchEvent)
   /** There was nothing else up to `op`. */
   | { readonly kind: 'progress'; readonly op: number }
@@ -66,14 +67,14 @@ export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: Watch
   return { cancel: () => void (cancelled = true), pause: () => undefined, resume: () => undefined };
 }
 
-type WatchMessage = Extract<ServerMessage, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
+type WatchMessage = Extract<Told, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
 
 /** What watches need of their client. */
 export interface WatchesHost {
   newId(): number;
   /** A node is there that takes what is sent. */
   connected(): boolean;
-  send(message: ClientMessage): void;
+  send(message: Said): void;
   /** The node broke its word. */
   violation(what: string): void;
 }
@@ -241,7 +242,7 @@ export class Watches {
     this.#rest(watch);
   }
 
-  #paged(watch: ClientWatch, message: Extract<ServerMessage, { kind: 'snapshot' }>): void {
+  #paged(watch: ClientWatch, message: Extract<Told, { kind: 'snapshot' }>): void {
     const { op, reset, first, last, changes } = message;
     watch.paging = !last;
     if (last) watch.position = op;
@@ -252,15 +253,7 @@ export class Watches {
     else this.#rest(watch);
   }
 
-  #happened(watch: ClientWatch, bytes: Uint8Array): void {
-    let event: WatchEvent;
-    try {
-      event = decodeEvent(bytes);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.#host.violation(`sent an event that cannot be read: ${error.message}`);
-      return;
-    }
+  #happened(watch: ClientWatch, event: WatchEvent): void {
     if (event.op <= (watch.position ?? 0)) {
       this.#host.violation(`told op ${event.op} to a watch that was at ${watch.position ?? 0}`);
       return;

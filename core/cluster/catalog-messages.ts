@@ -1,10 +1,10 @@
 /** What is proposed to the root group and what it answers: the entries of the catalog (design §6), and the records it keeps. */
 
-import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
-import type { Schema, TypeOf } from '../base/schema.ts';
+import type { TypeOf } from '../base/schema.ts';
 import { bool, list, struct, uint, union } from '../base/schema.ts';
+import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { serviceLimitsSchema } from '../service/limits.ts';
 import { maxMembers, memberSchema } from '../vr/configuration.ts';
 
@@ -88,17 +88,4 @@ export function encodeCatalogReply(reply: CatalogReply): Uint8Array {
 /** @throws MalformedError on bytes that are not one reply, whole. */
 export function decodeCatalogReply(bytes: Uint8Array): CatalogReply {
   return decodeWhole(catalogReplySchema, bytes);
-}
-
-function encodeWhole<T>(schema: Schema<T>, value: T): Uint8Array {
-  const writer = new Writer();
-  schema.encode(writer, value);
-  return writer.finish();
-}
-
-function decodeWhole<T>(schema: Schema<T>, bytes: Uint8Array): T {
-  const reader = new Reader(bytes);
-  const value = schema.decode(reader);
-  reader.end();
-  return value;
 }

@@ -5,7 +5,7 @@ import type { ErrorInfo } from '../base/errors.ts';
 import type { Disk } from '../base/ports.ts';
 import { decodeBody } from '../service/body.ts';
 import type { SimpleOperation } from '../tree/operation.ts';
-import { isRead } from '../tree/operation.ts';
+import { isRead } from '../tree/reading.ts';
 
 /** Asking the file system is a system call, so it is asked at most so often. */
 const askEveryMs = 1000;

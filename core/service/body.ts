@@ -1,8 +1,8 @@
 /** What an entry's body says: an operation of a session, or something that the group itself needs (protocol §7). */
 
-import { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { encodeWhole, hex, list, struct, text, uint, union } from '../base/schema.ts';
+import { hex, list, struct, text, uint, union } from '../base/schema.ts';
+import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { operationSchema } from '../tree/operation.ts';
 import type { Operation } from '../tree/operation.ts';
 
@@ -42,8 +42,5 @@ export function encodeOperation(operation: Operation): Uint8Array {
 
 /** @throws MalformedError on bytes that are not one body, whole. */
 export function decodeBody(bytes: Uint8Array): Body {
-  const reader = new Reader(bytes);
-  const body = bodySchema.decode(reader);
-  reader.end();
-  return body;
+  return decodeWhole(bodySchema, bytes);
 }

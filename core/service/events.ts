@@ -3,10 +3,10 @@
  * are the forms that travel; which of them reach whom is decided by whoever serves a watch.
  */
 
-import { Reader } from '../base/bytes.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { bool, encodeWhole, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
-import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/operation.ts';
+import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
+import { decodeWhole, encodeWhole } from '../base/whole.ts';
+import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
 export const changeSchema = struct({
   path: pathSchema,
@@ -47,8 +47,5 @@ export function encodeEvent(event: WatchEvent): Uint8Array {
 
 /** @throws MalformedError on bytes that are not one event, whole. */
 export function decodeEvent(bytes: Uint8Array): WatchEvent {
-  const reader = new Reader(bytes);
-  const event = watchEventSchema.decode(reader);
-  reader.end();
-  return event;
+  return decodeWhole(watchEventSchema, bytes);
 }

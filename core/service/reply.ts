@@ -1,10 +1,10 @@
 /** What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes (protocol §9.7). */
 
-import { Reader } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { bool, encodeWhole, struct, uint, union } from '../base/schema.ts';
-import { resultSchema } from '../tree/operation.ts';
+import { bool, struct, uint, union } from '../base/schema.ts';
+import { decodeWhole, encodeWhole } from '../base/whole.ts';
+import { resultSchema } from '../tree/result.ts';
 
 export const replySchema = struct({
   /** Epoch, view and op of the entry; for a read, those of the replica that answered and the last op applied there. */
@@ -28,8 +28,5 @@ export function encodeReply(reply: Reply): Uint8Array {
 
 /** @throws MalformedError on bytes that are not one reply, whole. */
 export function decodeReply(bytes: Uint8Array): Reply {
-  const reader = new Reader(bytes);
-  const reply = replySchema.decode(reader);
-  reader.end();
-  return reply;
+  return decodeWhole(replySchema, bytes);
 }

@@ -10,7 +10,7 @@ import type { ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { Limits } from '../base/limits.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
-import { isRead } from '../tree/operation.ts';
+import { isRead } from '../tree/reading.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
 import type { Body } from './body.ts';
 import { decodeBody, encodeBody } from './body.ts';

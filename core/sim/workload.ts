@@ -10,7 +10,7 @@ import type { SeededRandom } from '../base/random.ts';
 import { encodeOperation } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
-import { isRead } from '../tree/operation.ts';
+import { isRead } from '../tree/reading.ts';
 import { RuleBroken } from './checker.ts';
 import { Watcher } from './watcher.ts';
 import type { WatcherCounters } from './watcher.ts';

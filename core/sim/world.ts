@@ -8,6 +8,7 @@ import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Client } from '../client/client.ts';
 import { AdminClient } from '../client/admin-client.ts';
 import { defaultClientOptions } from '../client/options.ts';
+import { binaryApi } from '../wire/api-client-binary.ts';
 import type { ClientOptions } from '../client/options.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
@@ -181,7 +182,13 @@ export class World {
         clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, guard(work)) },
         random,
       },
-      { ...defaultClientOptions, name: host, addresses: this.nodes.map((node) => node.apiAddress), ...options },
+      {
+        ...defaultClientOptions,
+        codec: binaryApi,
+        name: host,
+        addresses: this.nodes.map((node) => node.apiAddress),
+        ...options,
+      },
     );
     const tick = (): void => {
       if (!alive) return;

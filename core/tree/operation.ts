@@ -3,31 +3,15 @@
  * are part of the log's format and are never given to another operation; a new operation is switched on by a feature level.
  */
 
-import { text, bool, bytes, int, list, nullable, oneOf, struct, uint, union } from '../base/schema.ts';
 import type { Reader } from '../base/bytes.ts';
+import { bool, int, list, nullable, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { maxItems, maxPage, maxTransactionItems, nodeTypeSchema, pathSchema, valueSchema } from './result.ts';
 
-/** Paths are judged by `path.ts` when they are applied; this only bounds what is carried. */
-export const pathSchema = text(4096);
-/** No value is ever larger than this; a node's configured limit is lower. */
-export const valueSchema = bytes(64 * 1024 * 1024);
-const maxItems = 1_000_000;
-export const maxPage = 10_000;
+export { maxPage, nodeTypeSchema, pathSchema, resultSchema, statSchema, valueSchema } from './result.ts';
+export type { Child, NodeType, OperationResult, SimpleResult, Stat } from './result.ts';
+
 const pageSchema = uint(maxPage, 1);
-
-/** What a node of the tree can be. The coordination types are named from the start and come with a later feature level. */
-export const nodeTypeSchema = oneOf(
-  'directory',
-  'blob',
-  'queue',
-  'set',
-  'counter',
-  'lock',
-  'semaphore',
-  'barrier',
-  'election',
-);
-export type NodeType = TypeOf<typeof nodeTypeSchema>;
 
 /** Another set: one in the tree, or one given with the call. */
 export const setOperandSchema = union({
@@ -117,7 +101,6 @@ export const guardSchema = union({
 });
 export type Guard = TypeOf<typeof guardSchema>;
 
-const maxTransactionItems = 65_536;
 export const operationSchema = union(
   {
     ...simpleVariants,
@@ -134,60 +117,3 @@ export const operationSchema = union(
   shortcuts,
 );
 export type Operation = TypeOf<typeof operationSchema>;
-
-export const statSchema = struct({
-  path: pathSchema,
-  type: nodeTypeSchema,
-  version: uint(),
-  /** Op numbers of the creation and of the last change at or beneath. */
-  created: uint(),
-  modified: uint(),
-  /** Children, items or members. */
-  count: uint(),
-  /** Bytes of the node itself (its name and value), and of the node with all beneath it. */
-  bytes: uint(),
-  subtreeBytes: uint(),
-  /** Nodes at and beneath it. */
-  subtreeNodes: uint(),
-});
-export type Stat = TypeOf<typeof statSchema>;
-
-const childSchema = struct({ name: text(255), type: nodeTypeSchema, version: uint(), count: uint(), bytes: uint() });
-export type Child = TypeOf<typeof childSchema>;
-
-const simpleResultVariants = {
-  /** Done; `version` is the node's after it. */
-  done: [1, { version: uint() }],
-  /** A value, or null where there is none (an empty queue). */
-  value: [2, { value: nullable(valueSchema), version: uint() }],
-  number: [3, { number: int, version: uint() }],
-  /** `changed`, `contained`, `exists`, `is a subset`; null where no node has a version to tell. */
-  truth: [4, { truth: bool, version: nullable(uint()) }],
-  /** Members or items, in order; `more` when a page ended before they did. */
-  values: [5, { values: list(valueSchema, maxItems), more: bool }],
-  paths: [6, { paths: list(pathSchema, maxItems), more: bool }],
-  children: [7, { children: list(childSchema, maxPage), more: bool, version: uint() }],
-  stat: [8, { stat: statSchema }],
-  stats: [9, { stats: list(statSchema, 100) }],
-} as const;
-export const simpleResultSchema = union(simpleResultVariants);
-export type SimpleResult = TypeOf<typeof simpleResultSchema>;
-
-export const resultSchema = union({
-  ...simpleResultVariants,
-  /** `held` tells which branch ran; a result for each of its operations. */
-  transaction: [16, { held: bool, results: list(simpleResultSchema, maxTransactionItems) }],
-});
-export type OperationResult = TypeOf<typeof resultSchema>;
-
-const readKinds: ReadonlySet<string> = new Set(
-  Object.entries(simpleVariants)
-    .filter(([, [tag]]) => tag >= 32)
-    .map(([kind]) => kind),
-);
-
-/** True when an operation cannot change anything, and so need not go through the log. */
-export function isRead(operation: Operation): boolean {
-  if (operation.kind !== 'transaction') return readKinds.has(operation.kind);
-  return operation.then.every(isRead) && operation.otherwise.every(isRead);
-}

@@ -4,7 +4,7 @@ import { unreachable } from '../base/assert.ts';
 import { Failure, limitExceeded } from './failure.ts';
 import type { DirectoryNode, TreeNode } from './node.ts';
 import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from './operation.ts';
-import { isRead } from './operation.ts';
+import { isRead } from './reading.ts';
 import { locate } from './place.ts';
 import { read } from './read.ts';
 import { equalsStored } from './stored.ts';

@@ -15,7 +15,7 @@ import { ResultBudget } from './limits.ts';
 import { DirectoryNode } from './node.ts';
 import type { Owner } from './node.ts';
 import type { Operation, OperationResult } from './operation.ts';
-import { isRead } from './operation.ts';
+import { isRead } from './reading.ts';
 import { find } from './place.ts';
 import { TreeSnapshot, restoreRoot } from './snapshot.ts';
 import { applySimple, applyTransaction } from './transaction.ts';

@@ -11,10 +11,10 @@ import type { ClientMessage, ServerMessage } from './api.ts';
 import {
   apiSubprotocols,
   clientFrameSchema,
-  clientTextSchema,
+  plainClientSchema,
   maxFrameMessages,
   serverFrameSchema,
-  serverTextSchema,
+  toldSchema,
 } from './api.ts';
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
@@ -40,7 +40,7 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
     const codec = textCodec(
       subprotocol,
       plainServer,
-      clientTextSchema,
+      plainClientSchema,
       fromPlainClient,
       maxFrameMessages,
       maxFrameBytes,
@@ -65,7 +65,7 @@ export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainClient, serverTextSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
+    return textCodec(subprotocol, plainClient, toldSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -77,7 +77,7 @@ function plainClient(message: ClientMessage): unknown {
   return { ...message, operation: body.operation };
 }
 
-function fromPlainClient(message: TypeOf<typeof clientTextSchema>): ClientMessage {
+function fromPlainClient(message: TypeOf<typeof plainClientSchema>): ClientMessage {
   if (message.kind !== 'request' && message.kind !== 'read') return message;
   return { ...message, operation: encodeOperation(message.operation) };
 }
@@ -107,7 +107,7 @@ function serverPart(message: ServerMessage): DocumentPart {
   };
 }
 
-function fromPlainServer(message: TypeOf<typeof serverTextSchema>): ServerMessage {
+function fromPlainServer(message: TypeOf<typeof toldSchema>): ServerMessage {
   if (message.kind === 'reply') return { ...message, reply: encodeReply(message.reply) };
   if (message.kind === 'event') return { ...message, event: encodeEvent(message.event) };
   return message;

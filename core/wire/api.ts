@@ -3,21 +3,17 @@
  * was asked on this connection; answers come in any order.
  */
 
-import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
-import { errorSchema } from '../base/error-schema.ts';
+import { nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { bool, bytes, embedded, list, oneOf, text, uint, union } from '../base/schema.ts';
 import { clientIdentitySchema } from '../service/body.ts';
-import { changesSchema, watchEventSchema } from '../service/events.ts';
-import { replySchema } from '../service/reply.ts';
 import { operationSchema, pathSchema } from '../tree/operation.ts';
-import { bool, bytes, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
+import { idField, maxFrameMessages, toldSchema, toldVariants } from './told.ts';
 
-/** The version of these messages; a node answers a `hello` of another major version with `BadFrame` and closes. */
-export const apiProtocol = 1;
-export const apiSubprotocols = { binary: 'haret.v1.binary', superjson: 'haret.v1.superjson' } as const;
+export { apiProtocol, apiSubprotocols, maxFrameMessages, primarySchema, toldSchema } from './told.ts';
+export type { PrimaryInfo, Told } from './told.ts';
 
 const maxBody = 64 * 1024 * 1024;
-const idField = uint();
 
 /**
  * An encoded `Operation` body (service/body.ts) or encoded `Reply` (service/reply.ts). In the text codec it travels as the plain
@@ -96,69 +92,21 @@ const clientVariants = {
 export const clientMessageSchema = union(clientVariants);
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
-/** Where a replica is, as `enter` prints it. */
-export const primarySchema = struct({
-  name: nameSchema,
-  group: nameSchema,
-  nodeName: nameSchema,
-  nodeAddress: addressSchema,
-  apiAddress: addressSchema,
-});
-export type PrimaryInfo = TypeOf<typeof primarySchema>;
-
-const serverVariants = {
-  /** Answers `hello`. */
-  welcome: [
-    1,
-    {
-      protocol: uint(),
-      cluster: idSchema,
-      node: nameSchema,
-      maxFrameBytes: uint(),
-      maxValueBytes: uint(),
-      maxWindow: uint(),
-    },
-  ],
+/** What a node says. */
+export const serverMessageSchema = union({
+  ...toldVariants,
   reply: [2, { id: idField, reply: replyBytes }],
-  /** It was not done, or (`outcome` unknown) may have been. */
-  error: [3, { id: idField, error: errorSchema }],
-  /** `here`: the primary is on this node. `primary` null: none is known now. */
-  entered: [
-    4,
-    { id: idField, namespaceId: uint(), epoch: uint(), view: uint(), here: bool, primary: nullable(primarySchema) },
-  ],
-  namespaces: [5, { id: idField, names: list(nameSchema, 65_536) }],
-  pong: [6, { id: idField }],
-  /** A fault of the whole connection; it is closed after this. */
-  goodbye: [7, { error: errorSchema }],
-  /** The watch `id` has begun: it tells everything behind `op`. An `error` with its id ends it, then or later. */
-  watching: [8, { id: idField, op: uint() }],
-  /** What one committed entry changed of what is watched. */
   event: [9, { id: idField, event: eventBytes }],
-  /**
-   * A page of the state after `op`, told as changes that make it, depth first. The events behind `op` follow its last page. `reset`:
-   * it stands in the place of events that are no longer remembered.
-   */
-  snapshot: [10, { id: idField, op: uint(), reset: bool, first: bool, last: bool, changes: changesSchema }],
-  /** Everything up to `op` was told: there was nothing else of what is watched. */
-  progress: [11, { id: idField, op: uint() }],
-} as const;
-export const serverMessageSchema = union(serverVariants);
+});
 export type ServerMessage = TypeOf<typeof serverMessageSchema>;
 
-/** Messages in one frame. */
-export const maxFrameMessages = 65_536;
-/** The same messages as the text codec carries them, with operations and replies as plain values. */
-export const clientTextSchema = union({
+/** What a client says, with operations as the values that they are: as text carries it. */
+export const plainClientSchema = union({
   ...clientVariants,
-  request: [4, { ...clientVariants.request[1], operation: operationSchema }],
-  read: [5, { ...clientVariants.read[1], operation: operationSchema }],
-});
-export const serverTextSchema = union({
-  ...serverVariants,
-  reply: [2, { id: idField, reply: replySchema }],
-  event: [9, { id: idField, event: watchEventSchema }],
+  request: [4, { ...clientVariants.request[1], operation: embedded(operationSchema) }],
+  read: [5, { ...clientVariants.read[1], operation: embedded(operationSchema) }],
 });
 
 export const clientFrameSchema = list(clientMessageSchema, maxFrameMessages);
 export const serverFrameSchema = list(serverMessageSchema, maxFrameMessages);
+export const toldFrameSchema = list(toldSchema, maxFrameMessages);

@@ -7,7 +7,7 @@ import { Reader } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Frame } from '../base/ports.ts';
 import type { Schema } from '../base/schema.ts';
-import { encodeWhole } from '../base/schema.ts';
+import { encodeWhole } from '../base/whole.ts';
 
 /** Turns messages into frames and frames into messages, for one end of one interface. */
 export interface Codec<Out, In> {

@@ -9,7 +9,8 @@
 import SuperJSON from 'superjson';
 import { base64FromBytes, bytesFromBase64 } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Schema } from '../base/schema.ts';
+import type { Frame } from '../base/ports.ts';
+import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
 import { bytesAnnotation, guardText } from './guard.ts';
 
@@ -99,7 +100,7 @@ function holdsText(json: readonly unknown[], path: string): boolean {
 export function textCodec<Out, In, PlainIn>(
   subprotocol: string,
   toPlain: (message: Out) => unknown,
-  plain: Schema<PlainIn>,
+  plain: Check<PlainIn>,
   fromPlain: (message: PlainIn) => In,
   maxMessages: number,
   maxFrameBytes: number,
@@ -108,13 +109,19 @@ export function textCodec<Out, In, PlainIn>(
     subprotocol,
     maxFrameBytes,
     encode: (messages) => writeDocument(messages.map(toPlain)),
-    decode(frame) {
-      if (typeof frame !== 'string') throw new MalformedError('binary frame on a text connection');
-      const document = readDocument(frame, maxFrameBytes);
-      if (document.length > maxMessages) {
-        throw new MalformedError(`${document.length} messages are over the limit of ${maxMessages} in a frame`);
-      }
-      return document.map((message, index) => fromPlain(plain.check(message, `[${index}]`)));
-    },
+    decode: (frame) => readMessages(frame, plain, maxMessages, maxFrameBytes).map(fromPlain),
   };
+}
+
+/**
+ * The messages of a text frame.
+ * @throws {@link MalformedError}
+ */
+export function readMessages<M>(frame: Frame, plain: Check<M>, maxMessages: number, maxFrameBytes: number): M[] {
+  if (typeof frame !== 'string') throw new MalformedError('binary frame on a text connection');
+  const document = readDocument(frame, maxFrameBytes);
+  if (document.length > maxMessages) {
+    throw new MalformedError(`${document.length} messages are over the limit of ${maxMessages} in a frame`);
+  }
+  return document.map((message, index) => plain.check(message, `[${index}]`));
 }

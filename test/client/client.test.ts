@@ -3,6 +3,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';
 import type { Reply } from '../../core/service/reply.ts';
+import { binaryApi } from '../../core/wire/api-client-binary.ts';
+import { textApi } from '../../core/wire/api-client-text.ts';
 import type { Entered } from '../../core/client/options.ts';
 import type { Client } from '../../core/client/client.ts';
 import { FakeNode, Outcome, World, entering, primaryAt, read, resultOf, startClient, write } from './world.ts';
@@ -17,7 +19,7 @@ function enter(client: Client, namespace?: string): Outcome<Entered> {
   return entering(world, client, namespace);
 }
 
-describe.each(['binary', 'superjson'] as const)('a client of the %s codec', (codec) => {
+describe.each([binaryApi, textApi])('a client that speaks $subprotocol', (codec) => {
   it('greets, lists, enters, registers when it first writes, writes and reads', () => {
     const node = new FakeNode(world, 'a:1');
     node.primary = primaryAt('a:1');

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { defaultClientOptions } from '../../core/client/options.ts';
+import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import { WatchStream } from '../../core/client/watch-stream.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../../core/client/watches.ts';
 import { Watches, endedWatch } from '../../core/client/watches.ts';
-import { encodeEvent } from '../../core/service/events.ts';
-import type { ClientMessage } from '../../core/wire/api.ts';
+import type { Said } from '../../core/wire/api-client.ts';
 
 class Scene {
-  readonly sent: ClientMessage[] = [];
+  readonly sent: Said[] = [];
   readonly violations: string[] = [];
   readonly watches: Watches;
   connected = false;
@@ -25,7 +25,7 @@ class Scene {
         throw new Error('nothing is dialled here');
       },
     };
-    const options = { ...defaultClientOptions, addresses: ['a:1'] };
+    const options = { ...defaultClientOptions, codec: binaryApi, addresses: ['a:1'] };
     this.watches = new Watches({ transport, clock, random: new SeededRandom(1) }, options, {
       newId: () => ++this.#lastId,
       connected: () => this.connected,
@@ -62,7 +62,7 @@ class Scene {
 
   event(op: number, id = this.asked.id): void {
     const change = { path: '/a', kind: 'put', type: 'blob', version: op, value: null, number: null } as const;
-    const event = encodeEvent({ op, timestamp: 0, folded: false, changes: [change] });
+    const event = { op, timestamp: 0, folded: false, changes: [change] };
     this.watches.receive({ kind: 'event', id, event });
   }
 

@@ -8,6 +8,7 @@ import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { decodeBody } from '../../core/service/body.ts';
+import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import { apiServerCodec } from '../../core/wire/api-codecs.ts';
 import type { ClientMessage, PrimaryInfo, ServerMessage } from '../../core/wire/api.ts';
 import type { Codec } from '../../core/wire/codec.ts';
@@ -283,7 +284,7 @@ export function pathOf(message: { operation: Uint8Array }): string {
 
 /** A client in a world, started, with the results of its calls. */
 export function startClient(world: World, options: Partial<ClientOptions> = {}) {
-  const client = new Client(world.ports, { addresses: ['a:1'], codec: 'binary', ...options });
+  const client = new Client(world.ports, { addresses: ['a:1'], codec: binaryApi, ...options });
   const states: string[] = [];
   client.onState((state) => states.push(state));
   world.ticked.push(() => client.tick());

@@ -7,6 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../core/base/bytes.ts';
 import { Client } from '../../core/client/client.ts';
 import { PromiseClient } from '../../core/client/promises.ts';
+import { binaryApi } from '../../core/wire/api-client-binary.ts';
+import { textApi } from '../../core/wire/api-client-text.ts';
+import type { ClientCodec } from '../../core/wire/api-client.ts';
 import { NodeClock } from '../../node-server/node-clock.ts';
 import { NodeRandom } from '../../node-server/node-random.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
@@ -25,7 +28,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-async function connect(codec: 'binary' | 'superjson'): Promise<PromiseClient> {
+async function connect(codec: ClientCodec): Promise<PromiseClient> {
   const engine = new Client(
     {
       transport: new WebSocketTransport({ maxFrameBytes: 4 * 1024 * 1024 }),
@@ -49,11 +52,11 @@ async function connect(codec: 'binary' | 'superjson'): Promise<PromiseClient> {
 }
 
 describe('a watch', () => {
-  it.each(['binary', 'superjson'] as const)(
-    'goes on (%s) when the node that serves it is killed, and when all are',
+  it.each([binaryApi, textApi])(
+    'goes on ($subprotocol) when the node that serves it is killed, and when all are',
     async (codec) => {
-      const path = `/stream-${codec}`;
-      const writer = await connect('binary');
+      const path = `/stream-${codec.subprotocol}`;
+      const writer = await connect(binaryApi);
       const watcher = await connect(codec);
       await writer.run({ kind: 'create', path, type: 'blob', value: utf8('0') });
       const seen: string[] = [];

@@ -18,7 +18,7 @@ import type { Change } from '../../core/service/events.ts';
 import { changeValue, concerns } from '../../core/tree/change.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
 import type { Operation } from '../../core/tree/operation.ts';
-import { isRead } from '../../core/tree/operation.ts';
+import { isRead } from '../../core/tree/reading.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
 import type { AdminCommand, AdminResult } from '../../core/wire/admin.ts';
 import type { PrimaryInfo } from '../../core/wire/api.ts';

@@ -6,7 +6,7 @@ import { ChunkReader } from '../../core/base/chunk-reader.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import type { Guard, NodeType, Operation, OperationResult, SimpleOperation, Stat } from '../../core/tree/operation.ts';
-import { isRead } from '../../core/tree/operation.ts';
+import { isRead } from '../../core/tree/reading.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
 import type { TreeLimits } from '../../core/tree/tree.ts';
 

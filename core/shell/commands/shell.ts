@@ -1,6 +1,6 @@
 /** Commands that the shell answers itself: help, what it would do, what was typed, and leaving. */
 
-import { isRead } from '../../tree/operation.ts';
+import { isRead } from '../../tree/reading.ts';
 import type { Operation } from '../../tree/operation.ts';
 import { encodeOperation } from '../../service/body.ts';
 import { describeJson } from '../json.ts';

@@ -1,0 +1,177 @@
+/**
+ * The half of `schema.ts` that judges plain values, by the same names. A page speaks text and nothing else: its bundle is built with this in
+ * the place of `schema.ts`, and so carries no binary form.
+ */
+
+import { isWellFormed, utf8Length } from './bytes.ts';
+import { MalformedError } from './errors.ts';
+
+export interface Check<T> {
+  /**
+   * Checks a plain value of unknown origin and returns it typed, with unknown fields left out.
+   * @throws {@link MalformedError} that names the field by `where`.
+   */
+  check(value: unknown, where?: string): T;
+}
+
+export type TypeOf<S> = S extends Check<infer T> ? T : never;
+
+function wrong(where: string, expected: string, value: unknown): never {
+  const actual = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
+  throw new MalformedError(`expected ${expected}, got ${actual}`, where);
+}
+
+export function inBounds(value: number, min: number, max: number, where: string): number {
+  if (value < min || value > max) throw new MalformedError(`number ${value} is not from ${min} to ${max}`, where);
+  return value;
+}
+
+// None of these does anything but make an object, so that what nobody refers to is left out of a bundle.
+
+/** A safe integer from `min` (0 unless told) to `max`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<number> {
+  return {
+    check: (value, where = '') => {
+      if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
+      return inBounds(value, min, max, where);
+    },
+  };
+}
+
+/** A safe integer of either sign. */
+export const int: Check<number> = {
+  check: (value, where = '') => {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
+    // -0 has no binary form of its own, and must not be told from 0.
+    return value === 0 ? 0 : value;
+  },
+};
+
+export const bool: Check<boolean> = {
+  check: (value, where = '') => (typeof value === 'boolean' ? value : wrong(where, 'true or false', value)),
+};
+
+/** Well-formed text of at most `maxBytes` in UTF-8. */
+/* @__NO_SIDE_EFFECTS__ */
+export function text(maxBytes: number): Check<string> {
+  return {
+    check: (value, where = '') => {
+      if (typeof value !== 'string') return wrong(where, 'text', value);
+      if (value.length > maxBytes) textWithin(value.length, maxBytes, where);
+      textWithin(utf8Length(value), maxBytes, where);
+      if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate', where);
+      return value;
+    },
+  };
+}
+
+export function textWithin(bytes: number, maxBytes: number, where: string): void {
+  if (bytes > maxBytes) throw new MalformedError(`text of ${bytes} bytes is over the limit of ${maxBytes}`, where);
+}
+
+/** Bytes, at most `maxBytes` of them. */
+/* @__NO_SIDE_EFFECTS__ */
+export function bytes(maxBytes: number): Check<Uint8Array> {
+  return {
+    check: (value, where = '') =>
+      value instanceof Uint8Array ? bytesWithin(value, maxBytes, where) : wrong(where, 'bytes', value),
+  };
+}
+
+export function bytesWithin(value: Uint8Array, maxBytes: number, where: string): Uint8Array {
+  if (value.length > maxBytes)
+    throw new MalformedError(`${value.length} bytes are over the limit of ${maxBytes}`, where);
+  return value;
+}
+
+/** Exactly `size` bytes, held as lower-case hexadecimal so that `===` and maps work on them: ids and checksums. */
+/* @__NO_SIDE_EFFECTS__ */
+export function hex(size: number): Check<string> {
+  const pattern = new RegExp(`^[0-9a-f]{${2 * size}}$`);
+  return {
+    check: (value, where = '') =>
+      typeof value === 'string' && pattern.test(value) ? value : wrong(where, `${2 * size} hexadecimal digits`, value),
+  };
+}
+
+/** One of a few words. */
+/* @__NO_SIDE_EFFECTS__ */
+export function oneOf<const W extends readonly string[]>(...words: W): Check<W[number]> {
+  return {
+    check: (value, where = '') => {
+      if (typeof value === 'string' && words.includes(value)) return value;
+      return wrong(where, `one of ${words.join(', ')}`, value);
+    },
+  };
+}
+
+/** A list of at most `maxItems`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function list<T>(item: Check<T>, maxItems: number): Check<readonly T[]> {
+  return {
+    check: (value, where = '') => {
+      if (!Array.isArray(value)) return wrong(where, 'a list', value);
+      listWithin(value.length, maxItems, where);
+      return value.map((one, index) => item.check(one, `${where}[${index}]`));
+    },
+  };
+}
+
+export function listWithin(items: number, maxItems: number, where: string): void {
+  if (items > maxItems) throw new MalformedError(`list of ${items} is over the limit of ${maxItems}`, where);
+}
+
+/** A value or null. */
+/* @__NO_SIDE_EFFECTS__ */
+export function nullable<T>(inner: Check<T>): Check<T | null> {
+  return { check: (value, where = '') => (value === null ? null : inner.check(value, where)) };
+}
+
+export type StructOf<F> = { readonly [K in keyof F]: TypeOf<F[K]> };
+
+/** An object with exactly these fields. */
+/* @__NO_SIDE_EFFECTS__ */
+export function struct<F extends Record<string, Check<unknown>>>(fields: F): Check<StructOf<F>> {
+  const names = Object.keys(fields);
+  return {
+    check: (value, where = '') => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(where, 'an object', value);
+      const record: Record<string, unknown> = {};
+      for (const name of names) {
+        const inside = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+        record[name] = fields[name]!.check(inside, where === '' ? name : `${where}.${name}`);
+      }
+      return record as StructOf<F>;
+    },
+  };
+}
+
+type Variants = Record<string, readonly [tag: number, fields: Record<string, Check<unknown>>]>;
+export type UnionOf<V extends Variants> = { [K in keyof V]: { readonly kind: K } & StructOf<V[K][1]> }[keyof V];
+
+/** One of several structs, told apart by `kind`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function union<V extends Variants>(variants: V): Check<UnionOf<V>> {
+  const byKind = new Map(Object.entries(variants).map(([kind, [, fields]]) => [kind, struct(fields)]));
+  return {
+    check: (value, where = '') => {
+      if (typeof value !== 'object' || value === null) return wrong(where, 'an object', value);
+      const kind = Object.hasOwn(value, 'kind') ? (value as { kind: unknown }).kind : undefined;
+      const variant = typeof kind === 'string' ? byKind.get(kind) : undefined;
+      if (variant === undefined) {
+        throw new MalformedError(
+          `unknown kind ${typeof kind === 'string' ? JSON.stringify(kind.slice(0, 64)) : ''}`,
+          where,
+        );
+      }
+      return { kind, ...variant.check(value, where) } as UnionOf<V>;
+    },
+  };
+}
+
+/** What travels as the bytes of its own binary form, so that who only carries it need not read it; as a plain value it is itself. */
+/* @__NO_SIDE_EFFECTS__ */
+export function embedded<T>(inner: Check<T>): Check<T> {
+  return inner;
+}

@@ -1,0 +1,76 @@
+/**
+ * What operations of the tree answer (design §3), each described once: type, binary form and check; and what paths, values and types are, here
+ * and in operations. Apart from the operations, because a page is told results and never operations. The numbers are part of the
+ * format of replies and are never given to another result.
+ */
+
+import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
+import type { TypeOf } from '../base/schema.ts';
+
+/** Paths are judged by `path.ts` when they are applied; this only bounds what is carried. */
+export const pathSchema = text(4096);
+/** No value is ever larger than this; a node's configured limit is lower. */
+export const valueSchema = bytes(64 * 1024 * 1024);
+export const maxItems = 1_000_000;
+export const maxPage = 10_000;
+
+/** What a node of the tree can be. The coordination types are named from the start and come with a later feature level. */
+export const nodeTypeSchema = oneOf(
+  'directory',
+  'blob',
+  'queue',
+  'set',
+  'counter',
+  'lock',
+  'semaphore',
+  'barrier',
+  'election',
+);
+export type NodeType = TypeOf<typeof nodeTypeSchema>;
+
+export const maxTransactionItems = 65_536;
+
+export const statSchema = struct({
+  path: pathSchema,
+  type: nodeTypeSchema,
+  version: uint(),
+  /** Op numbers of the creation and of the last change at or beneath. */
+  created: uint(),
+  modified: uint(),
+  /** Children, items or members. */
+  count: uint(),
+  /** Bytes of the node itself (its name and value), and of the node with all beneath it. */
+  bytes: uint(),
+  subtreeBytes: uint(),
+  /** Nodes at and beneath it. */
+  subtreeNodes: uint(),
+});
+export type Stat = TypeOf<typeof statSchema>;
+
+const childSchema = struct({ name: text(255), type: nodeTypeSchema, version: uint(), count: uint(), bytes: uint() });
+export type Child = TypeOf<typeof childSchema>;
+
+const simpleResultVariants = {
+  /** Done; `version` is the node's after it. */
+  done: [1, { version: uint() }],
+  /** A value, or null where there is none (an empty queue). */
+  value: [2, { value: nullable(valueSchema), version: uint() }],
+  number: [3, { number: int, version: uint() }],
+  /** `changed`, `contained`, `exists`, `is a subset`; null where no node has a version to tell. */
+  truth: [4, { truth: bool, version: nullable(uint()) }],
+  /** Members or items, in order; `more` when a page ended before they did. */
+  values: [5, { values: list(valueSchema, maxItems), more: bool }],
+  paths: [6, { paths: list(pathSchema, maxItems), more: bool }],
+  children: [7, { children: list(childSchema, maxPage), more: bool, version: uint() }],
+  stat: [8, { stat: statSchema }],
+  stats: [9, { stats: list(statSchema, 100) }],
+} as const;
+export const simpleResultSchema = union(simpleResultVariants);
+export type SimpleResult = TypeOf<typeof simpleResultSchema>;
+
+export const resultSchema = union({
+  ...simpleResultVariants,
+  /** `held` tells which branch ran; a result for each of its operations. */
+  transaction: [16, { held: bool, results: list(simpleResultSchema, maxTransactionItems) }],
+});
+export type OperationResult = TypeOf<typeof resultSchema>;

@@ -1,0 +1,31 @@
+/**
+ * The client's end of the API interface. An engine says and hears the same whichever codec carries it; what an operation becomes on its way
+ * is the codec's business. Each codec is a module of its own, so that a page which speaks text has no binary form to load.
+ */
+
+import type { Operation } from '../tree/operation.ts';
+import type { ClientMessage } from './api.ts';
+import type { Codec } from './codec.ts';
+import type { Told } from './told.ts';
+
+/** An operation in the form in which it travels, with its size. */
+export interface Packed {
+  readonly length: number;
+}
+
+type WithPacked<M> = M extends { readonly operation: Uint8Array }
+  ? Omit<M, 'operation'> & { readonly operation: Packed }
+  : M;
+
+/** What a client says. */
+export type Said = WithPacked<ClientMessage>;
+
+export interface ClientCodec {
+  readonly subprotocol: string;
+  /**
+   * What is sent for `operation`, and sent again, whatever becomes of the caller's bytes meanwhile.
+   * @throws MalformedError for values that have no such form.
+   */
+  pack(operation: Operation): Packed;
+  frames(maxFrameBytes: number): Codec<Said, Told>;
+}
