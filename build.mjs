@@ -2,7 +2,7 @@
 // latter: what `npm ci` and `npm pack` run.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { relative, resolve } from 'node:path';
 import { buildPlayground } from './playground/build.mjs';
@@ -56,13 +56,14 @@ await build({
   packages: 'external',
 });
 
-/** Has modules stand in for others, by their paths from here; a path that is an object goes to esbuild as it is. */
+/** Has modules stand in for others, by their names or paths from here; what is an object goes to esbuild as it is. */
 function inPlaceOf(modules) {
   return {
     name: 'in place of',
     setup({ onResolve }) {
-      onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
-        const instead = modules[relative(import.meta.dirname, resolve(resolveDir, path))];
+      onResolve({ filter: /./ }, ({ path, resolveDir }) => {
+        const name = path.startsWith('.') ? relative(import.meta.dirname, resolve(resolveDir, path)) : path;
+        const instead = modules[name];
         return typeof instead === 'string' ? { path: resolve(import.meta.dirname, instead) } : instead;
       });
     },
@@ -80,14 +81,24 @@ const page = {
 };
 
 const { testing, ...small } = library;
+const privateNames = JSON.parse(readFileSync('browser-client/page/private-names.json', 'utf8'));
 await build({
   ...page,
   entryPoints: { ...small, errors: 'core/base/errors.ts' },
+  // Fields are assigned, not defined: there is nothing between here and Object that would see the difference.
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  // Properties that no user, message or browser knows by name become short ones.
+  mangleProps: new RegExp(`^(${Object.values(privateNames).flat().join('|')})$`),
   // A page speaks text: the binary forms stay out.
   plugins: [
     inPlaceOf({
       'core/base/schema.ts': 'core/base/checks.ts',
-      'browser-client/api-codecs.ts': 'browser-client/page-codecs.ts',
+      'core/base/error-schema.ts': 'core/base/error-checks.ts',
+      'core/base/base64.ts': 'browser-client/page/base64.ts',
+      'core/base/hex.ts': 'browser-client/page/hex.ts',
+      'core/base/utf8.ts': 'browser-client/page/utf8.ts',
+      'browser-client/api-codecs.ts': 'browser-client/page/codecs.ts',
+      'copy-anything': 'browser-client/page/copy.ts',
     }),
   ],
 });

@@ -3,7 +3,7 @@
 import { adminSubprotocols } from '../core/wire/admin.ts';
 import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
 import { adminClientCodec } from '../core/wire/admin-codecs.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import { WebSocketTransport } from '../node-server/ws-transport.ts';
 
 const transport = new WebSocketTransport({ maxFrameBytes: 4 * 1024 * 1024 });

@@ -9,7 +9,7 @@ import { decodeReply } from '../core/service/reply.ts';
 import type { Reply } from '../core/service/reply.ts';
 import type { ClientMessage, PrimaryInfo, ServerMessage } from '../core/wire/api.ts';
 import { apiProtocol, apiSubprotocols, clientMessageSchema, serverMessageSchema } from '../core/wire/api.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import { encodeOperation } from '../core/service/body.ts';
 import { WebSocketTransport } from '../node-server/ws-transport.ts';
 import { keyRoot } from './target.ts';

@@ -5,7 +5,7 @@ import type { Frame, Link } from '../core/base/ports.ts';
 import { apiClientCodec } from '../core/wire/api-codecs.ts';
 import type { ClientMessage } from '../core/wire/api.ts';
 import { apiProtocol, apiSubprotocols } from '../core/wire/api.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import { WebSocketTransport } from '../node-server/ws-transport.ts';
 import { benchNamespace } from './bare-haret-client.ts';
 import { connectEngine } from './engine-haret-client.ts';

@@ -6,4 +6,8 @@ import type { ClientCodec } from '../core/wire/api-client.ts';
 
 export type Codecs = Readonly<Partial<Record<'binary' | 'superjson', ClientCodec>>>;
 
+const globals = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } };
+
+export const inNode: boolean = globals.process?.versions?.node !== undefined;
+
 export const codecs: Codecs = { binary: binaryApi, superjson: textApi };

@@ -1,8 +1,8 @@
 /** How values become bytes and come back: one codec a handle. What a codec refuses is a `BadValue`, before anything is sent. */
 
-import SuperJSON from 'superjson';
-import { base64FromBytes, bytesFromBase64, textOf, utf8 } from '../core/base/bytes.ts';
+import { textOf, utf8 } from '../core/base/utf8.ts';
 import { MalformedError, haretError } from '../core/base/errors.ts';
+import { superjson as superJson } from '../core/wire/text-codec.ts';
 
 /**
  * Turns values into bytes and bytes into values. `Out` is what is read, `In` what may be written; they differ only where a schema
@@ -88,20 +88,6 @@ function shown({ message, path }: Issue): string {
   if (path === undefined || path.length === 0) return message;
   return `${path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')}: ${message}`;
 }
-
-const superJson = new SuperJSON();
-superJson.registerCustom<Uint8Array, string>(
-  {
-    isApplicable: (value): value is Uint8Array => value instanceof Uint8Array,
-    serialize: base64FromBytes,
-    deserialize: (value: unknown) => {
-      const decoded = typeof value === 'string' ? bytesFromBase64(value) : null;
-      if (decoded === null) throw new MalformedError('bytes are not base64');
-      return decoded;
-    },
-  },
-  'bytes',
-);
 
 /** Is `["typed-array", ...]` anywhere in superjson's annotations? It makes an array of any length out of a number. */
 function hasTypedArray(annotations: unknown): boolean {

@@ -1,6 +1,7 @@
 /** The ways to a {@link Haret}. */
 
-import { hexFromBytes, isWellFormed, utf8Length } from '../core/base/bytes.ts';
+import { hexFromBytes } from '../core/base/hex.ts';
+import { isWellFormed, utf8Length } from '../core/base/utf8.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { ClientOptions } from '../core/client/options.ts';
 import { Haret, unreachable } from './haret.ts';

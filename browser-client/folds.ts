@@ -1,6 +1,7 @@
 /** How the changes of each type of node make its value. */
 
-import { base64FromBytes, compareBytes } from '../core/base/bytes.ts';
+import { base64FromBytes } from '../core/base/base64.ts';
+import { compareBytes } from '../core/base/bytes.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { Change } from '../core/service/events.ts';
 import type { NodeType } from '../core/tree/operation.ts';

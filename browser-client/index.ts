@@ -3,13 +3,13 @@
  * `directory`) and transactions.
  */
 
+export { bytes, json, superjson, text } from './codecs.ts';
+export type { Codec, StandardSchema } from './codecs.ts';
 export { HaretError } from '../core/base/errors.ts';
 export type { ErrorCode, ErrorDetails, ErrorInfo, Outcome } from '../core/base/errors.ts';
 export type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 export { Blob } from './blob.ts';
 export type { PutOptions } from './blob.ts';
-export { bytes, json, superjson, text } from './codecs.ts';
-export type { Codec, StandardSchema } from './codecs.ts';
 export { Counter, Directory, Queue, SetHandle } from './collections.ts';
 export type { Entry } from './collections.ts';
 export { connect, open } from './connect.ts';

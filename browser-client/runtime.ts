@@ -4,7 +4,7 @@ import type { Clock, Random } from '../core/base/ports.ts';
 import type { Client } from '../core/client/client.ts';
 import type { ClientPorts } from '../core/client/options.ts';
 import type { Transport } from '../core/base/ports.ts';
-import { codecs } from './api-codecs.ts';
+import { codecs, inNode } from './api-codecs.ts';
 import type { Codecs } from './api-codecs.ts';
 
 /** What keeps one engine going. */
@@ -69,17 +69,14 @@ class TimerTicker implements Ticker {
 }
 
 interface NodeGlobals {
-  readonly process?: { readonly versions?: { readonly node?: string } };
   readonly setImmediate?: (work: () => void) => unknown;
 }
 
-const globals = globalThis as NodeGlobals;
-const inNode = globals.process?.versions?.node !== undefined;
 
 /** Runs `work` in a task of its own, behind what has already arrived, and without the delay that timers have in hidden pages. */
 function taskRunner(work: () => void): () => void {
-  const { setImmediate } = globals;
-  if (setImmediate !== undefined) return () => setImmediate(work);
+  const { setImmediate } = globalThis as NodeGlobals;
+  if (inNode && setImmediate !== undefined) return () => setImmediate(work);
   const channel = new MessageChannel();
   channel.port1.onmessage = work;
   return () => channel.port2.postMessage(null);

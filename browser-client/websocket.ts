@@ -4,10 +4,11 @@
  */
 
 import IsomorphicWebSocket from 'isomorphic-ws';
-import { utf8Length } from '../core/base/bytes.ts';
-import { defaultLimits } from '../core/base/limits.ts';
+import { utf8Length } from '../core/base/utf8.ts';
+import { inNode } from './api-codecs.ts';
+import { defaultMaxFrameBytes } from '../core/base/limits.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 
 /** What haret asks of a WebSocket: a part of the standard's, which ws and undici have too. */
 export interface WebSocketLike {
@@ -37,7 +38,7 @@ const readyStateOpen = 1;
 const closeWaitMs = 1000;
 
 /** Frames of a node that was configured for larger values than usual have to fit too. */
-const wsOptions = { perMessageDeflate: false, maxPayload: 16 * defaultLimits.maxFrameBytes };
+const wsOptions = { perMessageDeflate: false, maxPayload: 16 * defaultMaxFrameBytes };
 
 /**
  * `host:port`, or a URL of ws, wss, http or https, as the engine knows a node's address: plain ones by host and port, because that is
@@ -69,7 +70,7 @@ export class SocketTransport implements Transport {
     const url = /^wss?:/.test(address) ? address : `${this.#secure ? 'wss' : 'ws'}://${address}`;
     let socket: WebSocketLike;
     try {
-      socket = new this.#WebSocket(url, [subprotocol], wsOptions);
+      socket = new this.#WebSocket(url, [subprotocol], inNode ? wsOptions : undefined);
     } catch (error) {
       // A page that came by https may not dial ws: the browser throws.
       const reason = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@
 
 import type { Duplex } from 'node:stream';
 import type { ClientOptions, ServerOptions, WebSocket } from 'ws';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Frame, Link, LinkHandler } from '../core/base/ports.ts';
 
 /** A peer that does not answer a close frame is cut off after this long. */

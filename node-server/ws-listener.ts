@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
 import type { OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';

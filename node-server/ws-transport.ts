@@ -2,7 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import { readRefusal } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';

@@ -2,7 +2,7 @@
 
 import type { Clock, Link, LinkHandler, Random, Transport } from '../core/base/ports.ts';
 import type { ClientPorts } from '../core/client/options.ts';
-import { closeCodes } from '../core/wire/close-codes.ts';
+import * as closeCodes from '../core/wire/close-codes.ts';
 
 /** `host:port` or a `ws:`/`wss:` URL, as a URL; a page that came over TLS dials over TLS. */
 export function socketUrl(address: string): string {

@@ -1,54 +1,39 @@
-/** Bytes and text: UTF-8 that refuses what is malformed, comparison, hex and base64, and a growing writer with its reader. */
+/** Bytes: their order, and a growing writer with its reader. */
 
 import { MalformedError } from './errors.ts';
+import { hexFromBytes } from './hex.ts';
+import { textOf, utf8Length } from './utf8.ts';
+
+export { base64FromBytes, bytesFromBase64 } from './base64.ts';
+export { hexFromBytes } from './hex.ts';
+export { isWellFormed, textOf, utf8, utf8Length } from './utf8.ts';
 
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
-const encoder = new TextEncoder();
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** What a hexadecimal digit stands for, by its code; -1 for what is none. Pure, so that a bundle without writers has none. */
+const nibbleOf: Int8Array = /* @__PURE__ */ nibbles();
 
-/** UTF-8 of `text`. A lone surrogate becomes U+FFFD, so callers that store names check `text.isWellFormed` first. */
-export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+function nibbles(): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (let i = 0; i < 10; i++) values[48 + i] = i;
+  for (let i = 0; i < 6; i++) {
+    values[97 + i] = 10 + i;
+    values[65 + i] = 10 + i;
+  }
+  return values;
 }
 
-/** Text of UTF-8 `bytes`, or null when they are not well-formed UTF-8. */
-export function textOf(bytes: Uint8Array): string | null {
-  try {
-    return strictDecoder.decode(bytes);
-  } catch {
-    return null;
+/** Bytes of a hexadecimal string, or null when it is not one. */
+export function bytesFromHex(hex: string): Uint8Array | null {
+  if (hex.length % 2 !== 0) return null;
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = nibbleOf[hex.charCodeAt(2 * i)] ?? -1;
+    const low = nibbleOf[hex.charCodeAt(2 * i + 1)] ?? -1;
+    if (high < 0 || low < 0) return null;
+    bytes[i] = high * 16 + low;
   }
-}
-
-/** True when `text` has no lone surrogate, that is, when it survives a trip through UTF-8. */
-export function isWellFormed(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    if (unit > 0xdbff) return false;
-    const next = text.charCodeAt(++i);
-    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
-  }
-  return true;
-}
-
-/** Bytes that `text` takes in UTF-8, without encoding it. */
-export function utf8Length(text: string): number {
-  let length = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) length += 1;
-    else if (unit < 0x800) length += 2;
-    else if (unit >= 0xd800 && unit <= 0xdbff) {
-      const next = text.charCodeAt(i + 1);
-      if (next >= 0xdc00 && next <= 0xdfff) {
-        length += 4;
-        i++;
-      } else length += 3;
-    } else length += 3;
-  }
-  return length;
+  return bytes;
 }
 
 /** Negative, zero or positive as `a` sorts before, with or after `b`, byte by byte. */
@@ -97,116 +82,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const nibbleOf = new Int8Array(128).fill(-1);
-for (let i = 0; i < 10; i++) nibbleOf[48 + i] = i;
-for (let i = 0; i < 6; i++) {
-  nibbleOf[97 + i] = 10 + i;
-  nibbleOf[65 + i] = 10 + i;
-}
-
-export function hexFromBytes(bytes: Uint8Array): string {
-  if (bytes.length === 16) return hexOf16(bytes);
-  let hex = '';
-  for (const byte of bytes) hex += hexOf[byte]!;
-  return hex;
-}
-
-const digitOf = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-
-/** Ids and checksums, of which every entry has two: one flat string at once, where appending builds a rope of sixteen. */
-function hexOf16(b: Uint8Array): string {
-  const d = digitOf;
-  // prettier-ignore
-  return String.fromCharCode(
-    d[b[0]! >> 4]!, d[b[0]! & 15]!, d[b[1]! >> 4]!, d[b[1]! & 15]!, d[b[2]! >> 4]!, d[b[2]! & 15]!,
-    d[b[3]! >> 4]!, d[b[3]! & 15]!, d[b[4]! >> 4]!, d[b[4]! & 15]!, d[b[5]! >> 4]!, d[b[5]! & 15]!,
-    d[b[6]! >> 4]!, d[b[6]! & 15]!, d[b[7]! >> 4]!, d[b[7]! & 15]!, d[b[8]! >> 4]!, d[b[8]! & 15]!,
-    d[b[9]! >> 4]!, d[b[9]! & 15]!, d[b[10]! >> 4]!, d[b[10]! & 15]!, d[b[11]! >> 4]!, d[b[11]! & 15]!,
-    d[b[12]! >> 4]!, d[b[12]! & 15]!, d[b[13]! >> 4]!, d[b[13]! & 15]!, d[b[14]! >> 4]!, d[b[14]! & 15]!,
-    d[b[15]! >> 4]!, d[b[15]! & 15]!,
-  );
-}
-
-/** Bytes of a hexadecimal string, or null when it is not one. */
-export function bytesFromHex(hex: string): Uint8Array | null {
-  if (hex.length % 2 !== 0) return null;
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    const high = nibbleOf[hex.charCodeAt(2 * i)] ?? -1;
-    const low = nibbleOf[hex.charCodeAt(2 * i + 1)] ?? -1;
-    if (high < 0 || low < 0) return null;
-    bytes[i] = high * 16 + low;
-  }
-  return bytes;
-}
-
-const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const base64Value = new Int8Array(128).fill(-1);
-for (let i = 0; i < 64; i++) base64Value[base64Alphabet.charCodeAt(i)] = i;
-
-const base64Code = Uint8Array.from(base64Alphabet, (letter) => letter.charCodeAt(0));
-const paddingCode = 0x3d;
-
-export function base64FromBytes(bytes: Uint8Array): string {
-  // Letters are gathered as bytes and become text at once: joining strings would take a hundred times as long.
-  const letters = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
-  const whole = bytes.length - (bytes.length % 3);
-  let at = 0;
-  for (let i = 0; i < whole; i += 3) {
-    const group = (bytes[i]! << 16) | (bytes[i + 1]! << 8) | bytes[i + 2]!;
-    letters[at++] = base64Code[group >> 18]!;
-    letters[at++] = base64Code[(group >> 12) & 63]!;
-    letters[at++] = base64Code[(group >> 6) & 63]!;
-    letters[at++] = base64Code[group & 63]!;
-  }
-  if (whole < bytes.length) {
-    const second = bytes[whole + 1];
-    const group = (bytes[whole]! << 16) | ((second ?? 0) << 8);
-    letters[at++] = base64Code[group >> 18]!;
-    letters[at++] = base64Code[(group >> 12) & 63]!;
-    letters[at++] = second === undefined ? paddingCode : base64Code[(group >> 6) & 63]!;
-    letters[at] = paddingCode;
-  }
-  return strictDecoder.decode(letters);
-}
-
-/** Bytes of canonical, padded base64, or null when `text` is not that. */
-export function bytesFromBase64(text: string): Uint8Array | null {
-  if (text.length % 4 !== 0) return null;
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
-  const whole = padding === 0 ? text.length : text.length - 4;
-  let at = 0;
-  for (let i = 0; i < whole; i += 4) {
-    const group = base64Group(text, i, 4);
-    if (group < 0) return null;
-    bytes[at++] = group >> 16;
-    bytes[at++] = (group >> 8) & 255;
-    bytes[at++] = group & 255;
-  }
-  if (padding > 0) {
-    const group = base64Group(text, whole, 4 - padding);
-    // The bits that stand for no byte must be zero, so that every value has one form only.
-    if (group < 0 || (group & (padding === 2 ? 0xffff : 0xff)) !== 0) return null;
-    bytes[at++] = group >> 16;
-    if (padding === 1) bytes[at] = (group >> 8) & 255;
-  }
-  return bytes;
-}
-
-/** The 24 bits of `letters` letters from `at`, the rest zero; negative when one of them is none. */
-function base64Group(text: string, at: number, letters: number): number {
-  let group = 0;
-  let wrong = 0;
-  for (let i = 0; i < 4; i++) {
-    const code = i < letters ? text.charCodeAt(at + i) : 0x41;
-    const value = code < 128 ? base64Value[code]! : -1;
-    wrong |= value;
-    group = (group << 6) | (value & 63);
-  }
-  return wrong < 0 ? -1 : group;
-}
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** Writes numbers, text and bytes into one growing buffer. Numbers are LEB128 up to 2^53 - 1; signed ones are zigzagged. */
 export class Writer {

@@ -3,7 +3,7 @@
  * the place of `schema.ts`, and so carries no binary form.
  */
 
-import { isWellFormed, utf8Length } from './bytes.ts';
+import { isWellFormed, utf8Length } from './utf8.ts';
 import { MalformedError } from './errors.ts';
 
 export interface Check<T> {
@@ -11,7 +11,7 @@ export interface Check<T> {
    * Checks a plain value of unknown origin and returns it typed, with unknown fields left out.
    * @throws {@link MalformedError} that names the field by `where`.
    */
-  check(value: unknown, where?: string): T;
+  readonly check: (value: unknown, where?: string) => T;
 }
 
 export type TypeOf<S> = S extends Check<infer T> ? T : never;

@@ -17,54 +17,60 @@ export class MalformedError extends Error {
 /** `definite`: the operation did not happen. `unknown`: it may have happened, or may yet. */
 export type Outcome = 'definite' | 'unknown';
 
+const refused = { retryable: false, outcome: 'definite' } as const;
+/** Another try may well succeed. */
+const passing = { retryable: true, outcome: 'definite' } as const;
+const doubtful = { retryable: false, outcome: 'unknown' } as const;
+const cutOff = { retryable: true, outcome: 'unknown' } as const;
+
 /** Every code, with what a client may do: retry the same call, and what is known of its outcome. */
 export const errorCodes = {
   // The tree (design §3).
-  PathNotFound: { retryable: false, outcome: 'definite' },
-  PathExists: { retryable: false, outcome: 'definite' },
-  PathMustBeDirectory: { retryable: false, outcome: 'definite' },
-  PathNotAbsolute: { retryable: false, outcome: 'definite' },
-  PathMalformed: { retryable: false, outcome: 'definite' },
-  WrongType: { retryable: false, outcome: 'definite' },
-  CannotDeleteRoot: { retryable: false, outcome: 'definite' },
-  DirectoryNotEmpty: { retryable: false, outcome: 'definite' },
-  GuardFailed: { retryable: false, outcome: 'definite' },
-  CounterOverflow: { retryable: false, outcome: 'definite' },
-  LimitExceeded: { retryable: false, outcome: 'definite' },
-  UnknownOperation: { retryable: false, outcome: 'definite' },
+  PathNotFound: refused,
+  PathExists: refused,
+  PathMustBeDirectory: refused,
+  PathNotAbsolute: refused,
+  PathMalformed: refused,
+  WrongType: refused,
+  CannotDeleteRoot: refused,
+  DirectoryNotEmpty: refused,
+  GuardFailed: refused,
+  CounterOverflow: refused,
+  LimitExceeded: refused,
+  UnknownOperation: refused,
   // Sessions and groups (protocol §7).
-  SessionGone: { retryable: false, outcome: 'unknown' },
-  RequestTooOld: { retryable: false, outcome: 'unknown' },
+  SessionGone: doubtful,
+  RequestTooOld: doubtful,
   /** Another incarnation holds this ClientID and may be alive. */
-  ClientIdHeld: { retryable: true, outcome: 'definite' },
-  WindowExceeded: { retryable: true, outcome: 'definite' },
-  Overloaded: { retryable: true, outcome: 'definite' },
-  NotPrimary: { retryable: true, outcome: 'definite' },
-  NoPrimary: { retryable: true, outcome: 'definite' },
-  Timeout: { retryable: true, outcome: 'unknown' },
-  Disconnected: { retryable: true, outcome: 'unknown' },
-  Retry: { retryable: true, outcome: 'definite' },
-  BadEpoch: { retryable: true, outcome: 'definite' },
-  DiskLow: { retryable: true, outcome: 'definite' },
+  ClientIdHeld: passing,
+  WindowExceeded: passing,
+  Overloaded: passing,
+  NotPrimary: passing,
+  NoPrimary: passing,
+  Timeout: cutOff,
+  Disconnected: cutOff,
+  Retry: passing,
+  BadEpoch: passing,
+  DiskLow: passing,
   // Cluster and administration (design §6).
-  UnknownNamespace: { retryable: false, outcome: 'definite' },
-  NamespaceExists: { retryable: false, outcome: 'definite' },
-  BadName: { retryable: false, outcome: 'definite' },
-  NotInNamespace: { retryable: false, outcome: 'definite' },
-  NotEnoughReplicas: { retryable: false, outcome: 'definite' },
-  NodeNotFound: { retryable: false, outcome: 'definite' },
-  NodeRefused: { retryable: false, outcome: 'definite' },
-  NodeUnreachable: { retryable: true, outcome: 'definite' },
-  ReplicaNotFound: { retryable: false, outcome: 'definite' },
-  WrongCluster: { retryable: false, outcome: 'definite' },
-  NotAllowed: { retryable: false, outcome: 'definite' },
+  UnknownNamespace: refused,
+  NamespaceExists: refused,
+  BadName: refused,
+  NotInNamespace: refused,
+  NotEnoughReplicas: refused,
+  NodeNotFound: refused,
+  NodeRefused: refused,
+  NodeUnreachable: passing,
+  ReplicaNotFound: refused,
+  WrongCluster: refused,
+  NotAllowed: refused,
   // Frames and arguments.
-  BadFrame: { retryable: false, outcome: 'definite' },
-  BadArgument: { retryable: false, outcome: 'definite' },
-  BadValue: { retryable: false, outcome: 'definite' },
-  Interrupted: { retryable: false, outcome: 'unknown' },
-  Closed: { retryable: false, outcome: 'definite' },
-  Internal: { retryable: false, outcome: 'unknown' },
+  BadFrame: refused,
+  BadArgument: refused,
+  BadValue: refused,
+  Interrupted: doubtful,
+  Closed: refused,
+  Internal: doubtful,
 } as const satisfies Record<string, { retryable: boolean; outcome: Outcome }>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -55,8 +55,11 @@ export interface Limits {
 
 const mebi = 1024 * 1024;
 
+/** Apart from the rest, because clients need no other: a node tells them its own. */
+export const defaultMaxFrameBytes: number = 4 * mebi;
+
 export const defaultLimits: Limits = {
-  maxFrameBytes: 4 * mebi,
+  maxFrameBytes: defaultMaxFrameBytes,
   maxPeerFrameBytes: 16 * mebi,
   maxValueBytes: mebi,
   maxTransactionItems: 1024,

@@ -12,7 +12,7 @@ import { isRead } from '../tree/reading.ts';
 import type { Said } from '../wire/api-client.ts';
 import type { Told } from '../wire/told.ts';
 import { apiProtocol } from '../wire/told.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
 import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';

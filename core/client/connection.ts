@@ -2,9 +2,9 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
-import { defaultLimits } from '../base/limits.ts';
+import { defaultMaxFrameBytes } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../base/ports.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { OutboxOptions } from '../wire/outbox.ts';
 import { Outbox } from '../wire/outbox.ts';
@@ -60,9 +60,9 @@ export class Connection<Out, In> implements LinkHandler {
     this.#events = events;
     this.dialledAtMs = ports.clock.now();
     this.heardAtMs = this.dialledAtMs;
-    this.#codec = dialect.codec(defaultLimits.maxFrameBytes);
+    this.#codec = dialect.codec(defaultMaxFrameBytes);
     this.#outboxOptions = {
-      maxFrameBytes: defaultLimits.maxFrameBytes,
+      maxFrameBytes: defaultMaxFrameBytes,
       maxQueuedBytes,
       maxFrameMessages: dialect.maxFrameMessages,
       estimate: (message) => dialect.estimate(message),
@@ -83,7 +83,7 @@ export class Connection<Out, In> implements LinkHandler {
   /** Takes the limit that the node told in its welcome. */
   limitFrames(maxFrameBytes: number): void {
     this.#outboxOptions.maxFrameBytes = maxFrameBytes;
-    const readable = Math.min(Math.max(maxFrameBytes, defaultLimits.maxFrameBytes), largestFrameBytes);
+    const readable = Math.min(Math.max(maxFrameBytes, defaultMaxFrameBytes), largestFrameBytes);
     if (readable !== this.#codec.maxFrameBytes) this.#codec = this.#dialect.codec(readable);
   }
 

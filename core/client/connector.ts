@@ -5,7 +5,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo, haretError } from '../base/errors.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { Dialect } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { ClientPorts, ConnectionProblem, ConnectorOptions } from './options.ts';

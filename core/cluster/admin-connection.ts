@@ -7,7 +7,7 @@ import type { Limits } from '../base/limits.ts';
 import type { AdminServerCodec } from '../wire/admin-codecs.ts';
 import { adminServerOutbox } from '../wire/admin-codecs.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../wire/admin.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { Flushable, Turn } from './turn.ts';
 

@@ -12,7 +12,7 @@ import type { ApiServerCodec } from '../wire/api-codecs.ts';
 import { apiServerOutbox, snapshotPageBytes } from '../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { ForwardItem } from '../wire/peer.ts';
 import type { Waiter } from './replica-host.ts';

@@ -14,7 +14,7 @@ import type { Message } from '../vr/messages.ts';
 import type { ReplicaEvent } from '../vr/ports.ts';
 import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { AdminConnection } from './admin-connection.ts';

@@ -5,7 +5,7 @@
 
 import { errorInfo } from '../base/errors.ts';
 import type { Frame, Link } from '../base/ports.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import { isPresentable } from '../wire/peer.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import type { Peers } from './peers.ts';

@@ -9,7 +9,7 @@ import type { ClusterId } from '../base/ids.ts';
 import { noCluster } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../base/ports.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { decodePeerFrame, encodePeerFrames, isPresentable, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
 import { maxNodes } from './catalog-messages.ts';

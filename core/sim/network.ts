@@ -5,7 +5,7 @@
 
 import type { SeededRandom } from '../base/random.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../base/ports.ts';
-import { closeCodes } from '../wire/close-codes.ts';
+import * as closeCodes from '../wire/close-codes.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Takes a link that somebody dialled. Null: nobody listens at that address now. */

@@ -1,6 +1,6 @@
 /** The codecs of the admin interface, by subprotocol, for both of its ends. */
 
-import { carriedDetails } from '../base/error-schema.ts';
+import { carriedDetails } from '../base/error-details.ts';
 import { errorInfo, haretError } from '../base/errors.ts';
 import { defaultLimits } from '../base/limits.ts';
 import type { AdminReply, AdminRequest } from './admin.ts';

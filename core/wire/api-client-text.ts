@@ -1,6 +1,6 @@
 /** The text codec of the API interface as a client speaks it: what pages do. */
 
-import { isWellFormed } from '../base/bytes.ts';
+import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
 
 import type { ClientCodec, Said } from './api-client.ts';

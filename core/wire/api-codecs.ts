@@ -1,6 +1,6 @@
 /** The codecs of the API interface, by subprotocol, for both of its ends. */
 
-import { carriedDetails } from '../base/error-schema.ts';
+import { carriedDetails } from '../base/error-details.ts';
 import { MalformedError, errorInfo, haretError } from '../base/errors.ts';
 import { defaultLimits } from '../base/limits.ts';
 import { decodeBody, encodeOperation } from '../service/body.ts';

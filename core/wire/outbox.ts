@@ -3,9 +3,9 @@
  * that does not read is cut off before it fills our memory.
  */
 
-import { utf8Length } from '../base/bytes.ts';
+import { utf8Length } from '../base/utf8.ts';
 import type { Clock, Frame, Link } from '../base/ports.ts';
-import { closeCodes } from './close-codes.ts';
+import * as closeCodes from './close-codes.ts';
 import type { Codec } from './codec.ts';
 
 export interface OutboxOptions<Out> {

@@ -7,14 +7,15 @@
  */
 
 import SuperJSON from 'superjson';
-import { base64FromBytes, bytesFromBase64 } from '../base/bytes.ts';
+import { base64FromBytes, bytesFromBase64 } from '../base/base64.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Frame } from '../base/ports.ts';
 import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
 import { bytesAnnotation, guardText } from './guard.ts';
 
-const superjson = new SuperJSON();
+/** superjson with bytes as base64: for frames, and for values that programs store. */
+export const superjson: SuperJSON = new SuperJSON();
 superjson.registerCustom<Uint8Array, string>(
   {
     isApplicable: (value): value is Uint8Array => value instanceof Uint8Array,

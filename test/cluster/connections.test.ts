@@ -9,7 +9,7 @@ import { adminClientCodec } from '../../core/wire/admin-codecs.ts';
 import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiClientCodec } from '../../core/wire/api-codecs.ts';
 import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../core/wire/peer.ts';
 import type { PeerMessage } from '../../core/wire/peer.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';

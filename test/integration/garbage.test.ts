@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { SeededRandom } from '../../core/base/random.ts';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import { ClusterUnderTest } from './cluster-process.ts';
 import { run } from './programs.ts';
 import { open, ports, sendBytes, sendUntilClosed } from './raw-socket.ts';

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import { ClusterUnderTest } from './cluster-process.ts';
 import { run } from './programs.ts';
 import { ports, sendUntilClosed } from './raw-socket.ts';

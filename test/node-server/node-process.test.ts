@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import { parseConfig } from '../../node-server/config.ts';
 import type { NodeConfig } from '../../node-server/config.ts';
 import { NodeLog } from '../../node-server/node-log.ts';

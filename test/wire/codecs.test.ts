@@ -6,8 +6,13 @@ import { describe, expect, it } from 'vitest';
 import { base64FromBytes, utf8 } from '../../core/base/bytes.ts';
 import { MalformedError, errorInfo } from '../../core/base/errors.ts';
 import type { Frame } from '../../core/base/ports.ts';
-import { encodeOperation } from '../../core/service/body.ts';
+import { decodeBody, encodeOperation } from '../../core/service/body.ts';
+import { decodeEvent } from '../../core/service/events.ts';
+import { decodeReply } from '../../core/service/reply.ts';
 import { adminClientCodec, adminServerCodec, offeredAdminSubprotocols } from '../../core/wire/admin-codecs.ts';
+import { binaryApi } from '../../core/wire/api-client-binary.ts';
+import { textApi } from '../../core/wire/api-client-text.ts';
+import type { Said } from '../../core/wire/api-client.ts';
 import { apiClientCodec, apiServerCodec, offeredApiSubprotocols } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import type { ClientMessage } from '../../core/wire/api.ts';
@@ -189,5 +194,43 @@ describe('the text codec and superjson itself', () => {
       { kind: 'error', id: 2, error },
     ]);
     expect(frame).not.toContain('referentialEqualities');
+  });
+});
+
+describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engine) => {
+  const node = apiServerCodec(engine.subprotocol);
+  const { encode, decode } = engine.frames(node.maxFrameBytes);
+
+  it('says what a node hears, whatever becomes of the values meanwhile', () => {
+    fc.assert(
+      fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
+        const said = messages.map((message): Said => {
+          if (message.kind !== 'request' && message.kind !== 'read') return message;
+          const body = decodeBody(message.operation.slice());
+          if (body.kind !== 'operation') throw new Error('clients send operations');
+          const operation = engine.pack(body.operation);
+          if ('value' in body.operation) body.operation.value?.fill(0);
+          return { ...message, operation };
+        });
+        expect(node.decode(encode(said))).toEqual(messages);
+      }),
+    );
+  });
+
+  it('hears what a node says', () => {
+    fc.assert(
+      fc.property(fc.array(serverMessage, { maxLength: 6 }), (messages) => {
+        const heard = messages.map((message) => {
+          if (message.kind === 'reply') return { ...message, reply: decodeReply(message.reply) };
+          return message.kind === 'event' ? { ...message, event: decodeEvent(message.event) } : message;
+        });
+        expect(decode(node.encode(messages))).toEqual(heard);
+      }),
+    );
+  });
+
+  it('refuses what no message may hold before it is sent', () => {
+    expect(() => textApi.pack({ kind: 'blobGet', path: '\ud800' })).toThrow('lone surrogate');
+    expect(() => textApi.pack({ kind: 'counterAdd', path: '/n', by: 0.5 })).toThrow('integer');
   });
 });

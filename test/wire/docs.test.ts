@@ -7,7 +7,7 @@ import { adminClientCodec, adminServerCodec } from '../../core/wire/admin-codecs
 import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import type { Codec } from '../../core/wire/codec.ts';
 
 const page = readFileSync(new URL('../../docs/wire.md', import.meta.url), 'utf8');

@@ -6,7 +6,7 @@ import { encodeReply } from '../../core/service/reply.ts';
 import { apiClientCodec, apiServerCodec, apiServerOutbox } from '../../core/wire/api-codecs.ts';
 import type { ServerMessage } from '../../core/wire/api.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
-import { closeCodes } from '../../core/wire/close-codes.ts';
+import * as closeCodes from '../../core/wire/close-codes.ts';
 import { Outbox } from '../../core/wire/outbox.ts';
 
 function valueReply(id: number, bytes: number): ServerMessage {
