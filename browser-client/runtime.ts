@@ -72,7 +72,6 @@ interface NodeGlobals {
   readonly setImmediate?: (work: () => void) => unknown;
 }
 
-
 /** Runs `work` in a task of its own, behind what has already arrived, and without the delay that timers have in hidden pages. */
 function taskRunner(work: () => void): () => void {
   const { setImmediate } = globalThis as NodeGlobals;

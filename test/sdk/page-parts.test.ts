@@ -13,7 +13,9 @@ import * as pageUtf8 from '../../browser-client/page/utf8.ts';
 import * as haret from '../../browser-client/index.ts';
 import { packageRoot } from '../integration/programs.ts';
 
-const anyText = fc.string({ unit: fc.oneof(fc.constantFrom('a', '=', '+', '\ud800', '\udc00', 'é', '€', '😀'), fc.string()) });
+const anyText = fc.string({
+  unit: fc.oneof(fc.constantFrom('a', '=', '+', '\ud800', '\udc00', 'é', '€', '😀'), fc.string()),
+});
 
 describe('the parts of a page', () => {
   it('turn bytes into base64 and hexadecimal, and back', () => {
@@ -69,7 +71,9 @@ describe('the names that a page shortens', () => {
     for (const one of Object.values(haret)) {
       if (typeof one !== 'function') continue;
       const ours = new Set(['make', 'run', 'orAbsent', 'creating']);
-      refuse(Object.getOwnPropertyNames((one as { prototype?: object }).prototype ?? {}).filter((name) => !ours.has(name)));
+      refuse(
+        Object.getOwnPropertyNames((one as { prototype?: object }).prototype ?? {}).filter((name) => !ours.has(name)),
+      );
     }
     const types = ['options', 'websocket', 'codecs', 'react', 'live', 'watch', 'txn', 'pages']
       .map((file) => readFileSync(`${packageRoot}/browser-client/${file}.ts`, 'utf8').replace(/\/\*[\s\S]*?\*\//g, ''))
