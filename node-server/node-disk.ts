@@ -10,7 +10,8 @@ import { DirectoryLock } from './directory-lock.ts';
 
 /** Files that are being made have this ending; they are nobody's until they are renamed. */
 const unfinishedSuffix = '.new';
-const fillBytes = 1024 * 1024;
+/** Filled so little at a time, each piece synced, that a batch of the log beside it waits for one piece at most. */
+const fillBytes = 512 * 1024;
 /** Where there is no O_DSYNC, O_SYNC makes more durable than is needed. */
 const syncedFlags =
   fs.constants.O_WRONLY |
@@ -98,7 +99,7 @@ export class NodeDisk implements Disk {
   /** Fills a new file with zeros beside its place, syncs it and moves it there: it is never seen with less than its size. */
   #makeFile(name: string, size: number, end: (error: NodeJS.ErrnoException | null) => void): void {
     const unfinished = this.#path(name + unfinishedSuffix);
-    fs.open(unfinished, 'w', (openError, file) => {
+    fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, (openError, file) => {
       if (openError !== null) return end(openError);
       const fail = (error: NodeJS.ErrnoException): void => fs.close(file, () => end(error));
       const fill = (at: number): void => {
@@ -115,7 +116,6 @@ export class NodeDisk implements Disk {
           });
           return;
         }
-        // A megabyte at a time: other files' writes come between.
         fs.write(file, zeros, 0, Math.min(fillBytes, size - at), at, (error, written) => {
           if (error !== null) fail(error);
           else fill(at + written);

@@ -13,6 +13,7 @@ import type { Bind, NodeConfig } from './config.ts';
 import { httpEndpoints } from './http-endpoints.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeHash } from './node-hash.ts';
+import { lendNodeLatin1 } from './node-latin1.ts';
 import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
 import { noPages, OriginCheck } from './origins.ts';
@@ -59,6 +60,7 @@ export class NodeProcess {
 
   /** @param onFatal ends the process: what the disk holds is not known any more (protocol §2). */
   constructor(config: NodeConfig, log: NodeLog, parts: NodeParts, onFatal: (error: Error) => void) {
+    lendNodeLatin1();
     this.#config = config;
     this.#log = log;
     this.#parts = parts;

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { SeedFailed, runSeed } from '../core/sim/run.ts';
 import type { RunReport } from '../core/sim/run.ts';
 import { NodeHash } from './node-hash.ts';
+import { lendNodeLatin1 } from './node-latin1.ts';
 
 const help = `Runs haret's real cluster code in a simulated world, from seeds.
 
@@ -40,6 +41,7 @@ function main(): number {
   const count = minutes === null ? whole('seeds', values.seeds) : Number.MAX_SAFE_INTEGER;
   const endMs = minutes === null ? Infinity : Date.now() + minutes * 60_000;
   const trace = values.trace ? { trace: (line: string) => void process.stdout.write(`${line}\n`) } : {};
+  lendNodeLatin1();
   const hash = new NodeHash();
   let failed = 0;
   let ran = 0;

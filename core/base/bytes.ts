@@ -1,7 +1,7 @@
 /** Bytes: their order, and a growing writer with its reader. */
 
 import { MalformedError } from './errors.ts';
-import { hexFromBytes } from './hex.ts';
+import { hexText, latin1Text } from './latin1.ts';
 import { textOf, utf8Length } from './utf8.ts';
 
 export { base64FromBytes, bytesFromBase64 } from './base64.ts';
@@ -205,6 +205,9 @@ export class Writer {
   }
 }
 
+/** Text up to so many bytes, such as paths and names, is ASCII nearly always, and looking is quicker than decoding. */
+const longestLooked = 256;
+
 /** Reads what {@link Writer} wrote. Every read past the end, and every length that lies, is a {@link MalformedError}. */
 export class Reader {
   readonly #bytes: Uint8Array;
@@ -286,17 +289,12 @@ export class Reader {
   text(): string {
     const length = this.uint();
     this.#need(length);
-    if (length <= 32) {
-      let ascii = '';
-      for (let i = 0; i < length; i++) {
-        const byte = this.#bytes[this.#at + i]!;
-        if (byte > 127) return this.#decode(length);
-        ascii += String.fromCharCode(byte);
-      }
-      this.#at += length;
-      return ascii;
-    }
-    return this.#decode(length);
+    if (length > longestLooked) return this.#decode(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = at; i < at + length; i++) if (bytes[i]! > 127) return this.#decode(length);
+    this.#at += length;
+    return latin1Text(bytes, at, at + length);
   }
 
   #decode(length: number): string {
@@ -307,7 +305,23 @@ export class Reader {
 
   /** `size` bytes as hexadecimal. */
   hex(size: number): string {
-    return hexFromBytes(this.raw(size));
+    this.#need(size);
+    this.#at += size;
+    return hexText(this.#bytes, this.#at - size, this.#at);
+  }
+
+  /** The same where it is probably `expected`: that very string then, and none is made. */
+  hexLike(expected: string): string {
+    const size = expected.length >> 1;
+    this.#need(size);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < size; i++) {
+      const byte = (nibbleOf[expected.charCodeAt(2 * i)]! << 4) | nibbleOf[expected.charCodeAt(2 * i + 1)]!;
+      if (bytes[at + i] !== byte) return this.hex(size);
+    }
+    this.#at += size;
+    return expected;
   }
 
   /** @throws {@link MalformedError} when bytes are left over. */

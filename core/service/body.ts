@@ -13,7 +13,7 @@ import type { Operation } from '../tree/operation.ts';
 export const clientIdentitySchema = struct({ id: text(64), incarnation: hex(16) });
 export type ClientIdentity = TypeOf<typeof clientIdentitySchema>;
 
-export const bodySchema = union({
+const bodyVariants = {
   operation: [1, { operation: operationSchema }],
   /** Registers a session, whose id is the op number of this entry. `client` names its holder, for people. */
   register: [2, { client: text(128) }],
@@ -29,6 +29,10 @@ export const bodySchema = union({
    * same when that is sent again.
    */
   claim: [7, { client: text(128), identity: clientIdentitySchema, attempt: uint() }],
+} as const;
+export const bodySchema = union(bodyVariants, {
+  // Nearly every body is one.
+  operation: (reader) => ({ kind: 'operation', operation: operationSchema.decode(reader) }),
 });
 export type Body = TypeOf<typeof bodySchema>;
 

@@ -2,15 +2,14 @@
  * The changes of the last while, so that a watch can begin again where it ended (design §5). Bounded by replicated time and bytes. It
  * is no part of the state: each replica has its own, and makes it again from the log that it re-applies at start.
  *
- * Every write passes here, and hardly any is ever asked for again. So only the newest records are kept as they are, for those who
- * follow closely; of older ones pages of bytes are kept, and the values themselves, which mostly are the tree's own. That leaves the
- * garbage collector little to look at, however many there are.
+ * Every write passes here, and hardly any is ever asked for again. So records are packed at once into pages of bytes, beside the
+ * values themselves, which mostly are the tree's own: that leaves the garbage collector little to look at, however many there are.
  */
 
 import { invariant } from '../base/assert.ts';
 import { Reader, Writer } from '../base/bytes.ts';
 import type { PackedParts, TreeChange } from '../tree/change.ts';
-import { ChangeUnpacker, changeBytes, packChange } from '../tree/change.ts';
+import { ChangeUnpacker, packChange } from '../tree/change.ts';
 
 /** What one entry changed. */
 export interface HistoryRecord {
@@ -26,6 +25,9 @@ export interface HistoryLimits {
 
 /** Packed records, oldest first. */
 interface Page {
+  /** What ops and timestamps in it are counted from. */
+  readonly op: number;
+  readonly timestamp: number;
   readonly last: number;
   readonly lastTimestamp: number;
   readonly bytes: Uint8Array;
@@ -34,40 +36,30 @@ interface Page {
   readonly size: number;
 }
 
-/** Records that are not packed yet: a follower that reads within some turns never meets a packed one. */
-const recentRecords = 1024;
 /** History is let go a page at a time: so many records or bytes, whichever comes first. */
 const pageRecords = 256;
 const maxPageBytes = 64 * 1024;
-/** What a record costs an engine besides its changes. */
-const recordBytes = 96;
+/** What a value or a removed directory costs an engine besides its bytes. */
+const partBytes = 24;
 
 export class History {
   readonly #limits: HistoryLimits;
+  readonly #pageBytes: number;
   #pages: Page[] = [];
   #pagesBytes = 0;
-  /** The newest records, those before `#start` packed already. */
-  #recent: (HistoryRecord | undefined)[] = [];
-  /** What each of them counts for. */
-  #sizes: number[] = [];
-  #start = 0;
-  #recentBytes = 0;
-  readonly #maxRecentBytes: number;
-  /** The page that is being filled. */
+  /** The page that is being filled: where each of its records begins, and their ops. */
   readonly #writer = new Writer(4096);
-  readonly #pageBytes: number;
-  #packed = 0;
+  #starts: number[] = [];
+  #ops: number[] = [];
   #parts: PackedParts = { values: [], removed: [] };
   #partsBytes = 0;
-  #lastPacked = 0;
-  #lastTimestamp = 0;
+  #firstTimestamp = 0;
   #floor: number;
 
   /** @param floor the op behind which everything will be here. */
   constructor(limits: HistoryLimits, floor: number) {
     this.#limits = limits;
     this.#pageBytes = Math.min(maxPageBytes, Math.max(1, Math.floor(limits.maxBytes / 16)));
-    this.#maxRecentBytes = Math.floor(limits.maxBytes / 4);
     this.#floor = floor;
   }
 
@@ -77,61 +69,54 @@ export class History {
   }
 
   get bytes(): number {
-    return this.#recentBytes + this.#pagesBytes + this.#writer.length + this.#partsBytes;
+    return this.#pagesBytes + this.#writer.length + this.#partsBytes;
   }
 
-  push(record: HistoryRecord): void {
-    const size = sizeOf(record);
-    this.#recent.push(record);
-    this.#sizes.push(size);
-    this.#recentBytes += size;
-    while (this.#recent.length - this.#start > recentRecords || this.#recentBytes > this.#maxRecentBytes) {
-      const oldest = this.#recent[this.#start]!;
-      this.#recentBytes -= this.#sizes[this.#start]!;
-      this.#recent[this.#start++] = undefined;
-      this.#pack(oldest, record.timestamp);
-    }
-    if (this.#start >= recentRecords) {
-      this.#recent = this.#recent.slice(this.#start);
-      this.#sizes = this.#sizes.slice(this.#start);
-      this.#start = 0;
-    }
-  }
-
-  #pack(record: HistoryRecord, now: number): void {
+  /** Takes what the entry at `op` changed, of a time that is not before that of the last. */
+  push(op: number, timestamp: number, changes: readonly TreeChange[]): void {
     const writer = this.#writer;
-    writer.uint(record.op);
-    writer.uint(record.timestamp);
-    writer.uint(record.changes.length);
-    for (const change of record.changes) {
-      packChange(writer, change, this.#parts);
-      this.#partsBytes += (change.value?.length ?? 0) + (change.removed?.bytes ?? 0);
+    const parts = this.#parts;
+    if (this.#ops.length === 0) this.#firstTimestamp = timestamp;
+    this.#starts.push(writer.length);
+    this.#ops.push(op);
+    writer.uint(op - this.#ops[0]!);
+    writer.uint(timestamp - this.#firstTimestamp);
+    writer.uint(parts.values.length);
+    writer.uint(parts.removed.length);
+    writer.uint(changes.length);
+    for (const change of changes) {
+      packChange(writer, change, parts);
+      if (change.value !== null) this.#partsBytes += change.value.length + partBytes;
+      if (change.removed !== null) this.#partsBytes += change.removed.bytes + partBytes;
     }
-    this.#lastPacked = record.op;
-    this.#lastTimestamp = record.timestamp;
-    this.#packed++;
-    if (this.#packed >= pageRecords || writer.length + this.#partsBytes >= this.#pageBytes) this.#turnPage(now);
+    if (this.#ops.length >= pageRecords || writer.length + this.#partsBytes >= this.#pageBytes) {
+      this.#turnPage(op, timestamp);
+    }
   }
 
-  #turnPage(now: number): void {
+  #turnPage(last: number, now: number): void {
     const bytes = this.#writer.finish();
     const size = bytes.length + this.#partsBytes;
+    const [op] = this.#ops;
     this.#pages.push({
-      last: this.#lastPacked,
-      lastTimestamp: this.#lastTimestamp,
+      op: op!,
+      timestamp: this.#firstTimestamp,
+      last,
+      lastTimestamp: now,
       bytes,
       parts: this.#parts,
       size,
     });
     this.#pagesBytes += size;
     this.#writer.reset();
+    this.#starts = [];
+    this.#ops = [];
     this.#parts = { values: [], removed: [] };
     this.#partsBytes = 0;
-    this.#packed = 0;
     const { maxBytes, maxMs } = this.#limits;
     let gone = 0;
     for (const page of this.#pages) {
-      if (this.#pagesBytes + this.#recentBytes <= maxBytes && now - page.lastTimestamp <= maxMs) break;
+      if (this.#pagesBytes <= maxBytes && now - page.lastTimestamp <= maxMs) break;
       gone++;
       this.#pagesBytes -= page.size;
       this.#floor = page.last;
@@ -142,38 +127,42 @@ export class History {
   /** The changes behind `op`, oldest first, to be read within this turn. `op` is at or above {@link floor}. */
   *after(op: number): Generator<HistoryRecord, void> {
     invariant(op >= this.#floor, 'what history no longer holds is not asked of it', { op, floor: this.#floor });
-    const recent = this.#recent[this.#start];
-    if (recent === undefined || op < recent.op) {
-      for (const page of this.#pages) if (page.last > op) yield* unpack(page.bytes, page.parts, op);
-      if (this.#writer.length > 0 && this.#lastPacked > op) yield* unpack(this.#writer.finish(), this.#parts, op);
+    let page = this.#pages.length;
+    while (page > 0 && this.#pages[page - 1]!.last > op) page--;
+    for (; page < this.#pages.length; page++) {
+      const { op: first, timestamp, bytes, parts } = this.#pages[page]!;
+      yield* unpack(new Reader(bytes), first, timestamp, parts, op);
     }
-    for (let i = this.#firstRecentAfter(op); i < this.#recent.length; i++) yield this.#recent[i]!;
+    const start = this.#starts[this.#firstAfter(op)];
+    if (start === undefined) return;
+    yield* unpack(new Reader(this.#writer.view(), start), this.#ops[0]!, this.#firstTimestamp, this.#parts, op);
   }
 
-  #firstRecentAfter(op: number): number {
-    let low = this.#start;
-    let high = this.#recent.length;
+  /** The first record behind `op` of the page that is being filled. */
+  #firstAfter(op: number): number {
+    let low = 0;
+    let high = this.#ops.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#recent[middle]!.op <= op) low = middle + 1;
+      if (this.#ops[middle]! <= op) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
 
-function sizeOf(record: HistoryRecord): number {
-  let bytes = recordBytes;
-  for (const change of record.changes) bytes += changeBytes(change);
-  return bytes;
-}
-
-function* unpack(bytes: Uint8Array, parts: PackedParts, after: number): Generator<HistoryRecord, void> {
-  const reader = new Reader(bytes);
-  const unpacker = new ChangeUnpacker(reader, parts);
+/** The records behind `after`; the reader is where one of them begins. */
+function* unpack(
+  reader: Reader,
+  firstOp: number,
+  firstTimestamp: number,
+  parts: PackedParts,
+  after: number,
+): Generator<HistoryRecord, void> {
   while (reader.remaining > 0) {
-    const op = reader.uint();
-    const timestamp = reader.uint();
+    const op = firstOp + reader.uint();
+    const timestamp = firstTimestamp + reader.uint();
+    const unpacker = new ChangeUnpacker(reader, parts, reader.uint(), reader.uint());
     const changes: TreeChange[] = [];
     for (let left = reader.uint(); left > 0; left--) changes.push(unpacker.next());
     if (op > after) yield { op, timestamp, changes };

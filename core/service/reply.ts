@@ -1,5 +1,6 @@
 /** What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes (protocol §9.7). */
 
+import type { Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, struct, uint, union } from '../base/schema.ts';
@@ -21,6 +22,23 @@ export const replySchema = struct({
   }),
 });
 export type Reply = TypeOf<typeof replySchema>;
+
+const resultTag = 1;
+const doneTag = 1;
+
+/** Writes a reply. What most writes are answered with is written at once rather than field by field; the bytes are the same. */
+export function writeReply(writer: Writer, place: Omit<Reply, 'answer'>, answer: Reply['answer']): void {
+  if (answer.kind !== 'result' || answer.result.kind !== 'done') {
+    replySchema.encode(writer, { epoch: place.epoch, view: place.view, op: place.op, answer });
+    return;
+  }
+  writer.uint(place.epoch);
+  writer.uint(place.view);
+  writer.uint(place.op);
+  writer.u8(resultTag);
+  writer.u8(doneTag);
+  writer.uint(answer.result.version);
+}
 
 export function encodeReply(reply: Reply): Uint8Array {
   return encodeWhole(replySchema, reply);

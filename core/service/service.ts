@@ -17,7 +17,7 @@ import { decodeBody, encodeBody } from './body.ts';
 import { History } from './history.ts';
 import type { ServiceLimits } from './limits.ts';
 import type { Reply } from './reply.ts';
-import { replySchema } from './reply.ts';
+import { writeReply } from './reply.ts';
 import { Sessions } from './sessions.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
 
@@ -155,7 +155,7 @@ export class Service {
     this.#count(operation.kind);
     const { tree, result, changes } = this.#tree.apply(operation, entry.op);
     this.#tree = tree;
-    if (changes.length > 0) this.#history.push({ op: entry.op, timestamp: this.#timestamp, changes });
+    if (changes.length > 0) this.#history.push(entry.op, this.#timestamp, changes);
     return answerOf(result);
   }
 
@@ -319,7 +319,7 @@ export class Service {
   #encode(meta: ReplyMeta, answer: Reply['answer']): Uint8Array {
     const writer = this.#writer;
     writer.reset();
-    replySchema.encode(writer, { epoch: meta.epoch, view: meta.view, op: meta.op, answer });
+    writeReply(writer, meta, answer);
     return writer.finish();
   }
 

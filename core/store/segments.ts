@@ -1,4 +1,8 @@
-/** The segments of the log: which there are, how much of each is still needed, and making the next before it is. */
+/**
+ * The segments of the log: which there are, how much of each is still needed, and having the next before it is. One that nothing needs any
+ * more becomes a later one under another name: its bytes are written already, so nothing has to be filled and synced for it beside the
+ * batches. What it still holds names another segment in the head of every batch, so it is never taken for the new one's.
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { Disk, DiskError } from '../base/ports.ts';
@@ -8,9 +12,14 @@ export interface Segment {
   readonly number: number;
   readonly name: string;
   readonly size: number;
+  /** Made by this run. One that was found may be shorter than its name says, or have sectors that cannot be read. */
+  readonly sound: boolean;
   liveEntries: number;
   liveBytes: number;
 }
+
+/** A checkpoint frees several segments at once; so many of them wait to be written again. */
+const maxSpares = 4;
 
 export class Segments {
   readonly #disk: Disk;
@@ -20,7 +29,8 @@ export class Segments {
   readonly #table = new Map<number, Segment>();
   #highest = 0;
   #current: Segment | null = null;
-  #spare: Segment | null = null;
+  /** Made ahead, lowest number first: the log goes on in them in their order. */
+  readonly #spares: Segment[] = [];
   #creating = false;
   #removing = false;
   /** What must be called once a segment is made: the log waits for it. */
@@ -53,23 +63,15 @@ export class Segments {
 
   /** Recovery: a segment that is there. */
   add(number: number, name: string, size: number): void {
-    this.#table.set(number, { number, name, size, liveEntries: 0, liveBytes: 0 });
+    this.#table.set(number, { number, name, size, sound: false, liveEntries: 0, liveBytes: 0 });
     this.#highest = Math.max(this.#highest, number);
   }
 
-  /** Recovery: the log goes on in this segment. */
+  /** Recovery: the log goes on in this segment. Those above it were made ahead and hold nothing of the log. */
   resume(number: number): void {
     this.#current = this.#table.get(number) ?? null;
-  }
-
-  /** Recovery: this segment was made ahead and holds nothing. */
-  keepSpare(number: number): void {
-    this.#spare = this.#table.get(number) ?? null;
-  }
-
-  /** Recovery: numbers up to this one were given. */
-  skipTo(number: number): void {
-    this.#highest = Math.max(this.#highest, number);
+    for (const segment of this.#table.values()) if (segment.number > number) this.#spares.push(segment);
+    this.#spares.sort((a, b) => a.number - b.number);
   }
 
   /** A count for the index of entries. */
@@ -107,7 +109,7 @@ export class Segments {
 
   /** Makes the next segment if there is none yet. */
   prepare(): void {
-    if (this.#spare === null && !this.#creating) this.#create(this.#segmentBytes);
+    if (this.#spares.length === 0 && !this.#creating) this.#create(this.#segmentBytes);
   }
 
   /**
@@ -115,15 +117,16 @@ export class Segments {
    * One batch that is larger than a whole segment gets a segment of its own size.
    */
   advance(needed: number, ready: () => void): Segment | null {
-    if (this.#spare !== null && this.#spare.size >= needed) {
-      this.#current = this.#spare;
-      this.#spare = null;
-      return this.#current;
+    const spare = this.#spares[0];
+    if (spare !== undefined && spare.size >= needed) {
+      this.#spares.shift();
+      this.#current = spare;
+      return spare;
     }
     this.#waiting = ready;
     if (!this.#creating) {
-      // A spare that is too small stays unused below the new one and goes when the oldest do.
-      this.#spare = null;
+      // Spares that are too small stay unused below the new one and go when the oldest do.
+      this.#spares.length = 0;
       this.#create(Math.max(this.#segmentBytes, needed));
     }
     return null;
@@ -136,9 +139,7 @@ export class Segments {
     this.#disk.create(name, size, (error) => {
       if (error !== null) return this.#failed(error);
       this.#creating = false;
-      const segment: Segment = { number, name, size, liveEntries: 0, liveBytes: 0 };
-      this.#table.set(number, segment);
-      this.#spare = segment;
+      this.#keep({ number, name, size, sound: true, liveEntries: 0, liveBytes: 0 });
       const waiting = this.#waiting;
       this.#waiting = null;
       waiting?.();
@@ -146,26 +147,41 @@ export class Segments {
     });
   }
 
+  #keep(segment: Segment): void {
+    this.#table.set(segment.number, segment);
+    this.#spares.push(segment);
+  }
+
   /**
-   * Removes the segments below `oldest`, lowest first and one at a time, so that what is left has no gap. Only called once a batch
-   * that says `oldest` is durable: a missing segment is then never taken for a lost one.
+   * Removes the segments below `oldest`, lowest first and one at a time, so that what is left has no gap; some become
+   * spares instead. Only called once a batch that says `oldest` is durable: a missing segment is then never taken for a lost one.
    */
   removeBelow(oldest: number): void {
     if (this.#removing) return;
     let lowest: Segment | null = null;
     for (const segment of this.#table.values()) {
-      if (segment.number >= oldest || segment === this.#current || segment === this.#spare) continue;
+      if (segment.number >= oldest || segment === this.#current || this.#spares.includes(segment)) continue;
       if (lowest === null || segment.number < lowest.number) lowest = segment;
     }
     if (lowest === null) return;
-    const { name, number } = lowest;
+    const { name, number, size, sound } = lowest;
     this.#removing = true;
-    this.#disk.remove(name, (error) => {
+    const removed = (error: DiskError | null): void => {
       if (error !== null) return this.#failed(error);
       this.#removing = false;
       this.#table.delete(number);
       this.removeBelow(oldest);
       if (!this.busy) this.#rested();
+    };
+    if (!sound || this.#creating || size !== this.#segmentBytes || this.#spares.length >= maxSpares) {
+      this.#disk.remove(name, removed);
+      return;
+    }
+    const next = ++this.#highest;
+    const nextName = segmentName(next, size);
+    this.#disk.rename(name, nextName, (error) => {
+      if (error === null) this.#keep({ number: next, name: nextName, size, sound: true, liveEntries: 0, liveBytes: 0 });
+      removed(error);
     });
   }
 }

@@ -79,16 +79,18 @@ export function packChange(writer: Writer, change: TreeChange, parts: PackedPart
   if (removed !== null) parts.removed.push(removed);
 }
 
-/** Reads what {@link packChange} wrote, from a reader that began where the writer did. */
+/** Reads what {@link packChange} wrote, from where the writer was when `parts` held so many values and removed directories. */
 export class ChangeUnpacker {
   readonly #reader: Reader;
   readonly #parts: PackedParts;
-  #values = 0;
-  #removed = 0;
+  #values: number;
+  #removed: number;
 
-  constructor(reader: Reader, parts: PackedParts) {
+  constructor(reader: Reader, parts: PackedParts, values: number, removed: number) {
     this.#reader = reader;
     this.#parts = parts;
+    this.#values = values;
+    this.#removed = removed;
   }
 
   next(): TreeChange {
@@ -103,12 +105,6 @@ export class ChangeUnpacker {
     const removed = (flags & 4) === 0 ? null : this.#parts.removed[this.#removed++]!;
     return { path, kind, type, version, value, number, removed };
   }
-}
-
-/** What a change counts for in a bounded history, besides what the tree holds anyway. */
-export function changeBytes(change: TreeChange): number {
-  const { path, value, removed } = change;
-  return 96 + path.length + (value === null ? 0 : value.length) + (removed === null ? 0 : removed.bytes);
 }
 
 export function makeChange(

@@ -5,6 +5,7 @@
  */
 
 import type { Writer } from '../base/bytes.ts';
+import { latin1Text } from '../base/latin1.ts';
 
 /** A string is at most {@link maxPackedBytes} long and its characters are bytes; `length` is that of the value in both. */
 export type Stored = string | Uint8Array;
@@ -15,24 +16,10 @@ const maxPackedBytes = 1024;
 const minEncodedLength = 24;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A copy of a value that came as a view of a frame, so that the tree keeps the value alive and not the frame. */
 export function store(value: Uint8Array): Stored {
-  if (value.length > maxPackedBytes) return new Uint8Array(value);
-  // The built-in decoder is several times as fast, and right exactly where each byte was a character of its own. What begins
-  // with other bytes is not tried: for those it is slower than the call that takes everything.
-  if (seemsAscii(value)) {
-    const text = decoder.decode(value);
-    if (text.length === value.length && !text.includes('\ufffd')) return text;
-  }
-  return String.fromCharCode.apply(null, value as unknown as number[]);
-}
-
-function seemsAscii(value: Uint8Array): boolean {
-  const looked = Math.min(value.length, 24);
-  for (let i = 0; i < looked; i++) if (value[i]! > 127) return false;
-  return true;
+  return value.length > maxPackedBytes ? new Uint8Array(value) : latin1Text(value, 0, value.length);
 }
 
 /** The bytes of a value, to be read only: of a large one they are the tree's own. */

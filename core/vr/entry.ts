@@ -44,6 +44,9 @@ const scratch = new Writer(64 * 1024);
 /** Entries of one time leave memory at one time. */
 const slab = new Slab();
 
+/** Entries are decoded in their order, mostly: then the next one's parent is this, and needs no string of its own. */
+let lastDecoded = noChecksum;
+
 /** Encodes an entry, once for its whole life, and names it by its checksum. */
 export function makeEntry(fields: EntryFields, hash: Hash): Entry {
   const { epoch, view, op, commit, parent, timestamp, session, request, answered } = fields;
@@ -72,10 +75,9 @@ export function makeEntry(fields: EntryFields, hash: Hash): Entry {
  * @throws {@link MalformedError} when they are no entry, or another than their checksum says.
  */
 export function decodeEntry(bytes: Uint8Array, hash: Hash): Entry {
+  const checksum = hash.digest(bytes.subarray(checksumSize));
   const reader = new Reader(bytes);
-  const checksum = reader.hex(checksumSize);
-  if (hash.digest(bytes.subarray(checksumSize)) !== checksum)
-    throw new MalformedError('entry does not match its checksum');
+  if (reader.hexLike(checksum) !== checksum) throw new MalformedError('entry does not match its checksum');
   const version = reader.u8();
   if (version !== formatVersion)
     throw new MalformedError(`entry has format ${version}, this release reads ${formatVersion}`);
@@ -83,13 +85,14 @@ export function decodeEntry(bytes: Uint8Array, hash: Hash): Entry {
   const view = reader.uint();
   const op = reader.uint();
   const commit = reader.uint();
-  const parent = reader.hex(checksumSize);
+  const parent = reader.hexLike(lastDecoded);
   const timestamp = reader.uint();
   const session = reader.uint();
   const request = reader.uint();
   const answered = reader.uint();
   const body = reader.bytes();
   reader.end();
+  lastDecoded = checksum;
   return { epoch, view, op, commit, parent, timestamp, session, request, answered, body, checksum, bytes };
 }
 

@@ -89,7 +89,25 @@ const clientVariants = {
    */
   claim: [12, { id: idField, namespaceId: uint(), client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 } as const;
-export const clientMessageSchema = union(clientVariants);
+export const clientMessageSchema = union(clientVariants, {
+  // What most frames are full of.
+  request: (reader) => ({
+    kind: 'request',
+    id: idField.decode(reader),
+    namespaceId: idField.decode(reader),
+    session: idField.decode(reader),
+    request: idField.decode(reader),
+    answered: idField.decode(reader),
+    operation: operationBytes.decode(reader),
+  }),
+  read: (reader) => ({
+    kind: 'read',
+    id: idField.decode(reader),
+    namespaceId: idField.decode(reader),
+    consistency: consistencySchema.decode(reader),
+    operation: operationBytes.decode(reader),
+  }),
+});
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
 /** What a node says. */

@@ -1,6 +1,7 @@
 /** What every implementation of a port must do, as suites that each one passes (design §1). */
 
 import { describe, expect, it } from 'vitest';
+import type { Latin1 } from '../../core/base/latin1.ts';
 import type { Clock, Hash, Link, LinkHandler, Random, Transport } from '../../core/base/ports.ts';
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
@@ -24,6 +25,33 @@ export function hashSuite(name: string, hash: Hash): void {
       parts.update(text('bc'));
       expect(parts.digest()).toBe(hash.digest(text('abc')));
       expect(hash.start().digest()).toBe(hash.digest(text('')));
+    });
+  });
+}
+
+export function latin1Suite(name: string, latin1: Latin1): void {
+  describe(`latin1: ${name}`, () => {
+    const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+
+    it('makes each byte the character of its number, and nothing else', () => {
+      const made = latin1.text(every, 0, 256);
+      expect(Array.from(made, (character) => character.charCodeAt(0))).toEqual([...every]);
+      expect(latin1.text(every, 65, 68)).toBe('ABC');
+      expect(latin1.text(every, 7, 7)).toBe('');
+    });
+
+    it('takes any length, and a view at its own bounds', () => {
+      const long = new Uint8Array(20_000).map((_, at) => at % 251);
+      const made = latin1.text(long.subarray(10), 0, 19_990);
+      expect(made.length).toBe(19_990);
+      expect(made.charCodeAt(0)).toBe(10);
+      expect(made.charCodeAt(19_989)).toBe(19_999 % 251);
+    });
+
+    it('writes hexadecimal in lower case', () => {
+      expect(latin1.hex(every, 158, 163)).toBe('9e9fa0a1a2');
+      expect(latin1.hex(every.subarray(1), 0, 2)).toBe('0102');
+      expect(latin1.hex(every, 3, 3)).toBe('');
     });
   });
 }

@@ -1,22 +1,26 @@
 /** The ports of a server process, and the pure ones, by the same suites. */
 
 import { describe, expect, it } from 'vitest';
+import { portableLatin1 } from '../../core/base/latin1.ts';
 import { NobleHash } from '../../core/base/noble-hash.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { NodeClock } from '../../node-server/node-clock.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
+import { nodeLatin1 } from '../../node-server/node-latin1.ts';
 import { NodeRandom } from '../../node-server/node-random.ts';
 import { OriginCheck } from '../../node-server/origins.ts';
 import { Listener } from '../../node-server/ws-listener.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
 import type { Link, LinkHandler } from '../../core/base/ports.ts';
-import { clockSuite, hashSuite, randomSuite, transportSuite } from './conformance.ts';
+import { clockSuite, hashSuite, latin1Suite, randomSuite, transportSuite } from './conformance.ts';
 import type { Acceptor } from './conformance.ts';
 
 const nodeHash = new NodeHash();
 const nobleHash = new NobleHash();
 hashSuite('node:crypto', nodeHash);
 hashSuite('@noble/hashes', nobleHash);
+latin1Suite('node', nodeLatin1);
+latin1Suite('portable', portableLatin1);
 randomSuite('node', () => new NodeRandom());
 randomSuite('seeded', () => new SeededRandom(7, 11, 13));
 clockSuite(

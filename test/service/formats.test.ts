@@ -2,13 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/base/errors.ts';
-import { bytesFromHex, hexFromBytes, utf8 } from '../../core/base/bytes.ts';
+import { Writer, bytesFromHex, hexFromBytes, utf8 } from '../../core/base/bytes.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { Catalog } from '../../core/cluster/catalog.ts';
 import type { Body } from '../../core/service/body.ts';
 import { decodeBody, encodeBody } from '../../core/service/body.ts';
 import type { Reply } from '../../core/service/reply.ts';
-import { decodeReply, encodeReply } from '../../core/service/reply.ts';
+import { decodeReply, encodeReply, writeReply } from '../../core/service/reply.ts';
 import { Service } from '../../core/service/service.ts';
 import type { StateMachine } from '../../core/vr/ports.ts';
 import { Driver, createCounter, limitsWith, snapshotOf } from './driver.ts';
@@ -54,6 +54,9 @@ describe('the bytes of', () => {
     for (const [reply, hex] of replies) {
       expect(hexFromBytes(encodeReply(reply))).toBe(hex);
       expect(decodeReply(bytesFromHex(hex)!)).toEqual(reply);
+      const writer = new Writer();
+      writeReply(writer, reply, reply.answer);
+      expect(hexFromBytes(writer.view())).toBe(hex);
     }
   });
 
