@@ -2,9 +2,10 @@
 
 import type { NodePicture } from './cluster/frame.ts';
 
-const rowHeight = 22;
+/** Five strips take little more room than three. */
+const rowHeights = { few: 22, many: 18 };
 const labelWidth = 56;
-const cell = { width: 13, height: 16, gap: 3 };
+const cell = { width: 13, height: 14, gap: 3 };
 const scaleHeight = 18;
 
 export class LogStrips {
@@ -55,6 +56,7 @@ export class LogStrips {
     const colours = this.#colours;
     const rows = this.#nodes.filter((node) => node.replica !== null);
     const width = this.#canvas.parentElement?.clientWidth ?? 0;
+    const rowHeight = rows.length > 3 ? rowHeights.many : rowHeights.few;
     const height = rows.length * rowHeight + scaleHeight;
     const ratio = window.devicePixelRatio;
     this.#canvas.width = Math.round(width * ratio);
@@ -92,7 +94,7 @@ export class LogStrips {
         }
       }
     });
-    this.#scale(context, first, cells, rows.length, colours.text);
+    this.#scale(context, first, cells, rows.length * rowHeight, colours.text);
     this.#canvas.setAttribute(
       'aria-label',
       rows.map(({ replica }) => `${replica!.name}: op ${replica!.head}, committed ${replica!.commit}`).join('; '),
@@ -100,12 +102,12 @@ export class LogStrips {
   }
 
   /** Numbers under every tenth op. */
-  #scale(context: CanvasRenderingContext2D, first: number, cells: number, rows: number, colour: string): void {
+  #scale(context: CanvasRenderingContext2D, first: number, cells: number, top: number, colour: string): void {
     context.fillStyle = colour;
     context.textAlign = 'center';
     for (let op = Math.ceil(first / 10) * 10; op < first + cells; op += 10) {
       const x = labelWidth + (op - first) * (cell.width + cell.gap) + cell.width / 2;
-      context.fillText(String(op), x, rows * rowHeight + scaleHeight / 2);
+      context.fillText(String(op), x, top + scaleHeight / 2);
     }
   }
 }

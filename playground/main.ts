@@ -26,6 +26,8 @@ declare global {
     haretShowNode?: (parts: Parts, address: string, build: string, connect: (address: string) => void) => Mode;
     /** For tests: the terminal's text. */
     haretTerminalText?: () => string;
+    /** For tests: frames of the picture so far, and messages that flew in them. */
+    haretDrawn?: () => { readonly frames: number; readonly flights: number };
   }
 }
 
@@ -225,6 +227,7 @@ async function makeParts(): Promise<Parts> {
   const terminal = new TerminalPane(byId('terminal'), history, themeOf());
   window.haretTerminalText = () => terminal.text();
   const picture = new Picture(byId('picture'), byId('flights') as HTMLCanvasElement);
+  window.haretDrawn = () => ({ ...picture.drawn });
   const logs = new LogStrips(byId('log-strips') as HTMLCanvasElement);
   const draw = (): void => {
     picture.draw();
@@ -234,6 +237,7 @@ async function makeParts(): Promise<Parts> {
   makeKeys(terminal);
   makeSwitches(terminal, picture, logs);
   const status = byId('status');
+  const sentence = byId('headline');
   return {
     terminal,
     history,
@@ -252,22 +256,36 @@ async function makeParts(): Promise<Parts> {
       status.textContent = text;
       status.classList.toggle('bad', bad);
     },
-    hints: (words, lines, type) => {
-      byId('hints').replaceChildren(
-        words,
-        ...lines.map((line) => {
-          const button = document.createElement('button');
-          button.type = 'button';
-          button.textContent = line;
-          button.onclick = () => {
-            type(line);
-            terminal.focus();
-          };
-          return button;
+    headline: (headline) => {
+      const text = headline?.text ?? '';
+      if (sentence.textContent === text) return;
+      sentence.textContent = text;
+      sentence.classList.toggle('bad', headline?.bad === true);
+    },
+    hints: (lines, type, tour) => {
+      const buttons = lines.map((line) =>
+        hint(line, () => {
+          type(line);
+          terminal.focus();
         }),
       );
+      if (tour === null) {
+        byId('hints').replaceChildren('type', ...buttons);
+        return;
+      }
+      const first = hint('take the tour', tour);
+      first.className = 'primary';
+      byId('hints').replaceChildren(first, 'or type', ...buttons);
     },
   };
+}
+
+function hint(text: string, act: () => void): HTMLButtonElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = text;
+  button.onclick = act;
+  return button;
 }
 
 /** Keys that a phone does not have. */

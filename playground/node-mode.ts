@@ -67,9 +67,9 @@ class NodeMode implements Mode, LineRunner {
     parts.tree.clear();
     parts.timeline.begin([], null);
     parts.terminal.begin(this, []);
-    parts.hints('type', ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'], (line) => {
-      parts.terminal.press(`\u0001\u000b${line}\r`);
-    });
+    const lines = ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'];
+    parts.hints(lines, (line) => parts.terminal.press(`\u0001\u000b${line}\r`), null);
+    parts.headline(null);
     this.#status = new StatusPicture(address, parts, {
       entered: () => this.#client.namespace?.id ?? null,
       looked: () => this.#looked,

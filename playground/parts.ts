@@ -1,5 +1,6 @@
 /** The parts of the page that both kinds of cluster are shown in. */
 
+import type { Headline } from './headline.ts';
 import type { Legend } from './legend.ts';
 import type { LogStrips } from './log-strips.ts';
 import type { Picture } from './picture.ts';
@@ -24,10 +25,12 @@ export interface Parts {
   readonly treeOf: HTMLElement;
   /** What can be done to the picture. */
   readonly how: HTMLElement;
+  /** Says how the cluster is; null says nothing. */
+  headline(headline: Headline | null): void;
   /** One line about the connection; `bad` when it is not there. */
   status(text: string, bad: boolean): void;
-  /** Lines that one can click to type them, after a few words. */
-  hints(words: string, lines: readonly string[], type: (line: string) => void): void;
+  /** Lines that one can click to type them, and before them, where there is one, a tour to take. */
+  hints(lines: readonly string[], type: (line: string) => void, tour: (() => void) | null): void;
 }
 
 /** A cluster that the page shows: the one in the tab, or the one of the node that serves it. */

@@ -23,10 +23,10 @@ const maxSmoothPace = 4;
 export const messageLooks: Readonly<Record<MessageKind, { readonly radius: number; readonly name: string }>> = {
   client: { radius: 5, name: 'request, reply' },
   prepare: { radius: 5, name: 'prepare' },
-  prepareOk: { radius: 4, name: 'acknowledged' },
+  prepareOk: { radius: 4, name: 'ack' },
   viewChange: { radius: 5, name: 'view change' },
-  transfer: { radius: 5, name: 'state transfer' },
-  read: { radius: 3, name: 'read round' },
+  transfer: { radius: 5, name: 'transfer' },
+  read: { radius: 3, name: 'read' },
   heartbeat: { radius: 2, name: 'heartbeat' },
 };
 
@@ -95,6 +95,7 @@ export class Picture {
     this.#cut = new Set(frame.cuts.map(({ from, to }) => `${from}>${to}`));
     this.#down = new Set(frame.nodes.filter((node) => node.state === 'down').map((node) => node.name));
     this.#flying.push(...frame.flights);
+    this.drawn.flights += frame.flights.length;
     if (this.#flying.length > maxFlying) this.#flying.splice(0, this.#flying.length - maxFlying);
     for (const node of frame.nodes) this.#nodes.get(node.name)?.show(node);
     for (const [pair, button] of this.#links) this.#showLink(pair, button);
@@ -142,7 +143,7 @@ export class Picture {
     button.classList.toggle('cut', cut);
   }
 
-  /** Nodes on a circle, the first one above; the terminal below them. */
+  /** Nodes on a circle, the first one above; the terminal in their midst, so that its line to any of them crosses no other. */
   #lay(): void {
     const { clientWidth: width, clientHeight: height } = this.#element;
     const ratio = window.devicePixelRatio;
@@ -154,7 +155,7 @@ export class Picture {
     const [card] = this.#nodes.values();
     const cardWidth = card?.button.offsetWidth ?? 150;
     const cardHeight = card?.button.offsetHeight ?? 84;
-    const centre = { x: width / 2, y: (height - 36) / 2 };
+    const centre = { x: width / 2, y: height / 2 };
     const reach = { x: Math.min(width / 2 - cardWidth / 2 - 4, 340), y: centre.y - cardHeight / 2 - 4 };
     this.#places = new Map();
     names.forEach((name, index) => {
@@ -165,7 +166,7 @@ export class Picture {
     const low = Math.max(...[...this.#places.values()].map((place) => place.y));
     const lower = names.length === 0 ? 0 : (centre.y + reach.y - low) / 2;
     for (const [name, place] of this.#places) this.#places.set(name, { x: place.x, y: place.y + lower });
-    this.#places.set(you, { x: centre.x, y: height - 16 });
+    this.#places.set(you, { x: centre.x, y: centre.y + lower });
     for (const [name, { button }] of this.#nodes) put(button, this.#places.get(name)!);
     put(this.#you, this.#places.get(you)!);
     for (const [pair, button] of this.#links) {
@@ -175,7 +176,11 @@ export class Picture {
     }
   }
 
+  /** How much was drawn since the page began, for measurements. */
+  readonly drawn = { frames: 0, flights: 0 };
+
   draw(): void {
+    this.drawn.frames++;
     const context = this.#canvas.getContext('2d');
     if (context === null) return;
     if (this.#colours.size === 0) this.readColours();

@@ -8,6 +8,7 @@ import { statusSubprotocol } from '../core/wire/status.ts';
 import type { Flight, MessageKind, NodePicture, Note, ReplicaPicture } from './cluster/frame.ts';
 import { drawnAs } from './cluster/watcher.ts';
 import { Narrator } from './cluster/words.ts';
+import { headlineOf } from './headline.ts';
 import type { Parts } from './parts.ts';
 import { socketUrl } from './web-socket-transport.ts';
 
@@ -199,6 +200,7 @@ export class StatusPicture {
     this.#flights = [];
     this.#parts.sessions.show(sessions, (primary ?? group).replica.head, this.#nowUs() / 1000);
     this.#tellRates();
+    this.#parts.headline(headlineOf(nodes, []));
     this.#parts.logs.update(nodes);
     this.#parts.timeline.add(this.#notes);
     this.#notes = [];

@@ -82,11 +82,11 @@ export const stories: readonly Story[] = [
         speed: 100,
       },
       {
-        text: 'The network parts: the primary alone on one side, and your terminal still reaches it. On the other side are two of three, a majority; they elect a new primary without it. The old one does not know.',
+        text: 'The network parts: the primary alone on one side, and your terminal still reaches it. On the other side are two of three, a majority; after a while they elect a new primary without it. The old one hears nobody, and so nothing of that.',
         breaks: ['sim partition primary'],
       },
       {
-        text: 'You ask the old primary to read. It has the value right there, but somebody may have overwritten it by now. So it asks a majority whether it is still primary, and nobody answers. It stays silent rather than tell you what may be stale. The terminal waits.',
+        text: 'You ask the old primary to read. It has the value right there, but on the other side somebody may have overwritten it by now. Only a majority could tell it that it is still primary, and nobody answers. It stays silent rather than tell you what may be stale. The terminal waits.',
         types: ['blob get /truth'],
       },
       {

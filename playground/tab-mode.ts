@@ -5,9 +5,10 @@ import type { Frame } from './cluster/frame.ts';
 import type { FromWorker, ToWorker } from './cluster/protocol.ts';
 import { defaultNodes, emptyScript, fragmentOf } from './cluster/script.ts';
 import type { Script, Shared } from './cluster/script.ts';
+import { headlineOf } from './headline.ts';
 import type { Mode, Parts } from './parts.ts';
 import { PlaybackBar } from './playback-bar.ts';
-import { StoryTeller } from './stories.ts';
+import { stories, StoryTeller } from './stories.ts';
 import type { LineRunner } from './terminal-pane.ts';
 
 /** How long nothing is done before the address of the page says what was done. */
@@ -94,10 +95,11 @@ export class TabMode implements Mode, LineRunner {
     parts.tree.clear();
     parts.legend.show(null);
     parts.treeOf.textContent = '';
+    const [first] = stories;
     parts.hints(
-      'type',
       ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'sim crash primary', 'help'],
       (line) => this.#post({ kind: 'type', line }),
+      first === undefined ? null : () => this.#teller.tell(first),
     );
     this.#open(this.#script, options.shared?.at ?? 0, options.shared === null);
   }
@@ -208,6 +210,7 @@ export class TabMode implements Mode, LineRunner {
         picture.update(message.frame);
         logs.update(message.frame.nodes);
         this.#showSessions(message.frame);
+        this.#parts.headline(headlineOf(message.frame.nodes, message.frame.cuts));
         timeline.add(message.frame.notes);
         this.#bar.show(message.playback, message.frame.nowUs, message.frame.nodes.length);
         return;
@@ -266,7 +269,7 @@ export class TabMode implements Mode, LineRunner {
     }
     this.#parts.status(
       simulator === undefined
-        ? `a cluster in this tab, seed ${seed}`
+        ? `a whole cluster in this tab, from seed ${seed}`
         : `the simulator's run of seed ${seed}, to be looked at; a new seed begins a cluster of yours`,
       false,
     );

@@ -9,6 +9,8 @@ import type { Exchange } from './cluster/cluster.ts';
 
 export const prompt = 'haret> ';
 const scrollbackLines = 5000;
+/** As in the style sheet: a screen that is looked at from afar. */
+const wideWindow = 1700;
 
 /** Whoever runs what is typed. */
 export interface LineRunner {
@@ -34,7 +36,7 @@ export class TerminalPane {
       cursorBlink: true,
       cursorInactiveStyle: 'outline',
       fontFamily: '"IBM Plex Mono", ui-monospace, monospace',
-      fontSize: 14,
+      fontSize: window.innerWidth >= wideWindow ? 17 : 14,
       lineHeight: 1.25,
       scrollback: scrollbackLines,
       theme,

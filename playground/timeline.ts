@@ -6,11 +6,14 @@ import type { Note } from './cluster/frame.ts';
 const maxLines = 300;
 /** Nearer to the end than this, the list follows what is new. */
 const followPixels = 40;
+const showEveryMs = 80;
 
 export class Timeline {
   readonly #list: HTMLElement;
   #jump: ((at: number) => void) | null = null;
   #notes: Note[] = [];
+  #unshown: Note[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(list: HTMLElement) {
     this.#list = list;
@@ -20,17 +23,29 @@ export class Timeline {
   begin(notes: readonly Note[], jump: ((at: number) => void) | null): void {
     this.#jump = jump;
     this.#notes = [];
+    this.#unshown = [];
     this.#list.replaceChildren();
     this.add(notes);
+    this.#show();
     this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   add(notes: readonly Note[]): void {
     if (notes.length === 0) return;
-    const follows = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < followPixels;
     this.#notes.push(...notes);
     if (this.#notes.length > maxLines) this.#notes = this.#notes.slice(-maxLines);
-    this.#list.append(...notes.slice(-maxLines).map((note) => this.#line(note)));
+    this.#unshown.push(...notes.slice(-maxLines));
+    this.#timer ??= setTimeout(() => this.#show(), showEveryMs);
+  }
+
+  /** Under load there is something new in every frame; laying the list out as often would cost the picture its own. */
+  #show(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const notes = this.#unshown.slice(-maxLines);
+    this.#unshown = [];
+    const follows = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < followPixels;
+    this.#list.append(...notes.map((note) => this.#line(note)));
     while (this.#list.childElementCount > maxLines) this.#list.firstElementChild?.remove();
     if (follows) this.#list.scrollTop = this.#list.scrollHeight;
   }

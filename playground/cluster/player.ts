@@ -17,6 +17,8 @@ const sliceMs = 11;
 /** Events between two looks at the clock. */
 const eventsPerLook = 32;
 const defaultSpeedPercent = 100;
+/** Under load it changes with every frame, and nobody reads so fast. */
+const treeEveryMs = 150;
 const maxInbox = 10_000;
 const onlyLooked =
   'This is a run of the simulator, which only its seed decides. "new seed" begins a cluster of yours.\n';
@@ -44,6 +46,8 @@ export class Player {
   #next: Script | null = null;
   #stepsLeft = 0;
   #treeOp = -1;
+  /** When it may be listed again, by the wall. */
+  #treeDueMs = 0;
 
   constructor(host: PlayerHost) {
     this.#host = host;
@@ -225,6 +229,7 @@ export class Player {
     this.#targetUs = cluster.nowUs;
     this.#lastMs = this.#host.now();
     this.#treeOp = -1;
+    this.#treeDueMs = 0;
     const { transcript, notes, script } = cluster;
     // The notes are in this message; the next frame is to bring only newer ones.
     cluster.frame();
@@ -277,8 +282,10 @@ export class Player {
 
   async #showTree(cluster: Cluster): Promise<void> {
     const op = cluster.treeOp;
-    if (op === this.#treeOp) return;
+    const nowMs = this.#host.now();
+    if (op === this.#treeOp || nowMs < this.#treeDueMs) return;
     this.#treeOp = op;
+    this.#treeDueMs = nowMs + treeEveryMs;
     this.#host.post({ kind: 'tree', rows: await cluster.tree() });
   }
 }

@@ -26,6 +26,7 @@ import { connectCommand } from '../connect-command.ts';
 import type { Cluster, Exchange } from './cluster.ts';
 import type { Frame, Note, TreeRow } from './frame.ts';
 import type { Script, ScriptEntry } from './script.ts';
+import { Load } from './load.ts';
 import { SimAdmin } from './sim-admin.ts';
 import { Watcher } from './watcher.ts';
 import { isPlayers, visibleNetwork, WorldControl } from './world-control.ts';
@@ -34,6 +35,11 @@ import { WorldPicture } from './world-picture.ts';
 
 export const tabNamespace = 'test-ns';
 const adminHost = 'admin';
+
+/** Clients and administrators; what is left are nodes. */
+function isOutside(host: string): boolean {
+  return host === adminHost || /^c\d/.test(host);
+}
 
 /** Slower than a server's, as the network is: a person is to see one thing after the other. */
 const timing: Timing = {
@@ -74,6 +80,7 @@ export class TabCluster implements Cluster {
   readonly #watcher: Watcher;
   readonly #terminal: SimClient;
   readonly #control: WorldControl;
+  readonly #load: Load;
   readonly #shell: Shell;
   readonly #simShell: Shell;
   /** Events of the founding, which nobody sees. */
@@ -94,10 +101,7 @@ export class TabCluster implements Cluster {
     this.#host = host;
     this.#entries = [...script.entries];
     let clientHost = '';
-    const watcher = new Watcher(
-      () => ({ at: this.events, atMs: this.#world.schedule.nowMs }),
-      (name) => name === clientHost || name === adminHost,
-    );
+    const watcher = new Watcher(() => ({ at: this.events, atMs: this.#world.schedule.nowMs }), isOutside);
     const world = new World({
       seed: script.seed,
       nodes: script.nodes,
@@ -108,7 +112,7 @@ export class TabCluster implements Cluster {
     this.#watcher = watcher;
     world.found([tabNamespace]);
     world.network.faults = { ...visibleNetwork };
-    this.#terminal = world.addClient();
+    this.#terminal = world.addClient({ name: 'you' });
     clientHost = this.#terminal.host;
     const { client } = this.#terminal;
     world.until(() => client.state === 'ready', 10_000_000);
@@ -117,8 +121,10 @@ export class TabCluster implements Cluster {
     this.#foundedAt = world.events;
     watcher.begin();
 
+    this.#load = new Load(world, tabNamespace);
     this.#control = new WorldControl({
       world,
+      load: this.#load,
       seed: script.seed,
       clientHost,
       primaryNode: () => this.#picture.primaryNode(),
@@ -277,9 +283,10 @@ export class TabCluster implements Cluster {
 
   frame(): Frame {
     const frame = this.#picture.frame(this.#terminal.client.server?.node ?? null);
-    const place = (host: string): string => (host === this.#terminal.host || host === adminHost ? 'you' : host);
+    const place = (host: string): string => (isOutside(host) ? 'you' : host);
     return {
       ...frame,
+      otherClients: this.#load.clients,
       flights: frame.flights.map((flight) => ({ ...flight, from: place(flight.from), to: place(flight.to) })),
     };
   }

@@ -5,6 +5,7 @@ import type { SimAction, SimControl } from '../../core/shell/index.ts';
 import type { NetworkFaults } from '../../core/sim/network.ts';
 import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { World } from '../../core/sim/world.ts';
+import type { Load } from './load.ts';
 import { listed } from './words.ts';
 
 /** Messages at a pace that eyes can follow. */
@@ -38,6 +39,7 @@ export interface WorldControlHost {
   primaryNode(): SimNode | null;
   /** The node on which this replica runs. */
   nodeOf(replica: string): SimNode | null;
+  readonly load: Load;
   /** Says in the time line what was done. */
   fault(text: string): void;
   /** @returns what to tell the user. */
@@ -103,6 +105,11 @@ export class WorldControl implements SimControl {
             ? `the disk of ${node.name} is fast again`
             : `the disk of ${node.name} is slow: +${action.extraMs} ms`,
         );
+      }
+      case 'load': {
+        const { writes } = action;
+        this.#host.load.set(writes);
+        return this.#told(writes === 0 ? 'the load ends' : `clients write ${writes} times a second`);
       }
       case 'status':
         return this.#status();
@@ -192,7 +199,7 @@ export class WorldControl implements SimControl {
   }
 
   #status(): readonly string[] {
-    const { world, seed } = this.#host;
+    const { world, seed, load } = this.#host;
     const { network } = world;
     const cuts = world.nodes.flatMap((a) =>
       world.nodes.filter((b) => network.isCut(a.name, b.name)).map((b) => `${a.name} to ${b.name}`),
@@ -205,6 +212,7 @@ export class WorldControl implements SimControl {
         return `${node.name}: ${this.#stateOf(node)}${slow > 0 ? `, its disk ${slow} ms slower` : ''}`;
       }),
       `network: ${minDelayUs / 1000} to ${maxDelayUs / 1000} ms, ${lossPermille / 10} % lost`,
+      `load: ${load.writesPerSecond} writes a second`,
       `cut: ${cuts.length === 0 ? 'nothing' : listed(cuts)}`,
     ];
   }

@@ -132,6 +132,16 @@ export class PlaygroundPage {
     return after.slice(firstBreak + 1, after.lastIndexOf('\n') + 1);
   }
 
+  /** What was drawn so far: frames of the picture, and messages that flew in it. */
+  async drawn(): Promise<{ readonly frames: number; readonly flights: number }> {
+    return await this.page.evaluate('window.haretDrawn()');
+  }
+
+  /** Where the time of the tab's cluster stands. */
+  async event(): Promise<number> {
+    return Number(/event (\d+)/.exec(await this.page.locator('.clock').innerText())![1]);
+  }
+
   /** The words of the nodes in the picture, in their order. */
   async nodes(): Promise<readonly string[]> {
     return await this.page.locator('.node').allInnerTexts();

@@ -152,7 +152,7 @@ describe('the page of a node', () => {
     await page.page.keyboard.press('Enter');
     await page.untilText(/No node answers at 127\.0\.0\.1:9[^]*allowed_origins = \["http:\/\/127\.0\.0\.1:\d+"\]/);
     await page.page.keyboard.type('connect tab\n');
-    await expect.poll(status).toMatch(/a cluster in this tab/);
+    await expect.poll(status).toMatch(/a whole cluster in this tab/);
     await page.close();
   });
 

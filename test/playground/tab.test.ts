@@ -9,6 +9,20 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPlayground, PlaygroundPage, serveStatic, startBrowser } from './browser.ts';
 
 const mostPacked = 250_000;
+/** Those that come together travel together: it takes about so many writes for so many messages. */
+const loadWrites = 1200;
+/*
+ * An idle machine draws 60 frames and 1,300 messages a second, and runs more than 20,000 events; the tests share two cores, without a graphics
+ * processor, with clusters of others.
+ */
+const leastFrames = 24;
+const leastMessages = 500;
+const leastEvents = 5000;
+
+/** Measurements are for whoever reads the log of the tests. */
+function report(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveStatic>>;
@@ -166,6 +180,43 @@ describe('the cluster in the tab', () => {
       expect(await page.barriers()).toEqual([]);
       await page.close();
     }
+  });
+
+  it('draws five nodes and a thousand messages a second smoothly, and drops no key', async () => {
+    const page = await opened();
+    await page.page.keyboard.type('sim nodes 5\n');
+    await expect.poll(async () => (await page.nodes()).length).toBe(5);
+    await page.type('enter test-ns');
+    await page.type(`sim load ${loadWrites}`);
+    const flights = async (): Promise<number> => (await page.drawn()).flights;
+    const before = await flights();
+    await expect.poll(flights, { timeout: 20_000 }).toBeGreaterThan(before + 1000);
+    const began = await page.drawn();
+    const beganMs = performance.now();
+    const typed = 'counter get /load/1 '.repeat(3).trim();
+    await page.page.keyboard.type(typed, { delay: 50 });
+    const ended = await page.drawn();
+    const seconds = (performance.now() - beganMs) / 1000;
+    await page.untilText(new RegExp(`haret> ${typed}$`));
+    await page.shoot('tab-load');
+    const frames = (ended.frames - began.frames) / seconds;
+    const messages = (ended.flights - began.flights) / seconds;
+    report(`five nodes under load: ${frames.toFixed(0)} frames and ${messages.toFixed(0)} messages a second`);
+    expect(frames).toBeGreaterThan(leastFrames);
+    expect(messages).toBeGreaterThan(leastMessages);
+    await page.close();
+  });
+
+  it('simulates at full speed', async () => {
+    const page = await opened();
+    await page.type('enter test-ns');
+    await page.type('sim speed 100000');
+    const [began, beganMs] = [await page.event(), performance.now()];
+    await expect.poll(() => page.event(), { timeout: 30_000, interval: 100 }).toBeGreaterThan(began + 150_000);
+    const rate = ((await page.event()) - began) / ((performance.now() - beganMs) / 1000);
+    report(`full speed: ${rate.toFixed(0)} events a second`);
+    expect(rate).toBeGreaterThan(leastEvents);
+    await page.close();
   });
 
   it('is small with the whole cluster in it', () => {

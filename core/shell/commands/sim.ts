@@ -20,6 +20,8 @@ export type SimAction =
   | { readonly kind: 'delay'; readonly minMs: number; readonly maxMs: number }
   | { readonly kind: 'drop'; readonly percent: number }
   | { readonly kind: 'disk'; readonly node: string; readonly extraMs: number }
+  /** Clients that write so many times a second; 0 ends it. */
+  | { readonly kind: 'load'; readonly writes: number }
   | { readonly kind: 'speed'; readonly percent: number }
   | { readonly kind: 'stop' | 'go' }
   | { readonly kind: 'status' }
@@ -33,6 +35,7 @@ export interface SimControl {
 }
 
 const maxDelayMs = 60_000;
+const maxLoad = 2000;
 
 const nodes: ArgumentSpec = { name: 'NODE', kind: 'text', repeated: true };
 const node: ArgumentSpec = { name: 'NODE', kind: 'text' };
@@ -144,6 +147,13 @@ const specs: readonly SimSpec[] = [
     arguments: [node, { name: 'MS', kind: 'integer', max: maxDelayMs }],
     summary: 'Let every operation of the disk of NODE take so many milliseconds longer; 0 makes it fast again.',
     action: (bound) => ({ kind: 'disk', node: bound.text('NODE'), extraMs: bound.number('MS') }),
+  },
+  {
+    name: 'load',
+    arguments: [{ name: 'WRITES', kind: 'integer', max: maxLoad }],
+    summary: 'Let four clients write so many times a second in all; 0 ends it.',
+    examples: ['sim load 100'],
+    action: (bound) => ({ kind: 'load', writes: bound.number('WRITES') }),
   },
   {
     name: 'stop',
