@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
 import { checkpointChunkBytes } from '../../core/vr/checkpoint.ts';
 import type { CheckpointDraft, Snapshot } from '../../core/vr/ports.ts';
+import { parseSegmentName } from '../../core/store/format.ts';
 import { World, chain, configurationOf, hash } from './world.ts';
 
 /** A snapshot of `bytes`, in pieces of odd sizes. */
@@ -198,6 +199,39 @@ describe('the end of the log', () => {
     expect(world.recovered(2)).toMatchObject({ first: 1, head: 5, headProven: true, corrupt: [] });
     for (const entry of idle) expect(world.store.storageOf(2, 'r1').entry(entry.op)).toEqual(entry);
     expect(world.recovered(1)).toMatchObject({ first: 596, head: 600, headProven: true });
+    expect(world.warnings()).toEqual([]);
+  });
+
+  it('is written into segments that nothing needs any more, and takes nothing of what they held for its own', () => {
+    const world = new World({ segmentBytes: 64 * 1024 });
+    world.create(1);
+    const made = new Set<string>();
+    const { disk } = world;
+    const create = disk.create.bind(disk);
+    disk.create = (name, size, done) => {
+      if (name.startsWith('log-')) made.add(name);
+      create(name, size, done);
+    };
+    let last = null;
+    for (let round = 0; round < 60; round++) {
+      const entries = chain(round * 10 + 1, round * 10 + 10, last, 1500);
+      last = entries.at(-1)!;
+      world.store.persist(1, 'r1', { entries }, () => undefined);
+      world.disk.run();
+      const info = written(world, last.op, last.checksum, stateOf(100));
+      world.store.persist(1, 'r1', { checkpoint: info, entries: [], shortenTo: last.op }, () => undefined);
+      world.settle();
+      // Wherever the power goes, the old content of a segment is nobody's.
+      if (round % 7 !== 6) continue;
+      world.restart();
+      expect(world.recovered(1)).toMatchObject({ first: last.op + 1, head: last.op, headProven: true, corrupt: [] });
+    }
+    const kept = world.store.stats().segmentBytes / (64 * 1024);
+    expect(kept).toBeLessThan(8);
+    const numbers = world.segments().map((name) => parseSegmentName(name)!.number);
+    // Two dozen segments were filled, and most of them were none that had to be made.
+    expect(Math.max(...numbers)).toBeGreaterThan(20);
+    expect(made.size).toBeLessThan(Math.max(...numbers) * 0.6);
     expect(world.warnings()).toEqual([]);
   });
 
