@@ -156,6 +156,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
       this.#greet(message);
       return;
     }
+    // It may have learned since that it is a stranger: whoever is connected is better off elsewhere, with all that they wait for here.
+    const refusal = this.#desk.refusal();
+    if (refusal !== null) return this.refuse(refusal, closeCodes.notAllowed);
     switch (message.kind) {
       case 'hello':
         return this.refuse(errorInfo('BadFrame', 'hello was said already'), closeCodes.badFrame);

@@ -212,6 +212,11 @@ export class Groups {
     return this.#record === null || this.root?.isPrimary === true;
   }
 
+  /** There is certainly no such namespace. Some cluster gave the number, so a node that is in none has nothing to say of it. */
+  denies(namespaceId: NamespaceId): boolean {
+    return !this.knows(namespaceId) && this.root?.isPrimary === true;
+  }
+
   namespaceName(namespaceId: NamespaceId): string | null {
     if (namespaceId === rootNamespaceId) return rootName;
     return (

@@ -139,7 +139,7 @@ export class Router {
   #forward(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
     const known = this.#groups.knows(namespaceId);
     // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
-    if (!known && this.#groups.knowsAllNamespaces()) {
+    if (this.#groups.denies(namespaceId)) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
     }
     const target = this.#target(known ? namespaceId : rootNamespaceId, hops, from);

@@ -45,7 +45,7 @@ export function deskOf(groups: Groups, peers: Peers, router: Router, run: number
     run,
     // The root group has a catalog and no tree.
     hostOf: (id) => (id === rootNamespaceId ? null : (groups.hostsOf(id).find((host) => !host.stopped) ?? null)),
-    denies: (id) => id === rootNamespaceId || (!groups.knows(id) && groups.knowsAllNamespaces()),
+    denies: (id) => id === rootNamespaceId || groups.denies(id),
     peerFor: (namespaceId) => {
       const primary = router.hint(namespaceId)?.node;
       if (primary !== undefined && peers.connected(primary)) return primary;

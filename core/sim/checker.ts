@@ -4,7 +4,7 @@
  */
 
 import { concatBytes, equalBytes } from '../base/bytes.ts';
-import type { Checksum, NamespaceId } from '../base/ids.ts';
+import type { Checksum, Incarnation, NamespaceId } from '../base/ids.ts';
 import { rootNamespaceId } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { defaultLimits } from '../base/limits.ts';
@@ -67,6 +67,7 @@ class GroupHistory {
 
 /** What one replica has said and done; `life` ends with its process. */
 interface ReplicaRecord {
+  readonly identity: ReplicaIdentity;
   applied: number | null;
   view: Viewstamp;
   logView: Viewstamp;
@@ -80,6 +81,8 @@ interface ReplicaRecord {
 export class Checker {
   readonly #groups = new Map<NamespaceId, GroupHistory>();
   readonly #replicas = new Map<string, ReplicaRecord>();
+  /** Of each replica, the incarnation that spoke first. */
+  readonly #incarnations = new Map<string, Incarnation>();
   readonly #hosts: (node: string) => readonly ReplicaHost[];
   readonly #hash: Hash;
   readonly #durability: Durability;
@@ -127,12 +130,21 @@ export class Checker {
     }
   }
 
+  /** A node's disk was damaged: what a replica said that is no longer `proven` may be forgotten, until it counts again (protocol §2). */
+  spoilt(node: string, proven: (identity: ReplicaIdentity) => boolean): void {
+    for (const [key, { identity }] of [...this.#replicas]) {
+      if (identity.node !== node || proven(identity)) continue;
+      this.#replicas.delete(key);
+      this.#record(identity).applied = null;
+    }
+  }
+
   #record(identity: ReplicaIdentity): ReplicaRecord {
-    const key = `${identity.node}/${identity.namespace}/${identity.replica}`;
+    const key = keyOf(identity);
     let record = this.#replicas.get(key);
     if (record === undefined) {
       const none = { epoch: 0, view: 0 };
-      record = { applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none, told: null };
+      record = { identity, applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none, told: null };
       this.#replicas.set(key, record);
     }
     return record;
@@ -219,6 +231,13 @@ export class Checker {
   }
 
   #sent(message: Message): void {
+    const name = `${message.namespace}/${message.replica}`;
+    const first = this.#incarnations.get(name) ?? message.incarnation;
+    this.#incarnations.set(name, first);
+    rule(first === message.incarnation, 6, 'a node that lost its disk speaks as the one that had it', {
+      node: message.node,
+      replica: message.replica,
+    });
     if (message.kind === 'prepare') {
       const group = this.#group(message.namespace);
       for (const entry of message.entries) {
@@ -378,4 +397,8 @@ function stateOf(machine: StateMachine): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let part = snapshot.next(65_536); part !== null; part = snapshot.next(65_536)) parts.push(part.slice());
   return concatBytes(parts);
+}
+
+function keyOf({ node, namespace, replica }: Pick<ReplicaIdentity, 'node' | 'namespace' | 'replica'>): string {
+  return `${node}/${namespace}/${replica}`;
 }

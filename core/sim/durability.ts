@@ -27,12 +27,32 @@ export class Durability {
   readonly #segmentBytes: number;
   readonly #hash: Hash;
   readonly #random: SeededRandom;
+  /** Nodes whose disks were damaged: what they acknowledged was durable there when they did. */
+  readonly #damaged = new Set<string>();
 
   constructor(diskOf: (node: string) => MemoryDisk, segmentBytes: number, hash: Hash, random: SeededRandom) {
     this.#diskOf = diskOf;
     this.#segmentBytes = segmentBytes;
     this.#hash = hash;
     this.#random = random;
+  }
+
+  /**
+   * The disk of a node that is off was damaged.
+   * @returns false of a replica that its store cannot prove the head of, or not even that it was there: it may have forgotten what it said.
+   */
+  spoilt(node: string): (identity: ReplicaIdentity) => boolean {
+    this.#damaged.add(node);
+    const store = this.#open(this.#diskOf(node).fork());
+    const found = store.replicas();
+    return ({ namespace, replica }) => {
+      const one = found.find(({ identity }) => identity.namespace === namespace && identity.replica === replica);
+      return one?.headProven ?? store.rosterProven;
+    };
+  }
+
+  lost(node: string): void {
+    this.#damaged.add(node);
   }
 
   /** Null when a quorum holds the op or it is not looked at; else what each of those who count has there. */
@@ -57,17 +77,23 @@ export class Durability {
     { namespace, replica, node }: Pick<ReplicaIdentity, 'namespace' | 'replica' | 'node'>,
     op: number,
   ): string {
+    // As good as a checkpoint above it: it stands for whatever the others have there.
+    if (this.#damaged.has(node)) return 'checkpoint';
     const disk = this.#diskOf(node).fork();
     disk.powerCut(this.#random);
-    const store = Store.open(
-      { disk, hash: this.#hash, random: this.#random, log: { write: () => undefined } },
-      { segmentBytes: this.#segmentBytes, now: () => 0, onFailure: () => undefined },
-    );
+    const store = this.#open(disk);
     const recovered = store.replicas().find(({ identity }) => {
       return identity.namespace === namespace && identity.replica === replica;
     });
     if (recovered === undefined) return 'nothing';
     if ((recovered.checkpoint?.op ?? 0) >= op) return 'checkpoint';
     return store.storageOf(namespace, replica).entry(op)?.checksum ?? 'nothing';
+  }
+
+  #open(disk: MemoryDisk): Store {
+    return Store.open(
+      { disk, hash: this.#hash, random: this.#random, log: { write: () => undefined } },
+      { segmentBytes: this.#segmentBytes, now: () => 0, onFailure: () => undefined },
+    );
   }
 }

@@ -10,6 +10,8 @@ import { SeededRandom } from '../base/random.ts';
 import { defaultTiming } from '../cluster/host.ts';
 import type { NodeObserver } from '../cluster/host.ts';
 import { RuleBroken } from './checker.ts';
+import { Damage } from './damage.ts';
+import type { DamageKind } from './damage.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
 import { User } from './workload.ts';
@@ -25,6 +27,8 @@ export interface RunOptions {
   readonly observer?: NodeObserver;
   /** False for users without watches: seeds that found something before there were any find it again. */
   readonly watches?: boolean;
+  /** What one node's disk suffers; left out: the seed says. */
+  readonly damage?: DamageKind;
 }
 
 export interface RunReport {
@@ -121,11 +125,13 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance);
   });
   const faults = new Faults(world, users);
+  const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
+  damage.begin();
   const healAt = world.events + options.events;
   const committed = (): number =>
     [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0);
-  return { world, users, healAt, rest: play({ ...prepared, users, faults, healAt, committed }, options.seed) };
+  return { world, users, healAt, rest: play({ ...prepared, users, faults, damage, healAt, committed }, options.seed) };
 }
 
 /** For whoever wants to step through a run and look: the playground. */
@@ -150,6 +156,7 @@ export function runSeed(options: RunOptions): RunReport {
 interface Playing extends Prepared {
   readonly users: readonly User[];
   readonly faults: Faults;
+  readonly damage: Damage;
   readonly healAt: number;
   /** Ops that were committed in the namespaces that users worked in. */
   readonly committed: () => number;
@@ -165,10 +172,12 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
   return true;
 }
 
-function* play({ world, users, faults, healAt, committed, trace }: Playing, seed: number): Generator<void, RunReport> {
+function* play(playing: Playing, seed: number): Generator<void, RunReport> {
+  const { world, users, faults, damage, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
-  const dead = leftDead(world, seed);
+  damage.end();
+  const dead = leftDead(world, damage, seed);
   if (dead.length > 0) {
     faults.heal(dead);
     if (!(yield* until(world, progressOf(users))))
@@ -179,7 +188,7 @@ function* play({ world, users, faults, healAt, committed, trace }: Playing, seed
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of users) user.stop();
-  if (!(yield* until(world, () => users.every((user) => user.outstanding === 0) && caughtUp(world))))
+  if (!(yield* until(world, () => users.every((user) => user.outstanding === 0) && caughtUp(world, damage))))
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
   if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
@@ -202,13 +211,14 @@ function* play({ world, users, faults, healAt, committed, trace }: Playing, seed
 
 /**
  * A minority that stays dead while the others heal: a quorum must do (protocol §9.9). Every second time it is nobody, and never the node
- * that founded the cluster: alone it votes in the root group, which clients that begin anew have to ask.
+ * that founded the cluster: alone it votes in the root group, which clients that begin anew have to ask. One that lost its disk is of
+ * the minority; where a disk rotted, what may be committed must be readable within the quorum, and all come back.
  */
-function leftDead(world: World, seed: number): readonly SimNode[] {
+function leftDead(world: World, damage: Damage, seed: number): readonly SimNode[] {
   const chance = new SeededRandom(seed, 0xdead);
-  if (chance.chance(1, 2)) return [];
-  const nodes = world.nodes.slice(1);
-  const most = Math.floor(nodes.length / 2);
+  if (chance.chance(1, 2) || damage.kind === 'rot') return [];
+  const nodes = world.nodes.slice(1).filter((node) => !damage.lost || node !== damage.victim);
+  const most = Math.floor(world.nodes.length / 2) - (damage.lost ? 1 : 0);
   return Array.from({ length: most }, () => nodes.splice(chance.below(nodes.length), 1)[0]!);
 }
 
@@ -216,7 +226,8 @@ function hostsOf(world: World): World['nodes'][number]['hosts'] {
   return world.nodes.flatMap((node) => [...node.hosts]);
 }
 
-/** Every replica has applied all that its group committed. */
-function caughtUp(world: World): boolean {
-  return hostsOf(world).every((host) => host.view().applied >= world.checker.committedOp(host.namespaceId));
+/** Every node runs its replicas, but one that lost its disk, and each of them has applied all that its group committed. */
+function caughtUp(world: World, damage: Damage): boolean {
+  const whole = world.nodes.every((node) => node.hosts.length > 0 || (damage.lost && node === damage.victim));
+  return whole && hostsOf(world).every((host) => host.view().applied >= world.checker.committedOp(host.namespaceId));
 }

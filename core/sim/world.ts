@@ -45,6 +45,7 @@ export class World {
   readonly network: Network;
   readonly checker: Checker;
   readonly nodes: readonly SimNode[];
+  readonly #durability: Durability;
   readonly #random: SeededRandom;
   readonly #trace: ((line: string) => void) | null;
   #clients = 0;
@@ -58,12 +59,14 @@ export class World {
       this.#listen(address, subprotocol, link, from),
     );
     const { hash, segmentBytes } = options.settings;
-    this.checker = new Checker(
-      (name) => this.node(name).hosts,
+    // Draws of its own: looking at the world does not change it.
+    this.#durability = new Durability(
+      (name) => this.node(name).disk,
+      segmentBytes,
       hash,
-      // Draws of its own: looking at the world does not change it.
-      new Durability((name) => this.node(name).disk, segmentBytes, hash, new SeededRandom(options.seed, 0xd15c)),
+      new SeededRandom(options.seed, 0xd15c),
     );
+    this.checker = new Checker((name) => this.node(name).hosts, hash, this.#durability);
     const log = {
       write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) =>
         this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
@@ -151,6 +154,16 @@ export class World {
     this.note(`power cut ${node.name}`);
     node.cutPower();
     this.checker.died(node.name);
+  }
+
+  /** The disk of a node that is off was damaged: what it can no longer prove it may say otherwise. */
+  spoilt(node: SimNode): void {
+    this.checker.spoilt(node.name, this.#durability.spoilt(node.name));
+  }
+
+  /** The disk of a node that is off was lost with all that it promised. */
+  lost(node: SimNode): void {
+    this.#durability.lost(node.name);
   }
 
   start(node: SimNode): void {

@@ -1,7 +1,7 @@
 /** How a cluster comes to be: founding, joining, refusals that say what to do, and crashes between any two of the steps. */
 
 import { describe, expect, it } from 'vitest';
-import { Story, codeOf, createBlob, errorOf, get, valueOf } from './story.ts';
+import { Story, codeOf, createBlob, errorOf, get, put, valueOf } from './story.ts';
 
 function started(nodes: number, seed = 1): Story {
   const story = new Story(nodes, { seed });
@@ -221,6 +221,28 @@ describe('a node whose data directory was emptied', () => {
     expect(errorOf(story.join('n3'))).toMatchObject({ code: 'NodeRefused' });
     // It is said once, not at every attempt.
     expect(story.log.filter((line) => line.includes('warn refused a peer connection')).length).toBeLessThan(6);
+  });
+
+  it('denies nobody the namespace that they were in, while nobody has told it yet (found by the simulator)', () => {
+    const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+    const user = story.client(['n1', 'n2']);
+    story.enter(user, 'ns');
+    expect(codeOf(story.ask(user, createBlob('/a')))).toBe('ok');
+    const told: string[] = [];
+    user.client.watch('/a', {}, (one) => told.push(one.kind === 'ended' ? (one.error?.code ?? 'ended') : one.kind));
+    story.pass(100);
+    for (const node of story.world.nodes) story.world.crash(node);
+    story.node('n2').disk.wipe();
+    story.world.start(story.node('n2'));
+    // A write that may have been executed is not told that there never was such a namespace.
+    const result = story.ask(user, createBlob('/b'), { timeoutMs: 3000 });
+    expect(codeOf(result)).toBe('Timeout');
+    expect(told).toEqual(['begun']);
+    // Once it is told, it sends everybody to where they are served.
+    for (const name of ['n1', 'n3']) story.world.start(story.node(name));
+    expect(codeOf(story.ask(user, put('/a', 'second')))).toBe('ok');
+    story.pass(1000);
+    expect(told).toEqual(['begun', 'event']);
   });
 
   it('is welcome again with its old one', () => {

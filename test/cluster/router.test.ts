@@ -26,7 +26,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
     primaryHost: () => null,
     hostsOf: () => [],
     knows: (id) => id === 7,
-    knowsAllNamespaces: () => false,
+    denies: () => false,
     nodesOf: () => ['n2', 'n3'],
   };
   const peers: Partial<Peers> = {
