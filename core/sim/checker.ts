@@ -144,7 +144,16 @@ export class Checker {
     let record = this.#replicas.get(key);
     if (record === undefined) {
       const none = { epoch: 0, view: 0 };
-      record = { identity, applied: 0, view: none, logView: none, checkpoint: 0, commit: 0, announced: none, told: null };
+      record = {
+        identity,
+        applied: 0,
+        view: none,
+        logView: none,
+        checkpoint: 0,
+        commit: 0,
+        announced: none,
+        told: null,
+      };
       this.#replicas.set(key, record);
     }
     return record;

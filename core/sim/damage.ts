@@ -60,11 +60,56 @@ export class Damage {
     this.#active = false;
   }
 
+  /** What an operator does for a node that runs again and has lost even the name of its cluster: joins it again, as its log says. */
+  mend(): void {
+    const { victim } = this;
+    if (this.kind !== 'rot' || victim.node === null || victim.node.view().cluster !== null) return;
+    this.#world.note(`join ${victim.name} again`);
+    const command = { kind: 'clusterJoin', node: victim.name, address: victim.clusterAddress } as const;
+    this.#world.order(this.#world.nodes[0]!, command, (result) => {
+      if (!result.ok) this.#world.schedule.after(nextWithinUs, () => this.mend());
+    });
+  }
+
   #next(withinUs: number): void {
     this.#world.schedule.after(this.#random.below(withinUs), () => {
       if (!this.#active) return;
-      this.#strike();
+      if (this.#random.chance(1, 2)) this.#strike();
+      else this.#ambush();
       if (!this.#lost) this.#next(nextWithinUs);
+    });
+  }
+
+  /**
+   * The disk goes bad when it is needed: one node was cut off while the others went on, and these now fall with the victim. It comes back
+   * first, with the one that lacks what they have.
+   */
+  #ambush(): void {
+    const world = this.#world;
+    const random = this.#random;
+    const others = world.nodes.filter((node) => node !== this.victim);
+    const behind = random.pick(others);
+    world.note(`cut off ${behind.name}`);
+    for (const { name } of world.nodes) {
+      if (name === behind.name) continue;
+      world.network.cut(name, behind.name);
+      world.network.cut(behind.name, name);
+    }
+    world.schedule.after(200_000 + random.below(600_000), () => {
+      if (!this.#active) return;
+      this.#strike();
+      for (const witness of others) {
+        if (witness === behind) continue;
+        if (witness.alive) world.crash(witness);
+        this.#startWithin(witness, 3 * offForUs);
+      }
+      world.network.mendAll();
+    });
+  }
+
+  #startWithin(node: SimNode, us: number): void {
+    this.#world.schedule.after(1000 + this.#random.below(us), () => {
+      if (this.#active && !node.alive) this.#world.start(node);
     });
   }
 
@@ -80,9 +125,7 @@ export class Damage {
       for (let flaws = this.#random.pick([1, 1, 1, 2, 4]); flaws > 0; flaws--) this.#rot();
       world.spoilt(victim);
     }
-    world.schedule.after(1000 + this.#random.below(offForUs), () => {
-      if (this.#active && !victim.alive) world.start(victim);
-    });
+    this.#startWithin(victim, offForUs);
   }
 
   #lose(): void {

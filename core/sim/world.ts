@@ -220,8 +220,8 @@ export class World {
     };
   }
 
-  /** Runs one admin command against a node, to its end. */
-  admin(node: SimNode, command: AdminCommand, patienceUs = 60_000_000): Result<AdminResult> {
+  /** Sends one admin command to a node; `done` is called with its end. */
+  order(node: SimNode, command: AdminCommand, done: (result: Result<AdminResult>) => void): void {
     const host = `a${++this.#clients}`;
     const client = new AdminClient(
       {
@@ -231,7 +231,6 @@ export class World {
       },
       { addresses: [node.adminAddress] },
     );
-    const results: Result<AdminResult>[] = [];
     let open = true;
     const tick = (): void => {
       if (!open) return;
@@ -240,10 +239,18 @@ export class World {
     };
     client.start();
     tick();
-    client.execute(command, (ended) => results.push(ended));
+    client.execute(command, (ended) => {
+      open = false;
+      this.schedule.after(0, () => client.close());
+      done(ended);
+    });
+  }
+
+  /** Runs one admin command against a node, to its end. */
+  admin(node: SimNode, command: AdminCommand, patienceUs = 60_000_000): Result<AdminResult> {
+    const results: Result<AdminResult>[] = [];
+    this.order(node, command, (ended) => results.push(ended));
     this.until(() => results.length > 0, patienceUs * 2);
-    open = false;
-    client.close();
     const [result] = results;
     if (result === undefined) throw new Error(`admin command ${command.kind} had no end`);
     return result;

@@ -53,6 +53,8 @@ export class Recovery {
   #record: Uint8Array | null = null;
   #roster = 0;
   #rosterProven = true;
+  /** False where the run that wrote began in doubt: what it counts lacks what it never knew of, so that its count proves nothing. */
+  #rosterCounted = true;
   #lastSequence = 0;
   /** The last batch found, when its body was bad. */
   #bad: FoundBatch | null = null;
@@ -175,7 +177,7 @@ export class Recovery {
     this.#seen = true;
     this.#lastSequence = head.sequence;
     this.#bad = batch.body === null ? batch : null;
-    if (!this.#rosterProven && head.roster === this.#roster) this.#rosterProven = true;
+    if (!this.#rosterProven && this.#rosterCounted && head.roster === this.#roster) this.#rosterProven = true;
     if (batch.body !== null) {
       this.#lastBody = batch.body;
       this.#lastValid = head.sequence;
@@ -267,6 +269,7 @@ export class Recovery {
         this.#record = part.record;
         this.#roster = part.roster;
         this.#rosterProven = part.rosterProven;
+        this.#rosterCounted = part.rosterProven;
         this.#manifest(part.replicas, part.opening);
         return;
     }

@@ -36,6 +36,11 @@ export class Installation {
     return this.#goal !== null;
   }
 
+  /** A checkpoint is staged: the goal's log goes on from it, and the state with it. */
+  get hasCheckpoint(): boolean {
+    return this.#checkpoint !== null;
+  }
+
   /** Where to ask first. */
   get source(): Member | null {
     return this.#goal?.from ?? null;

@@ -55,9 +55,10 @@ export class Transfer {
   /** The next piece that is lacking, the most urgent first. */
   #want(): Want | null {
     const core = this.#core;
-    // The answer to a question from op 0 is always a checkpoint.
-    if (core.down !== null) return { from: 0, through: 0 };
-    const missing = core.parts.installation.missing();
+    const { installation } = core.parts;
+    // The answer to a question from op 0 is always a checkpoint. One that is staged already is lacking no more.
+    if (core.down !== null && !installation.hasCheckpoint) return { from: 0, through: 0 };
+    const missing = installation.missing();
     if (missing !== null) return missing;
     if (core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view)) {
       // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
@@ -246,9 +247,14 @@ export class Transfer {
   #checkpointStaged(info: CheckpointInfo): void {
     const core = this.#core;
     const { log } = core;
-    if (core.down === null && core.parts.installation.active) {
-      if (!core.parts.installation.checkpointStaged(info)) this.#rest();
-      return;
+    const { installation } = core.parts;
+    if (installation.active) {
+      if (installation.checkpointStaged(info)) return;
+      // One that is down may have all of the log that it is to install, and lack only the state.
+      if (core.down === null) {
+        this.#rest();
+        return;
+      }
     }
     if (info.op < log.checkpointOp) {
       this.#rest();

@@ -10,13 +10,15 @@ import { explore } from '../vr/exploration.ts';
 const [by, first, seconds, only] = process.argv.slice(2);
 const hash = new NodeHash();
 
+const damaged = only === 'rot' || only === 'loss' ? only : null;
+
 function explored(seed: number): void {
-  const damage = only === 'rot' || only === 'loss' ? only : seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none';
+  const damage = damaged ?? (seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none');
   explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage });
 }
 
 function simulated(seed: number): void {
-  runSeed({ seed, events: [4000, 20_000, 60_000][seed % 3]!, hash });
+  runSeed({ seed, events: [4000, 20_000, 60_000][seed % 3]!, hash, ...(damaged === null ? {} : { damage: damaged }) });
 }
 
 const run = by === 'simulator' ? simulated : explored;

@@ -34,7 +34,7 @@ export const logMutants: readonly Mutant[] = [
     name: 'a checkpoint replaces the log of another view without an installation',
     by: 'exploration',
     edits: [
-      { file: transfer, find: 'if (core.down === null && core.parts.installation.active) {', replace: 'if (false) {' },
+      { file: transfer, find: 'if (installation.active) {', replace: 'if (false) {' },
       { file: transfer, find: 'if (!ownPast && !core.inView) {', replace: 'if (false) {' },
     ],
   },
@@ -201,6 +201,20 @@ export const logMutants: readonly Mutant[] = [
         find: `member.node === message.node &&
         member.incarnation === message.incarnation`,
         replace: 'member.node === message.node',
+      },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'a log whose tail is lost is taken for a shorter one',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/store/recovery.ts',
+        find: `    this.#rosterProven = false;
+    for (const replica of this.#replicas.values()) replica.doubtful = true;`,
+        replace: '',
       },
     ],
   },

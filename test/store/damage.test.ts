@@ -172,6 +172,24 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 6, headProven: true });
   });
 
+  it('does not forget, however often it starts, that it may have had replicas it knows nothing of (found by the simulator)', () => {
+    const { world, segment } = filled(3);
+    world.settle();
+    world.disk.processCrash();
+    world.disk.cut(segment, 0);
+    world.open();
+    expect(world.store.replicas()).toEqual([]);
+    for (let starts = 0; starts < 3; starts++) {
+      world.settle();
+      expect(world.restart().rosterProven).toBe(false);
+    }
+    // Made anew it would start empty, and vote as if it had never acknowledged anything.
+    world.create(1);
+    world.settle();
+    world.restart();
+    expect(world.recovered(1)).toMatchObject({ head: 0, headProven: false });
+  });
+
   it('says so when a segment in the middle is missing', () => {
     const { world } = filled(100, 20_000);
     world.settle();

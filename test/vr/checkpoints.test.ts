@@ -189,4 +189,25 @@ describe('a state that differs', () => {
     world.awaitAgreement();
     expect(world.place(other).machine.values.length).toBe(51);
   });
+
+  it('nor does a view that began meanwhile, with a log that goes on above its own, leave it down (found by the simulator)', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    fill(world, 50);
+    world.awaitAgreement();
+    world.crash(other);
+    world.place(other).storage.unreadableChunks.add(0);
+    const { head, view } = world.place(p).view;
+    world.restart(p);
+    fill(world, 60, 'meanwhile');
+    world.run(1000);
+    const leader = world.place(world.awaitPrimary()).view;
+    expect(leader.view.view).toBeGreaterThan(view.view);
+    expect(leader.logFirst).toBeGreaterThan(head);
+    world.restart(other);
+    expect(world.place(other).view.status).toBe('recovering');
+    world.awaitAgreement();
+    expect(world.place(other).machine.values.length).toBe(110);
+  });
 });
