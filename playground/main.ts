@@ -262,20 +262,16 @@ async function makeParts(): Promise<Parts> {
       sentence.textContent = text;
       sentence.classList.toggle('bad', headline?.bad === true);
     },
-    hints: (lines, type, tour) => {
+    hints: (lines, type, first) => {
       const buttons = lines.map((line) =>
         hint(line, () => {
           type(line);
           terminal.focus();
         }),
       );
-      if (tour === null) {
-        byId('hints').replaceChildren('type', ...buttons);
-        return;
-      }
-      const first = hint('take the tour', tour);
-      first.className = 'primary';
-      byId('hints').replaceChildren(first, 'or type', ...buttons);
+      const leading = hint(first.text, () => first.act());
+      leading.className = 'primary';
+      byId('hints').replaceChildren(leading, 'or type', ...buttons);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { OperationResult } from '../core/tree/operation.ts';
 import { textApi } from '../core/wire/api-client-text.ts';
 import { whyNoAnswer } from './address.ts';
 import { listTree } from './cluster/tree.ts';
-import { connectCommand } from './connect-command.ts';
+import { connectCommand, tabAddress } from './connect-command.ts';
 import { PageAdmin } from './page-admin.ts';
 import type { Mode, Parts } from './parts.ts';
 import { StatusPicture } from './status-picture.ts';
@@ -68,7 +68,10 @@ class NodeMode implements Mode, LineRunner {
     parts.timeline.begin([], null);
     parts.terminal.begin(this, []);
     const lines = ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'help'];
-    parts.hints(lines, (line) => parts.terminal.press(`\u0001\u000b${line}\r`), null);
+    parts.hints(lines, (line) => parts.terminal.press(`\u0001\u000b${line}\r`), {
+      text: 'break a cluster in this tab',
+      act: () => connect(tabAddress),
+    });
     parts.headline(null);
     this.#status = new StatusPicture(address, parts, {
       entered: () => this.#client.namespace?.id ?? null,

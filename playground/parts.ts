@@ -10,6 +10,12 @@ import type { Timeline } from './timeline.ts';
 import type { TreeView } from './tree-view.ts';
 import type { LineHistory } from '../core/shell/index.ts';
 
+/** What the page offers before anything else. */
+export interface FirstHint {
+  readonly text: string;
+  act(): void;
+}
+
 export interface Parts {
   readonly terminal: TerminalPane;
   readonly history: LineHistory;
@@ -29,8 +35,8 @@ export interface Parts {
   headline(headline: Headline | null): void;
   /** One line about the connection; `bad` when it is not there. */
   status(text: string, bad: boolean): void;
-  /** Lines that one can click to type them, and before them, where there is one, a tour to take. */
-  hints(lines: readonly string[], type: (line: string) => void, tour: (() => void) | null): void;
+  /** Lines that one can click to type them, and before them what else there is to do. */
+  hints(lines: readonly string[], type: (line: string) => void, first: FirstHint): void;
 }
 
 /** A cluster that the page shows: the one in the tab, or the one of the node that serves it. */

@@ -99,7 +99,7 @@ export class TabMode implements Mode, LineRunner {
     parts.hints(
       ['enter test-ns', 'create set /some/set', 'set insert /some/set hi', 'sim crash primary', 'help'],
       (line) => this.#post({ kind: 'type', line }),
-      first === undefined ? null : () => this.#teller.tell(first),
+      { text: 'take the tour', act: () => first !== undefined && this.#teller.tell(first) },
     );
     this.#open(this.#script, options.shared?.at ?? 0, options.shared === null);
   }

@@ -162,8 +162,8 @@ export class TerminalPane {
     if (event.key === 'Tab' && event.shiftKey) return false;
     const copies = event.key.toLowerCase() === 'c' && (event.ctrlKey || event.metaKey);
     if (copies && this.terminal.hasSelection()) {
-      void navigator.clipboard.writeText(this.terminal.getSelection()).then(() => this.terminal.clearSelection());
-      event.preventDefault();
+      // The browser copies, also where a page may not write to the clipboard by itself; what comes next is Ctrl-C again.
+      setTimeout(() => this.terminal.clearSelection(), 0);
       return false;
     }
     // The browser pastes; xterm.js hears of it by the paste event.

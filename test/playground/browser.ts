@@ -9,7 +9,7 @@ import { extname, join } from 'node:path';
 import axe from 'axe-core';
 import type { AxeResults } from 'axe-core';
 import { chromium } from 'playwright';
-import type { Browser, BrowserContextOptions, Page } from 'playwright';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright';
 import { expect } from 'vitest';
 import { packageRoot } from '../integration/programs.ts';
 
@@ -65,6 +65,11 @@ export async function serveStatic(): Promise<{ readonly url: string; close(): Pr
   };
 }
 
+/** Measurements are for whoever reads the log of the tests. */
+export function report(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
 /** A page of the playground. What goes wrong in it is a failure of its test. */
 export class PlaygroundPage {
   readonly page: Page;
@@ -93,6 +98,10 @@ export class PlaygroundPage {
     await opened.page.goto(url);
     await opened.untilText(/haret> ?$/);
     return opened;
+  }
+
+  get context(): BrowserContext {
+    return this.page.context();
   }
 
   async text(): Promise<string> {

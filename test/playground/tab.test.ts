@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPlayground, PlaygroundPage, serveStatic, startBrowser } from './browser.ts';
+import { builtPlayground, PlaygroundPage, report, serveStatic, startBrowser } from './browser.ts';
 
 const mostPacked = 250_000;
 /** Those that come together travel together: it takes about so many writes for so many messages. */
@@ -18,11 +18,6 @@ const loadWrites = 1200;
 const leastFrames = 24;
 const leastMessages = 500;
 const leastEvents = 5000;
-
-/** Measurements are for whoever reads the log of the tests. */
-function report(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveStatic>>;
@@ -81,6 +76,62 @@ describe('the cluster in the tab', () => {
     const page = await opened();
     await page.paste('enter test-ns\ncreate blob /a\nblob put /a pasted\nblob get /a\n');
     await page.untilText(/haret> blob get \/a\npasted\n/);
+    await page.close();
+  });
+
+  it('copies what is selected, and pastes it', async () => {
+    const page = await opened();
+    await page.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.page.keyboard.type('help nowhere-near');
+    const line = (await page.page.locator('.xterm-rows > div').first().boundingBox())!;
+    await page.page.mouse.dblclick(line.x + 7 * 8.4 + 60, line.y + line.height / 2);
+    await page.page.keyboard.press('Control+C');
+    await page.page.keyboard.press('Control+U');
+    await page.page.keyboard.press('Control+V');
+    await page.untilText(/^haret> nowhere-near$/);
+    await page.close();
+  });
+
+  it('opens a link that is clicked, in a tab of its own', async () => {
+    const page = await opened();
+    await page.type('enter test-ns');
+    await page.type('create blob /a --value http://localhost:9/there');
+    await page.type('blob get /a');
+    const row = page.page.locator('.xterm-rows > div', { hasText: /^http:\/\/localhost:9\/there/ });
+    const at = (await row.boundingBox())!;
+    await page.page.mouse.move(at.x + 40, at.y + at.height / 2);
+    await page.page.mouse.move(at.x + 50, at.y + at.height / 2);
+    const other = page.context.waitForEvent('page');
+    await expect.poll(() => page.page.locator('.xterm-cursor-pointer').count()).toBe(1);
+    await page.page.mouse.click(at.x + 50, at.y + at.height / 2);
+    expect((await other).url()).toMatch(/localhost:9|about:blank|chrome-error/);
+    await page.close();
+  });
+
+  it('reads to a screen reader what the terminal prints, once it is asked to', async () => {
+    const page = await opened();
+    await page.page.locator('#reader').click();
+    await page.page.locator('#terminal').click();
+    await page.type('enter test-ns');
+    const told = (): Promise<string> => page.page.locator('.xterm-accessibility-tree').innerText();
+    await expect.poll(told).toMatch(/Primary = name/);
+    expect(await page.page.locator('.live-region').getAttribute('aria-live')).toBe('assertive');
+    await page.close();
+  });
+
+  it('takes what the keyboard of a phone composes, and follows the size of its window', async () => {
+    const page = await opened({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
+    await page.page.keyboard.insertText('enter test-ns');
+    await page.page.keyboard.press('Enter');
+    await page.untilText(/Primary = name[^]*haret> ?$/);
+    await page.page.locator('#keys button', { hasText: 'up' }).tap();
+    await page.untilText(/haret> enter test-ns$/);
+    const columns = (): Promise<number> => page.page.evaluate('document.querySelector(".xterm-rows").offsetWidth');
+    const before = await columns();
+    await page.page.setViewportSize({ width: 800, height: 390 });
+    await expect.poll(columns).toBeGreaterThan(before + 200);
+    await page.untilText(/haret> enter test-ns$/);
+    await page.shoot('tab-phone-lying');
     await page.close();
   });
 
