@@ -8,10 +8,13 @@ import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
 import { pagePorts } from './web-socket-transport.ts';
 
 const patienceMs = 10_000;
+/** A status stream that is on says something at once. */
+const sayMs = 2000;
+const lookMs = 50;
 const closed =
   'This node lets no page administer it. playground_admin = true in its config.toml would; haret-admin does without.';
 const unknown =
-  'This page does not know the admin interface of this node: its status stream is off, or has not said anything yet.';
+  'This page does not know the admin interface of this node: its status stream is off, or does not let this page in.';
 
 export class PageAdmin implements ShellAdmin {
   readonly #where: () => string | null | undefined;
@@ -28,7 +31,7 @@ export class PageAdmin implements ShellAdmin {
   }
 
   async admin(command: AdminCommand, options: CallOptions): Promise<AdminResult> {
-    const address = this.#where();
+    const address = await this.#known(options.signal);
     if (address === undefined) throw new HaretError(errorInfo('NotAllowed', unknown));
     if (address === null) throw new HaretError(errorInfo('NotAllowed', closed));
     if (this.#client === null || address !== this.#address) {
@@ -39,6 +42,16 @@ export class PageAdmin implements ShellAdmin {
       this.#client.start();
     }
     return await new AdminConnection(this.#client, address).admin(command, options);
+  }
+
+  /** Where it is, as soon as the node has said so. */
+  async #known(signal: AbortSignal | undefined): Promise<string | null | undefined> {
+    for (let waitedMs = 0; waitedMs < sayMs && signal?.aborted !== true; waitedMs += lookMs) {
+      const address = this.#where();
+      if (address !== undefined) return address;
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+    return this.#where();
   }
 
   tick(): void {

@@ -18,7 +18,7 @@ export interface PlaybackActions {
   story(story: Story): void;
 }
 
-const speeds = [5, 10, 25, 50, 100, 400, 2000, 100_000];
+const speeds = [1, 5, 10, 25, 50, 100, 400, 2000, 100_000];
 
 export class PlaybackBar {
   readonly #play: HTMLButtonElement;

@@ -48,6 +48,8 @@ export class SessionList {
     for (const row of rows) {
       const line = body.insertRow();
       for (const text of row) line.insertCell().textContent = text;
+      // A long name is cut short.
+      line.title = row[0]!;
     }
     const parts: HTMLElement[] = [table];
     if (more > 0) {

@@ -113,14 +113,17 @@ export class StatusPicture {
   }
 
   /** Messages are drawn an interval late, as far apart as they were, and some for all. */
-  #hearTraffic({ node, messages, clients, intervalMs }: StatusMessage): void {
+  #hearTraffic({ node, peers, messages, clients, intervalMs }: StatusMessage): void {
     if (document.hidden) return;
     const nowUs = this.#nowUs();
     for (const traffic of messages) {
       if (traffic.group !== this.#group || !this.#tellsOf(node, traffic)) continue;
       const kind = drawnAs[traffic.kind];
       this.#countUp(kind, traffic.count);
-      for (const at of traffic.at) this.#fly(traffic.from, traffic.to, kind, nowUs + at * 1000);
+      const { from, to, at } = traffic;
+      // What is meant for a node without a connection gets nowhere.
+      const lost = from === node && !peers.includes(to);
+      for (const ms of at) this.#fly(from, to, kind, nowUs + ms * 1000, lost);
     }
     const isHome = node === this.#home;
     const asked = isHome ? this.#asked.wanted(clients.asked, this.#page.looked()) : clients.asked;
@@ -144,9 +147,9 @@ export class StatusPicture {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
   }
 
-  #fly(from: string, to: string, kind: MessageKind, sentUs: number): void {
+  #fly(from: string, to: string, kind: MessageKind, sentUs: number, lost = false): void {
     if (this.#flights.length >= maxFlights) return;
-    this.#flights.push({ from, to, kind, sentUs, arrivesUs: sentUs + shownFlightUs, lost: false });
+    this.#flights.push({ from, to, kind, sentUs, arrivesUs: sentUs + shownFlightUs, lost });
   }
 
   #nowUs(): number {

@@ -17,6 +17,7 @@ const sliceMs = 11;
 /** Events between two looks at the clock. */
 const eventsPerLook = 32;
 const defaultSpeedPercent = 100;
+const simulatorSpeedPercent = 1;
 /** Under load it changes with every frame, and nobody reads so fast. */
 const treeEveryMs = 150;
 const maxInbox = 10_000;
@@ -197,6 +198,10 @@ export class Player {
     this.#muted = true;
     const cluster =
       script.simulator === undefined ? this.#terminalCluster(script) : new SeedCluster(script, script.simulator);
+    const looked = this.#cluster !== null && this.#cluster.script.simulator !== undefined;
+    const looks = script.simulator !== undefined;
+    // The simulator's network is as fast as a real one.
+    if (looked !== looks) this.#speedPercent = looks ? simulatorSpeedPercent : defaultSpeedPercent;
     this.#cluster = cluster;
     this.#end = 0;
     this.#stepsLeft = 0;

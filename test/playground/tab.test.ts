@@ -165,6 +165,15 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
+  it('follows a seed of the simulator to its end', async () => {
+    const page = await opened({}, '#seed=7&simulator=3000');
+    expect(await page.page.locator('[aria-label=Speed]').inputValue()).toBe('1');
+    await page.page.selectOption('[aria-label=Speed]', '400');
+    await page.page.locator('#play').click();
+    await page.untilHappened(/heal[^]*the seed passed: \d+ committed, trace [0-9a-f]{8}/);
+    await page.close();
+  });
+
   it('says when another build made a link', async () => {
     const page = await opened({}, '#build=0.0.1-old&seed=3&nodes=5&at=10');
     await expect.poll(() => page.page.locator('#status').innerText()).toMatch(/made by build 0\.0\.1-old/);
