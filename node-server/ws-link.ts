@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { ClientOptions, ServerOptions, WebSocket } from 'ws';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Frame, Link, LinkHandler } from '../core/base/ports.ts';
+import { forgetWire, wireOf } from './ws-frame.ts';
 
 /** A peer that does not answer a close frame is cut off after this long. */
 const closeTimeoutMs = 2000;
@@ -36,16 +37,17 @@ export function closeReason(reason: string): string {
   return `${cut}…`;
 }
 
-let corked: WsLink[] = [];
+let waiting: WsLink[] = [];
 
 /** What several frames of one turn come to is written with one system call: several times the messages a second. */
-function corkForThisTurn(link: WsLink): void {
-  if (corked.push(link) === 1) process.nextTick(uncorkAll);
+function waitForTurn(link: WsLink): void {
+  if (waiting.push(link) === 1) process.nextTick(endTurns);
 }
 
-function uncorkAll(): void {
-  const links = corked;
-  corked = [];
+function endTurns(): void {
+  const links = waiting;
+  waiting = [];
+  forgetWire();
   for (const link of links) link.endTurn();
 }
 
@@ -100,7 +102,12 @@ export class WsLink implements Link {
   readonly #keepAlive: KeepAlive;
   #handler: LinkHandler;
   #socket: Duplex | null = null;
-  /** The socket while it waits for the end of the turn with our frames. */
+  /** Frames of the server's end have no mask, and so need nothing of ws. */
+  readonly #accepted: boolean;
+  #waits = false;
+  /** The only frame of this turn so far: alone, it needs no cork. */
+  #first: Buffer | null = null;
+  /** The socket while it is corked until the end of the turn. */
   #corked: Duplex | null = null;
   #heard = true;
   #pinged = false;
@@ -115,6 +122,7 @@ export class WsLink implements Link {
     this.#ws = ws;
     this.#keepAlive = keepAlive;
     this.#handler = handler;
+    this.#accepted = socket !== null;
     ws.binaryType = 'nodebuffer';
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary));
     ws.on('pong', () => this.#onHeard());
@@ -140,22 +148,36 @@ export class WsLink implements Link {
   send(frame: Frame): void {
     const socket = this.#socket;
     if (socket === null || this.#closing !== null || this.#ws.readyState !== this.#ws.OPEN) return;
+    if (!this.#waits) {
+      this.#waits = true;
+      waitForTurn(this);
+      if (this.#accepted && (this.#first = wireOf(frame)) !== null) return;
+    }
     if (this.#corked === null) {
       this.#corked = socket;
       socket.cork();
-      corkForThisTurn(this);
     }
-    this.#ws.send(frame);
+    this.#writeFirst(socket);
+    const wire = this.#accepted ? wireOf(frame) : null;
+    if (wire === null) this.#ws.send(frame);
+    else socket.write(wire);
+  }
+
+  #writeFirst(socket: Duplex): void {
+    if (this.#first === null) return;
+    socket.write(this.#first);
+    this.#first = null;
   }
 
   close(code: number, reason: string): void {
     if (this.#closing !== null) return;
     this.#closing = { code, reason };
+    this.endTurn();
     this.#ws.close(code, closeReason(reason));
   }
 
   buffered(): number {
-    return this.#ws.bufferedAmount;
+    return this.#ws.bufferedAmount + (this.#first?.length ?? 0);
   }
 
   /** Cuts the connection without a close frame. */
@@ -179,9 +201,13 @@ export class WsLink implements Link {
 
   /** Lets this turn's frames go. */
   endTurn(): void {
-    const socket = this.#corked;
+    this.#waits = false;
+    const socket = this.#socket;
+    if (socket !== null && this.#ws.readyState === this.#ws.OPEN) this.#writeFirst(socket);
+    this.#first = null;
+    const corked = this.#corked;
     this.#corked = null;
-    socket?.uncork();
+    corked?.uncork();
   }
 
   #onHeard(): void {
