@@ -95,6 +95,7 @@ await build({
       'core/base/schema.ts': 'core/base/checks.ts',
       'core/base/error-schema.ts': 'core/base/error-checks.ts',
       'core/base/base64.ts': 'browser-client/page/base64.ts',
+      'core/base/error-details.ts': 'browser-client/page/error-details.ts',
       'core/base/hex.ts': 'browser-client/page/hex.ts',
       'core/base/utf8.ts': 'browser-client/page/utf8.ts',
       'browser-client/api-codecs.ts': 'browser-client/page/codecs.ts',

@@ -10,7 +10,7 @@ import { defaultZooKeeperJar } from './zookeeper-target.ts';
 export const targetNames = ['haret', 'etcd', 'zookeeper'] as const;
 export type TargetName = (typeof targetNames)[number];
 
-export const measures = ['load', 'memory', 'restart', 'failover', 'watch'] as const;
+export const measures = ['load', 'memory', 'restart', 'failover', 'watch', 'client'] as const;
 export type Measure = (typeof measures)[number];
 
 /** One point of the load: so many requests outstanding over so many connections. */
@@ -47,7 +47,7 @@ export interface Plan {
   readonly json: string | null;
   readonly profile: string | null;
   readonly haretProgram: string | null;
-  readonly haretClient: 'haret-bare' | 'haret-engine';
+  readonly haretClient: 'haret-bare' | 'haret-engine' | 'haret-sdk';
   readonly etcdClient: 'etcd-frames' | 'etcd-node';
   readonly zooKeeperJar: string;
   /** A floor that is missed makes the exit status fail. */
@@ -86,7 +86,7 @@ Starts three nodes of each system on this machine and compares them, in one run.
   --json FILE             write everything that was measured
   --profile DIR           write a processor profile of each of haret's nodes
   --haret FILE            haret's program (default the one that was built with this)
-  --haret-client KIND     bare (by hand, the leanest) or engine (haret's full client)
+  --haret-client KIND     bare (by hand, the leanest), engine (haret's full client) or sdk (the package)
   --etcd-client KIND      frames (by hand, the leanest) or node (Node's own HTTP/2)
   --zookeeper-jar FILE    (default ${defaultZooKeeperJar})
   --check                 fail when a floor is missed
@@ -160,10 +160,7 @@ export function planOf(args: readonly string[]): Plan | null {
     json: values.json ?? null,
     profile: values.profile ?? null,
     haretProgram: values.haret ?? null,
-    haretClient:
-      words('haret-client', values['haret-client'], ['bare', 'engine'], ['bare'])[0] === 'engine'
-        ? 'haret-engine'
-        : 'haret-bare',
+    haretClient: `haret-${words('haret-client', values['haret-client'], ['bare', 'engine', 'sdk'], ['bare'])[0]!}`,
     etcdClient:
       words('etcd-client', values['etcd-client'], ['frames', 'node'], ['frames'])[0] === 'node'
         ? 'etcd-node'

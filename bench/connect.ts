@@ -4,6 +4,7 @@ import { connectBareHaret } from './bare-haret-client.ts';
 import { connectEngine } from './engine-haret-client.ts';
 import { connectEtcdFrames } from './etcd-frames-client.ts';
 import { connectEtcdNode } from './etcd-node-client.ts';
+import { connectSdk } from './sdk-haret-client.ts';
 import type { ClientKind, ClientSpec, Connection } from './target.ts';
 import { connectZooKeeper } from './zookeeper-client.ts';
 
@@ -12,6 +13,7 @@ const probeResendMs = 100;
 const connectors: Readonly<Record<ClientKind, (address: string) => Promise<Connection>>> = {
   'haret-bare': (address) => connectBareHaret(address),
   'haret-engine': connectEngine,
+  'haret-sdk': connectSdk,
   'etcd-frames': connectEtcdFrames,
   'etcd-node': connectEtcdNode,
   zookeeper: connectZooKeeper,

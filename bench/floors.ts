@@ -20,6 +20,7 @@ const restartMs = 1500;
 const failoverMs = { kill: 1000, pause: 2500 } as const;
 const floorKeys = 100_000;
 const fanOutMs = 20;
+const clientShare = 0.85;
 const floorWatchers = 1000;
 
 /** The floors that this run measured. */
@@ -75,6 +76,11 @@ export function floorsOf(results: Results): Floor[] {
   for (const one of results.watch) {
     if (one.target !== 'haret' || one.watchers !== floorWatchers) continue;
     atMost(`${one.watchers} watches of one key told, ${one.codec}`, median(one.allToldMs), fanOutMs, 'ms');
+  }
+  for (const one of results.client) {
+    const reached = one.sdk.throughput / one.bare.throughput;
+    const what = `the package, ${one.workload}, ${one.outstanding} outstanding: throughput of the bare client's`;
+    floors.push({ what, wanted: `>= ${clientShare}x`, reached: `${reached.toFixed(2)}x`, met: reached >= clientShare });
   }
   return floors;
 }

@@ -27,7 +27,7 @@ export class HaretTarget implements Target {
   constructor(
     directory: string,
     program: string,
-    client: 'haret-bare' | 'haret-engine',
+    client: 'haret-bare' | 'haret-engine' | 'haret-sdk',
     profileDirectory: string | null,
   ) {
     if (!existsSync(program)) throw new Error(`there is no ${program}; build it first`);

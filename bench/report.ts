@@ -118,6 +118,21 @@ export function reportOf(results: Results): string {
     const title = 'watches of one key, a connection each: from asking for a write until all were told';
     parts.push(`${title}\n${table(['target', 'watchers', 'median ms', 'most', 'half told'], rows, 1)}`);
   }
+  if (results.client.length > 0) {
+    const rows = results.client.map(({ workload, outstanding, bare, sdk }) => [
+      workload,
+      String(outstanding),
+      count(bare.throughput),
+      count(sdk.throughput),
+      `${(sdk.throughput / bare.throughput).toFixed(2)}x`,
+      orUnknown(bare.driverMicros, micros),
+      orUnknown(sdk.driverMicros, micros),
+    ]);
+    const head = ['', 'outstanding', 'bare per s', 'package per s', 'package/bare', 'bare us', 'package us'];
+    const title =
+      "the package's client beside the bare one, over one connection; processor time a request in microseconds";
+    parts.push(`${title}\n${table(head, rows, 1)}`);
+  }
   const floors = floorsOf(results);
   if (floors.length > 0) {
     const rows = floors.map((floor) => [floor.what, floor.met ? 'met' : 'MISSED', floor.wanted, floor.reached]);

@@ -1,7 +1,7 @@
 /** What a run gives: every round as it was measured, and the medians that the table shows. */
 
 import type { LoadCase, Plan, TargetName } from './arguments.ts';
-import type { LoadResult } from './load.ts';
+import type { LoadResult, Workload } from './load.ts';
 import type { MachineFacts } from './machine.ts';
 import type { WatchCodec } from './watch-fan-out.ts';
 
@@ -55,6 +55,15 @@ export interface WatchResult {
   readonly halfToldMs: readonly number[];
 }
 
+/** The package's client and the bare one at the same load, in rounds that took turns. */
+export interface ClientResult {
+  readonly workload: Workload;
+  readonly outstanding: number;
+  readonly connections: number;
+  readonly bare: LoadMedians;
+  readonly sdk: LoadMedians;
+}
+
 export interface Results {
   readonly machine: MachineFacts;
   readonly plan: Plan;
@@ -66,6 +75,7 @@ export interface Results {
   readonly restart: RestartResult[];
   readonly failover: FailoverResult[];
   readonly watch: WatchResult[];
+  readonly client: ClientResult[];
 }
 
 export function median(values: readonly number[]): number {

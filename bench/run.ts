@@ -36,6 +36,13 @@ function makeTarget(name: TargetName, plan: Plan): Target {
 
 const heatOutstanding = 256;
 const heatConnections = 8;
+const clientConnections = 1;
+const clientCases = [
+  ['put', 64],
+  ['put', 256],
+  ['get', 64],
+  ['get', 256],
+] as const;
 
 interface Side {
   readonly name: TargetName;
@@ -66,6 +73,7 @@ export class Run {
       restart: [],
       failover: [],
       watch: [],
+      client: [],
     };
   }
 
@@ -194,6 +202,7 @@ export class Run {
         this.#results.restart.push({ target: name, keys: manyKeys, timesMs });
       }
       if (measures.includes('watch') && name === 'haret') await this.#watch(side);
+      if (measures.includes('client') && name === 'haret') await this.#client(side);
       if (measures.includes('failover')) {
         for (const kind of failureKinds) {
           const measure = (): Promise<number> => measureFailover(target, kind, valueBytes);
@@ -213,6 +222,45 @@ export class Run {
       const times = await driver.watch({ address, codec, watchers, writes, warmupWrites: 10 });
       this.#results.watch.push({ target: name, watchers, codec, ...times });
       this.#progress(`  ${name}: ${watchers} watchers (${codec}) told in ${median(times.allToldMs).toFixed(1)} ms`);
+    }
+  }
+
+  /** What the package costs: it and the bare client take turns at one cluster, each in a process of its own. */
+  async #client({ target, driver: bare }: Side): Promise<void> {
+    const { keys, valueBytes, seconds, warmupSeconds, rounds, heatSeconds } = this.#plan;
+    const address = target.addresses()[await target.primary()]!;
+    const sdk = new Driver(this.#program);
+    const drivers = { bare, sdk };
+    try {
+      await bare.useTarget({ client: 'haret-bare', addresses: [address] });
+      await sdk.useTarget({ client: 'haret-sdk', addresses: [address] });
+      await bare.fill(0, keys, valueBytes);
+      const load = { keys, valueBytes };
+      for (const [workload, outstanding] of clientCases) {
+        for (const driver of [bare, sdk]) {
+          if (heatSeconds === 0) continue;
+          const heat = { ...load, workload, outstanding, seconds: heatSeconds, warmupSeconds: 0 };
+          await driver.run(heat, clientConnections, []);
+        }
+        const measured = { bare: [] as LoadResult[], sdk: [] as LoadResult[] };
+        for (let round = 0; round < rounds; round++) {
+          for (const name of round % 2 === 0 ? (['bare', 'sdk'] as const) : (['sdk', 'bare'] as const)) {
+            const plan = { ...load, workload, outstanding, seconds, warmupSeconds };
+            const result = await drivers[name].run(plan, clientConnections, []);
+            if (result.firstError !== null) throw new Error(`${name}: ${result.firstError}`);
+            measured[name].push(result);
+          }
+        }
+        const one = { bare: mediansOf(measured.bare), sdk: mediansOf(measured.sdk) };
+        this.#results.client.push({ workload, outstanding, connections: clientConnections, ...one });
+        const { throughput } = one.sdk;
+        const share = ((100 * throughput) / one.bare.throughput).toFixed(0);
+        this.#progress(
+          `  ${workload}, ${outstanding} outstanding: ${throughput.toFixed(0)} a second, ${share} % of bare`,
+        );
+      }
+    } finally {
+      sdk.stop();
     }
   }
 

@@ -15,7 +15,14 @@ export interface Connection {
   close(): void;
 }
 
-export const clientKinds = ['haret-bare', 'haret-engine', 'etcd-frames', 'etcd-node', 'zookeeper'] as const;
+export const clientKinds = [
+  'haret-bare',
+  'haret-engine',
+  'haret-sdk',
+  'etcd-frames',
+  'etcd-node',
+  'zookeeper',
+] as const;
 export type ClientKind = (typeof clientKinds)[number];
 
 /** What the driver's process needs to reach a target; it travels as JSON. */

@@ -46,17 +46,17 @@ export class Blob<Out, In = Out> extends Handle {
   }
 
   /** Writes, and creates the blob and the directories above it when they are missing. */
-  async put(value: In, { ifVersion, ifAbsent = false, ...options }: PutOptions = {}): Promise<Written> {
-    const put = this.op.put(value, { ifVersion, ifAbsent });
-    if (ifVersion !== undefined || ifAbsent) return this.run(() => put, options);
+  async put(value: In, options: PutOptions = {}): Promise<Written> {
+    const put = this.op.put(value, options);
+    const guarded = options.ifVersion !== undefined || options.ifAbsent === true;
     const until = this.executor.nowMs + this.executor.timeoutOf(options);
-    const left = (): CallOptions => ({ ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) });
     for (;;) {
       try {
-        return await this.run(() => put, options);
+        return this.answered(put, await this.executor.run(put.operation, options));
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        if (guarded || !isNotFound(error)) throw error;
       }
+      const left = (): CallOptions => ({ ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) });
       // Twice the value in one transaction would do it in one step; but large values are the rule here, and first puts are not.
       const created = await this.#branch([this.guard.absent()], this.op.create(value), [], left());
       if (created.held) return created.result;

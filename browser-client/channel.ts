@@ -88,22 +88,21 @@ export class Channel {
     this.#runtime.waiting(1);
     this.#ticker.hurry();
     return new Promise<T>((resolve, reject) => {
-      const abandon = (): void => pending.abandon();
-      const done = (result: Result<T>): void => {
-        this.#runtime.waiting(-1);
-        signal?.removeEventListener('abort', abandon);
-        if (result.ok) resolve(result.value);
-        else reject(thrown(result.error, signal));
-      };
-      let pending: Pending;
+      let abandon: (() => void) | null = null;
       try {
-        pending = invoke(done);
+        const pending = invoke((result) => {
+          this.#runtime.waiting(-1);
+          if (abandon !== null) signal!.removeEventListener('abort', abandon);
+          if (result.ok) resolve(result.value);
+          else reject(thrown(result.error, signal));
+        });
+        if (signal === undefined) return;
+        abandon = () => pending.abandon();
+        signal.addEventListener('abort', abandon, { once: true });
       } catch (error) {
         this.#runtime.waiting(-1);
         reject(error instanceof MalformedError ? haretError('BadArgument', error.message) : (error as Error));
-        return;
       }
-      signal?.addEventListener('abort', abandon, { once: true });
     });
   }
 

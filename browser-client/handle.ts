@@ -63,7 +63,10 @@ export abstract class Handle {
   /** @param make what it throws, of a value that its codec refuses, is told as every other error: by the promise. */
   protected async run<R>(make: () => Op<R>, options: ReadOptions): Promise<R> {
     const op = make();
-    const { result, op: at } = await this.executor.run(op.operation, options);
+    return this.answered(op, await this.executor.run(op.operation, options));
+  }
+
+  protected answered<R>(op: Op<R>, { result, op: at }: Answer): R {
     if (result.kind === 'transaction') throw haretError('Internal', 'an operation was answered by transaction');
     return op.read(result, at);
   }
@@ -71,7 +74,8 @@ export abstract class Handle {
   /** The same, with `absent` for a path that does not exist. */
   protected async orAbsent<R, A>(make: () => Op<R>, options: ReadOptions, absent: A): Promise<R | A> {
     try {
-      return await this.run(make, options);
+      const op = make();
+      return this.answered(op, await this.executor.run(op.operation, options));
     } catch (error) {
       if (isNotFound(error)) return absent;
       throw error;

@@ -116,9 +116,16 @@ export class BlobOps<Out, In> extends NodeOps {
   }
 
   /** The blob must exist, unless `ifAbsent` asks that it does not. */
-  put(value: In, { ifVersion, ifAbsent = false }: VersionGuard & { readonly ifAbsent?: boolean } = {}): Op<Written> {
-    const operation = { kind: 'blobPut', path: this.path, value: encode(this.#codec, value, this.path) } as const;
-    return opOf({ ...operation, ifVersion: ifVersion ?? null, ifAbsent }, 'done', written);
+  put(
+    value: In,
+    { ifVersion, ifAbsent = false }: VersionGuard & { readonly ifAbsent?: boolean | undefined } = {},
+  ): Op<Written> {
+    const stored = encode(this.#codec, value, this.path);
+    return opOf(
+      { kind: 'blobPut', path: this.path, value: stored, ifVersion: ifVersion ?? null, ifAbsent },
+      'done',
+      written,
+    );
   }
 
   /** Puts `value` where `expected` is, byte for byte; else fails with `GuardFailed`. */

@@ -17,7 +17,8 @@ export interface WatchOptions {
   readonly recursive?: boolean | undefined;
   /**
    * `now`, the default: what is committed from here on. `snapshot`: the state as it is, then every change of it, with no gap between.
-   * `{ after: op }`: everything behind `op`, to go on where another watch ended ({@link Watch.op}).
+   * `{ after: op }`: everything behind `op`, to go on where another watch ended ({@link Watch.op}). An op that is still to come is waited for, and
+   * nothing before it is told.
    */
   readonly from?: 'now' | 'snapshot' | { readonly after: number } | undefined;
   /** With the values that were put, pushed, inserted and so on. Default true. */

@@ -1,6 +1,8 @@
 /** The binary codec of the API interface as a client speaks it: what programs in Node do. */
 
-import { encodeOperation } from '../service/body.ts';
+import { Slab } from '../base/bytes.ts';
+import { packWhole } from '../base/whole.ts';
+import { bodySchema } from '../service/body.ts';
 import { apiSubprotocols, clientFrameSchema, toldFrameSchema } from './api.ts';
 import type { ClientMessage } from './api.ts';
 import type { ClientCodec } from './api-client.ts';
@@ -8,9 +10,12 @@ import { binaryCodec } from './codec.ts';
 
 const subprotocol = apiSubprotocols.binary;
 
+// Operations live until they are answered, thousands a second: an engine pays for a buffer of each.
+const slab = new Slab();
+
 export const binaryApi: ClientCodec = {
   subprotocol,
-  pack: encodeOperation,
+  pack: (operation) => packWhole(bodySchema, { kind: 'operation', operation }, slab),
   frames: (maxFrameBytes) => {
     const codec = binaryCodec(subprotocol, clientFrameSchema, toldFrameSchema, maxFrameBytes);
     // What is packed here is an encoded operation, which is what these messages carry.

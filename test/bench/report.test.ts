@@ -60,6 +60,15 @@ const results: Results = {
     { target: 'haret', kind: 'kill', timesMs: [300, 1200] },
     { target: 'haret', kind: 'pause', timesMs: [1900] },
   ],
+  client: [
+    {
+      workload: 'put',
+      outstanding: 64,
+      connections: 1,
+      bare: mediansOf([round(10_000, 6)]),
+      sdk: mediansOf([round(8000, 7)]),
+    },
+  ],
   watch: [{ target: 'haret', watchers: 1000, codec: 'binary', allToldMs: [18, 40, 17], halfToldMs: [9, 20, 8] }],
 };
 
@@ -95,6 +104,7 @@ describe('the report', () => {
     expect(text).toMatch(/256 +1 +haret +25,000 +9\.00 +18\.0 +50 +- +2\.50x/);
     expect(text).toMatch(/haret kill +750 +300 +1,200 +2/);
     expect(text).toMatch(/haret binary +1000 +18\.0 +40\.0 +9\.00/);
+    expect(text).toMatch(/put +64 +10,000 +8,000 +0\.80x/);
     expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
   });
 
@@ -108,6 +118,7 @@ describe('the report', () => {
       'next write after a kill of the primary, at worst': false,
       'next write after a pause of the primary, at worst': true,
       '1000 watches of one key told, binary': true,
+      "the package, put, 64 outstanding: throughput of the bare client's": false,
     });
   });
 });
