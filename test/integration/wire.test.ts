@@ -1,0 +1,102 @@
+/**
+ * What a client in any language is held to: a program that takes commands as lines of JSON speaks to a real cluster whose nodes die under it.
+ * Its writes happen once each, and its watch has no gap and no repeat. `HARET_WIRE_CLIENT` names another program than the example's.
+ */
+
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ClusterUnderTest } from './cluster-process.ts';
+import { packageRoot } from './programs.ts';
+
+const program = process.env['HARET_WIRE_CLIENT'] ?? `node ${join(packageRoot, 'examples/thin-client/client.js')}`;
+
+interface Reply {
+  readonly op: number;
+  readonly answer: { readonly kind: string; readonly result?: object; readonly error?: { readonly code: string } };
+}
+
+interface Told {
+  readonly op: number;
+  readonly events: readonly { readonly op: number; readonly changes: readonly { readonly number: number }[] }[];
+}
+
+/** The program under test, a command at a time. */
+class WireClient {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor() {
+    const [command, ...args] = program.split(' ');
+    this.#process = spawn(command!, args);
+    this.#process.stderr.pipe(process.stderr);
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  async do<T = Reply>(command: object): Promise<T> {
+    this.#process.stdin.write(`${JSON.stringify(command)}\n`);
+    const { value } = (await this.#answers.next()) as { readonly value: string };
+    return JSON.parse(value) as T;
+  }
+
+  write(operation: object): Promise<Reply> {
+    return this.do({ do: 'write', operation });
+  }
+
+  close(): void {
+    this.#process.stdin.end();
+  }
+}
+
+describe('a client in any language', () => {
+  let cluster: ClusterUnderTest;
+  let client: WireClient;
+
+  beforeAll(async () => {
+    cluster = await ClusterUnderTest.start(3);
+    client = new WireClient();
+    const entered = await client.do({ do: 'enter', urls: cluster.nodes.map(({ api }) => api), namespace: 'test-ns' });
+    expect(entered.answer).toMatchObject({ kind: 'result', result: { truth: true } });
+  });
+
+  afterAll(async () => {
+    client.close();
+    await cluster.close();
+  });
+
+  it('writes bytes and reads them', async () => {
+    const bytes = { field: 'value', base64: 'AP/wn5iA' };
+    const operation = { kind: 'blobPut', path: '/b', value: null, ifVersion: null, ifAbsent: true };
+    expect((await client.do({ do: 'write', operation, bytes })).answer.kind).toBe('result');
+    const { answer } = await client.do({ do: 'read', operation: { kind: 'blobGet', path: '/b' } });
+    // A Buffer as JSON.
+    expect(answer.result).toMatchObject({ kind: 'value', value: { data: [...Buffer.from(bytes.base64, 'base64')] } });
+  });
+
+  it('is told of the errors of what was executed', async () => {
+    const { answer } = await client.write({ kind: 'counterAdd', path: '/none', by: 1 });
+    expect(answer).toMatchObject({ kind: 'error', error: { code: 'PathNotFound' } });
+  });
+
+  it('writes once each, and watches without a gap and a repeat, while nodes die and come back', async () => {
+    await client.write({ kind: 'create', path: '/n', type: 'counter', value: null });
+    const { watch } = await client.do<{ readonly watch: number }>({ do: 'watch', path: '/n' });
+    const events = (): Promise<Told> => client.do<Told>({ do: 'events', watch });
+    await expect.poll(async () => (await events()).op, { timeout: 20_000 }).not.toBe(null);
+    const total = 60;
+    for (let i = 1; i <= total; i++) {
+      const node = cluster.nodes[(i / 20) % 3];
+      const dying = node?.kill();
+      const { answer } = await client.write({ kind: 'counterAdd', path: '/n', by: 1 });
+      expect(answer.result).toMatchObject({ kind: 'number', number: i });
+      await dying;
+      await node?.start();
+    }
+    const told = async (): Promise<number> => (await events()).events.length;
+    await expect.poll(told, { timeout: 20_000 }).toBeGreaterThanOrEqual(total);
+    const numbers = (await events()).events.map(({ changes }) => changes[0]!.number);
+    expect(numbers).toEqual(Array.from({ length: total }, (_, i) => i + 1));
+  }, 120_000);
+});
