@@ -1,5 +1,6 @@
 /** The program `haret-cli-client ADDRESS`: the command language over the API interface (language §1). */
 
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
@@ -18,7 +19,9 @@ await runProgram({
   table: apiTable(),
   connect: async ({ addresses, timeoutMs, clientId }) => {
     const client = clientId ?? `${name}/${programVersion()} ${hostname().slice(0, 64)}:${process.pid}`;
-    const engine = new Client(nodePorts(), { addresses, codec: binaryApi, name: client });
+    // The id is this process's alone while it runs; when it ends it gives the id back.
+    const identity = clientId === null ? null : { id: clientId, incarnation: randomBytes(16).toString('hex') };
+    const engine = new Client(nodePorts(), { addresses, codec: binaryApi, name: client, identity });
     const promises = new PromiseClient(engine);
     const close = await startEngine(engine, addresses, timeoutMs, (limitMs) =>
       promises.connected({ timeoutMs: limitMs }),

@@ -376,6 +376,9 @@ export class Client {
       case 'progress':
         this.#watches.receive(message);
         return;
+      case 'who':
+        this.#sessions.asked(message.namespaceId, message.session);
+        return;
       case 'welcome':
       case 'goodbye':
         this.#violation(connection, `sent ${message.kind} where none belongs`);

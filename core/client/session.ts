@@ -14,6 +14,8 @@ export class WriteSession {
   continued = false;
   /** A registration is on its way. */
   registering = false;
+  /** Not before this is it claimed again: another one holds the ClientID, and is being asked. */
+  claimAtMs = 0;
   /** When it last asked something, for keeping it alive. */
   askedAtMs = 0;
   /** Outstanding requests sent with an `answered` up to this are due to be sent again; 0 for none. */

@@ -30,6 +30,9 @@ export interface SessionsHost {
 /** Writes have their own deadlines; this only bounds a question whose answer never comes, however often it is sent again. */
 const controlTimeoutMs = 30_000;
 
+/** While the holder of our ClientID is asked whether it lives, its answer is looked for so often. */
+const claimAgainMs = 250;
+
 export class Sessions {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
@@ -68,7 +71,17 @@ export class Sessions {
 
   /** There is a connection again; what is outstanding has been sent over it already. */
   connected(): void {
-    for (const session of this.#sessions.values()) this.#pump(session);
+    for (const session of this.#sessions.values()) {
+      this.#pump(session);
+      // Who holds a ClientID says where it is now, in case that another one claimed it meanwhile.
+      if (this.#options.identity !== null) this.asked(session.namespaceId, session.id);
+    }
+  }
+
+  /** The node asks whether this session is still ours: another one claims our ClientID. */
+  asked(namespaceId: number, id: number): void {
+    const session = this.#sessions.get(namespaceId);
+    if (id !== 0 && session?.id === id) this.#keepAlive(session);
   }
 
   finished(session: WriteSession, call: DataCall, replied: boolean): void {
@@ -115,7 +128,6 @@ export class Sessions {
       if (session.id === 0) {
         if (session.queued.size > 0) this.#register(session);
       } else if (nowMs - session.askedAtMs >= this.#options.keepAliveMs) {
-        session.askedAtMs = nowMs;
         this.#keepAlive(session);
       }
     }
@@ -146,7 +158,7 @@ export class Sessions {
   }
 
   #register(session: WriteSession): void {
-    if (session.registering || session.id !== 0) return;
+    if (session.registering || session.id !== 0 || this.#ports.clock.now() < session.claimAtMs) return;
     session.registering = true;
     const { name: client, identity } = this.#options;
     const { namespaceId } = session;
@@ -164,6 +176,11 @@ export class Sessions {
           this.#host.onSettled();
           if (session.busy || this.#host.isCurrent(session)) this.#pump(session);
           else this.#retire(session);
+        } else if (error?.code === 'ClientIdHeld' && error.details['alive'] === false) {
+          // The holder is being asked: what waits for the session waits for its answer, or for its silence to count.
+          session.registering = false;
+          session.claimAtMs = this.#ports.clock.now() + claimAgainMs;
+          for (const call of session.queued) call.lastRefusal = error;
         } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
           // Nothing that waited for the session was ever sent.
           for (const call of [...session.queued]) this.#host.calls.refused(call, error);
@@ -179,6 +196,7 @@ export class Sessions {
 
   #keepAlive(session: WriteSession): void {
     const { namespaceId, id: sessionId } = session;
+    session.askedAtMs = this.#ports.clock.now();
     this.#ask(
       (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId }),
       (_, error) => {

@@ -18,7 +18,7 @@ export interface WatchOptions {
   readonly subtree?: boolean;
   /**
    * `now`, unless told: what is committed from here on. `snapshot`: the state as it is now, then what changes it. `after` an op: everything
-   * behind it, to go on where another watch ended.
+   * behind it, to go on where another watch ended; one that is still to come is waited for.
    */
   readonly from?: 'now' | 'snapshot' | { readonly after: number };
   /** Changes come with the values that were put, pushed, inserted and so on; else only with their versions. */

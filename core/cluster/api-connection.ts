@@ -15,6 +15,7 @@ import { apiProtocol } from '../wire/api.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { ForwardItem } from '../wire/peer.ts';
+import type { HolderConnection, Holders } from './holders.ts';
 import type { Waiter } from './replica-host.ts';
 import type { Watches } from './subscriptions.ts';
 import type { Flushable, Turn } from './turn.ts';
@@ -22,6 +23,9 @@ import type { WatchMessage, WatchSink } from './watch.ts';
 
 /** With so many bytes unread, a connection's watches wait: what they have to tell is remembered elsewhere. */
 const watchRoomBytes = 1024 * 1024;
+
+/** Namespaces of one connection of which it is known who writes in them. */
+const maxWriters = 1024;
 
 /** What a connection asks of its node. */
 export interface ApiDesk {
@@ -34,6 +38,7 @@ export interface ApiDesk {
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
   readonly watches: Watches;
+  readonly holders: Holders;
 }
 
 export type EnterAnswer =
@@ -52,7 +57,7 @@ export interface ApiCounters {
   refused: number;
 }
 
-export class ApiConnection implements LinkHandler, Flushable, WatchSink {
+export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection {
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
@@ -62,6 +67,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
   readonly #from: string;
   readonly #onClosed: () => void;
   readonly #outbox: Outbox<ServerMessage>;
+  /** The session that each namespace was last written in by. */
+  readonly #writer = new Map<number, number>();
   #outstanding = 0;
   /** What watches said in this turn, which the link has not seen yet. */
   #watchBytes = 0;
@@ -114,6 +121,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
     this.#closed = true;
     this.#outbox.close();
     this.#desk.watches.leave(this);
+    this.#desk.holders.remove(this);
     this.#onClosed();
   }
 
@@ -186,9 +194,11 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
       case 'unregister':
         return this.#serve(message.id, message.namespaceId, { kind: 'unregister', session: message.session });
       case 'keepAlive':
+        this.#wrote(message);
         return this.#serve(message.id, message.namespaceId, { kind: 'keepAlive', session: message.session });
       case 'request':
         this.#counters.requests++;
+        this.#wrote(message);
         return this.#serve(message.id, message.namespaceId, message);
       case 'read':
         this.#counters.reads++;
@@ -215,6 +225,23 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
     return !this.#closed && this.#link.buffered() + this.#watchBytes < watchRoomBytes;
   }
 
+  #wrote({ namespaceId, session }: { readonly namespaceId: number; readonly session: number }): void {
+    if (this.#writer.get(namespaceId) === session) return;
+    // Whoever names so many namespaces holds no ClientID in most of them.
+    if (this.#writer.size >= maxWriters) this.#writer.clear();
+    this.#writer.set(namespaceId, session);
+  }
+
+  /** @see HolderConnection */
+  writesAs(namespaceId: number, session: number): boolean {
+    return this.#writer.get(namespaceId) === session;
+  }
+
+  /** @see HolderConnection */
+  askWho(namespaceId: number, session: number): void {
+    this.#answer({ kind: 'who', namespaceId, session });
+  }
+
   #greet(message: ClientMessage): void {
     if (message.kind !== 'hello') {
       return this.refuse(errorInfo('BadFrame', 'the first message must be hello'), closeCodes.badFrame);
@@ -226,6 +253,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink {
     const refusal = this.#desk.refusal();
     if (refusal !== null) return this.refuse(refusal, closeCodes.notAllowed);
     this.#greeted = true;
+    this.#desk.holders.add(this);
     this.#answer({
       kind: 'welcome',
       protocol: apiProtocol,

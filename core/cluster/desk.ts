@@ -10,6 +10,7 @@ import type { ClusterId, NamespaceId } from '../base/ids.ts';
 import type { ForwardItem, ForwardOutcome } from '../wire/peer.ts';
 import type { ApiDesk, EnterAnswer } from './api-connection.ts';
 import type { Groups } from './groups.ts';
+import type { Holders } from './holders.ts';
 import type { NodeOptions } from './host.ts';
 import type { Peers } from './peers.ts';
 import type { Waiter } from './replica-host.ts';
@@ -22,6 +23,7 @@ export class Desk implements ApiDesk {
   readonly #peers: Peers;
   readonly #router: Router;
   readonly watches: Watches;
+  readonly holders: Holders;
   readonly #refusal: () => ErrorInfo | null;
 
   /** @param refusal why this node serves nobody now; null when it does. */
@@ -31,6 +33,7 @@ export class Desk implements ApiDesk {
     peers: Peers,
     router: Router,
     watches: Watches,
+    holders: Holders,
     refusal: () => ErrorInfo | null,
   ) {
     this.#options = options;
@@ -38,6 +41,7 @@ export class Desk implements ApiDesk {
     this.#peers = peers;
     this.#router = router;
     this.watches = watches;
+    this.holders = holders;
     this.#refusal = refusal;
   }
 

@@ -26,6 +26,7 @@ import { Groups } from './groups.ts';
 import type { GroupsEvents } from './groups.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView, SessionsView } from './host.ts';
+import { Holders } from './holders.ts';
 import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
@@ -47,6 +48,7 @@ interface Running {
   readonly joining: Joining;
   readonly admin: AdminCommands;
   readonly watches: Subscriptions;
+  readonly holders: Holders;
   readonly desk: Desk;
 }
 
@@ -132,8 +134,9 @@ export class ClusterNode implements HostedNode {
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
     const watches = new Subscriptions(deskOf(groups, peers, router, random.uint32()), limits.maxWatches);
-    const desk = new Desk(this.#options, groups, peers, router, watches, () => this.#refusal());
-    this.#running = { store, groups, peers, router, reserve, joining, admin, watches, desk };
+    const holders = new Holders((message) => peers.broadcast(message));
+    const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal());
+    this.#running = { store, groups, peers, router, reserve, joining, admin, watches, holders, desk };
     try {
       groups.recover();
     } catch (error) {
@@ -343,6 +346,7 @@ export class ClusterNode implements HostedNode {
       applied: (host, entry, reply) => {
         this.#observer?.applied(host.identity, entry, reply);
         this.#parts.watches.moved(host);
+        this.#parts.holders.applied(host);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },
       restored: (host, op) => {
@@ -439,6 +443,8 @@ export class ClusterNode implements HostedNode {
       case 'hints':
         for (const hint of message.hints) router.learn(hint);
         return;
+      case 'who':
+        return this.#parts.holders.ask(message.namespaceId, message.session);
       case 'relay':
         return watches.asked(from.name, message.run, message.message);
       case 'relayed':

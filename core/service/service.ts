@@ -81,6 +81,8 @@ export class Service {
   #timestamp = 0;
   #evicted = 0;
   #expired = 0;
+  /** Not of the state: a question that the node of the primary has put. */
+  #doubted: number | null = null;
 
   /** @param limits of the namespace, the same on every replica; @param nodeLimits of this node, for {@link validate}. */
   constructor(limits: ServiceLimits, nodeLimits: Limits) {
@@ -173,7 +175,10 @@ export class Service {
         return { kind: 'registered', session: entry.op };
       case 'claim': {
         const claim = this.#sessions.claim(entry.op, body, this.#timestamp);
-        if (claim.kind === 'refused') return failed(claim.error);
+        if (claim.kind === 'refused') {
+          this.#doubted = claim.doubted;
+          return failed(claim.error);
+        }
         const { session, continued, next } = claim;
         this.#evicted += claim.evicted;
         return { kind: 'claimed', session, continued, next };
@@ -232,6 +237,13 @@ export class Service {
     const known = this.#sessions.get(session);
     invariant(known !== undefined, 'the session lives', { session });
     return known.window.get(request);
+  }
+
+  /** The session whose holder the entry that was applied last put in doubt; once. */
+  takeDoubted(): number | null {
+    const session = this.#doubted;
+    this.#doubted = null;
+    return session;
   }
 
   hasSession(session: number): boolean {

@@ -18,10 +18,10 @@ const sessionOverheadBytes = 64;
 const replyOverheadBytes = 8;
 
 /**
- * How long the holder of a ClientID that another one claims has to give a sign of life, in replicated time: a holder that lives keeps its
- * session alive more often than this.
+ * How long the holder of a ClientID that another one claims has to give a sign of life, in replicated time: it is asked for one as soon as
+ * it is in doubt, and whoever comes back to a node gives one without being asked.
  */
-export const doubtMs = 45_000;
+export const doubtMs = 5000;
 
 /** A session's hold on its ClientID. */
 export interface Holding {
@@ -73,7 +73,8 @@ export type Claim =
       /** Sessions that had to go for it. */
       readonly evicted: number;
     }
-  | { readonly kind: 'refused'; readonly error: ErrorInfo };
+  /** `doubted`: the session whose holder is to be asked whether it lives. */
+  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: number };
 
 export class Sessions {
   readonly #limits: ServiceLimits;
@@ -111,7 +112,7 @@ export class Sessions {
 
   /**
    * The session of a ClientID: the one that this holder has, or a new one, `id`. A holder of another incarnation is in doubt from the first
-   * such claim on, and loses the id to a later one when it gave no sign of life in between.
+   * such claim on, is asked whether it lives, and loses the id to a later one when it gave no sign of life in between.
    */
   claim(id: number, wish: ClaimWish, nowMs: number): Claim {
     const { identity, attempt } = wish;
@@ -131,6 +132,8 @@ export class Sessions {
       return { kind: 'claimed', session: held.id, continued: true, next: fence, evicted: 0 };
     }
     const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
+    // A sign of life that it gave since it was last asked, unless that was for another claim, long ago.
+    const alive = !inDoubt && holding.doubtedMs !== null && nowMs - holding.doubtedMs <= 2 * doubtMs;
     const doubtedMs = inDoubt ? holding.doubtedMs : nowMs;
     const leftMs = doubtedMs + doubtMs - nowMs;
     if (leftMs <= 0) {
@@ -139,9 +142,12 @@ export class Sessions {
     }
     held.holding = { ...holding, doubtedMs };
     const idleMs = nowMs - held.seenMs;
-    const details = { clientId: identity.id, session: held.id, idleMs, retryAfterMs: leftMs };
-    const text = `Client id ${identity.id} is held by session ${held.id}, which gave a sign of life ${idleMs} ms ago`;
-    return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details) };
+    const details = { clientId: identity.id, session: held.id, alive, idleMs, retryAfterMs: leftMs };
+    const state = alive
+      ? 'which was asked and lives'
+      : `which gave a sign of life ${idleMs} ms ago and is asked for one`;
+    const text = `Client id ${identity.id} is held by session ${held.id}, ${state}`;
+    return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details), doubted: held.id };
   }
 
   #claimed(id: number, { client, identity, attempt }: ClaimWish, nowMs: number): Claim {

@@ -6,6 +6,7 @@ import { defaultLimits } from '../base/limits.ts';
 import { decodeBody, encodeOperation } from '../service/body.ts';
 import { decodeEvent, encodeEvent } from '../service/events.ts';
 import { decodeReply, encodeReply } from '../service/reply.ts';
+import type { Frame } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import type { ClientMessage, ServerMessage } from './api.ts';
 import {
@@ -34,7 +35,7 @@ export const offeredApiSubprotocols: readonly string[] = [apiSubprotocols.binary
  */
 export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): ApiServerCodec {
   if (subprotocol === apiSubprotocols.binary) {
-    return binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes);
+    return shared(binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes), binaryEvents);
   }
   if (subprotocol === apiSubprotocols.superjson) {
     const codec = textCodec(
@@ -45,13 +46,11 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
       maxFrameMessages,
       maxFrameBytes,
     );
-    return {
-      ...codec,
-      encode: (messages) =>
-        messages.some((message) => message.kind === 'event')
-          ? joinDocument(messages.map(serverPart))
-          : codec.encode(messages),
-    };
+    const encode = (messages: readonly ServerMessage[]): Frame =>
+      messages.some((message) => message.kind === 'event')
+        ? joinDocument(messages.map(serverPart))
+        : codec.encode(messages);
+    return shared({ ...codec, encode }, textEvents);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -89,6 +88,29 @@ function plainServer(message: ServerMessage): unknown {
     return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
   }
   return message;
+}
+
+type EventFrames = WeakMap<Uint8Array, Map<number, Frame>>;
+const binaryEvents: EventFrames = new WeakMap();
+const textEvents: EventFrames = new WeakMap();
+
+/** An event that is alone in its frame is the same frame for all watches of the same number: who tells a thousand writes it once. */
+function shared(codec: ApiServerCodec, frames: EventFrames): ApiServerCodec {
+  return {
+    ...codec,
+    encode(messages) {
+      const [only] = messages;
+      if (messages.length !== 1 || only?.kind !== 'event') return codec.encode(messages);
+      let byId = frames.get(only.event);
+      if (byId === undefined) {
+        byId = new Map<number, Frame>();
+        frames.set(only.event, byId);
+      }
+      let frame = byId.get(only.id);
+      if (frame === undefined) byId.set(only.id, (frame = codec.encode(messages)));
+      return frame;
+    },
+  };
 }
 
 /** Events as text, by their bytes: what a thousand watches are told is written once. */
@@ -129,7 +151,7 @@ export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): 
       return message.kind === 'namespaces' ? message.names.length * 32 : 256;
     },
     oversized: (message, bytes) => {
-      if (message.kind === 'goodbye' || message.kind === 'welcome') return null;
+      if (message.kind === 'goodbye' || message.kind === 'welcome' || message.kind === 'who') return null;
       const details = { limit: maxFrameBytes, actual: bytes };
       // The answer of a write is as large as that only after it was executed.
       const error = errorInfo('LimitExceeded', 'the answer is larger than a frame may be', details, 'unknown');

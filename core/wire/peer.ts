@@ -94,6 +94,8 @@ const controlSchema = union({
   relay: [10, { run: uint(), message: clientMessageSchema }],
   /** What such a watch tells, numbered from 0 for each: frames between nodes may be lost and doubled, and watches lose nothing. */
   relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
+  /** Another one claims the ClientID of this session: if its holder is connected there, it is to be asked. */
+  who: [12, { namespaceId: uint(), session: uint() }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };

@@ -63,6 +63,8 @@ export const toldVariants = {
   snapshot: [10, { id: idField, op: uint(), reset: bool, first: bool, last: bool, changes: changesSchema }],
   /** Everything up to `op` was told: there was nothing else of what is watched. */
   progress: [11, { id: idField, op: uint() }],
+  /** Another one claims the ClientID of this session: whoever holds it still says so by a keep-alive, soon. */
+  who: [12, { namespaceId: uint(), session: uint() }],
 } as const;
 /** With replies and events as the values that they are: as text carries them, and as clients read them. */
 export const toldSchema = union(toldVariants);

@@ -136,7 +136,7 @@ export function usageText(kind: ProgramKind, name: string): string {
   --timeout D      how long a command may take: 500ms, 2s, 1m`;
   const client = `  --ns NAME        enter this namespace first
   --read HOW       reads are linearizable (the default), local, or at least as new as op OP
-  --client-id ID   how this client is named in the cluster`;
+  --client-id ID   a ClientID that this client has alone in its namespaces`;
   return `Usage: ${name} ADDRESS [flags]
 
 ADDRESS is HOST:PORT or a ws:// or wss:// URL of the ${kind === 'client' ? 'API' : 'admin'} interface of a node; several, with

@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
+import type { ClientOptions } from '../../core/client/options.ts';
+import { doubtMs } from '../../core/service/sessions.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import { Story } from './story.ts';
 
@@ -10,11 +12,15 @@ const one = '1'.repeat(32);
 const two = '2'.repeat(32);
 
 class Play {
-  readonly story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+  readonly story: Story;
 
-  enter(incarnation: string): SimClient {
+  constructor(story = Story.founded(3, 'ns', ['n1', 'n2', 'n3'])) {
+    this.story = story;
+  }
+
+  enter(incarnation: string, options: Partial<ClientOptions> = {}): SimClient {
     const { world } = this.story;
-    const client = world.addClient({ identity: { id: 'worker-1', incarnation } });
+    const client = world.addClient({ identity: { id: 'worker-1', incarnation }, ...options });
     let inside = false;
     client.client.enter('ns', (result) => (inside = result.ok));
     expect(world.until(() => inside, patienceUs)).toBe(true);
@@ -71,19 +77,50 @@ describe('a client with an id', () => {
 
   it('keeps it from another incarnation as long as it lives, and no longer', () => {
     const play = new Play();
+    const { world } = play.story;
     const first = play.enter(one);
     play.create(first);
     const second = play.enter(two);
     for (let i = 0; i < 3; i++) {
-      expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld', outcome: 'definite' });
-      play.story.world.run(40_000_000);
+      const askedAtMs = world.schedule.nowMs;
+      // The holder has nothing to say for a long time; asked who it is, it answers at once.
+      const refusal = { code: 'ClientIdHeld', outcome: 'definite', details: { alive: true } };
+      expect(play.increment(second)).toMatchObject(refusal);
+      expect(world.schedule.nowMs - askedAtMs).toBeLessThan(doubtMs);
+      world.run(40_000_000);
     }
     expect(play.increment(first)).toBe(1);
     first.kill();
-    expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld' });
-    play.story.world.run(46_000_000);
+    const askedAtMs = world.schedule.nowMs;
     expect(play.increment(second)).toBe(2);
+    expect(world.schedule.nowMs - askedAtMs).toBeGreaterThanOrEqual(doubtMs);
     expect(second.client.namespace).toMatchObject({ continued: false });
+  });
+
+  it('is asked wherever it is, also at a node that has no replica of the namespace', () => {
+    const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
+    const play = new Play(story);
+    const far = story.world.nodes[3]!.apiAddress;
+    const first = play.enter(one, { addresses: [far], followRedirects: false });
+    play.create(first);
+    story.world.run(10_000_000);
+    const second = play.enter(two);
+    expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld', details: { alive: true } });
+    expect(play.increment(first)).toBe(1);
+  });
+
+  it('that comes to another node while it is asked keeps its id', () => {
+    const play = new Play();
+    const { world } = play.story;
+    const first = play.enter(one);
+    play.create(first);
+    const second = play.enter(two);
+    // Whatever node the holder was at, it has to look for another one in the middle of the question.
+    const at = world.nodes.find((node) => node.apiAddress === first.client.server?.address)!;
+    world.cutPower(at);
+    expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld' });
+    expect(play.increment(first)).toBe(1);
+    world.start(at);
   });
 
   it('that was continued elsewhere while it lived is told so, and nothing is done twice', () => {

@@ -82,6 +82,36 @@ async function bundle(contents: string): Promise<string> {
   return outputFiles[0]!.text;
 }
 
+/**
+ * A page that can be told that it is hidden. Its timers are then those that Chromium gives to hidden pages after a while: one a minute, and
+ * all that are due when it is shown.
+ */
+const hideable = `{
+  const [begin, end] = [setTimeout, clearTimeout];
+  const asleep = new Map();
+  let hidden = false;
+  globalThis.setTimeout = (work, ms = 0) => {
+    if (!hidden) return begin(work, ms);
+    const id = begin(() => asleep.delete(id) && work(), Math.max(ms, 60_000));
+    asleep.set(id, work);
+    return id;
+  };
+  globalThis.clearTimeout = (id) => {
+    asleep.delete(id);
+    end(id);
+  };
+  Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+  globalThis.hide = (wish) => {
+    hidden = wish;
+    document.dispatchEvent(new Event('visibilitychange'));
+    if (hidden) return;
+    for (const [id, work] of asleep) {
+      clearTimeout(id);
+      begin(work, 0);
+    }
+  };
+}`;
+
 describe('in Chromium', () => {
   let browser: Browser;
   let server: Server;
@@ -237,6 +267,22 @@ describe('in Chromium', () => {
     for (let i = 0; i < 5; i++) await note.put(`${i}`);
     await node.start();
     await session.send('Page.setWebLifecycleState', { state: 'active' });
+    await progress();
+    expect(faults(await end())).toEqual([]);
+  });
+
+  it('the tab is hidden while its node dies, and goes on as soon as it is shown', async () => {
+    await page.addInitScript({ content: hideable });
+    await begin();
+    await page.evaluate('hide(true)');
+    const node = await serving();
+    await node.kill();
+    // That the connection broke is told by an event; to come back takes a timer, and those sleep.
+    await untilTitle('suspended');
+    await node.start();
+    expect(await page.title()).toBe('suspended');
+    await page.evaluate('hide(false)');
+    await untilTitle('ready');
     await progress();
     expect(faults(await end())).toEqual([]);
   });

@@ -299,7 +299,7 @@ describe('when things go wrong', () => {
   it('a ClientID has one holder, who may go on with its session; the life before is out', async () => {
     const first = await cluster.connect({ clientId: 'worker' });
     const counter = (client: Haret): Promise<number> =>
-      client.namespace('test').counter('/n').add(1, { timeoutMs: 500 });
+      client.namespace('test').counter('/n').add(1, { timeoutMs: 2000 });
     expect(await counter(first)).toBe(1);
     const stranger = await cluster.connect({ clientId: 'worker' });
     expect(await codeOf(counter(stranger))).toBe('ClientIdHeld definite');
@@ -311,6 +311,42 @@ describe('when things go wrong', () => {
     for (const clientId of ['', 'x'.repeat(65), { id: 'a', incarnation: 'b' }]) {
       expect(() => cluster.open({ clientId })).toThrow('clientId: expected');
     }
+  });
+
+  it('a ClientID whose holder died goes to the next one within seconds, while its first write waits', async () => {
+    const first = await cluster.connect({ clientId: 'worker', host: 'first' });
+    expect(await first.namespace('test').counter('/n').add()).toBe(1);
+    cluster.partition(['first'], cluster.nodes);
+    const second = await cluster.connect({ clientId: 'worker' });
+    const askedAtMs = cluster.nowMs;
+    expect(await second.namespace('test').counter('/n').add()).toBe(2);
+    expect(cluster.nowMs - askedAtMs).toBeGreaterThan(4000);
+    expect(cluster.nowMs - askedAtMs).toBeLessThan(8000);
+    // The holder before is told when it is back.
+    cluster.heal();
+    expect(await codeOf(first.namespace('test').counter('/n').add())).toBe('SessionGone unknown');
+    expect(await codeOf(first.namespace('test').counter('/n').add())).toBe('ClientIdHeld definite');
+  });
+
+  it('a session that expired behind a broken network is told as lost, what was under way as unknown, and the next write has another', async () => {
+    const far = await cluster.connect({ host: 'far' });
+    const there = far.namespace('test');
+    expect(await there.counter('/n').add()).toBe(1);
+    const before = there.session!;
+    const states: string[] = [];
+    far.on('state', (state) => states.push(state));
+    cluster.partition(['far'], cluster.nodes);
+    const underWay = codeOf(there.counter('/n').add(1, { timeoutMs: 3_600_000 }));
+    // Ten minutes without a sign of life.
+    await cluster.run(620_000);
+    expect(far.state).toBe('suspended');
+    cluster.heal();
+    expect(await underWay).toBe('SessionGone unknown');
+    await cluster.until(() => far.state === 'ready');
+    expect(states).toEqual(['suspended', 'ready', 'lost', 'ready']);
+    expect(await there.counter('/n').add()).toBe(2);
+    expect(there.session).toMatchObject({ continued: false });
+    expect(there.session!.id).toBeGreaterThan(before.id);
   });
 
   it('two namespaces do not see each other', async () => {

@@ -84,6 +84,18 @@ describe('a watch', () => {
     expect(await take(second, 3)).toEqual([2, 3, 4].map((n) => `event: counted /n ${n}`));
   });
 
+  it('waits for an op that is still to come', async () => {
+    const counter = ns.counter('/n');
+    await counter.add();
+    await counter.add();
+    const watch = ns.watch('/n', { from: { after: ns.lastOp + 2 } });
+    const next = watch.next();
+    await cluster.run(1000);
+    for (let i = 0; i < 4; i++) await counter.add();
+    expect(shown((await next).value!)).toBe('event: counted /n 5');
+    expect(await take(watch, 1)).toEqual(['event: counted /n 6']);
+  });
+
   it('survives failovers without a gap and without a repeat', async () => {
     const counter = ns.counter('/n');
     await counter.create();

@@ -27,6 +27,12 @@ class Play extends Driver {
     return { session: answer.session, continued: answer.continued, next: answer.next };
   }
 
+  alive(id: string, incarnation: string): unknown {
+    const answer = this.claim(id, incarnation);
+    if (answer.kind !== 'error') throw new Error(`not refused: ${answer.kind}`);
+    return answer.error.details['alive'];
+  }
+
   refusal(id: string, incarnation: string): { code: string; retryAfterMs: unknown } {
     const answer = this.claim(id, incarnation);
     if (answer.kind !== 'error') throw new Error(`not refused: ${answer.kind}`);
@@ -87,6 +93,32 @@ describe('a ClientID', () => {
       play.wait(doubtMs);
     }
     expect(code(play.request(session, 1, createCounter('/n')))).toBe('result');
+  });
+
+  it('of a holder that answered when it was asked is refused with that', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    expect(play.alive('a', two)).toBe(false);
+    play.own({ kind: 'keepAlive', sessions: [session] });
+    play.wait(10);
+    expect(play.alive('a', two)).toBe(false);
+    play.wait(10);
+    play.own({ kind: 'keepAlive', sessions: [session] });
+    expect(play.alive('a', two)).toBe(true);
+    play.wait(1);
+    play.own({ kind: 'keepAlive', sessions: [session] });
+    // What it answered long ago says nothing of now.
+    play.wait(3 * doubtMs);
+    expect(play.alive('a', two)).toBe(false);
+  });
+
+  it('in doubt is told to whoever can ask its holder, once', () => {
+    const play = new Play();
+    const { session } = play.claimed('a', one);
+    expect(play.service.takeDoubted()).toBe(null);
+    play.refusal('a', two);
+    expect(play.service.takeDoubted()).toBe(session);
+    expect(play.service.takeDoubted()).toBe(null);
   });
 
   it('of a holder that gives no sign of life while in doubt goes to the next who claims it', () => {

@@ -237,6 +237,7 @@ export const serverMessage = anyOf<ServerMessage>({
   event: { id, event: event.map(encodeEvent) },
   snapshot: { id, op: whole, reset: fc.boolean(), first: fc.boolean(), last: fc.boolean(), changes },
   progress: { id, op: whole },
+  who: { namespaceId: whole, session: whole },
 });
 
 const placement = fc.record({ replica: name, node: name, address }, { noNullPrototype: true });

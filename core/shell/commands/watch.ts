@@ -110,7 +110,8 @@ export const watchCommands: readonly CommandSpec[] = [
       {
         long: 'from',
         argument: { name: 'WHERE', kind: 'text' },
-        about: 'from now, from a snapshot of what is there, or from behind the op OP',
+        about:
+          'from now, from a snapshot of what is there, or from behind the op OP (of one that is still to come, it waits for that)',
       },
       { long: 'values', about: 'with the values that were put, pushed, inserted' },
       { long: 'fold', about: 'when we read too slowly, only how things stand now' },
