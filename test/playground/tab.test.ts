@@ -235,6 +235,9 @@ describe('the cluster in the tab', () => {
       await page.type('create set /some/set');
       await page.page.locator('.link').first().click();
       await page.page.locator('.node.backup').first().click();
+      await page.page.locator('#mode-other').click();
+      await page.page.locator('#address').fill('nowhere');
+      await page.page.keyboard.press('Enter');
       await page.page.waitForTimeout(300);
       await page.shoot(`tab-broken-${colorScheme}`);
       expect(await page.barriers()).toEqual([]);
