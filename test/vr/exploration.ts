@@ -49,7 +49,7 @@ const usual: Readonly<Record<Action, number>> = {
   crash: 12,
   restart: 22,
   pause: 4,
-  links: 4,
+  links: 7,
   heal: 6,
   damage: 6,
 };
@@ -142,7 +142,7 @@ class History {
       case 'links': {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
         if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
-        else if (random.chance(1, 3)) this.#obscure(world.primary ?? name);
+        else if (random.chance(1, 4)) this.#obscure(world.primary ?? name);
         else this.#isolate(world.primary ?? name);
         break;
       }
@@ -180,16 +180,44 @@ class History {
   #isolate(alone: string): void {
     const world = this.#world;
     const random = this.#random;
-    const late = random.chance(1, 3) ? this.#answersTo(alone) : [];
+    const late = random.chance(1, 4) ? this.#answersTo(alone) : [];
     world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
     if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(60));
     if (late.length > 0 || random.chance(2, 3)) this.#tellPeers(alone, false);
     if (late.length > 0) this.#calm(20);
     else if (random.chance(1, 3)) this.#calm(80);
+    else if (random.chance(1, 3)) this.#comeBack(alone, random.chance(1, 2));
     if (late.length === 0) return;
     // What was true when the others said so is not when it is heard: they have gone on without it (V19).
     world.read(alone);
     for (const packet of late) world.deliver(packet);
+  }
+
+  /** One that was cut off meets what the others did meanwhile; then it dies at once (V10), or leads again before long (V14). */
+  #comeBack(alone: string, dies: boolean): void {
+    const world = this.#world;
+    const random = this.#random;
+    this.#tellPeers(alone, false);
+    this.#calm(20);
+    this.#meet(alone);
+    if (dies) {
+      world.restart(alone, random.chance(1, 2));
+      return;
+    }
+    for (let tries = 0; tries < 3; tries++) {
+      const { primary } = world;
+      if (primary === null || primary === alone) break;
+      world.route = ({ from, to }) => (from === primary || to === primary ? 'drop' : 'deliver');
+      this.#tellPeers(primary, false);
+      this.#rest(10 * random.below(30));
+      this.#meet(primary);
+    }
+  }
+
+  #meet(name: string): void {
+    this.#world.heal();
+    this.#tellPeers(name, true);
+    this.#rest(10 * this.#random.below(40));
   }
 
   /** `name` asks the others whether it still leads; what they say to it is kept back. */
@@ -274,6 +302,13 @@ class History {
   }
 
   end(): void {
+    const { primary } = this.#world;
+    // Whoever leads at the end is the one that everything is asked of again.
+    if (primary !== null && this.#random.chance(1, 4)) {
+      this.#world.route = ({ from, to }) => (from === primary || to === primary ? 'drop' : 'deliver');
+      for (let asked = this.#random.below(8); asked > 0; asked--) this.#users.ask(primary, 1);
+      this.#comeBack(primary, false);
+    }
     const { wiped } = this.#world.place(this.#victim);
     this.#healing.run(wiped ? this.#victim : null, this.#damage !== 'rot');
   }
