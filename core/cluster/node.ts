@@ -114,7 +114,8 @@ export class ClusterNode implements HostedNode {
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);
-    const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5);
+    const run = random.uint32();
+    const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5, run);
     const joining = new Joining(
       this.#ports,
       this.#options,
@@ -133,7 +134,7 @@ export class ClusterNode implements HostedNode {
       refusal: () => this.#refusal(),
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
-    const watches = new Subscriptions(deskOf(groups, peers, router, random.uint32()), limits.maxWatches);
+    const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
     const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal());
     this.#running = { store, groups, peers, router, reserve, joining, admin, watches, holders, desk };
@@ -455,18 +456,19 @@ export class ClusterNode implements HostedNode {
         if (message.answer) answer({ kind: 'ping', answer: false });
         return;
       case 'forward': {
-        const { id, item } = message;
+        const { run, id, item } = message;
         if (item.kind === 'admin') {
           return admin.run(item.command, true, (result) =>
             answer({
               kind: 'forwarded',
+              run,
               id,
               outcome: result.ok ? { kind: 'admin', result: result.value } : { kind: 'error', error: result.error },
             }),
           );
         }
         if (item.kind === 'lookup') {
-          return answer({ kind: 'forwarded', id, outcome: this.#parts.desk.lookup(item.namespace) });
+          return answer({ kind: 'forwarded', run, id, outcome: this.#parts.desk.lookup(item.namespace) });
         }
         return router.receive(from.name, message, answer);
       }

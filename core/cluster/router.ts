@@ -42,6 +42,7 @@ export class Router {
   readonly #limits: Limits;
   readonly #now: () => number;
   readonly #timeoutMs: number;
+  readonly #run: number;
   readonly #hints = new Map<NamespaceId, PrimaryHint>();
   /** All with one time-out, so that they are overdue in their order. */
   readonly #forwarded = new Map<number, ForwardWaiter>();
@@ -49,6 +50,7 @@ export class Router {
   readonly #commands = new Map<number, ForwardWaiter>();
   #nextId = 1;
 
+  /** @param run a number drawn at the start of this node's process. */
   constructor(
     groups: Groups,
     peers: Peers,
@@ -56,7 +58,9 @@ export class Router {
     limits: Limits,
     now: () => number,
     timeoutMs: number,
+    run: number,
   ) {
+    this.#run = run;
     this.#reserve = reserve;
     this.#groups = groups;
     this.#peers = peers;
@@ -193,7 +197,7 @@ export class Router {
       );
     }
     const id = this.#nextId++;
-    if (!this.#peers.send(node, { kind: 'forward', id, hops, namespaceId, item })) {
+    if (!this.#peers.send(node, { kind: 'forward', run: this.#run, id, hops, namespaceId, item })) {
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
     const mayExecute = item.kind !== 'read' && item.kind !== 'lookup';
@@ -210,7 +214,7 @@ export class Router {
     answer: (message: PeerMessage) => void,
   ): void {
     const respond = (outcome: ForwardOutcome): void => {
-      const reply: PeerMessage = { kind: 'forwarded', id: message.id, outcome };
+      const reply: PeerMessage = { kind: 'forwarded', run: message.run, id: message.id, outcome };
       if (!this.#peers.send(from, reply)) answer(reply);
     };
     this.#serve(message.namespaceId, message.item, message.hops, from, {
@@ -219,8 +223,9 @@ export class Router {
     });
   }
 
-  /** A peer answered. What it was not asked, or was asked too long ago, is nobody's. */
+  /** A peer answered. What it was not asked, or too long ago, or by a process of this node that is gone, is nobody's. */
   settled(from: string, message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
+    if (message.run !== this.#run) return;
     for (const table of [this.#forwarded, this.#commands]) {
       const waiting = table.get(message.id);
       if (waiting?.to !== from) continue;

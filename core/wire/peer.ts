@@ -82,14 +82,15 @@ const controlSchema = union({
   join: [3, { cluster: idSchema, root: configurationSchema, nodes: list(nodeInfoSchema, 4096) }],
   joined: [4, {}],
   refused: [5, { error: errorSchema }],
-  forward: [6, { id: uint(), hops: uint(8), namespaceId: uint(), item: forwardItemSchema }],
-  forwarded: [7, { id: uint(), outcome: forwardOutcomeSchema }],
+  /** Ids are of the sender's process, which `run` tells from the one before it: an answer may come after the asker was started again. */
+  forward: [6, { run: uint(), id: uint(), hops: uint(8), namespaceId: uint(), item: forwardItemSchema }],
+  forwarded: [7, { run: uint(), id: uint(), outcome: forwardOutcomeSchema }],
   hints: [8, { hints: list(primaryHintSchema, 65_536) }],
   /** Asks for an answer, so that a link that is open but dead is noticed. */
   ping: [9, { answer: bool }],
   /**
-   * Has a watch begun or ended for a client of the sender, which has no replica of its own. Ids are of the sender's process, which `run`
-   * tells from the one before it, and rise.
+   * Has a watch begun or ended for a client of the sender, which has no replica of its own. Ids are of the sender's process, as
+   * with `forward`, and rise.
    */
   relay: [10, { run: uint(), message: clientMessageSchema }],
   /** What such a watch tells, numbered from 0 for each: frames between nodes may be lost and doubled, and watches lose nothing. */

@@ -240,6 +240,7 @@ describe('the cluster interface', () => {
     const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
     const answers = Array.from({ length: 50 }, (_, id): PeerMessage => ({
       kind: 'forwarded',
+      run: 0,
       id,
       outcome: { kind: 'found', namespaceId: 1 },
     }));

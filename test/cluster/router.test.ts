@@ -10,6 +10,7 @@ import { Router } from '../../core/cluster/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
 const timeoutMs = 5000;
+const run = 77;
 const read: ForwardItem = { kind: 'read', consistency: { kind: 'linearizable' }, operation: new Uint8Array(1) };
 const write: ForwardItem = { kind: 'request', session: 1, request: 1, answered: 1, operation: new Uint8Array(1) };
 
@@ -39,7 +40,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   };
   const reserve: Partial<DiskReserve> = { refuses: () => null };
   const limits = { ...defaultLimits, maxPendingRequests };
-  return new Router(groups as Groups, peers as Peers, reserve as DiskReserve, limits, () => now, timeoutMs);
+  return new Router(groups as Groups, peers as Peers, reserve as DiskReserve, limits, () => now, timeoutMs, run);
 }
 
 function ask(item: ForwardItem, namespaceId = 7): void {
@@ -50,8 +51,8 @@ function learn(node: string, view: number): boolean {
   return router.learn({ namespaceId: 7, epoch: 1, view, replica: 'r', node });
 }
 
-function answer(from: string, id: number): void {
-  router.settled(from, { kind: 'forwarded', id, outcome: { kind: 'reply', reply: new Uint8Array(0) } });
+function answer(from: string, id: number, to = run): void {
+  router.settled(from, { kind: 'forwarded', run: to, id, outcome: { kind: 'reply', reply: new Uint8Array(0) } });
 }
 
 beforeEach(() => {
@@ -96,11 +97,11 @@ describe('a router', () => {
   it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
     learn('n2', 1);
     const answers: PeerMessage[] = [];
-    const message = { kind: 'forward', id: 9, hops: 1, namespaceId: 7, item: read } as const;
+    const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, item: read } as const;
     router.receive('n2', message, (reply) => void answers.push(reply));
     expect(sent.map(({ to }) => to)).toEqual(['n3']);
     router.receive('n2', { ...message, hops: 3 }, (reply) => void answers.push(reply));
-    expect(answers).toMatchObject([{ id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
+    expect(answers).toMatchObject([{ run: 5, id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
   });
 
   it('takes an answer only of whom it asked', () => {
@@ -109,6 +110,16 @@ describe('a router', () => {
     answer('n3', sent[0]!.message.id);
     expect(ends).toEqual([]);
     answer('n2', sent[0]!.message.id);
+    answer('n2', sent[0]!.message.id);
+    expect(ends).toEqual(['reply']);
+  });
+
+  it('takes no answer that was meant for the process before it, whose numbers were the same (seed 5194)', () => {
+    learn('n2', 1);
+    ask(read);
+    // A read of another path, which the node asked before it was started again: its answer was given to this one's client.
+    answer('n2', sent[0]!.message.id, run - 1);
+    expect(ends).toEqual([]);
     answer('n2', sent[0]!.message.id);
     expect(ends).toEqual(['reply']);
   });
