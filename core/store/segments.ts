@@ -18,8 +18,8 @@ export interface Segment {
   liveBytes: number;
 }
 
-/** A checkpoint frees several segments at once; so many of them wait to be written again. */
-const maxSpares = 4;
+/** A checkpoint frees several segments at once: one of them waits to be written again, and more of them up to so many bytes together. */
+const maxSpareBytes = 64 * 1024 * 1024;
 
 export class Segments {
   readonly #disk: Disk;
@@ -147,6 +147,10 @@ export class Segments {
     });
   }
 
+  #wantsSpare(): boolean {
+    return this.#spares.length === 0 || (this.#spares.length + 1) * this.#segmentBytes <= maxSpareBytes;
+  }
+
   #keep(segment: Segment): void {
     this.#table.set(segment.number, segment);
     this.#spares.push(segment);
@@ -173,7 +177,7 @@ export class Segments {
       this.removeBelow(oldest);
       if (!this.busy) this.#rested();
     };
-    if (!sound || this.#creating || size !== this.#segmentBytes || this.#spares.length >= maxSpares) {
+    if (!sound || this.#creating || size !== this.#segmentBytes || !this.#wantsSpare()) {
       this.#disk.remove(name, removed);
       return;
     }
