@@ -11,18 +11,25 @@ const target = ['chrome120', 'firefox120', 'safari17'];
 export async function buildPlayground(outdir) {
   mkdirSync(outdir, { recursive: true });
   const common = { bundle: true, minify: true, target, format: 'iife', legalComments: 'none', logLevel: 'warning' };
-  const worker = await build({
-    ...common,
-    entryPoints: ['playground/cluster/worker.ts'],
-    alias: { superjson: './playground/cluster/no-superjson.ts' },
-    write: false,
-  });
-  const source = worker.outputFiles[0].text;
+  const sources = {};
+  for (const worker of ['worker', 'seed-worker']) {
+    const built = await build({
+      ...common,
+      entryPoints: [`playground/cluster/${worker}.ts`],
+      alias: { superjson: './playground/cluster/no-superjson.ts' },
+      write: false,
+    });
+    sources[worker] = built.outputFiles[0].text;
+  }
   // A run is the same only under the same simulator: its code names the build.
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const name = `${version}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
-  writeFileSync(join(outdir, 'worker.js'), source);
-  writeFileSync(join(outdir, 'worker-source.js'), `window.haretWorkerSource=${JSON.stringify(source)};\n`);
+  const hash = createHash('sha256').update(Object.values(sources).join('\n'));
+  const name = `${version}-${hash.digest('hex').slice(0, 8)}`;
+  for (const [worker, source] of Object.entries(sources)) {
+    writeFileSync(join(outdir, `${worker}.js`), source);
+    const kept = `(window.haretWorkerSources??={})[${JSON.stringify(worker)}]=${JSON.stringify(source)};\n`;
+    writeFileSync(join(outdir, `${worker}-source.js`), kept);
+  }
   await build({
     ...common,
     entryPoints: { playground: 'playground/main.ts' },

@@ -20,8 +20,8 @@ import { TreeView } from './tree-view.ts';
 declare const haretBuild: string;
 declare global {
   interface Window {
-    /** The source of the worker, for a page that came from a file and may load none. */
-    haretWorkerSource?: string;
+    /** The sources of the workers by their names, for a page that came from a file and may load none. */
+    haretWorkerSources?: Record<string, string>;
     /** Shows a real cluster; a script of its own, that only a page with a node loads. */
     haretShowNode?: (parts: Parts, address: string, build: string, connect: (address: string) => void) => Mode;
     /** For tests: the terminal's text. */
@@ -199,12 +199,12 @@ async function copy(text: string, button: HTMLElement): Promise<void> {
   setTimeout(() => (button.textContent = before), 1500);
 }
 
-function startWorker(): Worker {
+function startWorker(looks: boolean): Worker {
+  const name = looks ? 'seed-worker' : 'worker';
   // A page from a file may load no worker, but may run one whose source it has.
-  if (window.haretWorkerSource !== undefined) {
-    return new Worker(URL.createObjectURL(new Blob([window.haretWorkerSource], { type: 'text/javascript' })));
-  }
-  return new Worker('worker.js');
+  const source = window.haretWorkerSources?.[name];
+  if (source === undefined) return new Worker(`${name}.js`);
+  return new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
 }
 
 /** Runs another script of the build; done when it ran, or cannot be had. */
@@ -222,7 +222,7 @@ async function makeParts(): Promise<Parts> {
   // The terminal measures its font once, when it opens.
   const font = document.fonts.load('14px "IBM Plex Mono"');
   await Promise.race([font, new Promise((resolve) => setTimeout(resolve, fontPatienceMs))]);
-  if (location.protocol === 'file:') await load('worker-source.js');
+  if (location.protocol === 'file:') await Promise.all([load('worker-source.js'), load('seed-worker-source.js')]);
   const history = openHistory();
   const terminal = new TerminalPane(byId('terminal'), history, themeOf());
   window.haretTerminalText = () => terminal.text();

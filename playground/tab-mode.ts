@@ -19,7 +19,8 @@ export interface TabModeOptions {
   readonly build: string;
   /** A run that a link brought; null begins anew. */
   readonly shared: Shared | null;
-  startWorker(): Worker;
+  /** @param looks it is to run seeds of the simulator. */
+  startWorker(looks: boolean): Worker;
   /** Shows another cluster. */
   connect(address: string): void;
 }
@@ -27,7 +28,9 @@ export interface TabModeOptions {
 export class TabMode implements Mode, LineRunner {
   readonly #parts: Parts;
   readonly #options: TabModeOptions;
-  readonly #worker: Worker;
+  #worker: Worker;
+  /** The worker is one that runs the simulator's seeds. */
+  #looks: boolean;
   readonly #bar: PlaybackBar;
   readonly #teller: StoryTeller;
   readonly #completions = new Map<number, (completion: Completion) => void>();
@@ -54,8 +57,8 @@ export class TabMode implements Mode, LineRunner {
     // Seeds of the simulator come without a build.
     const build = options.shared?.build ?? '';
     this.#foreign = build === '' || build === options.build ? null : build;
-    this.#worker = options.startWorker();
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    this.#looks = this.#script.simulator !== undefined;
+    this.#worker = this.#startWorker(this.#looks);
     this.#teller = new StoryTeller(parts.story, {
       begin: (seed, nodes) => {
         this.#foreign = null;
@@ -143,6 +146,12 @@ export class TabMode implements Mode, LineRunner {
     history.replaceState(null, '', location.pathname + location.search);
   }
 
+  #startWorker(looks: boolean): Worker {
+    const worker = this.#options.startWorker(looks);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    return worker;
+  }
+
   #post(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
@@ -152,6 +161,12 @@ export class TabMode implements Mode, LineRunner {
     this.#breaking = [];
     this.#busy = true;
     this.#opened = false;
+    const looks = script.simulator !== undefined;
+    if (looks !== this.#looks) {
+      this.#worker.terminate();
+      this.#worker = this.#startWorker(looks);
+      this.#looks = looks;
+    }
     this.#post({ kind: 'open', script, at, playing });
     this.#addressLater();
   }

@@ -88,10 +88,6 @@ export class TerminalPane {
     this.#perform(this.#editor.interject(`${text}\n`));
   }
 
-  complete(ticket: number, completion: Completion): void {
-    this.#perform(this.#editor.completed(ticket, completion));
-  }
-
   press(keys: string): void {
     this.#perform(this.#editor.feed(keys));
     this.terminal.focus();

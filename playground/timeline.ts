@@ -7,12 +7,16 @@ const maxLines = 300;
 /** Nearer to the end than this, the list follows what is new. */
 const followPixels = 40;
 const showEveryMs = 80;
+/** Of many commits in a row only the last ones stay, so that what else happened is not driven out of sight. */
+const maxCommits = 5;
 
 export class Timeline {
   readonly #list: HTMLElement;
   #jump: ((at: number) => void) | null = null;
   #notes: Note[] = [];
   #unshown: Note[] = [];
+  /** Commits at the end of the list. */
+  #commits = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(list: HTMLElement) {
@@ -24,6 +28,7 @@ export class Timeline {
     this.#jump = jump;
     this.#notes = [];
     this.#unshown = [];
+    this.#commits = 0;
     this.#list.replaceChildren();
     this.add(notes);
     this.#show();
@@ -45,9 +50,15 @@ export class Timeline {
     const notes = this.#unshown.slice(-maxLines);
     this.#unshown = [];
     const follows = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < followPixels;
-    this.#list.append(...notes.map((note) => this.#line(note)));
+    for (const note of notes) this.#append(note);
     while (this.#list.childElementCount > maxLines) this.#list.firstElementChild?.remove();
     if (follows) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+
+  #append(note: Note): void {
+    this.#list.append(this.#line(note));
+    this.#commits = note.kind === 'commit' ? this.#commits + 1 : 0;
+    if (this.#commits > maxCommits) this.#list.children[this.#list.childElementCount - 1 - maxCommits]?.remove();
   }
 
   /** The event of the last moment before `at`, or of the first one behind it. */

@@ -8,8 +8,7 @@ import type { Frame, Playback } from './frame.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 import { emptyScript } from './script.ts';
 import type { Script } from './script.ts';
-import { SeedCluster } from './seed-cluster.ts';
-import { TabCluster } from './tab-cluster.ts';
+import type { TabHost } from './tab-cluster.ts';
 import type { PlayerAction } from './world-control.ts';
 
 /** How long events may run before the page is told of them. */
@@ -24,6 +23,9 @@ const maxInbox = 10_000;
 const onlyLooked =
   'This is a run of the simulator, which only its seed decides. "new seed" begins a cluster of yours.\n';
 
+/** Makes the cluster of a script, before its first event. */
+export type MakeCluster = (script: Script, host: TabHost) => Cluster;
+
 export interface PlayerHost {
   post(message: FromWorker): void;
   /** Milliseconds of the wall. */
@@ -34,6 +36,7 @@ export interface PlayerHost {
 
 export class Player {
   readonly #host: PlayerHost;
+  readonly #make: MakeCluster;
   #inbox: ToWorker[] = [];
   #cluster: Cluster | null = null;
   #playing = false;
@@ -50,8 +53,9 @@ export class Player {
   /** When it may be listed again, by the wall. */
   #treeDueMs = 0;
 
-  constructor(host: PlayerHost) {
+  constructor(host: PlayerHost, make: MakeCluster) {
     this.#host = host;
+    this.#make = make;
     this.#lastMs = host.now();
   }
 
@@ -196,8 +200,7 @@ export class Player {
 
   async #open(script: Script, at: number, playing: boolean): Promise<void> {
     this.#muted = true;
-    const cluster =
-      script.simulator === undefined ? this.#terminalCluster(script) : new SeedCluster(script, script.simulator);
+    const cluster = this.#make(script, this.#tabHost());
     const looked = this.#cluster !== null && this.#cluster.script.simulator !== undefined;
     const looks = script.simulator !== undefined;
     // The simulator's network is as fast as a real one.
@@ -211,14 +214,14 @@ export class Player {
     this.#opened(cluster);
   }
 
-  #terminalCluster(script: Script): Cluster {
-    return new TabCluster(script, {
+  #tabHost(): TabHost {
+    return {
       typed: (line) => this.#tell({ kind: 'typed', line }),
       output: (text) => this.#tell({ kind: 'output', text }),
       done: () => this.#tell({ kind: 'done' }),
       player: (action) => this.#perform(action),
       drain: () => this.#host.drain(),
-    });
+    };
   }
 
   async #repeat(cluster: Cluster, at: number): Promise<void> {
