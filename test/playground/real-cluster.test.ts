@@ -3,7 +3,8 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest } from '../integration/cluster-process.ts';
-import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
+import { goldenSessions } from '../shell/golden.ts';
+import { expectedTranscript, runGolden } from '../shell/transcript.ts';
 import { PlaygroundPage, report, startBrowser } from './browser.ts';
 
 const mostTransferred = 250_000;

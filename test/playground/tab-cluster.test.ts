@@ -6,7 +6,8 @@ import { runSeed } from '../../core/sim/run.ts';
 import { emptyScript, fragmentOf, readFragment } from '../../playground/cluster/script.ts';
 import { SeedCluster } from '../../playground/cluster/seed-cluster.ts';
 import { Driver } from './driver.ts';
-import { expectedTranscript, goldenSessions, runGolden } from '../shell/golden.ts';
+import { goldenSessions } from '../shell/golden.ts';
+import { expectedTranscript, runGolden } from '../shell/transcript.ts';
 
 describe('the cluster in the tab', () => {
   it('prints what every terminal prints', async () => {

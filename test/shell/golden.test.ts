@@ -3,8 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { apiTable, Shell } from '../../core/shell/index.ts';
 import { FakeConnection } from './fake-connection.ts';
-import { expectedTranscript, goldenSessions, runGolden } from './golden.ts';
+import { goldenSessions } from './golden.ts';
 import { textOfChunk } from './run.ts';
+import { expectedTranscript, runGolden } from './transcript.ts';
 
 describe('the command language, session by session', () => {
   for (const session of goldenSessions) {

@@ -4,14 +4,15 @@ import { MalformedError } from '../../core/base/errors.ts';
 import { makeEntry } from '../../core/vr/entry.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../../core/vr/messages.ts';
+import { NodeHash } from '../../node-server/node-hash.ts';
 import { body } from './toy-machine.ts';
-import { nodeHash } from './world.ts';
 
+const hash = new NodeHash();
 const id = 'ab'.repeat(16);
 const envelope = { cluster: id, namespace: 3, replica: 'a', node: 'n', incarnation: id, to: 'b', epoch: 1, view: 4 };
 const place = { epoch: 1, view: 4, commit: 0, timestamp: 5, session: 9, request: 2, answered: 1 };
-const first = makeEntry({ ...place, op: 1, parent: id, body: body('one') }, nodeHash);
-const second = makeEntry({ ...place, op: 2, parent: first.checksum, body: body('') }, nodeHash);
+const first = makeEntry({ ...place, op: 1, parent: id, body: body('one') }, hash);
+const second = makeEntry({ ...place, op: 2, parent: first.checksum, body: body('') }, hash);
 
 function encoded(message: Message): Uint8Array {
   const writer = new Writer();
@@ -41,7 +42,7 @@ describe('messages between replicas', () => {
     ];
     for (const message of messages) {
       const reader = new Reader(encoded(message));
-      expect(decodeMessage(reader, nodeHash)).toEqual(message);
+      expect(decodeMessage(reader, hash)).toEqual(message);
       reader.end();
     }
   });
@@ -49,13 +50,13 @@ describe('messages between replicas', () => {
   it('with a flipped bit in an entry are refused', () => {
     const bytes = encoded({ ...envelope, kind: 'prepare', commit: 1, entries: [first] });
     bytes[bytes.length - 1]! ^= 1;
-    expect(() => decodeMessage(new Reader(bytes), nodeHash)).toThrow(MalformedError);
+    expect(() => decodeMessage(new Reader(bytes), hash)).toThrow(MalformedError);
   });
 
   it('cut off anywhere are refused', () => {
     const bytes = encoded({ ...envelope, kind: 'prepare', commit: 1, entries: [first, second] });
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => decodeMessage(new Reader(bytes.subarray(0, length)), nodeHash)).toThrow(MalformedError);
+      expect(() => decodeMessage(new Reader(bytes.subarray(0, length)), hash)).toThrow(MalformedError);
     }
   });
 });

@@ -4,7 +4,8 @@ import { compareViewstamps } from '../../core/vr/configuration.ts';
 import type { LogDescription, Message } from '../../core/vr/messages.ts';
 import type { MemoryStorage } from './memory-storage.ts';
 
-type Must = (condition: boolean, what: string) => void;
+/** Fails the story, with its seed, when the condition does not hold. */
+export type Must = (condition: boolean, what: string) => void;
 
 export class Promises {
   readonly #must: Must;

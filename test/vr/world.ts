@@ -1,33 +1,29 @@
 /**
  * A group of replicas on a scripted network: messages wait until they are delivered, dropped or held, batches until they are synced.
- * After every step it checks what protocol §9 says is always true.
+ * After every step it checks what is always true (invariants.ts, promises.ts).
  */
 
-import { hash as digest, createHash } from 'node:crypto';
 import { Reader, Writer, textOf } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
-import type { Hash } from '../../core/base/ports.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import type { Configuration, Member } from '../../core/vr/configuration.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../../core/vr/messages.ts';
-import type { Effect, Input, ReplicaEvent, ReplicaView } from '../../core/vr/ports.ts';
+import type { Effect, Input, ReplicaEvent } from '../../core/vr/ports.ts';
 import type { ReplicaLimits } from '../../core/vr/replica.ts';
 import { Replica } from '../../core/vr/replica.ts';
+import { NodeHash } from '../../node-server/node-hash.ts';
+import { Invariants } from './invariants.ts';
 import { MemoryStorage } from './memory-storage.ts';
+import { Place } from './place.ts';
+import type { Must } from './promises.ts';
 import { Promises } from './promises.ts';
 import { ToyMachine, body } from './toy-machine.ts';
 
-export const nodeHash: Hash = {
-  digest: (bytes) => digest('sha256', bytes, 'hex').slice(0, 32),
-  start: () => {
-    const parts = createHash('sha256');
-    return { update: (bytes) => void parts.update(bytes), digest: () => parts.digest('hex').slice(0, 32) };
-  },
-};
+const hash = new NodeHash();
 
-export const testTiming = { heartbeatMs: 100, suspicionMs: 1000, resendMs: 50 };
+const testTiming = { heartbeatMs: 100, suspicionMs: 1000, resendMs: 50 };
 
 export interface Packet {
   readonly from: string;
@@ -51,36 +47,6 @@ export interface WorldOptions {
   readonly checkpointBytes?: number;
 }
 
-/** One replica's place: its disk outlives its crashes. */
-export class Place {
-  readonly member: Member;
-  storage: MemoryStorage;
-  /** Its disk was lost: what it acknowledged is gone, and what starts in its place is a stranger. */
-  wiped = false;
-  replica: Replica | null = null;
-  machine = new ToyMachine();
-  /** Batches wait for `syncAll` instead of becoming durable at once. */
-  slowDisk = false;
-  paused = false;
-  applied = 0;
-  commit = 0;
-  spoilCheckpoints = '';
-  /** It found its state to be wrong in this life. */
-  rebuilt = false;
-  readonly events: ReplicaEvent[] = [];
-  queued: Input[] = [];
-
-  constructor(member: Member, storage: MemoryStorage) {
-    this.member = member;
-    this.storage = storage;
-  }
-
-  get view(): ReplicaView {
-    if (this.replica === null) throw new Error(`${this.member.replica} is down`);
-    return this.replica.view();
-  }
-}
-
 export class World {
   readonly random: SeededRandom;
   readonly configuration: Configuration;
@@ -93,23 +59,18 @@ export class World {
   readonly outcomes = new Map<number, Outcome>();
   /** Highest op whose reply a client has. */
   acknowledged = 0;
-  readonly committed = new Map<number, string>();
-  readonly digests = new Map<number, string>();
-  readonly #headers = new Map<string, string>();
-  readonly #primaries = new Map<string, string>();
   readonly #ops = new Map<string, number>();
   readonly #options: WorldOptions;
   readonly #promises: Promises;
+  readonly #invariants: Invariants;
   readonly #writer = new Writer(4096);
   #nextToken = 1;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     this.random = new SeededRandom(options.seed ?? 1);
-    this.#promises = new Promises(
-      (condition, what) => this.#must(condition, what),
-      options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries,
-    );
+    const must: Must = (condition, what) => this.#must(condition, what);
+    this.#promises = new Promises(must, options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries);
     const names = 'abcdefghijkl'.split('');
     const member = (name: string, index: number): Member => ({
       replica: name,
@@ -124,10 +85,11 @@ export class World {
       voters,
       learners: learners.map((name, index) => member(name, index + voters.length)),
     };
+    this.#invariants = new Invariants(must, this.configuration);
     for (const one of [...voters, ...this.configuration.learners]) {
       const { replica, node, incarnation } = one;
       const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation };
-      this.places.set(replica, new Place(one, new MemoryStorage(identity, this.configuration, nodeHash)));
+      this.places.set(replica, new Place(one, new MemoryStorage(identity, this.configuration, hash)));
     }
     for (const name of this.places.keys()) this.start(name);
   }
@@ -142,22 +104,25 @@ export class World {
     return place;
   }
 
+  /** By op: the checksum of the entry that was committed there. */
+  get committed(): ReadonlyMap<number, string> {
+    return this.#invariants.committed;
+  }
+
   // Lives.
 
   start(name: string): void {
     const place = this.place(name);
     place.machine = new ToyMachine();
-    place.applied = 0;
-    place.commit = 0;
     place.queued = [];
     place.paused = false;
-    place.rebuilt = false;
+    this.#invariants.begins(name);
     place.replica = new Replica({
       recovered: place.storage.recovered(),
       storage: place.storage,
       machine: place.machine,
       random: this.random.fork(),
-      hash: nodeHash,
+      hash,
       limits: { ...defaultLimits, ...this.#options.limits },
       timing: testTiming,
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
@@ -195,7 +160,7 @@ export class World {
     const { replica, node, incarnation } = place.member;
     const other = incarnation.replace(/^0/, 'f');
     const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation: other };
-    place.storage = new MemoryStorage(identity, this.configuration, nodeHash);
+    place.storage = new MemoryStorage(identity, this.configuration, hash);
     place.wiped = true;
   }
 
@@ -227,7 +192,7 @@ export class World {
     if (place.replica === null) return;
     const effects = place.replica.step(input);
     for (const effect of effects) this.#perform(place, effect);
-    if (place.replica.isPrimary || effects.length > 0) this.#check(place);
+    if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
   }
 
   #perform(place: Place, effect: Effect): void {
@@ -237,11 +202,11 @@ export class World {
         this.#writer.reset();
         encodeMessage(this.#writer, effect.message);
         const reader = new Reader(this.#writer.finish());
-        const message = decodeMessage(reader, nodeHash);
+        const message = decodeMessage(reader, hash);
         reader.end();
         this.#promises.check(name, message, place.storage, place.replica?.isPrimary === true);
         if (message.kind === 'prepare') {
-          for (const entry of message.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
+          for (const entry of message.entries) this.#invariants.header(entry);
         }
         const packet = { from: name, to: effect.to.replica, message };
         const fate = this.route(packet);
@@ -250,7 +215,7 @@ export class World {
         return;
       }
       case 'persist':
-        for (const entry of effect.batch.entries) this.#header(entry.epoch, entry.view, entry.op, entry.checksum);
+        for (const entry of effect.batch.entries) this.#invariants.header(entry);
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -285,69 +250,21 @@ export class World {
         place.storage.stage(effect.checkpoint, effect.index, effect.bytes);
         place.queued.push({ kind: 'chunkStaged', op: effect.checkpoint.op, index: effect.index });
         return;
-      case 'applied': {
-        const { entry } = effect;
-        this.#must(entry.op === place.applied + 1, `${name} applied ${entry.op} after ${place.applied}`);
-        place.applied = entry.op;
-        const known = this.committed.get(entry.op);
-        this.#must(known === undefined || known === entry.checksum, `two checksums at committed op ${entry.op}`);
-        this.committed.set(entry.op, entry.checksum);
+      case 'applied':
+        this.#invariants.applied(name, effect.entry);
         return;
-      }
       case 'restored':
-        // Only a replica that counts as down is taken back; another one goes on from where it is (V24).
-        this.#must(effect.op >= place.applied || place.rebuilt, `${name} was taken back to ${effect.op}`);
-        place.applied = effect.op;
+        this.#invariants.restored(name, effect.op);
         return;
       case 'event':
-        if (effect.event.kind === 'alarm') place.rebuilt = true;
+        if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
         place.events.push(effect.event);
-        if (effect.event.kind === 'committed') this.#checkCommitted(effect.event.op);
+        if (effect.event.kind === 'committed') this.#invariants.committedOn(this.places, effect.event.op);
     }
   }
 
   #must(condition: boolean, what: string): void {
     if (!condition) throw new Error(`seed ${this.#options.seed ?? 1}: ${what}`);
-  }
-
-  #header(epoch: number, view: number, op: number, checksum: string): void {
-    const key = `${epoch} ${view} ${op}`;
-    const known = this.#headers.get(key);
-    this.#must(known === undefined || known === checksum, `two headers for epoch, view, op ${key}`);
-    this.#headers.set(key, checksum);
-  }
-
-  #checkCommitted(op: number): void {
-    const counts = new Map<string, number>();
-    let byCheckpoint = 0;
-    for (const { replica } of this.configuration.voters) {
-      const held = this.place(replica).storage.held(op);
-      // What a disk acknowledged and lost since was durable there when it was acknowledged.
-      const { storage, wiped } = this.place(replica);
-      if (held === 'checkpoint' || wiped || storage.lostBatches) byCheckpoint++;
-      else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
-    }
-    const quorum = Math.floor(this.configuration.voters.length / 2) + 1;
-    this.#must(Math.max(0, ...counts.values()) + byCheckpoint >= quorum, `op ${op} committed without a durable quorum`);
-  }
-
-  #check(place: Place): void {
-    const view = place.view;
-    const name = place.member.replica;
-    this.#must(view.commit >= place.commit, `the commit number of ${name} went down`);
-    place.commit = view.commit;
-    this.#must(view.applied <= view.commit && view.commit <= view.head, `${name} is out of order`);
-    if (view.isPrimary) {
-      const key = `${view.view.epoch} ${view.view.view}`;
-      const known = this.#primaries.get(key);
-      this.#must(known === undefined || known === name, `two primaries in ${key}`);
-      this.#primaries.set(key, name);
-    }
-    const { op, digest: state } = place.machine;
-    if (op === 0) return;
-    const known = this.digests.get(op);
-    this.#must(known === undefined || known === state, `two states at op ${op}`);
-    this.digests.set(op, state);
   }
 
   // Time and the network.

@@ -1,0 +1,109 @@
+/** What protocol §9 says is true of a group at all times, whatever its network and disks do. */
+
+import type { Configuration } from '../../core/vr/configuration.ts';
+import type { Entry } from '../../core/vr/entry.ts';
+import type { Place } from './place.ts';
+import type { Must } from './promises.ts';
+
+/** What was seen of one life of a replica. */
+interface Life {
+  applied: number;
+  commit: number;
+  /** It found its state to be wrong in this life. */
+  rebuilt: boolean;
+}
+
+export class Invariants {
+  /** By op: the checksum of the entry that was committed there. */
+  readonly committed = new Map<number, string>();
+  readonly #must: Must;
+  readonly #configuration: Configuration;
+  readonly #lives = new Map<string, Life>();
+  readonly #headers = new Map<string, string>();
+  readonly #primaries = new Map<string, string>();
+  readonly #digests = new Map<number, string>();
+
+  constructor(must: Must, configuration: Configuration) {
+    this.#must = must;
+    this.#configuration = configuration;
+  }
+
+  /** `name` was started: what it has applied it applies again. */
+  begins(name: string): void {
+    this.#lives.set(name, { applied: 0, commit: 0, rebuilt: false });
+  }
+
+  /** An entry was sent or given to a disk: there is one for its epoch, view and op. */
+  header({ epoch, view, op, checksum }: Entry): void {
+    const key = `${epoch} ${view} ${op}`;
+    const known = this.#headers.get(key);
+    this.#must(known === undefined || known === checksum, `two headers for epoch, view, op ${key}`);
+    this.#headers.set(key, checksum);
+  }
+
+  /** `name` applied `entry`: every op in order, and everywhere the same one. */
+  applied(name: string, entry: Entry): void {
+    const life = this.#life(name);
+    this.#must(entry.op === life.applied + 1, `${name} applied ${entry.op} after ${life.applied}`);
+    life.applied = entry.op;
+    const known = this.committed.get(entry.op);
+    this.#must(known === undefined || known === entry.checksum, `two checksums at committed op ${entry.op}`);
+    this.committed.set(entry.op, entry.checksum);
+  }
+
+  /** `name` found its state to be wrong and counts as down. */
+  rebuilding(name: string): void {
+    this.#life(name).rebuilt = true;
+  }
+
+  /** `name` took the state of a checkpoint at `op`. */
+  restored(name: string, op: number): void {
+    const life = this.#life(name);
+    // Only a replica that counts as down is taken back; another one goes on from where it is (V24).
+    this.#must(op >= life.applied || life.rebuilt, `${name} was taken back to ${op}`);
+    life.applied = op;
+  }
+
+  /** A primary says that `op` is committed: a quorum has it durably. */
+  committedOn(places: ReadonlyMap<string, Place>, op: number): void {
+    const { voters } = this.#configuration;
+    const counts = new Map<string, number>();
+    let byCheckpoint = 0;
+    for (const { replica } of voters) {
+      const { storage, wiped } = places.get(replica)!;
+      const held = storage.held(op);
+      // What a disk acknowledged and lost since was durable there when it was acknowledged.
+      if (held === 'checkpoint' || wiped || storage.lostBatches) byCheckpoint++;
+      else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
+    }
+    const quorum = Math.floor(voters.length / 2) + 1;
+    this.#must(Math.max(0, ...counts.values()) + byCheckpoint >= quorum, `op ${op} committed without a durable quorum`);
+  }
+
+  /** A replica that took a step: its numbers are in order, its view has one primary, and its op has one state. */
+  hold(place: Place): void {
+    const { view } = place;
+    const name = place.member.replica;
+    const life = this.#life(name);
+    this.#must(view.commit >= life.commit, `the commit number of ${name} went down`);
+    life.commit = view.commit;
+    this.#must(view.applied <= view.commit && view.commit <= view.head, `${name} is out of order`);
+    if (view.isPrimary) {
+      const key = `${view.view.epoch} ${view.view.view}`;
+      const known = this.#primaries.get(key);
+      this.#must(known === undefined || known === name, `two primaries in ${key}`);
+      this.#primaries.set(key, name);
+    }
+    const { op, digest } = place.machine;
+    if (op === 0) return;
+    const known = this.#digests.get(op);
+    this.#must(known === undefined || known === digest, `two states at op ${op}`);
+    this.#digests.set(op, digest);
+  }
+
+  #life(name: string): Life {
+    const life = this.#lives.get(name);
+    if (life === undefined) throw new Error(`${name} was never started`);
+    return life;
+  }
+}
