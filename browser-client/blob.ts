@@ -25,14 +25,16 @@ interface Found<Out> {
 
 export class Blob<Out, In = Out> extends Handle {
   readonly op: BlobOps<Out, In>;
-  readonly guard: BlobGuards<In>;
   readonly #codec: Codec<Out, In>;
 
   constructor(executor: Executor, path: string, codec: Codec<Out, In>) {
     super(executor, path);
     this.#codec = codec;
     this.op = new BlobOps(path, codec);
-    this.guard = new BlobGuards(path, codec);
+  }
+
+  get guard(): BlobGuards<In> {
+    return new BlobGuards(this.path, this.#codec);
   }
 
   /** The value; undefined when the path does not exist. */

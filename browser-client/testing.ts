@@ -18,6 +18,8 @@ export interface SimulateOptions {
   readonly nodes?: number | undefined;
   /** Namespaces to make, with a replica on every node. Default `['test']`. */
   readonly namespaces?: readonly string[] | undefined;
+  /** Virtual milliseconds after which a session ends whose client gave no sign of life; clients give one every 30,000. Default 600,000. */
+  readonly sessionMs?: number | undefined;
   /** What chance does. Default 1. */
   readonly seed?: number | undefined;
   /** Told of everything that nodes log and that happens to them, a line each. */
@@ -79,11 +81,12 @@ export class SimulatedCluster {
   readonly #namespaces: ReadonlyMap<string, number>;
 
   constructor(options: SimulateOptions) {
+    const timing = { ...defaultTiming, sessionMs: options.sessionMs ?? defaultTiming.sessionMs };
     this.#world = new World({
       seed: options.seed ?? 1,
       nodes: options.nodes ?? 3,
       ...(options.trace === undefined ? {} : { trace: options.trace }),
-      settings: { timing: defaultTiming, hash: new NobleHash(), segmentBytes: mebi, checkpointBytes: mebi },
+      settings: { timing, hash: new NobleHash(), segmentBytes: mebi, checkpointBytes: mebi },
     });
     const namespaces = options.namespaces ?? ['test'];
     this.#world.found(namespaces);
