@@ -8,6 +8,7 @@ import type { ClientTraffic, HostedNode, NodeObserver, SessionsView } from '../c
 import type { ReplicaView } from '../core/vr/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { StatusEvent, StatusGroup, StatusMessage } from '../core/wire/status.ts';
+import { describeReplica } from '../core/wire/status.ts';
 import { StatusTraffics } from './status-traffic.ts';
 
 const everyMs = 100;
@@ -134,17 +135,7 @@ function describe(view: ReplicaView, sessions: SessionsView | undefined): Status
   return {
     id: view.identity.namespace,
     members: [...configuration.voters, ...configuration.learners].map(({ node, replica }) => ({ node, replica })),
-    replica: {
-      name: view.identity.replica,
-      status: view.status,
-      epoch: view.view.epoch,
-      view: view.view.view,
-      isPrimary: view.isPrimary,
-      primary: view.primary?.replica ?? null,
-      head: view.head,
-      commit: view.commit,
-      checkpoint: view.checkpointOp,
-    },
+    replica: describeReplica(view),
     sessions: sessions === undefined ? null : { count: sessions.count, newest: sessions.newest },
   };
 }

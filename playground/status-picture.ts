@@ -3,9 +3,9 @@
  * as far as they let this page in. Of a node that does not, the picture shows what its peers say.
  */
 
-import type { StatusGroup, StatusMessage, StatusTraffic } from '../core/wire/status.ts';
+import type { StatusGroup, StatusMessage, StatusReplica, StatusTraffic } from '../core/wire/status.ts';
 import { statusSubprotocol } from '../core/wire/status.ts';
-import type { Flight, MessageKind, NodePicture, Note, ReplicaPicture } from './cluster/frame.ts';
+import type { Flight, MessageKind, NodePicture, Note } from './cluster/frame.ts';
 import { drawnAs } from './cluster/watcher.ts';
 import { Narrator } from './cluster/words.ts';
 import { headlineOf } from './headline.ts';
@@ -36,7 +36,7 @@ export class StatusPicture {
   readonly #address: string;
   readonly #page: StatusPage;
   readonly #latest = new Map<string, StatusMessage>();
-  readonly #seen = new Map<string, ReplicaPicture>();
+  readonly #seen = new Map<string, StatusReplica>();
   readonly #streams = new Map<string, WebSocket>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #drawing: ReturnType<typeof setInterval>;

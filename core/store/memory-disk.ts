@@ -95,6 +95,10 @@ interface Operation {
   readonly done: DiskDone;
 }
 
+function noFile(name: string): Error {
+  return new Error(`there is no file ${name}`);
+}
+
 export class MemoryDisk implements Disk {
   readonly #schedule: (latency: DiskLatency, complete: () => void) => void;
   readonly #capacityBytes: number;
@@ -136,8 +140,7 @@ export class MemoryDisk implements Disk {
   }
 
   read(name: string, offset: number, length: number): Uint8Array {
-    const file = this.#files.get(name);
-    if (file === undefined) throw new Error(`there is no file ${name}`);
+    const file = this.#file(name);
     const end = Math.min(offset + length, file.size);
     if (file.unreadable.size > 0) {
       for (let sector = Math.floor(offset / sectorBytes); sector * sectorBytes < end; sector++) {
@@ -149,12 +152,7 @@ export class MemoryDisk implements Disk {
 
   create(name: string, size: number, done: DiskDone): void {
     if (this.#files.has(name)) {
-      this.#operate(
-        name,
-        'create',
-        () => undefined,
-        () => done(new Error(`there is a file ${name} already`)),
-      );
+      this.#refuse(name, 'create', new Error(`there is a file ${name} already`), done);
       return;
     }
     this.#files.set(name, new MemoryFile(size));
@@ -164,12 +162,7 @@ export class MemoryDisk implements Disk {
   write(name: string, offset: number, parts: readonly Uint8Array[], durable: boolean, done: DiskDone): void {
     const file = this.#files.get(name);
     if (file === undefined) {
-      this.#operate(
-        name,
-        'write',
-        () => undefined,
-        () => done(new Error(`there is no file ${name}`)),
-      );
+      this.#refuse(name, 'write', noFile(name), done);
       return;
     }
     let at = offset;
@@ -183,25 +176,14 @@ export class MemoryDisk implements Disk {
 
   sync(name: string, done: DiskDone): void {
     const file = this.#files.get(name);
-    if (file === undefined) {
-      this.#operate(
-        name,
-        'sync',
-        () => undefined,
-        () => done(new Error(`there is no file ${name}`)),
-      );
-    } else this.#sync(name, file, 'sync', done);
+    if (file === undefined) this.#refuse(name, 'sync', noFile(name), done);
+    else this.#sync(name, file, 'sync', done);
   }
 
   truncate(name: string, size: number, done: DiskDone): void {
     const file = this.#files.get(name);
     if (file === undefined) {
-      this.#operate(
-        name,
-        'metadata',
-        () => undefined,
-        () => done(new Error(`there is no file ${name}`)),
-      );
+      this.#refuse(name, 'metadata', noFile(name), done);
       return;
     }
     const before = file.copy();
@@ -219,12 +201,7 @@ export class MemoryDisk implements Disk {
   rename(from: string, to: string, done: DiskDone): void {
     const file = this.#files.get(from);
     if (file === undefined) {
-      this.#operate(
-        from,
-        'metadata',
-        () => undefined,
-        () => done(new Error(`there is no file ${from}`)),
-      );
+      this.#refuse(from, 'metadata', noFile(from), done);
       return;
     }
     const replaced = this.#files.get(to);
@@ -245,12 +222,7 @@ export class MemoryDisk implements Disk {
   remove(name: string, done: DiskDone): void {
     const file = this.#files.get(name);
     if (file === undefined) {
-      this.#operate(
-        name,
-        'metadata',
-        () => undefined,
-        () => done(new Error(`there is no file ${name}`)),
-      );
+      this.#refuse(name, 'metadata', noFile(name), done);
       return;
     }
     this.#files.delete(name);
@@ -287,6 +259,16 @@ export class MemoryDisk implements Disk {
         this.#directory = this.#directory.filter((other) => other !== change);
       },
       done,
+    );
+  }
+
+  /** It fails in its turn, behind what was asked of the file before. */
+  #refuse(name: string, latency: DiskLatency, error: Error, done: DiskDone): void {
+    this.#operate(
+      name,
+      latency,
+      () => undefined,
+      () => done(error),
     );
   }
 
@@ -397,24 +379,24 @@ export class MemoryDisk implements Disk {
 
   /** Flips bits of one byte. */
   corrupt(name: string, offset: number, mask = 0xff): void {
-    const file = this.#damaged(name);
+    const file = this.#file(name);
     file.bytes[offset] = file.bytes[offset]! ^ mask;
   }
 
   /** Reads of this sector fail until it is written again. */
   breakSector(name: string, sector: number): void {
-    this.#damaged(name).unreadable.add(sector);
+    this.#file(name).unreadable.add(sector);
   }
 
   /** Makes a sector zeros, as if it had never been written. */
   erase(name: string, sector: number): void {
-    const file = this.#damaged(name);
+    const file = this.#file(name);
     file.bytes.fill(0, sector * sectorBytes, Math.min((sector + 1) * sectorBytes, file.size));
   }
 
   /** Shortens a file behind its owner's back. */
   cut(name: string, size: number): void {
-    this.#damaged(name).resize(size);
+    this.#file(name).resize(size);
   }
 
   /** Removes a file behind its owner's back. */
@@ -429,9 +411,9 @@ export class MemoryDisk implements Disk {
     this.#directory = [];
   }
 
-  #damaged(name: string): MemoryFile {
+  #file(name: string): MemoryFile {
     const file = this.#files.get(name);
-    if (file === undefined) throw new Error(`there is no file ${name}`);
+    if (file === undefined) throw noFile(name);
     return file;
   }
 }

@@ -10,6 +10,7 @@ import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
 import type { NodeType } from './operation.ts';
 import { childPath } from './path.ts';
+import { nodeTypes } from './result.ts';
 
 /**
  * `created`, `deleted` with all beneath it, a blob's `put`, a queue's `pushed` and `popped`, a set's `inserted` and `removed`, a
@@ -48,17 +49,6 @@ const kinds: readonly ChangeKind[] = [
   'counted',
   'changed',
 ];
-const types: readonly NodeType[] = [
-  'directory',
-  'blob',
-  'queue',
-  'set',
-  'counter',
-  'lock',
-  'semaphore',
-  'barrier',
-  'election',
-];
 
 /** What packed changes share with the tree rather than copy, in their order. */
 export interface PackedParts {
@@ -70,7 +60,7 @@ export interface PackedParts {
 export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
   const { value, number, removed } = change;
   writer.u8(kinds.indexOf(change.kind));
-  writer.u8(types.indexOf(change.type));
+  writer.u8(nodeTypes.indexOf(change.type));
   writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4));
   writer.text(change.path);
   writer.uint(change.version);
@@ -96,7 +86,7 @@ export class ChangeUnpacker {
   next(): TreeChange {
     const reader = this.#reader;
     const kind = kinds[reader.u8()]!;
-    const type = types[reader.u8()]!;
+    const type = nodeTypes[reader.u8()]!;
     const flags = reader.u8();
     const path = reader.text();
     const version = reader.uint();

@@ -15,7 +15,7 @@ export const maxItems = 1_000_000;
 export const maxPage = 10_000;
 
 /** What a node of the tree can be. The coordination types are named from the start and come with a later feature level. */
-export const nodeTypeSchema = oneOf(
+export const nodeTypes = [
   'directory',
   'blob',
   'queue',
@@ -25,7 +25,8 @@ export const nodeTypeSchema = oneOf(
   'semaphore',
   'barrier',
   'election',
-);
+] as const;
+export const nodeTypeSchema = oneOf(...nodeTypes);
 export type NodeType = TypeOf<typeof nodeTypeSchema>;
 
 export const maxTransactionItems = 65_536;

@@ -4,7 +4,7 @@
  */
 
 import type { MessageKind } from '../vr/messages.ts';
-import type { ReplicaEvent, ReplicaStatus } from '../vr/ports.ts';
+import type { ReplicaEvent, ReplicaStatus, ReplicaView } from '../vr/ports.ts';
 
 export const statusSubprotocol = 'haret.v1.status';
 
@@ -29,24 +29,41 @@ export interface StatusGroup {
   /** The namespace's id; 0 is the root group. */
   readonly id: number;
   readonly members: readonly { readonly node: string; readonly replica: string }[];
-  readonly replica: {
-    readonly name: string;
-    readonly status: ReplicaStatus;
-    readonly epoch: number;
-    readonly view: number;
-    readonly isPrimary: boolean;
-    /** The replica that it takes for the primary. */
-    readonly primary: string | null;
-    readonly head: number;
-    readonly commit: number;
-    readonly checkpoint: number;
-  };
+  readonly replica: StatusReplica;
   /** Null for the root group, which has none. */
   readonly sessions: {
     readonly count: number;
     /** Those that were registered last, the newest first, up to a bound. */
     readonly newest: readonly StatusSession[];
   } | null;
+}
+
+export interface StatusReplica {
+  readonly name: string;
+  readonly status: ReplicaStatus;
+  readonly epoch: number;
+  readonly view: number;
+  readonly isPrimary: boolean;
+  /** The replica that it takes for the primary. */
+  readonly primary: string | null;
+  readonly head: number;
+  readonly commit: number;
+  readonly checkpoint: number;
+}
+
+/** What is told of a replica. */
+export function describeReplica(view: ReplicaView): StatusReplica {
+  return {
+    name: view.identity.replica,
+    status: view.status,
+    epoch: view.view.epoch,
+    view: view.view.view,
+    isPrimary: view.isPrimary,
+    primary: view.primary?.replica ?? null,
+    head: view.head,
+    commit: view.commit,
+    checkpoint: view.checkpointOp,
+  };
 }
 
 export interface StatusSession {

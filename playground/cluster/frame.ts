@@ -1,6 +1,6 @@
 /** What is drawn: one picture of a cluster, in a form that both the cluster in the tab and the status stream of real nodes give. */
 
-import type { ReplicaStatus } from '../../core/vr/ports.ts';
+import type { StatusReplica } from '../../core/wire/status.ts';
 
 export type MessageKind = 'heartbeat' | 'read' | 'prepareOk' | 'prepare' | 'transfer' | 'viewChange' | 'client';
 
@@ -14,26 +14,13 @@ export interface Flight {
   readonly lost: boolean;
 }
 
-export interface ReplicaPicture {
-  readonly name: string;
-  readonly status: ReplicaStatus;
-  readonly epoch: number;
-  readonly view: number;
-  readonly isPrimary: boolean;
-  /** The replica that it takes for the primary. */
-  readonly primary: string | null;
-  readonly head: number;
-  readonly commit: number;
-  readonly checkpoint: number;
-}
-
 export interface NodePicture {
   readonly name: string;
   /** `unseen`: nothing is known of it from here. */
   readonly state: 'up' | 'down' | 'paused' | 'unseen';
   readonly slowDiskMs: number;
   /** As it was last seen, when the node is down. */
-  readonly replica: ReplicaPicture | null;
+  readonly replica: StatusReplica | null;
 }
 
 export type NoteKind = 'view' | 'suspicion' | 'commit' | 'fault' | 'repair' | 'typed' | 'alarm';

@@ -6,7 +6,9 @@ import { Service } from '../../core/service/service.ts';
 import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { World } from '../../core/sim/world.ts';
 import type { Operation, OperationResult } from '../../core/tree/operation.ts';
-import type { Frame, NodePicture, Note, ReplicaPicture, SessionsPicture, TreeRow } from './frame.ts';
+import type { StatusReplica } from '../../core/wire/status.ts';
+import { describeReplica } from '../../core/wire/status.ts';
+import type { Frame, NodePicture, Note, SessionsPicture, TreeRow } from './frame.ts';
 import { listTree } from './tree.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -17,7 +19,7 @@ export class WorldPicture {
   readonly #prefix: string;
   readonly #watcher: Watcher;
   readonly #slowDiskMs: (node: string) => number;
-  readonly #lastSeen = new Map<string, ReplicaPicture>();
+  readonly #lastSeen = new Map<string, StatusReplica>();
   #lastNote: Note | undefined;
 
   /** @param namespace whose replicas are shown, here and by the watcher. */
@@ -41,18 +43,7 @@ export class WorldPicture {
   node(node: SimNode): NodePicture {
     const host = this.#host(node);
     if (host !== null) {
-      const view = host.view();
-      this.#lastSeen.set(node.name, {
-        name: view.identity.replica,
-        status: view.status,
-        epoch: view.view.epoch,
-        view: view.view.view,
-        isPrimary: view.isPrimary,
-        primary: view.primary?.replica ?? null,
-        head: view.head,
-        commit: view.commit,
-        checkpoint: view.checkpointOp,
-      });
+      this.#lastSeen.set(node.name, describeReplica(host.view()));
     }
     const state = !node.alive ? 'down' : this.#world.network.isPaused(node.name) ? 'paused' : 'up';
     const slowDiskMs = this.#slowDiskMs(node.name);

@@ -12,12 +12,12 @@ import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type {
   Guard,
-  NodeType,
   Operation,
   OperationResult,
   SimpleOperation,
   SimpleResult,
 } from '../../core/tree/operation.ts';
+import { nodeTypes } from '../../core/tree/result.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -31,17 +31,7 @@ const value = fc.uint8Array({ maxLength: 40 });
 const id128 = fc.stringMatching(/^[0-9a-f]{32}$/);
 const orNull = <T>(inner: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(inner, { nil: null });
 const few = <T>(inner: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(inner, { maxLength: 4 });
-const type = fc.constantFrom<NodeType[]>(
-  'directory',
-  'blob',
-  'queue',
-  'set',
-  'counter',
-  'lock',
-  'semaphore',
-  'barrier',
-  'election',
-);
+const type = fc.constantFrom(...nodeTypes);
 const limit = fc.integer({ min: 1, max: 10_000 });
 
 type Fields<T> = { [K in keyof Omit<T, 'kind'>]: fc.Arbitrary<T[K & keyof T]> };
