@@ -3,10 +3,10 @@
  * two priming requests every header block is six bytes, all of them references to HPACK's tables (RFC 7541 §6.1).
  */
 
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { etcdPaths, putBytes, rangeBytes, rangeValueBytes, writePut, writeRange } from './etcd-messages.ts';
 import { SocketWriter } from './socket-writer.ts';
+import { openSocket } from './sockets.ts';
 import type { Connection, Done } from './target.ts';
 
 const frame = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
@@ -293,20 +293,8 @@ function writeFrameHeader(
   return at + frameHeaderBytes;
 }
 
-export function connectEtcdFrames(address: string): Promise<Connection> {
-  const [host, port] = splitAddress(address);
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      const connection = new EtcdFramesConnection(socket);
-      connection.prime(address).then(() => resolve(connection), reject);
-    });
-  });
-}
-
-export function splitAddress(address: string): [host: string, port: number] {
-  const colon = address.lastIndexOf(':');
-  return [address.slice(0, colon), Number(address.slice(colon + 1))];
+export async function connectEtcdFrames(address: string): Promise<Connection> {
+  const connection = new EtcdFramesConnection(await openSocket(address));
+  await connection.prime(address);
+  return connection;
 }

@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { freePorts, until } from './children.ts';
 import { connectTo } from './connect.ts';
-import { NodeGroup, nodeCount } from './node-group.ts';
-import type { ClientKind, Target } from './target.ts';
+import { GroupTarget } from './group-target.ts';
+import { nodeCount } from './node-group.ts';
+import type { ClientKind } from './target.ts';
 
 const startTimeoutMs = 30_000;
 const askTimeoutMs = 1_000;
@@ -14,18 +15,16 @@ interface Status {
   readonly leader?: string;
 }
 
-export class EtcdTarget implements Target {
-  readonly name = 'etcd';
+export class EtcdTarget extends GroupTarget {
   readonly #version: string;
   readonly #client: ClientKind;
-  readonly #group: NodeGroup;
   #addresses: readonly string[] = [];
 
   /** @throws an Error when etcd is not installed. */
   constructor(directory: string, client: 'etcd-frames' | 'etcd-node') {
+    super('etcd', directory, startTimeoutMs);
     this.#version = /etcd Version: (\S+)/.exec(execFileSync('etcd', ['--version'], { encoding: 'utf8' }))?.[1] ?? '?';
     this.#client = client;
-    this.#group = new NodeGroup(this.name, directory);
   }
 
   describe(): string {
@@ -40,17 +39,13 @@ export class EtcdTarget implements Target {
     return this.#addresses;
   }
 
-  pids(): readonly (number | null)[] {
-    return this.#group.pids();
-  }
-
   async start(): Promise<void> {
-    const directories = this.#group.makeDirectories();
+    const directories = this.group.makeDirectories();
     const ports = await freePorts(2 * nodeCount);
     const peers = ports.slice(0, nodeCount).map((port) => `http://127.0.0.1:${port}`);
     this.#addresses = ports.slice(nodeCount).map((port) => `127.0.0.1:${port}`);
     const cluster = peers.map((url, node) => `node${node + 1}=${url}`).join(',');
-    this.#group.start(
+    this.group.start(
       directories.map((directory, node) => ({
         program: 'etcd',
         args: [
@@ -70,33 +65,23 @@ export class EtcdTarget implements Target {
     await until(
       'etcd to elect a leader',
       async () => {
-        this.#group.assertRunning();
+        this.group.assertRunning();
         for (let node = 0; node < nodeCount; node++) if (!(await this.ready(node))) return false;
         const connection = await connectTo(this.#client, this.#addresses[await this.primary()]!);
         connection.close();
         return true;
       },
-      startTimeoutMs,
+      this.startTimeoutMs,
     );
   }
 
-  stop(): Promise<void> {
-    return this.#group.stop(false);
-  }
-
-  async primary(): Promise<number> {
-    return until(
-      "etcd's leader",
-      async () => {
-        for (const [node, address] of this.#addresses.entries()) {
-          if (this.pids()[node] === null) continue;
-          const status = await this.#status(address).catch(() => null);
-          if (status?.leader !== undefined && status.leader === status.header.member_id) return { node };
-        }
-        return null;
-      },
-      startTimeoutMs,
-    ).then(({ node }) => node);
+  protected async findPrimary(): Promise<number | null> {
+    for (const [node, address] of this.#addresses.entries()) {
+      if (!this.isUp(node)) continue;
+      const status = await this.#status(address).catch(() => null);
+      if (status?.leader !== undefined && status.leader === status.header.member_id) return node;
+    }
+    return null;
   }
 
   async #status(address: string): Promise<Status> {
@@ -106,18 +91,6 @@ export class EtcdTarget implements Target {
       signal: AbortSignal.timeout(askTimeoutMs),
     });
     return (await response.json()) as Status;
-  }
-
-  kill(node: number): Promise<void> {
-    return this.#group.kill(node);
-  }
-
-  signal(node: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#group.signal(node, signal);
-  }
-
-  restart(node: number): void {
-    this.#group.restart(node);
   }
 
   async ready(node: number): Promise<boolean> {

@@ -5,19 +5,18 @@ import { join } from 'node:path';
 import { adminRequest } from './admin-request.ts';
 import { askPrimary, benchNamespace, connectBareHaret } from './bare-haret-client.ts';
 import { freePorts, until } from './children.ts';
-import { NodeGroup, nodeCount } from './node-group.ts';
-import type { ClientKind, Target } from './target.ts';
+import { GroupTarget } from './group-target.ts';
+import { nodeCount } from './node-group.ts';
+import type { ClientKind } from './target.ts';
 
 const startTimeoutMs = 30_000;
 const askTimeoutMs = 1_000;
 const portsEach = 3;
 
-export class HaretTarget implements Target {
-  readonly name = 'haret';
+export class HaretTarget extends GroupTarget {
   readonly #program: string;
   readonly #client: ClientKind;
   readonly #profileDirectory: string | null;
-  readonly #group: NodeGroup;
   #ports: readonly number[] = [];
 
   /**
@@ -30,11 +29,11 @@ export class HaretTarget implements Target {
     client: 'haret-bare' | 'haret-engine' | 'haret-sdk',
     profileDirectory: string | null,
   ) {
+    super('haret', directory, startTimeoutMs);
     if (!existsSync(program)) throw new Error(`there is no ${program}; build it first`);
     this.#program = program;
     this.#client = client;
     this.#profileDirectory = profileDirectory;
-    this.#group = new NodeGroup(this.name, directory);
   }
 
   describe(): string {
@@ -50,19 +49,15 @@ export class HaretTarget implements Target {
     return Array.from({ length: nodeCount }, (_, node) => this.#address(node, 2));
   }
 
-  pids(): readonly (number | null)[] {
-    return this.#group.pids();
-  }
-
   #address(node: number, of: 0 | 1 | 2): string {
     return `127.0.0.1:${this.#ports[portsEach * node + of]!}`;
   }
 
   async start(): Promise<void> {
-    const directories = this.#group.makeDirectories();
+    const directories = this.group.makeDirectories();
     this.#ports = await freePorts(portsEach * nodeCount);
     if (this.#profileDirectory !== null) mkdirSync(this.#profileDirectory, { recursive: true });
-    this.#group.start(
+    this.group.start(
       directories.map((directory, node) => {
         const config = join(directory, 'config.toml');
         const lines = [
@@ -85,7 +80,7 @@ export class HaretTarget implements Target {
       until(
         what,
         async () => {
-          this.#group.assertRunning();
+          this.group.assertRunning();
           try {
             return await adminRequest(this.#address(0, 1), command);
           } catch (error) {
@@ -94,7 +89,7 @@ export class HaretTarget implements Target {
             throw error;
           }
         },
-        startTimeoutMs,
+        this.startTimeoutMs,
         100,
       );
     for (const other of others) {
@@ -115,44 +110,26 @@ export class HaretTarget implements Target {
         }
         return true;
       },
-      startTimeoutMs,
+      this.startTimeoutMs,
       100,
     );
   }
 
   /** A node that is profiled writes its profile on the way out. */
-  stop(): Promise<void> {
-    return this.#group.stop(this.#profileDirectory !== null);
+  override stop(): Promise<void> {
+    return this.group.stop(this.#profileDirectory !== null);
   }
 
-  async primary(): Promise<number> {
-    return until(
-      "haret's primary",
-      async () => {
-        this.#group.assertRunning();
-        for (let node = 0; node < nodeCount; node++) {
-          if (this.pids()[node] === null) continue;
-          const primary = await askPrimary(this.#address(node, 2)).catch(() => null);
-          const at = primary === null ? -1 : Number(primary.nodeName.slice('node'.length)) - 1;
-          // A backup that has not noticed yet may still name a primary that is down.
-          if (at >= 0 && this.pids()[at] !== null) return { node: at };
-        }
-        return null;
-      },
-      startTimeoutMs,
-    ).then(({ node }) => node);
-  }
-
-  async kill(node: number): Promise<void> {
-    await this.#group.kill(node);
-  }
-
-  signal(node: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#group.signal(node, signal);
-  }
-
-  restart(node: number): void {
-    this.#group.restart(node);
+  protected async findPrimary(): Promise<number | null> {
+    this.group.assertRunning();
+    for (let node = 0; node < nodeCount; node++) {
+      if (!this.isUp(node)) continue;
+      const primary = await askPrimary(this.#address(node, 2)).catch(() => null);
+      const at = primary === null ? -1 : Number(primary.nodeName.slice('node'.length)) - 1;
+      // A backup that has not noticed yet may still name a primary that is down.
+      if (at >= 0 && this.isUp(at)) return at;
+    }
+    return null;
   }
 
   async ready(node: number): Promise<boolean> {

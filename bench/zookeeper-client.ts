@@ -3,10 +3,9 @@
  * time. A session's answers come in the order in which it asked.
  */
 
-import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { splitAddress } from './etcd-frames-client.ts';
 import { SocketWriter } from './socket-writer.ts';
+import { openSocket } from './sockets.ts';
 import type { Connection, Done } from './target.ts';
 
 const operation = { create: 1, getData: 4, setData: 5, sync: 9, ping: 11 } as const;
@@ -207,16 +206,11 @@ function writeBytes(buffer: Buffer, at: number, bytes: Uint8Array): number {
   return at + bytes.length;
 }
 
-export function connectZooKeeper(address: string): Promise<Connection> {
-  const [host, port] = splitAddress(address);
+export async function connectZooKeeper(address: string): Promise<Connection> {
+  const socket = await openSocket(address);
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      const connection = new ZooKeeperConnection(socket, (error) =>
-        error === null ? resolve(connection) : reject(error),
-      );
-    });
+    const connection = new ZooKeeperConnection(socket, (error) =>
+      error === null ? resolve(connection) : reject(error),
+    );
   });
 }

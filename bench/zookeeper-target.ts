@@ -6,10 +6,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePorts, until } from './children.ts';
 import { connectTo } from './connect.ts';
-import { splitAddress } from './etcd-frames-client.ts';
-import { NodeGroup, nodeCount } from './node-group.ts';
+import { GroupTarget } from './group-target.ts';
+import { nodeCount } from './node-group.ts';
+import { splitAddress } from './sockets.ts';
 import { keyRoot } from './target.ts';
-import type { ClientKind, Target } from './target.ts';
+import type { ClientKind } from './target.ts';
 
 const startTimeoutMs = 60_000;
 const askTimeoutMs = 1_000;
@@ -18,20 +19,18 @@ export const defaultZooKeeperJar = '/usr/share/java/zookeeper.jar';
 /** The heap that ZooKeeper's own start script asks for. */
 const heap = '-Xmx1000m';
 
-export class ZooKeeperTarget implements Target {
-  readonly name = 'zookeeper';
+export class ZooKeeperTarget extends GroupTarget {
   readonly #jar: string;
   readonly #java: string;
-  readonly #group: NodeGroup;
   #addresses: readonly string[] = [];
   #version = '?';
 
   /** @throws an Error when Java or ZooKeeper is not installed. */
   constructor(directory: string, jar: string) {
+    super('zookeeper', directory, startTimeoutMs);
     if (!existsSync(jar)) throw new Error(`there is no ${jar}`);
     this.#java = execFileSync('java', ['--version'], { encoding: 'utf8' }).split('\n')[0]!;
     this.#jar = jar;
-    this.#group = new NodeGroup(this.name, directory);
   }
 
   describe(): string {
@@ -46,19 +45,15 @@ export class ZooKeeperTarget implements Target {
     return this.#addresses;
   }
 
-  pids(): readonly (number | null)[] {
-    return this.#group.pids();
-  }
-
   async start(): Promise<void> {
-    const directories = this.#group.makeDirectories();
+    const directories = this.group.makeDirectories();
     const ports = await freePorts(3 * nodeCount);
     const servers = Array.from(
       { length: nodeCount },
       (_, i) => `server.${i + 1}=127.0.0.1:${ports[3 * i]!}:${ports[3 * i + 1]!}`,
     );
     this.#addresses = Array.from({ length: nodeCount }, (_, i) => `127.0.0.1:${ports[3 * i + 2]!}`);
-    this.#group.start(
+    this.group.start(
       directories.map((directory, node) => {
         const config = join(directory, 'zoo.cfg');
         const lines = [
@@ -84,15 +79,15 @@ export class ZooKeeperTarget implements Target {
     await until(
       'ZooKeeper to elect a leader',
       async () => {
-        this.#group.assertRunning();
+        this.group.assertRunning();
         for (let node = 0; node < nodeCount; node++) if (!(await this.ready(node))) return false;
         return true;
       },
-      startTimeoutMs,
+      this.startTimeoutMs,
       50,
     );
     this.#version = /version: ([^,\s-]+)/.exec(await this.#ask(0))?.[1] ?? '?';
-    await until('ZooKeeper to take a write', () => this.#makeRoot(), startTimeoutMs);
+    await until('ZooKeeper to take a write', () => this.#makeRoot(), this.startTimeoutMs);
   }
 
   async #makeRoot(): Promise<true> {
@@ -106,35 +101,13 @@ export class ZooKeeperTarget implements Target {
     }
   }
 
-  stop(): Promise<void> {
-    return this.#group.stop(false);
-  }
-
-  async primary(): Promise<number> {
-    return until(
-      "ZooKeeper's leader",
-      async () => {
-        for (let node = 0; node < nodeCount; node++) {
-          if (this.pids()[node] === null) continue;
-          const answer = await this.#ask(node).catch(() => '');
-          if (/^Mode: leader$/m.test(answer)) return { node };
-        }
-        return null;
-      },
-      startTimeoutMs,
-    ).then(({ node }) => node);
-  }
-
-  kill(node: number): Promise<void> {
-    return this.#group.kill(node);
-  }
-
-  signal(node: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#group.signal(node, signal);
-  }
-
-  restart(node: number): void {
-    this.#group.restart(node);
+  protected async findPrimary(): Promise<number | null> {
+    for (let node = 0; node < nodeCount; node++) {
+      if (!this.isUp(node)) continue;
+      const answer = await this.#ask(node).catch(() => '');
+      if (/^Mode: leader$/m.test(answer)) return node;
+    }
+    return null;
   }
 
   async ready(node: number): Promise<boolean> {
