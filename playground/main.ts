@@ -5,6 +5,7 @@ import { LineHistory } from '../core/shell/history.ts';
 import { readAddress } from './address.ts';
 import { readFragment } from './cluster/script.ts';
 import { tabAddress } from './connect-command.ts';
+import { makeButton } from './elements.ts';
 import { Legend } from './legend.ts';
 import { LogStrips } from './log-strips.ts';
 import { byId } from './parts.ts';
@@ -264,24 +265,16 @@ async function makeParts(): Promise<Parts> {
     },
     hints: (lines, type, first) => {
       const buttons = lines.map((line) =>
-        hint(line, () => {
+        makeButton(line, () => {
           type(line);
           terminal.focus();
         }),
       );
-      const leading = hint(first.text, () => first.act());
+      const leading = makeButton(first.text, () => first.act());
       leading.className = 'primary';
       byId('hints').replaceChildren(leading, 'or type', ...buttons);
     },
   };
-}
-
-function hint(text: string, act: () => void): HTMLButtonElement {
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.textContent = text;
-  button.onclick = act;
-  return button;
 }
 
 /** Keys that a phone does not have. */
@@ -294,11 +287,7 @@ function makeKeys(terminal: TerminalPane): void {
     ['/', '/'],
   ] as const;
   for (const [name, sends] of keys) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.textContent = name;
-    button.onclick = () => terminal.press(sends);
-    byId('keys').append(button);
+    byId('keys').append(makeButton(name, () => terminal.press(sends)));
   }
 }
 

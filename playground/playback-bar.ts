@@ -1,6 +1,7 @@
 /** The bar that plays, stops and turns back the time of the cluster in the tab. */
 
 import type { Playback } from './cluster/frame.ts';
+import { makeButton } from './elements.ts';
 import { stories } from './stories.ts';
 import type { Story } from './stories.ts';
 
@@ -108,11 +109,8 @@ export class PlaybackBar {
 }
 
 function button(text: string, title: string, act: () => void): HTMLButtonElement {
-  const made = document.createElement('button');
-  made.type = 'button';
-  made.textContent = text;
+  const made = makeButton(text, act);
   made.title = title;
-  made.onclick = act;
   return made;
 }
 

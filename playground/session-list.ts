@@ -1,6 +1,7 @@
 /** The sessions of the namespace: whose they are, what they wait for, and when they were last heard of. */
 
 import type { SessionsPicture } from './cluster/frame.ts';
+import { makeTable } from './elements.ts';
 
 export class SessionList {
   readonly #element: HTMLElement;
@@ -36,15 +37,7 @@ export class SessionList {
       this.#element.replaceChildren(none);
       return;
     }
-    const table = document.createElement('table');
-    const head1 = table.createTHead().insertRow();
-    for (const name of ['client', 'since', 'requests', 'heard']) {
-      const cell = document.createElement('th');
-      cell.scope = 'col';
-      cell.textContent = name;
-      head1.append(cell);
-    }
-    const body = table.createTBody();
+    const { table, body } = makeTable(['client', 'since', 'requests', 'heard']);
     for (const row of rows) {
       const line = body.insertRow();
       for (const text of row) line.insertCell().textContent = text;

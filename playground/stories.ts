@@ -3,6 +3,8 @@
  * is one more entry of {@link stories}.
  */
 
+import { makeButton } from './elements.ts';
+
 export interface StoryStep {
   readonly text: string;
   /** Typed into the terminal one after the other, when the step begins. */
@@ -235,10 +237,7 @@ export class StoryTeller {
 }
 
 function button(text: string, className: string, act: () => void): HTMLButtonElement {
-  const made = document.createElement('button');
-  made.type = 'button';
+  const made = makeButton(text, act);
   made.className = className;
-  made.textContent = text;
-  made.onclick = act;
   return made;
 }

@@ -2,6 +2,7 @@
 
 import type { TreeRow } from './cluster/frame.ts';
 import { maxTreeRows } from './cluster/tree.ts';
+import { makeTable } from './elements.ts';
 
 export class TreeView {
   readonly #element: HTMLElement;
@@ -31,15 +32,7 @@ export class TreeView {
       this.#element.replaceChildren(text);
       return;
     }
-    const table = document.createElement('table');
-    const head = table.createTHead().insertRow();
-    for (const name of ['path', 'type', 'size', 'version']) {
-      const cell = document.createElement('th');
-      cell.scope = 'col';
-      cell.textContent = name;
-      head.append(cell);
-    }
-    const body = table.createTBody();
+    const { table, body } = makeTable(['path', 'type', 'size', 'version']);
     for (const row of rows) {
       const line = body.insertRow();
       if (!first && this.#versions.get(row.path) !== row.version) line.className = 'fresh';
