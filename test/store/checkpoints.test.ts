@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
 import { checkpointChunkBytes } from '../../core/vr/checkpoint.ts';
+import type { Entry } from '../../core/vr/entry.ts';
 import type { CheckpointDraft, Snapshot } from '../../core/vr/ports.ts';
 import { parseSegmentName } from '../../core/store/format.ts';
 import { World, chain, configurationOf, hash } from './world.ts';
@@ -176,6 +177,21 @@ describe('checkpoints', () => {
   });
 });
 
+/** Sixty rounds of large entries, each with a checkpoint in whose place all but the last `kept` of them go. */
+function fillSegments(world: World, kept: number, after: (last: Entry, round: number) => void = () => undefined): void {
+  let last: Entry | null = null;
+  for (let round = 0; round < 60; round++) {
+    const entries: readonly Entry[] = chain(round * 10 + 1, round * 10 + 10, last, 1500);
+    last = entries.at(-1)!;
+    world.store.persist(1, 'r1', { entries }, () => undefined);
+    world.disk.run();
+    const info = written(world, last.op, last.checksum, stateOf(100));
+    world.store.persist(1, 'r1', { checkpoint: info, entries: [], shortenTo: last.op - kept }, () => undefined);
+    world.settle();
+    after(last, round);
+  }
+}
+
 describe('the end of the log', () => {
   it('is free of segments that nobody needs, though an idle namespace has its few entries at the beginning', () => {
     const world = new World({ segmentBytes: 64 * 1024 });
@@ -183,16 +199,7 @@ describe('the end of the log', () => {
     world.create(2);
     const idle = chain(1, 5);
     world.store.persist(2, 'r1', { entries: idle }, () => undefined);
-    let last = null;
-    for (let round = 0; round < 60; round++) {
-      const entries = chain(round * 10 + 1, round * 10 + 10, last, 1500);
-      last = entries.at(-1)!;
-      world.store.persist(1, 'r1', { entries }, () => undefined);
-      world.disk.run();
-      const info = written(world, last.op, last.checksum, stateOf(100));
-      world.store.persist(1, 'r1', { checkpoint: info, entries: [], shortenTo: last.op - 5 }, () => undefined);
-      world.settle();
-    }
+    fillSegments(world, 5);
     expect(world.segments().length).toBeLessThan(6);
     expect(world.store.stats().copiedEntries).toBeGreaterThan(0);
     world.restart();
@@ -212,20 +219,12 @@ describe('the end of the log', () => {
       if (name.startsWith('log-')) made.add(name);
       create(name, size, done);
     };
-    let last = null;
-    for (let round = 0; round < 60; round++) {
-      const entries = chain(round * 10 + 1, round * 10 + 10, last, 1500);
-      last = entries.at(-1)!;
-      world.store.persist(1, 'r1', { entries }, () => undefined);
-      world.disk.run();
-      const info = written(world, last.op, last.checksum, stateOf(100));
-      world.store.persist(1, 'r1', { checkpoint: info, entries: [], shortenTo: last.op }, () => undefined);
-      world.settle();
+    fillSegments(world, 0, ({ op }, round) => {
       // Wherever the power goes, the old content of a segment is nobody's.
-      if (round % 7 !== 6) continue;
+      if (round % 7 !== 6) return;
       world.restart();
-      expect(world.recovered(1)).toMatchObject({ first: last.op + 1, head: last.op, headProven: true, corrupt: [] });
-    }
+      expect(world.recovered(1)).toMatchObject({ first: op + 1, head: op, headProven: true, corrupt: [] });
+    });
     const kept = world.store.stats().segmentBytes / (64 * 1024);
     expect(kept).toBeLessThan(8);
     const numbers = world.segments().map((name) => parseSegmentName(name)!.number);
