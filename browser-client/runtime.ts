@@ -1,6 +1,7 @@
 /** The world that the SDK runs in, as one object: a browser or Node here, the simulated cluster in `testing.ts`. */
 
 import type { Clock, Random } from '../core/base/ports.ts';
+import { TurnWorks } from '../core/base/turn-works.ts';
 import type { Client } from '../core/client/client.ts';
 import type { ClientPorts } from '../core/client/options.ts';
 import type { Transport } from '../core/base/ports.ts';
@@ -82,27 +83,14 @@ function taskRunner(work: () => void): () => void {
 }
 
 class HostClock implements Clock {
-  #works: (() => void)[] = [];
-  readonly #schedule = taskRunner(() => {
-    const works = this.#works;
-    this.#works = [];
-    for (let i = 0; i < works.length; i++) {
-      try {
-        works[i]!();
-      } catch (error) {
-        // What one connection's work threw must not cost the others theirs.
-        for (const rest of works.slice(i + 1)) this.soon(rest);
-        throw error;
-      }
-    }
-  });
+  readonly #works = new TurnWorks(taskRunner);
 
   now(): number {
     return Math.floor(performance.now());
   }
 
   soon(work: () => void): void {
-    if (this.#works.push(work) === 1) this.#schedule();
+    this.#works.add(work);
   }
 }
 

@@ -1,9 +1,10 @@
 /** The `Clock` port of a process: its monotonic clock, and the check phase of its loop as the end of a turn. */
 
 import type { Clock } from '../core/base/ports.ts';
+import { TurnWorks } from '../core/base/turn-works.ts';
 
 export class NodeClock implements Clock {
-  #works: (() => void)[] = [];
+  readonly #works = new TurnWorks((run) => () => setImmediate(run));
 
   now(): number {
     return Math.floor(performance.now());
@@ -14,20 +15,6 @@ export class NodeClock implements Clock {
    * nothing else to deliver it runs at once.
    */
   soon(work: () => void): void {
-    if (this.#works.push(work) === 1) setImmediate(this.#run);
+    this.#works.add(work);
   }
-
-  readonly #run = (): void => {
-    const works = this.#works;
-    this.#works = [];
-    for (let i = 0; i < works.length; i++) {
-      try {
-        works[i]!();
-      } catch (error) {
-        // The process ends by this error as a rule. Where something catches it, the rest of the turn must not be lost.
-        for (const rest of works.slice(i + 1)) this.soon(rest);
-        throw error;
-      }
-    }
-  };
 }
