@@ -158,6 +158,16 @@ export class Run {
       const load = { workload, outstanding: heatOutstanding, seconds, warmupSeconds: 0, valueBytes, keys };
       await side.driver.run(load, heatConnections, []);
     }
+    // What is done once a request and not once a batch gets warm only by requests that come alone, and they are few a second.
+    const alone = {
+      workload: 'put',
+      outstanding: 1,
+      seconds: 2 * seconds,
+      warmupSeconds: 0,
+      valueBytes,
+      keys,
+    } as const;
+    await side.driver.run(alone, 1, []);
   }
 
   /** Rounds alternate among the sides, beginning with another one each time, so that noise of the machine hits all alike. */
