@@ -11,7 +11,7 @@ import { configurationSchema } from './configuration.ts';
 export const checkpointChunkBytes = 256 * 1024;
 const maxChunks = 65_536;
 
-export const checkpointInfoSchema = struct({
+const sealedFields = {
   op: uint(),
   /** The checksum of the entry at `op`: what the log goes on from. */
   checksum: idSchema,
@@ -22,20 +22,15 @@ export const checkpointInfoSchema = struct({
   logBytes: uint(),
   size: uint(),
   chunks: list(idSchema, maxChunks),
+};
+const sealedSchema = struct(sealedFields);
+
+export const checkpointInfoSchema = struct({
+  ...sealedFields,
   /** The hash of the encoding of all fields above: equal op means equal hash (protocol §6). */
   hash: idSchema,
 });
 export type CheckpointInfo = TypeOf<typeof checkpointInfoSchema>;
-
-const sealedSchema = struct({
-  op: uint(),
-  checksum: idSchema,
-  timestamp: uint(),
-  configuration: configurationSchema,
-  logBytes: uint(),
-  size: uint(),
-  chunks: list(idSchema, maxChunks),
-});
 
 /** Names a checkpoint by the hash of everything that is known of it, its chunks by their own. */
 export function sealCheckpoint(content: Omit<CheckpointInfo, 'hash'>, hash: Hash): CheckpointInfo {
