@@ -337,10 +337,9 @@ describe('a node that stops', () => {
   it('hands its groups over: the others go on at once', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n1', 'n2', 'n3']);
-    const entered = story.enter(user, 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
+    const entered = story.entered(user, 'ns');
     story.ask(user, createBlob('/b'));
-    const primary = story.primaryOf(entered.value.namespaceId);
+    const primary = story.primaryOf(entered.namespaceId);
     const before = story.world.schedule.nowMs;
     primary.node!.stop(() => story.world.crash(primary));
     expect(codeOf(story.ask(user, put('/b', 'after')))).toBe('ok');

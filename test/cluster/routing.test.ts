@@ -16,6 +16,11 @@ function say(connection: RawConnection, ...messages: ClientMessage[]): void {
   connection.link.send(codec.encode(messages));
 }
 
+function readOf(id: number, namespaceId: number): ClientMessage {
+  const operation = encodeOperation(get('/b'));
+  return { kind: 'read', id, namespaceId, consistency: { kind: 'linearizable' }, operation };
+}
+
 function heard(connection: RawConnection): ServerMessage[] {
   return connection.frames.flatMap((frame) => codec.decode(frame));
 }
@@ -69,9 +74,7 @@ describe('a node without a replica', () => {
   it('does not deny, just started, what it only does not know yet', () => {
     const story = Story.founded(2, 'ns', ['n1', 'n2']);
     const connection = connect(story, 'n2');
-    const entered = story.enter(story.client(['n2']), 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
-    const { namespaceId } = entered.value;
+    const { namespaceId } = story.entered(story.client(['n2']), 'ns');
     story.world.crash(story.node('n1'));
     say(connection, {
       kind: 'read',
@@ -87,12 +90,11 @@ describe('a node without a replica', () => {
   it('follows a primary that moves, and what the old one still owed is executed once', () => {
     const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n4'], { followRedirects: false });
-    const entered = story.enter(user, 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
+    const entered = story.entered(user, 'ns');
     story.done(story.admin('n1', { kind: 'ping' }));
     story.ask(user, { kind: 'create', path: '/q', type: 'queue', value: null });
     for (let round = 0; round < 3; round++) {
-      const primary = story.primaryOf(entered.value.namespaceId);
+      const primary = story.primaryOf(entered.namespaceId);
       const pushed: Result<Reply>[] = [];
       for (let i = 0; i < 20; i++) {
         const value = new Uint8Array([round, i]);
@@ -112,11 +114,10 @@ describe('a node without a replica', () => {
 describe('a node that cannot reach the primary', () => {
   function triangle(): { story: Story; primary: string; cut: string; between: string; namespaceId: number } {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
-    const entered = story.enter(story.client(['n1']), 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
-    const primary = story.primaryOf(entered.value.namespaceId).name;
+    const entered = story.entered(story.client(['n1']), 'ns');
+    const primary = story.primaryOf(entered.namespaceId).name;
     const [cut, between] = ['n1', 'n2', 'n3'].filter((name) => name !== primary);
-    return { story, primary, cut: cut!, between: between!, namespaceId: entered.value.namespaceId };
+    return { story, primary, cut: cut!, between: between!, namespaceId: entered.namespaceId };
   }
 
   it('forwards through a peer that can (protocol §9.9), in both directions of the cut', () => {
@@ -214,11 +215,10 @@ describe('a node that cannot reach the primary', () => {
 describe('every wait has an end', () => {
   it('of a read at least of an op that never comes, without a trace left behind', () => {
     const story = Story.founded(1, 'ns', ['n1'], { limits: { maxPendingReads: 50 } });
-    const entered = story.enter(story.client(['n1']), 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
+    const entered = story.entered(story.client(['n1']), 'ns');
     const raw = connect(story, 'n1');
     const operation = encodeOperation(get('/b'));
-    const { namespaceId } = entered.value;
+    const { namespaceId } = entered;
     for (let id = 1; id <= 60; id++)
       say(raw, { kind: 'read', id, namespaceId, consistency: { kind: 'atLeast', op: 2 ** 40 }, operation });
     story.pass(100);
@@ -256,10 +256,9 @@ describe('every wait has an end', () => {
   it('of a write that no quorum takes, and of a keep-alive', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n1', 'n2', 'n3']);
-    const entered = story.enter(user, 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
+    const entered = story.entered(user, 'ns');
     story.ask(user, createBlob('/b'));
-    const { namespaceId } = entered.value;
+    const { namespaceId } = entered;
     const session = user.client.namespace!.session!;
     const primary = story.primaryOf(namespaceId).name;
     for (const name of ['n1', 'n2', 'n3']) if (name !== primary) story.world.crash(story.node(name));
@@ -276,29 +275,15 @@ describe('every wait has an end', () => {
 
   it('of what was forwarded to a node that was paused', () => {
     const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
-    const entered = story.enter(story.client(['n4'], { followRedirects: false }), 'ns');
-    if (!entered.ok) throw new Error(entered.error.message);
-    const { namespaceId } = entered.value;
+    const { namespaceId } = story.entered(story.client(['n4'], { followRedirects: false }), 'ns');
     const raw = connect(story, 'n4');
     for (const name of ['n1', 'n2', 'n3']) story.node(name).pause();
-    say(raw, {
-      kind: 'read',
-      id: 1,
-      namespaceId,
-      consistency: { kind: 'linearizable' },
-      operation: encodeOperation(get('/b')),
-    });
+    say(raw, readOf(1, namespaceId));
     story.pass(6000);
     expect(heard(raw).at(-1)).toMatchObject({ kind: 'error', id: 1, error: { retryable: true, outcome: 'definite' } });
     for (const name of ['n1', 'n2', 'n3']) story.node(name).resume();
     story.settle();
-    say(raw, {
-      kind: 'read',
-      id: 2,
-      namespaceId,
-      consistency: { kind: 'linearizable' },
-      operation: encodeOperation(get('/b')),
-    });
+    say(raw, readOf(2, namespaceId));
     story.pass(100);
     expect(heard(raw).at(-1)).toMatchObject({ kind: 'reply', id: 2 });
   });

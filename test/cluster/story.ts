@@ -113,6 +113,13 @@ export class Story {
     return this.#wait((done) => void user.client.enter(namespace, done));
   }
 
+  /** Enters a namespace that is there. */
+  entered(user: SimClient, namespace: string): Entered {
+    const result = this.enter(user, namespace);
+    if (!result.ok) throw new Error(result.error.message);
+    return result.value;
+  }
+
   ask(user: SimClient, operation: Operation, options: ExecuteOptions = {}): Result<Reply> {
     return this.#wait((done) => void user.client.execute(operation, options, done));
   }
