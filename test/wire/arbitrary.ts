@@ -10,13 +10,7 @@ import { encodeEvent } from '../../core/service/events.ts';
 import type { Change } from '../../core/service/events.ts';
 import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
-import type {
-  Guard,
-  Operation,
-  OperationResult,
-  SimpleOperation,
-  SimpleResult,
-} from '../../core/tree/operation.ts';
+import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
 import { nodeTypes } from '../../core/tree/result.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
