@@ -53,7 +53,7 @@ export class Turn {
       this.#replicas = new Set();
       for (const replica of awake) replica.flush();
     }
-    // The disk first: it works beside the sockets.
+    // What goes to the disk is handed over with what goes to the sockets: it works beside them.
     this.#persist();
     const senders = this.#senders;
     this.#senders = new Set();

@@ -44,7 +44,7 @@ export class Segments {
     this.#rested = rested;
   }
 
-  /** True while a segment is being made or removed. */
+  /** True while a segment is being made, renamed or removed. */
   get busy(): boolean {
     return this.#creating || this.#removing;
   }
@@ -138,11 +138,7 @@ export class Segments {
     this.#creating = true;
     this.#disk.create(name, size, (error) => {
       if (error !== null) return this.#failed(error);
-      this.#creating = false;
-      this.#keep({ number, name, size, sound: true, liveEntries: 0, liveBytes: 0 });
-      const waiting = this.#waiting;
-      this.#waiting = null;
-      waiting?.();
+      this.#made(number, name, size);
       if (!this.busy) this.#rested();
     });
   }
@@ -151,9 +147,17 @@ export class Segments {
     return this.#spares.length === 0 || (this.#spares.length + 1) * this.#segmentBytes <= maxSpareBytes;
   }
 
-  #keep(segment: Segment): void {
-    this.#table.set(segment.number, segment);
+  /** A segment was made, or one that nothing needs was given its number: one at a time, so that they come in the order of their numbers. */
+  #made(number: number, name: string, size: number): void {
+    this.#creating = false;
+    const before = this.#spares.at(-1) ?? this.#current;
+    invariant(before === null || number > before.number, 'the log goes on in segments of rising numbers', { number });
+    const segment: Segment = { number, name, size, sound: true, liveEntries: 0, liveBytes: 0 };
+    this.#table.set(number, segment);
     this.#spares.push(segment);
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.();
   }
 
   /**
@@ -183,9 +187,13 @@ export class Segments {
     }
     const next = ++this.#highest;
     const nextName = segmentName(next, size);
+    this.#creating = true;
     this.#disk.rename(name, nextName, (error) => {
-      if (error === null) this.#keep({ number: next, name: nextName, size, sound: true, liveEntries: 0, liveBytes: 0 });
-      removed(error);
+      if (error !== null) return this.#failed(error);
+      // The old name is gone before anyone hears of the new one.
+      this.#table.delete(number);
+      this.#made(next, nextName, size);
+      removed(null);
     });
   }
 }
