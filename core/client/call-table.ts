@@ -6,6 +6,7 @@ import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Told } from '../wire/told.ts';
 import type { Call, CallOwner, ControlCall } from './calls.ts';
+import { Numbered } from '../base/numbered.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
@@ -37,7 +38,7 @@ export class CallTable implements CallOwner {
   readonly #events: CallEvents;
   readonly #deadlines = new Deadlines();
   /** Those that are or may be sent: all but writes that have no number yet. */
-  readonly #byId = new Map<number, Call>();
+  readonly #byId = new Numbered<Call>();
   readonly #refused = new Set<Call>();
   #lastId = 0;
   #count = 0;
@@ -215,7 +216,7 @@ export class CallTable implements CallOwner {
   #remove(call: Call, replied: boolean): boolean {
     if (call.phase === 'ended') return false;
     call.phase = 'ended';
-    this.#byId.delete(call.id);
+    this.#byId.take(call.id);
     if (this.#refused.size > 0) this.#refused.delete(call);
     this.#deadlines.remove(call);
     this.#count--;

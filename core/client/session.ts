@@ -3,8 +3,8 @@
  * lowest that has no answer yet. It outlives connections.
  */
 
-import { invariant } from '../base/assert.ts';
 import type { DataCall } from './calls.ts';
+import { Numbered } from '../base/numbered.ts';
 
 export class WriteSession {
   readonly namespaceId: number;
@@ -24,8 +24,7 @@ export class WriteSession {
   #answered = 1;
   /** Writes without a number yet, in the order they were asked for. */
   readonly #queue = new Set<DataCall>();
-  /** By number, ascending, because numbers are given in order and a map keeps it. */
-  readonly #outstanding = new Map<number, DataCall>();
+  readonly #outstanding = new Numbered<DataCall>();
   /** Numbers from `answered` on that ended without a reply: refused for good, timed out or abandoned. */
   readonly #holes = new Set<number>();
 
@@ -46,24 +45,38 @@ export class WriteSession {
     return this.#queue;
   }
 
-  get outstanding(): ReadonlyMap<number, DataCall> {
+  get outstanding(): Numbered<DataCall> {
     return this.#outstanding;
   }
 
-  enqueue(call: DataCall): void {
+  /** True when `call` may go at once, within `window`, with the number that it has now; else it is put off until {@link take}. */
+  enqueue(call: DataCall, window: number): boolean {
+    if (this.#queue.size === 0 && this.#hasRoom(window)) {
+      this.#number(call);
+      return true;
+    }
     this.#queue.add(call);
+    return false;
   }
 
   /** The next write that may go within `window`, with its number, or null. */
   take(window: number): DataCall | null {
-    if (this.id === 0 || this.#next >= this.#answered + window) return null;
+    if (!this.#hasRoom(window)) return null;
     for (const call of this.#queue) {
       this.#queue.delete(call);
-      call.number = this.#next++;
-      this.#outstanding.set(call.number, call);
+      this.#number(call);
       return call;
     }
     return null;
+  }
+
+  #hasRoom(window: number): boolean {
+    return this.id !== 0 && this.#next < this.#answered + window;
+  }
+
+  #number(call: DataCall): void {
+    call.number = this.#next++;
+    this.#outstanding.set(call.number, call);
   }
 
   /**
@@ -77,11 +90,11 @@ export class WriteSession {
     }
     // Of a session that is gone, nothing is kept.
     if (this.#outstanding.get(call.number) !== call) return 0;
-    this.#outstanding.delete(call.number);
+    this.#outstanding.take(call.number);
     if (!replied) this.#holes.add(call.number);
     if (call.number !== this.#answered) return 0;
-    const lowest = this.#outstanding.size === 0 ? this.#next : this.#outstanding.keys().next().value;
-    invariant(lowest !== undefined && lowest > this.#answered, 'answered only rises');
+    let lowest = this.#answered + 1;
+    while (lowest < this.#next && this.#outstanding.get(lowest) === undefined) lowest++;
     let passed = 0;
     if (this.#holes.size > 0) {
       for (const hole of this.#holes) {
@@ -106,7 +119,7 @@ export class WriteSession {
 
   /** The servers no longer know it. What was outstanding is returned, for its outcome to be told; what is queued stays. */
   gone(): readonly DataCall[] {
-    const outstanding = [...this.#outstanding.values()];
+    const outstanding = this.#outstanding.values();
     this.id = 0;
     this.registering = false;
     this.#outstanding.clear();

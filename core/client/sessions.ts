@@ -65,8 +65,8 @@ export class Sessions {
   }
 
   add(session: WriteSession, call: DataCall): void {
-    session.enqueue(call);
-    this.#pump(session);
+    if (session.enqueue(call, this.#host.window())) this.#begin(call);
+    else this.#pump(session);
   }
 
   /** There is a connection again; what is outstanding has been sent over it already. */
@@ -151,10 +151,12 @@ export class Sessions {
       if (session.queued.size > 0) this.#register(session);
       return;
     }
-    for (let call = session.take(window); call !== null; call = session.take(window)) {
-      this.#host.calls.begin(call);
-      this.#host.calls.resend(call);
-    }
+    for (let call = session.take(window); call !== null; call = session.take(window)) this.#begin(call);
+  }
+
+  #begin(call: DataCall): void {
+    this.#host.calls.begin(call);
+    this.#host.calls.resend(call);
   }
 
   #register(session: WriteSession): void {

@@ -7,6 +7,7 @@ import { invariant } from '../base/assert.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import type { NamespaceId } from '../base/ids.ts';
+import { Numbered } from '../base/numbered.ts';
 import type { Log } from '../base/ports.ts';
 import type { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
@@ -56,6 +57,8 @@ export interface HostBounds {
 
 /** Those who waited too long are told in portions, so that a tick stays short. */
 const maxOverdueATick = 512;
+/** Nearly all tokens are of those who were answered long ago: more a tick than any replica gives out in one. */
+const maxTokensATick = 16_384;
 
 interface PendingRead {
   readonly waiter: Waiter;
@@ -72,8 +75,8 @@ export class ReplicaHost implements Flushable {
   readonly #turn: Turn;
   readonly #events: ReplicaHostEvents;
   readonly #log: Log;
-  readonly #waiters = new Map<number, Waiter>();
-  readonly #reads = new Map<number, PendingRead>();
+  readonly #waiters = new Numbered<Waiter>();
+  readonly #reads = new Numbered<PendingRead>();
   #keepAlives: WaitingKeepAlive[] = [];
   #inbox: Message[] = [];
   #inputs: Input[] = [];
@@ -83,8 +86,9 @@ export class ReplicaHost implements Flushable {
   readonly #bounds: HostBounds;
   /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
   readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
-  /** Tokens below it have waited too long. */
+  /** Tokens below it have waited too long, and those below `#toldOverdue` have been told so. */
   #overdue = 0;
+  #toldOverdue = 0;
   readonly #identity: ReplicaIdentity;
 
   constructor(
@@ -232,19 +236,17 @@ export class ReplicaHost implements Flushable {
       marks.push({ token: this.#nextToken, atMs: now });
     }
     while (marks.length > 0 && now - marks[0]!.atMs >= patienceMs) this.#overdue = marks.shift()!.token;
-    let left = maxOverdueATick;
-    for (const [token, waiter] of this.#waiters) {
-      if (token >= this.#overdue || left-- === 0) break;
-      this.#waiters.delete(token);
+    const end = Math.min(this.#overdue, this.#toldOverdue + maxTokensATick);
+    for (let left = maxOverdueATick; this.#toldOverdue < end && left > 0;) {
+      const token = this.#toldOverdue++;
+      const waiter = this.#settle(token);
+      const read = this.#reads.take(token);
+      if (waiter === undefined && read === undefined) continue;
+      left--;
       this.input({ kind: 'abandon', token });
-      waiter.fail(errorInfo('Timeout', `replica ${this.name} came to no end with it within ${patienceMs} ms`));
-    }
-    for (const [token, { waiter }] of this.#reads) {
-      if (token >= this.#overdue || left-- === 0) break;
-      this.#reads.delete(token);
-      this.input({ kind: 'abandon', token });
+      waiter?.fail(errorInfo('Timeout', `replica ${this.name} came to no end with it within ${patienceMs} ms`));
       const text = `replica ${this.name} could not answer the read within ${patienceMs} ms`;
-      waiter.fail(errorInfo('Timeout', text, {}, 'definite'));
+      read?.waiter.fail(errorInfo('Timeout', text, {}, 'definite'));
     }
   }
 
@@ -255,7 +257,7 @@ export class ReplicaHost implements Flushable {
     // Another replica may serve them: what was asked with a number is found there if it was executed (protocol §7).
     const unknown = errorInfo('NotPrimary', reason, {}, 'unknown');
     const definite = errorInfo('NoPrimary', reason);
-    const waiters = [...this.#waiters.values()];
+    const waiters = this.#waiters.values();
     const reads = [...this.#reads.values(), ...this.#keepAlives];
     this.#waiters.clear();
     this.#reads.clear();
@@ -295,18 +297,14 @@ export class ReplicaHost implements Flushable {
 
   #refuse(input: Input): void {
     if (input.kind === 'read') {
-      const read = this.#reads.get(input.token);
-      this.#reads.delete(input.token);
-      read?.waiter.fail(errorInfo('NoPrimary', `replica ${this.name} is stopped`));
+      this.#reads.take(input.token)?.waiter.fail(errorInfo('NoPrimary', `replica ${this.name} is stopped`));
     } else if (input.kind === 'request' || input.kind === 'propose') {
       this.#settle(input.token)?.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     }
   }
 
   #settle(token: number): Waiter | undefined {
-    const waiter = this.#waiters.get(token);
-    this.#waiters.delete(token);
-    return waiter;
+    return this.#waiters.take(token);
   }
 
   #perform(effect: Effect): void {
@@ -327,8 +325,7 @@ export class ReplicaHost implements Flushable {
         return;
       }
       case 'readReady': {
-        const read = this.#reads.get(effect.token);
-        this.#reads.delete(effect.token);
+        const read = this.#reads.take(effect.token);
         if (read === undefined) return;
         if (effect.result.ok) read.waiter.reply(this.#readNow(read.body));
         else read.waiter.fail(effect.result.error);

@@ -7,6 +7,7 @@ import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { rootNamespaceId } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
+import { Numbered } from '../base/numbered.ts';
 import type { Limits } from '../base/limits.ts';
 import { encodeBody } from '../service/body.ts';
 import type { Consistency } from '../wire/api.ts';
@@ -45,9 +46,11 @@ export class Router {
   readonly #run: number;
   readonly #hints = new Map<NamespaceId, PrimaryHint>();
   /** All with one time-out, so that they are overdue in their order. */
-  readonly #forwarded = new Map<number, ForwardWaiter>();
+  readonly #forwarded = new Numbered<ForwardWaiter>();
+  /** Below it no id is in `#forwarded`. */
+  #oldest = 1;
   /** Admin commands, which are few and have more time. */
-  readonly #commands = new Map<number, ForwardWaiter>();
+  readonly #commands = new Numbered<ForwardWaiter>();
   #nextId = 1;
 
   /** @param run a number drawn at the start of this node's process. */
@@ -91,11 +94,11 @@ export class Router {
   #reroute(hint: PrimaryHint): void {
     if (hint.node !== this.#groups.self() && !this.#peers.connected(hint.node)) return;
     const owed: [number, () => void][] = [];
-    for (const [id, { namespaceId, to, again }] of this.#forwarded) {
+    for (const [id, { namespaceId, to, again }] of this.#forwarded.entries()) {
       if (namespaceId === hint.namespaceId && to !== hint.node && again !== null) owed.push([id, again]);
     }
     for (const [id, again] of owed) {
-      if (this.#forwarded.delete(id)) again();
+      if (this.#forwarded.take(id) !== undefined) again();
     }
   }
 
@@ -229,7 +232,7 @@ export class Router {
     for (const table of [this.#forwarded, this.#commands]) {
       const waiting = table.get(message.id);
       if (waiting?.to !== from) continue;
-      table.delete(message.id);
+      table.take(message.id);
       waiting.done(message.outcome);
     }
   }
@@ -237,23 +240,25 @@ export class Router {
   /** A peer's connection broke: what it was asked may have been done. */
   lost(node: string): void {
     for (const table of [this.#forwarded, this.#commands]) {
-      for (const [id, waiting] of [...table]) {
-        if (waiting.to === node && table.delete(id))
+      for (const [id, waiting] of table.entries()) {
+        if (waiting.to === node && table.take(id) !== undefined)
           giveUp(waiting, 'Disconnected', `the connection to node ${node} broke`);
       }
     }
   }
 
   tick(now: number): void {
-    for (const [id, waiting] of this.#forwarded) {
+    for (; this.#oldest < this.#nextId; this.#oldest++) {
+      const waiting = this.#forwarded.get(this.#oldest);
+      if (waiting === undefined) continue;
       // Their time-outs are equal, so they end in the order in which they were asked.
       if (waiting.deadlineMs > now) break;
-      this.#forwarded.delete(id);
+      this.#forwarded.take(this.#oldest);
       overdue(waiting);
     }
-    for (const [id, waiting] of this.#commands) {
-      if (waiting.deadlineMs > now) continue;
-      this.#commands.delete(id);
+    if (this.#commands.size === 0) return;
+    for (const [id, waiting] of this.#commands.entries()) {
+      if (waiting.deadlineMs > now || this.#commands.take(id) === undefined) continue;
       overdue(waiting);
     }
   }

@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import { Numbered } from '../base/numbered.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import type { Configuration, Viewstamp } from '../vr/configuration.ts';
 import { compareViewstamps } from '../vr/configuration.ts';
@@ -32,7 +33,7 @@ export class ReplicaLog {
   logged = true;
 
   /** Entries that were handed over and are not durable yet. */
-  readonly #overlay = new Map<number, Entry>();
+  readonly #overlay = new Numbered<Entry>();
   #handedFirst: number;
   #handedHead: number;
   #handedCheckpoint: CheckpointInfo | null;
@@ -98,13 +99,13 @@ export class ReplicaLog {
       const { op } = batch.checkpoint;
       this.#handedCheckpoint = batch.checkpoint;
       if (resets) {
-        for (const held of this.#overlay.keys()) if (held <= op) this.#overlay.delete(held);
+        for (const [held] of this.#overlay.entries()) if (held <= op) this.#overlay.take(held);
         this.#handedFirst = op + 1;
         this.#handedHead = Math.max(this.#handedHead, op);
       }
     }
     if (batch.truncateFrom !== undefined) {
-      for (const held of this.#overlay.keys()) if (held >= batch.truncateFrom) this.#overlay.delete(held);
+      for (const [held] of this.#overlay.entries()) if (held >= batch.truncateFrom) this.#overlay.take(held);
       this.#handedHead = Math.min(this.#handedHead, Math.max(batch.truncateFrom, this.#handedFirst) - 1);
     }
     for (const entry of batch.entries) {
@@ -128,7 +129,7 @@ export class ReplicaLog {
 
   /** These entries are durable: from now on they are read from the disk. */
   durable(entries: readonly Entry[]): void {
-    for (const entry of entries) if (this.#overlay.get(entry.op) === entry) this.#overlay.delete(entry.op);
+    for (const entry of entries) if (this.#overlay.get(entry.op) === entry) this.#overlay.take(entry.op);
   }
 
   // What is in batches. The order of these calls is the order of the fields of a StorageBatch.

@@ -4,6 +4,7 @@
  */
 
 import { errorInfo } from '../base/errors.ts';
+import { Numbered } from '../base/numbered.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { MessageOf } from './messages.ts';
@@ -32,7 +33,7 @@ const maxRounds = 2;
 
 export class Reads {
   readonly #core: Core;
-  readonly #open = new Map<number, Read>();
+  readonly #open = new Numbered<Read>();
   /** Abandoned reads since the lists were last cleared of them. */
   #abandoned = 0;
   /** Linearizable reads that arrived and are in no round and no question. */
@@ -78,10 +79,9 @@ export class Reads {
   }
 
   abandon(token: number): void {
-    const read = this.#open.get(token);
+    const read = this.#open.take(token);
     if (read === undefined) return;
     read.abandoned = true;
-    this.#open.delete(token);
     // What waits for an op that never comes must not stay for ever because nobody waits for it.
     if (++this.#abandoned <= this.#open.size) return;
     this.#abandoned = 0;
@@ -192,7 +192,7 @@ export class Reads {
   }
 
   #ready(read: Read): void {
-    this.#open.delete(read.token);
+    this.#open.take(read.token);
     this.#core.effect({ kind: 'readReady', token: read.token, result: { ok: true } });
   }
 }

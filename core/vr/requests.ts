@@ -5,6 +5,7 @@
 
 import type { ErrorInfo, Outcome } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
+import { Numbered } from '../base/numbered.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 
@@ -23,9 +24,8 @@ export interface Pending {
 interface SessionFlight {
   /** The lowest number that is neither executed, nor in the log, nor queued, nor given up by its client. */
   next: number;
-  /** The op of each request in the log, not executed; 0 while it is queued. */
-  readonly flying: Map<number, number>;
-  readonly queued: Map<number, Pending>;
+  /** Requests that are not executed: the op of each that is in the log, and those that are queued for it. */
+  readonly flying: Numbered<number | Pending>;
   /** Requests that wait for a predecessor. */
   readonly held: Map<number, Pending>;
 }
@@ -43,7 +43,8 @@ export class Requests {
   #bytes = 0;
   /** Requests of sessions whose registration is in the log and not executed, by the session's op. */
   readonly #early = new Map<number, Pending[]>();
-  readonly #waiters = new Map<number, readonly number[]>();
+  /** Who waits for each op. */
+  readonly #waiters = new Numbered<readonly number[]>();
   #expiryOp = 0;
   #expiryQueued = false;
 
@@ -188,9 +189,8 @@ export class Requests {
   /** Attaches a retry to the same request in flight. */
   #join(flight: SessionFlight, pending: Pending): boolean {
     const { request, tokens } = pending;
-    const op = flight.flying.get(request);
-    const waiting = flight.queued.get(request) ?? flight.held.get(request);
-    const joined = op === undefined || op === 0 ? waiting?.tokens : this.#waitersOf(op);
+    const waiting = flight.flying.get(request) ?? flight.held.get(request);
+    const joined = typeof waiting === 'number' ? this.#waitersOf(waiting) : waiting?.tokens;
     if (joined === undefined) return false;
     if (joined.length >= maxTokens) {
       // Its fate is the other attempts'; this one only does not hear of it.
@@ -214,15 +214,14 @@ export class Requests {
   }
 
   #open(session: number, next: number): SessionFlight {
-    const flight: SessionFlight = { next, flying: new Map(), queued: new Map(), held: new Map() };
+    const flight: SessionFlight = { next, flying: new Numbered(), held: new Map() };
     this.#sessions.set(session, flight);
     return flight;
   }
 
   #fly(flight: SessionFlight, pending: Pending): void {
     flight.next = pending.request + 1;
-    flight.flying.set(pending.request, 0);
-    flight.queued.set(pending.request, pending);
+    flight.flying.set(pending.request, pending);
     this.#enqueue(pending);
   }
 
@@ -278,22 +277,18 @@ export class Requests {
     if (session === 0) return;
     const flight = this.#sessions.get(session);
     if (flight === undefined) return;
-    flight.queued.delete(request);
     flight.flying.set(request, op);
   }
 
   // Executing.
 
   executed(entry: Entry, reply: Uint8Array): void {
-    const tokens = this.#waiters.get(entry.op);
-    if (tokens !== undefined) {
-      this.#waiters.delete(entry.op);
-      this.#answer(tokens, reply);
-    }
+    const tokens = this.#waiters.take(entry.op);
+    if (tokens !== undefined) this.#answer(tokens, reply);
     if (entry.session === 0 || this.#sessions.size === 0) return;
     const flight = this.#sessions.get(entry.session);
     if (flight === undefined) return;
-    if (flight.flying.get(entry.request) === entry.op) flight.flying.delete(entry.request);
+    if (flight.flying.get(entry.request) === entry.op) flight.flying.take(entry.request);
     if (flight.flying.size === 0 && flight.held.size === 0) this.#sessions.delete(entry.session);
   }
 
@@ -353,11 +348,11 @@ export class Requests {
       for (const pending of flight.held.values()) this.#fail(pending.tokens, error);
       flight.held.clear();
       // Numbers that were queued are open again.
-      for (const request of flight.queued.keys()) {
-        flight.flying.delete(request);
+      for (const [request, at] of flight.flying.entries()) {
+        if (typeof at === 'number') continue;
+        flight.flying.take(request);
         flight.next = Math.min(flight.next, request);
       }
-      flight.queued.clear();
       if (flight.flying.size === 0) this.#sessions.delete(session);
     }
     this.#heldCount = 0;
