@@ -107,6 +107,11 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length);
   }
 
+  /** What was written from `at` on, without a copy: valid until the writer is reset, whatever is written behind it. */
+  viewFrom(at: number): Uint8Array {
+    return this.#buffer.subarray(at, this.#length);
+  }
+
   reset(): void {
     this.#length = 0;
   }

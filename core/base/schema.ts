@@ -10,7 +10,7 @@ import * as checks from './checks.ts';
 import { bytesWithin, inBounds, listWithin, textWithin } from './checks.ts';
 import { MalformedError } from './errors.ts';
 
-export type { TypeOf } from './checks.ts';
+export type { StructOf, TypeOf } from './checks.ts';
 
 export interface Schema<T> extends Check<T> {
   encode(writer: Writer, value: T): void;
@@ -146,33 +146,51 @@ export function struct<F extends Record<string, Schema<unknown>>>(fields: F): Sc
 
 type Variants = Record<string, readonly [tag: number, fields: Record<string, Schema<unknown>>]>;
 /** Reads the fields of some variants, in their order: what is read very often is made at once rather than field by field. */
-type Shortcuts<V extends Variants> = {
+type ReadShortcuts<V extends Variants> = {
   readonly [K in keyof V]?: (reader: Reader) => { readonly kind: K } & StructOf<V[K][1]>;
 };
 
-/** One of several structs, told apart by `kind`; each has a number that is never given to another. */
-export function union<V extends Variants>(variants: V, shortcuts: Shortcuts<V> = {}): Schema<UnionOf<V>> {
-  const byKind = new Map<string, { tag: number; schema: Schema<object> }>();
-  const byTag = new Map<number, { kind: string; schema: Schema<object>; shortcut?: (reader: Reader) => UnionOf<V> }>();
+/** Writes the fields of some variants, in their order: what is written very often needs no look at each field's name. */
+type WriteShortcuts<V extends Variants> = {
+  readonly [K in keyof V]?: (writer: Writer, value: StructOf<V[K][1]>) => void;
+};
+
+interface Variant {
+  readonly tag: number;
+  readonly kind: string;
+  readonly schema: Schema<object>;
+  readonly read: ((reader: Reader) => object) | undefined;
+  readonly write: ((writer: Writer, value: never) => void) | undefined;
+}
+
+/** One of several structs, told apart by `kind`; each has a number below 256 that is never given to another. */
+export function union<V extends Variants>(
+  variants: V,
+  reads: ReadShortcuts<V> = {},
+  writes: WriteShortcuts<V> = {},
+): Schema<UnionOf<V>> {
+  const byKind = new Map<string, Variant>();
+  const byTag: (Variant | undefined)[] = new Array<undefined>(256).fill(undefined);
   for (const [kind, [tag, fields]] of Object.entries(variants)) {
-    if (byTag.has(tag)) throw new Error(`two variants have the number ${tag}`);
+    if (byTag[tag] !== undefined) throw new Error(`two variants have the number ${tag}`);
     const schema = struct(fields) as Schema<object>;
-    byKind.set(kind, { tag, schema });
-    const shortcut = shortcuts[kind];
-    byTag.set(tag, shortcut === undefined ? { kind, schema } : { kind, schema, shortcut });
+    const variant: Variant = { tag, kind, schema, read: reads[kind], write: writes[kind] };
+    byKind.set(kind, variant);
+    byTag[tag] = variant;
   }
   return {
     encode: (writer, value) => {
       const variant = byKind.get(value.kind as string);
       if (variant === undefined) throw new MalformedError(`unknown kind ${String(value.kind)}`);
       writer.u8(variant.tag);
-      variant.schema.encode(writer, value);
+      if (variant.write === undefined) variant.schema.encode(writer, value);
+      else variant.write(writer, value as never);
     },
     decode: (reader) => {
       const tag = reader.u8();
-      const variant = byTag.get(tag);
+      const variant = byTag[tag];
       if (variant === undefined) throw new MalformedError(`unknown kind number ${tag}`);
-      if (variant.shortcut !== undefined) return variant.shortcut(reader);
+      if (variant.read !== undefined) return variant.read(reader) as UnionOf<V>;
       const value = variant.schema.decode(reader) as { kind: string };
       value.kind = variant.kind;
       return value as UnionOf<V>;

@@ -1,7 +1,6 @@
 /** A value as the bytes of its binary form, no more and no less. */
 
 import { Reader, Writer } from './bytes.ts';
-import type { Slab } from './bytes.ts';
 import type { Schema } from './schema.ts';
 
 /** A shared buffer that grew past this is let go, so that one large value does not stay in memory for good. */
@@ -19,11 +18,25 @@ export function encodeWhole<T>(schema: Schema<T>, value: T): Uint8Array {
   return bytes;
 }
 
-/** The same in a slab, for what many calls hold for about as long. */
-export function packWhole<T>(schema: Schema<T>, value: T, slab: Slab): Uint8Array {
-  sharedWriter.reset();
-  schema.encode(sharedWriter, value);
-  return slab.copy(sharedWriter.view());
+const packBytes = 64 * 1024;
+
+/**
+ * Encodes many small values one behind the other, for what many calls hold for about as long: an engine pays for each buffer, not for each
+ * view of one. A buffer is let go with the last of its values.
+ */
+export class Packer {
+  #writer = new Writer(packBytes);
+
+  /** The binary form of `value`, in bytes that never change. */
+  pack<T>(schema: Pick<Schema<T>, 'encode'>, value: T): Uint8Array {
+    const at = this.#writer.length;
+    schema.encode(this.#writer, value);
+    const packed = this.#writer.viewFrom(at);
+    if (this.#writer.length <= packBytes / 2) return packed;
+    this.#writer = new Writer(packBytes);
+    // A large value made the buffer grow, to more than it needs.
+    return packed.length > packBytes / 4 ? packed.slice() : packed;
+  }
 }
 
 /** @throws MalformedError on bytes that are not one value, whole. */

@@ -30,10 +30,12 @@ const bodyVariants = {
    */
   claim: [7, { client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 } as const;
-export const bodySchema = union(bodyVariants, {
+export const bodySchema = union(
+  bodyVariants,
   // Nearly every body is one.
-  operation: (reader) => ({ kind: 'operation', operation: operationSchema.decode(reader) }),
-});
+  { operation: (reader) => ({ kind: 'operation', operation: operationSchema.decode(reader) }) },
+  { operation: (writer, { operation }) => operationSchema.encode(writer, operation) },
+);
 export type Body = TypeOf<typeof bodySchema>;
 
 export function encodeBody(body: Body): Uint8Array {

@@ -7,19 +7,21 @@ import { bool, struct, uint, union } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { resultSchema } from '../tree/result.ts';
 
+export const answerVariants = {
+  result: [1, { result: resultSchema }],
+  error: [2, { error: errorSchema }],
+  registered: [3, { session: uint() }],
+  nothing: [4, {}],
+  /** `continued`: it is the session that this holder had. Its next request has the number `next` at least: lower ones are void. */
+  claimed: [5, { session: uint(), continued: bool, next: uint() }],
+} as const;
+
 export const replySchema = struct({
   /** Epoch, view and op of the entry; for a read, those of the replica that answered and the last op applied there. */
   epoch: uint(),
   view: uint(),
   op: uint(),
-  answer: union({
-    result: [1, { result: resultSchema }],
-    error: [2, { error: errorSchema }],
-    registered: [3, { session: uint() }],
-    nothing: [4, {}],
-    /** `continued`: it is the session that this holder had. Its next request has the number `next` at least: lower ones are void. */
-    claimed: [5, { session: uint(), continued: bool, next: uint() }],
-  }),
+  answer: union(answerVariants),
 });
 export type Reply = TypeOf<typeof replySchema>;
 

@@ -3,9 +3,9 @@
  * are part of the log's format and are never given to another operation; a new operation is switched on by a feature level.
  */
 
-import type { Reader } from '../base/bytes.ts';
+import type { Reader, Writer } from '../base/bytes.ts';
 import { bool, int, list, nullable, text, uint, union } from '../base/schema.ts';
-import type { TypeOf } from '../base/schema.ts';
+import type { StructOf, TypeOf } from '../base/schema.ts';
 import { maxItems, maxPage, maxTransactionItems, nodeTypeSchema, pathSchema, valueSchema } from './result.ts';
 
 export { maxPage, nodeTypeSchema, pathSchema, resultSchema, statSchema, valueSchema } from './result.ts';
@@ -80,8 +80,17 @@ const shortcuts = {
     }) as const,
   blobGet: (reader: Reader) => ({ kind: 'blobGet', path: pathSchema.decode(reader) }) as const,
 };
+const writeShortcuts = {
+  blobPut: (writer: Writer, { path, value, ifVersion, ifAbsent }: StructOf<(typeof simpleVariants.blobPut)[1]>) => {
+    writer.text(path);
+    writer.bytes(value);
+    versionGuardSchema.encode(writer, ifVersion);
+    bool.encode(writer, ifAbsent);
+  },
+  blobGet: (writer: Writer, { path }: { readonly path: string }) => writer.text(path),
+};
 
-export const simpleOperationSchema = union(simpleVariants, shortcuts);
+export const simpleOperationSchema = union(simpleVariants, shortcuts, writeShortcuts);
 /** Everything but a transaction. */
 export type SimpleOperation = TypeOf<typeof simpleOperationSchema>;
 
@@ -115,5 +124,6 @@ export const operationSchema = union(
     ],
   },
   shortcuts,
+  writeShortcuts,
 );
 export type Operation = TypeOf<typeof operationSchema>;

@@ -51,7 +51,7 @@ export type Stat = TypeOf<typeof statSchema>;
 const childSchema = struct({ name: text(255), type: nodeTypeSchema, version: uint(), count: uint(), bytes: uint() });
 export type Child = TypeOf<typeof childSchema>;
 
-const simpleResultVariants = {
+export const simpleResultVariants = {
   /** Done; `version` is the node's after it. */
   done: [1, { version: uint() }],
   /** A value, or null where there is none (an empty queue). */
@@ -69,9 +69,10 @@ const simpleResultVariants = {
 export const simpleResultSchema = union(simpleResultVariants);
 export type SimpleResult = TypeOf<typeof simpleResultSchema>;
 
-export const resultSchema = union({
+export const resultVariants = {
   ...simpleResultVariants,
   /** `held` tells which branch ran; a result for each of its operations. */
   transaction: [16, { held: bool, results: list(simpleResultSchema, maxTransactionItems) }],
-});
+} as const;
+export const resultSchema = union(resultVariants);
 export type OperationResult = TypeOf<typeof resultSchema>;

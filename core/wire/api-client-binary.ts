@@ -1,7 +1,6 @@
 /** The binary codec of the API interface as a client speaks it: what programs in Node do. */
 
-import { Slab } from '../base/bytes.ts';
-import { packWhole } from '../base/whole.ts';
+import { Packer } from '../base/whole.ts';
 import { bodySchema } from '../service/body.ts';
 import { apiSubprotocols, clientFrameSchema, toldFrameSchema } from './api.ts';
 import type { ClientMessage } from './api.ts';
@@ -10,12 +9,12 @@ import { binaryCodec } from './codec.ts';
 
 const subprotocol = apiSubprotocols.binary;
 
-// Operations live until they are answered, thousands a second: an engine pays for a buffer of each.
-const slab = new Slab();
+// Operations live until they are answered, thousands a second.
+const packer = new Packer();
 
 export const binaryApi: ClientCodec = {
   subprotocol,
-  pack: (operation) => packWhole(bodySchema, { kind: 'operation', operation }, slab),
+  pack: (operation) => packer.pack(bodySchema, { kind: 'operation', operation }),
   frames: (maxFrameBytes) => {
     const codec = binaryCodec(subprotocol, clientFrameSchema, toldFrameSchema, maxFrameBytes);
     // What is packed here is an encoded operation, which is what these messages carry.

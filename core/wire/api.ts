@@ -4,11 +4,14 @@
  */
 
 import { nameSchema } from '../base/ids.ts';
-import type { TypeOf } from '../base/schema.ts';
+import type { Schema, TypeOf } from '../base/schema.ts';
 import { bool, bytes, embedded, list, oneOf, text, uint, union } from '../base/schema.ts';
 import { clientIdentitySchema } from '../service/body.ts';
+import { answerVariants, replySchema } from '../service/reply.ts';
+import type { Reply } from '../service/reply.ts';
 import { operationSchema, pathSchema } from '../tree/operation.ts';
-import { idField, maxFrameMessages, toldSchema, toldVariants } from './told.ts';
+import { resultVariants } from '../tree/result.ts';
+import { idField, maxFrameMessages, toldVariants } from './told.ts';
 
 export { apiProtocol, apiSubprotocols, maxFrameMessages, primarySchema, toldSchema } from './told.ts';
 export type { PrimaryInfo, Told } from './told.ts';
@@ -89,25 +92,44 @@ const clientVariants = {
    */
   claim: [12, { id: idField, namespaceId: uint(), client: text(128), identity: clientIdentitySchema, attempt: uint() }],
 } as const;
-export const clientMessageSchema = union(clientVariants, {
+export const clientMessageSchema = union(
+  clientVariants,
   // What most frames are full of.
-  request: (reader) => ({
-    kind: 'request',
-    id: idField.decode(reader),
-    namespaceId: idField.decode(reader),
-    session: idField.decode(reader),
-    request: idField.decode(reader),
-    answered: idField.decode(reader),
-    operation: operationBytes.decode(reader),
-  }),
-  read: (reader) => ({
-    kind: 'read',
-    id: idField.decode(reader),
-    namespaceId: idField.decode(reader),
-    consistency: consistencySchema.decode(reader),
-    operation: operationBytes.decode(reader),
-  }),
-});
+  {
+    request: (reader) => ({
+      kind: 'request',
+      id: idField.decode(reader),
+      namespaceId: idField.decode(reader),
+      session: idField.decode(reader),
+      request: idField.decode(reader),
+      answered: idField.decode(reader),
+      operation: operationBytes.decode(reader),
+    }),
+    read: (reader) => ({
+      kind: 'read',
+      id: idField.decode(reader),
+      namespaceId: idField.decode(reader),
+      consistency: consistencySchema.decode(reader),
+      operation: operationBytes.decode(reader),
+    }),
+  },
+  {
+    request: (writer, { id, namespaceId, session, request, answered, operation }) => {
+      writer.uint(id);
+      writer.uint(namespaceId);
+      writer.uint(session);
+      writer.uint(request);
+      writer.uint(answered);
+      writer.bytes(operation);
+    },
+    read: (writer, { id, namespaceId, consistency, operation }) => {
+      writer.uint(id);
+      writer.uint(namespaceId);
+      consistencySchema.encode(writer, consistency);
+      writer.bytes(operation);
+    },
+  },
+);
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
 /** What a node says. */
@@ -127,4 +149,28 @@ export const plainClientSchema = union({
 
 export const clientFrameSchema = list(clientMessageSchema, maxFrameMessages);
 export const serverFrameSchema = list(serverMessageSchema, maxFrameMessages);
-export const toldFrameSchema = list(toldSchema, maxFrameMessages);
+
+// Most of what clients are told is the results of reads and writes: these are read at once rather than field by field.
+const quickResultSchema = union(resultVariants, {
+  done: (reader) => ({ kind: 'done', version: idField.decode(reader) }),
+  value: (reader) => ({ kind: 'value', value: resultValue.decode(reader), version: idField.decode(reader) }),
+});
+const resultValue = resultVariants.value[1].value;
+const quickAnswerSchema = union(answerVariants, {
+  result: (reader) => ({ kind: 'result', result: quickResultSchema.decode(reader) }),
+});
+const quickReplySchema: Pick<Schema<Reply>, 'decode'> = {
+  decode: (reader) => ({
+    epoch: idField.decode(reader),
+    view: idField.decode(reader),
+    op: idField.decode(reader),
+    answer: quickAnswerSchema.decode(reader),
+  }),
+};
+const embeddedReply = embedded<Reply>({ ...replySchema, ...quickReplySchema });
+export const toldFrameSchema = list(
+  union(toldVariants, {
+    reply: (reader) => ({ kind: 'reply', id: idField.decode(reader), reply: embeddedReply.decode(reader) }),
+  }),
+  maxFrameMessages,
+);
