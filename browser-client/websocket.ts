@@ -37,8 +37,13 @@ const readyStateOpen = 1;
 /** After this long a close is not waited for: the other end may be gone. */
 const closeWaitMs = 1000;
 
-/** Frames of a node that was configured for larger values than usual have to fit too. */
-const wsOptions = { perMessageDeflate: false, maxPayload: 16 * defaultMaxFrameBytes };
+const wsOptions = {
+  perMessageDeflate: false,
+  // Frames of a node that was configured for larger values than usual have to fit too.
+  maxPayload: 16 * defaultMaxFrameBytes,
+  // Masks keep scripts in browsers from forging what a proxy sees. A program speaks for itself, and zeros spare both ends a pass over every byte.
+  generateMask: (mask: Uint8Array) => mask.fill(0),
+};
 
 /**
  * `host:port`, or a URL of ws, wss, http or https, as the engine knows a node's address: plain ones by host and port, because that is

@@ -28,6 +28,12 @@ export interface ConnectionEvents<Out, In> {
   onOversized(message: Out, bytes: number, limit: number): void;
 }
 
+/**
+ * With hundreds of calls outstanding, most are made by those who were just answered. So many at a time the node gets on with them while
+ * this end still tells the others; fewer would cost more frames than that saves.
+ */
+const earlyMessages = 32;
+
 /** No node may make us take larger frames than this, whatever it says in its welcome. */
 const largestFrameBytes = 1024 * 1024 * 1024;
 
@@ -65,6 +71,7 @@ export class Connection<Out, In> implements LinkHandler {
       maxFrameBytes: defaultMaxFrameBytes,
       maxQueuedBytes,
       maxFrameMessages: dialect.maxFrameMessages,
+      earlyMessages,
       estimate: (message) => dialect.estimate(message),
       oversized: (message, bytes) => {
         events.onOversized(message, bytes, this.#outboxOptions.maxFrameBytes);

@@ -14,6 +14,8 @@ export interface OutboxOptions<Out> {
   /** Bytes that may wait in the link before it is closed as a slow consumer. */
   readonly maxQueuedBytes: number;
   readonly maxFrameMessages: number;
+  /** So many messages leave before the turn ends, when one more follows: the other end works on them while this one goes on. */
+  readonly earlyMessages?: number;
   /** About how many bytes a message takes; a wrong guess costs time and nothing else. */
   readonly estimate: (message: Out) => number;
   /** What is sent in place of a message that fits no frame; null sends nothing. */
@@ -47,9 +49,11 @@ export class Outbox<Out> {
     return this.#closed;
   }
 
-  /** Queues a message; it leaves at the end of this turn. */
+  /** Queues a message; it leaves at the end of this turn at the latest. */
   send(message: Out): void {
     if (this.#closed) return;
+    // What fits no frame is told of here, never in the call that sends it, because that one waits for the next.
+    if (this.#queue.length >= (this.#options.earlyMessages ?? Infinity)) this.#sendQueue();
     this.#queue.push(message);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -59,8 +63,17 @@ export class Outbox<Out> {
   /** Sends at once what is queued: before a close, so that its reason arrives. */
   flush(): void {
     this.#scheduled = false;
+    if (this.#queue.length === 0 || this.#closed) return;
+    this.#sendQueue();
+    // Read when the turn is over, so that one large answer to a reader that keeps up does not count against it.
+    if (this.#link.buffered() > this.#options.maxQueuedBytes) {
+      this.close();
+      this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
+    }
+  }
+
+  #sendQueue(): void {
     const queue = this.#queue;
-    if (queue.length === 0 || this.#closed) return;
     this.#queue = [];
     const { estimate, maxFrameBytes, maxFrameMessages } = this.#options;
     const target = Math.min(targetBytes, maxFrameBytes);
@@ -76,11 +89,6 @@ export class Outbox<Out> {
       bytes += size;
     }
     this.#sendPart(queue, from, queue.length);
-    // Read when the turn is over, so that one large answer to a reader that keeps up does not count against it.
-    if (this.#link.buffered() > this.#options.maxQueuedBytes) {
-      this.close();
-      this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
-    }
   }
 
   /** Drops what is queued and ignores what is sent from now on: the link is closed or about to be. */

@@ -14,7 +14,7 @@ function valueReply(id: number, bytes: number): ServerMessage {
   return { kind: 'reply', id, reply: encodeReply({ epoch: 1, view: 1, op: id, answer: { kind: 'result', result } }) };
 }
 
-function connection(subprotocol: string, maxFrameBytes: number, buffered = 0) {
+function connection(subprotocol: string, maxFrameBytes: number, buffered = 0, earlyMessages = Infinity) {
   const frames: Frame[] = [];
   const closes: number[] = [];
   const turn: (() => void)[] = [];
@@ -24,7 +24,8 @@ function connection(subprotocol: string, maxFrameBytes: number, buffered = 0) {
     buffered: () => buffered,
   };
   const clock = { now: () => 0, soon: (work: () => void) => turn.push(work) };
-  const outbox = new Outbox(apiServerCodec(subprotocol), link, clock, apiServerOutbox(maxFrameBytes, 1000));
+  const options = { ...apiServerOutbox(maxFrameBytes, 1000), earlyMessages };
+  const outbox = new Outbox(apiServerCodec(subprotocol), link, clock, options);
   const reader = apiClientCodec(subprotocol, maxFrameBytes);
   return {
     outbox,
@@ -45,6 +46,19 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
     expect(received().map((message) => 'id' in message && message.id)).toEqual(
       Array.from({ length: 100 }, (_, i) => i),
     );
+  });
+
+  it('lets many messages of one turn go early, so many at a time and in order', () => {
+    const { outbox, frames, endTurn, received } = connection(subprotocol, 100_000, 0, 10);
+    const early: number[] = [];
+    for (let id = 0; id < 35; id++) {
+      outbox.send({ kind: 'pong', id });
+      if (frames.length > early.length) early.push(id);
+    }
+    expect(early).toEqual([10, 20, 30]);
+    endTurn();
+    expect(frames).toHaveLength(4);
+    expect(received().map((message) => 'id' in message && message.id)).toEqual(Array.from({ length: 35 }, (_, i) => i));
   });
 
   it('cuts frames so that each is below the limit, and keeps the order', () => {
