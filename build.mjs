@@ -88,6 +88,8 @@ await build({
   // Fields are assigned, not defined: there is nothing between here and Object that would see the difference.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
   // Properties that no user, message or browser knows by name become short ones.
+  // isomorphic-ws looks for a WebSocket in all these places; where it is not a global, it is in none of them either. Ours say `globalThis`.
+  define: Object.fromEntries(['MozWebSocket', 'global', 'window', 'self'].map((name) => [name, 'undefined'])),
   mangleProps: new RegExp(`^(${Object.values(privateNames).flat().join('|')})$`),
   // A page speaks text: the binary forms stay out.
   plugins: [

@@ -2,12 +2,12 @@
 
 import { haretError } from '../core/base/errors.ts';
 import type { Codec } from './codecs.ts';
-import { Handle, isNotFound } from './handle.ts';
+import { Handle, isNotFound, nothing } from './handle.ts';
 import type { Executor } from './handle.ts';
 import { BlobFold } from './folds.ts';
 import type { Live } from './live.ts';
-import { BlobGuards, BlobOps } from './operations.ts';
-import type { Guard, Op } from './operations.ts';
+import { BlobGuards, BlobOps, transactionOf } from './operations.ts';
+import type { Transacted } from './operations.ts';
 import type { CallOptions, ReadOptions, Versioned, Written } from './options.ts';
 
 export interface PutOptions extends CallOptions {
@@ -39,12 +39,12 @@ export class Blob<Out, In = Out> extends Handle {
 
   /** The value; undefined when the path does not exist. */
   get(options: ReadOptions = {}): Promise<Out | undefined> {
-    return this.orAbsent(() => this.op.get(), options, undefined);
+    return this.executor.run(() => this.op.get(), options, nothing);
   }
 
   /** The value with its version, for a later `put` with `ifVersion`; undefined when the path does not exist. */
   read(options: ReadOptions = {}): Promise<Versioned<Out> | undefined> {
-    return this.orAbsent(() => this.op.read(), options, undefined);
+    return this.executor.run(() => this.op.read(), options, nothing);
   }
 
   /** Writes, and creates the blob and the directories above it when they are missing. */
@@ -54,14 +54,18 @@ export class Blob<Out, In = Out> extends Handle {
     const until = this.executor.nowMs + this.executor.timeoutOf(options);
     for (;;) {
       try {
-        return this.answered(put, await this.executor.run(put.operation, options));
+        return await this.executor.run(() => put, options);
       } catch (error) {
         if (guarded || !isNotFound(error)) throw error;
       }
       const left = (): CallOptions => ({ ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) });
       // Twice the value in one transaction would do it in one step; but large values are the rule here, and first puts are not.
-      const created = await this.#branch([this.guard.absent()], this.op.create(value), [], left());
-      if (created.held) return created.result;
+      const create = this.op.create(value);
+      const { held, results, op } = await this.executor.run(
+        () => transactionOf([this.guard.absent()], [create], []),
+        left(),
+      );
+      if (held) return create.read(results[0]!, op);
       // Someone else created it in between; it may be gone again by now.
       options = left();
     }
@@ -69,12 +73,12 @@ export class Blob<Out, In = Out> extends Handle {
 
   /** Creates the blob. @throws HaretError `PathExists` */
   create(value: In, options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.create(value), options);
+    return this.executor.run(() => this.op.create(value), options);
   }
 
   /** Writes `value` where `expected` is, byte for byte. @throws HaretError `GuardFailed` when something else is there. */
   replace(expected: In, value: In, options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.replace(expected, value), options);
+    return this.executor.run(() => this.op.replace(expected, value), options);
   }
 
   /** @internal */
@@ -89,7 +93,7 @@ export class Blob<Out, In = Out> extends Handle {
 
   /** Bytes of the value; undefined when the path does not exist. */
   size(options: ReadOptions = {}): Promise<number | undefined> {
-    return this.orAbsent(() => this.op.size(), options, undefined);
+    return this.executor.run(() => this.op.size(), options, nothing);
   }
 
   /**
@@ -112,7 +116,17 @@ export class Blob<Out, In = Out> extends Handle {
       const problem = `${this.path} kept changing: ${attempts} attempts to update it`;
       throw haretError('Timeout', problem, { path: this.path, attempts }, 'definite');
     };
-    let found = await this.#find([], left());
+    const [stat, get] = [this.op.stat(), this.op.get()];
+    const foundBy = ({ results, op }: Transacted): Found<Out> => ({
+      modified: stat.read(results[0]!, op).modified,
+      value: get.read(results[1]!, op),
+    });
+    const looked = await this.executor.run(
+      () => transactionOf([], [stat, get], []),
+      { ...left(), read: 'linearizable' },
+      nothing,
+    );
+    let found = looked === undefined ? null : foundBy(looked);
     for (;;) {
       const value = await change(found?.value);
       if (value === undefined) return undefined;
@@ -120,57 +134,14 @@ export class Blob<Out, In = Out> extends Handle {
       const guard = found === null ? this.guard.absent() : this.guard.modified(found.modified);
       const write = found === null ? this.op.create(value) : this.op.put(value);
       try {
-        const written = await this.#branch([guard], write, [this.op.stat(), this.op.get()], left());
-        if (written.held) return { value, ...written.result };
-        const [stat, current] = written.otherwise as [{ readonly modified: number }, Out];
-        found = { value: current, modified: stat.modified };
+        const written = await this.executor.run(() => transactionOf([guard], [write], [stat, get]), left());
+        if (written.held) return { value, ...write.read(written.results[0]!, written.op) };
+        found = foundBy(written);
       } catch (error) {
         // The guard did not hold, and then there was nothing to look at.
         if (found === null || !isNotFound(error)) throw error;
         found = null;
       }
     }
-  }
-
-  async #find(guards: readonly Guard[], options: CallOptions): Promise<Found<Out> | null> {
-    try {
-      const ops = [this.op.stat(), this.op.get()] as const;
-      const { result, op } = await this.executor.run(
-        { kind: 'transaction', guards, then: ops.map(({ operation }) => operation), otherwise: [] },
-        { ...options, read: 'linearizable' },
-      );
-      if (result.kind !== 'transaction') throw haretError('Internal', 'a transaction was answered by something else');
-      const [stat, value] = result.results;
-      if (stat === undefined || value === undefined) throw haretError('Internal', 'a transaction without results');
-      return { modified: ops[0].read(stat, op).modified, value: ops[1].read(value, op) };
-    } catch (error) {
-      if (isNotFound(error)) return null;
-      throw error;
-    }
-  }
-
-  /** One write under guards, and what to read when they do not hold. */
-  async #branch<R>(
-    guards: readonly Guard[],
-    write: Op<R>,
-    otherwise: readonly Op<unknown>[],
-    options: CallOptions,
-  ): Promise<
-    { readonly held: true; readonly result: R } | { readonly held: false; readonly otherwise: readonly unknown[] }
-  > {
-    const { result, op } = await this.executor.run(
-      {
-        kind: 'transaction',
-        guards,
-        then: [write.operation],
-        otherwise: otherwise.map(({ operation }) => operation),
-      },
-      options,
-    );
-    if (result.kind !== 'transaction') throw haretError('Internal', 'a transaction was answered by something else');
-    const { held, results } = result;
-    if (results.length !== (held ? 1 : otherwise.length)) throw haretError('Internal', 'a result is missing');
-    if (held) return { held, result: write.read(results[0]!, op) };
-    return { held, otherwise: otherwise.map((one, i) => one.read(results[i]!, op)) };
   }
 }

@@ -1,13 +1,13 @@
 /** One engine of core/client in the service of one namespace: calls as promises, with abort signals, and entering when it is needed. */
 
 import type { ErrorInfo, Result } from '../core/base/errors.ts';
-import { HaretError, MalformedError, fail, haretError, ok } from '../core/base/errors.ts';
+import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, GivenOptions, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
-import type { Operation, OperationResult } from '../core/tree/operation.ts';
 import { interrupted } from './interrupted.ts';
+import type { Asked } from './operations.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
 import { LateWatch } from './watch.ts';
@@ -15,12 +15,6 @@ import { LateWatch } from './watch.ts';
 export interface ChannelOptions {
   readonly engine: Partial<ClientOptions> & GivenOptions;
   readonly read: Read;
-}
-
-/** What an operation answered, and when. */
-export interface Answer {
-  readonly result: OperationResult;
-  readonly op: number;
 }
 
 export class Channel {
@@ -84,24 +78,40 @@ export class Channel {
 
   /** One call of the engine as a promise. */
   call<T>(invoke: (done: (result: Result<T>) => void) => Pending, signal: AbortSignal | undefined): Promise<T> {
+    return this.#call(invoke, signal, (value) => value);
+  }
+
+  /** The same, with what `read` makes of it, which may throw: each further promise that a call goes through costs as much as its frame. */
+  #call<T, R>(
+    invoke: (done: (result: Result<T>) => void) => Pending,
+    signal: AbortSignal | undefined,
+    read: (value: T) => R,
+  ): Promise<R> {
     if (signal?.aborted === true) return Promise.reject(interrupted(signal, 'definite'));
-    this.#runtime.waiting(1);
     this.#ticker.hurry();
-    return new Promise<T>((resolve, reject) => {
+    return new Promise<R>((resolve, reject) => {
+      const refuse = (error: unknown): void => {
+        reject(error instanceof MalformedError ? haretError('BadArgument', error.message) : (error as Error));
+      };
       let abandon: (() => void) | null = null;
+      this.#runtime.waiting(1);
       try {
         const pending = invoke((result) => {
           this.#runtime.waiting(-1);
           if (abandon !== null) signal!.removeEventListener('abort', abandon);
-          if (result.ok) resolve(result.value);
-          else reject(thrown(result.error, signal));
+          try {
+            if (result.ok) resolve(read(result.value));
+            else refuse(this.#thrown(result.error, signal));
+          } catch (error) {
+            refuse(error);
+          }
         });
         if (signal === undefined) return;
         abandon = () => pending.abandon();
         signal.addEventListener('abort', abandon, { once: true });
       } catch (error) {
         this.#runtime.waiting(-1);
-        reject(error instanceof MalformedError ? haretError('BadArgument', error.message) : (error as Error));
+        refuse(error);
       }
     });
   }
@@ -123,9 +133,9 @@ export class Channel {
     );
   }
 
-  /** @throws HaretError when there is no answer, or the answer is an error. */
-  run(operation: Operation, options: ReadOptions): Promise<Answer> {
-    return this.#entered === null ? this.#enterAndRun(operation, options) : this.#run(operation, options);
+  /** @see Executor */
+  run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
+    return this.#entered === null ? this.#enterAndRun(make, options, absent) : this.#run(make, options, absent);
   }
 
   /** Begins a watch, once the namespace is entered: however long that takes, as for everything else that a watch survives. */
@@ -155,40 +165,42 @@ export class Channel {
     return { error: null };
   }
 
-  async #enterAndRun(operation: Operation, options: ReadOptions): Promise<Answer> {
+  async #enterAndRun<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
+    const asked = make();
     const timeoutMs = this.timeoutOf(options);
     const until = this.nowMs + timeoutMs;
     await this.enter({ ...options, timeoutMs });
-    return this.#run(operation, { ...options, timeoutMs: Math.max(1, until - this.nowMs) });
+    return this.#run(() => asked, { ...options, timeoutMs: Math.max(1, until - this.nowMs) }, absent);
   }
 
-  #run(operation: Operation, options: ReadOptions): Promise<Answer> {
+  #run<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
     const { timeoutMs, signal } = options;
     const consistency = options.read ?? this.#options.read;
-    const asked = timeoutMs === undefined ? { consistency } : { consistency, timeoutMs };
-    // Answers are read before the promise resolves: each further one that a call goes through costs as much as its frame.
-    return this.call<Answer>(
-      (done) => this.engine.execute(operation, asked, (result) => done(this.#answered(result))),
+    let asked: Asked<R>;
+    return this.#call<Reply, R | A>(
+      (done) => {
+        asked = make();
+        return this.engine.execute(
+          asked.operation,
+          timeoutMs === undefined ? { consistency } : { consistency, timeoutMs },
+          done,
+        );
+      },
       signal,
+      ({ answer, op }) => {
+        if (op > this.#lastOp) this.#lastOp = op;
+        if (answer.kind === 'result') return asked.read(answer.result, op);
+        if (answer.kind !== 'error') throw haretError('Internal', `an operation was answered by ${answer.kind}`);
+        if (absent !== undefined && answer.error.code === 'PathNotFound') return absent[0];
+        throw this.#thrown(answer.error, signal);
+      },
     );
   }
 
-  #answered(result: Result<Reply>): Result<Answer> {
-    if (!result.ok) {
-      // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
-      if (result.error.code === 'UnknownNamespace') this.#entered = null;
-      return result;
-    }
-    const { answer, op } = result.value;
-    if (op > this.#lastOp) this.#lastOp = op;
-    if (answer.kind === 'result') return ok({ result: answer.result, op });
-    return answer.kind === 'error'
-      ? { ok: false, error: answer.error }
-      : fail('Internal', `an operation was answered by ${answer.kind}`);
+  #thrown(error: ErrorInfo, signal: AbortSignal | undefined): HaretError {
+    // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
+    if (error.code === 'UnknownNamespace') this.#entered = null;
+    if (error.code === 'Interrupted' && signal !== undefined) return interrupted(signal, error.outcome);
+    return new HaretError(error);
   }
-}
-
-function thrown(error: ErrorInfo, signal: AbortSignal | undefined): HaretError {
-  if (error.code === 'Interrupted' && signal !== undefined) return interrupted(signal, error.outcome);
-  return new HaretError(error);
 }

@@ -3,18 +3,16 @@
 import { Blob } from './blob.ts';
 import { decode } from './codecs.ts';
 import type { Codec } from './codecs.ts';
-import { haretError } from '../core/base/errors.ts';
 import type { Child, SimpleOperation } from '../core/tree/operation.ts';
 import { CounterFold, QueueFold, SetFold, TreeFold } from './folds.ts';
 import type { LiveNode } from './folds.ts';
-import { Handle, isNotFound } from './handle.ts';
+import { Handle, nothing } from './handle.ts';
 import type { Executor } from './handle.ts';
 import type { Live } from './live.ts';
-import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps } from './operations.ts';
+import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps, opOf } from './operations.ts';
 import type { CallOptions, PageOptions, ReadOptions, Written } from './options.ts';
 import { listing } from './pages.ts';
 import type { Listing, Page } from './pages.ts';
-import type { Answer } from './channel.ts';
 
 type Listed = Extract<SimpleOperation, { kind: 'setMembers' | 'queueList' }>;
 
@@ -33,7 +31,7 @@ export class Queue<Out, In = Out> extends Handle {
 
   /** @throws HaretError `PathExists` */
   create(options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.create(), options);
+    return this.executor.run(() => this.op.create(), options);
   }
 
   push(item: In, options: CallOptions = {}): Promise<Written> {
@@ -46,19 +44,19 @@ export class Queue<Out, In = Out> extends Handle {
 
   /** Takes the first item; undefined when there is none. */
   pop(options: CallOptions = {}): Promise<Out | undefined> {
-    return this.orAbsent(() => this.op.pop(), options, undefined);
+    return this.executor.run(() => this.op.pop(), options, nothing);
   }
 
   front(options: ReadOptions = {}): Promise<Out | undefined> {
-    return this.orAbsent(() => this.op.front(), options, undefined);
+    return this.executor.run(() => this.op.front(), options, nothing);
   }
 
   back(options: ReadOptions = {}): Promise<Out | undefined> {
-    return this.orAbsent(() => this.op.back(), options, undefined);
+    return this.executor.run(() => this.op.back(), options, nothing);
   }
 
   length(options: ReadOptions = {}): Promise<number> {
-    return this.orAbsent(() => this.op.length(), options, 0);
+    return this.executor.run(() => this.op.length(), options, [0]);
   }
 
   /** @internal */
@@ -103,7 +101,7 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   /** @throws HaretError `PathExists` */
   create(options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.create(), options);
+    return this.executor.run(() => this.op.create(), options);
   }
 
   /** @returns true when it was not in the set before. */
@@ -117,15 +115,15 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   /** @returns true when it was in the set. */
   remove(member: In, options: CallOptions = {}): Promise<boolean> {
-    return this.orAbsent(() => this.op.remove(member), options, false);
+    return this.executor.run(() => this.op.remove(member), options, [false]);
   }
 
   contains(member: In, options: ReadOptions = {}): Promise<boolean> {
-    return this.orAbsent(() => this.op.contains(member), options, false);
+    return this.executor.run(() => this.op.contains(member), options, [false]);
   }
 
   size(options: ReadOptions = {}): Promise<number> {
-    return this.orAbsent(() => this.op.size(), options, 0);
+    return this.executor.run(() => this.op.size(), options, [0]);
   }
 
   /** @internal */
@@ -156,64 +154,57 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   /** The members of this set and of `others`. All of these sets must exist. */
   union(others: readonly SetHandle<unknown>[], options: ReadOptions = {}): Promise<Out[]> {
-    return this.run(() => this.op.union(...others.map(({ path }) => path)), options);
+    return this.executor.run(() => this.op.union(...others.map(({ path }) => path)), options);
   }
 
   /** The members that are in this set and in all of `others`. All of these sets must exist. */
   intersection(others: readonly SetHandle<unknown>[], options: ReadOptions = {}): Promise<Out[]> {
-    return this.run(() => this.op.intersection(...others.map(({ path }) => path)), options);
+    return this.executor.run(() => this.op.intersection(...others.map(({ path }) => path)), options);
   }
 
   /** The members that are not in `other`. Both sets must exist. */
   difference(other: SetHandle<unknown>, options: ReadOptions = {}): Promise<Out[]> {
-    return this.run(() => this.op.difference(other.path), options);
+    return this.executor.run(() => this.op.difference(other.path), options);
   }
 
   /** The members of either set that are not in both. Both sets must exist. */
   symmetricDifference(other: SetHandle<unknown>, options: ReadOptions = {}): Promise<Out[]> {
-    return this.run(() => this.op.symmetricDifference(other.path), options);
+    return this.executor.run(() => this.op.symmetricDifference(other.path), options);
   }
 
   /** Is every member also in `other`, a set of the namespace or members that are given? */
   isSubsetOf(other: SetHandle<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
-    return this.run(() => this.op.isSubsetOf(other instanceof SetHandle ? other.path : other), options);
+    return this.executor.run(() => this.op.isSubsetOf(other instanceof SetHandle ? other.path : other), options);
   }
 
   /** Is every member of `other` also in this set? */
   isSupersetOf(other: SetHandle<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
-    return this.run(() => this.op.isSupersetOf(other instanceof SetHandle ? other.path : other), options);
+    return this.executor.run(() => this.op.isSupersetOf(other instanceof SetHandle ? other.path : other), options);
   }
 }
 
 /** Values of one page, decoded. `behind` tells from the values where the next page begins. */
-async function values<Out, C>(
+function values<Out, C>(
   executor: Executor,
   codec: Codec<Out, never>,
   operation: Listed,
   options: PageOptions,
   behind: (all: readonly Uint8Array[]) => C | null,
-): Promise<{ readonly page: Page<Out, C>; readonly answer: Answer }> {
-  const answer = await orEmpty(executor, operation, options, { kind: 'values', values: [], more: false });
-  const { result } = answer;
-  if (result.kind !== 'values') throw haretError('Internal', `${operation.kind} was answered by ${result.kind}`);
-  const items = result.values.map((value) => decode(codec, value, operation.path));
-  return { page: { items, next: result.more ? behind(result.values) : null }, answer };
+): Promise<Page<Out, C>> {
+  return executor.run(
+    () =>
+      opOf(operation, 'values', ({ values: all, more }, op) => ({
+        items: all.map((value) => decode(codec, value, operation.path)),
+        next: more ? behind(all) : null,
+        op,
+      })),
+    options,
+    empty,
+  );
 }
 
 /** A list of what does not exist is empty. */
-async function orEmpty(
-  executor: Executor,
-  operation: SimpleOperation,
-  options: ReadOptions,
-  empty: Answer['result'],
-): Promise<Answer> {
-  try {
-    return await executor.run(operation, options);
-  } catch (error) {
-    if (isNotFound(error)) return { result: empty, op: 0 };
-    throw error;
-  }
-}
+const empty = [{ items: [], next: null, op: 0 }] as const;
 
 /** A whole number of up to 53 bits. */
 export class Counter extends Handle {
@@ -228,12 +219,12 @@ export class Counter extends Handle {
 
   /** @throws HaretError `PathExists` */
   create(value = 0, options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.create(value), options);
+    return this.executor.run(() => this.op.create(value), options);
   }
 
   /** The sum; 0 where there is no counter. */
   get(options: ReadOptions = {}): Promise<number> {
-    return this.orAbsent(() => this.op.get(), options, 0);
+    return this.executor.run(() => this.op.get(), options, [0]);
   }
 
   /** @internal */
@@ -274,7 +265,7 @@ export class Directory extends Handle {
 
   /** Makes it, and the directories above it. @throws HaretError `PathExists` */
   create(options: CallOptions = {}): Promise<Written> {
-    return this.run(() => this.op.create(), options);
+    return this.executor.run(() => this.op.create(), options);
   }
 
   /** @internal */
@@ -290,15 +281,17 @@ export class Directory extends Handle {
   /** What is in it, by name. */
   entries(options: PageOptions = {}): Listing<Entry> {
     return listing<Entry, string>(
-      async (after, limit, asked) => {
-        const operation = { kind: 'children', path: this.path, limit, after } as const;
-        const empty = { kind: 'children', children: [], more: false, version: 0 } as const;
-        const answer = await orEmpty(this.executor, operation, asked, empty);
-        const { result } = answer;
-        if (result.kind !== 'children') throw haretError('Internal', `children was answered by ${result.kind}`);
-        const items = result.children.map((child) => ({ ...child, path: join(this.path, child.name) }));
-        return { page: { items, next: result.more ? (items.at(-1)?.name ?? null) : null }, answer };
-      },
+      (after, limit, asked) =>
+        this.executor.run(
+          () =>
+            opOf({ kind: 'children', path: this.path, limit, after }, 'children', ({ children, more }, op) => ({
+              items: children.map((child) => ({ ...child, path: join(this.path, child.name) })),
+              next: more ? (children.at(-1)?.name ?? null) : null,
+              op,
+            })),
+          asked,
+          empty,
+        ),
       options,
       this.executor.defaultRead,
     );
@@ -307,13 +300,17 @@ export class Directory extends Handle {
   /** The paths of everything at and beneath it, depth first, sorted. */
   paths(options: PageOptions = {}): Listing<string> {
     return listing<string, string>(
-      async (after, limit, asked) => {
-        const operation = { kind: 'keys', path: this.path, limit, after } as const;
-        const answer = await orEmpty(this.executor, operation, asked, { kind: 'paths', paths: [], more: false });
-        const { result } = answer;
-        if (result.kind !== 'paths') throw haretError('Internal', `keys was answered by ${result.kind}`);
-        return { page: { items: result.paths, next: result.more ? (result.paths.at(-1) ?? null) : null }, answer };
-      },
+      (after, limit, asked) =>
+        this.executor.run(
+          () =>
+            opOf({ kind: 'keys', path: this.path, limit, after }, 'paths', ({ paths, more }, op) => ({
+              items: paths,
+              next: more ? (paths.at(-1) ?? null) : null,
+              op,
+            })),
+          asked,
+          empty,
+        ),
       options,
       this.executor.defaultRead,
     );

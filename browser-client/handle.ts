@@ -1,9 +1,9 @@
 /** What handles of every type have in common. A handle is a name with a type: making one asks nothing of the cluster. */
 
-import { HaretError, haretError } from '../core/base/errors.ts';
-import type { Operation, Stat } from '../core/tree/operation.ts';
-import type { Answer } from './channel.ts';
-import type { NodeGuards, NodeOps, Op, VersionGuard } from './operations.ts';
+import { HaretError } from '../core/base/errors.ts';
+import type { Stat } from '../core/tree/operation.ts';
+import { transactionOf } from './operations.ts';
+import type { Asked, NodeGuards, NodeOps, Op, VersionGuard } from './operations.ts';
 import type { Fold, Live } from './live.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 
@@ -12,7 +12,12 @@ export interface Executor {
   readonly defaultRead: Read;
   readonly nowMs: number;
   timeoutOf(options: CallOptions): number;
-  run(operation: Operation, options: ReadOptions): Promise<Answer>;
+  /**
+   * Asks what `make` gives, and reads the answer.
+   * @param make what it throws, of a value that its codec refuses, is told as every other error: by the promise.
+   * @param absent holds what is the answer where the path does not exist; without it, that is an error.
+   */
+  run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A>;
   /** The live value that is known by `key`; one is made over `fold` when there is none. */
   live<T>(key: string, path: string, recursive: boolean, fold: () => Fold<T>): Live<T>;
   /** Equal for one codec in one namespace. */
@@ -22,6 +27,9 @@ export interface Executor {
 export function isNotFound(error: unknown): boolean {
   return error instanceof HaretError && error.code === 'PathNotFound';
 }
+
+/** What is read where nothing is. */
+export const nothing = [undefined] as const;
 
 export interface DeleteOptions extends CallOptions, VersionGuard {
   /** Take a directory with everything in it. Without this, one that is not empty is refused. */
@@ -46,40 +54,18 @@ export abstract class Handle {
   }
 
   exists(options: ReadOptions = {}): Promise<boolean> {
-    return this.run(() => this.op.exists(), options);
+    return this.executor.run(() => this.op.exists(), options);
   }
 
   /** Type, version, sizes, and the op numbers of its creation and last change; undefined when it is not there. */
   stat(options: ReadOptions = {}): Promise<Stat | undefined> {
-    return this.orAbsent(() => this.op.stat(), options, undefined);
+    return this.executor.run(() => this.op.stat(), options, nothing);
   }
 
   /** @returns false when there was nothing to delete. */
   async delete({ ifVersion, recursive, ...options }: DeleteOptions = {}): Promise<boolean> {
     const operation = this.op.delete({ ifVersion, recursive: recursive === true });
-    return (await this.orAbsent(() => operation, options, undefined)) !== undefined;
-  }
-
-  /** @param make what it throws, of a value that its codec refuses, is told as every other error: by the promise. */
-  protected async run<R>(make: () => Op<R>, options: ReadOptions): Promise<R> {
-    const op = make();
-    return this.answered(op, await this.executor.run(op.operation, options));
-  }
-
-  protected answered<R>(op: Op<R>, { result, op: at }: Answer): R {
-    if (result.kind === 'transaction') throw haretError('Internal', 'an operation was answered by transaction');
-    return op.read(result, at);
-  }
-
-  /** The same, with `absent` for a path that does not exist. */
-  protected async orAbsent<R, A>(make: () => Op<R>, options: ReadOptions, absent: A): Promise<R | A> {
-    try {
-      const op = make();
-      return this.answered(op, await this.executor.run(op.operation, options));
-    } catch (error) {
-      if (isNotFound(error)) return absent;
-      throw error;
-    }
+    return (await this.executor.run(() => operation, options, nothing)) !== undefined;
   }
 
   /** Runs an operation, with `create` before it when the node is not there: as one entry, so that nobody sees the one without the other. */
@@ -87,21 +73,14 @@ export abstract class Handle {
     const op = make();
     const until = this.executor.nowMs + this.executor.timeoutOf(options);
     try {
-      return await this.run(() => op, options);
+      return await this.executor.run(() => op, options);
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    const { result, op: at } = await this.executor.run(
-      {
-        kind: 'transaction',
-        guards: [this.guard.absent()],
-        then: [create().operation, op.operation],
-        otherwise: [op.operation],
-      },
+    const { results, op: at } = await this.executor.run(
+      () => transactionOf([this.guard.absent()], [create(), op], [op]),
       { ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) },
     );
-    const last = result.kind === 'transaction' ? result.results.at(-1) : undefined;
-    if (last === undefined) throw haretError('Internal', 'a transaction without a result');
-    return op.read(last, at);
+    return op.read(results.at(-1)!, at);
   }
 }

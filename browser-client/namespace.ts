@@ -3,14 +3,15 @@
 import { haretError } from '../core/base/errors.ts';
 import type { HaretError } from '../core/base/errors.ts';
 import { isRead } from '../core/tree/reading.ts';
-import type { Operation, Stat } from '../core/tree/operation.ts';
+import type { Stat } from '../core/tree/operation.ts';
 import { Blob } from './blob.ts';
-import type { Answer, Channel } from './channel.ts';
+import type { Channel } from './channel.ts';
 import type { Codec } from './codecs.ts';
 import { Counter, Directory, Queue, SetHandle } from './collections.ts';
 import type { DeleteOptions, Executor } from './handle.ts';
 import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
 import { Live } from './live.ts';
+import type { Asked } from './operations.ts';
 import type { Fold, LiveHost } from './live.ts';
 import { Txn } from './txn.ts';
 import { LateWatch, Watch } from './watch.ts';
@@ -58,8 +59,8 @@ class NamespaceExecutor implements Executor, LiveHost {
     return this.channel.engine.onState(listener);
   }
 
-  run(operation: Operation, options: ReadOptions): Promise<Answer> {
-    return this.left ? Promise.reject(leftError()) : this.channel.run(operation, options);
+  run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
+    return this.left ? Promise.reject(leftError()) : this.channel.run(make, options, absent);
   }
 
   readonly watch: OpenWatch = (path, options, handler) => {
@@ -203,11 +204,9 @@ export class Namespace {
   /** Begins a transaction. */
   txn(): Txn {
     return new Txn(
-      async (transaction, options) => {
-        const read = isRead(transaction) ? { read: this.#executor.defaultRead } : {};
-        const { result, op } = await this.#executor.run(transaction, { ...options, ...read });
-        if (result.kind !== 'transaction') throw haretError('Internal', `a transaction was answered by ${result.kind}`);
-        return { ...result, op };
+      (transaction, options) => {
+        const read = isRead(transaction.operation) ? { read: this.#executor.defaultRead } : {};
+        return this.#executor.run(() => transaction, { ...options, ...read });
       },
       [],
       [],

@@ -1,28 +1,41 @@
 /** Single operations and guards as values: what handles send by themselves, and what transactions are made of. */
 
 import { haretError } from '../core/base/errors.ts';
-import type { Guard, NodeType, SimpleOperation, SimpleResult, Stat } from '../core/tree/operation.ts';
+import type {
+  Guard,
+  NodeType,
+  Operation,
+  OperationResult,
+  SimpleOperation,
+  SimpleResult,
+  Stat,
+} from '../core/tree/operation.ts';
 import type { Codec } from './codecs.ts';
 import { decode, encode } from './codecs.ts';
 import type { Versioned, Written } from './options.ts';
 
 export type { Guard, NodeType, Stat };
 
-/** One operation of the tree, with what it will answer. Made by the `op` of a handle. */
-export interface Op<R> {
-  readonly operation: SimpleOperation;
+/** What is asked of a namespace, with what it will answer. */
+export interface Asked<R> {
+  readonly operation: Operation;
   /** Reads the result; `op` is the op number of the answer. */
-  read(result: SimpleResult, op: number): R;
+  read(result: OperationResult, op: number): R;
 }
 
-type ResultOf<K extends SimpleResult['kind']> = Extract<SimpleResult, { readonly kind: K }>;
+/** One operation of the tree, with what it will answer. Made by the `op` of a handle. */
+export interface Op<R> extends Asked<R> {
+  readonly operation: SimpleOperation;
+}
+
+type ResultOf<K extends OperationResult['kind']> = Extract<OperationResult, { readonly kind: K }>;
 
 /** An operation whose result is of `kind`. */
-export function opOf<K extends SimpleResult['kind'], R>(
-  operation: SimpleOperation,
+export function opOf<O extends Operation, K extends OperationResult['kind'], R>(
+  operation: O,
   kind: K,
   read: (result: ResultOf<K>, op: number) => R,
-): Op<R> {
+): Asked<R> & { readonly operation: O } {
   return {
     operation,
     read(result, op) {
@@ -30,6 +43,30 @@ export function opOf<K extends SimpleResult['kind'], R>(
       return read(result as ResultOf<K>, op);
     },
   };
+}
+
+/** Which branch of a transaction ran, a result for each of its operations, and when. */
+export interface Transacted {
+  readonly held: boolean;
+  readonly results: readonly SimpleResult[];
+  readonly op: number;
+}
+
+/** `then` when every guard holds, else `otherwise`. */
+export function transactionOf(
+  guards: readonly Guard[],
+  then: readonly Op<unknown>[],
+  otherwise: readonly Op<unknown>[],
+): Asked<Transacted> {
+  const plain = ({ operation }: Op<unknown>): SimpleOperation => operation;
+  return opOf(
+    { kind: 'transaction', guards, then: then.map(plain), otherwise: otherwise.map(plain) },
+    'transaction',
+    ({ held, results }, op) => {
+      if (results.length === (held ? then : otherwise).length) return { held, results, op };
+      throw haretError('Internal', 'a transaction with more or fewer results than asked');
+    },
+  );
 }
 
 const written = ({ version }: ResultOf<'done'>, op: number): Written => ({ version, op });

@@ -1,20 +1,16 @@
 /** Lists that come a page at a time, as async iterators. */
 
-import type { Answer } from './channel.ts';
 import type { PageOptions, Read } from './options.ts';
 
-/** A page, and where the next one begins; null behind the last. */
+/** A page, where the next one begins (null behind the last), and the op up to which the replica that answered had come. */
 export interface Page<T, C> {
   readonly items: readonly T[];
   readonly next: C | null;
+  readonly op: number;
 }
 
 /** Asks for one page from `cursor` on, and reads the answer. */
-export type Fetch<T, C> = (
-  cursor: C | null,
-  limit: number,
-  options: PageOptions,
-) => Promise<{ readonly page: Page<T, C>; readonly answer: Answer }>;
+export type Fetch<T, C> = (cursor: C | null, limit: number, options: PageOptions) => Promise<Page<T, C>>;
 
 const defaultPageSize = 1000;
 
@@ -50,14 +46,10 @@ export function listing<T, C>(fetch: Fetch<T, C>, options: PageOptions, defaultR
     let cursor: C | null = null;
     let from = { ...options, read: options.read ?? defaultRead };
     do {
-      const { page, answer }: Awaited<ReturnType<Fetch<T, C>>> = await fetch(
-        cursor,
-        options.pageSize ?? defaultPageSize,
-        from,
-      );
+      const page: Page<T, C> = await fetch(cursor, options.pageSize ?? defaultPageSize, from);
       if (page.items.length > 0) yield page.items;
       cursor = page.next;
-      if (from.read !== 'linearizable') from = { ...from, read: { atLeast: answer.op } };
+      if (from.read !== 'linearizable') from = { ...from, read: { atLeast: page.op } };
     } while (cursor !== null);
   });
 }

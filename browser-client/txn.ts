@@ -1,20 +1,12 @@
 /** Transactions: guards, what to do when all of them hold, what else. All or nothing, as one entry of the log. */
 
-import type { Guard, SimpleResult } from '../core/tree/operation.ts';
-import { haretError } from '../core/base/errors.ts';
-import type { Op } from './operations.ts';
+import type { Guard } from '../core/tree/operation.ts';
+import { transactionOf } from './operations.ts';
+import type { Asked, Op, Transacted } from './operations.ts';
 import type { CallOptions } from './options.ts';
 
 /** How a transaction reaches its namespace. */
-export type Transact = (
-  transaction: {
-    readonly kind: 'transaction';
-    readonly guards: readonly Guard[];
-    readonly then: readonly Op<unknown>['operation'][];
-    readonly otherwise: readonly Op<unknown>['operation'][];
-  },
-  options: CallOptions,
-) => Promise<{ readonly held: boolean; readonly results: readonly SimpleResult[]; readonly op: number }>;
+export type Transact = (transaction: Asked<Transacted>, options: CallOptions) => Promise<Transacted>;
 
 /** What became of a transaction: which branch ran, and a result for each of its operations, in order. */
 export type Committed<Then extends readonly unknown[], Else extends readonly unknown[]> =
@@ -70,18 +62,8 @@ export class Txn<Then extends readonly unknown[] = [], Else extends readonly unk
 
   /** @throws HaretError of the first operation that failed; its details say which, by `index` and `part`. */
   async commit(options: CallOptions = {}): Promise<Committed<Then, Else>> {
-    const { held, results, op } = await this.#transact(
-      {
-        kind: 'transaction',
-        guards: this.#guards,
-        then: this.#then.map(({ operation }) => operation),
-        otherwise: this.#else.map(({ operation }) => operation),
-      },
-      options,
-    );
+    const { held, results, op } = await this.#transact(transactionOf(this.#guards, this.#then, this.#else), options);
     const ops = held ? this.#then : this.#else;
-    if (results.length !== ops.length)
-      throw haretError('Internal', 'a transaction with more or fewer results than asked');
     // Typed by `do` and `else`, in whose order they are.
     return { held, results: ops.map((one, i) => one.read(results[i]!, op)), op } as unknown as Committed<Then, Else>;
   }

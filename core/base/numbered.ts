@@ -7,13 +7,15 @@
  * everything that was ever in the later ones for alive. With 100,000 calls a second that was half of a client's time.
  */
 
-/** A power of two, as every number of slots. */
-const fewestSlots = 8;
+interface Slot<T> {
+  readonly number: number;
+  readonly item: T;
+}
 
 export class Numbered<T> {
-  #slots: (T | undefined)[] = [];
-  /** Whose slot it is; of a slot that is empty, whose it was. */
-  #numbers: number[] = [];
+  #slots: (Slot<T> | undefined)[] = [];
+  /** The number of slots, a power of two, less one. */
+  #mask = 7;
   /** What had to make room while the numbers went once around: items that stay much longer than most. */
   readonly #staying = new Map<number, T>();
   #size = 0;
@@ -23,8 +25,8 @@ export class Numbered<T> {
   }
 
   get(number: number): T | undefined {
-    const at = this.#slotOf(number);
-    if (this.#numbers[at] === number && this.#slots[at] !== undefined) return this.#slots[at];
+    const slot = this.#slots[number & this.#mask];
+    if (slot?.number === number) return slot.item;
     return this.#staying.size === 0 ? undefined : this.#staying.get(number);
   }
 
@@ -34,75 +36,45 @@ export class Numbered<T> {
       this.#staying.set(number, item);
       return;
     }
-    // Slots are taken by others only while they are many more than the items.
-    while (this.#size * 2 >= this.#slots.length && this.#isTaken(number)) this.#grow();
-    if (this.#slots.length === 0) this.#grow();
-    const at = this.#slotOf(number);
-    const there = this.#slots[at];
-    if (there === undefined) this.#size++;
-    else if (this.#numbers[at] !== number) {
-      this.#staying.set(this.#numbers[at]!, there);
-      this.#size++;
+    let there = this.#slots[number & this.#mask];
+    // One makes room for another only while the slots are many more than the items.
+    while (there !== undefined && there.number !== number && this.#size * 2 > this.#mask) {
+      const slots = this.#slots;
+      this.#slots = [];
+      this.#mask += this.#mask + 1;
+      for (const slot of slots) if (slot !== undefined) this.#slots[slot.number & this.#mask] = slot;
+      there = this.#slots[number & this.#mask];
     }
-    this.#slots[at] = item;
-    this.#numbers[at] = number;
+    if (there?.number !== number) {
+      this.#size++;
+      if (there !== undefined) this.#staying.set(there.number, there.item);
+    }
+    this.#slots[number & this.#mask] = { number, item };
   }
 
   /** Takes the item of this number out. */
   take(number: number): T | undefined {
-    const at = this.#slotOf(number);
-    let item = this.#slots[at];
-    if (item !== undefined && this.#numbers[at] === number) {
-      this.#slots[at] = undefined;
-    } else {
-      if (this.#staying.size === 0) return undefined;
-      item = this.#staying.get(number);
-      if (!this.#staying.delete(number)) return undefined;
-    }
+    const item = this.get(number);
+    if (item === undefined) return undefined;
     this.#size--;
+    if (this.#staying.size === 0 || !this.#staying.delete(number)) this.#slots[number & this.#mask] = undefined;
     return item;
   }
 
   clear(): void {
     this.#slots = [];
-    this.#numbers = [];
     this.#staying.clear();
     this.#size = 0;
   }
 
   /** All of them as they are now, in the order of their numbers. */
   entries(): [number: number, item: T][] {
-    const all: [number, T][] = [...this.#staying];
-    this.#slots.forEach((item, at) => {
-      if (item !== undefined) all.push([this.#numbers[at]!, item]);
-    });
+    const all = [...this.#staying];
+    for (const slot of this.#slots) if (slot !== undefined) all.push([slot.number, slot.item]);
     return all.sort(([a], [b]) => a - b);
   }
 
   values(): T[] {
     return this.entries().map(([, item]) => item);
-  }
-
-  #slotOf(number: number): number {
-    return number & (this.#slots.length - 1);
-  }
-
-  #isTaken(number: number): boolean {
-    const at = this.#slotOf(number);
-    return this.#slots[at] !== undefined && this.#numbers[at] !== number;
-  }
-
-  #grow(): void {
-    const slots = this.#slots;
-    const numbers = this.#numbers;
-    const count = Math.max(fewestSlots, slots.length * 2);
-    this.#slots = new Array<undefined>(count).fill(undefined);
-    this.#numbers = new Array<number>(count).fill(0);
-    slots.forEach((item, at) => {
-      if (item === undefined) return;
-      const to = this.#slotOf(numbers[at]!);
-      this.#slots[to] = item;
-      this.#numbers[to] = numbers[at]!;
-    });
   }
 }
