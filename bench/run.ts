@@ -37,6 +37,8 @@ function makeTarget(name: TargetName, plan: Plan): Target {
 const heatOutstanding = 256;
 const heatConnections = 8;
 const clientConnections = 1;
+/** Two clients that are nearly as fast are told apart by more rounds than two systems. */
+const clientRounds = 3;
 const clientCases = [
   ['put', 64],
   ['put', 256],
@@ -253,7 +255,7 @@ export class Run {
           await driver.run(heat, clientConnections, []);
         }
         const measured = { bare: [] as LoadResult[], sdk: [] as LoadResult[] };
-        for (let round = 0; round < rounds; round++) {
+        for (let round = 0; round < clientRounds * rounds; round++) {
           for (const name of round % 2 === 0 ? (['bare', 'sdk'] as const) : (['sdk', 'bare'] as const)) {
             const plan = { ...load, workload, outstanding, seconds, warmupSeconds };
             const result = await drivers[name].run(plan, clientConnections, []);

@@ -10,6 +10,7 @@ import { BlobGuards, BlobOps, transactionOf } from './operations.ts';
 import type { Transacted } from './operations.ts';
 import type { CallOptions, ReadOptions, Versioned, Written } from './options.ts';
 
+/** Options of {@link Blob.put}. */
 export interface PutOptions extends CallOptions {
   /** Put only over this version; else `GuardFailed`, or `PathNotFound` when it is gone. */
   readonly ifVersion?: number | undefined;
@@ -24,6 +25,7 @@ interface Found<Out> {
 }
 
 export class Blob<Out, In = Out> extends Handle {
+  /** Its operations as values, for transactions. */
   readonly op: BlobOps<Out, In>;
   readonly #codec: Codec<Out, In>;
 
@@ -33,6 +35,7 @@ export class Blob<Out, In = Out> extends Handle {
     this.op = new BlobOps(path, codec);
   }
 
+  /** What a transaction may ask of it. */
   get guard(): BlobGuards<In> {
     return new BlobGuards(this.path, this.#codec);
   }

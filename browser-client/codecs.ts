@@ -28,7 +28,7 @@ export const text: Codec<string> = {
   },
 };
 
-/** Bytes as they are. */
+/** Bytes as they are. Leave those that you give alone until the call is answered; those that you get are yours. */
 export const bytes: Codec<Uint8Array> = {
   name: 'bytes',
   encode: (value) => value,
@@ -36,19 +36,53 @@ export const bytes: Codec<Uint8Array> = {
   decode: (value) => value.slice(),
 };
 
-interface Issue {
+/** What a schema finds wrong with a value. */
+export interface Issue {
+  /** What is wrong. */
   readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+  /** Where in the value. */
+  readonly path?:
+    | readonly (
+        | PropertyKey
+        | {
+            /** A step of the path. */
+            readonly key: PropertyKey;
+          }
+      )[]
+    | undefined;
 }
-type Validated<Out> = { readonly value: Out; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+/** What a schema says of a value. */
+export type Validated<Out> =
+  | {
+      /** The value as it is read. */
+      readonly value: Out;
+      /** Nothing is wrong. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** What is wrong. */
+      readonly issues: readonly Issue[];
+    };
 
 /** A schema of any library that keeps to Standard Schema (https://standardschema.dev): zod, valibot, arktype and others. */
 export interface StandardSchema<In = unknown, Out = In> {
+  /** What such a schema shows to those who take any. */
   readonly '~standard': {
+    /** Of the standard. */
     readonly version: 1;
+    /** The library, named in errors. */
     readonly vendor: string;
+    /** Judges a value. What gives a promise is refused: a codec cannot wait. */
     readonly validate: (value: unknown) => Validated<Out> | Promise<Validated<Out>>;
-    readonly types?: { readonly input: In; readonly output: Out } | undefined;
+    /** For the compiler only. */
+    readonly types?:
+      | {
+          /** What may be written. */
+          readonly input: In;
+          /** What is read. */
+          readonly output: Out;
+        }
+      | undefined;
   };
 }
 

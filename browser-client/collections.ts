@@ -18,7 +18,9 @@ type Listed = Extract<SimpleOperation, { kind: 'setMembers' | 'queueList' }>;
 
 /** A first-in, first-out queue of items. */
 export class Queue<Out, In = Out> extends Handle {
+  /** Its operations as values, for transactions. */
   readonly op: QueueOps<Out, In>;
+  /** What a transaction may ask of it. */
   readonly guard: NodeGuards;
   readonly #codec: Codec<Out, In>;
 
@@ -34,6 +36,7 @@ export class Queue<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.create(), options);
   }
 
+  /** Adds an item at the end, and makes the queue when it is missing. */
   push(item: In, options: CallOptions = {}): Promise<Written> {
     return this.creating(
       () => this.op.push(item),
@@ -47,14 +50,17 @@ export class Queue<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.pop(), options, nothing);
   }
 
+  /** The first item, which stays; undefined when there is none. */
   front(options: ReadOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.front(), options, nothing);
   }
 
+  /** The last item, which stays; undefined when there is none. */
   back(options: ReadOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.back(), options, nothing);
   }
 
+  /** How many items there are; 0 where there is no queue. */
   length(options: ReadOptions = {}): Promise<number> {
     return this.executor.run(() => this.op.length(), options, [0]);
   }
@@ -88,7 +94,9 @@ export class Queue<Out, In = Out> extends Handle {
 
 /** A set of members, compared and sorted by their bytes. */
 export class SetHandle<Out, In = Out> extends Handle {
+  /** Its operations as values, for transactions. */
   readonly op: SetOps<Out, In>;
+  /** What a transaction may ask of it. */
   readonly guard: SetGuards<In>;
   readonly #codec: Codec<Out, In>;
 
@@ -118,10 +126,12 @@ export class SetHandle<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.remove(member), options, [false]);
   }
 
+  /** True when it is in the set. */
   contains(member: In, options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.contains(member), options, [false]);
   }
 
+  /** How many members there are; 0 where there is no set. */
   size(options: ReadOptions = {}): Promise<number> {
     return this.executor.run(() => this.op.size(), options, [0]);
   }
@@ -208,7 +218,9 @@ const empty = [{ items: [], next: null, op: 0 }] as const;
 
 /** A whole number of up to 53 bits. */
 export class Counter extends Handle {
+  /** Its operations as values, for transactions. */
   readonly op: CounterOps;
+  /** What a transaction may ask of it. */
   readonly guard: NodeGuards;
 
   constructor(executor: Executor, path: string) {
@@ -249,12 +261,15 @@ export class Counter extends Handle {
 
 /** A child of a directory. */
 export interface Entry extends Child {
+  /** Where it is. */
   readonly path: string;
 }
 
 /** A directory, and a place to make handles beneath. */
 export class Directory extends Handle {
+  /** Its operations as values, for transactions. */
   readonly op: DirectoryOps;
+  /** What a transaction may ask of it. */
   readonly guard: NodeGuards;
 
   constructor(executor: Executor, path: string) {
@@ -316,22 +331,27 @@ export class Directory extends Handle {
     );
   }
 
+  /** A value in it. Asks nothing of the cluster. */
   blob<Out, In>(name: string, codec: Codec<Out, In>): Blob<Out, In> {
     return new Blob(this.executor, join(this.path, name), codec);
   }
 
+  /** A queue in it. Asks nothing of the cluster. */
   queue<Out, In>(name: string, codec: Codec<Out, In>): Queue<Out, In> {
     return new Queue(this.executor, join(this.path, name), codec);
   }
 
+  /** A set in it. Asks nothing of the cluster. */
   set<Out, In>(name: string, codec: Codec<Out, In>): SetHandle<Out, In> {
     return new SetHandle(this.executor, join(this.path, name), codec);
   }
 
+  /** A counter in it. Asks nothing of the cluster. */
   counter(name: string): Counter {
     return new Counter(this.executor, join(this.path, name));
   }
 
+  /** A directory in it. Asks nothing of the cluster. */
   directory(name: string): Directory {
     return new Directory(this.executor, join(this.path, name));
   }

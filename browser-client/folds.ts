@@ -143,7 +143,9 @@ export class SetFold<Out> extends NodeFold<readonly Out[]> {
 
 /** A node of a live tree. */
 export interface LiveNode {
+  /** Where it is. */
   readonly path: string;
+  /** What it is. */
   readonly type: NodeType;
   /** After the last change of the node itself. */
   readonly version: number;

@@ -31,6 +31,7 @@ export function isNotFound(error: unknown): boolean {
 /** What is read where nothing is. */
 export const nothing = [undefined] as const;
 
+/** Options of {@link Handle.delete}. */
 export interface DeleteOptions extends CallOptions, VersionGuard {
   /** Take a directory with everything in it. Without this, one that is not empty is refused. */
   readonly recursive?: boolean | undefined;
@@ -45,6 +46,7 @@ export abstract class Handle {
   abstract readonly op: NodeOps;
   /** What a transaction may ask of it. */
   abstract readonly guard: NodeGuards;
+  /** Absolute, as it was given; it is judged when it is used. */
   readonly path: string;
   protected readonly executor: Executor;
 
@@ -53,6 +55,7 @@ export abstract class Handle {
     this.path = path;
   }
 
+  /** Is there a node of any type? */
   exists(options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.exists(), options);
   }

@@ -16,8 +16,11 @@ const severity: readonly ClientState[] = ['ready', 'connecting', 'suspended', 'l
 
 /** The node at the other end. */
 export interface ServerInfo {
+  /** Where it is reached. */
   readonly address: string;
+  /** Its name. */
   readonly node: string;
+  /** The id of its cluster. */
   readonly cluster: string;
 }
 
@@ -26,6 +29,10 @@ interface Member {
   readonly namespace: Namespace;
 }
 
+/**
+ * A client of a cluster: one for a program or a page, whatever it does. Made by {@link connect} or {@link open}; it finds nodes, comes back after
+ * any break, and never repeats a write whose outcome it does not know.
+ */
 export class Haret {
   readonly #runtime: Runtime;
   readonly #options: ChannelOptions;
@@ -43,6 +50,7 @@ export class Haret {
     this.#home = this.#channel();
   }
 
+  /** Of the connection that is worst off. */
   get state(): ConnectionState {
     return this.#state;
   }
@@ -119,6 +127,7 @@ export class Haret {
     await this.#runtime.drained();
   }
 
+  /** For `await using`: {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

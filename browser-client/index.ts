@@ -1,10 +1,12 @@
 /**
  * haret's client, the same in Node and in browsers: `connect`, then `namespace`, then handles (`blob`, `queue`, `set`, `counter`,
  * `directory`) and transactions.
+ *
+ * @module haret
  */
 
 export { bytes, json, superjson, text } from './codecs.ts';
-export type { Codec, StandardSchema } from './codecs.ts';
+export type { Codec, Issue, StandardSchema, Validated } from './codecs.ts';
 export { HaretError } from '../core/base/errors.ts';
 export type { ErrorCode, ErrorDetails, ErrorInfo, Outcome } from '../core/base/errors.ts';
 export type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
@@ -20,7 +22,23 @@ export { inProcess } from './in-process.ts';
 export type { Accept } from './in-process.ts';
 export type { Live, LiveState } from './live.ts';
 export type { Namespace } from './namespace.ts';
-export type { Guard, NodeType, Op, Stat, VersionGuard } from './operations.ts';
+export type {
+  Asked,
+  BlobGuards,
+  BlobOps,
+  CounterOps,
+  DirectoryOps,
+  Guard,
+  NodeGuards,
+  NodeOps,
+  NodeType,
+  Op,
+  QueueOps,
+  SetGuards,
+  SetOps,
+  Stat,
+  VersionGuard,
+} from './operations.ts';
 export type {
   CallOptions,
   ConnectOptions,
@@ -34,6 +52,6 @@ export type {
   Written,
 } from './options.ts';
 export type { Listing } from './pages.ts';
-export type { Committed, Txn } from './txn.ts';
+export type { Committed, OpsOf, Txn } from './txn.ts';
 export type { Change, Watch, WatchEvent, WatchOptions, WatchProgress, WatchSnapshot, WatchUpdate } from './watch.ts';
 export type { WebSocketConstructor, WebSocketLike } from './websocket.ts';

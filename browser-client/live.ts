@@ -14,9 +14,36 @@ import type { OpenWatch } from './watch.ts';
  *   every other failure is for good.
  */
 export type LiveState<T> =
-  | { readonly status: 'loading'; readonly value: undefined; readonly op: 0; readonly error: undefined }
-  | { readonly status: 'live' | 'stale'; readonly value: T; readonly op: number; readonly error: undefined }
-  | { readonly status: 'failed'; readonly value: T | undefined; readonly op: number; readonly error: HaretError };
+  | {
+      /** Nothing is known yet. */
+      readonly status: 'loading';
+      /** None. */
+      readonly value: undefined;
+      /** None. */
+      readonly op: 0;
+      /** None. */
+      readonly error: undefined;
+    }
+  | {
+      /** It is known, and up to date or not. */
+      readonly status: 'live' | 'stale';
+      /** The state after `op`. */
+      readonly value: T;
+      /** The op number up to which it is known. */
+      readonly op: number;
+      /** None. */
+      readonly error: undefined;
+    }
+  | {
+      /** It cannot be known. */
+      readonly status: 'failed';
+      /** The last one that was known. */
+      readonly value: T | undefined;
+      /** The op number up to which it was known. */
+      readonly op: number;
+      /** Why. */
+      readonly error: HaretError;
+    };
 
 /** Makes a value of changes. */
 export interface Fold<T> {

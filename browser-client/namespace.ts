@@ -117,7 +117,9 @@ function unopened(): never {
   throw haretError('Internal', 'a watch of a namespace that was left');
 }
 
+/** A namespace: the place of everything. Made by {@link Haret.namespace}. */
 export class Namespace {
+  /** Unique in the cluster. */
   readonly name: string;
   readonly #executor: NamespaceExecutor;
   readonly #leave: () => void;
@@ -143,7 +145,12 @@ export class Namespace {
    * The session in which this client writes here: its op number, and whether it is the one that this holder of a ClientID had before. Null
    * before the first write.
    */
-  get session(): { readonly id: number; readonly continued: boolean } | null {
+  get session(): {
+    /** The op number that registered it. */
+    readonly id: number;
+    /** An earlier process of this ClientID had it. */
+    readonly continued: boolean;
+  } | null {
     if (this.#executor.left) return null;
     const present = this.#executor.channel.engine.namespace;
     if (present === null || present.session === null || present.name !== this.name) return null;
@@ -166,14 +173,17 @@ export class Namespace {
     return new Queue(this.#executor, path, codec);
   }
 
+  /** A set of members. */
   set<Out, In>(path: string, codec: Codec<Out, In>): SetHandle<Out, In> {
     return new SetHandle(this.#executor, path, codec);
   }
 
+  /** A whole number. */
   counter(path: string): Counter {
     return new Counter(this.#executor, path);
   }
 
+  /** A directory, and a place to make handles beneath. */
   directory(path = '/'): Directory {
     return new Directory(this.#executor, path);
   }
@@ -221,6 +231,7 @@ export class Namespace {
     this.#leave();
   }
 
+  /** For `using`: {@link leave}. */
   [Symbol.dispose](): void {
     this.leave();
   }

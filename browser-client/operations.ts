@@ -18,6 +18,7 @@ export type { Guard, NodeType, Stat };
 
 /** What is asked of a namespace, with what it will answer. */
 export interface Asked<R> {
+  /** As it is sent. */
   readonly operation: Operation;
   /** Reads the result; `op` is the op number of the answer. */
   read(result: OperationResult, op: number): R;
@@ -25,6 +26,7 @@ export interface Asked<R> {
 
 /** One operation of the tree, with what it will answer. Made by the `op` of a handle. */
 export interface Op<R> extends Asked<R> {
+  /** As it is sent. */
   readonly operation: SimpleOperation;
 }
 
@@ -73,6 +75,7 @@ const written = ({ version }: ResultOf<'done'>, op: number): Written => ({ versi
 const number = (result: ResultOf<'number'>): number => result.number;
 const truth = (result: ResultOf<'truth'>): boolean => result.truth;
 
+/** A condition on the version of the node. */
 export interface VersionGuard {
   /** Refuses with `GuardFailed` unless the node has this version. */
   readonly ifVersion?: number | undefined;
@@ -80,16 +83,19 @@ export interface VersionGuard {
 
 /** Operations of every type. */
 export class NodeOps {
+  /** Of the node. */
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
   }
 
+  /** Is there a node of any type? */
   exists(): Op<boolean> {
     return opOf({ kind: 'exists', path: this.path }, 'truth', truth);
   }
 
+  /** Fails with `PathNotFound` where nothing is. */
   stat(): Op<Stat> {
     return opOf({ kind: 'stat', path: this.path }, 'stat', ({ stat }) => stat);
   }
@@ -106,20 +112,24 @@ export class NodeOps {
 
 /** What a transaction may ask of a node of any type. */
 export class NodeGuards {
+  /** Of the node. */
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
   }
 
+  /** Something is there. */
   exists(): Guard {
     return { kind: 'exists', path: this.path };
   }
 
+  /** Nothing is there. */
   absent(): Guard {
     return { kind: 'absent', path: this.path };
   }
 
+  /** It has this version. Versions start anew when a node is deleted and made again; `created` and `modified` do not. */
   version(version: number): Guard {
     return { kind: 'version', path: this.path, version };
   }
@@ -134,11 +144,13 @@ export class NodeGuards {
     return { kind: 'modified', path: this.path, op };
   }
 
+  /** It is of this type. */
   type(type: NodeType): Guard {
     return { kind: 'type', path: this.path, type };
   }
 }
 
+/** Operations of a blob, for transactions. */
 export class BlobOps<Out, In> extends NodeOps {
   readonly #codec: Codec<Out, In>;
 
@@ -179,6 +191,7 @@ export class BlobOps<Out, In> extends NodeOps {
     );
   }
 
+  /** The value. Fails with `PathNotFound` where nothing is. */
   get(): Op<Out> {
     return opOf({ kind: 'blobGet', path: this.path }, 'value', ({ value }) => this.#decode(value));
   }
@@ -203,6 +216,7 @@ export class BlobOps<Out, In> extends NodeOps {
   }
 }
 
+/** What a transaction may ask of a blob. */
 export class BlobGuards<In> extends NodeGuards {
   readonly #codec: Codec<unknown, In>;
 
@@ -222,6 +236,7 @@ export class BlobGuards<In> extends NodeGuards {
   }
 }
 
+/** Operations of a queue, for transactions. */
 export class QueueOps<Out, In> extends NodeOps {
   readonly #codec: Codec<Out, In>;
 
@@ -230,10 +245,12 @@ export class QueueOps<Out, In> extends NodeOps {
     this.#codec = codec;
   }
 
+  /** Fails with `PathExists` where something is. */
   create(): Op<Written> {
     return this.make('queue', null);
   }
 
+  /** Adds an item at the end. */
   push(item: In): Op<Written> {
     const value = encode(this.#codec, item, this.path);
     return opOf({ kind: 'queuePush', path: this.path, value }, 'done', written);
@@ -244,14 +261,17 @@ export class QueueOps<Out, In> extends NodeOps {
     return this.#item('queuePop', true);
   }
 
+  /** The first item, which stays; undefined when there is none. */
   front(): Op<Out | undefined> {
     return this.#item('queueFront', false);
   }
 
+  /** The last item, which stays; undefined when there is none. */
   back(): Op<Out | undefined> {
     return this.#item('queueBack', false);
   }
 
+  /** How many items there are. */
   length(): Op<number> {
     return opOf({ kind: 'queueLength', path: this.path }, 'number', number);
   }
@@ -263,6 +283,7 @@ export class QueueOps<Out, In> extends NodeOps {
   }
 }
 
+/** Operations of a set, for transactions. */
 export class SetOps<Out, In> extends NodeOps {
   readonly #codec: Codec<Out, In>;
 
@@ -271,6 +292,7 @@ export class SetOps<Out, In> extends NodeOps {
     this.#codec = codec;
   }
 
+  /** Fails with `PathExists` where something is. */
   create(): Op<Written> {
     return this.make('set', null);
   }
@@ -285,34 +307,42 @@ export class SetOps<Out, In> extends NodeOps {
     return this.#member('setRemove', member);
   }
 
+  /** True when it is in the set. */
   contains(member: In): Op<boolean> {
     return this.#member('setContains', member);
   }
 
+  /** How many members there are. */
   size(): Op<number> {
     return opOf({ kind: 'setSize', path: this.path }, 'number', number);
   }
 
+  /** Members of this set or of any of the others, sorted by their bytes. */
   union(...paths: readonly string[]): Op<Out[]> {
     return this.#members({ kind: 'setUnion', paths: [this.path, ...paths] });
   }
 
+  /** Members of this set and of all of the others. */
   intersection(...paths: readonly string[]): Op<Out[]> {
     return this.#members({ kind: 'setIntersection', paths: [this.path, ...paths] });
   }
 
+  /** Members of this set that are not in the other. */
   difference(other: string): Op<Out[]> {
     return this.#members({ kind: 'setDifference', path: this.path, other });
   }
 
+  /** Members of one of the two sets. */
   symmetricDifference(other: string): Op<Out[]> {
     return this.#members({ kind: 'setSymmetricDifference', path: this.path, other });
   }
 
+  /** Every member is in the other set: one in the tree, by its path, or one that is given. */
   isSubsetOf(other: string | Iterable<In>): Op<boolean> {
     return opOf({ kind: 'setSubset', path: this.path, other: this.#operand(other) }, 'truth', truth);
   }
 
+  /** Every member of the other set is in this one: one in the tree, by its path, or one that is given. */
   isSupersetOf(other: string | Iterable<In>): Op<boolean> {
     return opOf({ kind: 'setSuperset', path: this.path, other: this.#operand(other) }, 'truth', truth);
   }
@@ -331,6 +361,7 @@ export class SetOps<Out, In> extends NodeOps {
   }
 }
 
+/** What a transaction may ask of a set. */
 export class SetGuards<In> extends NodeGuards {
   readonly #codec: Codec<unknown, In>;
 
@@ -339,12 +370,15 @@ export class SetGuards<In> extends NodeGuards {
     this.#codec = codec;
   }
 
+  /** It is in the set. */
   contains(member: In): Guard {
     return { kind: 'setMember', path: this.path, member: encode(this.#codec, member, this.path) };
   }
 }
 
+/** Operations of a counter, for transactions. */
 export class CounterOps extends NodeOps {
+  /** Fails with `PathExists` where something is. */
   create(value = 0): Op<Written> {
     // The tree takes a counter's first value as decimal text.
     return this.make('counter', encode({ name: 'integer', encode: integer, decode: () => value }, value, this.path));
@@ -355,6 +389,7 @@ export class CounterOps extends NodeOps {
     return opOf({ kind: 'counterAdd', path: this.path, by }, 'number', number);
   }
 
+  /** The sum. */
   get(): Op<number> {
     return opOf({ kind: 'counterGet', path: this.path }, 'number', number);
   }
@@ -365,7 +400,9 @@ function integer(value: number): Uint8Array {
   return new TextEncoder().encode(String(value));
 }
 
+/** Operations of a directory, for transactions. */
 export class DirectoryOps extends NodeOps {
+  /** Fails with `PathExists` where something is. */
   create(): Op<Written> {
     return this.make('directory', null);
   }

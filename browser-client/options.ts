@@ -2,7 +2,6 @@
 
 import type { ErrorInfo } from '../core/base/errors.ts';
 import type { Transport } from '../core/base/ports.ts';
-import type { ClientState, ReadConsistency } from '../core/client/options.ts';
 import type { WebSocketConstructor } from './websocket.ts';
 
 /**
@@ -12,14 +11,21 @@ import type { WebSocketConstructor } from './websocket.ts';
  * - `lost` after the cluster let the session go, until there is another: what was under way ended with `outcome: 'unknown'`;
  * - `closed` for good.
  */
-export type ConnectionState = ClientState;
+export type ConnectionState = 'connecting' | 'ready' | 'suspended' | 'lost' | 'closed';
 
 /**
  * How fresh a read must be: `linearizable` sees every write that was answered before it began, anywhere; `local` is what the node at the
  * other end has, at once; `{ atLeast: op }` is that too, but not before `op`, the `op` of an answer that you have seen.
  */
-export type Read = ReadConsistency;
+export type Read =
+  | 'linearizable'
+  | 'local'
+  | {
+      /** An op number. */
+      readonly atLeast: number;
+    };
 
+/** Options of every call. */
 export interface CallOptions {
   /** Ends the call with `Interrupted`; its `outcome` says whether a write may have happened. */
   readonly signal?: AbortSignal | undefined;
@@ -27,11 +33,13 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** Options of reads. */
 export interface ReadOptions extends CallOptions {
   /** `linearizable` unless {@link ConnectOptions.read} says otherwise. */
   readonly read?: Read | undefined;
 }
 
+/** Options of lists. */
 export interface PageOptions extends ReadOptions {
   /** Entries that are asked for at a time; 1,000 unless told, 10,000 at most. */
   readonly pageSize?: number | undefined;
@@ -39,27 +47,35 @@ export interface PageOptions extends ReadOptions {
 
 /** Where a write stands: the node's version after it, and its op number, for reads `{ atLeast: op }` and for fencing. */
 export interface Written {
+  /** The node's. */
   readonly version: number;
+  /** Of the log: it only rises, also over restarts and moves. */
   readonly op: number;
 }
 
 /** A value with the version of its node, and the op number up to which the replica that answered had come. */
 export interface Versioned<T> extends Written {
+  /** As its codec reads it. */
   readonly value: T;
 }
 
 /** Why the last connection failed or ended, and at which address. */
 export interface Problem {
+  /** Where it was. */
   readonly address: string;
+  /** What became of it. */
   readonly error: ErrorInfo;
 }
 
 /** Who a client is, for good: its ClientID, and which of its lives this is, 32 hexadecimal digits drawn at random. */
 export interface Identity {
+  /** The ClientID: 1 to 64 bytes of text. */
   readonly id: string;
+  /** Whoever has the same goes on where the other ended; any other is another. */
   readonly incarnation: string;
 }
 
+/** Options of {@link connect} and {@link open}. */
 export interface ConnectOptions extends CallOptions {
   /** Nodes to try, as `host:port` or URLs (`ws`, `wss`, `http`, `https`). One is enough; more survive its absence. */
   readonly urls: string | readonly string[];

@@ -25,14 +25,17 @@ export class Listing<T> implements AsyncIterable<T> {
     this.#pages = pages;
   }
 
+  /** The same a page at a time; none is empty. */
   pages(): AsyncGenerator<readonly T[], void, undefined> {
     return this.#pages();
   }
 
+  /** The entries one after the other. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for await (const page of this.#pages()) yield* page;
   }
 
+  /** All of them, in memory. */
   async toArray(): Promise<T[]> {
     const all: T[] = [];
     for await (const page of this.#pages()) for (const item of page) all.push(item);

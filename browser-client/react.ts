@@ -1,6 +1,8 @@
 /**
  * `haret/react`: hooks over `useSyncExternalStore`. On a server they render what is not known yet (`loading`, `connecting`); watching
  * begins when a component is on a page.
+ *
+ * @module haret/react
  */
 
 import { useRef, useSyncExternalStore } from 'react';
@@ -12,7 +14,9 @@ import type { ConnectionState } from './options.ts';
 
 /** Whatever has a live value: a handle of a blob, counter, set, queue or directory. */
 export interface HasLive<T> {
+  /** Where it is. */
   readonly path: string;
+  /** Its value, kept up to date. */
   live(): Live<T>;
   /** Equal for handles that stand for the same value. */
   readonly liveKey: string;

@@ -1,6 +1,8 @@
 /**
  * `haret/testing`: a whole cluster in memory for the tests of those who use haret. Nodes, network, disks and clock are simulated from one
  * seed; time is virtual, so that a failover takes a test milliseconds, and what a seed did once it does again.
+ *
+ * @module haret/testing
  */
 
 import { NobleHash } from '../core/base/noble-hash.ts';
@@ -13,6 +15,7 @@ import type { Haret } from './haret.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
 
+/** Options of {@link simulate}. */
 export interface SimulateOptions {
   /** Default 3. */
   readonly nodes?: number | undefined;
@@ -26,6 +29,7 @@ export interface SimulateOptions {
   readonly trace?: ((line: string) => void) | undefined;
 }
 
+/** Options of {@link SimulatedCluster.connect}: those of `connect`, without addresses. */
 export type SimulatedClientOptions = Omit<ConnectOptions, 'urls' | 'transport' | 'WebSocket'> & {
   /** The machine that the client runs on, for {@link SimulatedCluster.partition}. Default `client1` and on. */
   readonly host?: string | undefined;
@@ -170,6 +174,7 @@ export class SimulatedCluster {
     this.#node(node).pause();
   }
 
+  /** Ends a pause: the node goes on as if no time had passed. */
   resume(node: string): void {
     this.#node(node).resume();
   }
@@ -209,6 +214,7 @@ export class SimulatedCluster {
     this.#listening = 0;
   }
 
+  /** For `await using`: {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -10,10 +10,25 @@ export type Transact = (transaction: Asked<Transacted>, options: CallOptions) =>
 
 /** What became of a transaction: which branch ran, and a result for each of its operations, in order. */
 export type Committed<Then extends readonly unknown[], Else extends readonly unknown[]> =
-  | { readonly held: true; readonly results: Then; readonly op: number }
-  | { readonly held: false; readonly results: Else; readonly op: number };
+  | {
+      /** Every guard held. */
+      readonly held: true;
+      /** Of the operations given to `do`. */
+      readonly results: Then;
+      /** The op number of the entry. */
+      readonly op: number;
+    }
+  | {
+      /** A guard did not hold. */
+      readonly held: false;
+      /** Of the operations given to `else`. */
+      readonly results: Else;
+      /** The op number of the entry. */
+      readonly op: number;
+    };
 
-type OpsOf<R extends readonly unknown[]> = { readonly [K in keyof R]: Op<R[K]> };
+/** Operations with these results. */
+export type OpsOf<R extends readonly unknown[]> = { readonly [K in keyof R]: Op<R[K]> };
 
 /**
  * A transaction in the making. Each step gives a new one, so that a part can be used twice. Nothing is sent before `commit`.

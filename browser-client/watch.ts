@@ -11,7 +11,9 @@ import type { Read } from './options.ts';
 
 export type { Change };
 
+/** Options of {@link Namespace.watch}. */
 export interface WatchOptions {
+  /** Ends the watch with `Interrupted`. */
   readonly signal?: AbortSignal | undefined;
   /** With everything beneath the path. Default true. */
   readonly recursive?: boolean | undefined;
@@ -20,7 +22,14 @@ export interface WatchOptions {
    * `{ after: op }`: everything behind `op`, to go on where another watch ended ({@link Watch.op}). An op that is still to come is waited for, and
    * nothing before it is told.
    */
-  readonly from?: 'now' | 'snapshot' | { readonly after: number } | undefined;
+  readonly from?:
+    | 'now'
+    | 'snapshot'
+    | {
+        /** An op number, of a watch or of an answer. */
+        readonly after: number;
+      }
+    | undefined;
   /** With the values that were put, pushed, inserted and so on. Default true. */
   readonly values?: boolean | undefined;
   /** It ends after the first event. */
@@ -38,6 +47,7 @@ export interface WatchOptions {
 
 /** What one committed entry changed of what is watched; a transaction is one event. */
 export interface WatchEvent {
+  /** Something changed. */
   readonly kind: 'event';
   /** The op number of the entry. */
   readonly op: number;
@@ -45,12 +55,15 @@ export interface WatchEvent {
   readonly timestamp: number;
   /** Several entries in one, for a slow reader that asked for it. */
   readonly folded: boolean;
+  /** In the order in which they were made. */
   readonly changes: readonly Change[];
 }
 
 /** A page of the state after `op`, told as the changes that make it. */
 export interface WatchSnapshot {
+  /** How things stand. */
   readonly kind: 'snapshot';
+  /** Everything up to it is in the snapshot, and nothing behind it. */
   readonly op: number;
   /** It stands in the place of events that nobody remembers any more. */
   readonly reset: boolean;
@@ -58,15 +71,19 @@ export interface WatchSnapshot {
   readonly first: boolean;
   /** The state is complete; events follow. */
   readonly last: boolean;
+  /** What makes this part of the state, depth first. */
   readonly changes: readonly Change[];
 }
 
 /** There was nothing else up to `op`. */
 export interface WatchProgress {
+  /** A mark. */
   readonly kind: 'progress';
+  /** Everything up to it was told. */
   readonly op: number;
 }
 
+/** What a watch yields. */
 export type WatchUpdate = WatchEvent | WatchSnapshot | WatchProgress;
 
 /** Begins a watch for a handler. */
@@ -82,6 +99,7 @@ export type OpenWatch = (path: string, options: EngineWatchOptions, handler: (to
  * }
  */
 export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implements AsyncIterableIterator<U, undefined> {
+  /** What is watched. */
   readonly path: string;
   readonly #stream: WatchStream;
   readonly #signal: AbortSignal | undefined;
@@ -103,6 +121,7 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
     return this.#op;
   }
 
+  /** The next update; `done` once the watch ended. @throws HaretError that says why it cannot go on */
   async next(): Promise<IteratorResult<U, undefined>> {
     this.#waiting(1);
     try {
@@ -132,10 +151,12 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
     return { done: true, value: undefined };
   }
 
+  /** Itself: there is one reader. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** For `await using`: {@link return}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

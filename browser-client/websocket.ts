@@ -12,18 +12,29 @@ import * as closeCodes from '../core/wire/close-codes.ts';
 
 /** What haret asks of a WebSocket: a part of the standard's, which ws and undici have too. */
 export interface WebSocketLike {
+  /** Set to `arraybuffer`. */
   binaryType: string;
+  /** 1 while it is open. */
   readonly readyState: number;
+  /** Bytes that were sent and have not left yet. */
   readonly bufferedAmount: number;
+  /** The subprotocol that the other end chose. */
   readonly protocol: string;
+  /** Set to be told that it is open. */
   onopen: ((event: never) => void) | null;
+  /** Set to be told of frames: text, or an ArrayBuffer. */
   onmessage: ((event: { readonly data: unknown }) => void) | null;
+  /** Set to be told that it is closed. */
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
+  /** Set to be told of a fault, before `onclose`; ws says what it was. */
   onerror: ((event: { readonly message?: string }) => void) | null;
+  /** Sends a frame. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Closes, with a code of 1000 or from 3000 on. */
   close(code?: number, reason?: string): void;
 }
 
+/** A class of WebSockets, such as the browser's own. */
 export type WebSocketConstructor = new (
   url: string,
   protocols: string[],

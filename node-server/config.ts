@@ -49,7 +49,9 @@ export interface NodeConfig {
 
 /** A configuration that cannot be used. `message` has a line for each problem. */
 export class ConfigError extends Error {
+  /** Always that. */
   override readonly name = 'ConfigError';
+  /** A line each. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -38,9 +38,13 @@ export interface NodeParts {
   readonly openDisk: (directory: string) => Disk;
 }
 
+/** Where a node listens, as `host:port`. */
 export interface NodeAddresses {
+  /** For other nodes. */
   readonly cluster: string;
+  /** For administration. */
   readonly admin: string;
+  /** For clients. */
   readonly api: string;
 }
 

@@ -1,6 +1,8 @@
 /**
  * `haret/server`: a node in your own process, for services that bring their own and for tests on real sockets. It is what `haret start`
  * runs, without the signals; its settings are those of `config.toml`.
+ *
+ * @module haret/server
  */
 
 import { resolve } from 'node:path';
@@ -24,13 +26,17 @@ import { programVersion } from './version.ts';
 export { ConfigError };
 export type { Accept, NodeAddresses };
 
+/** Options of {@link startServer}. */
 export interface ServerOptions {
+  /** Unique in its cluster, and the same at every start. */
   readonly nodeName: string;
   /** Where the data is; it is created when it is missing, and one process at a time has it. */
   readonly dataDir: string;
-  /** Addresses to bind, `host:port`; port 0 takes a free one. Default `127.0.0.1:0`. */
+  /** The address that other nodes dial, `host:port`; port 0 takes a free one. Default `127.0.0.1:0`, as of the others. */
   readonly clusterHost?: string | undefined;
+  /** The address of administration. */
   readonly adminHost?: string | undefined;
+  /** The address that clients dial. */
   readonly apiHost?: string | undefined;
   /** Further keys, by their names in `config.toml`. */
   readonly config?: Readonly<Record<string, string | number | boolean | readonly string[]>> | undefined;
@@ -45,6 +51,7 @@ export interface ServerOptions {
 
 /** A node that runs in this process. */
 export interface Server {
+  /** Where it listens. */
   readonly addresses: NodeAddresses;
   /** Takes links of clients in this process: `connect({ urls: server.addresses.api, transport: inProcess(server.accept) })`. */
   readonly accept: Accept;
@@ -52,6 +59,7 @@ export interface Server {
   createNamespace(name: string): Promise<void>;
   /** Hands over what it can, makes everything durable, and closes. False: that took longer than `stop_timeout_ms`. */
   stop(): Promise<boolean>;
+  /** For `await using`: {@link stop}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -73,6 +73,7 @@ export const errorCodes = {
   Internal: doubtful,
 } as const satisfies Record<string, { retryable: boolean; outcome: Outcome }>;
 
+/** What went wrong, by name; `docs/errors.md` says of each what happened and what to do. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** Further facts by name: the limit and the actual size, the path that was asked for, the address to go to. */
@@ -80,18 +81,29 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 /** An error as it travels and as it is printed; {@link HaretError} is the same as an exception. */
 export interface ErrorInfo {
+  /** What went wrong. */
   readonly code: ErrorCode;
+  /** The same for people, with what it was about. */
   readonly message: string;
+  /** The same call may well succeed later. */
   readonly retryable: boolean;
+  /** Whether what was asked may have happened all the same. */
   readonly outcome: Outcome;
+  /** Further facts by name: limits and actual sizes, paths, addresses. */
   readonly details: ErrorDetails;
 }
 
+/** The one error of this package. `code` tells what went wrong, and `outcome` whether what was asked may have happened. */
 export class HaretError extends Error implements ErrorInfo {
+  /** Always that: for those who tell errors apart by name, across copies of the package. */
   override readonly name = 'HaretError';
+  /** What went wrong. */
   readonly code: ErrorCode;
+  /** The same call may well succeed later. */
   readonly retryable: boolean;
+  /** Whether what was asked may have happened all the same. */
   readonly outcome: Outcome;
+  /** Further facts by name: limits and actual sizes, paths, addresses. */
   readonly details: ErrorDetails;
 
   /** @param options `cause`: what led to it in this process, such as the reason of an abort signal. */

@@ -86,9 +86,11 @@ export interface Link {
   buffered(): number;
 }
 
+/** Who is told what happens on a link. */
 export interface LinkHandler {
   /** Dialled links only: the handshake is done and frames may be sent. */
   onOpen?(): void;
+  /** A frame arrived, whole and in order. */
   onFrame(frame: Frame): void;
   /** The last call. `code` is 1006 when the connection broke or never opened. */
   onClose(code: number, reason: string): void;

@@ -9,12 +9,14 @@ import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
 export const changeSchema = struct({
+  /** What changed. */
   path: pathSchema,
   /**
    * `deleted` takes all beneath it along, and is told under the path of the topmost node that went. `changed` stands for several
    * changes of a queue or set, in an event that is `folded`.
    */
   kind: oneOf('created', 'deleted', 'put', 'pushed', 'popped', 'inserted', 'removed', 'counted', 'changed'),
+  /** What the node is, or was. */
   type: nodeTypeSchema,
   /** The node's after the change; of what is deleted, its last. */
   version: uint(),
@@ -23,7 +25,8 @@ export const changeSchema = struct({
   /** What a counter stands at; null without values. */
   number: nullable(int),
 });
-export type Change = TypeOf<typeof changeSchema>;
+/** One change of one node, as those who watch are told. */
+export interface Change extends TypeOf<typeof changeSchema> {}
 
 /** More changes than a transaction can make: each of its operations makes at most as many nodes as a path has parts. */
 const maxChanges = 4_000_000;

@@ -108,6 +108,7 @@ export const guardSchema = union({
   /** The lock at `path` is held with this fencing token; false until locks are switched on. */
   held: [10, { path: pathSchema, token: uint() }],
 });
+/** What a transaction asks of one node before it does anything, in the state before it. */
 export type Guard = TypeOf<typeof guardSchema>;
 
 export const operationSchema = union(

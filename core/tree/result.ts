@@ -27,29 +27,48 @@ export const nodeTypes = [
   'election',
 ] as const;
 export const nodeTypeSchema = oneOf(...nodeTypes);
-export type NodeType = TypeOf<typeof nodeTypeSchema>;
+/** What a node of the tree is, from its creation to its end. */
+export type NodeType = (typeof nodeTypes)[number];
 
 export const maxTransactionItems = 65_536;
 
 export const statSchema = struct({
+  /** Where it is. */
   path: pathSchema,
+  /** What it is. */
   type: nodeTypeSchema,
+  /** 0 at its creation; each change of it, or of anything beneath it, adds 1. */
   version: uint(),
-  /** Op numbers of the creation and of the last change at or beneath. */
+  /** Op number of the entry that created it: unlike a version, that never comes again. */
   created: uint(),
+  /** Op number of the last change at or beneath it. */
   modified: uint(),
   /** Children, items or members. */
   count: uint(),
-  /** Bytes of the node itself (its name and value), and of the node with all beneath it. */
+  /** Bytes of the node itself: its name and value. */
   bytes: uint(),
+  /** Bytes of the node with all beneath it. */
   subtreeBytes: uint(),
   /** Nodes at and beneath it. */
   subtreeNodes: uint(),
 });
-export type Stat = TypeOf<typeof statSchema>;
+/** What there is to know of a node besides its value. */
+export interface Stat extends TypeOf<typeof statSchema> {}
 
-const childSchema = struct({ name: text(255), type: nodeTypeSchema, version: uint(), count: uint(), bytes: uint() });
-export type Child = TypeOf<typeof childSchema>;
+const childSchema = struct({
+  /** The last part of its path. */
+  name: text(255),
+  /** What it is. */
+  type: nodeTypeSchema,
+  /** 0 at its creation; each change of it, or of anything beneath it, adds 1. */
+  version: uint(),
+  /** Children, items or members. */
+  count: uint(),
+  /** Bytes of the node itself: its name and value. */
+  bytes: uint(),
+});
+/** What a directory tells of a node that is in it. */
+export interface Child extends TypeOf<typeof childSchema> {}
 
 export const simpleResultVariants = {
   /** Done; `version` is the node's after it. */

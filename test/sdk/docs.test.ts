@@ -40,6 +40,16 @@ describe('docs/sdk.md', () => {
   });
 });
 
+describe('the reference', () => {
+  it('is made of the code, and describes every public name', async () => {
+    const typedoc = join(packageRoot, 'node_modules/typedoc/bin/typedoc');
+    // Its warnings are errors: a name without a description, a link that leads nowhere.
+    await execute(process.execPath, [typedoc, '--options', 'docs/typedoc.json', '--emit', 'none'], {
+      cwd: packageRoot,
+    });
+  });
+});
+
 describe('docs/guide.md', () => {
   let cluster: ClusterUnderTest;
   let directory: string;
