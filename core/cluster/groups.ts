@@ -37,6 +37,9 @@ export interface GroupsEvents extends ReplicaHostEvents {
   tooManyReplicas(limit: number, namespace: string): void;
 }
 
+/** So often a tick concerns also those replicas to which nothing happens. */
+const ticksForEveryone = 5;
+
 export class Groups {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
@@ -45,6 +48,7 @@ export class Groups {
   readonly #events: GroupsEvents;
   readonly #hosts = new Map<NamespaceId, ReplicaHost[]>();
   readonly #creating = new Set<string>();
+  #ticks = 0;
   #record: NodeRecord | null = null;
   #catalog: Catalog | null = null;
   #catalogVersion = -1;
@@ -250,9 +254,11 @@ export class Groups {
       this.#catalogMoved = false;
       if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
     }
+    // The drowsy are ticked together, so that what they have to say travels together.
+    const everyone = ++this.#ticks % ticksForEveryone === 0;
     for (const hosts of this.#hosts.values()) {
       for (const host of hosts) {
-        host.tick(now);
+        host.tick(now, everyone);
         const waiting = host.takeKeepAlives();
         if (waiting.length > 0) host.propose(keptAlive(host, waiting), keepAliveBody(waiting));
       }

@@ -60,6 +60,12 @@ const maxOverdueATick = 512;
 /** Nearly all tokens are of those who were answered long ago: more a tick than any replica gives out in one. */
 const maxTokensATick = 16_384;
 
+/**
+ * After so many ticks in which nothing but heartbeats came in, a replica is ticked only now and then: hundreds of idle groups would
+ * otherwise cost a node more than its busy ones. Whatever is due while nothing happens has a hundred milliseconds at least.
+ */
+const drowsyAfterTicks = 100;
+
 interface PendingRead {
   readonly waiter: Waiter;
   readonly body: Uint8Array;
@@ -83,6 +89,7 @@ export class ReplicaHost implements Flushable {
   #stepping = false;
   #stopped = false;
   #nextToken = 1;
+  #quietTicks = 0;
   readonly #bounds: HostBounds;
   /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
   readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
@@ -200,12 +207,14 @@ export class ReplicaHost implements Flushable {
 
   /** A message of another replica; it is stepped in this turn. */
   receive(message: Message): void {
+    if (message.kind !== 'commit' && message.kind !== 'commitOk') this.#quietTicks = 0;
     this.#inbox.push(message);
     this.#turn.wake(this);
   }
 
   /** One input, now; what it batches leaves at the end of the turn. */
   input(input: Input): void {
+    if (input.kind !== 'tick') this.#quietTicks = 0;
     this.#turn.wake(this);
     this.#step(input);
   }
@@ -220,9 +229,9 @@ export class ReplicaHost implements Flushable {
     this.#step({ kind: 'flush' });
   }
 
-  /** Time goes on. A tick wakes only what it concerns. */
-  tick(now: number): void {
-    if (this.#stopped) return;
+  /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the drowsy alone. */
+  tick(now: number, everyone: boolean): void {
+    if (this.#stopped || (++this.#quietTicks > drowsyAfterTicks && !everyone)) return;
     this.input({ kind: 'tick', now });
     this.#endOverdue(now);
   }

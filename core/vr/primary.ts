@@ -258,7 +258,9 @@ export class Primary {
     if (!this.serving) return;
     const { timing, commit } = core;
     const quiet = commit > this.#toldCommit && now - this.#toldAt >= quietMs;
-    if (quiet || now - this.#heartbeatAt >= timing.heartbeatMs) this.heartbeat();
+    // All replicas of a node send theirs in the same tick, so that one frame carries them however many groups are idle.
+    const slot = (at: number): number => Math.floor(at / timing.heartbeatMs);
+    if (quiet || slot(now) !== slot(this.#heartbeatAt)) this.heartbeat();
     this.#expire();
   }
 
