@@ -14,6 +14,8 @@ export interface DevNode {
   readonly cluster: string;
   readonly admin: string;
   readonly api: string;
+  /** What it listens on. */
+  readonly binds: readonly Bind[];
 }
 
 export const devNamespace = 'test-ns';
@@ -44,6 +46,7 @@ export function layOut(root: string): readonly DevNode[] {
       cluster: addressOf(cluster),
       admin: addressOf(admin),
       api: addressOf(api),
+      binds: [cluster, admin, api],
     };
   });
 }

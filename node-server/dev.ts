@@ -7,6 +7,7 @@ import type { DevAnswer, DevCommand } from './dev-control.ts';
 import { serveDev } from './dev-control.ts';
 import { foundCluster } from './dev-found.ts';
 import { devNamespace, layOut } from './dev-layout.ts';
+import { assertPortsFree } from './dev-ports.ts';
 import { exitStatus } from './run-node.ts';
 
 const startTimeoutMs = 60_000;
@@ -26,11 +27,14 @@ export async function runDev(options: DevOptions): Promise<number> {
     process.stdout.write(`${line}\n`);
   };
   let children: readonly DevChild[];
-  let control: Server;
+  let control: Server | null = null;
   try {
-    children = layOut(options.root).map((node) => new DevChild(node, options.program, say));
+    const nodes = layOut(options.root);
+    children = nodes.map((node) => new DevChild(node, options.program, say));
     control = await serveDev(options.root, (command) => obey(children, command));
+    await assertPortsFree(nodes);
   } catch (error) {
+    control?.close();
     process.stderr.write(`haret: ${messageOf(error)}\n`);
     return exitStatus.failed;
   }

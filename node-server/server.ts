@@ -7,6 +7,8 @@
 
 import { resolve } from 'node:path';
 import { stringify } from 'smol-toml';
+import { HaretError, haretError } from '../core/base/errors.ts';
+import { isName } from '../core/base/ids.ts';
 import { promised } from '../core/client/promises.ts';
 import { AdminClient } from '../core/client/admin-client.ts';
 import { ClusterNode } from '../core/cluster/node.ts';
@@ -23,7 +25,7 @@ import type { NodeAddresses } from './node-process.ts';
 import { NodeRandom } from './node-random.ts';
 import { programVersion } from './version.ts';
 
-export { ConfigError };
+export { ConfigError, inProcess };
 export type { Accept, NodeAddresses };
 
 /** Options of {@link startServer}. */
@@ -88,11 +90,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     fatal,
   );
   const addresses = await host.start();
-  const stop = (): Promise<boolean> => host.stop();
+  let stopped = false;
+  const stop = (): Promise<boolean> => {
+    stopped = true;
+    return host.stop();
+  };
   return {
     addresses,
     accept: (subprotocol, link) => host.accept('api', subprotocol, link),
-    createNamespace: (name) => createNamespace(host, addresses, options.nodeName, name),
+    createNamespace: async (name) => {
+      if (stopped) throw haretError('Closed', 'the server was stopped');
+      if (!isName(name)) throw haretError('BadName', `not a name of a namespace: ${name}`);
+      await createNamespace(host, addresses, options.nodeName, name);
+    },
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
@@ -136,14 +146,14 @@ async function createNamespace(
   );
   client.start();
   const ticker = setInterval(() => client.tick(), tickMs);
-  const address = addresses.cluster;
   try {
-    const listed = await promised<AdminResult>((done) => client.execute({ kind: 'namespaces' }, done));
-    if (listed.kind === 'namespaces' && listed.namespaces.some((known) => known.namespace === namespace)) return;
-    const places = replicas.map((replica) => ({ replica, node, address }));
+    // Without an address: after a restart the catalog may still have the one of before.
+    const places = replicas.map((replica) => ({ replica, node, address: '' }));
     await promised<AdminResult>((done) =>
       client.execute({ kind: 'createNamespace', namespace, replicas: places, allowSmall: false }, done),
     );
+  } catch (error) {
+    if (!(error instanceof HaretError) || error.code !== 'NamespaceExists') throw error;
   } finally {
     clearInterval(ticker);
     client.close();

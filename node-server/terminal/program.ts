@@ -48,10 +48,14 @@ function explain(program: TerminalProgram, error: unknown, output: ProcessOutput
     output.write({ stream: 'err', data: `${program.name}: ${error.problem}\nTry '${program.name} --help'.\n` });
     return exitStatus.usage;
   }
-  const info: ErrorInfo =
-    error instanceof HaretError ? error : errorInfo('Internal', error instanceof Error ? error.message : String(error));
+  const info = infoOf(error);
   output.write({ stream: 'err', data: `${program.name}: ${info.message}\n` });
   return statusOf(info);
+}
+
+function infoOf(error: unknown): ErrorInfo {
+  if (error instanceof HaretError) return error;
+  return errorInfo('Internal', error instanceof Error ? error.message : String(error));
 }
 
 async function run(program: TerminalProgram, argv: readonly string[], output: ProcessOutput): Promise<ExitStatus> {
@@ -65,7 +69,17 @@ async function run(program: TerminalProgram, argv: readonly string[], output: Pr
     return exitStatus.done;
   }
   const options = parsed.arguments;
-  const connected = await program.connect(options);
+  let connected: Connected;
+  try {
+    connected = await program.connect(options);
+  } catch (error) {
+    if (options.mode !== 'json') throw error;
+    // A failure like every other: whoever reads objects gets one.
+    const { code, message, retryable, outcome, details } = infoOf(error);
+    const told = { ok: false, error: { ...details, code, message, retryable, outcome } };
+    output.write({ stream: 'out', data: `${JSON.stringify(told)}\n` });
+    return statusOf(infoOf(error));
+  }
   try {
     return await runConnected(program, options, connected, output);
   } finally {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,6 +90,21 @@ describe('haret dev', () => {
     const second = await dev();
     expect(second.status).toBe(1);
     expect(second.stderr).toBe('haret: haret dev runs already on dev/; end it with Ctrl-C in its terminal\n');
+  });
+
+  it('does not take another cluster for its own', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'haret-dev-'));
+    try {
+      cpSync(join(directory, 'dev', 'dev1', 'config.toml'), join(elsewhere, 'dev', 'dev1', 'config.toml'));
+      const second = await run('haret', ['dev'], { cwd: elsewhere });
+      expect(second.status).toBe(1);
+      expect(second.stderr).toMatch(
+        /^haret: another process uses 127\.0\.0\.1:\d+, which dev1 is to have: .*other ports/,
+      );
+      expect(second.stdout).toBe('');
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
   });
 
   it('stops and starts a node from another terminal', async () => {
