@@ -7,8 +7,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect, inProcess, json } from 'haret';
-import { startServer } from 'haret/server';
+import { connect, json } from 'haret';
+import { inProcess, startServer } from 'haret/server';
 import { greetedPath, guestSchema, guestsPath, namespace } from './guest.js';
 
 const here = dirname(fileURLToPath(import.meta.url));

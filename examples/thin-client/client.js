@@ -1,4 +1,4 @@
-// A client of haret in 150 lines of plain WebSockets and JSON, as docs/wire.md describes it: what one in another language takes. It is driven by
+// A client of haret in some 160 lines of plain WebSockets and JSON, as docs/wire.md describes it: what one in another language takes. It is driven by
 // lines of JSON on its standard input, each answered by a line, so that test/integration/wire.test.ts can hold any client to the protocol.
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -142,10 +142,24 @@ const commands = {
   events: ({ watch }, done) => done(watches.get(watch)),
 };
 
+let unfinished = 0;
+let ended = false;
+const leave = () => ended && unfinished === 0 && process.exit(0);
+
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const { do: name, bytes, ...command } = JSON.parse(line);
     if (bytes !== undefined) command.operation[bytes.field] = Buffer.from(bytes.base64, 'base64');
-    commands[name](command, (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`));
+    unfinished++;
+    const answer = (told) => {
+      process.stdout.write(`${JSON.stringify(told)}\n`);
+      unfinished--;
+      leave();
+    };
+    if (Object.hasOwn(commands, name)) commands[name](command, answer);
+    else answer({ error: `unknown command ${name}; there are ${Object.keys(commands).join(', ')}` });
   })
-  .on('close', () => process.exit(0));
+  .on('close', () => {
+    ended = true;
+    leave();
+  });
