@@ -63,7 +63,7 @@ export class Blob<Out, In = Out> extends Handle {
       }
       const left = (): CallOptions => ({ ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) });
       // Twice the value in one transaction would do it in one step; but large values are the rule here, and first puts are not.
-      const create = this.op.create(value);
+      const create = this.op.createStored((put.operation as { readonly value: Uint8Array }).value);
       const { held, results, op } = await this.executor.run(
         () => transactionOf([this.guard.absent()], [create], []),
         left(),
@@ -86,12 +86,12 @@ export class Blob<Out, In = Out> extends Handle {
 
   /** @internal */
   get liveKey(): string {
-    return this.executor.keyOf('blob', this.path, this.#codec);
+    return this.executor.keyOf('blob', this.path);
   }
 
   /** The value, kept up to date; undefined while the path does not exist. */
   live(): Live<Out | undefined> {
-    return this.executor.live(this.liveKey, this.path, false, () => new BlobFold(this.path, this.#codec));
+    return this.executor.live(this.liveKey, this.#codec, this.path, false, () => new BlobFold(this.path, this.#codec));
   }
 
   /** Bytes of the value; undefined when the path does not exist. */
@@ -116,7 +116,7 @@ export class Blob<Out, In = Out> extends Handle {
     const left = (): CallOptions => {
       const timeoutMs = until - this.executor.nowMs;
       if (timeoutMs > 0) return { ...options, timeoutMs };
-      const problem = `${this.path} kept changing: ${attempts} attempts to update it`;
+      const problem = `no time is left to update ${this.path} after ${attempts} attempts`;
       throw haretError('Timeout', problem, { path: this.path, attempts }, 'definite');
     };
     const [stat, get] = [this.op.stat(), this.op.get()];

@@ -93,12 +93,14 @@ export class Channel {
       const refuse = (error: unknown): void => {
         reject(error instanceof MalformedError ? haretError('BadArgument', error.message) : (error as Error));
       };
-      let abandon: (() => void) | null = null;
+      let pending: Pending | null = null;
+      const abandon = (): void => pending?.abandon();
       this.#runtime.waiting(1);
       try {
-        const pending = invoke((result) => {
+        signal?.addEventListener('abort', abandon);
+        pending = invoke((result) => {
           this.#runtime.waiting(-1);
-          if (abandon !== null) signal!.removeEventListener('abort', abandon);
+          signal?.removeEventListener('abort', abandon);
           try {
             if (result.ok) resolve(read(result.value));
             else refuse(this.#thrown(result.error, signal));
@@ -106,11 +108,9 @@ export class Channel {
             refuse(error);
           }
         });
-        if (signal === undefined) return;
-        abandon = () => pending.abandon();
-        signal.addEventListener('abort', abandon, { once: true });
       } catch (error) {
         this.#runtime.waiting(-1);
+        signal?.removeEventListener('abort', abandon);
         refuse(error);
       }
     });
@@ -119,17 +119,13 @@ export class Channel {
   enter(options: CallOptions): Promise<Entered> {
     const namespace = this.#namespace;
     if (namespace === null) return Promise.reject(haretError('Closed', 'the namespace was left'));
-    return this.call<Entered>(
-      (done) =>
-        this.engine.enter(
-          namespace,
-          (result) => {
-            if (result.ok && this.#namespace === namespace) this.#entered = result.value;
-            done(result);
-          },
-          options.timeoutMs,
-        ),
+    return this.#call<Entered, Entered>(
+      (done) => this.engine.enter(namespace, done, options.timeoutMs),
       options.signal,
+      (entered) => {
+        if (this.#namespace === namespace) this.#entered = entered;
+        return entered;
+      },
     );
   }
 
@@ -159,7 +155,8 @@ export class Channel {
         await this.enter({});
       } catch (error) {
         if (!(error instanceof HaretError)) throw error;
-        if (!error.retryable) return { error };
+        // What is refused for want of room is refused at once, also the next time.
+        if (!error.retryable || error.code === 'Overloaded') return { error };
       }
     }
     return { error: null };
@@ -169,7 +166,8 @@ export class Channel {
     const asked = make();
     const timeoutMs = this.timeoutOf(options);
     const until = this.nowMs + timeoutMs;
-    await this.enter({ ...options, timeoutMs });
+    const { namespace } = await this.enter({ ...options, timeoutMs });
+    if (namespace !== this.#namespace) throw haretError('Closed', 'the namespace was left');
     return this.#run(() => asked, { ...options, timeoutMs: Math.max(1, until - this.nowMs) }, absent);
   }
 
@@ -177,6 +175,7 @@ export class Channel {
     const { timeoutMs, signal } = options;
     const consistency = options.read ?? this.#options.read;
     let asked: Asked<R>;
+    const namespace = this.#namespace;
     return this.#call<Reply, R | A>(
       (done) => {
         asked = make();
@@ -188,7 +187,7 @@ export class Channel {
       },
       signal,
       ({ answer, op }) => {
-        if (op > this.#lastOp) this.#lastOp = op;
+        if (op > this.#lastOp && namespace === this.#namespace) this.#lastOp = op;
         if (answer.kind === 'result') return asked.read(answer.result, op);
         if (answer.kind !== 'error') throw haretError('Internal', `an operation was answered by ${answer.kind}`);
         if (absent !== undefined && answer.error.code === 'PathNotFound') return absent[0];

@@ -1,6 +1,6 @@
 /** How values become bytes and come back: one codec a handle. What a codec refuses is a `BadValue`, before anything is sent. */
 
-import { textOf, utf8 } from '../core/base/utf8.ts';
+import { isWellFormed, textOf, utf8 } from '../core/base/utf8.ts';
 import { MalformedError, haretError } from '../core/base/errors.ts';
 import { superjson as superJson } from '../core/wire/text-codec.ts';
 
@@ -20,7 +20,10 @@ export interface Codec<Out, In = Out> {
 /** Text as UTF-8. */
 export const text: Codec<string> = {
   name: 'text',
-  encode: utf8,
+  encode: (value) => {
+    if (typeof value !== 'string' || !isWellFormed(value)) throw new MalformedError('not well-formed text');
+    return utf8(value);
+  },
   decode: (bytes) => {
     const value = textOf(bytes);
     if (value === null) throw new MalformedError('not UTF-8');
@@ -28,10 +31,10 @@ export const text: Codec<string> = {
   },
 };
 
-/** Bytes as they are. Leave those that you give alone until the call is answered; those that you get are yours. */
+/** Bytes as they are. Those that you give are copied when the call is made, and those that you get are yours. */
 export const bytes: Codec<Uint8Array> = {
   name: 'bytes',
-  encode: (value) => value,
+  encode: (value) => value.slice(),
   // The answer's bytes lie in the frame that they came in; who keeps a few must not keep all of it.
   decode: (value) => value.slice(),
 };
@@ -139,6 +142,7 @@ export function superjson<T>(): Codec<T> {
     name: 'superjson',
     encode: (value) => {
       const document = superJson.serialize(value);
+      if ((document.json as unknown) === undefined) throw new MalformedError('has no JSON form');
       if (hasTypedArray(document.meta?.values)) throw new MalformedError('typed arrays other than Uint8Array');
       return utf8(JSON.stringify(document));
     },
@@ -159,7 +163,9 @@ export function superjson<T>(): Codec<T> {
 /** @throws HaretError BadValue: nothing was sent. */
 export function encode<In>(codec: Codec<unknown, In>, value: In, path: string): Uint8Array {
   try {
-    return codec.encode(value);
+    const stored: unknown = codec.encode(value);
+    if (stored instanceof Uint8Array) return stored;
+    throw new MalformedError('not encoded as bytes');
   } catch (error) {
     throw haretError('BadValue', `not a value of codec ${codec.name} for ${path}: ${said(error)}`, {
       path,

@@ -67,12 +67,12 @@ export class Queue<Out, In = Out> extends Handle {
 
   /** @internal */
   get liveKey(): string {
-    return this.executor.keyOf('queue', this.path, this.#codec);
+    return this.executor.keyOf('queue', this.path);
   }
 
   /** The items from the front, kept up to date. */
   live(): Live<readonly Out[]> {
-    return this.executor.live(this.liveKey, this.path, false, () => new QueueFold(this.path, this.#codec));
+    return this.executor.live(this.liveKey, this.#codec, this.path, false, () => new QueueFold(this.path, this.#codec));
   }
 
   /** The items from the front. Pages count by position: what is popped meanwhile moves those behind it forward. */
@@ -138,12 +138,12 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   /** @internal */
   get liveKey(): string {
-    return this.executor.keyOf('set', this.path, this.#codec);
+    return this.executor.keyOf('set', this.path);
   }
 
   /** The members in the order of their bytes, kept up to date. */
   live(): Live<readonly Out[]> {
-    return this.executor.live(this.liveKey, this.path, false, () => new SetFold(this.path, this.#codec));
+    return this.executor.live(this.liveKey, this.#codec, this.path, false, () => new SetFold(this.path, this.#codec));
   }
 
   /** The members in the order of their bytes. */
@@ -241,12 +241,12 @@ export class Counter extends Handle {
 
   /** @internal */
   get liveKey(): string {
-    return this.executor.keyOf('counter', this.path, null);
+    return this.executor.keyOf('counter', this.path);
   }
 
   /** The sum, kept up to date. */
   live(): Live<number> {
-    return this.executor.live(this.liveKey, this.path, false, () => new CounterFold(this.path));
+    return this.executor.live(this.liveKey, CounterFold, this.path, false, () => new CounterFold(this.path));
   }
 
   /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` past 2^53 - 1. */
@@ -285,12 +285,12 @@ export class Directory extends Handle {
 
   /** @internal */
   get liveKey(): string {
-    return this.executor.keyOf('directory', this.path, null);
+    return this.executor.keyOf('directory', this.path);
   }
 
   /** Everything at and beneath it by path, kept up to date. */
   live(): Live<ReadonlyMap<string, LiveNode>> {
-    return this.executor.live(this.liveKey, this.path, true, () => new TreeFold());
+    return this.executor.live(this.liveKey, TreeFold, this.path, true, () => new TreeFold());
   }
 
   /** What is in it, by name. */

@@ -45,12 +45,19 @@ export function openIn(runtime: Runtime, addresses: readonly string[], options: 
     requestTimeoutMs: options.callTimeoutMs ?? defaultCallTimeoutMs,
   };
   if (options.clientId !== undefined) engine.identity = identityOf(options.clientId, runtime);
-  if (options.name !== undefined) engine.name = options.name;
+  const { name } = options;
+  if (name !== undefined) {
+    if (typeof name !== 'string' || utf8Length(name) > maxNameBytes) {
+      throw haretError('BadArgument', `name: expected up to ${maxNameBytes} bytes of text`);
+    }
+    engine.name = name;
+  }
   if (options.maxOutstanding !== undefined) engine.maxOutstanding = options.maxOutstanding;
   return new Haret(runtime, { engine: { ...engine, addresses, codec }, read: options.read ?? 'linearizable' });
 }
 
 const maxClientIdBytes = 64;
+const maxNameBytes = 128;
 
 function identityOf(clientId: string | Identity, { ports }: Runtime): Identity {
   const identity =

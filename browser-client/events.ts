@@ -4,11 +4,16 @@
 export class Listeners<A extends readonly unknown[]> {
   readonly #listeners = new Set<(...args: A) => void>();
 
-  add(listener: (...args: A) => void): () => void {
+  /** What is returned takes the listener out again, and tells whether it was there. */
+  add(listener: (...args: A) => void): () => boolean {
     // Wrapped, so that the same function added twice is two listeners.
     const own = (...args: A): void => listener(...args);
     this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  get size(): number {
+    return this.#listeners.size;
   }
 
   emit(...args: A): void {

@@ -19,9 +19,9 @@ export interface Executor {
    */
   run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A>;
   /** The live value that is known by `key`; one is made over `fold` when there is none. */
-  live<T>(key: string, path: string, recursive: boolean, fold: () => Fold<T>): Live<T>;
-  /** Equal for one codec in one namespace. */
-  keyOf(type: string, path: string, codec: object | null): string;
+  live<T>(key: string, codec: object, path: string, recursive: boolean, fold: () => Fold<T>): Live<T>;
+  /** Equal for one path in one namespace. */
+  keyOf(type: string, path: string): string;
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -73,7 +73,10 @@ export class Haret {
 
   /** Calls `listener` at each change of state, with the last problem; the function that is returned ends that. */
   on(_event: 'state', listener: (state: ConnectionState, problem: Problem | null) => void): () => void {
-    return this.#stateListeners.add(listener);
+    // Who is told after a listener that changed the state again has been told of that already.
+    return this.#stateListeners.add((state, problem) => {
+      if (state === this.#state) listener(state, problem);
+    });
   }
 
   /** Resolves when a node answers. @throws HaretError that says why none could be reached. */

@@ -18,8 +18,6 @@ export { connect, open } from './connect.ts';
 export type { LiveNode } from './folds.ts';
 export type { DeleteOptions, Handle } from './handle.ts';
 export type { Haret, ServerInfo } from './haret.ts';
-export { inProcess } from './in-process.ts';
-export type { Accept } from './in-process.ts';
 export type { Live, LiveState } from './live.ts';
 export type { Namespace } from './namespace.ts';
 export type {

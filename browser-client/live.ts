@@ -3,6 +3,7 @@
 import { HaretError, haretError } from '../core/base/errors.ts';
 import type { Change } from '../core/service/events.ts';
 import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
+import { Listeners } from './events.ts';
 import type { ConnectionState } from './options.ts';
 import type { OpenWatch } from './watch.ts';
 
@@ -10,8 +11,8 @@ import type { OpenWatch } from './watch.ts';
  * - `loading`: nothing is known yet;
  * - `live`: `value` is the state after `op`, and changes will be told;
  * - `stale`: the connection is away; `value` was the state after `op`, and what changes meanwhile will be told when it is back;
- * - `failed`: `error` says why; `value` is the last one that was known. A value that its codec refuses is left behind by the next good one;
- *   every other failure is for good.
+ * - `failed`: `error` says why; `value` is the last one that was known. A value that its codec refuses, and a node of another type, are left
+ *   behind by the next good one; every other failure is for good.
  */
 export type LiveState<T> =
   | {
@@ -78,13 +79,15 @@ export class Live<T> implements AsyncIterable<T> {
   readonly #path: string;
   readonly #recursive: boolean;
   readonly #fold: Fold<T>;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners<[]>();
   #watch: WatchHandle | null = null;
   #stopState: (() => void) | null = null;
   #state: LiveState<T> = loading;
   /** The snapshot is complete. */
   #complete = false;
   #op = 0;
+  /** What is there now is not of this type: until something else is. */
+  #misfit: HaretError | null = null;
   #ended: HaretError | null = null;
 
   constructor(host: LiveHost, path: string, recursive: boolean, fold: Fold<T>) {
@@ -101,11 +104,10 @@ export class Live<T> implements AsyncIterable<T> {
 
   /** Calls `listener` after each change of {@link Live.state}, until the function that is returned is called. */
   subscribe(listener: () => void): () => void {
-    const own = (): void => listener();
-    this.#listeners.add(own);
+    const remove = this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
     return () => {
-      if (this.#listeners.delete(own) && this.#listeners.size === 0) this.#stop();
+      if (remove() && this.#listeners.size === 0) this.#stop();
     };
   }
 
@@ -149,8 +151,9 @@ export class Live<T> implements AsyncIterable<T> {
   }
 
   #start(): void {
-    this.#ended = null;
+    this.#ended = this.#misfit = null;
     this.#complete = false;
+    if (this.#state.status === 'failed') this.#state = loading;
     this.#stopState = this.#host.onState(() => this.#update());
     this.#watch = this.#host.watch(this.#path, { subtree: this.#recursive, from: 'snapshot', values: true }, (told) =>
       this.#hear(told),
@@ -184,9 +187,9 @@ export class Live<T> implements AsyncIterable<T> {
     }
     try {
       for (const change of told.changes) this.#fold.apply(change);
+      this.#misfit = null;
     } catch (error) {
-      this.#watch?.cancel();
-      this.#ended = asHaretError(error);
+      this.#misfit = asHaretError(error);
     }
     this.#op = told.op;
     this.#update();
@@ -197,12 +200,13 @@ export class Live<T> implements AsyncIterable<T> {
     const next = this.#next();
     if (next.status === before.status && next.value === before.value && next.error === before.error) return;
     this.#state = next;
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.emit();
   }
 
   #next(): LiveState<T> {
     const { value: last } = this.#state;
-    if (this.#ended !== null) return { status: 'failed', value: last, op: this.#op, error: this.#ended };
+    const error = this.#ended ?? this.#misfit;
+    if (error !== null) return { status: 'failed', value: last, op: this.#op, error };
     // While a snapshot comes in, what was known before is the last whole state.
     if (!this.#complete) return this.#state.status === 'live' ? { ...this.#state, status: 'stale' } : this.#state;
     try {

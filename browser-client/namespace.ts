@@ -92,11 +92,12 @@ class NamespaceExecutor implements Executor, LiveHost {
     this.channel.listening(change);
   }
 
-  keyOf(type: string, path: string, codec: object | null): string {
-    return `${type} ${codec === null ? 0 : idOf(codec)} ${path}`;
+  keyOf(type: string, path: string): string {
+    return `${idOf(this)} ${type} ${path}`;
   }
 
-  live<T>(key: string, path: string, recursive: boolean, fold: () => Fold<T>): Live<T> {
+  live<T>(name: string, codec: object, path: string, recursive: boolean, fold: () => Fold<T>): Live<T> {
+    const key = `${idOf(codec)} ${name}`;
     // The key names type and codec, and so T.
     const known = this.#lives.get(key)?.deref() as Live<T> | undefined;
     if (known !== undefined) return known;
@@ -190,17 +191,17 @@ export class Namespace {
 
   /** Of a node of any type: is it there? */
   exists(path: string, options: ReadOptions = {}): Promise<boolean> {
-    return this.directory(path).exists(options);
+    return new Directory(this.#executor, path).exists(options);
   }
 
   /** Of a node of any type; undefined when it is not there. */
   stat(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
-    return this.directory(path).stat(options);
+    return new Directory(this.#executor, path).stat(options);
   }
 
   /** Deletes a node of any type. @returns false when there was nothing to delete. */
   delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
-    return this.directory(path).delete(options);
+    return new Directory(this.#executor, path).delete(options);
   }
 
   /** What is committed at and beneath `path`, in order, each change once, until the loop is left or `signal` ends it. */

@@ -161,7 +161,12 @@ export class BlobOps<Out, In> extends NodeOps {
 
   /** Fails with `PathExists` where something is. */
   create(value: In): Op<Written> {
-    return this.make('blob', encode(this.#codec, value, this.path));
+    return this.createStored(encode(this.#codec, value, this.path));
+  }
+
+  /** @internal */
+  createStored(stored: Uint8Array): Op<Written> {
+    return this.make('blob', stored);
   }
 
   /** The blob must exist, unless `ifAbsent` asks that it does not. */
@@ -386,7 +391,8 @@ export class CounterOps extends NodeOps {
 
   /** Adds `by`, which may be negative, and answers the sum. */
   add(by: number): Op<number> {
-    return opOf({ kind: 'counterAdd', path: this.path, by }, 'number', number);
+    // Minus zero is no number of the wire.
+    return opOf({ kind: 'counterAdd', path: this.path, by: by === 0 ? 0 : by }, 'number', number);
   }
 
   /** The sum. */

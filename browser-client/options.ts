@@ -39,7 +39,7 @@ export interface ReadOptions extends CallOptions {
   readonly read?: Read | undefined;
 }
 
-/** Options of lists. */
+/** Options of lists. `timeoutMs` is the time of each page. */
 export interface PageOptions extends ReadOptions {
   /** Entries that are asked for at a time; 1,000 unless told, 10,000 at most. */
   readonly pageSize?: number | undefined;
@@ -102,6 +102,6 @@ export interface ConnectOptions extends CallOptions {
   readonly maxOutstanding?: number | undefined;
   /** The WebSocket to use in place of the host's own. */
   readonly WebSocket?: WebSocketConstructor | undefined;
-  /** Links in place of WebSockets: to a node in this process ({@link inProcess}), or through something of yours. */
+  /** Links in place of WebSockets: to a node in this process (`inProcess` of `haret/server`), or through something of yours. */
   readonly transport?: Transport | undefined;
 }

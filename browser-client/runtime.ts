@@ -1,12 +1,11 @@
 /** The world that the SDK runs in, as one object: a browser or Node here, the simulated cluster in `testing.ts`. */
 
 import type { Clock, Random } from '../core/base/ports.ts';
-import { TurnWorks } from '../core/base/turn-works.ts';
 import type { Client } from '../core/client/client.ts';
 import type { ClientPorts } from '../core/client/options.ts';
 import type { Transport } from '../core/base/ports.ts';
-import { codecs, inNode } from './api-codecs.ts';
-import type { Codecs } from './api-codecs.ts';
+import { codecs, inNode, soon } from './host.ts';
+import type { Codecs } from './host.ts';
 
 /** What keeps one engine going. */
 export interface Ticker {
@@ -69,29 +68,12 @@ class TimerTicker implements Ticker {
   };
 }
 
-interface NodeGlobals {
-  readonly setImmediate?: (work: () => void) => unknown;
-}
-
-/** Runs `work` in a task of its own, behind what has already arrived, and without the delay that timers have in hidden pages. */
-function taskRunner(work: () => void): () => void {
-  const { setImmediate } = globalThis as NodeGlobals;
-  if (inNode && setImmediate !== undefined) return () => setImmediate(work);
-  const channel = new MessageChannel();
-  channel.port1.onmessage = work;
-  return () => channel.port2.postMessage(null);
-}
-
 class HostClock implements Clock {
-  readonly #works = new TurnWorks(taskRunner);
-
   now(): number {
     return Math.floor(performance.now());
   }
 
-  soon(work: () => void): void {
-    this.#works.add(work);
-  }
+  readonly soon = soon;
 }
 
 class HostRandom implements Random {
@@ -100,8 +82,8 @@ class HostRandom implements Random {
   }
 
   below(limit: number): number {
-    // 53 bits, so that the bias of the remainder is far below what anyone could see.
-    return ((this.uint32() & 0x1f_ffff) * 0x1_0000_0000 + this.uint32()) % limit;
+    // For waits and for the order of addresses, of which nobody has anything to guess.
+    return Math.floor(Math.random() * limit);
   }
 
   bytes(count: number): Uint8Array {

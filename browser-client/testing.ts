@@ -9,7 +9,7 @@ import { NobleHash } from '../core/base/noble-hash.ts';
 import { defaultTiming } from '../core/cluster/host.ts';
 import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
-import { codecs } from './api-codecs.ts';
+import { codecs } from './host.ts';
 import { openIn, whenReady } from './connect.ts';
 import type { Haret } from './haret.ts';
 import type { ConnectOptions } from './options.ts';
@@ -127,15 +127,24 @@ export class SimulatedCluster {
 
   /** Lets `ms` virtual milliseconds pass. */
   async run(ms: number): Promise<void> {
+    if (!(ms >= 0)) throw new RangeError(`run: expected milliseconds, got ${ms}`);
     const until = this.#world.schedule.nowUs + Math.round(ms * 1000);
+    this.#mark(until);
     await this.#play(() => this.#world.schedule.nowUs >= until);
   }
 
   /** Lets time pass until `check` holds. @throws Error when it does not within `limitMs` virtual milliseconds. */
   async until(check: () => boolean, limitMs = 60_000): Promise<void> {
     const limit = this.#world.schedule.nowUs + limitMs * 1000;
+    this.#mark(limit);
     await this.#play(() => check() || this.#world.schedule.nowUs >= limit);
     if (!check()) throw new Error(`it did not happen within ${limitMs} virtual milliseconds`);
+  }
+
+  /** Time passes up to here also when nothing else is to happen. */
+  #mark(us: number): void {
+    const { schedule } = this.#world;
+    if (us > schedule.nowUs) schedule.after(Math.ceil(us - schedule.nowUs), () => undefined);
   }
 
   /** The node of the namespace's primary, as its replicas see it; null while there is none. */

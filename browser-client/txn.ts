@@ -1,6 +1,7 @@
 /** Transactions: guards, what to do when all of them hold, what else. All or nothing, as one entry of the log. */
 
 import type { Guard } from '../core/tree/operation.ts';
+import { isRead } from '../core/tree/reading.ts';
 import { transactionOf } from './operations.ts';
 import type { Asked, Op, Transacted } from './operations.ts';
 import type { CallOptions } from './options.ts';
@@ -77,9 +78,15 @@ export class Txn<Then extends readonly unknown[] = [], Else extends readonly unk
 
   /** @throws HaretError of the first operation that failed; its details say which, by `index` and `part`. */
   async commit(options: CallOptions = {}): Promise<Committed<Then, Else>> {
-    const { held, results, op } = await this.#transact(transactionOf(this.#guards, this.#then, this.#else), options);
+    const transaction = transactionOf(this.#guards, this.#then, this.#else);
+    const { held, results, op } = await this.#transact(transaction, options);
     const ops = held ? this.#then : this.#else;
     // Typed by `do` and `else`, in whose order they are.
-    return { held, results: ops.map((one, i) => one.read(results[i]!, op)), op } as unknown as Committed<Then, Else>;
+    try {
+      return { held, results: ops.map((one, i) => one.read(results[i]!, op)), op } as unknown as Committed<Then, Else>;
+    } catch (error) {
+      // That a result cannot be read does not undo what was done.
+      throw isRead(transaction.operation) ? error : Object.assign(error as Error, { outcome: 'unknown' });
+    }
   }
 }

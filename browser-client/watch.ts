@@ -51,7 +51,7 @@ export interface WatchEvent {
   readonly kind: 'event';
   /** The op number of the entry. */
   readonly op: number;
-  /** The replicated clock at the entry, in milliseconds since 1970. */
+  /** The group's own clock at the entry: milliseconds since the namespace was made, while it had a primary. */
   readonly timestamp: number;
   /** Several entries in one, for a slow reader that asked for it. */
   readonly folded: boolean;
@@ -106,6 +106,7 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   readonly #progress: boolean;
   readonly #waiting: (change: 1 | -1) => void;
   #op: number | null = null;
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @internal Made by {@link Namespace.watch}. */
   constructor(open: OpenWatch, waiting: (change: 1 | -1) => void, path: string, options: WatchOptions) {
@@ -122,7 +123,14 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   }
 
   /** The next update; `done` once the watch ended. @throws HaretError that says why it cannot go on */
-  async next(): Promise<IteratorResult<U, undefined>> {
+  next(): Promise<IteratorResult<U, undefined>> {
+    // One after the other, however many ask at once: what is passed over for one would else be made up for behind the others.
+    const next = this.#last.then(() => this.#next());
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+
+  async #next(): Promise<IteratorResult<U, undefined>> {
     this.#waiting(1);
     try {
       for (;;) {

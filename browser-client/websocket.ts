@@ -5,8 +5,7 @@
 
 import IsomorphicWebSocket from 'isomorphic-ws';
 import { utf8Length } from '../core/base/utf8.ts';
-import { inNode } from './api-codecs.ts';
-import { defaultMaxFrameBytes } from '../core/base/limits.ts';
+import { socketOptions } from './host.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 
@@ -48,14 +47,6 @@ const readyStateOpen = 1;
 /** After this long a close is not waited for: the other end may be gone. */
 const closeWaitMs = 1000;
 
-const wsOptions = {
-  perMessageDeflate: false,
-  // Frames of a node that was configured for larger values than usual have to fit too.
-  maxPayload: 16 * defaultMaxFrameBytes,
-  // Masks keep scripts in browsers from forging what a proxy sees. A program speaks for itself, and zeros spare both ends a pass over every byte.
-  generateMask: (mask: Uint8Array) => mask.fill(0),
-};
-
 /**
  * `host:port`, or a URL of ws, wss, http or https, as the engine knows a node's address: plain ones by host and port, because that is
  * how nodes tell each other's. Null when it is neither.
@@ -86,7 +77,7 @@ export class SocketTransport implements Transport {
     const url = /^wss?:/.test(address) ? address : `${this.#secure ? 'wss' : 'ws'}://${address}`;
     let socket: WebSocketLike;
     try {
-      socket = new this.#WebSocket(url, [subprotocol], inNode ? wsOptions : undefined);
+      socket = new this.#WebSocket(url, [subprotocol], socketOptions);
     } catch (error) {
       // A page that came by https may not dial ws: the browser throws.
       const reason = error instanceof Error ? error.message : String(error);

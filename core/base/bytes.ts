@@ -141,6 +141,8 @@ export class Writer {
 
   /** An unsigned safe integer as LEB128. */
   uint(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new MalformedError(`${value} is not an integer from 0 to 2^53 - 1`);
     this.#reserve(8);
     const b = this.#buffer;
     let rest = value;

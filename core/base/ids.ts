@@ -29,6 +29,6 @@ export function isAddress(address: string): boolean {
 }
 
 /** True for a name of a node, replica or namespace: up to 64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
-export function isName(name: string): boolean {
-  return namePattern.test(name);
+export function isName(name: unknown): boolean {
+  return typeof name === 'string' && namePattern.test(name);
 }

@@ -27,23 +27,20 @@ export function consistencyOf(wanted: ReadConsistency | undefined): Consistency 
   return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
 }
 
+/** Whatever goes to a replica is answered by its reply. */
 const answerOf: Partial<Record<Said['kind'], Told['kind']>> = {
   enter: 'entered',
   listNamespaces: 'namespaces',
   ping: 'pong',
-  register: 'reply',
-  claim: 'reply',
-  unregister: 'reply',
-  keepAlive: 'reply',
 };
 
 /** Can a message of kind `by` answer a question of kind `asked`? */
 export function answers(asked: Said['kind'], by: Told['kind']): boolean {
-  return answerOf[asked] === by;
+  return (answerOf[asked] ?? 'reply') === by;
 }
 
 /** What a call asked, for people. */
 export function describe(call: Call): string {
   if (call.kind === 'control') return call.request.kind;
-  return call.session === null ? 'read' : 'request';
+  return call.writeSession === null ? 'read' : 'request';
 }

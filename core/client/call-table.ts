@@ -81,15 +81,12 @@ export class CallTable implements CallOwner {
         actual: this.#count,
       });
     }
-    if (this.#bytes + bytes > maxOutstandingBytes) {
-      return fail(
-        'Overloaded',
-        `calls of ${this.#bytes} bytes are outstanding, and the limit is ${maxOutstandingBytes}`,
-        {
-          limit: maxOutstandingBytes,
-          actual: this.#bytes + bytes,
-        },
-      );
+    const actual = this.#bytes + bytes;
+    if (actual > maxOutstandingBytes) {
+      // What is larger than all may be together never fits.
+      const code = bytes > maxOutstandingBytes ? 'LimitExceeded' : 'Overloaded';
+      const details = { limit: maxOutstandingBytes, actual };
+      return fail(code, `${actual} bytes would be outstanding, and the limit is ${maxOutstandingBytes}`, details);
     }
     this.adopt(call, this.#ports.clock.now());
     return null;
@@ -172,7 +169,8 @@ export class CallTable implements CallOwner {
     this.#retryAtMs = this.#ports.clock.now() + half + this.#ports.random.below(half + 1);
   }
 
-  tick(nowMs: number, connected: boolean): void {
+  /** @param drained nothing waits to leave: what has no answer for long may be sent again. */
+  tick(nowMs: number, connected: boolean, drained: boolean): void {
     this.#deadlines.expire(nowMs);
     if (!connected) return;
     if (this.#retryAtMs !== null && nowMs >= this.#retryAtMs) {
@@ -182,7 +180,7 @@ export class CallTable implements CallOwner {
       this.#refused.clear();
       for (const call of again) this.#events.transmit(call);
     }
-    if (nowMs >= this.#resendScanAtMs) this.#resendLate(nowMs);
+    if (drained && nowMs >= this.#resendScanAtMs) this.#resendLate(nowMs);
   }
 
   expired(call: Call): void {
@@ -233,7 +231,7 @@ function bytesOf(call: Call): number {
 
 /** A read, and whatever changes no namespace, never leaves a doubt. */
 function outcomeOf(call: Call): Outcome {
-  return call.kind === 'data' && call.session !== null && call.unresolved > 0 ? 'unknown' : 'definite';
+  return call.kind === 'data' && call.writeSession !== null && call.unresolved > 0 ? 'unknown' : 'definite';
 }
 
 function report(call: Call, result: Result<Reply> & Result<unknown>): void {

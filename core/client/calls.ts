@@ -43,8 +43,8 @@ export class DataCall extends CallBase implements Pending {
   /** Null for a write. */
   readonly consistency: Consistency | null;
   /** The session of a write, and its number there, 0 before it has one. */
-  readonly session: WriteSession | null;
-  number = 0;
+  readonly writeSession: WriteSession | null;
+  requestNumber = 0;
   /** The `answered` that went with it when it was last sent. */
   sentAnswered = 0;
   readonly done: (result: Result<Reply>) => void;
@@ -56,14 +56,14 @@ export class DataCall extends CallBase implements Pending {
     namespaceId: number,
     operation: Packed,
     consistency: Consistency | null,
-    session: WriteSession | null,
+    writeSession: WriteSession | null,
     done: (result: Result<Reply>) => void,
   ) {
     super(owner, id, timeoutMs);
     this.namespaceId = namespaceId;
     this.operation = operation;
     this.consistency = consistency;
-    this.session = session;
+    this.writeSession = writeSession;
     this.done = done;
   }
 

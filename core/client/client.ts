@@ -5,7 +5,7 @@
  */
 
 import type { ErrorCode, ErrorInfo, Result } from '../base/errors.ts';
-import { errorInfo, fail, ok } from '../base/errors.ts';
+import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
@@ -13,7 +13,7 @@ import type { Said } from '../wire/api-client.ts';
 import type { Told } from '../wire/told.ts';
 import { apiProtocol } from '../wire/told.ts';
 import * as closeCodes from '../wire/close-codes.ts';
-import type { EnteredMessage } from './arrivals.ts';
+import type { Arrival, EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
 import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';
 import { CallTable } from './call-table.ts';
@@ -40,6 +40,8 @@ import { Watches, endedWatch } from './watches.ts';
 
 type Welcome = Extract<Told, { kind: 'welcome' }>;
 type ApiConnection = Connection<Said, Told>;
+/** What is asked besides operations; each gets an id of its own. */
+type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
 /** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
@@ -60,15 +62,15 @@ export class Client {
   #place: Place | null = null;
   readonly #arrivals = new Arrivals();
   #lastOp = 0;
+  /** The namespace that was asked for last: another one's answer comes too late. */
+  #wanted: string | null = null;
 
   /** @param options `addresses` and `codec` are needed; the rest has defaults. */
   constructor(ports: ClientPorts, options: Partial<ClientOptions> & GivenOptions) {
     this.#ports = ports;
     this.#options = { ...defaultClientOptions, ...options };
     this.#connector = new Connector(ports, apiDialect(this.#options.codec), this.#options, {
-      onOpen: (connection) => {
-        connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name });
-      },
+      onOpen: (connection) => connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name }),
       onMessage: (connection, message) => this.#receive(connection, message),
       onLost: () => {
         this.#welcome = null;
@@ -80,34 +82,27 @@ export class Client {
         this.#arrive(false);
       },
       onOversized: (message, bytes, limit) => this.#oversized(message, bytes, limit),
-      sendPing: (connection) => {
-        connection.send({ kind: 'ping', id: this.#calls.newId() });
-      },
+      sendPing: (connection) => connection.send({ kind: 'ping', id: this.#calls.newId() }),
     });
     this.#calls = new CallTable(ports, this.#options, {
       transmit: (call) => this.#transmit(call),
       ended: (call, replied) => {
-        if (call.kind === 'data' && call.session !== null) this.#sessions.finished(call.session, call, replied);
+        if (call.kind === 'data' && call.writeSession !== null)
+          this.#sessions.finished(call.writeSession, call, replied);
       },
     });
     this.#sessions = new Sessions(ports, this.#options, {
       calls: this.#calls,
       window: () => this.#welcome?.maxWindow ?? 0,
-      send: (message) => {
-        this.#connector.active?.send(message);
-      },
+      send: (message) => this.#connector.active?.send(message),
       isCurrent: (session) => session.namespaceId === this.#place?.namespaceId,
       onLost: () => this.#setState('lost'),
-      onSettled: () => {
-        if (this.#state === 'lost') this.#setState('ready');
-      },
+      onSettled: () => this.#settle(),
     });
     this.#watches = new Watches(ports, this.#options, {
       newId: () => this.#calls.newId(),
       connected: () => this.#welcome !== null,
-      send: (message) => {
-        this.#connector.active?.send(message);
-      },
+      send: (message) => this.#connector.active?.send(message),
       violation: (what) => {
         const { active } = this.#connector;
         if (active !== null) this.#violation(active, what);
@@ -169,8 +164,11 @@ export class Client {
   tick(): void {
     if (this.#state === 'closed' || !this.#started) return;
     const now = this.#ports.clock.now();
-    this.#calls.tick(now, this.#welcome !== null);
+    const { active } = this.#connector;
+    // What has not left this process is not late.
+    this.#calls.tick(now, this.#welcome !== null, active?.buffered === 0);
     this.#connector.tick(this.#calls.owed);
+    this.#arrivals.arrived(active?.address ?? '', false, now);
     if (this.#welcome === null) return;
     this.#sessions.tick(now);
     this.#watches.tick(now);
@@ -203,58 +201,52 @@ export class Client {
 
   /** Succeeds when a node has answered, at once if one has; or tells after `timeoutMs` why none could be reached. */
   connected(done: (result: Result<null>) => void, timeoutMs = this.#options.requestTimeoutMs): Pending {
-    return this.#ask(
-      (id) => ({ kind: 'ping', id }),
-      timeoutMs,
-      (result) => {
-        const problem = this.#connector.problem;
-        const never = this.#welcome === null && this.#state !== 'closed';
-        if (result.ok) done(ok(null));
-        else if (never && problem !== null) done({ ok: false, error: { ...problem.error, outcome: 'definite' } });
-        else done(result);
-      },
-    );
+    return this.#ask({ kind: 'ping' }, timeoutMs, (result) => {
+      const problem = this.#connector.problem;
+      const never = this.#welcome === null && this.#state !== 'closed';
+      if (result.ok) done(ok(null));
+      else if (never && problem !== null) done({ ok: false, error: { ...problem.error, outcome: 'definite' } });
+      else done(result);
+    });
   }
 
   listNamespaces(done: (result: Result<readonly string[]>) => void, timeoutMs?: number): Pending {
-    return this.#ask(
-      (id) => ({ kind: 'listNamespaces', id }),
-      timeoutMs,
-      (result) => {
-        if (!result.ok) done(result);
-        else if (result.value.kind === 'namespaces') done(ok(result.value.names));
-      },
-    );
+    return this.#ask({ kind: 'listNamespaces' }, timeoutMs, (result) => {
+      if (!result.ok) done(result);
+      else if (result.value.kind === 'namespaces') done(ok(result.value.names));
+    });
   }
 
   /** The time there and back, in milliseconds. */
   ping(done: (result: Result<number>) => void, timeoutMs?: number): Pending {
     const askedAtMs = this.#ports.clock.now();
-    return this.#ask(
-      (id) => ({ kind: 'ping', id }),
-      timeoutMs,
-      (result) => {
-        done(result.ok ? ok(this.#ports.clock.now() - askedAtMs) : result);
-      },
-    );
+    return this.#ask({ kind: 'ping' }, timeoutMs, (result) => {
+      done(result.ok ? ok(this.#ports.clock.now() - askedAtMs) : result);
+    });
   }
 
   /** Makes `namespace` the one that {@link execute} works in, and moves to its primary's node where that is wanted. */
   enter(namespace: string, done: (result: Result<Entered>) => void, timeoutMs?: number): Pending {
-    return this.#ask(
-      (id) => ({ kind: 'enter', id, namespace }),
-      timeoutMs,
-      (result) => {
-        if (!result.ok) done(result);
-        else if (result.value.kind === 'entered') this.#entered(namespace, result.value, done);
+    this.#wanted = namespace;
+    const deadlineMs = this.#ports.clock.now() + this.#timeLimit(timeoutMs);
+    const call = this.#ask({ kind: 'enter', namespace }, timeoutMs, (result) => {
+      if (!result.ok) done(result);
+      else if (namespace !== this.#wanted) done(fail('Closed', 'the namespace was left'));
+      else if (result.value.kind === 'entered') this.#entered({ namespace, message: result.value, deadlineMs, done });
+    });
+    return {
+      abandon: () => {
+        call.abandon();
+        this.#arrivals.abandon(done);
       },
-    );
+    };
   }
 
   /** Leaves the namespace; its session is given back when nothing is outstanding in it. */
   leave(): void {
-    this.#place = null;
+    this.#place = this.#wanted = null;
     this.#sessions.retireOthers();
+    this.#settle();
   }
 
   /**
@@ -269,27 +261,27 @@ export class Client {
         : place === null
           ? fail('NotInNamespace', notEntered)
           : null;
-    const packed = this.#options.codec.pack(operation);
-    const read = isRead(operation);
+    const consistency = isRead(operation) ? consistencyOf(options.consistency) : null;
+    const packed = this.#options.codec.pack(operation, consistency);
     const namespaceId = place?.namespaceId ?? 0;
     const call = new DataCall(
       this.#calls,
       this.#calls.newId(),
-      Math.max(1, options.timeoutMs ?? this.#options.requestTimeoutMs),
+      this.#timeLimit(options.timeoutMs),
       namespaceId,
       packed,
-      read ? consistencyOf(options.consistency) : null,
-      read || refusal !== null ? null : this.#sessions.of(namespaceId),
+      consistency,
+      consistency !== null || refusal !== null ? null : this.#sessions.of(namespaceId),
       done,
     );
     const refused = refusal ?? this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
-    } else if (call.session === null) {
+    } else if (call.writeSession === null) {
       this.#calls.begin(call);
       if (this.#welcome !== null) this.#transmit(call);
     } else {
-      this.#sessions.add(call.session, call);
+      this.#sessions.add(call.writeSession, call);
     }
     return call;
   }
@@ -299,20 +291,23 @@ export class Client {
    * connections: each committed change is told once and in order (protocol §9.7).
    */
   watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
-    const closed = this.#state === 'closed';
-    if (!closed && this.#place !== null) return this.#watches.open(this.#place.namespaceId, path, options, handler);
-    const error = closed ? errorInfo('Closed', 'the client was closed') : errorInfo('NotInNamespace', notEntered);
+    let error = errorInfo('NotInNamespace', notEntered);
+    try {
+      if (this.#state === 'closed') error = errorInfo('Closed', 'the client was closed');
+      else if (this.#place !== null) return this.#watches.open(this.#place.namespaceId, path, options, handler);
+    } catch (problem) {
+      if (!(problem instanceof MalformedError)) throw problem;
+      error = errorInfo('BadArgument', problem.message);
+    }
     return endedWatch(this.#ports.clock, error, handler);
   }
 
-  #ask(
-    request: (id: number) => Said,
-    timeoutMs: number | undefined,
-    settle: (result: Result<Told>) => void,
-  ): ControlCall {
+  #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Told>) => void): ControlCall {
     const id = this.#calls.newId();
-    const timeout = Math.max(1, timeoutMs ?? this.#options.requestTimeoutMs);
-    const call = new ControlCall(this.#calls, id, timeout, request(id), settle);
+    const timeout = this.#timeLimit(timeoutMs);
+    const message = { ...question, id } as Said;
+    this.#options.codec.check(message);
+    const call = new ControlCall(this.#calls, id, timeout, message, settle);
     const refused = this.#state === 'closed' ? fail('Closed', 'the client was closed') : this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
@@ -325,15 +320,15 @@ export class Client {
 
   #transmit(call: Call): void {
     const active = this.#connector.active;
-    if (active === null || this.#welcome === null) return;
+    if (active === null || this.#welcome === null || call.phase === 'ended') return;
     this.#calls.sent(call);
     if (call.kind === 'control') {
       active.send(call.request);
-    } else if (call.session === null) {
+    } else if (call.writeSession === null) {
       const { id, namespaceId, operation } = call;
       active.send({ kind: 'read', id, namespaceId, consistency: call.consistency ?? linearizable, operation });
     } else {
-      const { id, namespaceId, session, number, operation } = call;
+      const { id, namespaceId, writeSession: session, requestNumber, operation } = call;
       call.sentAnswered = session.answered;
       session.askedAtMs = call.sentAtMs;
       active.send({
@@ -341,7 +336,7 @@ export class Client {
         id,
         namespaceId,
         session: session.id,
-        request: number,
+        request: requestNumber,
         answered: session.answered,
         operation,
       });
@@ -399,7 +394,7 @@ export class Client {
     this.#sessions.connected();
     this.#watches.connected();
     this.#place?.doubt();
-    this.#setState('ready');
+    this.#setState(this.#sessions.lost ? 'lost' : 'ready');
     this.#arrive(true);
   }
 
@@ -412,7 +407,7 @@ export class Client {
       return;
     }
     const { reply } = message;
-    if (call.session !== null && reply.answer.kind === 'error' && refusedInLog.has(reply.answer.error.code)) {
+    if (call.writeSession !== null && reply.answer.kind === 'error' && refusedInLog.has(reply.answer.error.code)) {
       this.#refused(id, reply.answer.error);
       return;
     }
@@ -428,8 +423,8 @@ export class Client {
       return;
     }
     if (error.code === 'NotPrimary' || error.code === 'NoPrimary') this.#place?.doubt();
-    if (call.kind === 'data' && call.session !== null && this.#sessions.lostBy(error)) {
-      this.#sessions.gone(call.session, error);
+    if (call.kind === 'data' && call.writeSession !== null && this.#sessions.lostBy(error)) {
+      this.#sessions.gone(call.writeSession, error);
     } else {
       this.#calls.refused(call, error);
     }
@@ -447,30 +442,28 @@ export class Client {
     connection.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
   }
 
-  #entered(namespace: string, message: EnteredMessage, done: (result: Result<Entered>) => void): void {
+  #entered(arrival: Arrival): void {
+    const { namespace, message } = arrival;
     if (this.#place?.namespaceId !== message.namespaceId || this.#place.namespace !== namespace) {
       this.#place = new Place(namespace, message.namespaceId);
       this.#sessions.retireOthers();
+      this.#settle();
     }
     this.#place.answered(message.epoch, message.view, message.primary);
-    this.#arrivals.add(namespace, message, done);
+    this.#arrivals.add(arrival);
     if (!this.#move(this.#place, message)) this.#arrive(false);
   }
 
   /** Asks again where the primary is, without anyone waiting for it. */
   #refresh(place: Place): void {
-    this.#ask(
-      (id) => ({ kind: 'enter', id, namespace: place.namespace }),
-      undefined,
-      (result) => {
-        if (!result.ok || result.value.kind !== 'entered' || result.value.namespaceId !== place.namespaceId) {
-          place.failed();
-          return;
-        }
-        place.answered(result.value.epoch, result.value.view, result.value.primary);
-        if (place === this.#place) this.#move(place, result.value);
-      },
-    );
+    this.#ask({ kind: 'enter', namespace: place.namespace }, undefined, (result) => {
+      if (!result.ok || result.value.kind !== 'entered' || result.value.namespaceId !== place.namespaceId) {
+        place.failed();
+        return;
+      }
+      place.answered(result.value.epoch, result.value.view, result.value.primary);
+      if (place === this.#place) this.#move(place, result.value);
+    });
   }
 
   /** True when a move to the primary's node has begun. */
@@ -484,6 +477,16 @@ export class Client {
 
   #arrive(redirected: boolean): void {
     this.#arrivals.arrived(this.#connector.active?.address ?? '', redirected);
+  }
+
+  /** What was lost is there again, or is of a namespace that was left. */
+  #settle(): void {
+    if (this.#state === 'lost' && !this.#sessions.lost) this.#setState('ready');
+  }
+
+  /** The time that a call may take; what is no such time is over at once. */
+  #timeLimit(timeoutMs = this.#options.requestTimeoutMs): number {
+    return timeoutMs >= 1 ? timeoutMs : 1;
   }
 
   #setState(state: ClientState): void {

@@ -87,6 +87,11 @@ export class Connection<Out, In> implements LinkHandler {
     this.#outbox.send(message);
   }
 
+  /** Bytes that were sent and have not left this process. */
+  get buffered(): number {
+    return this.#link.buffered();
+  }
+
   /** Takes the limit that the node told in its welcome. */
   limitFrames(maxFrameBytes: number): void {
     this.#outboxOptions.maxFrameBytes = maxFrameBytes;

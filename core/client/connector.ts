@@ -23,6 +23,10 @@ export interface ConnectorEvents<Out, In> {
 }
 
 const maxAddresses = 64;
+/** A megabyte at a megabit a second takes eight times as long as a node may be silent. */
+const maxPatience = 8;
+/** Patience halves after so long in which it was not tried. */
+const patientMs = 30_000;
 
 export class Connector<Out, In> {
   readonly #ports: ClientPorts;
@@ -42,6 +46,9 @@ export class Connector<Out, In> {
   #owedSinceMs = 0;
   /** Or from here, when this process itself was held up. */
   #awakeSinceMs = 0;
+  /** How many times longer than usual a node is waited for: it doubles when one took too long, for the way there may be what is slow. */
+  #patience = 1;
+  #impatientAtMs = 0;
 
   constructor(
     ports: ClientPorts,
@@ -109,15 +116,18 @@ export class Connector<Out, In> {
   /** `owed`: answers are outstanding on the active connection. */
   tick(owed: boolean): void {
     const now = this.#ports.clock.now();
-    const { silenceMs, connectTimeoutMs } = this.#options;
+    const { silenceMs } = this.#options;
+    const connectTimeoutMs = this.#options.connectTimeoutMs * this.#patience;
     // When this process was held up, frames may wait unread: the silence was ours.
     if (now - this.#lastTickMs > silenceMs / 4) this.#awakeSinceMs = now;
     if (!owed) this.#owedSinceMs = now;
+    if (this.#patience > 1 && now >= this.#impatientAtMs) this.#wait(now, this.#patience / 2);
     this.#lastTickMs = now;
     const dialling = this.#dialling;
     if (dialling !== null && now - dialling.dialledAtMs >= connectTimeoutMs) {
       const { address } = dialling;
       const problem = `${address} did not answer within ${connectTimeoutMs} ms`;
+      this.#wait(now, this.#patience * 2);
       dialling.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
     }
     if (this.#active !== null) this.#judgeSilence(this.#active, owed, now);
@@ -139,8 +149,14 @@ export class Connector<Out, In> {
     this.#active = null;
   }
 
+  #wait(nowMs: number, patience: number): void {
+    this.#patience = Math.min(maxPatience, patience);
+    this.#impatientAtMs = nowMs + patientMs;
+  }
+
   #judgeSilence(active: Connection<Out, In>, owed: boolean, now: number): void {
-    const { silenceMs, idlePingMs } = this.#options;
+    const { idlePingMs } = this.#options;
+    const silenceMs = this.#options.silenceMs * this.#patience;
     const pinged = active.pingedAtMs > active.heardAtMs;
     // With nothing owed, only an unanswered ping is a silence.
     const since = owed ? Math.max(active.heardAtMs, this.#owedSinceMs) : pinged ? active.pingedAtMs : now;
@@ -148,6 +164,7 @@ export class Connector<Out, In> {
     if (silentMs >= silenceMs) {
       const { address } = active;
       const problem = `${address} was silent for ${silentMs} ms`;
+      this.#wait(now, this.#patience * 2);
       active.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
     } else if (!pinged && (owed ? silentMs >= silenceMs / 3 : now - active.heardAtMs >= idlePingMs)) {
       active.pingedAtMs = now;

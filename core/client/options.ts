@@ -25,7 +25,7 @@ export interface ConnectorOptions {
   readonly silenceMs: number;
   /** An idle connection is asked for a sign of life so often. */
   readonly idlePingMs: number;
-  /** Bytes that may wait in a connection's link before it is given up. */
+  /** Bytes that may wait in a connection's link before it is given up: more than all calls that may be outstanding come to. */
   readonly maxQueuedBytes: number;
 }
 
@@ -62,7 +62,7 @@ export const defaultConnectorOptions: Omit<ConnectorOptions, 'addresses'> = {
   connectTimeoutMs: 1000,
   silenceMs: 1200,
   idlePingMs: 15_000,
-  maxQueuedBytes: 64 * mebi,
+  maxQueuedBytes: 128 * mebi,
 };
 
 /** Where to go, and what is spoken: what has no default. */

@@ -14,6 +14,8 @@ export class WriteSession {
   continued = false;
   /** A registration is on its way. */
   registering = false;
+  /** It ended without being given back, and there is no other yet. */
+  lost = false;
   /** Not before this is it claimed again: another one holds the ClientID, and is being asked. */
   claimAtMs = 0;
   /** When it last asked something, for keeping it alive. */
@@ -75,8 +77,8 @@ export class WriteSession {
   }
 
   #number(call: DataCall): void {
-    call.number = this.#next++;
-    this.#outstanding.set(call.number, call);
+    call.requestNumber = this.#next++;
+    this.#outstanding.set(call.requestNumber, call);
   }
 
   /**
@@ -84,15 +86,15 @@ export class WriteSession {
    * was sent behind such a one until it hears the raised `answered`, so that must be sent again.
    */
   finish(call: DataCall, replied: boolean): number {
-    if (call.number === 0) {
+    if (call.requestNumber === 0) {
       this.#queue.delete(call);
       return 0;
     }
     // Of a session that is gone, nothing is kept.
-    if (this.#outstanding.get(call.number) !== call) return 0;
-    this.#outstanding.take(call.number);
-    if (!replied) this.#holes.add(call.number);
-    if (call.number !== this.#answered) return 0;
+    if (this.#outstanding.get(call.requestNumber) !== call) return 0;
+    this.#outstanding.take(call.requestNumber);
+    if (!replied) this.#holes.add(call.requestNumber);
+    if (call.requestNumber !== this.#answered) return 0;
     let lowest = this.#answered + 1;
     while (lowest < this.#next && this.#outstanding.get(lowest) === undefined) lowest++;
     let passed = 0;
@@ -111,7 +113,7 @@ export class WriteSession {
   opened(id: number, continued: boolean, from: number): void {
     this.id = id;
     this.continued = continued;
-    this.registering = false;
+    this.registering = this.lost = false;
     this.#next = from;
     this.#answered = from;
     this.#holes.clear();

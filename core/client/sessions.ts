@@ -64,6 +64,12 @@ export class Sessions {
     return this.#sessions.get(namespaceId)?.continued ?? false;
   }
 
+  /** The session of the present namespace ended, and there is no other yet. */
+  get lost(): boolean {
+    for (const session of this.#sessions.values()) if (session.lost && this.#host.isCurrent(session)) return true;
+    return false;
+  }
+
   add(session: WriteSession, call: DataCall): void {
     if (session.enqueue(call, this.#host.window())) this.#begin(call);
     else this.#pump(session);
@@ -117,6 +123,7 @@ export class Sessions {
   gone(session: WriteSession, error: ErrorInfo): void {
     const current = this.#host.isCurrent(session);
     if (current) this.#host.onLost();
+    session.lost = current;
     for (const call of session.gone()) this.#host.calls.refused(call, { ...error, outcome: 'unknown' });
     // Also when nothing waits: whoever was told `lost` is told when it can go on.
     if (current) this.#register(session);
@@ -126,7 +133,7 @@ export class Sessions {
   tick(nowMs: number): void {
     for (const session of this.#sessions.values()) {
       if (session.id === 0) {
-        if (session.queued.size > 0) this.#register(session);
+        if (session.queued.size > 0 || session.lost) this.#register(session);
       } else if (nowMs - session.askedAtMs >= this.#options.keepAliveMs) {
         this.#keepAlive(session);
       }
@@ -176,7 +183,8 @@ export class Sessions {
           session.opened(id, continued, Math.max(1, next));
           session.askedAtMs = this.#ports.clock.now();
           this.#host.onSettled();
-          if (session.busy || this.#host.isCurrent(session)) this.#pump(session);
+          if (session.busy || (this.#host.isCurrent(session) && this.#sessions.get(session.namespaceId) === session))
+            this.#pump(session);
           else this.#retire(session);
         } else if (error?.code === 'ClientIdHeld' && error.details['alive'] === false) {
           // The holder is being asked: what waits for the session waits for its answer, or for its silence to count.
@@ -186,7 +194,7 @@ export class Sessions {
         } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
           // Nothing that waited for the session was ever sent.
           for (const call of [...session.queued]) this.#host.calls.refused(call, error);
-          session.registering = false;
+          session.registering = session.lost = false;
           this.#host.onSettled();
         } else {
           // Tried again at a tick, if there is still a need.
@@ -228,7 +236,7 @@ export class Sessions {
   }
 
   #retire(session: WriteSession): void {
-    this.#sessions.delete(session.namespaceId);
+    if (this.#sessions.get(session.namespaceId) === session) this.#sessions.delete(session.namespaceId);
     if (session.id === 0) return;
     const { namespaceId, id } = session;
     // Nobody waits for the answer: a session that is not given back expires.

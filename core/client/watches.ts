@@ -8,7 +8,7 @@ import { errorInfo } from '../base/errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
 import type { Said } from '../wire/api-client.ts';
-import type { Consistency, WatchFrom } from '../wire/api.ts';
+import type { WatchFrom } from '../wire/api.ts';
 import type { Told } from '../wire/told.ts';
 import { consistencyOf } from './api-dialect.ts';
 import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
@@ -96,6 +96,10 @@ class ClientWatch {
   failures = 0;
   /** In the middle of a snapshot. */
   paging = false;
+  /** A snapshot was begun and not told to its end: nothing but another one can follow. */
+  torn = false;
+  /** It stands in the place of events, and so does the one that follows it. */
+  resetting = false;
   paused = false;
 
   constructor(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void) {
@@ -106,13 +110,18 @@ class ClientWatch {
   }
 
   get from(): WatchFrom {
+    if (this.torn) return { kind: 'snapshot' };
     if (this.position !== null) return { kind: 'after', op: this.position };
     const { from = 'now' } = this.options;
     return typeof from === 'string' ? { kind: from } : { kind: 'after', op: from.after };
   }
 
-  get consistency(): Consistency {
-    return consistencyOf(this.options.consistency);
+  /** What asks for it, as things are with it. */
+  message(id: number): Said {
+    const { namespaceId, path, options, from } = this;
+    const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
+    const consistency = consistencyOf(options.consistency);
+    return { kind: 'watch', id, namespaceId, path, subtree, from, values, oneshot, slow, consistency };
   }
 }
 
@@ -133,8 +142,10 @@ export class Watches {
     return this.#all.size;
   }
 
+  /** @throws MalformedError for what no message can hold. */
   open(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
     const watch = new ClientWatch(namespaceId, path, options, handler);
+    this.#options.codec.check(watch.message(0));
     this.#all.add(watch);
     if (this.#host.connected()) this.#ask(watch);
     return {
@@ -155,8 +166,6 @@ export class Watches {
   }
 
   #ask(watch: ClientWatch): void {
-    const { namespaceId, path, options, from, consistency } = watch;
-    const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
     const id = this.#host.newId();
     watch.id = id;
     watch.answered = false;
@@ -164,7 +173,7 @@ export class Watches {
     watch.retryAtMs = null;
     watch.askedAtMs = this.#ports.clock.now();
     this.#byId.set(id, watch);
-    this.#host.send({ kind: 'watch', id, namespaceId, path, subtree, from, values, oneshot, slow, consistency });
+    this.#host.send(watch.message(id));
   }
 
   /** Has the node end it, for now or for good. */
@@ -243,8 +252,10 @@ export class Watches {
   }
 
   #paged(watch: ClientWatch, message: Extract<Told, { kind: 'snapshot' }>): void {
-    const { op, reset, first, last, changes } = message;
-    watch.paging = !last;
+    const { op, first, last, changes } = message;
+    const reset = message.reset || watch.resetting;
+    watch.paging = watch.torn = !last;
+    watch.resetting = reset && !last;
     if (last) watch.position = op;
     const over = last && reset && watch.options.oneshot === true;
     if (over) this.#forget(watch);

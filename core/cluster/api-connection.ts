@@ -8,7 +8,7 @@ import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { ClusterId } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
-import type { ApiServerCodec } from '../wire/api-codecs.ts';
+import type { ApiServerCodec, Unusable } from '../wire/api-codecs.ts';
 import { apiServerOutbox, snapshotPageBytes } from '../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
@@ -101,7 +101,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
 
   onFrame(frame: Frame): void {
     if (this.#closed) return;
-    let messages: readonly ClientMessage[];
+    let messages: readonly (ClientMessage | Unusable)[];
     try {
       messages = this.#codec.decode(frame);
     } catch (error) {
@@ -159,7 +159,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#outbox.send(message);
   }
 
-  #receive(message: ClientMessage): void {
+  #receive(message: ClientMessage | Unusable): void {
     if (!this.#greeted) {
       this.#greet(message);
       return;
@@ -170,6 +170,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     switch (message.kind) {
       case 'hello':
         return this.refuse(errorInfo('BadFrame', 'hello was said already'), closeCodes.badFrame);
+      case 'unusable':
+        return this.#answer({ kind: 'error', id: message.id, error: message.error });
       case 'ping':
         return this.#answer({ kind: 'pong', id: message.id });
       case 'listNamespaces':
@@ -242,7 +244,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#answer({ kind: 'who', namespaceId, session });
   }
 
-  #greet(message: ClientMessage): void {
+  #greet(message: ClientMessage | Unusable): void {
     if (message.kind !== 'hello') {
       return this.refuse(errorInfo('BadFrame', 'the first message must be hello'), closeCodes.badFrame);
     }

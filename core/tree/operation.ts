@@ -128,3 +128,16 @@ export const operationSchema = union(
   writeShortcuts,
 );
 export type Operation = TypeOf<typeof operationSchema>;
+
+/** Checks what a caller made, whose types may not say what it is. @throws MalformedError that names what is wrong. */
+export function checkOperation(operation: Operation): void {
+  if (operation.kind === 'blobGet') {
+    pathSchema.check(operation.path, 'path');
+  } else if (operation.kind === 'blobPut') {
+    const { path, value, ifVersion, ifAbsent } = operation;
+    pathSchema.check(path, 'path');
+    valueSchema.check(value, 'value');
+    versionGuardSchema.check(ifVersion, 'ifVersion');
+    bool.check(ifAbsent, 'ifAbsent');
+  } else operationSchema.check(operation);
+}

@@ -2,7 +2,8 @@
 
 import { Packer } from '../base/whole.ts';
 import { bodySchema } from '../service/body.ts';
-import { apiSubprotocols, clientFrameSchema, toldFrameSchema } from './api.ts';
+import { checkOperation } from '../tree/operation.ts';
+import { apiSubprotocols, clientFrameSchema, clientMessageSchema, consistencySchema, toldFrameSchema } from './api.ts';
 import type { ClientMessage } from './api.ts';
 import type { ClientCodec } from './api-client.ts';
 import { binaryCodec } from './codec.ts';
@@ -14,7 +15,12 @@ const packer = new Packer();
 
 export const binaryApi: ClientCodec = {
   subprotocol,
-  pack: (operation) => packer.pack(bodySchema, { kind: 'operation', operation }),
+  pack: (operation, consistency) => {
+    checkOperation(operation);
+    if (consistency?.kind === 'atLeast') consistencySchema.check(consistency, 'read');
+    return packer.pack(bodySchema, { kind: 'operation', operation });
+  },
+  check: (message) => clientMessageSchema.check(message),
   frames: (maxFrameBytes) => {
     const codec = binaryCodec(subprotocol, clientFrameSchema, toldFrameSchema, maxFrameBytes);
     // What is packed here is an encoded operation, which is what these messages carry.

@@ -16,11 +16,12 @@ interface PackedText extends DocumentPart {
 
 export const textApi: ClientCodec = {
   subprotocol,
-  pack: (operation): PackedText => {
-    refuseUnsendable(operation);
+  pack: (operation, consistency): PackedText => {
+    refuseUnsendable([operation, consistency]);
     const part = documentPart(operation);
     return { ...part, length: part.json.length };
   },
+  check: refuseUnsendable,
   frames: (maxFrameBytes) => ({
     subprotocol,
     maxFrameBytes,
@@ -47,6 +48,6 @@ function refuseUnsendable(value: unknown): void {
   } else if (typeof value === 'object' && value !== null) {
     if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one);
   } else if (typeof value !== 'boolean' && value !== null) {
-    throw new MalformedError(`${typeof value} has no place in an operation`);
+    throw new MalformedError(`${typeof value} has no place in a message`);
   }
 }

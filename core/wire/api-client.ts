@@ -4,7 +4,7 @@
  */
 
 import type { Operation } from '../tree/operation.ts';
-import type { ClientMessage } from './api.ts';
+import type { ClientMessage, Consistency } from './api.ts';
 import type { Codec } from './codec.ts';
 import type { Told } from './told.ts';
 
@@ -24,8 +24,11 @@ export interface ClientCodec {
   readonly subprotocol: string;
   /**
    * What is sent for `operation`, and sent again, whatever becomes of the caller's bytes meanwhile.
+   * @param consistency goes with it when it is a read.
    * @throws MalformedError for values that have no such form.
    */
-  pack(operation: Operation): Packed;
+  pack(operation: Operation, consistency: Consistency | null): Packed;
+  /** Judges what else callers had a say in. @throws MalformedError for what would cost the connection. */
+  check(message: Said): void;
   frames(maxFrameBytes: number): Codec<Said, Told>;
 }

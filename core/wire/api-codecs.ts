@@ -1,6 +1,8 @@
 /** The codecs of the API interface, by subprotocol, for both of its ends. */
 
 import { carriedDetails } from '../base/error-details.ts';
+import type { Check } from '../base/checks.ts';
+import type { ErrorInfo } from '../base/errors.ts';
 import { MalformedError, errorInfo, haretError } from '../base/errors.ts';
 import { defaultLimits } from '../base/limits.ts';
 import { decodeBody, encodeOperation } from '../service/body.ts';
@@ -23,7 +25,14 @@ import type { OutboxOptions } from './outbox.ts';
 import type { DocumentPart } from './text-codec.ts';
 import { documentPart, joinDocument, textCodec } from './text-codec.ts';
 
-export type ApiServerCodec = Codec<ServerMessage, ClientMessage>;
+/** What a client asked with an id and in a form that cannot be used: an operation out of bounds, a path that is none. It alone is refused. */
+export interface Unusable {
+  readonly kind: 'unusable';
+  readonly id: number;
+  readonly error: ErrorInfo;
+}
+
+export type ApiServerCodec = Codec<ServerMessage, ClientMessage | Unusable>;
 export type ApiClientCodec = Codec<ClientMessage, ServerMessage>;
 
 /** What the API port offers at the handshake, the preferred one first. */
@@ -38,14 +47,7 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return shared(binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes), binaryEvents);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    const codec = textCodec(
-      subprotocol,
-      plainServer,
-      plainClientSchema,
-      fromPlainClient,
-      maxFrameMessages,
-      maxFrameBytes,
-    );
+    const codec = textCodec(subprotocol, plainServer, usable, fromPlainClient, maxFrameMessages, maxFrameBytes);
     const encode = (messages: readonly ServerMessage[]): Frame =>
       messages.some((message) => message.kind === 'event')
         ? joinDocument(messages.map(serverPart))
@@ -76,7 +78,23 @@ function plainClient(message: ClientMessage): unknown {
   return { ...message, operation: body.operation };
 }
 
-function fromPlainClient(message: TypeOf<typeof plainClientSchema>): ClientMessage {
+const asked: ReadonlySet<unknown> = new Set(['request', 'read', 'watch']);
+
+/** The engine of a page has no schemas of what it asks, so that it hears of a mistake from the node. */
+const usable: Check<TypeOf<typeof plainClientSchema> | Unusable> = {
+  check: (value, where) => {
+    try {
+      return plainClientSchema.check(value, where);
+    } catch (error) {
+      const { kind, id } = value as { readonly kind?: unknown; readonly id?: unknown };
+      const refusable = asked.has(kind) && Number.isSafeInteger(id) && (id as number) >= 0;
+      if (!(error instanceof MalformedError) || !refusable) throw error;
+      return { kind: 'unusable', id: id as number, error: errorInfo('BadArgument', error.message) };
+    }
+  },
+};
+
+function fromPlainClient(message: TypeOf<typeof plainClientSchema> | Unusable): ClientMessage | Unusable {
   if (message.kind !== 'request' && message.kind !== 'read') return message;
   return { ...message, operation: encodeOperation(message.operation) };
 }

@@ -12,6 +12,8 @@ const maxDepth = 16;
 
 /** The one annotation that haret's messages have, and its name for superjson. */
 export const bytesAnnotation = 'bytes';
+/** The same as it is written. */
+export const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
 
 /** A place in a frame: the position of a message, then fields and positions; superjson joins them by dots. */
 const annotatedPath = /^[0-9]{1,5}(\.[A-Za-z0-9]{1,32}){1,16}$/;
@@ -103,15 +105,9 @@ function guardAnnotations(values: unknown): Record<string, [['custom', 'bytes']]
   if (!isRecord(values)) throw new MalformedError('expected places by name', 'meta.values');
   for (const [path, annotation] of Object.entries(values)) {
     if (!annotatedPath.test(path)) throw new MalformedError('annotation of a place that no message has', 'meta.values');
-    if (!isBytesAnnotation(annotation)) throw new MalformedError('unknown annotation', 'meta.values');
+    if (JSON.stringify(annotation) !== bytesMark) throw new MalformedError('unknown annotation', 'meta.values');
   }
   return values as Record<string, [['custom', 'bytes']]>;
-}
-
-function isBytesAnnotation(annotation: unknown): boolean {
-  if (!Array.isArray(annotation) || annotation.length !== 1) return false;
-  const type: unknown = annotation[0];
-  return Array.isArray(type) && type.length === 2 && type[0] === 'custom' && type[1] === bytesAnnotation;
 }
 
 /** Refuses keys that reach for prototypes. The depth is bounded already. */

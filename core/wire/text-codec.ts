@@ -12,7 +12,7 @@ import { MalformedError } from '../base/errors.ts';
 import type { Frame } from '../base/ports.ts';
 import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
-import { bytesAnnotation, guardText } from './guard.ts';
+import { bytesAnnotation, bytesMark, guardText } from './guard.ts';
 
 /** superjson with bytes as base64: for frames, and for values that programs store. */
 export const superjson: SuperJSON = new SuperJSON();
@@ -56,8 +56,6 @@ export function joinDocument(parts: readonly DocumentPart[]): string {
   if (values.length === 0) return `{"json":[${items}]}`;
   return `{"json":[${items}],"meta":{"values":{${values.join(',')}},"v":1}}`;
 }
-
-const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
 
 /**
  * Reads a superjson document of a list that the guard lets through.

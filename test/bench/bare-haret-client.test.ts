@@ -75,7 +75,7 @@ class FakeNode {
     const codec = apiServerCodec(apiSubprotocols.binary);
     this.server.on('connection', (socket) =>
       socket.on('message', (frame: Buffer) => {
-        socket.send(codec.encode(codec.decode(frame).map((message) => this.#answer(message))));
+        socket.send(codec.encode(codec.decode(frame).map((message) => this.#answer(message as ClientMessage))));
       }),
     );
   }

@@ -152,8 +152,18 @@ describe('abandoning and closing', () => {
     world.settle();
     client.execute({ kind: 'queuePush', path: '/q', value: new Uint8Array(200) }, {}, large.done);
     world.settle();
-    expect(large.error).toMatchObject({ code: 'Overloaded', details: { limit: 100 } });
-    expect(client.outstanding).toBe(0);
+    expect(large.error).toMatchObject({
+      code: 'LimitExceeded',
+      retryable: false,
+      details: { limit: 100, actual: 207 },
+    });
+    const halves = [new Outcome<Reply>(), new Outcome<Reply>()];
+    for (const { done } of halves) {
+      client.execute({ kind: 'queuePush', path: '/q', value: new Uint8Array(60) }, {}, done);
+    }
+    world.settle();
+    expect(halves[1]!.error).toMatchObject({ code: 'Overloaded', retryable: true, details: { limit: 100 } });
+    expect(client.outstanding).toBe(1);
   });
 
   it('refuses what fits no frame by both numbers, and what comes behind it goes on', () => {

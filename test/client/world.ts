@@ -173,7 +173,8 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
   }
 
   codec(subprotocol: string): Codec<ServerMessage, ClientMessage> {
-    return apiServerCodec(subprotocol, 64 * 1024 * 1024);
+    // What a node refuses by itself is never what a scripted one is asked.
+    return apiServerCodec(subprotocol, 64 * 1024 * 1024) as Codec<ServerMessage, ClientMessage>;
   }
 
   get last(): ApiAccepted {

@@ -1,7 +1,8 @@
 /** The SDK in Node, on real nodes over real sockets: as they are killed, as the primary moves, with both codecs, and its way to end. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HaretError, connect, inProcess, json, open, text } from '../../browser-client/index.ts';
+import { inProcess } from '../../browser-client/in-process.ts';
+import { HaretError, connect, json, open, text } from '../../browser-client/index.ts';
 import { startServer } from '../../node-server/server.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -128,7 +129,10 @@ describe('a node in this process', () => {
       expect(await first.stop()).toBe(true);
       await using second = await startServer({ nodeName: 'one', dataDir });
       await using haret = await connect({ urls: 'in this process', transport: inProcess(second.accept) });
+      // Its ports are others now, and its catalog has just been read: what is there already is left.
+      await second.createNamespace('test-ns');
       expect(await haret.namespace('test-ns').counter('/n').get()).toBe(2);
+      await expect(second.createNamespace(undefined as unknown as string)).rejects.toMatchObject({ code: 'BadName' });
       await expect(startServer({ nodeName: 'one', dataDir })).rejects.toThrow();
     } finally {
       rmSync(dataDir, { recursive: true, force: true });

@@ -67,8 +67,8 @@ describe('the packed package', () => {
   it('works in Node: one class of errors in all entry points, a node, a client, a simulated cluster', async () => {
     writeFileSync(
       join(project, 'main.js'),
-      `import { HaretError, connect, inProcess, text } from 'haret';
-       import { startServer } from 'haret/server';
+      `import { HaretError, connect, text } from 'haret';
+       import { inProcess, startServer } from 'haret/server';
        import { simulate } from 'haret/testing';
        const world = simulate();
        const simulated = await world.connect();

@@ -208,7 +208,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
           if (message.kind !== 'request' && message.kind !== 'read') return message;
           const body = decodeBody(message.operation.slice());
           if (body.kind !== 'operation') throw new Error('clients send operations');
-          const operation = engine.pack(body.operation);
+          const operation = engine.pack(body.operation, null);
           if ('value' in body.operation) body.operation.value?.fill(0);
           return { ...message, operation };
         });
@@ -230,7 +230,9 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
   });
 
   it('refuses what no message may hold before it is sent', () => {
-    expect(() => textApi.pack({ kind: 'blobGet', path: '\ud800' })).toThrow('lone surrogate');
-    expect(() => textApi.pack({ kind: 'counterAdd', path: '/n', by: 0.5 })).toThrow('integer');
+    expect(() => engine.pack({ kind: 'blobGet', path: '\ud800' }, null)).toThrow('lone surrogate');
+    expect(() => engine.pack({ kind: 'counterAdd', path: '/n', by: 0.5 }, null)).toThrow('integer');
+    expect(() => engine.pack({ kind: 'exists', path: '/n' }, { kind: 'atLeast', op: NaN })).toThrow('integer');
+    expect(() => engine.check({ kind: 'enter', id: 1, namespace: undefined as unknown as string })).toThrow();
   });
 });
