@@ -7,6 +7,9 @@
  * everything that was ever in the later ones for alive. With 100,000 calls a second that was half of a client's time.
  */
 
+/** A power of two. */
+const fewestSlots = 8;
+
 interface Slot<T> {
   readonly number: number;
   readonly item: T;
@@ -15,7 +18,7 @@ interface Slot<T> {
 export class Numbered<T> {
   #slots: (Slot<T> | undefined)[] = [];
   /** The number of slots, a power of two, less one. */
-  #mask = 7;
+  #mask = fewestSlots - 1;
   /** What had to make room while the numbers went once around: items that stay much longer than most. */
   readonly #staying = new Map<number, T>();
   #size = 0;
@@ -40,8 +43,9 @@ export class Numbered<T> {
     // One makes room for another only while the slots are many more than the items.
     while (there !== undefined && there.number !== number && this.#size * 2 > this.#mask) {
       const slots = this.#slots;
-      this.#slots = [];
       this.#mask += this.#mask + 1;
+      // Made whole at once: an array that begins with a gap would be a dictionary.
+      this.#slots = new Array<Slot<T> | undefined>(this.#mask + 1).fill(undefined);
       for (const slot of slots) if (slot !== undefined) this.#slots[slot.number & this.#mask] = slot;
       there = this.#slots[number & this.#mask];
     }
@@ -63,6 +67,7 @@ export class Numbered<T> {
 
   clear(): void {
     this.#slots = [];
+    this.#mask = fewestSlots - 1;
     this.#staying.clear();
     this.#size = 0;
   }
