@@ -2,10 +2,11 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Codec, Haret, Namespace, Watch, WatchUpdate } from '../../browser-client/index.ts';
-import { HaretError, bytes, json, text } from '../../browser-client/index.ts';
+import { bytes, json, text } from '../../browser-client/index.ts';
 import { useValue } from '../../browser-client/react.ts';
 import { simulate } from '../../browser-client/testing.ts';
 import type { SimulatedCluster } from '../../browser-client/testing.ts';
+import { endOf } from './ends.ts';
 
 type Subscribe = (listener: () => void) => () => void;
 
@@ -59,16 +60,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await cluster.close();
 });
-
-async function endOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return 'no error';
-  } catch (error) {
-    if (!(error instanceof HaretError)) throw error;
-    return `${error.code} ${error.outcome}`;
-  }
-}
 
 /** Makes all calls at once. @returns those that were not refused as `BadArgument`, and how they ended. */
 async function unrefusedOf(calls: Readonly<Record<string, () => Promise<unknown>>>): Promise<string[]> {

@@ -5,6 +5,7 @@ import type { Haret, Namespace } from '../../browser-client/index.ts';
 import { HaretError, bytes, json, superjson, text } from '../../browser-client/index.ts';
 import { simulate } from '../../browser-client/testing.ts';
 import type { SimulatedCluster } from '../../browser-client/testing.ts';
+import { endOf } from './ends.ts';
 
 let cluster: SimulatedCluster;
 let haret: Haret;
@@ -19,16 +20,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await cluster.close();
 });
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return 'no error';
-  } catch (error) {
-    if (!(error instanceof HaretError)) throw error;
-    return `${error.code} ${error.outcome}`;
-  }
-}
 
 describe('a blob', () => {
   it('is absent, is put with the directories above it, and is deleted', async () => {
@@ -53,15 +44,15 @@ describe('a blob', () => {
   it('is guarded by version, absence and value', async () => {
     const blob = ns.blob('/b', text);
     await blob.create('1');
-    expect(await codeOf(blob.create('2'))).toBe('PathExists definite');
-    expect(await codeOf(blob.put('2', { ifAbsent: true }))).toBe('GuardFailed definite');
-    expect(await codeOf(blob.put('2', { ifVersion: 7 }))).toBe('GuardFailed definite');
+    expect(await endOf(blob.create('2'))).toBe('PathExists definite');
+    expect(await endOf(blob.put('2', { ifAbsent: true }))).toBe('GuardFailed definite');
+    expect(await endOf(blob.put('2', { ifVersion: 7 }))).toBe('GuardFailed definite');
     expect((await blob.put('2', { ifVersion: 0 })).version).toBe(1);
-    expect(await codeOf(blob.replace('1', '3'))).toBe('GuardFailed definite');
+    expect(await endOf(blob.replace('1', '3'))).toBe('GuardFailed definite');
     await blob.replace('2', '3');
     expect(await blob.get()).toBe('3');
-    expect(await codeOf(ns.blob('/none', text).put('1', { ifVersion: 0 }))).toBe('PathNotFound definite');
-    expect(await codeOf(blob.delete({ ifVersion: 0 }))).toBe('GuardFailed definite');
+    expect(await endOf(ns.blob('/none', text).put('1', { ifVersion: 0 }))).toBe('PathNotFound definite');
+    expect(await endOf(blob.delete({ ifVersion: 0 }))).toBe('GuardFailed definite');
   });
 
   it('is updated by a hundred hands without losing one', async () => {
@@ -101,9 +92,9 @@ describe('a blob', () => {
 
   it('says that a value is not what its codec takes, before anything is sent', async () => {
     await ns.blob('/t', text).put('{');
-    expect(await codeOf(ns.blob('/t', json()).get())).toBe('BadValue definite');
-    expect(await codeOf(ns.blob('/t', json<undefined>()).put(undefined))).toBe('BadValue definite');
-    expect(await codeOf(ns.queue('/q', json()).push(() => 1))).toBe('BadValue definite');
+    expect(await endOf(ns.blob('/t', json()).get())).toBe('BadValue definite');
+    expect(await endOf(ns.blob('/t', json<undefined>()).put(undefined))).toBe('BadValue definite');
+    expect(await endOf(ns.queue('/q', json()).push(() => 1))).toBe('BadValue definite');
   });
 
   it('holds bytes and superjson', async () => {
@@ -161,8 +152,8 @@ describe('collections', () => {
     expect(await counter.add(-3)).toBe(-2);
     await ns.counter('/m').create(40);
     expect(await ns.counter('/m').add(2)).toBe(42);
-    expect(await codeOf(ns.counter('/m').add(Number.MAX_SAFE_INTEGER))).toBe('CounterOverflow definite');
-    expect(await codeOf(ns.counter('/c').create(0.5))).toBe('BadValue definite');
+    expect(await endOf(ns.counter('/m').add(Number.MAX_SAFE_INTEGER))).toBe('CounterOverflow definite');
+    expect(await endOf(ns.counter('/c').create(0.5))).toBe('BadValue definite');
   });
 
   it('directory: entries, paths, handles beneath, and deleting it whole', async () => {
@@ -188,16 +179,16 @@ describe('collections', () => {
       '/svc/q',
       '/svc/s',
     ]);
-    expect(await codeOf(directory.delete())).toBe('DirectoryNotEmpty definite');
+    expect(await endOf(directory.delete())).toBe('DirectoryNotEmpty definite');
     expect(await ns.delete('/svc', { recursive: true })).toBe(true);
     expect(await ns.exists('/svc')).toBe(false);
-    expect(await codeOf(directory.create())).toBe('no error');
+    expect(await endOf(directory.create())).toBe('no error');
   });
 
   it('a path of another type is said to be one', async () => {
     await ns.counter('/n').add();
-    expect(await codeOf(ns.blob('/n', text).get())).toBe('WrongType definite');
-    expect(await codeOf(ns.blob('/n', text).put('1'))).toBe('WrongType definite');
+    expect(await endOf(ns.blob('/n', text).get())).toBe('WrongType definite');
+    expect(await endOf(ns.blob('/n', text).put('1'))).toBe('WrongType definite');
   });
 });
 
@@ -252,19 +243,19 @@ describe('when things go wrong', () => {
     const counter = ns.counter('/n');
     await counter.add();
     for (const node of cluster.nodes) cluster.pause(node);
-    expect(await codeOf(counter.add(1, { timeoutMs: 300 }))).toBe('Timeout unknown');
+    expect(await endOf(counter.add(1, { timeoutMs: 300 }))).toBe('Timeout unknown');
     const controller = new AbortController();
     controller.abort(new Error('no more'));
     const error = await counter.add(1, { signal: controller.signal }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'Interrupted', outcome: 'definite', cause: new Error('no more') });
-    expect(await codeOf(counter.get({ timeoutMs: 300 }))).toBe('Timeout definite');
+    expect(await endOf(counter.get({ timeoutMs: 300 }))).toBe('Timeout definite');
   });
 
   it('a signal ends a call that waits', async () => {
     await ns.ready();
     cluster.partition(['client1'], cluster.nodes);
     const controller = new AbortController();
-    const call = codeOf(ns.counter('/n').add(1, { signal: controller.signal, timeoutMs: 60_000 }));
+    const call = endOf(ns.counter('/n').add(1, { signal: controller.signal, timeoutMs: 60_000 }));
     await cluster.run(100);
     controller.abort();
     expect(await call).toMatch(/^Interrupted/);
@@ -283,16 +274,16 @@ describe('when things go wrong', () => {
     const same = near.namespace('test').blob('/b', text);
     expect(await same.get({ read: 'local' })).toBe('1');
     expect(await same.get({ read: { atLeast: op } })).toBe('1');
-    expect(await codeOf(same.get({ timeoutMs: 500 }))).toBe('Timeout definite');
+    expect(await endOf(same.get({ timeoutMs: 500 }))).toBe('Timeout definite');
   });
 
   it('a namespace that is not there is named, and one that was left refuses', async () => {
-    expect(await codeOf(haret.namespace('nowhere').counter('/n').add())).toBe('UnknownNamespace definite');
+    expect(await endOf(haret.namespace('nowhere').counter('/n').add())).toBe('UnknownNamespace definite');
     expect(() => haret.namespace('no/name')).toThrow(HaretError);
     const blob = ns.blob('/b', text);
     await blob.put('1');
     ns.leave();
-    expect(await codeOf(blob.get())).toBe('Closed definite');
+    expect(await endOf(blob.get())).toBe('Closed definite');
     expect(await haret.namespace('test').blob('/b', text).get()).toBe('1');
   });
 
@@ -302,7 +293,7 @@ describe('when things go wrong', () => {
       client.namespace('test').counter('/n').add(1, { timeoutMs: 2000 });
     expect(await counter(first)).toBe(1);
     const stranger = await cluster.connect({ clientId: 'worker' });
-    expect(await codeOf(counter(stranger))).toBe('ClientIdHeld definite');
+    expect(await endOf(counter(stranger))).toBe('ClientIdHeld definite');
     const again = await cluster.connect({ clientId: first.identity! });
     expect(await counter(again)).toBe(2);
     const { session: before } = first.namespace('test');
@@ -324,8 +315,8 @@ describe('when things go wrong', () => {
     expect(cluster.nowMs - askedAtMs).toBeLessThan(8000);
     // The holder before is told when it is back.
     cluster.heal();
-    expect(await codeOf(first.namespace('test').counter('/n').add())).toBe('SessionGone unknown');
-    expect(await codeOf(first.namespace('test').counter('/n').add())).toBe('ClientIdHeld definite');
+    expect(await endOf(first.namespace('test').counter('/n').add())).toBe('SessionGone unknown');
+    expect(await endOf(first.namespace('test').counter('/n').add())).toBe('ClientIdHeld definite');
   });
 
   it('a session that expired behind a broken network is told as lost, what was under way as unknown, and the next write has another', async () => {
@@ -337,7 +328,7 @@ describe('when things go wrong', () => {
     const states: string[] = [];
     far.on('state', (state) => states.push(state));
     small.partition(['far'], small.nodes);
-    const underWay = codeOf(there.counter('/n').add(1, { timeoutMs: 3_600_000 }));
+    const underWay = endOf(there.counter('/n').add(1, { timeoutMs: 3_600_000 }));
     await small.run(50_000);
     expect(far.state).toBe('suspended');
     small.heal();
@@ -370,11 +361,11 @@ describe('when things go wrong', () => {
 
   it('closing tells what is under way', async () => {
     await ns.counter('/n').add();
-    const call = codeOf(ns.counter('/n').add());
+    const call = endOf(ns.counter('/n').add());
     await haret.close();
     expect(await call).toBe('Closed unknown');
     expect(haret.state).toBe('closed');
-    expect(await codeOf(ns.counter('/n').get())).toBe('Closed definite');
+    expect(await endOf(ns.counter('/n').get())).toBe('Closed definite');
     expect(() => haret.namespace('test')).toThrow('the client was closed');
   });
 
