@@ -80,16 +80,22 @@ function plainClient(message: ClientMessage): unknown {
 
 const asked: ReadonlySet<unknown> = new Set(['request', 'read', 'watch']);
 
+/** What the answer to a refused message is known by; null for what is no question, whatever else it may be. */
+function idOfQuestion(value: unknown): number | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { kind, id } = value as { readonly kind?: unknown; readonly id?: unknown };
+  return asked.has(kind) && typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : null;
+}
+
 /** The engine of a page has no schemas of what it asks, so that it hears of a mistake from the node. */
 const usable: Check<TypeOf<typeof plainClientSchema> | Unusable> = {
   check: (value, where) => {
     try {
       return plainClientSchema.check(value, where);
     } catch (error) {
-      const { kind, id } = value as { readonly kind?: unknown; readonly id?: unknown };
-      const refusable = asked.has(kind) && Number.isSafeInteger(id) && (id as number) >= 0;
-      if (!(error instanceof MalformedError) || !refusable) throw error;
-      return { kind: 'unusable', id: id as number, error: errorInfo('BadArgument', error.message) };
+      const id = error instanceof MalformedError ? idOfQuestion(value) : null;
+      if (id === null) throw error;
+      return { kind: 'unusable', id, error: errorInfo('BadArgument', (error as MalformedError).message) };
     }
   },
 };

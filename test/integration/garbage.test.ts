@@ -71,6 +71,7 @@ describe.each(ports.filter(({ text }) => text !== null))('garbage on the $name p
     ['what is no JSON', '{"json":'],
     ['deep nesting', `{"json":${'['.repeat(5000)}${']'.repeat(5000)}}`],
     ['a prototype as a key', '{"json":[{"__proto__":{"polluted":true}}]}'],
+    ['null for a message', '{"json":[null]}'],
     ['another shape', '{"json":[{"kind":"nonsense","id":1}]}'],
   ])('%s closes its connection and nothing else', async (_name, frame) => {
     const { code } = await sendUntilClosed(address(), port.text ?? '', [frame]);

@@ -1,6 +1,7 @@
 /** Hostile frames, and what it costs to refuse them. */
 
 import { performance } from 'node:perf_hooks';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../core/base/bytes.ts';
 import { MalformedError } from '../../core/base/errors.ts';
@@ -96,6 +97,10 @@ describe('the guard', () => {
     ['another kind of meta', '{"json":[],"meta":{"classes":{},"v":1}}'],
     ['a lone surrogate', '{"json":[{"kind":"enter","id":1,"namespace":"\\ud800"}]}'],
     ['null', 'null'],
+    ['null for a message', '{"json":[null]}'],
+    ['a list for a message', '{"json":[[]]}'],
+    ['a question without an id', '{"json":[{"kind":"read","namespaceId":1}]}'],
+    ['a question whose id is none', '{"json":[{"kind":"read","id":-1}]}'],
     [
       'bytes that are not base64',
       '{"json":[{"kind":"read","id":1,"operation":{"value":"%"}}],"meta":{"values":{"0.operation.value":[["custom","bytes"]]},"v":1}}',
@@ -106,6 +111,42 @@ describe('the guard', () => {
     ],
   ])('refuses %s', (_, frame) => {
     expect(refusal(frame)).not.toBe('not refused');
+  });
+
+  it('gives messages or a MalformedError, whatever JSON comes, and nothing else', () => {
+    const field = fc.oneof(
+      fc.constantFrom('kind', 'id', 'operation', 'consistency', 'namespaceId', 'path'),
+      fc.string(),
+    );
+    const kind = fc.constantFrom('read', 'request', 'watch', 'ping', 'hello');
+    const message = fc.oneof(
+      fc.jsonValue(),
+      fc.dictionary(field, fc.oneof(kind, fc.nat(), fc.jsonValue())),
+      fc
+        .tuple(kind, fc.nat(), fc.dictionary(field, fc.jsonValue()))
+        .map(([of, id, rest]) => ({ ...rest, kind: of, id })),
+    );
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 3 }), (messages) => {
+        // Throws whatever is no MalformedError: from a node that would be its end.
+        refusal(JSON.stringify({ json: messages }));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses alone what asks for something out of bounds under an id, so that the rest of the frame is served', () => {
+    const read = { kind: 'read', namespaceId: 1, consistency: { kind: 'local' } };
+    const frame = JSON.stringify({
+      json: [
+        { ...read, id: 7, operation: { kind: 'children', path: '/', limit: 0, after: null } },
+        { kind: 'ping', id: 8 },
+      ],
+    });
+    expect(codec.decode(frame)).toMatchObject([
+      { kind: 'unusable', id: 7, error: { code: 'BadArgument', outcome: 'definite' } },
+      { kind: 'ping', id: 8 },
+    ]);
   });
 
   it('ignores fields of a later release', () => {
