@@ -142,9 +142,11 @@ export function superjson<T>(): Codec<T> {
     name: 'superjson',
     encode: (value) => {
       const document = superJson.serialize(value);
-      if ((document.json as unknown) === undefined) throw new MalformedError('has no JSON form');
       if (hasTypedArray(document.meta?.values)) throw new MalformedError('typed arrays other than Uint8Array');
-      return utf8(JSON.stringify(document));
+      const written = JSON.stringify(document);
+      // A function, say, is left out by JSON: what is stored could never be read.
+      if (!written.startsWith('{"json"')) throw new MalformedError('has no JSON form');
+      return utf8(written);
     },
     decode: (stored) => {
       const document: unknown = JSON.parse(text.decode(stored));

@@ -5,6 +5,8 @@
  * They lie in a ring of slots, in which a number has the slot of its remainder. A Map would do, but an engine's Map leaves a chain of
  * outgrown tables behind, each referring to the next: as soon as one of them has become old, the collector of young objects takes
  * everything that was ever in the later ones for alive. With 100,000 calls a second that was half of a client's time.
+ *
+ * What may be in at once is for its owner to bound; there are never more slots than four times the most that were.
  */
 
 /** A power of two. */

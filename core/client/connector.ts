@@ -121,13 +121,13 @@ export class Connector<Out, In> {
     // When this process was held up, frames may wait unread: the silence was ours.
     if (now - this.#lastTickMs > silenceMs / 4) this.#awakeSinceMs = now;
     if (!owed) this.#owedSinceMs = now;
-    if (this.#patience > 1 && now >= this.#impatientAtMs) this.#wait(now, this.#patience / 2);
+    if (this.#patience > 1 && now >= this.#impatientAtMs) this.#setPatience(now, this.#patience / 2);
     this.#lastTickMs = now;
     const dialling = this.#dialling;
     if (dialling !== null && now - dialling.dialledAtMs >= connectTimeoutMs) {
       const { address } = dialling;
       const problem = `${address} did not answer within ${connectTimeoutMs} ms`;
-      this.#wait(now, this.#patience * 2);
+      this.#setPatience(now, this.#patience * 2);
       dialling.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
     }
     if (this.#active !== null) this.#judgeSilence(this.#active, owed, now);
@@ -149,7 +149,7 @@ export class Connector<Out, In> {
     this.#active = null;
   }
 
-  #wait(nowMs: number, patience: number): void {
+  #setPatience(nowMs: number, patience: number): void {
     this.#patience = Math.min(maxPatience, patience);
     this.#impatientAtMs = nowMs + patientMs;
   }
@@ -164,7 +164,7 @@ export class Connector<Out, In> {
     if (silentMs >= silenceMs) {
       const { address } = active;
       const problem = `${address} was silent for ${silentMs} ms`;
-      this.#wait(now, this.#patience * 2);
+      this.#setPatience(now, this.#patience * 2);
       active.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
     } else if (!pinged && (owed ? silentMs >= silenceMs / 3 : now - active.heardAtMs >= idlePingMs)) {
       active.pingedAtMs = now;

@@ -19,9 +19,12 @@ export interface ConnectorOptions {
   /** First wait before another address is tried; it doubles with each round of them up to `reconnectMaxMs`. */
   readonly reconnectMs: number;
   readonly reconnectMaxMs: number;
-  /** A node that has not completed the handshake in this time is given up. */
+  /** A node that has not completed the handshake in this time is given up. Each time one was, the next has twice as long, up to eight times. */
   readonly connectTimeoutMs: number;
-  /** A connection that owes us answers and says nothing for so long is given up; a ping at a third of it prevents mistakes. */
+  /**
+   * A connection that owes us answers and says nothing for so long is given up; a ping at a third of it prevents mistakes. Patience grows as with
+   * `connectTimeoutMs`, because large values over slow ways are silent too, and wears off.
+   */
   readonly silenceMs: number;
   /** An idle connection is asked for a sign of life so often. */
   readonly idlePingMs: number;

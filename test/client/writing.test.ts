@@ -82,6 +82,20 @@ describe('writing exactly once', () => {
     );
   });
 
+  it('lets many writes of one turn go 32 at a time, in their order, each once', () => {
+    const node = new FakeNode(world, 'a:1');
+    const { client } = startClient(world);
+    enter(client);
+    write(client, '/warm');
+    world.settle();
+    const before = node.last.frames.length;
+    for (let i = 0; i < 100; i++) write(client, `/${i}`);
+    world.settle();
+    expect(node.last.frames.length - before).toBe(4);
+    expect(node.heard('request').map(pathOf)).toEqual(['/warm', ...Array.from({ length: 100 }, (_, i) => `/${i}`)]);
+    expect(client.outstanding).toBe(0);
+  });
+
   it('sends one frame for what one turn asked', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);

@@ -90,5 +90,12 @@ describe.each([
     const nobody = await run('haret-cli-client', ['127.0.0.1:1', '--ns', 'test-ns', '--timeout', '500ms', '-e', 'ls']);
     expect(nobody.status).toBe(5);
     expect(nobody.stderr.trimEnd().split('\n').length).toBe(1);
+    // Whoever reads objects gets one, as of every other failure.
+    const told = await run('haret-cli-client', ['127.0.0.1:1', '--json', '--timeout', '500ms', '-e', 'ls']);
+    expect(told).toMatchObject({ status: 5, stderr: '' });
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      ok: false,
+      error: { code: 'NodeUnreachable', outcome: 'definite' },
+    });
   });
 });

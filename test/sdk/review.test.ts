@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Codec, Haret, Namespace, Watch, WatchUpdate } from '../../browser-client/index.ts';
-import { bytes, json, text } from '../../browser-client/index.ts';
+import { bytes, json, superjson, text } from '../../browser-client/index.ts';
 import { useValue } from '../../browser-client/react.ts';
 import { simulate } from '../../browser-client/testing.ts';
 import type { SimulatedCluster } from '../../browser-client/testing.ts';
@@ -187,6 +187,36 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(await ns.exists('/x')).toBe(false);
   });
 
+  it('is no value of a codec that it does not fit', async () => {
+    const wrong = (value: unknown): never => value as never;
+    for (const value of [undefined, null, 5, {}, '\ud800']) {
+      expect(await endOf(ns.blob('/t', text).put(wrong(value)))).toBe('BadValue definite');
+    }
+    for (const value of [undefined, 'text', 5, new Uint16Array([1000]), new ArrayBuffer(4)]) {
+      expect(await endOf(ns.blob('/t', bytes).put(wrong(value)))).toBe('BadValue definite');
+    }
+    expect(await endOf(ns.blob('/t', superjson<unknown>()).put(() => 1))).toBe('BadValue definite');
+    expect(await ns.exists('/t')).toBe(false);
+  });
+
+  it('is no path, no name and no signal, and what is refused leaves nothing behind on a signal', async () => {
+    const wrong = (value: unknown): never => value as never;
+    for (const path of [undefined, null, 5]) {
+      expect(await endOf(ns.counter(wrong(path)).get())).toBe('BadArgument definite');
+      expect(await endOf(ns.exists(wrong(path)))).toBe('BadArgument definite');
+    }
+    for (const name of [undefined, null, 5, 'a b']) {
+      expect(() => haret.namespace(wrong(name))).toThrow(expect.objectContaining({ code: 'BadName' }));
+    }
+    await expect(cluster.connect({ name: wrong(5) })).rejects.toMatchObject({ code: 'BadArgument' });
+    await expect(ns.counter('/n').get({ signal: wrong({}) })).rejects.toThrow(TypeError);
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, 'addEventListener');
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    expect(await endOf(ns.counter('/n').add(NaN, { signal }))).toBe('BadArgument definite');
+    expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
+  });
+
   it('is not minus zero, which is zero', async () => {
     const counter = ns.counter('/n');
     await counter.add(5);
@@ -242,7 +272,41 @@ describe('a watch', () => {
   }, 5000);
 });
 
+describe('a watch of which several updates are asked for at once', () => {
+  it('tells them in the order in which they were asked for, past what is for nobody', async () => {
+    const n = ns.counter('/n');
+    await n.create();
+    const watch = ns.watch('/n');
+    // That it has begun is told to the first of them, who has no use for it.
+    const asked = [watch.next(), watch.next(), watch.next()];
+    await cluster.run(1000);
+    for (let i = 0; i < 3; i++) await n.add();
+    const ops = (await Promise.all(asked)).map(({ value }) => value?.op ?? 0);
+    expect(ops).toEqual(ops.toSorted((a, b) => a - b));
+    expect(new Set(ops).size).toBe(3);
+    await watch.return();
+  });
+});
+
 describe('a live value', () => {
+  it('is back when a node of another type has made way for one of its own', async () => {
+    const blob = ns.blob('/b', text);
+    await blob.put('first');
+    const live = blob.live();
+    const stop = live.subscribe(() => undefined);
+    await cluster.until(() => live.state.status === 'live');
+    await blob.delete();
+    await ns.counter('/b').create(3);
+    await cluster.until(() => live.state.status === 'failed');
+    expect(live.state).toMatchObject({ status: 'failed', error: { code: 'WrongType' } });
+    await ns.counter('/b').add();
+    await ns.delete('/b');
+    await blob.put('second');
+    await cluster.until(() => live.state.status === 'live');
+    expect(live.state.value).toBe('second');
+    stop();
+  });
+
   it('serves whoever iterates next, after it failed', async () => {
     const live = ns.blob('/x', json<number>()).live();
     const first = async (): Promise<number | undefined> => {
