@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-/** What core may never reach for: clocks, chance, timers and runtimes come in through ports (design §1). */
+/** What core may never reach for: clocks, chance, timers and runtimes come in through ports (architecture §1). */
 const runtimeGlobals = [
   'process',
   'Buffer',

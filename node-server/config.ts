@@ -1,6 +1,6 @@
 /**
  * The configuration of a node: reads TOML, checks every key, and says about each fault one line that names file, key and what was
- * expected. Closed by default (design §2): an address beyond this machine needs `insecure = true` until there are credentials.
+ * expected. Closed by default (architecture §2): an address beyond this machine needs `insecure = true` until there are credentials.
  */
 
 import { readFileSync } from 'node:fs';

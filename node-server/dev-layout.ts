@@ -1,4 +1,4 @@
-/** The three nodes of `haret dev`: their names, ports and directories, as in haret (language §2). */
+/** The three nodes of `haret dev`: their names, ports and directories, as in haret (docs/language.md). */
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

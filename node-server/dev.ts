@@ -1,4 +1,4 @@
-/** `haret dev`: three nodes on this machine, a process each, joined and with a namespace, until Ctrl-C (language §1). */
+/** `haret dev`: three nodes on this machine, a process each, joined and with a namespace, until Ctrl-C (docs/language.md). */
 
 import type { Server } from 'node:net';
 import type { AdminDialer } from './admin-dialer.ts';

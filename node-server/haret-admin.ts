@@ -1,4 +1,4 @@
-/** The program `haret-admin ADDRESS`: the command language over the admin interface (language §1). */
+/** The program `haret-admin ADDRESS`: the command language over the admin interface (docs/language.md). */
 
 import { AdminClient } from '../core/client/admin-client.ts';
 import { promised } from '../core/client/promises.ts';

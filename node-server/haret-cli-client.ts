@@ -1,4 +1,4 @@
-/** The program `haret-cli-client ADDRESS`: the command language over the API interface (language §1). */
+/** The program `haret-cli-client ADDRESS`: the command language over the API interface (docs/language.md). */
 
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';

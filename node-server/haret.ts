@@ -1,4 +1,4 @@
-/** The program `haret`: runs a node, or three of them for development (language §1). */
+/** The program `haret`: runs a node, or three of them for development (docs/language.md). */
 
 import { fileURLToPath } from 'node:url';
 import { ClusterNode } from '../core/cluster/node.ts';

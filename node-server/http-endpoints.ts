@@ -1,4 +1,4 @@
-/** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (design §2). It only reads. */
+/** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (architecture §2). It only reads. */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HostedNode, MetricSample } from '../core/cluster/host.ts';

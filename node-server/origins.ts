@@ -1,5 +1,5 @@
 /**
- * Which web pages may open a connection (design §2): only the node's own and those of `allowed_origins`. A program sends no
+ * Which web pages may open a connection (architecture §2): only the node's own and those of `allowed_origins`. A program sends no
  * Origin and is not meant. The Host header is not asked: a page whose name was rebound to this address would pass.
  */
 

@@ -1,4 +1,4 @@
-/** The rooms of the house (design §1): imports run one way, core knows no runtime, and there are no circles, by parsing every import. */
+/** The rooms of the house (architecture §1): imports run one way, core knows no runtime, and there are no circles, by parsing every import. */
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';

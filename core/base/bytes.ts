@@ -51,7 +51,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * Orders well-formed text as its UTF-8 bytes order (design §3). JavaScript compares UTF-16 units, which puts U+10000 and
+ * Orders well-formed text as its UTF-8 bytes order (architecture §3). JavaScript compares UTF-16 units, which puts U+10000 and
  * above before U+E000 to U+FFFF; shifting the two ranges past each other repairs that.
  */
 export function compareText(a: string, b: string): number {

@@ -1,6 +1,6 @@
 /**
  * The errors that cross haret's borders: one class, a discriminated `code`, and whether the operation that failed may have
- * happened (design §2). Their texts are those of language §2.
+ * happened (architecture §2). Their texts are those of docs/language.md.
  */
 
 /** Thrown by decoders and guards: these bytes or this value are not what they should be; `where` names the field. */
@@ -25,7 +25,7 @@ const cutOff = { retryable: true, outcome: 'unknown' } as const;
 
 /** Every code, with what a client may do: retry the same call, and what is known of its outcome. */
 export const errorCodes = {
-  // The tree (design §3).
+  // The tree (architecture §3).
   PathNotFound: refused,
   PathExists: refused,
   PathMustBeDirectory: refused,
@@ -52,7 +52,7 @@ export const errorCodes = {
   Retry: passing,
   BadEpoch: passing,
   DiskLow: passing,
-  // Cluster and administration (design §6).
+  // Cluster and administration (architecture §6).
   UnknownNamespace: refused,
   NamespaceExists: refused,
   BadName: refused,

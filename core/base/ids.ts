@@ -6,7 +6,7 @@ import { hex, text } from './schema.ts';
 export type ClusterId = string;
 /** 128 random bits, drawn when a node's store is formatted; another one means that the disk was lost (protocol §2). */
 export type Incarnation = string;
-/** The number of a namespace in its cluster, never given out twice; 0 is the root group (design §6). */
+/** The number of a namespace in its cluster, never given out twice; 0 is the root group (architecture §6). */
 export type NamespaceId = number;
 /** SHA-256 cut to 128 bits, as 32 hexadecimal digits. */
 export type Checksum = string;

@@ -1,7 +1,7 @@
 /**
  * Bytes as text of the same length, each byte the character of its number, and bytes as hexadecimal. The engine's own strings are the
  * cheapest keepers of small byte strings, but the language has no quick way to make one: a host that has one lends it. Whatever
- * is lent gives the same results as what is here, only sooner; its conformance suite says so (design §1).
+ * is lent gives the same results as what is here, only sooner; its conformance suite says so (architecture §1).
  */
 
 export interface Latin1 {

@@ -1,6 +1,6 @@
 /**
  * Every bound that is the same for a whole node or that the protocol hangs on, with its default. Each is a configuration key
- * of the same name; the error that is given when one is reached names the limit and the actual value (design §2).
+ * of the same name; the error that is given when one is reached names the limit and the actual value (architecture §2).
  */
 
 export interface Limits {
@@ -45,7 +45,7 @@ export interface Limits {
   readonly maxWatches: number;
   /**
    * Replicated time and bytes of the changes that a replica remembers for watches that begin again behind the present. Memory is
-   * what it costs, on every node, so the default is less than design §5 thinks of; who resumes later than that starts from a snapshot.
+   * what it costs, on every node, so the default is modest (architecture §5); who resumes later than that starts from a snapshot.
    */
   readonly watchHistoryMs: number;
   readonly watchHistoryBytes: number;

@@ -1,6 +1,6 @@
 /**
  * What core needs from the world it runs in. A server, the simulator and a browser tab each bring their own; each port has
- * one conformance suite that all of its implementations pass (design §1).
+ * one conformance suite that all of its implementations pass (architecture §1).
  */
 
 /** Monotonic time and turns. Nothing in core judges safety by it (protocol §7, "No clock is trusted"). */
@@ -69,7 +69,7 @@ export interface Disk {
   /** Replaces `to` when it is there. */
   rename(from: string, to: string, done: DiskDone): void;
   remove(name: string, done: DiskDone): void;
-  /** Bytes that can still be written, for the reserve of design §2. */
+  /** Bytes that can still be written, for the reserve of architecture §2. */
   free(): number;
 }
 
@@ -96,7 +96,7 @@ export interface LinkHandler {
   onClose(code: number, reason: string): void;
 }
 
-/** The ways into a node (design §2). */
+/** The ways into a node (architecture §2). */
 export type Interface = 'cluster' | 'admin' | 'api';
 
 /** Dials other nodes. Accepting is the host's part: it hands each new link to the node. */

@@ -1,5 +1,5 @@
 /**
- * The client's half of subscriptions (design §5): a watch lives until it is cancelled, over reconnects, moves and restarts of every node.
+ * The client's half of subscriptions (architecture §5): a watch lives until it is cancelled, over reconnects, moves and restarts of every node.
  * It begins again behind the last op that it has everything up to, so that nothing is told twice and nothing is left out.
  */
 

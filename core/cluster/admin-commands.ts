@@ -1,4 +1,4 @@
-/** What each admin command does (language §2), on this node or, where it must, on the one that can. */
+/** What each admin command does (docs/language.md), on this node or, where it must, on the one that can. */
 
 import { hexFromBytes } from '../base/bytes.ts';
 import { utf8Length } from '../base/bytes.ts';

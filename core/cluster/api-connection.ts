@@ -1,6 +1,6 @@
 /**
  * One client's connection: its hello, its requests to whoever can serve them, and its answers, a frame a turn. What a client
- * does wrong closes its connection with a typed reason and touches nothing else (design §2).
+ * does wrong closes its connection with a typed reason and touches nothing else (architecture §2).
  */
 
 import type { ErrorInfo } from '../base/errors.ts';

@@ -1,4 +1,4 @@
-/** What is proposed to the root group and what it answers: the entries of the catalog (design §6), and the records it keeps. */
+/** What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records it keeps. */
 
 import { errorSchema } from '../base/error-schema.ts';
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
@@ -62,7 +62,7 @@ export const nodeRecordSchema = struct({
 export type NodeRecord = TypeOf<typeof nodeRecordSchema>;
 
 export const namespaceRecordSchema = struct({
-  /** The op that made it: unique in the cluster, and never another namespace's (design §6). */
+  /** The op that made it: unique in the cluster, and never another namespace's (architecture §6). */
   id: uint(),
   name: nameSchema,
   nonce: idSchema,

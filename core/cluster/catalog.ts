@@ -1,5 +1,5 @@
 /**
- * The catalog: what the root group replicates (design §6). It knows the cluster's nodes and namespaces, decides who may be added
+ * The catalog: what the root group replicates (architecture §6). It knows the cluster's nodes and namespaces, decides who may be added
  * and what may be created, and gives out the ids of namespaces. Running what it lists is the node's part.
  */
 

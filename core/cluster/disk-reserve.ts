@@ -1,4 +1,4 @@
-/** The reserve of free disk: below it growth is refused, while reads, deletes and checkpoints go on (design §2). */
+/** The reserve of free disk: below it growth is refused, while reads, deletes and checkpoints go on (architecture §2). */
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * The replicas that this node runs: the root group's, whose state is the catalog, and those that the catalog gives it. It makes
- * them, finds them, hands them messages and time, and keeps the node's record in step with the catalog (design §6).
+ * them, finds them, hands them messages and time, and keeps the node's record in step with the catalog (architecture §6).
  */
 
 import { invariant } from '../base/assert.ts';

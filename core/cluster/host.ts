@@ -1,6 +1,6 @@
 /**
  * The seam between a node and what hosts it: a server process, the simulator, a browser tab. The host makes the ports, hands
- * over accepted links, ticks, and stops the node; everything else happens inside (design §1).
+ * over accepted links, ticks, and stops the node; everything else happens inside (architecture §1).
  */
 
 import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../base/ports.ts';
@@ -57,7 +57,7 @@ export interface NodeOptions {
   /** Bytes of one segment of the log, and of the log since a checkpoint that make the next one due (protocol §6). */
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
-  /** Below so many free bytes growth is refused with DiskLow (design §2). */
+  /** Below so many free bytes growth is refused with DiskLow (architecture §2). */
   readonly diskReserveBytes: number;
   /** The configuration as `haret-admin config` prints it, secrets hidden. */
   readonly describedConfig: readonly { readonly name: string; readonly value: string }[];

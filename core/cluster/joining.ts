@@ -1,5 +1,5 @@
 /**
- * Founding a cluster and taking nodes into it (design §6): the first command that needs a cluster founds one on the node that got it;
+ * Founding a cluster and taking nodes into it (architecture §6): the first command that needs a cluster founds one on the node that got it;
  * `cluster join` offers membership to a fresh node over its own cluster interface and, once that is durable there, logs it.
  */
 

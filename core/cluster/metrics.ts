@@ -1,4 +1,4 @@
-/** What a node measures of itself, as samples that a host prints (design §2, `/metrics`). */
+/** What a node measures of itself, as samples that a host prints (architecture §2, `/metrics`). */
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';

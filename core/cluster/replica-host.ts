@@ -181,7 +181,7 @@ export class ReplicaHost implements Flushable {
     this.input({ kind: 'read', token, consistency });
   }
 
-  /** Keep-alives of one tick travel as one entry (design §4). */
+  /** Keep-alives of one tick travel as one entry (architecture §4). */
   keepAlive(waiter: Waiter, session: number): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     const limit = this.#bounds.maxKeepAlives;

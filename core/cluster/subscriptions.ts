@@ -1,6 +1,6 @@
 /**
  * Everyone who watches through this node: begun at the replica that is here, or, where there is none, relayed by a peer that has one.
- * A watch that cannot go on ends with an error that may be retried, and its reader begins again behind the last it was told (design §5).
+ * A watch that cannot go on ends with an error that may be retried, and its reader begins again behind the last it was told (architecture §5).
  */
 
 import type { ErrorCode, ErrorInfo } from '../base/errors.ts';

@@ -23,7 +23,7 @@ export class Turn {
     this.#clock = clock;
   }
 
-  /** Says how what replicas handed to the store in a turn becomes one batch (design §2, "One sync for all"). */
+  /** Says how what replicas handed to the store in a turn becomes one batch (architecture §2, "One sync for all"). */
   persistBy(flush: () => void): void {
     this.#persist = flush;
   }

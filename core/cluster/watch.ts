@@ -1,6 +1,6 @@
 /**
  * One watch at the replica that serves it: a place in the order of entries up to which everything was told. It holds no queue: who
- * reads slowly is told later, from history, and who comes too late for that gets the state anew (design §5).
+ * reads slowly is told later, from history, and who comes too late for that gets the state anew (architecture §5).
  */
 
 import type { Change } from '../service/events.ts';

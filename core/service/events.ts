@@ -1,5 +1,5 @@
 /**
- * What those who watch are told (design §5): an event for each committed entry that changed something, with its changes in order. Here
+ * What those who watch are told (architecture §5): an event for each committed entry that changed something, with its changes in order. Here
  * are the forms that travel; which of them reach whom is decided by whoever serves a watch.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The changes of the last while, so that a watch can begin again where it ended (design §5). Bounded by replicated time and bytes. It
+ * The changes of the last while, so that a watch can begin again where it ended (architecture §5). Bounded by replicated time and bytes. It
  * is no part of the state: each replica has its own, and makes it again from the log that it re-applies at start.
  *
  * Every write passes here, and hardly any is ever asked for again. So records are packed at once into pages of bytes, beside the

@@ -1,6 +1,6 @@
 /**
  * What a namespace replicates: its sessions with their replies, and its tree (protocol §7). It is the state machine that core/vr
- * drives, whose shapes it states anew here because a service knows nothing of replication (design §1).
+ * drives, whose shapes it states anew here because a service knows nothing of replication (architecture §1).
  */
 
 import { invariant, unreachable } from '../base/assert.ts';
@@ -340,7 +340,7 @@ export class Service {
   }
 }
 
-/** A body that cannot be decoded is the same error on every replica (design §2). */
+/** A body that cannot be decoded is the same error on every replica (architecture §2). */
 function decode(bytes: Uint8Array): Result<Body> {
   try {
     return { ok: true, value: decodeBody(bytes) };

@@ -1,4 +1,4 @@
-/** From words to typed arguments and flags, by what the table says of a command (language §1). */
+/** From words to typed arguments and flags, by what the table says of a command (docs/language.md). */
 
 import { bytesFromBase64, bytesFromHex, isWellFormed, utf8 } from '../base/bytes.ts';
 import { invariant } from '../base/assert.ts';

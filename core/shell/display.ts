@@ -1,4 +1,4 @@
-/** How stored bytes and text look: as haret printed them, and on a terminal so that they cannot drive it (language §1). */
+/** How stored bytes and text look: as haret printed them, and on a terminal so that they cannot drive it (docs/language.md). */
 
 import { base64FromBytes, textOf } from '../base/bytes.ts';
 import type { JsonValue } from './outcome.ts';

@@ -1,4 +1,4 @@
-/** How outcomes are printed: as haret's text, as one JSON object a command, or raw (language §1 and §2). */
+/** How outcomes are printed: as haret's text, as one JSON object a command, or raw (docs/language.md). */
 
 import { concatBytes, utf8 } from '../base/bytes.ts';
 import { describeJson } from './json.ts';

@@ -20,7 +20,7 @@ export type Shown =
   /** The results of a transaction's operations, in their order, with which branch ran. */
   | { readonly kind: 'transaction'; readonly held: boolean; readonly results: readonly Success[] };
 
-/** `Epoch = E, View = V, Client Request Num = N`, with the op that language §1 adds for programs. */
+/** `Epoch = E, View = V, Client Request Num = N`, with the op that docs/language.md adds for programs. */
 export interface Stamp {
   readonly epoch: number;
   readonly view: number;

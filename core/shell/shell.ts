@@ -1,4 +1,4 @@
-/** The shell: runs lines of the command language against a connection, and counts its requests as haret did (language §2). */
+/** The shell: runs lines of the command language against a connection, and counts its requests as haret did (docs/language.md). */
 
 import { HaretError, errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';

@@ -1,4 +1,4 @@
-/** Exit statuses (language §1), and which error leads to which. */
+/** Exit statuses (docs/language.md), and which error leads to which. */
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorCode, ErrorInfo } from '../base/errors.ts';

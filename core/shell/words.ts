@@ -1,5 +1,5 @@
 /**
- * How a line becomes words and words become commands (language §1). Nothing here knows what a command means, except that the
+ * How a line becomes words and words become commands (docs/language.md). Nothing here knows what a command means, except that the
  * braces of `txn { }` keep the semicolons between them.
  */
 

@@ -247,7 +247,7 @@ export class User {
     }
   }
 
-  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3, design §2). */
+  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3, architecture §2). */
   account(): void {
     const namespace = this.#namespaceId;
     if (namespace === null) return;

@@ -1,6 +1,6 @@
 /**
  * A node's durable memory: one log for all of its replicas, their checkpoints, and a small record of the node's own
- * (protocol §2, §6; design §2, "One sync for all"). The parts are beside this file; here they are put together.
+ * (protocol §2, §6; architecture §2, "One sync for all"). The parts are beside this file; here they are put together.
  */
 
 import { invariant } from '../base/assert.ts';

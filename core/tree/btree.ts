@@ -30,7 +30,7 @@ const fanout = 32;
 
 const compareNumbers = (a: number, b: number): number => a - b;
 
-/** Ordered by UTF-8 bytes (design §3). */
+/** Ordered by UTF-8 bytes (architecture §3). */
 export function newNames<V>(): SortedMap<string, V> {
   return new BTree(undefined, compareText, fanout);
 }

@@ -1,6 +1,6 @@
 /**
  * What an operation changed, as it is remembered for those who watch: small records that share their values with the tree. The
- * contents of a subtree are told in the same words, so that a state and the changes behind it are read alike (design §5).
+ * contents of a subtree are told in the same words, so that a state and the changes behind it are read alike (architecture §5).
  */
 
 import type { Reader, Writer } from '../base/bytes.ts';

@@ -1,5 +1,5 @@
 /**
- * The nodes of the tree. A write makes a new node for itself and for every directory above (path copying, design §2), unless the
+ * The nodes of the tree. A write makes a new node for itself and for every directory above (path copying, architecture §2), unless the
  * node is owned by the very tree that writes, which nobody else can see: then it is changed in place. Nodes are kept small,
  * because a namespace has many: types and sums that can be told from other fields are getters.
  */

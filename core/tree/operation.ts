@@ -1,5 +1,5 @@
 /**
- * The operations of the tree and their results (design §3), each described once: type, binary form and check. The numbers
+ * The operations of the tree and their results (architecture §3), each described once: type, binary form and check. The numbers
  * are part of the log's format and are never given to another operation; a new operation is switched on by a feature level.
  */
 
@@ -94,7 +94,7 @@ export const simpleOperationSchema = union(simpleVariants, shortcuts, writeShort
 /** Everything but a transaction. */
 export type SimpleOperation = TypeOf<typeof simpleOperationSchema>;
 
-/** What a transaction asks before it does anything (design §3). All are checked at their own path, in the state before it. */
+/** What a transaction asks before it does anything (architecture §3). All are checked at their own path, in the state before it. */
 export const guardSchema = union({
   version: [1, { path: pathSchema, version: uint() }],
   created: [2, { path: pathSchema, op: uint() }],

@@ -1,4 +1,4 @@
-/** Paths: which are well formed (design §3), their parts, and how they are put together. */
+/** Paths: which are well formed (architecture §3), their parts, and how they are put together. */
 
 import { isWellFormed, utf8Length } from '../base/bytes.ts';
 import type { ErrorDetails } from '../base/errors.ts';

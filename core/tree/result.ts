@@ -1,5 +1,5 @@
 /**
- * What operations of the tree answer (design §3), each described once: type, binary form and check; and what paths, values and types are, here
+ * What operations of the tree answer (architecture §3), each described once: type, binary form and check; and what paths, values and types are, here
  * and in operations. Apart from the operations, because a page is told results and never operations. The numbers are part of the
  * format of replies and are never given to another result.
  */

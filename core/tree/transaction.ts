@@ -1,4 +1,4 @@
-/** Transactions: guards that are all judged in the state before, and operations that happen all or not at all (design §3). */
+/** Transactions: guards that are all judged in the state before, and operations that happen all or not at all (architecture §3). */
 
 import { unreachable } from '../base/assert.ts';
 import { Failure, limitExceeded } from './failure.ts';

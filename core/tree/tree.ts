@@ -1,5 +1,5 @@
 /**
- * The versioned tree of a namespace (design §3): a value, or a variable that gives values in O(1). An operation gives another tree that shares with the one before
+ * The versioned tree of a namespace (architecture §3): a value, or a variable that gives values in O(1). An operation gives another tree that shares with the one before
  * what it did not change, so holding on to a version costs nothing. Who may ask, and when, is the service's business.
  */
 

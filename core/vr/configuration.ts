@@ -1,4 +1,4 @@
-/** Who is in a group: the configuration of an epoch, quorums, and (epoch, view) pairs (protocol, introduction and §8). */
+/** Who is in a group: the configuration of an epoch, quorums, and (epoch, view) pairs (protocol §8 and its terms). */
 
 import { invariant } from '../base/assert.ts';
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';

@@ -1,4 +1,4 @@
-/** The messages of the admin interface, between `haret-admin` and a node: the admin commands of language §2. */
+/** The messages of the admin interface, between `haret-admin` and a node: the admin commands of docs/language.md. */
 
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
 import { errorSchema } from '../base/error-schema.ts';

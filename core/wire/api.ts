@@ -34,7 +34,7 @@ export const consistencySchema = union({
 });
 export type Consistency = TypeOf<typeof consistencySchema>;
 
-/** Where a watch begins (design §5). */
+/** Where a watch begins (architecture §5). */
 export const watchFromSchema = union({
   /** With what is committed after this is asked. */
   now: [1, {}],

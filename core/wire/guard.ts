@@ -1,5 +1,5 @@
 /**
- * The guard in front of every text frame (design §2): it is judged by its size, its nesting and its annotations before anything is
+ * The guard in front of every text frame (architecture §2): it is judged by its size, its nesting and its annotations before anything is
  * built from it. A reader that follows superjson's annotations blindly makes 2 GB of an 80-byte frame.
  */
 

@@ -1,4 +1,4 @@
-/** The command line of the two terminal programs (language §1). */
+/** The command line of the two terminal programs (docs/language.md). */
 
 import type { Consistency } from '../../core/wire/api.ts';
 import { UsageError } from '../../core/shell/index.ts';

@@ -1,4 +1,4 @@
-/** Commands without a prompt: those of `-e`, or a line each from an input that is no terminal (language §1). */
+/** Commands without a prompt: those of `-e`, or a line each from an input that is no terminal (docs/language.md). */
 
 import { exitStatus } from '../../core/shell/index.ts';
 import type { ExitStatus, Shell } from '../../core/shell/index.ts';

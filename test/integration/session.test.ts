@@ -1,4 +1,4 @@
-/** The session of haret's README (language §2), typed by its users' programs at three nodes and at one; numbers aside, it prints what is printed there. */
+/** The session of haret's README (docs/language.md), typed by its users' programs at three nodes and at one; numbers aside, it prints what is printed there. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest } from './cluster-process.ts';

@@ -1,4 +1,4 @@
-/** What every implementation of a port must do, as suites that each one passes (design §1). */
+/** What every implementation of a port must do, as suites that each one passes (architecture §1). */
 
 import { describe, expect, it } from 'vitest';
 import type { Latin1 } from '../../core/base/latin1.ts';

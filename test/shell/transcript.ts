@@ -1,5 +1,5 @@
 /**
- * Sessions with their exact output, as language §1 and §2 print it: a transcript is read into steps and run against anything that takes
+ * Sessions with their exact output, as docs/language.md prints it: a transcript is read into steps and run against anything that takes
  * lines and gives text, be it a tree in memory, a cluster of processes or the web terminal.
  */
 

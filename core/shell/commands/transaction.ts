@@ -1,4 +1,4 @@
-/** `txn { if ...; do ...; else ... }`: guards and operations in one entry of the log (design §3), and the guards' own little table. */
+/** `txn { if ...; do ...; else ... }`: guards and operations in one entry of the log (architecture §3), and the guards' own little table. */
 
 import { invariant } from '../../base/assert.ts';
 import { errorInfo } from '../../base/errors.ts';
