@@ -8,6 +8,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { defaultTiming } from '../core/cluster/host.ts';
 import { mutants } from './mutants/table.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -259,5 +260,33 @@ describe('the table of messages', () => {
     const table = tableOf(document, file);
     expect(kinds.length).toBeGreaterThan(5);
     expect([...table.kinds].sort()).toEqual(kinds.filter((kind) => !table.coming.includes(kind)).sort());
+  });
+});
+
+describe('docs/protocol.md', () => {
+  it('tells the default times', () => {
+    const rows = [...protocol.matchAll(/^\| `(\w+)_ms` +\| ([\d,]+) +\|/gm)];
+    expect(rows.length).toBeGreaterThan(3);
+    const told = rows.map(([, key, value]) => [`${key}Ms`, Number(value!.replaceAll(',', ''))]);
+    expect(Object.fromEntries(told)).toEqual(
+      Object.fromEntries(Object.entries(defaultTiming).filter(([key]) => told.some(([name]) => name === key))),
+    );
+  });
+});
+
+describe('docs/architecture.md', () => {
+  it('tells what each room may import as test/rooms.test.ts holds it', () => {
+    const [, held] = /const rooms: [^=]*= \{([^]*?)\n\};/.exec(read('test/rooms.test.ts'))!;
+    const expected = [...held!.matchAll(/^ {2}'?([\w/-]+)'?: \[([^\]]*)\]/gm)].map(([, room, list]) => [
+      room,
+      [...list!.matchAll(/'([^']+)'/g)].map(([, name]) => name).filter((name) => name !== 'core/base'),
+    ]);
+    const [, table] = /\| Room [^]*?\n((?:\|.*\n)+)/.exec(read('docs/architecture.md'))!;
+    const told = [...table!.matchAll(/^\| `([^`]+)` +\| (.*) \|$/gm)].map(([, room, list]) => [
+      room,
+      [...list!.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+    ]);
+    expect(expected.length).toBeGreaterThan(10);
+    expect(told).toEqual(expected.filter(([room]) => room !== 'core/base'));
   });
 });
