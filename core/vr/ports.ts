@@ -124,7 +124,7 @@ export type Input =
     }
   /** Nobody waits any longer for this token's reply. The request itself goes on. */
   | { readonly kind: 'abandon'; readonly token: number }
-  | { readonly kind: 'tick'; readonly now: number }
+  | { readonly kind: 'tick' }
   /** The end of a turn: what arrived in it is batched now. */
   | { readonly kind: 'flush' }
   /** The batch of this ticket is durable. Tickets come back in order. A failed batch stops the process instead (protocol §2). */

@@ -117,7 +117,7 @@ class History {
         break;
       case 'tick':
         world.now += random.pick([1, 10, 10, 50, 200]);
-        for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick', now: world.now });
+        for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick' });
         break;
       case 'ask':
         // A deposed primary takes requests as well, until it finds out.

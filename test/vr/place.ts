@@ -17,6 +17,9 @@ export class Place {
   /** Batches wait for `syncAll` instead of becoming durable at once. */
   slowDisk = false;
   paused = false;
+  /** Time in which this process ran, of each gap no more than the suspicion time: its replicated clock may not count more. */
+  runningMs = 0;
+  lastStepAt = 0;
   spoilCheckpoints = '';
   readonly events: ReplicaEvent[] = [];
   queued: Input[] = [];

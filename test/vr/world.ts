@@ -116,6 +116,7 @@ export class World {
     place.machine = new ToyMachine();
     place.queued = [];
     place.paused = false;
+    place.lastStepAt = this.now;
     this.#invariants.begins(name);
     place.replica = new Replica({
       recovered: place.storage.recovered(),
@@ -128,7 +129,7 @@ export class World {
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
       now: this.now,
     });
-    this.step(name, { kind: 'tick', now: this.now });
+    this.step(name, { kind: 'tick' });
     this.step(name, { kind: 'flush' });
   }
 
@@ -182,15 +183,17 @@ export class World {
     place.paused = false;
     const { queued } = place;
     place.queued = [];
-    if (ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (ticksFirst) this.input(name, { kind: 'tick' });
     for (const input of queued) this.input(name, input);
-    if (!ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (!ticksFirst) this.input(name, { kind: 'tick' });
   }
 
   step(name: string, input: Input): void {
     const place = this.place(name);
     if (place.replica === null) return;
-    const effects = place.replica.step(input);
+    place.runningMs += Math.min(this.now - place.lastStepAt, testTiming.suspicionMs);
+    place.lastStepAt = this.now;
+    const effects = place.replica.step(input, this.now);
     for (const effect of effects) this.#perform(place, effect);
     if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
   }
@@ -215,7 +218,10 @@ export class World {
         return;
       }
       case 'persist':
-        for (const entry of effect.batch.entries) this.#invariants.header(entry);
+        for (const entry of effect.batch.entries) {
+          this.#invariants.header(entry);
+          this.#invariants.made(entry, place, this.now);
+        }
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -314,7 +320,7 @@ export class World {
   run(ms: number): void {
     for (let passed = 0; passed < ms; passed += 10) {
       this.now += 10;
-      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick', now: this.now });
+      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick' });
       this.settle();
     }
   }
