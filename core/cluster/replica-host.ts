@@ -129,6 +129,11 @@ export class ReplicaHost implements Flushable {
     return this.#stopped;
   }
 
+  /** Its state is no use to anybody: it is stopped, or was found wrong and is being rebuilt. */
+  get silent(): boolean {
+    return this.#stopped || this.#replica.down;
+  }
+
   /** The replica as it is now. */
   view(): ReplicaView {
     const view = this.#replica.view();
@@ -349,6 +354,8 @@ export class ReplicaHost implements Flushable {
           effect.snapshot,
           (checkpoint) => this.input({ kind: 'checkpointWritten', checkpoint }),
         );
+      case 'dropCheckpoint':
+        return this.#store.dropCheckpoint(identity.namespace, identity.replica, effect.checkpoint);
       case 'stageChunk': {
         const { checkpoint, index } = effect;
         return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, () =>

@@ -202,6 +202,11 @@ export class Replica {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
   }
 
+  /** Its state was found wrong and is being rebuilt: nothing is read from it, and nobody follows it. */
+  get down(): boolean {
+    return this.#core.down !== null;
+  }
+
   /** Requests of one session that wait here or are in the log, and are not executed. */
   outstanding(session: number): number {
     return this.#core.parts.requests.outstanding(session);

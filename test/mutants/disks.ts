@@ -3,6 +3,7 @@
 import type { Mutant } from './mutant.ts';
 
 const clock = 'core/vr/clock.ts';
+const checkpointing = 'core/vr/checkpointing.ts';
 const replica = 'core/vr/replica.ts';
 
 export const diskMutants: readonly Mutant[] = [
@@ -45,5 +46,26 @@ export const diskMutants: readonly Mutant[] = [
     name: 'the clock counts all of a pause',
     by: 'exploration',
     edits: [{ file: clock, find: 'Math.min(passed, timing.suspicionMs)', replace: 'passed' }],
+  },
+  {
+    scenario: 'V36',
+    name: 'what is being written of a state that was found wrong is installed',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [{ file: checkpointing, find: 'if (spoiled) this', replace: 'if (spoiled && info.op === 0) this' }],
+  },
+  {
+    scenario: 'V36',
+    name: 'what is written of a state that was found wrong, and not installed yet, is kept for later',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: checkpointing,
+        find: `    this.#written = null;
+    core.event({ kind: 'alarm', reason });`,
+        replace: "    core.event({ kind: 'alarm', reason });",
+      },
+    ],
   },
 ];

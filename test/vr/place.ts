@@ -21,6 +21,12 @@ export class Place {
   runningMs = 0;
   lastStepAt = 0;
   spoilCheckpoints = '';
+  /** What was written waits in `heldCheckpoints`. */
+  holdsCheckpoints = false;
+  heldCheckpoints: Input[] = [];
+  /** Hashes of the spoiled checkpoints that it wrote, and of those that it wrote before it was found to differ: never installed since. */
+  readonly spoiled = new Set<string>();
+  readonly wrong = new Set<string>();
   readonly events: ReplicaEvent[] = [];
   queued: Input[] = [];
 

@@ -138,6 +138,7 @@ export class World {
     place.replica = null;
     place.storage.crash();
     place.queued = [];
+    place.heldCheckpoints = [];
     if (tellPeers) {
       for (const other of this.names) {
         if (other !== name) this.input(other, { kind: 'peer', node: place.member.node, connected: false });
@@ -194,6 +195,7 @@ export class World {
     place.runningMs += Math.min(this.now - place.lastStepAt, testTiming.suspicionMs);
     place.lastStepAt = this.now;
     const effects = place.replica.step(input, this.now);
+    if (place.replica.down) for (const written of place.spoiled) place.wrong.add(written);
     for (const effect of effects) this.#perform(place, effect);
     if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
   }
@@ -222,6 +224,10 @@ export class World {
           this.#invariants.header(entry);
           this.#invariants.made(entry, place, this.now);
         }
+        this.#must(
+          !place.wrong.has(effect.batch.checkpoint?.hash ?? ''),
+          `${name} installs a checkpoint of a state that was found wrong`,
+        );
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -249,9 +255,13 @@ export class World {
       }
       case 'writeCheckpoint': {
         const checkpoint = place.storage.write(effect.draft, effect.snapshot, place.spoilCheckpoints);
-        place.queued.push({ kind: 'checkpointWritten', checkpoint });
+        if (place.spoilCheckpoints !== '') place.spoiled.add(checkpoint.hash);
+        (place.holdsCheckpoints ? place.heldCheckpoints : place.queued).push({ kind: 'checkpointWritten', checkpoint });
         return;
       }
+      case 'dropCheckpoint':
+        place.storage.drop(effect.checkpoint);
+        return;
       case 'stageChunk':
         place.storage.stage(effect.checkpoint, effect.index, effect.bytes);
         place.queued.push({ kind: 'chunkStaged', op: effect.checkpoint.op, index: effect.index });
