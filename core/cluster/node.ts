@@ -387,10 +387,14 @@ export class ClusterNode implements HostedNode {
     this.#ports.log.write(level, `replica ${event.kind}`, { replica: host.name, ...event });
     if (event.kind === 'alarm') {
       const passing = host.view().status === 'recovering';
-      this.#problems.fault(host.name, `replica ${host.name}: ${event.reason}`, passing);
+      const key = event.about === undefined ? host.name : `${host.name} ${event.about}`;
+      this.#problems.fault(key, `replica ${host.name}: ${event.reason}`, passing && event.about === undefined);
     }
+    if (event.kind === 'alarmOver') this.#problems.clear(`${host.name} ${event.about}`);
     if (event.kind !== 'status') return;
     if (event.status === 'normal') this.#problems.normal(host.name);
+    // Who watches it goes on at another replica: what comes of a wrong state is no news of the namespace.
+    if (host.silent) this.#parts.watches.stopped(host);
     // A backup knows its primary as well as the primary does, and may be told sooner.
     const node = host.primaryNode;
     if (event.primary === null || node === null) return;

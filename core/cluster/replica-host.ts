@@ -129,6 +129,11 @@ export class ReplicaHost implements Flushable {
     return this.#stopped;
   }
 
+  /** Its state is no use to anybody: it is stopped, or was found wrong and is being rebuilt. */
+  get silent(): boolean {
+    return this.#stopped || this.#replica.down;
+  }
+
   /** The replica as it is now. */
   view(): ReplicaView {
     const view = this.#replica.view();
@@ -216,23 +221,24 @@ export class ReplicaHost implements Flushable {
   input(input: Input): void {
     if (input.kind !== 'tick') this.#quietTicks = 0;
     this.#turn.wake(this);
-    this.#step(input);
+    this.#step(input, this.#turn.now());
   }
 
   /** @see Turn */
   flush(): void {
     const inbox = this.#inbox;
+    const now = this.#turn.now();
     if (inbox.length > 0) {
       this.#inbox = [];
-      for (const message of inbox) this.#step({ kind: 'message', message });
+      for (const message of inbox) this.#step({ kind: 'message', message }, now);
     }
-    this.#step({ kind: 'flush' });
+    this.#step({ kind: 'flush' }, this.#turn.now());
   }
 
   /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the drowsy alone. */
   tick(now: number, everyone: boolean): void {
     if (this.#stopped || (++this.#quietTicks > drowsyAfterTicks && !everyone)) return;
-    this.input({ kind: 'tick', now });
+    this.input({ kind: 'tick' });
     this.#endOverdue(now);
   }
 
@@ -275,7 +281,7 @@ export class ReplicaHost implements Flushable {
     for (const { waiter } of reads) waiter.fail(definite);
   }
 
-  #step(input: Input): void {
+  #step(input: Input, now: number): void {
     if (this.#stopped) {
       this.#refuse(input);
       return;
@@ -288,7 +294,7 @@ export class ReplicaHost implements Flushable {
     try {
       let next: Input | undefined = input;
       while (next !== undefined) {
-        for (const effect of this.#replica.step(next)) this.#perform(effect);
+        for (const effect of this.#replica.step(next, now)) this.#perform(effect);
         next = this.#inputs.length > 0 ? this.#inputs.shift() : undefined;
       }
     } catch (error) {
@@ -348,6 +354,8 @@ export class ReplicaHost implements Flushable {
           effect.snapshot,
           (checkpoint) => this.input({ kind: 'checkpointWritten', checkpoint }),
         );
+      case 'dropCheckpoint':
+        return this.#store.dropCheckpoint(identity.namespace, identity.replica, effect.checkpoint);
       case 'stageChunk': {
         const { checkpoint, index } = effect;
         return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, () =>

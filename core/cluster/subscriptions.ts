@@ -44,7 +44,7 @@ export function deskOf(groups: Groups, peers: Peers, router: Router, run: number
   return {
     run,
     // The root group has a catalog and no tree.
-    hostOf: (id) => (id === rootNamespaceId ? null : (groups.hostsOf(id).find((host) => !host.stopped) ?? null)),
+    hostOf: (id) => (id === rootNamespaceId ? null : (groups.hostsOf(id).find((host) => !host.silent) ?? null)),
     denies: (id) => id === rootNamespaceId || groups.denies(id),
     peerFor: (namespaceId) => {
       const primary = router.hint(namespaceId)?.node;
@@ -202,7 +202,7 @@ export class Subscriptions implements Watches {
   /** @param after the op behind which it begins; null: with the state as it is now. */
   #open(held: Held, host: ReplicaHost, after: number | null): void {
     const { machine } = host;
-    if (host.stopped || !(machine instanceof Service)) {
+    if (host.silent || !(machine instanceof Service)) {
       return this.#failWith(held, 'NoPrimary', `replica ${host.name} serves no watches now`);
     }
     const { request, sink } = held;
@@ -292,11 +292,11 @@ export class Subscriptions implements Watches {
     this.#feeds.get(host)?.advance();
   }
 
-  /** A replica is stopped. */
+  /** A replica is stopped, or its state was found wrong: another one serves them. */
   stopped(host: ReplicaHost): void {
     for (const watch of [...(this.#feeds.get(host)?.watches() ?? [])]) {
       const held = this.#byWatch.get(watch);
-      if (held !== undefined) this.#failWith(held, 'NoPrimary', `replica ${host.name} is stopped`);
+      if (held !== undefined) this.#failWith(held, 'NoPrimary', `replica ${host.name} serves no watches now`);
     }
   }
 

@@ -23,6 +23,11 @@ export class Turn {
     this.#clock = clock;
   }
 
+  /** The monotonic time, in milliseconds, that every input comes with. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** Says how what replicas handed to the store in a turn becomes one batch (architecture §2, "One sync for all"). */
   persistBy(flush: () => void): void {
     this.#persist = flush;

@@ -276,6 +276,13 @@ export class Checkpoints {
     }
   }
 
+  /** A checkpoint that was written is not going to be installed: its file goes, unless the same is being fetched or is installed. */
+  drop(replica: ReplicaLog, info: CheckpointInfo): void {
+    const name = this.#nameOf(replica, info);
+    if (replica.handedCheckpoint?.hash === info.hash || this.#staging.get(replica)?.name === name) return;
+    if (this.#files.has(name)) this.#remove(name);
+  }
+
   /** The replica is gone, and with it all of its files. */
   forget(replica: ReplicaLog): void {
     this.#staging.delete(replica);

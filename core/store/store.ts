@@ -318,6 +318,11 @@ export class Store {
     this.#checkpoints.write(this.#replica(namespace, replica), draft, snapshot, done);
   }
 
+  /** A checkpoint that was written is not going to be installed. */
+  dropCheckpoint(namespace: NamespaceId, replica: string, checkpoint: CheckpointInfo): void {
+    this.#checkpoints.drop(this.#replica(namespace, replica), checkpoint);
+  }
+
   /** Keeps a chunk of a checkpoint that is being fetched; `done` once it is durable. */
   stageChunk(
     namespace: NamespaceId,

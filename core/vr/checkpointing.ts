@@ -7,6 +7,9 @@ import type { Entry } from './entry.ts';
 import type { StateName } from './messages.ts';
 import type { CheckpointDraft, Snapshot } from './ports.ts';
 
+/** So many suspicion times a voter may take to report a state that would settle a dispute. */
+const disputeSuspicions = 10;
+
 export class Checkpoints {
   readonly #core: Core;
   readonly #checkpointBytes: number;
@@ -21,7 +24,10 @@ export class Checkpoints {
   /** What the voters' heartbeat answers said of their newest checkpoints; the primary's knowledge. */
   readonly #reported = new Map<Member, StateName>();
   #agreed: StateName | null = null;
-  #alarmedAt = -1;
+  /** What is being written is of a state that was found wrong: it is never installed. */
+  #spoiled = false;
+  /** The newest op at which the reported states differ and no quorum shares one, and when that was first seen. */
+  #dispute: { readonly op: number; readonly since: number; alarmed: boolean } | null = null;
 
   constructor(core: Core, checkpointBytes: number) {
     this.#core = core;
@@ -67,20 +73,37 @@ export class Checkpoints {
     const info = this.#written;
     if (info === null || core.status !== 'normal') return;
     this.#written = null;
-    if (info.op <= core.log.checkpointOp) return;
+    if (info.op <= core.log.checkpointOp) {
+      core.effect({ kind: 'dropCheckpoint', checkpoint: info });
+      return;
+    }
     core.log.setCheckpoint(info);
     core.persist({ checkpoint: info, entries: [] });
   }
 
   written(info: CheckpointInfo): void {
+    const spoiled = this.#spoiled;
     this.#writing = false;
-    this.#written = info;
+    this.#spoiled = false;
+    if (spoiled) this.#core.effect({ kind: 'dropCheckpoint', checkpoint: info });
+    else this.#written = info;
   }
 
   /** The primary forgets what it heard in another view. */
   beginView(): void {
     this.#reported.clear();
     this.#agreed = null;
+  }
+
+  /** Whoever leads next judges anew. */
+  endView(): void {
+    this.#settle();
+  }
+
+  #settle(): void {
+    const alarmed = this.#dispute?.alarmed === true;
+    this.#dispute = null;
+    if (alarmed) this.#core.event({ kind: 'alarmOver', about: 'states' });
   }
 
   /** The primary hears of a voter's newest checkpoint. */
@@ -100,17 +123,42 @@ export class Checkpoints {
       const same = states.filter((other) => other.op === state.op && other.hash === state.hash).length;
       if (same >= core.quorum && state.op >= (this.#agreed?.op ?? 0)) this.#agreed = state;
     }
-    for (const state of states) {
-      const atOp = states.filter((other) => other.op === state.op);
-      if (atOp.length < core.quorum || this.#agreed?.op === state.op || this.#alarmedAt === state.op) continue;
-      if (atOp.every((other) => other.hash === state.hash)) continue;
-      this.#alarmedAt = state.op;
-      core.event({
-        kind: 'alarm',
-        reason: `replicas disagree about the state at op ${state.op} and no quorum shares one`,
-      });
-    }
+    this.#judge(states);
     this.heardAgreed(this.#agreed);
+  }
+
+  /** On ticks of the primary: who could settle a dispute may never say what its state is. */
+  tick(): void {
+    if (this.#dispute?.alarmed === false) this.compare();
+  }
+
+  /**
+   * Two that differ are no alarm while those who have not reported yet can make a quorum with one of them: then that one is rebuilt.
+   * It is one when they cannot, or do not for long.
+   */
+  #judge(states: readonly StateName[]): void {
+    const core = this.#core;
+    let op = -1;
+    for (const state of states) {
+      if (state.op <= op || state.op <= (this.#agreed?.op ?? 0)) continue;
+      if (states.some((other) => other.op === state.op && other.hash !== state.hash)) op = state.op;
+    }
+    if (op < 0) return this.#settle();
+    if (this.#dispute?.op !== op) this.#dispute = { op, since: core.now, alarmed: this.#dispute?.alarmed ?? false };
+    const dispute = this.#dispute;
+    if (dispute.alarmed) return;
+    const same = states.map(
+      (state) => states.filter((other) => state.op === op && other.op === op && other.hash === state.hash).length,
+    );
+    const mayReport = core.voters.length - states.filter((state) => state.op >= op).length;
+    const open = Math.max(...same) + mayReport >= core.quorum;
+    if (open && core.now - dispute.since < disputeSuspicions * core.timing.suspicionMs) return;
+    dispute.alarmed = true;
+    core.event({
+      kind: 'alarm',
+      about: 'states',
+      reason: `replicas disagree about the state at op ${op} and no quorum shares one`,
+    });
   }
 
   /** What a quorum shares was told: a replica that differs at that op counts as down until it is rebuilt. */
@@ -125,6 +173,11 @@ export class Checkpoints {
     const core = this.#core;
     if (core.down !== null) return;
     core.down = reason;
+    // What is being written, or waits to be, is of that state too, and would be newer than the one it is rebuilt from.
+    this.#spoiled = this.#writing;
+    this.#deferred = null;
+    if (this.#written !== null) core.effect({ kind: 'dropCheckpoint', checkpoint: this.#written });
+    this.#written = null;
     core.event({ kind: 'alarm', reason });
     core.parts.viewChange.stepDown();
     core.setStatus('recovering');

@@ -226,9 +226,14 @@ export class Core {
     return this.logView.view === this.view && this.logView.epoch === this.epoch;
   }
 
+  /** It can prove its head, and its state is not known to be wrong (protocol §2, §6). A learner too: others may ask it for its log. */
+  get sound(): boolean {
+    return this.down === null && !this.parts.recovery.pending;
+  }
+
   /** Whether it may acknowledge, vote and confirm the primary; a replica that cannot prove its head, or is down, may not (protocol §2, §6). */
   get counts(): boolean {
-    return this.isVoter && this.down === null && !this.parts.recovery.pending;
+    return this.isVoter && this.sound;
   }
 
   // Effects.

@@ -124,7 +124,7 @@ export type Input =
     }
   /** Nobody waits any longer for this token's reply. The request itself goes on. */
   | { readonly kind: 'abandon'; readonly token: number }
-  | { readonly kind: 'tick'; readonly now: number }
+  | { readonly kind: 'tick' }
   /** The end of a turn: what arrived in it is batched now. */
   | { readonly kind: 'flush' }
   /** The batch of this ticket is durable. Tickets come back in order. A failed batch stops the process instead (protocol §2). */
@@ -150,6 +150,8 @@ export type Effect =
   | { readonly kind: 'readReady'; readonly token: number; readonly result: ReadResult }
   /** Write `snapshot` beside the log in slices, then say `checkpointWritten`. */
   | { readonly kind: 'writeCheckpoint'; readonly draft: CheckpointDraft; readonly snapshot: Snapshot }
+  /** This checkpoint is written and will not be installed: its file may go. */
+  | { readonly kind: 'dropCheckpoint'; readonly checkpoint: CheckpointInfo }
   | {
       readonly kind: 'stageChunk';
       readonly checkpoint: CheckpointInfo;
@@ -185,7 +187,12 @@ export type ReplicaEvent =
   | { readonly kind: 'transfer'; readonly from: string; readonly to: number; readonly by: 'entries' | 'checkpoint' }
   | { readonly kind: 'repaired'; readonly op: number }
   | { readonly kind: 'dropped'; readonly reason: string }
-  | { readonly kind: 'alarm'; readonly reason: string };
+  /** `about` says what it is about when an `alarmOver` may end it. */
+  | { readonly kind: 'alarm'; readonly reason: string; readonly about?: AlarmTopic }
+  | { readonly kind: 'alarmOver'; readonly about: AlarmTopic };
+
+/** `states`: replicas disagree and no quorum shares a state. `transfer`: nobody has what this replica lacks. */
+export type AlarmTopic = 'states' | 'transfer';
 
 /** `recovering`: it cannot prove its head, or its checkpoint differs, and waits for a StartView or a rebuild. */
 export type ReplicaStatus = 'normal' | 'viewChange' | 'recovering' | 'stopped';

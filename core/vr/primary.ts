@@ -92,6 +92,7 @@ export class Primary {
     if (!this.#active) return;
     this.#active = false;
     this.#abdicated = false;
+    this.#core.parts.checkpoints.endView();
     this.#core.parts.requests.lost();
     this.#core.parts.reads.primaryChanged();
   }
@@ -255,6 +256,7 @@ export class Primary {
       core.announce();
       core.parts.suspicion.suspect('a quorum does not answer its heartbeats');
     }
+    core.parts.checkpoints.tick();
     if (!this.serving) return;
     const { timing, commit } = core;
     const quiet = commit > this.#toldCommit && now - this.#toldAt >= quietMs;

@@ -55,12 +55,15 @@ export class Replica {
   }
 
   /**
-   * Takes one input; the effects are to be carried out in their order.
+   * Takes one input, at `now`, the monotonic time in milliseconds; the effects are to be carried out in their order.
    * @throws InvariantViolation when a rule of the protocol is broken: this replica must not go on.
    */
-  step(input: Input): readonly Effect[] {
+  step(input: Input, now: number): readonly Effect[] {
     if (this.#stopped) return [];
     try {
+      const core = this.#core;
+      if (now > core.now) core.now = now;
+      core.parts.clock.advance();
       this.#step(input);
     } catch (error) {
       this.#stopped = true;
@@ -86,7 +89,7 @@ export class Replica {
         parts.reads.abandon(input.token);
         return parts.requests.abandon(input.token);
       case 'tick':
-        return this.#tick(input.now);
+        return this.#tick();
       case 'flush':
         return this.#flush();
       case 'durable':
@@ -104,10 +107,8 @@ export class Replica {
     }
   }
 
-  #tick(now: number): void {
-    const { parts } = this.#core;
-    this.#core.now = Math.max(this.#core.now, now);
-    parts.clock.tick(now);
+  #tick(): void {
+    const { parts, now } = this.#core;
     parts.primary.tick(now);
     parts.suspicion.tick(now);
     parts.viewChange.tick(now);
@@ -199,6 +200,11 @@ export class Replica {
   /** The node of the primary that this replica follows, itself included; null while it follows none. */
   get primaryNode(): string | null {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
+  }
+
+  /** Its state was found wrong and is being rebuilt: nothing is read from it, and nobody follows it. */
+  get down(): boolean {
+    return this.#core.down !== null;
   }
 
   /** Requests of one session that wait here or are in the log, and are not executed. */

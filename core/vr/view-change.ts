@@ -33,7 +33,7 @@ export class ViewChange {
   start(): void {
     const core = this.#core;
     if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
-    else if (core.inView) core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+    else if (core.inView) core.setStatus(core.sound ? 'normal' : 'recovering');
     else this.#enter();
   }
 
@@ -60,7 +60,7 @@ export class ViewChange {
     core.parts.installation.cancel();
     core.parts.transfer.cancel();
     core.parts.backup.enteredView();
-    core.setStatus(core.counts || !core.isVoter ? 'viewChange' : 'recovering');
+    core.setStatus(core.sound ? 'viewChange' : 'recovering');
     const { view } = core;
     core.whenDurable(() => {
       if (core.view === view && !core.inView) this.#tell();

@@ -43,6 +43,8 @@ export class Narrator {
         return { kind: 'repair', text: `${replica} repaired op ${event.op}` };
       case 'alarm':
         return { kind: 'alarm', text: `${replica}: ${event.reason}` };
+      case 'alarmOver':
+        return { kind: 'repair', text: `${replica}: what was wrong with its ${event.about} is over` };
       case 'dropped':
         return null;
     }

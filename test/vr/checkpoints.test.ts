@@ -211,3 +211,92 @@ describe('a state that differs', () => {
     expect(world.place(other).machine.values.length).toBe(110);
   });
 });
+
+describe('V36: a state that is found wrong', () => {
+  it('is not installed by the checkpoint that is being written of it', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    const other = world.names.find((name) => name !== p)!;
+    const place = world.place(other);
+    place.spoilCheckpoints = ' ';
+    // It does not hear yet what state the others share.
+    world.route = ({ to, message }) => (to === other && message.kind === 'commit' ? 'drop' : 'deliver');
+    world.runUntil(() => {
+      world.put('x');
+      return place.view.checkpointOp > 0;
+    });
+    const bad = place.view.checkpointHash;
+    // The next one is still being written everywhere.
+    for (const one of world.places.values()) one.holdsCheckpoints = true;
+    world.runUntil(() => {
+      world.put('y');
+      return place.heldCheckpoints.length > 0;
+    });
+    const drops: string[] = [];
+    const { storage } = place;
+    const drop = storage.drop.bind(storage);
+    storage.drop = (info) => {
+      drops.push(info.hash);
+      drop(info);
+    };
+    world.heal();
+    world.runUntil(() => world.events(other, 'alarm').length > 0);
+    place.spoilCheckpoints = '';
+    world.awaitAgreement();
+    expect(place.view.checkpointHash).not.toBe(bad);
+    expect(place.view.checkpointHash).toBe(world.place(p).view.checkpointHash);
+    place.queued.push(...place.heldCheckpoints);
+    world.run(500);
+    expect(place.view.checkpointHash).toBe(world.place(p).view.checkpointHash);
+    // What it wrote is not kept either.
+    expect(drops).toEqual([...place.wrong].slice(1));
+    expect(drops).toHaveLength(1);
+  });
+
+  it('is no alarm when two of three have reported and the third settles it', () => {
+    const world = new World(small);
+    const p = world.awaitPrimary();
+    const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.place(other).spoilCheckpoints = ' ';
+    world.place(third).holdsCheckpoints = true;
+    world.runUntil(() => {
+      world.put('x');
+      return world.place(third).heldCheckpoints.length > 0;
+    });
+    world.run(500);
+    expect(world.place(other).view.checkpointHash).not.toBe(world.place(p).view.checkpointHash);
+    expect(world.names.flatMap((name) => world.events(name, 'alarm'))).toEqual([]);
+    world.place(other).spoilCheckpoints = '';
+    world.place(third).holdsCheckpoints = false;
+    world.place(third).queued.push(...world.place(third).heldCheckpoints);
+    world.runUntil(() => world.events(other, 'alarm').length > 0);
+    world.awaitAgreement();
+    expect(world.names.flatMap((name) => world.events(name, 'alarm')).some(({ about }) => about === 'states')).toBe(
+      false,
+    );
+  });
+
+  it('is an alarm when the third never says what its state is, and when all differ; it ends when a quorum agrees again', () => {
+    for (const dead of [true, false]) {
+      const world = new World(small);
+      const p = world.awaitPrimary();
+      const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+      world.place(other).spoilCheckpoints = ' ';
+      if (dead) world.crash(third);
+      else world.place(third).spoilCheckpoints = '  ';
+      fill(world, 50);
+      if (!dead) world.run(1000);
+      else world.runUntil(() => world.events(p, 'alarm').length > 0, 20_000);
+      expect(world.events(p, 'alarm').map(({ about }) => about)).toEqual(['states']);
+      expect(world.events(p, 'alarmOver')).toEqual([]);
+      world.place(other).spoilCheckpoints = '';
+      world.place(third).spoilCheckpoints = '';
+      if (dead) world.start(third);
+      fill(world, 120, 'more');
+      world.awaitAgreement();
+      world.run(500);
+      expect(world.events(p, 'alarmOver')).toHaveLength(1);
+      expect(world.events(p, 'alarm')).toHaveLength(1);
+    }
+  });
+});

@@ -117,7 +117,7 @@ class History {
         break;
       case 'tick':
         world.now += random.pick([1, 10, 10, 50, 200]);
-        for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick', now: world.now });
+        for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick' });
         break;
       case 'ask':
         // A deposed primary takes requests as well, until it finds out.
@@ -293,6 +293,11 @@ class History {
       place.storage.loseBatches(1 + random.below(4));
       return;
     }
+    // What it writes of its state from now on differs from what the others have, or is right again (V36).
+    if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
+      place.spoilCheckpoints = place.spoilCheckpoints === '' ? ' ' : '';
+      return;
+    }
     const first = (place.storage.recovered().checkpoint?.op ?? 0) + 1;
     const head = place.storage.durableHead;
     if (head < first) return;
@@ -309,6 +314,7 @@ class History {
       for (let asked = this.#random.below(8); asked > 0; asked--) this.#users.ask(primary, 1);
       this.#comeBack(primary, false);
     }
+    this.#world.place(this.#victim).spoilCheckpoints = '';
     const { wiped } = this.#world.place(this.#victim);
     this.#healing.run(wiped ? this.#victim : null, this.#damage !== 'rot');
   }

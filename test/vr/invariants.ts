@@ -11,6 +11,16 @@ interface Life {
   commit: number;
   /** It found its state to be wrong in this life. */
   rebuilt: boolean;
+  /** The newest view that it led, and how long it had run when that began. */
+  leads: { readonly view: number; readonly runningMs: number };
+}
+
+/** When an entry was made, by every clock that its timestamp is held against. */
+interface Made {
+  readonly timestamp: number;
+  readonly at: number;
+  readonly view: number;
+  readonly runningMs: number;
 }
 
 export class Invariants {
@@ -20,6 +30,7 @@ export class Invariants {
   readonly #configuration: Configuration;
   readonly #lives = new Map<string, Life>();
   readonly #headers = new Map<string, string>();
+  readonly #made = new Map<string, Made>();
   readonly #primaries = new Map<string, string>();
   readonly #digests = new Map<number, string>();
 
@@ -30,7 +41,7 @@ export class Invariants {
 
   /** `name` was started: what it has applied it applies again. */
   begins(name: string): void {
-    this.#lives.set(name, { applied: 0, commit: 0, rebuilt: false });
+    this.#lives.set(name, { applied: 0, commit: 0, rebuilt: false, leads: { view: -1, runningMs: 0 } });
   }
 
   /** An entry was sent or given to a disk: there is one for its epoch, view and op. */
@@ -39,6 +50,29 @@ export class Invariants {
     const known = this.#headers.get(key);
     this.#must(known === undefined || known === checksum, `two headers for epoch, view, op ${key}`);
     this.#headers.set(key, checksum);
+  }
+
+  /**
+   * The replicated clock (protocol §7, "Time"): from an entry to the next it never goes back, it grows by no more than the time between
+   * their making, and of that counts only what the primary's process ran while it led the view.
+   */
+  made({ timestamp, checksum, parent, view }: Entry, place: Place, at: number): void {
+    if (this.#made.has(checksum)) return;
+    const name = place.member.replica;
+    const { runningMs } = place;
+    const before = this.#made.get(parent);
+    const { leads } = this.#life(name);
+    this.#must(leads.view === view, `${name} prepares in view ${view}, which it does not lead`);
+    const since = before?.view === view ? before.runningMs : leads.runningMs;
+    const grown = timestamp - (before?.timestamp ?? 0);
+    this.#must(grown >= 0, `the replicated clock goes back by ${-grown}`);
+    this.#must(
+      grown <= runningMs - since,
+      `the replicated clock grows by ${grown} in ${runningMs - since} ms of service`,
+    );
+    if (before !== undefined)
+      this.#must(grown <= at - before.at, `the replicated clock grows by ${grown} in ${at - before.at} ms`);
+    this.#made.set(checksum, { timestamp, at, view, runningMs });
   }
 
   /** `name` applied `entry`: every op in order, and everywhere the same one. */
@@ -93,6 +127,7 @@ export class Invariants {
       const known = this.#primaries.get(key);
       this.#must(known === undefined || known === name, `two primaries in ${key}`);
       this.#primaries.set(key, name);
+      if (life.leads.view !== view.view.view) life.leads = { view: view.view.view, runningMs: place.runningMs };
     }
     const { op, digest } = place.machine;
     if (op === 0) return;

@@ -74,6 +74,8 @@ export class MemoryStorage implements ReplicaStorage {
   #queue: { readonly ticket: number; readonly batch: StorageBatch }[] = [];
   readonly #corrupt = new Map<number, EntryName>();
   readonly #chunks = new Map<string, Uint8Array>();
+  /** Hashes of the checkpoints that were fetched, whole or in part. */
+  readonly #staging = new Set<string>();
   headProven = true;
   /** Remembers the states before the last batches, for {@link loseBatches}. */
   keepsHistory = false;
@@ -114,6 +116,7 @@ export class MemoryStorage implements ReplicaStorage {
   }
 
   stage(checkpoint: CheckpointInfo, index: number, bytes: Uint8Array): void {
+    this.#staging.add(checkpoint.hash);
     this.#chunks.set(`${checkpoint.hash} ${index}`, bytes);
     this.unreadableChunks.delete(index);
   }
@@ -133,6 +136,12 @@ export class MemoryStorage implements ReplicaStorage {
     const info = sealCheckpoint({ ...draft, size: bytes.length, chunks }, this.#hash);
     parts.forEach((part, index) => this.#chunks.set(`${info.hash} ${index}`, part));
     return info;
+  }
+
+  /** A checkpoint that was written and will not be installed. */
+  drop(info: CheckpointInfo): void {
+    if (this.#handed.checkpoint?.hash === info.hash || this.#staging.has(info.hash)) return;
+    for (const key of this.#chunks.keys()) if (key.startsWith(info.hash)) this.#chunks.delete(key);
   }
 
   persist(ticket: number, batch: StorageBatch): void {

@@ -17,7 +17,16 @@ export class Place {
   /** Batches wait for `syncAll` instead of becoming durable at once. */
   slowDisk = false;
   paused = false;
+  /** Time in which this process ran, of each gap no more than the suspicion time: its replicated clock may not count more. */
+  runningMs = 0;
+  lastStepAt = 0;
   spoilCheckpoints = '';
+  /** What was written waits in `heldCheckpoints`. */
+  holdsCheckpoints = false;
+  heldCheckpoints: Input[] = [];
+  /** Hashes of the spoiled checkpoints that it wrote, and of those that it wrote before it was found to differ: never installed since. */
+  readonly spoiled = new Set<string>();
+  readonly wrong = new Set<string>();
   readonly events: ReplicaEvent[] = [];
   queued: Input[] = [];
 

@@ -116,6 +116,7 @@ export class World {
     place.machine = new ToyMachine();
     place.queued = [];
     place.paused = false;
+    place.lastStepAt = this.now;
     this.#invariants.begins(name);
     place.replica = new Replica({
       recovered: place.storage.recovered(),
@@ -128,7 +129,7 @@ export class World {
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
       now: this.now,
     });
-    this.step(name, { kind: 'tick', now: this.now });
+    this.step(name, { kind: 'tick' });
     this.step(name, { kind: 'flush' });
   }
 
@@ -137,6 +138,7 @@ export class World {
     place.replica = null;
     place.storage.crash();
     place.queued = [];
+    place.heldCheckpoints = [];
     if (tellPeers) {
       for (const other of this.names) {
         if (other !== name) this.input(other, { kind: 'peer', node: place.member.node, connected: false });
@@ -182,15 +184,18 @@ export class World {
     place.paused = false;
     const { queued } = place;
     place.queued = [];
-    if (ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (ticksFirst) this.input(name, { kind: 'tick' });
     for (const input of queued) this.input(name, input);
-    if (!ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (!ticksFirst) this.input(name, { kind: 'tick' });
   }
 
   step(name: string, input: Input): void {
     const place = this.place(name);
     if (place.replica === null) return;
-    const effects = place.replica.step(input);
+    place.runningMs += Math.min(this.now - place.lastStepAt, testTiming.suspicionMs);
+    place.lastStepAt = this.now;
+    const effects = place.replica.step(input, this.now);
+    if (place.replica.down) for (const written of place.spoiled) place.wrong.add(written);
     for (const effect of effects) this.#perform(place, effect);
     if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
   }
@@ -215,7 +220,14 @@ export class World {
         return;
       }
       case 'persist':
-        for (const entry of effect.batch.entries) this.#invariants.header(entry);
+        for (const entry of effect.batch.entries) {
+          this.#invariants.header(entry);
+          this.#invariants.made(entry, place, this.now);
+        }
+        this.#must(
+          !place.wrong.has(effect.batch.checkpoint?.hash ?? ''),
+          `${name} installs a checkpoint of a state that was found wrong`,
+        );
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -243,9 +255,13 @@ export class World {
       }
       case 'writeCheckpoint': {
         const checkpoint = place.storage.write(effect.draft, effect.snapshot, place.spoilCheckpoints);
-        place.queued.push({ kind: 'checkpointWritten', checkpoint });
+        if (place.spoilCheckpoints !== '') place.spoiled.add(checkpoint.hash);
+        (place.holdsCheckpoints ? place.heldCheckpoints : place.queued).push({ kind: 'checkpointWritten', checkpoint });
         return;
       }
+      case 'dropCheckpoint':
+        place.storage.drop(effect.checkpoint);
+        return;
       case 'stageChunk':
         place.storage.stage(effect.checkpoint, effect.index, effect.bytes);
         place.queued.push({ kind: 'chunkStaged', op: effect.checkpoint.op, index: effect.index });
@@ -314,7 +330,7 @@ export class World {
   run(ms: number): void {
     for (let passed = 0; passed < ms; passed += 10) {
       this.now += 10;
-      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick', now: this.now });
+      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick' });
       this.settle();
     }
   }

@@ -1,0 +1,71 @@
+/** Mutants of the clock, of checkpoints of a wrong state, of far transfers and of full disks: scenarios V26, V33, V34 and V36. */
+
+import type { Mutant } from './mutant.ts';
+
+const clock = 'core/vr/clock.ts';
+const checkpointing = 'core/vr/checkpointing.ts';
+const replica = 'core/vr/replica.ts';
+
+export const diskMutants: readonly Mutant[] = [
+  {
+    scenario: 'V26',
+    name: "an entry's timestamp is as of the last tick, and a view counts from the tick before it",
+    by: 'exploration',
+    edits: [
+      { file: replica, find: '      core.parts.clock.advance();\n', replace: '' },
+      {
+        file: replica,
+        find: '    const { parts, now } = this.#core;\n',
+        replace: '    const { parts, now } = this.#core;\n    parts.clock.advance();\n',
+      },
+      {
+        file: clock,
+        find: 'if (parts.primary.serving && parts.primary.settled) this.#elapsed',
+        replace: 'this.#elapsed',
+      },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: 'a view counts time from before it began',
+    by: 'exploration',
+    edits: [
+      { file: clock, find: 'this.#elapsed = 0;\n  }', replace: 'this.#elapsed = Math.min(this.#elapsed, 5);\n  }' },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: 'a view begins at the own clock of the machine',
+    by: 'exploration',
+    edits: [
+      { file: clock, find: 'this.#base = this.#core.log.headTimestamp();', replace: 'this.#base = this.#core.now;' },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: 'the clock counts all of a pause',
+    by: 'exploration',
+    edits: [{ file: clock, find: 'Math.min(passed, timing.suspicionMs)', replace: 'passed' }],
+  },
+  {
+    scenario: 'V36',
+    name: 'what is being written of a state that was found wrong is installed',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [{ file: checkpointing, find: 'if (spoiled) this', replace: 'if (spoiled && info.op === 0) this' }],
+  },
+  {
+    scenario: 'V36',
+    name: 'what is written of a state that was found wrong, and not installed yet, is kept for later',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: checkpointing,
+        find: `    this.#written = null;
+    core.event({ kind: 'alarm', reason });`,
+        replace: "    core.event({ kind: 'alarm', reason });",
+      },
+    ],
+  },
+];
