@@ -6,7 +6,7 @@ import { Handle, isNotFound, nothing } from './handle.ts';
 import type { Executor } from './handle.ts';
 import { BlobFold } from './folds.ts';
 import type { Live } from './live.ts';
-import { BlobGuards, BlobOps, transactionOf } from './operations.ts';
+import { BlobGuards, BlobOps, transactionOf, upsertOf } from './operations.ts';
 import type { Transacted } from './operations.ts';
 import type { CallOptions, ReadOptions, Versioned, Written } from './options.ts';
 
@@ -51,27 +51,12 @@ export class Blob<Out, In = Out> extends Handle {
   }
 
   /** Writes, and creates the blob and the directories above it when they are missing. */
-  async put(value: In, options: PutOptions = {}): Promise<Written> {
-    const put = this.op.put(value, options);
+  put(value: In, options: PutOptions = {}): Promise<Written> {
     const guarded = options.ifVersion !== undefined || options.ifAbsent === true;
-    const until = this.executor.nowMs + this.executor.timeoutOf(options);
-    for (;;) {
-      try {
-        return await this.executor.run(() => put, options);
-      } catch (error) {
-        if (guarded || !isNotFound(error)) throw error;
-      }
-      const left = (): CallOptions => ({ ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) });
-      // Twice the value in one transaction would do it in one step; but large values are the rule here, and first puts are not.
-      const create = this.op.createStored((put.operation as { readonly value: Uint8Array }).value);
-      const { held, results, op } = await this.executor.run(
-        () => transactionOf([this.guard.absent()], [create], []),
-        left(),
-      );
-      if (held) return create.read(results[0]!, op);
-      // Someone else created it in between; it may be gone again by now.
-      options = left();
-    }
+    return this.executor.run(() => {
+      const put = this.op.put(value, options);
+      return guarded ? put : upsertOf(put);
+    }, options);
   }
 
   /** Creates the blob. @throws HaretError `PathExists` */

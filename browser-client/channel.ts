@@ -25,6 +25,8 @@ export class Channel {
   readonly #stopWake: () => void;
   #namespace: string | null = null;
   #entered: Entered | null = null;
+  /** Calls that wait until the namespace is entered, in their order. */
+  #held = new Set<() => void>();
   #lastOp = 0;
 
   constructor(runtime: Runtime, options: ChannelOptions, onState: () => void) {
@@ -67,6 +69,7 @@ export class Channel {
     if (namespace === null) this.engine.leave();
     this.#namespace = namespace;
     this.#entered = null;
+    this.#held = new Set();
     this.#lastOp = 0;
   }
 
@@ -123,7 +126,11 @@ export class Channel {
       (done) => this.engine.enter(namespace, done, options.timeoutMs),
       options.signal,
       (entered) => {
-        if (this.#namespace === namespace) this.#entered = entered;
+        if (this.#namespace !== namespace) throw haretError('Closed', 'the namespace was left');
+        this.#entered = entered;
+        const held = [...this.#held];
+        this.#held.clear();
+        for (const go of held) go();
         return entered;
       },
     );
@@ -162,13 +169,22 @@ export class Channel {
     return { error: null };
   }
 
-  async #enterAndRun<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
-    const asked = make();
-    const timeoutMs = this.timeoutOf(options);
-    const until = this.nowMs + timeoutMs;
-    const { namespace } = await this.enter({ ...options, timeoutMs });
-    if (namespace !== this.#namespace) throw haretError('Closed', 'the namespace was left');
-    return this.#run(() => asked, { ...options, timeoutMs: Math.max(1, until - this.nowMs) }, absent);
+  /** All that waits goes on together when the namespace is entered, in its order: what is asked in order happens in order. */
+  #enterAndRun<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
+    return new Promise((resolve, reject) => {
+      const asked = make();
+      const timeoutMs = this.timeoutOf(options);
+      const until = this.nowMs + timeoutMs;
+      const held = this.#held;
+      const go = (): void =>
+        resolve(this.#run(() => asked, { ...options, timeoutMs: Math.max(1, until - this.nowMs) }, absent));
+      held.add(go);
+      this.enter({ ...options, timeoutMs }).catch((error: unknown) => {
+        // When it has gone on already, its own question does not matter.
+        held.delete(go);
+        reject(error as Error);
+      });
+    });
   }
 
   #run<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {

@@ -9,7 +9,7 @@ import type { LiveNode } from './folds.ts';
 import { Handle, nothing } from './handle.ts';
 import type { Executor } from './handle.ts';
 import type { Live } from './live.ts';
-import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps, opOf } from './operations.ts';
+import { CounterOps, DirectoryOps, NodeGuards, QueueOps, SetGuards, SetOps, opOf, upsertOf } from './operations.ts';
 import type { CallOptions, PageOptions, ReadOptions, Written } from './options.ts';
 import { listing } from './pages.ts';
 import type { Listing, Page } from './pages.ts';
@@ -38,11 +38,7 @@ export class Queue<Out, In = Out> extends Handle {
 
   /** Adds an item at the end, and makes the queue when it is missing. */
   push(item: In, options: CallOptions = {}): Promise<Written> {
-    return this.creating(
-      () => this.op.push(item),
-      () => this.op.create(),
-      options,
-    );
+    return this.executor.run(() => upsertOf(this.op.push(item)), options);
   }
 
   /** Takes the first item; undefined when there is none. */
@@ -114,11 +110,7 @@ export class SetHandle<Out, In = Out> extends Handle {
 
   /** @returns true when it was not in the set before. */
   insert(member: In, options: CallOptions = {}): Promise<boolean> {
-    return this.creating(
-      () => this.op.insert(member),
-      () => this.op.create(),
-      options,
-    );
+    return this.executor.run(() => upsertOf(this.op.insert(member)), options);
   }
 
   /** @returns true when it was in the set. */
@@ -251,11 +243,7 @@ export class Counter extends Handle {
 
   /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` past 2^53 - 1. */
   add(by = 1, options: CallOptions = {}): Promise<number> {
-    return this.creating(
-      () => this.op.add(by),
-      () => this.op.create(),
-      options,
-    );
+    return this.executor.run(() => upsertOf(this.op.add(by)), options);
   }
 }
 

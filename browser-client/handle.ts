@@ -2,8 +2,7 @@
 
 import { HaretError } from '../core/base/errors.ts';
 import type { Stat } from '../core/tree/operation.ts';
-import { transactionOf } from './operations.ts';
-import type { Asked, NodeGuards, NodeOps, Op, VersionGuard } from './operations.ts';
+import type { Asked, NodeGuards, NodeOps, VersionGuard } from './operations.ts';
 import type { Fold, Live } from './live.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 
@@ -69,21 +68,5 @@ export abstract class Handle {
   async delete({ ifVersion, recursive, ...options }: DeleteOptions = {}): Promise<boolean> {
     const operation = this.op.delete({ ifVersion, recursive: recursive === true });
     return (await this.executor.run(() => operation, options, nothing)) !== undefined;
-  }
-
-  /** Runs an operation, with `create` before it when the node is not there: as one entry, so that nobody sees the one without the other. */
-  protected async creating<R>(make: () => Op<R>, create: () => Op<unknown>, options: CallOptions): Promise<R> {
-    const op = make();
-    const until = this.executor.nowMs + this.executor.timeoutOf(options);
-    try {
-      return await this.executor.run(() => op, options);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-    const { results, op: at } = await this.executor.run(
-      () => transactionOf([this.guard.absent()], [create(), op], [op]),
-      { ...options, timeoutMs: Math.max(1, until - this.executor.nowMs) },
-    );
-    return op.read(results.at(-1)!, at);
   }
 }

@@ -9,6 +9,7 @@ import type {
   SimpleOperation,
   SimpleResult,
   Stat,
+  Upsertable,
 } from '../core/tree/operation.ts';
 import type { Codec } from './codecs.ts';
 import { decode, encode } from './codecs.ts';
@@ -45,6 +46,11 @@ export function opOf<O extends Operation, K extends OperationResult['kind'], R>(
       return read(result as ResultOf<K>, op);
     },
   };
+}
+
+/** The same, and its node is made first where nothing is: in one step, so that what is asked in order happens in order. */
+export function upsertOf<R>({ operation, read }: Op<R>): Asked<R> {
+  return { operation: { kind: 'upsert', operation: operation as Upsertable }, read };
 }
 
 /** Which branch of a transaction ran, a result for each of its operations, and when. */
@@ -161,12 +167,7 @@ export class BlobOps<Out, In> extends NodeOps {
 
   /** Fails with `PathExists` where something is. */
   create(value: In): Op<Written> {
-    return this.createStored(encode(this.#codec, value, this.path));
-  }
-
-  /** @internal */
-  createStored(stored: Uint8Array): Op<Written> {
-    return this.make('blob', stored);
+    return this.make('blob', encode(this.#codec, value, this.path));
   }
 
   /** The blob must exist, unless `ifAbsent` asks that it does not. */

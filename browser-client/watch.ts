@@ -104,6 +104,8 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   readonly #stream: WatchStream;
   readonly #signal: AbortSignal | undefined;
   readonly #progress: boolean;
+  /** It begins with a snapshot. */
+  readonly #whole: boolean;
   readonly #waiting: (change: 1 | -1) => void;
   #op: number | null = null;
   #last: Promise<unknown> = Promise.resolve();
@@ -113,11 +115,15 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
     this.path = path;
     this.#signal = options.signal;
     this.#progress = options.progress === true;
+    this.#whole = options.from === 'snapshot';
     this.#waiting = waiting;
     this.#stream = new WatchStream((handler) => open(path, engineOptions(options), handler), options.signal);
   }
 
-  /** Everything up to this op was yielded: where another watch can go on, `from: { after: op }`. Null before that can be said. */
+  /**
+   * Everything up to this op was yielded: where another watch can go on, `from: { after: op }`. Null before that can be said: of a snapshot,
+   * before its last page.
+   */
   get op(): number | null {
     return this.#op;
   }
@@ -136,7 +142,8 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
       for (;;) {
         const { done, value } = await this.#stream.next();
         if (done === true) return { done, value: undefined };
-        if (value.kind !== 'snapshot' || value.last) this.#op = value.op;
+        // Not before its last page: who goes on behind a snapshot that was not told to its end loses the rest of it.
+        if (value.kind === 'begun' ? !this.#whole : value.kind !== 'snapshot' || value.last) this.#op = value.op;
         // What is yielded is what U says: marks only for who asked for them.
         if (this.#isWanted(value)) return { done: false, value: value as U };
       }

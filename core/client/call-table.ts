@@ -153,7 +153,8 @@ export class CallTable implements CallOwner {
   /** The node refused a call, for now or for good. */
   refused(call: Call, error: ErrorInfo): void {
     if (call.phase === 'ended') return;
-    if (error.outcome === 'definite' && call.unresolved > 0) call.unresolved--;
+    // It is said of one sending. With others under way, elsewhere or behind another primary, it settles none of them (protocol §7).
+    if (error.outcome === 'definite' && call.unresolved === 1) call.unresolved = 0;
     if (!passing.has(error.code)) {
       this.end(call, { ok: false, error: { ...error, outcome: outcomeOf(call) } }, false);
       return;

@@ -23,7 +23,7 @@ abstract class CallBase extends Timed {
   phase: Phase = 'queued';
   sentAtMs = 0;
   sends = 0;
-  /** Sends that no definite refusal came back for: while there is one, the call may have happened. */
+  /** Sends since the last time that all were refused for certain, which is told of a single one: while there is one, the call may have happened. */
   unresolved = 0;
   lastRefusal: ErrorInfo | null = null;
   protected readonly owner: CallOwner;

@@ -42,10 +42,9 @@ export class Connector<Out, In> {
   #redialAtMs: number | null = null;
   #problem: ConnectionProblem | null = null;
   #lastTickMs: number;
-  /** Silence counts from here when nothing was owed to us before. */
-  #owedSinceMs = 0;
-  /** Or from here, when this process itself was held up. */
-  #awakeSinceMs = 0;
+  /** For how long the active connection has owed us something and said nothing, in time that this process was awake; and when it last said something. */
+  #silentMs = 0;
+  #heardAtMs = 0;
   /** How many times longer than usual a node is waited for: it doubles when one took too long, for the way there may be what is slow. */
   #patience = 1;
   #impatientAtMs = 0;
@@ -98,7 +97,7 @@ export class Connector<Out, In> {
     this.#active = connection;
     this.#failures = 0;
     this.#redialAtMs = null;
-    this.#owedSinceMs = this.#ports.clock.now();
+    this.#silentMs = 0;
     // Where the primary once was is worth a try when the addresses that were given are all gone.
     const { address } = connection;
     if (!this.#order.includes(address) && this.#order.length < maxAddresses) this.#order.push(address);
@@ -116,11 +115,9 @@ export class Connector<Out, In> {
   /** `owed`: answers are outstanding on the active connection. */
   tick(owed: boolean): void {
     const now = this.#ports.clock.now();
-    const { silenceMs } = this.#options;
     const connectTimeoutMs = this.#options.connectTimeoutMs * this.#patience;
-    // When this process was held up, frames may wait unread: the silence was ours.
-    if (now - this.#lastTickMs > silenceMs / 4) this.#awakeSinceMs = now;
-    if (!owed) this.#owedSinceMs = now;
+    // While this process was held up frames wait unread, so much of the silence was ours; but who is held up again and again is not to wait for ever.
+    const awakeMs = Math.min(now - this.#lastTickMs, this.#options.silenceMs / 4);
     if (this.#patience > 1 && now >= this.#impatientAtMs) this.#setPatience(now, this.#patience / 2);
     this.#lastTickMs = now;
     const dialling = this.#dialling;
@@ -130,7 +127,7 @@ export class Connector<Out, In> {
       this.#setPatience(now, this.#patience * 2);
       dialling.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
     }
-    if (this.#active !== null) this.#judgeSilence(this.#active, owed, now);
+    if (this.#active !== null) this.#judgeSilence(this.#active, owed, now, awakeMs);
     if (this.#redialAtMs !== null && now >= this.#redialAtMs) this.#redial();
   }
 
@@ -154,19 +151,20 @@ export class Connector<Out, In> {
     this.#impatientAtMs = nowMs + patientMs;
   }
 
-  #judgeSilence(active: Connection<Out, In>, owed: boolean, now: number): void {
+  #judgeSilence(active: Connection<Out, In>, owed: boolean, now: number, awakeMs: number): void {
     const { idlePingMs } = this.#options;
     const silenceMs = this.#options.silenceMs * this.#patience;
-    const pinged = active.pingedAtMs > active.heardAtMs;
+    const { address, heardAtMs } = active;
+    const pinged = active.pingedAtMs > heardAtMs;
     // With nothing owed, only an unanswered ping is a silence.
-    const since = owed ? Math.max(active.heardAtMs, this.#owedSinceMs) : pinged ? active.pingedAtMs : now;
-    const silentMs = now - Math.max(since, this.#awakeSinceMs);
-    if (silentMs >= silenceMs) {
-      const { address } = active;
-      const problem = `${address} was silent for ${silentMs} ms`;
+    const silent = (owed || pinged) && heardAtMs === this.#heardAtMs;
+    this.#silentMs = silent ? this.#silentMs + awakeMs : 0;
+    this.#heardAtMs = heardAtMs;
+    if (this.#silentMs >= silenceMs) {
+      const problem = `${address} was silent for ${Math.round(this.#silentMs)} ms`;
       this.#setPatience(now, this.#patience * 2);
       active.fail(closeCodes.timeout, errorInfo('NodeUnreachable', problem, { address }));
-    } else if (!pinged && (owed ? silentMs >= silenceMs / 3 : now - active.heardAtMs >= idlePingMs)) {
+    } else if (!pinged && (owed ? this.#silentMs >= silenceMs / 3 : now - heardAtMs >= idlePingMs)) {
       active.pingedAtMs = now;
       this.#events.sendPing(active);
     }

@@ -90,7 +90,34 @@ const writeShortcuts = {
   blobGet: (writer: Writer, { path }: { readonly path: string }) => writer.text(path),
 };
 
-export const simpleOperationSchema = union(simpleVariants, shortcuts, writeShortcuts);
+const { blobPut, queuePush, setInsert, counterAdd } = simpleVariants;
+const upsertableSchema = union(
+  { blobPut, queuePush, setInsert, counterAdd },
+  { blobPut: shortcuts.blobPut },
+  { blobPut: writeShortcuts.blobPut },
+);
+/** What adds to a node, and can make it first. */
+export type Upsertable = TypeOf<typeof upsertableSchema>;
+
+const allSimple = {
+  ...simpleVariants,
+  /**
+   * Does `operation`, and where nothing is makes its node first, with the directories above: one step, so that what is asked in order happens
+   * in order whether or not the node is there. A blob is made with the value that is put; `ifVersion` and `ifAbsent` have no place in it.
+   */
+  upsert: [10, { operation: upsertableSchema }],
+} as const;
+const allShortcuts = {
+  ...shortcuts,
+  upsert: (reader: Reader) => ({ kind: 'upsert', operation: upsertableSchema.decode(reader) }) as const,
+};
+const allWriteShortcuts = {
+  ...writeShortcuts,
+  upsert: (writer: Writer, { operation }: { readonly operation: Upsertable }) =>
+    upsertableSchema.encode(writer, operation),
+};
+
+export const simpleOperationSchema = union(allSimple, allShortcuts, allWriteShortcuts);
 /** Everything but a transaction. */
 export type SimpleOperation = TypeOf<typeof simpleOperationSchema>;
 
@@ -113,7 +140,7 @@ export type Guard = TypeOf<typeof guardSchema>;
 
 export const operationSchema = union(
   {
-    ...simpleVariants,
+    ...allSimple,
     /** All or nothing: `then` when every guard holds, else `otherwise`; an operation that fails undoes those before it. */
     transaction: [
       16,
@@ -124,8 +151,8 @@ export const operationSchema = union(
       },
     ],
   },
-  shortcuts,
-  writeShortcuts,
+  allShortcuts,
+  allWriteShortcuts,
 );
 export type Operation = TypeOf<typeof operationSchema>;
 
@@ -139,5 +166,7 @@ export function checkOperation(operation: Operation): void {
     valueSchema.check(value, 'value');
     versionGuardSchema.check(ifVersion, 'ifVersion');
     bool.check(ifAbsent, 'ifAbsent');
+  } else if (operation.kind === 'upsert' && operation.operation?.kind === 'blobPut') {
+    checkOperation(operation.operation);
   } else operationSchema.check(operation);
 }

@@ -12,6 +12,7 @@ const writeKinds: ReadonlySet<SimpleOperation['kind']> = new Set([
   'setRemove',
   'counterAdd',
   'blobCas',
+  'upsert',
 ] as const);
 
 /** True when an operation cannot change anything, and so need not go through the log. */

@@ -5,7 +5,7 @@ import { Failure, badArgument, limitExceeded } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import type { Guard, Operation, SimpleOperation } from './operation.ts';
 import { isPartName, parsePath } from './path.ts';
-import { refuseCreate } from './write.ts';
+import { refuseCreate, refuseUpsert } from './write.ts';
 
 export type ValidationLimits = Pick<TreeLimits, 'maxValueBytes' | 'maxTransactionItems'>;
 
@@ -49,6 +49,8 @@ function refuseSimple(operation: SimpleOperation, limits: ValidationLimits): Fai
       return badPath(operation.path);
     case 'blobPut':
       return badPath(operation.path) ?? badPut(operation, limits);
+    case 'upsert':
+      return refuseSimple(operation.operation, limits) ?? refuseUpsert(operation.operation);
     case 'blobCas':
     case 'queuePush':
       return badPath(operation.path) ?? badValue(operation.value, limits, operation.path);

@@ -8,13 +8,22 @@ import { createdChange, deletedChange, makeChange } from './change.ts';
 import type { ResultBudget, TreeLimits } from './limits.ts';
 import { BlobNode, CounterNode, DirectoryNode, QueueNode, SetNode, itemOverheadBytes, ownMember } from './node.ts';
 import type { TreeNode } from './node.ts';
-import type { NodeType, SimpleOperation, SimpleResult } from './operation.ts';
+import type { NodeType, SimpleOperation, SimpleResult, Upsertable } from './operation.ts';
 import { attach, growthOf, locate, nodeAt, refuseGrowth, replace } from './place.ts';
 import type { ChangeContext, Place } from './place.ts';
 import { equalsStored, load, store } from './stored.ts';
 
 export type WriteKind =
-  'create' | 'delete' | 'blobPut' | 'queuePush' | 'queuePop' | 'setInsert' | 'setRemove' | 'counterAdd' | 'blobCas';
+  | 'create'
+  | 'delete'
+  | 'blobPut'
+  | 'queuePush'
+  | 'queuePop'
+  | 'setInsert'
+  | 'setRemove'
+  | 'counterAdd'
+  | 'blobCas'
+  | 'upsert';
 export type WriteOperation = Extract<SimpleOperation, { readonly kind: WriteKind }>;
 
 export interface Written {
@@ -256,8 +265,32 @@ function counterAdd(root: DirectoryNode, place: Place, by: number, context: Writ
   };
 }
 
+/** What an upsert makes where nothing is, before it does what it is for. */
+const madeFor = { queuePush: 'queue', setInsert: 'set', counterAdd: 'counter' } as const;
+
+/** What is wrong with such an upsert, whatever the tree holds. */
+export function refuseUpsert(operation: Upsertable): Failure | null {
+  if (operation.kind !== 'blobPut' || (operation.ifVersion === null && !operation.ifAbsent)) return null;
+  return badArgument('An upsert goes with neither ifVersion nor ifAbsent', { path: operation.path });
+}
+
+function upsert(root: DirectoryNode, operation: Upsertable, context: WriteContext): Written | Failure {
+  const { path } = operation;
+  const place = locate(root, path);
+  if (place instanceof Failure) return place;
+  const refused = refuseUpsert(operation);
+  if (refused !== null) return refused;
+  if (place.node !== null) return write(root, operation, context);
+  if (operation.kind === 'blobPut') return create(place, 'blob', operation.value, context);
+  // Both steps or none: what the first makes is put beside what is there, never into it, as long as the second can fail.
+  const apart = { ...context, owner: null };
+  const made = create(place, madeFor[operation.kind], null, apart);
+  return made instanceof Failure ? made : write(made.root, operation, apart);
+}
+
 /** Does one write. A failure has changed nothing, also not in place. */
 export function write(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
+  if (operation.kind === 'upsert') return upsert(root, operation.operation, context);
   const place = locate(root, operation.path);
   if (place instanceof Failure) return place;
   switch (operation.kind) {

@@ -36,8 +36,29 @@ const create: fc.Arbitrary<SimpleOperation> = fc.oneof(
   }),
 );
 
+const upsert: fc.Arbitrary<SimpleOperation> = fc.record({
+  kind: fc.constant('upsert' as const),
+  operation: fc.oneof(
+    fc.record({
+      kind: fc.constant('blobPut' as const),
+      path,
+      value,
+      ifVersion: fc.option(small, { freq: 9 }),
+      ifAbsent: fc.nat(9).map((n) => n === 0),
+    }),
+    fc.record({ kind: fc.constant('queuePush' as const), path, value }),
+    fc.record({ kind: fc.constant('setInsert' as const), path, member: value }),
+    fc.record({
+      kind: fc.constant('counterAdd' as const),
+      path,
+      by: fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
+    }),
+  ),
+});
+
 const simple: fc.Arbitrary<SimpleOperation> = fc.oneof(
   { weight: 6, arbitrary: create },
+  { weight: 4, arbitrary: upsert },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('delete' as const), path, recursive: fc.boolean(), ifVersion }),

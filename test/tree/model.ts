@@ -147,6 +147,21 @@ export class Model {
         content.value = value;
         return { kind: 'done', version: this.#touch(path) };
       }
+      case 'upsert': {
+        const { operation: inner } = operation;
+        if (inner.kind === 'blobPut' && (inner.ifAbsent || inner.ifVersion !== null)) {
+          this.#lookup(inner.path);
+          throw new Refused('BadArgument');
+        }
+        const { path } = inner;
+        if (this.#lookup(path) === undefined) {
+          if (inner.kind === 'blobPut') return this.#create(path, { type: 'blob', value: inner.value });
+          if (inner.kind === 'queuePush') this.#create(path, { type: 'queue', items: [] });
+          if (inner.kind === 'setInsert') this.#create(path, { type: 'set', members: [] });
+          if (inner.kind === 'counterAdd') this.#create(path, { type: 'counter', value: 0 });
+        }
+        return this.#simple(inner);
+      }
       case 'blobCas': {
         const content = this.#content(operation.path, 'blob');
         if (!equalBytes(content.value, operation.expected)) throw new Refused('GuardFailed');

@@ -10,7 +10,14 @@ import { encodeEvent } from '../../core/service/events.ts';
 import type { Change } from '../../core/service/events.ts';
 import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
-import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
+import type {
+  Guard,
+  Operation,
+  OperationResult,
+  SimpleOperation,
+  Upsertable,
+  SimpleResult,
+} from '../../core/tree/operation.ts';
 import { nodeTypes } from '../../core/tree/result.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
@@ -45,15 +52,19 @@ const operand = fc.oneof(
   fc.record({ kind: fc.constant('members' as const), members: few(value) }, { noNullPrototype: true }),
 );
 
-const simpleKinds: Kinds<SimpleOperation> = {
-  create: { path, type, value: orNull(value) },
-  delete: { path, recursive: fc.boolean(), ifVersion: orNull(whole) },
+const upsertable = {
   blobPut: { path, value, ifVersion: orNull(whole), ifAbsent: fc.boolean() },
   queuePush: { path, value },
-  queuePop: { path },
   setInsert: { path, member: value },
-  setRemove: { path, member: value },
   counterAdd: { path, by: anyInt },
+};
+const simpleKinds: Kinds<SimpleOperation> = {
+  ...upsertable,
+  upsert: { operation: anyOf<Upsertable>(upsertable) },
+  create: { path, type, value: orNull(value) },
+  delete: { path, recursive: fc.boolean(), ifVersion: orNull(whole) },
+  queuePop: { path },
+  setRemove: { path, member: value },
   blobCas: { path, expected: value, value },
   keys: { path, limit, after: orNull(path) },
   children: { path, limit, after: orNull(word) },
