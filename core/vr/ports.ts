@@ -8,7 +8,7 @@ import type { Checksum, ClusterId, Incarnation, NamespaceId } from '../base/ids.
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import type { Entry, EntryName } from './entry.ts';
-import type { Message } from './messages.ts';
+import type { Message, MessageKind } from './messages.ts';
 
 /** Which replica this is, for life. */
 export interface ReplicaIdentity {
@@ -185,6 +185,8 @@ export type ReplicaEvent =
   | { readonly kind: 'transfer'; readonly from: string; readonly to: number; readonly by: 'entries' | 'checkpoint' }
   | { readonly kind: 'repaired'; readonly op: number }
   | { readonly kind: 'dropped'; readonly reason: string }
+  /** What a member said cannot be, and was not believed: told once for each kind of message and reason. */
+  | { readonly kind: 'refused'; readonly from: string; readonly message: MessageKind; readonly reason: string }
   | { readonly kind: 'alarm'; readonly reason: string };
 
 /** `recovering`: it cannot prove its head, or its checkpoint differs, and waits for a StartView or a rebuild. */

@@ -43,6 +43,8 @@ export class Narrator {
         return { kind: 'repair', text: `${replica} repaired op ${event.op}` };
       case 'alarm':
         return { kind: 'alarm', text: `${replica}: ${event.reason}` };
+      case 'refused':
+        return { kind: 'alarm', text: `${replica} does not believe ${event.from}: ${event.reason}` };
       case 'dropped':
         return null;
     }
