@@ -7,7 +7,7 @@ import { invariant } from '../base/assert.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { noCluster } from '../base/ids.ts';
-import type { Interface, Link, LinkHandler } from '../base/ports.ts';
+import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
@@ -57,6 +57,12 @@ interface Waiting {
   readonly deadlineMs: number;
   readonly done: () => void;
 }
+
+const levels: Readonly<Partial<Record<ReplicaEvent['kind'], LogLevel>>> = {
+  alarm: 'error',
+  refused: 'warn',
+  dropped: 'debug',
+};
 
 export class ClusterNode implements HostedNode {
   readonly #ports: NodePorts;
@@ -383,7 +389,7 @@ export class ClusterNode implements HostedNode {
     this.#observer?.event(host.identity, event);
     // The hot path's own event is for who watches closely; a line for each commit would cost more than the commit.
     if (event.kind === 'committed') return;
-    const level = event.kind === 'alarm' ? 'error' : event.kind === 'dropped' ? 'debug' : 'info';
+    const level = levels[event.kind] ?? 'info';
     this.#ports.log.write(level, `replica ${event.kind}`, { replica: host.name, ...event });
     if (event.kind === 'alarm') {
       const passing = host.view().status === 'recovering';

@@ -34,10 +34,8 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
     if (order > 0 || (order === 0 && vote.log.head > canonical.log.head)) canonical = vote;
   }
   const { log, from } = canonical;
-  invariant(log.head >= commit, 'the canonical log holds all that is known to be committed', {
-    head: log.head,
-    commit,
-  });
+  // The canonical log holds all that is known to be committed. Votes that say otherwise contradict each other, and choose nothing.
+  if (log.head < commit) return null;
   const rotten = new Map<Vote, ReadonlySet<number>>();
   for (const vote of votes) rotten.set(vote, new Set(vote.log.corrupt));
   const needed = nackQuorum(configuration);

@@ -15,7 +15,7 @@ import { compareViewstamps, primaryOf, quorum } from './configuration.ts';
 import type { Execution } from './execution.ts';
 import type { Installation } from './installation.ts';
 import { Log } from './log.ts';
-import type { Content, Message, StateName } from './messages.ts';
+import type { Content, Message, MessageKind, StateName } from './messages.ts';
 import type {
   Effect,
   RecoveredReplica,
@@ -293,6 +293,14 @@ export class Core {
     this.dropped.set(reason, count + 1);
     // The first of a kind is news; the others are counted.
     if (count === 0) this.event({ kind: 'dropped', reason });
+  }
+
+  /** A message that no honest replica sends was not believed (judgement.ts): counted, and told once. */
+  refuse(from: Member, message: MessageKind, reason: string): void {
+    const key = `${message}: ${reason}`;
+    const count = this.dropped.get(key) ?? 0;
+    this.dropped.set(key, count + 1);
+    if (count === 0) this.event({ kind: 'refused', from: from.replica, message, reason });
   }
 
   // Durability.

@@ -58,10 +58,8 @@ export class Installation {
     const core = this.#core;
     const { log } = core;
     invariant(!core.inView, 'only a log of a newer view replaces', { view: core.view });
-    invariant(goal.head >= core.commit, 'what is committed here is in every later log', {
-      head: goal.head,
-      commit: core.commit,
-    });
+    // What is committed here is in every later log. Votes that say otherwise lie, and no single one of them shows which.
+    if (this.#contradicts(goal)) return core.drop('a chosen log without what is committed here');
     const staged = this.#staged;
     const checkpoint = this.#checkpoint;
     const committed = this.#goal?.commit ?? 0;
@@ -83,11 +81,12 @@ export class Installation {
       const own = log.checksum(op);
       if (own !== null && own === this.#wanted(goal, op)) return op;
     }
-    const at = log.checksum(commit);
-    invariant(commit < goal.floor || at === this.#wanted(goal, commit), 'one checksum per committed op', {
-      op: commit,
-    });
     return commit;
+  }
+
+  #contradicts(goal: ChosenLog): boolean {
+    const { log, commit } = this.#core;
+    return goal.head < commit || (commit >= goal.floor && log.checksum(commit) !== this.#wanted(goal, commit));
   }
 
   #wanted(goal: ChosenLog, op: number): Checksum | null {
@@ -122,7 +121,13 @@ export class Installation {
     const chained = entry.parent === (this.#staged.at(-1)?.checksum ?? this.#keepChecksum);
     // Above the floor the goal names it. Below, being committed is the proof, and the chain must close.
     if (wanted === null ? entry.op > committed : entry.checksum !== wanted) return;
-    invariant(chained, 'the committed logs of two replicas are one chain', { op: entry.op });
+    if (!chained) {
+      // The committed logs of two replicas are one chain: of what was taken unproven, somebody made it up. It is fetched anew.
+      this.#core.drop('entries that do not chain');
+      this.#staged = [];
+      this.#stagedBytes = 0;
+      return;
+    }
     if (this.#stagedBytes + entry.bytes.length > maxStagedBytes) return;
     this.#staged.push(entry);
     this.#stagedBytes += entry.bytes.length;

@@ -8,7 +8,7 @@ import type { Checksum, ClusterId, Incarnation, NamespaceId } from '../base/ids.
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import type { Entry, EntryName } from './entry.ts';
-import type { Message } from './messages.ts';
+import type { Message, MessageKind } from './messages.ts';
 
 /** Which replica this is, for life. */
 export interface ReplicaIdentity {
@@ -189,7 +189,9 @@ export type ReplicaEvent =
   | { readonly kind: 'dropped'; readonly reason: string }
   /** `about` says what it is about when an `alarmOver` may end it. */
   | { readonly kind: 'alarm'; readonly reason: string; readonly about?: AlarmTopic }
-  | { readonly kind: 'alarmOver'; readonly about: AlarmTopic };
+  | { readonly kind: 'alarmOver'; readonly about: AlarmTopic }
+  /** What a member said cannot be, and was not believed: told once for each kind of message and reason. */
+  | { readonly kind: 'refused'; readonly from: string; readonly message: MessageKind; readonly reason: string };
 
 /** `states`: replicas disagree and no quorum shares a state. `transfer`: nobody has what this replica lacks. */
 export type AlarmTopic = 'states' | 'transfer';

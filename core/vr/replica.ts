@@ -16,6 +16,8 @@ import type { Message } from './messages.ts';
 import type { Effect, Input, ReplicaView } from './ports.ts';
 import { Primary } from './primary.ts';
 import { Reads } from './reads.ts';
+import { judge } from './judgement.ts';
+import { Reach } from './reach.ts';
 import { HeadRecovery } from './recovery.ts';
 import { Requests } from './requests.ts';
 import { Suspicion } from './suspicion.ts';
@@ -26,6 +28,8 @@ export type { ReplicaLimits, ReplicaOptions, ReplicaTiming } from './core.ts';
 
 export class Replica {
   readonly #core: Core;
+  /** How far the views that others tell may lie above its own. */
+  readonly #reach: Reach;
   #stopped = false;
 
   /**
@@ -35,6 +39,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const core = new Core(options);
     this.#core = core;
+    this.#reach = new Reach(core.now);
     core.parts = {
       suspicion: new Suspicion(core),
       viewChange: new ViewChange(core),
@@ -126,7 +131,7 @@ export class Replica {
     parts.transfer.pump();
   }
 
-  /** The envelope first: whose it is, and from when (protocol §1). */
+  /** The envelope first: whose it is, and from when; then whether it can be (protocol §1). */
   #receive(message: Message): void {
     const core = this.#core;
     const { identity } = core;
@@ -141,7 +146,13 @@ export class Replica {
       if (message.kind !== 'viewNow') core.send(from, { kind: 'viewNow' });
       return;
     }
+    if (!this.#reach.allows(core.view, message.view, core.now)) {
+      return core.refuse(from, message.kind, 'its view is beyond what elections can have reached');
+    }
+    const problem = judge(core, from, message);
+    if (problem !== null) return core.refuse(from, message.kind, problem);
     if (message.view > core.view) {
+      this.#reach.take(core.view, message.view);
       core.parts.viewChange.moveTo(message.view);
       if (message.kind !== 'startView') core.parts.viewChange.askStartView(from);
     }

@@ -200,6 +200,10 @@ export class Transfer {
     for (const entry of message.entries) {
       if (entry.op !== log.head + 1) continue;
       if (!sameLog && entry.op > message.commit) break;
+      if (entry.parent !== log.headChecksum) {
+        core.refuse(from, message.kind, 'its entries do not chain to the log here');
+        break;
+      }
       log.append(entry);
       added.push(entry);
     }
@@ -266,9 +270,12 @@ export class Transfer {
       this.#rest();
       return;
     }
-    invariant(ownPast || info.op > log.head, 'a checkpoint of the group is of this log, or above its head', {
-      op: info.op,
-    });
+    if (!ownPast && info.op <= log.head) {
+      // A checkpoint of the group is of this log, or above its head.
+      core.drop('a checkpoint of another log');
+      this.#rest();
+      return;
+    }
     const { execution } = core.parts;
     const restore = core.down !== null || execution.applied < info.op;
     if (restore) execution.beginRestore(info);

@@ -7,7 +7,6 @@ import { invariant } from '../base/assert.ts';
 import type { Vote } from './choose.ts';
 import { chooseLog } from './choose.ts';
 import type { Member } from './configuration.ts';
-import { compareViewstamps } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { LogDescription, MessageOf } from './messages.ts';
 
@@ -41,6 +40,14 @@ export class ViewChange {
   moveTo(view: number): void {
     const core = this.#core;
     invariant(view > core.view, 'views never go down', { view, from: core.view });
+    if (!Number.isSafeInteger(view + 1)) {
+      // What cannot be encoded is never persisted (protocol §1).
+      core.event({
+        kind: 'alarm',
+        reason: `the views of this group are used up at ${core.view}: it elects nobody any more`,
+      });
+      return;
+    }
     this.stepDown();
     core.view = view;
     core.persist({ view: core.viewstamp, entries: [] });
@@ -121,9 +128,6 @@ export class ViewChange {
 
   #vote(from: Member, log: LogDescription): void {
     const core = this.#core;
-    invariant(compareViewstamps(log.logView, core.viewstamp) < 0, 'who votes for a view has not begun it', {
-      from: from.replica,
-    });
     this.#votes.set(from, log);
     // Its own log is what the chosen one is compared with, so its own vote is always one of them.
     if (this.#told === null) return;
@@ -152,9 +156,6 @@ export class ViewChange {
   startView(from: Member, message: MessageOf<'startView'>): void {
     const core = this.#core;
     const { log } = message;
-    invariant(log.logView.view === core.view && log.logView.epoch === core.epoch, 'a StartView is of its view', {
-      view: core.view,
-    });
     if (core.isVoterMember(from) && core.primaryMember() === from) core.parts.suspicion.heardPrimary();
     core.parts.recovery.startView(from, message);
     // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
@@ -163,10 +164,7 @@ export class ViewChange {
       return;
     }
     // It may have started this view and forgotten; the others will go on to one that it does not lead.
-    if (core.parts.recovery.pending && core.isPrimaryOf(core.view)) return;
-    invariant(!core.isPrimaryOf(core.view), 'nobody else starts the view that this replica is to lead', {
-      view: core.view,
-    });
+    if (core.isPrimaryOf(core.view)) return;
     const { head, floor, floorChecksum, checksums } = log;
     const commit = Math.min(head, Math.max(message.commit, floor));
     core.parts.installation.begin({ from, head, floor, floorChecksum, checksums, commit });

@@ -45,6 +45,8 @@ export class Narrator {
         return { kind: 'alarm', text: `${replica}: ${event.reason}` };
       case 'alarmOver':
         return { kind: 'repair', text: `${replica}: what was wrong with its ${event.about} is over` };
+      case 'refused':
+        return { kind: 'alarm', text: `${replica} does not believe ${event.from}: ${event.reason}` };
       case 'dropped':
         return null;
     }

@@ -2,6 +2,7 @@
 
 import { clientMutants } from './clients.ts';
 import { diskMutants } from './disks.ts';
+import { judgementMutants } from './judgement.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
 import { viewMutants } from './views.ts';
@@ -10,6 +11,10 @@ function number({ scenario }: Mutant): number {
   return Number(scenario.slice(1));
 }
 
-export const mutants: readonly Mutant[] = [...viewMutants, ...logMutants, ...clientMutants, ...diskMutants].sort(
-  (a, b) => number(a) - number(b),
-);
+export const mutants: readonly Mutant[] = [
+  ...viewMutants,
+  ...logMutants,
+  ...clientMutants,
+  ...diskMutants,
+  ...judgementMutants,
+].sort((a, b) => number(a) - number(b));

@@ -1,9 +1,10 @@
 /**
- * Random histories of one group from one seed: messages lost, doubled, reordered; disks that lag; crashes, pauses, partitions, rot, a
+ * Random histories of one group from one seed: messages lost, forged, doubled, reordered; disks that lag; crashes, pauses, partitions, rot, a
  * lost disk. What happens how often is drawn as well, since some faults hide others. How a history ends is in healing.ts.
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
+import { Forging } from './forging.ts';
 import { Healing } from './healing.ts';
 import type { MessageKind } from '../../core/vr/messages.ts';
 import { Users } from './users.ts';
@@ -64,7 +65,12 @@ export function explore({ seed, steps, voters, damage = 'none' }: Exploration): 
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
   });
   const history = new History(world, random, seed, damage);
-  for (let step = 0; step < steps; step++) history.step();
+  // Of some histories, for what is forged costs time.
+  const forging = seed % 2 === 0 ? new Forging(world, new SeededRandom(seed, 0xf04)) : null;
+  for (let step = 0; step < steps; step++) {
+    history.step();
+    forging?.step();
+  }
   history.end();
   return world;
 }

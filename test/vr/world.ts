@@ -65,6 +65,7 @@ export class World {
   readonly #invariants: Invariants;
   readonly #writer = new Writer(4096);
   #nextToken = 1;
+  #forging = false;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
@@ -275,6 +276,10 @@ export class World {
       case 'event':
         if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
         place.events.push(effect.event);
+        if (effect.event.kind === 'refused') {
+          const { from, message, reason } = effect.event;
+          this.#must(this.#forging, `${name} refused an honest ${message} of ${from}: ${reason}`);
+        }
         if (effect.event.kind === 'committed') this.#invariants.committedOn(this.places, effect.event.op);
     }
   }
@@ -287,6 +292,34 @@ export class World {
 
   deliver(packet: Packet): void {
     this.input(packet.to, { kind: 'message', message: packet.message });
+  }
+
+  /**
+   * A message that nobody sent reaches `to`, in a member's name. It can't be, so it must change nothing: all that may come of it is that
+   * it is told, or that an older view is answered by the newer one (V31).
+   */
+  forge(to: string, message: Message, what: string): void {
+    const place = this.place(to);
+    if (place.replica === null || place.paused) return;
+    this.#forging = true;
+    const before = JSON.stringify(place.view);
+    const dropped = droppedBy(place.replica);
+    try {
+      for (const effect of place.replica.step({ kind: 'message', message })) {
+        const harmless =
+          effect.kind === 'event' && (effect.event.kind === 'refused' || effect.event.kind === 'dropped');
+        this.#must(harmless, `${to} believed a forged ${message.kind} (${what}): ${effect.kind}`);
+        this.#perform(place, effect);
+      }
+      this.#must(droppedBy(place.replica) === dropped + 1, `${to} did not count a forged ${message.kind} (${what})`);
+      this.#must(JSON.stringify(place.view) === before, `${to} was changed by a forged ${message.kind} (${what})`);
+    } catch (error) {
+      throw new Error(`seed ${this.#options.seed ?? 1}: a forged ${message.kind} (${what}): ${String(error)}`, {
+        cause: error,
+      });
+    } finally {
+      this.#forging = false;
+    }
   }
 
   sync(name: string): void {
@@ -462,4 +495,8 @@ export class World {
   events<K extends ReplicaEvent['kind']>(name: string, kind: K): Extract<ReplicaEvent, { kind: K }>[] {
     return this.place(name).events.filter((event): event is Extract<ReplicaEvent, { kind: K }> => event.kind === kind);
   }
+}
+
+function droppedBy(replica: Replica): number {
+  return [...replica.dropped.values()].reduce((sum, count) => sum + count, 0);
 }
