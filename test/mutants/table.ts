@@ -3,12 +3,22 @@
 import { clientMutants } from './clients.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
+import { clientSurvivors } from './survivors-clients.ts';
+import { storeSurvivors } from './survivors-store.ts';
+import { timeSurvivors } from './survivors-time.ts';
+import { viewSurvivors } from './survivors-views.ts';
 import { viewMutants } from './views.ts';
 
 function number({ scenario }: Mutant): number {
   return Number(scenario.slice(1));
 }
 
-export const mutants: readonly Mutant[] = [...viewMutants, ...logMutants, ...clientMutants].sort(
-  (a, b) => number(a) - number(b),
-);
+export const mutants: readonly Mutant[] = [
+  ...viewMutants,
+  ...logMutants,
+  ...clientMutants,
+  ...viewSurvivors,
+  ...timeSurvivors,
+  ...storeSurvivors,
+  ...clientSurvivors,
+].sort((a, b) => number(a) - number(b));
