@@ -1,6 +1,7 @@
 /**
  * The program that every mutant is bundled with: runs seeds until a rule is broken or the time is over, and prints what it found as
- * one line of JSON. Arguments: exploration or simulator, the first seed, seconds, and the damage of disks.
+ * one line of JSON. Arguments: exploration or simulator, the first seed, processor seconds, and the damage of disks. Seconds are those of
+ * the processor, so that what is found does not depend on what else the machine does.
  */
 
 import { runSeed } from '../../core/sim/run.ts';
@@ -22,10 +23,16 @@ function simulated(seed: number): void {
 }
 
 const run = by === 'simulator' ? simulated : explored;
-const endMs = performance.now() + Number(seconds) * 1000;
+const endUs = Number(seconds) * 1_000_000;
+
+function spentUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
 let seed = Number(first);
 let what: string | null = null;
-for (; what === null && performance.now() < endMs; seed++) {
+for (; what === null && spentUs() < endUs; seed++) {
   process.stdout.write(`${seed}\n`);
   try {
     run(seed);
@@ -33,4 +40,4 @@ for (; what === null && performance.now() < endMs; seed++) {
     what = (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
   }
 }
-process.stdout.write(`${JSON.stringify({ seed: seed - 1, what })}\n`);
+process.stdout.write(`${JSON.stringify({ seed: seed - 1, what, seconds: spentUs() / 1e6 })}\n`);

@@ -5,6 +5,10 @@ import { diskMutants } from './disks.ts';
 import { judgementMutants } from './judgement.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
+import { clientSurvivors } from './survivors-clients.ts';
+import { storeSurvivors } from './survivors-store.ts';
+import { timeSurvivors } from './survivors-time.ts';
+import { viewSurvivors } from './survivors-views.ts';
 import { viewMutants } from './views.ts';
 
 function number({ scenario }: Mutant): number {
@@ -17,4 +21,8 @@ export const mutants: readonly Mutant[] = [
   ...clientMutants,
   ...diskMutants,
   ...judgementMutants,
+  ...viewSurvivors,
+  ...timeSurvivors,
+  ...storeSurvivors,
+  ...clientSurvivors,
 ].sort((a, b) => number(a) - number(b));

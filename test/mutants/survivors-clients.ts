@@ -1,0 +1,124 @@
+/** Mutants of what a client and its session keep in mind, and of watches (protocol §7, §9.7). */
+
+import type { Mutant } from './mutant.ts';
+
+const callTable = 'core/client/call-table.ts';
+const session = 'core/client/session.ts';
+const clientSessions = 'core/client/sessions.ts';
+const watches = 'core/client/watches.ts';
+const subscriptions = 'core/cluster/subscriptions.ts';
+const history = 'core/service/history.ts';
+
+export const clientSurvivors: readonly Mutant[] = [
+  {
+    scenario: 'V15',
+    name: 'the state machine executes a request before the one that it follows',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/service/sessions.ts',
+        find: 'if (request > window.next) {',
+        replace: 'if (request > window.next + 1e9) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V30',
+    name: 'any refusal of a resend settles the doubt',
+    by: 'simulator',
+    edits: [
+      {
+        file: callTable,
+        find: "if (error.outcome === 'definite' && call.unresolved > 0) call.unresolved--;",
+        replace: "if (error.outcome === 'definite') call.unresolved = 0;",
+      },
+    ],
+  },
+  {
+    scenario: 'V30',
+    name: 'only the last send counts for the outcome',
+    by: 'simulator',
+    edits: [{ file: callTable, find: 'call.unresolved++;', replace: 'call.unresolved = 1;' }],
+  },
+  {
+    scenario: 'V30',
+    name: '`answered` runs ahead of the lowest number that is outstanding',
+    by: 'simulator',
+    edits: [
+      {
+        file: session,
+        find: 'while (lowest < this.#next && this.#outstanding.get(lowest) === undefined) lowest++;',
+        replace: 'while (lowest < this.#next) lowest++;',
+      },
+    ],
+  },
+  {
+    scenario: 'V16',
+    name: 'what a lost session had outstanding is sent again in the next one',
+    by: 'simulator',
+    edits: [
+      {
+        file: clientSessions,
+        find: "for (const call of session.gone()) this.#host.calls.refused(call, { ...error, outcome: 'unknown' });",
+        replace: `for (const call of session.gone()) {
+      call.requestNumber = 0;
+      session.enqueue(call, 0);
+    }`,
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'a snapshot that broke off is taken for whole',
+    by: 'simulator',
+    edits: [
+      {
+        file: watches,
+        find: 'watch.paging = watch.torn = !last;',
+        replace: 'watch.paging = !last;\n    watch.position = op;',
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'what a peer relays may be lost without a word',
+    by: 'simulator',
+    edits: [
+      {
+        file: subscriptions,
+        find: 'if (number > relay.next) return this.#failWith(',
+        replace: 'relay.next = number;\n    if (number < 0) return this.#failWith(',
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'live watches are not left behind when the state is replaced',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/watch-feed.ts',
+        find: 'if (from < history.floor) return this.#leaveBehind(from);',
+        replace: 'if (from < history.floor) return;',
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'history says that it reaches back over a state that was replaced',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/service/service.ts',
+        find: 'this.#history = this.#newHistory(header.op);',
+        replace: 'this.#history = this.#newHistory(0);',
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'history says that it reaches back over what it has let go',
+    by: 'simulator',
+    edits: [{ file: history, find: '      this.#floor = page.last;\n', replace: '' }],
+  },
+];

@@ -1,0 +1,94 @@
+/** Mutants of the store: which segments may go, and where a log goes on (protocol §2). */
+
+import type { Mutant } from './mutant.ts';
+
+const segments = 'core/store/segments.ts';
+const writer = 'core/store/log-writer.ts';
+const scan = 'core/store/scan.ts';
+const format = 'core/store/format.ts';
+const recovery = 'core/store/recovery.ts';
+
+const anyAge = {
+  file: scan,
+  find: 'if (head === null || head.sequence <= last) {',
+  replace: 'if (head === null) {',
+};
+const anySegment = {
+  file: format,
+  find: 'if (view.getUint32(32, true) !== segment || view.getUint32(36, true) !== offset) return null;',
+  replace: 'if (view.getUint32(36, true) !== offset) return null;',
+};
+
+export const storeSurvivors: readonly Mutant[] = [
+  {
+    scenario: 'V11',
+    name: 'a segment with a live entry may go',
+    by: 'simulator',
+    edits: [
+      {
+        file: segments,
+        find: 'segment.number < oldest && segment.liveEntries > 0',
+        replace: 'segment.number < oldest && segment.liveEntries > 1',
+      },
+    ],
+  },
+  {
+    scenario: 'V11',
+    name: 'segments go before the batch that says so is durable',
+    by: 'simulator',
+    edits: [
+      {
+        file: writer,
+        find: '    this.#disk.write(name, offset, [bytes], true, (error) => {',
+        replace:
+          '    this.#segments.removeBelow(oldest);\n    this.#disk.write(name, offset, [bytes], true, (error) => {',
+      },
+    ],
+  },
+  {
+    scenario: 'V28',
+    name: 'leftovers of a cut tail are read',
+    by: 'simulator',
+    equivalent:
+      'a batch is written only when the one before it is durable, so that at most one is torn, and what follows it is written over its head',
+    edits: [anyAge],
+  },
+  {
+    scenario: 'V28',
+    name: "leftovers of a segment's earlier life are read when nothing newer is below them",
+    by: 'simulator',
+    equivalent: 'their numbers are below those of the segments before, and what is numbered lower is passed over',
+    edits: [anySegment],
+  },
+  {
+    scenario: 'V28',
+    name: "leftovers of a segment's earlier life are read",
+    by: 'simulator',
+    edits: [anyAge, anySegment],
+  },
+  {
+    scenario: 'V28',
+    name: 'the log goes on behind a torn batch',
+    by: 'simulator',
+    edits: [
+      {
+        file: recovery,
+        find: 'const resume = this.#tornAt ?? this.#end;',
+        replace: 'const resume = this.#end;',
+      },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'the log goes on in place after damage',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [
+      {
+        file: recovery,
+        find: 'resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,',
+        replace: 'resumeAt: resume,',
+      },
+    ],
+  },
+];

@@ -1,0 +1,97 @@
+/** Mutants of time: the replicated clock, and the sessions that end by it (protocol §7, "Time"). */
+
+import type { Mutant } from './mutant.ts';
+
+const clock = 'core/vr/clock.ts';
+const sessions = 'core/service/sessions.ts';
+
+export const timeSurvivors: readonly Mutant[] = [
+  {
+    scenario: 'V26',
+    name: 'timestamps go back when the view changes',
+    by: 'exploration',
+    edits: [
+      { file: clock, find: 'this.#base = this.#core.log.headTimestamp();', replace: 'this.#base = 0;' },
+      {
+        file: 'core/vr/primary.ts',
+        find: 'Math.max(log.headTimestamp(), clock.timestamp())',
+        replace: 'clock.timestamp()',
+      },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: "a view's time begins at the machine's own clock",
+    by: 'exploration',
+    edits: [
+      {
+        file: clock,
+        find: 'this.#base = this.#core.log.headTimestamp();',
+        replace: 'this.#base = Math.max(this.#core.log.headTimestamp(), this.#core.now);',
+      },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: 'the replicated clock jumps over pauses',
+    by: 'exploration',
+    edits: [
+      {
+        file: clock,
+        find: 'Math.min(Math.max(0, now - this.#lastTick), this.#core.timing.suspicionMs)',
+        replace: 'Math.max(0, now - this.#lastTick)',
+      },
+    ],
+  },
+  {
+    scenario: 'V26',
+    name: 'the replicated clock follows a machine whose clock goes back',
+    by: 'exploration',
+    edits: [{ file: clock, find: 'Math.max(0, now - this.#lastTick)', replace: 'now - this.#lastTick' }],
+  },
+  {
+    scenario: 'V15',
+    name: 'sessions never expire',
+    by: 'simulator',
+    edits: [
+      {
+        file: sessions,
+        find: 'return oldest === null ? null : Math.min(',
+        replace: 'return oldest === null || oldest.seenMs >= 0 ? null : Math.min(',
+      },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: 'a session that is due is expired, and those that are due with it are not',
+    by: 'simulator',
+    equivalent: 'the next deadline has passed already, so that the next entry of expiry ends the next of them',
+    edits: [
+      {
+        file: sessions,
+        find: 'if (deadline === null || deadline > nowMs) return expired;',
+        replace: 'if (expired > 0 || deadline === null || deadline > nowMs) return expired;',
+      },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: 'the newest session is evicted, and not the one that was idle longest',
+    by: 'simulator',
+    edits: [
+      {
+        file: sessions,
+        find: `      this.#remove(this.#idle.oldest()!.id);
+      evicted++;`,
+        replace: `      this.#remove([...this.#byId.keys()].at(-1)!);
+      evicted++;`,
+      },
+    ],
+  },
+  {
+    scenario: 'V15',
+    name: 'a sign of life does not count against eviction',
+    by: 'simulator',
+    edits: [{ file: sessions, find: '    session.idle.seenMs = nowMs;\n', replace: '' }],
+  },
+];

@@ -1,0 +1,119 @@
+/** Mutants of what belongs to one view, or to one life, and must not be taken into the next (protocol §1 to §4). */
+
+import type { Mutant } from './mutant.ts';
+
+const primary = 'core/vr/primary.ts';
+const recovery = 'core/vr/recovery.ts';
+const requests = 'core/vr/requests.ts';
+const suspicion = 'core/vr/suspicion.ts';
+
+export const viewSurvivors: readonly Mutant[] = [
+  {
+    scenario: 'V20',
+    name: 'acknowledgements of an earlier view count in a new one',
+    by: 'exploration',
+    edits: [{ file: primary, find: '    this.#acknowledged.clear();\n', replace: '' }],
+  },
+  {
+    scenario: 'V19',
+    name: 'heartbeat rounds that were answered in an earlier view count in a new one',
+    by: 'exploration',
+    edits: [{ file: primary, find: '    this.#answered.clear();\n', replace: '' }],
+  },
+  {
+    scenario: 'V30',
+    name: 'what was prepared when the view was lost is told definite',
+    by: 'exploration',
+    edits: [
+      {
+        file: requests,
+        find: "const unknown = this.#notPrimary('unknown');",
+        replace: "const unknown = this.#notPrimary('definite');",
+      },
+    ],
+  },
+  {
+    scenario: 'V3',
+    name: "a NewState claims the sender's view for a log of an older one",
+    by: 'exploration',
+    edits: [
+      {
+        file: 'core/vr/transfer.ts',
+        find: "kind: 'newState',\n      nonce: message.nonce,\n      logView: core.logView,",
+        replace: "kind: 'newState',\n      nonce: message.nonce,\n      logView: core.viewstamp,",
+      },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'a replica that recovers ignores that others are in later views',
+    by: 'exploration',
+    damage: 'rot',
+    equivalent: 'an answer of a later view has moved the replica to that view before it is counted',
+    edits: [
+      {
+        file: recovery,
+        find: 'for (const view of this.#views.values()) if (view > core.view) return;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'a replica that recovers does not wait for the head that it was told',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [{ file: recovery, find: ' || core.durableHead < this.#head) return;', replace: ') return;' }],
+  },
+  {
+    scenario: 'V13',
+    name: 'a replica that recovers takes a StartView that it did not ask for',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: recovery,
+        find: '!this.#pending || message.nonce !== this.#nonce || from !== this.#core.primaryMember()',
+        replace: '!this.#pending || from !== this.#core.primaryMember()',
+      },
+    ],
+  },
+  {
+    scenario: 'V19',
+    name: 'a replica that does not count confirms read rounds',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [{ file: 'core/vr/backup.ts', find: 'if (!core.counts) return;', replace: '' }],
+  },
+  {
+    scenario: 'V6',
+    name: 'a suspicion never lapses',
+    by: 'exploration',
+    edits: [
+      {
+        file: suspicion,
+        find: 'for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    scenario: 'V6',
+    name: 'suspicions of an earlier view count in a new one',
+    by: 'exploration',
+    edits: [{ file: suspicion, find: '    this.#asked.clear();\n', replace: '' }],
+  },
+  {
+    scenario: 'V21',
+    name: 'a primary that abdicated goes on preparing',
+    by: 'exploration',
+    edits: [
+      {
+        file: primary,
+        find: '  flush(): void {\n    if (!this.serving) return;',
+        replace: '  flush(): void {\n    if (!this.#active) return;',
+      },
+      { file: requests, find: 'if (!core.parts.primary.serving) {', replace: 'if (!core.parts.primary.active) {' },
+    ],
+  },
+];
