@@ -1,0 +1,194 @@
+/**
+ * Where a trial is played: a directory of its own, nodes that are started in it, and a record of what was done, acknowledged, found and
+ * refused. Whatever a trial begins (processes, mounts, proxies) ends with it, however it ends.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from '../../browser-client/index.ts';
+import type { ConnectOptions, Haret } from '../../browser-client/index.ts';
+import { HaretError } from '../../core/base/errors.ts';
+import { ClusterUnderTest } from '../integration/cluster-process.ts';
+import type { NodeUnderTest } from '../integration/cluster-process.ts';
+import { within } from './tools/waiting.ts';
+import type { Trial, Verdict } from './trial.ts';
+
+export const namespaceName = 'test-ns';
+
+/** Thrown by a trial that needs what this machine does not have. */
+export class Unplayable extends Error {
+  override readonly name = 'Unplayable';
+}
+
+export interface Teller {
+  tell(line: string): void;
+}
+
+const maxShown = 240;
+
+export class Stage {
+  readonly directory: string;
+  readonly steps: string[] = [];
+  readonly faults: string[] = [];
+  readonly refusals = new Set<string>();
+  acknowledged = 0;
+  present = 0;
+  readonly #teller: Teller;
+  readonly #began = performance.now();
+  readonly #seed: number;
+  #drawn: number;
+  readonly #nodes: NodeUnderTest[] = [];
+  readonly #clusters: ClusterUnderTest[] = [];
+  readonly #endings: (() => Promise<void> | void)[] = [];
+
+  constructor(name: string, seed: number, teller: Teller) {
+    this.directory = mkdtempSync(join(tmpdir(), `haret-torture-${name}-`));
+    this.#seed = seed;
+    this.#drawn = seed;
+    this.#teller = teller;
+  }
+
+  get seed(): number {
+    return this.#seed;
+  }
+
+  /** The next number below `limit` that the seed gives. */
+  below(limit: number): number {
+    // A linear congruence is enough to choose places by.
+    this.#drawn = (Math.imul(this.#drawn, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#drawn / 0x1_0000_0000) * limit);
+  }
+
+  /** Says what is done next. */
+  step(text: string): void {
+    const line = `${((performance.now() - this.#began) / 1000).toFixed(1).padStart(6)} s  ${text}`;
+    this.steps.push(line);
+    this.#teller.tell(line);
+  }
+
+  /** Something does not hold. The trial goes on: what else does not hold is told as well. */
+  fault(text: string): void {
+    this.faults.push(text);
+    this.step(`FAULT: ${text}`);
+  }
+
+  demand(holds: boolean, text: string): void {
+    if (!holds) this.fault(text);
+  }
+
+  /** Notes what a refusal said. */
+  refused(error: unknown): HaretError | null {
+    if (error instanceof HaretError) {
+      this.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+      return error;
+    }
+    this.refusals.add(shown(error instanceof Error ? error.message : String(error)));
+    return null;
+  }
+
+  /** What is to be done when the trial is over; the last that was asked for comes first. */
+  atEnd(work: () => Promise<void> | void): void {
+    this.#endings.push(work);
+  }
+
+  /** Lays out nodes; none is started. */
+  async layOut(count: number, config = ''): Promise<ClusterUnderTest> {
+    const cluster = await ClusterUnderTest.layOut(count, config);
+    this.#clusters.push(cluster);
+    this.#nodes.push(...cluster.nodes);
+    return cluster;
+  }
+
+  /** Nodes that run as one cluster, with {@link namespaceName} on the first three of them (or all on the one). */
+  async cluster(count: number, config = ''): Promise<ClusterUnderTest> {
+    const cluster = await this.layOut(count, config);
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await cluster.found(namespaceName);
+    this.step(`${count} nodes run: ${cluster.nodes.map(({ name, api }) => `${name} ${api}`).join(', ')}`);
+    return cluster;
+  }
+
+  /** A client of the package that goes with the trial. */
+  async client(nodes: readonly NodeUnderTest[], options: Partial<ConnectOptions> = {}): Promise<Haret> {
+    const haret = await connect({ urls: nodes.map(({ api }) => api), callTimeoutMs: 8000, ...options });
+    this.atEnd(() => haret.close());
+    return haret;
+  }
+
+  /** Every process that a trial means to be there is there, none says that it was stopped by a bug, and each was not so before. */
+  async judgeProcesses(nodes: readonly NodeUnderTest[]): Promise<void> {
+    for (const node of nodes) {
+      if (node.pid === null) {
+        this.fault(`the process of ${node.name} ended: ${shown(node.stderr.trim())}`);
+        continue;
+      }
+      const bug = node.log.find((line) => line.includes('because of a bug') || line.includes('invariant'));
+      if (bug !== undefined) this.fault(`${node.name} logged a broken invariant: ${shown(bug)}`);
+      const { body } = await node.http('/health').catch((error: unknown) => ({ body: String(error) }));
+      if (body.includes('because of a bug')) this.fault(`${node.name} says: ${shown(body)}`);
+    }
+  }
+
+  async end(): Promise<void> {
+    for (const work of this.#endings.splice(0).reverse()) {
+      try {
+        await within('the end of a trial', 10_000, Promise.resolve(work()));
+      } catch (error) {
+        this.fault(`cannot clean up: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    await Promise.all(this.#nodes.map((node) => node.kill()));
+  }
+
+  /** Keeps data, logs and the story of a trial that failed. */
+  keep(): string {
+    for (const node of this.#nodes)
+      writeFileSync(join(node.directory, 'log'), `${node.log.join('\n')}\n${node.stderr}`);
+    const clusters = this.#clusters.map(({ root }) => root);
+    writeFileSync(join(this.directory, 'story'), [...this.steps, '', 'nodes are in:', ...clusters, ''].join('\n'));
+    return [this.directory, ...clusters].join(' ');
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all(this.#clusters.map((cluster) => cluster.close()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+export function shown(text: string): string {
+  // What is shown on a terminal is made harmless: some of it comes from what is under test.
+  const plain = text.replace(/[^\x20-\x7e]/g, (letter) => `\\u${letter.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+  return plain.length > maxShown ? `${plain.slice(0, maxShown)}...` : plain;
+}
+
+/** Plays one trial to its verdict. */
+export async function play(trial: Trial, seed: number, teller: Teller): Promise<Verdict> {
+  const began = performance.now();
+  const stage = new Stage(trial.name, seed, teller);
+  let skipped: string | null = null;
+  try {
+    await within(`the trial ${trial.name}`, trial.limitMs, trial.play(stage));
+  } catch (error) {
+    if (error instanceof Unplayable) skipped = error.message;
+    else if (error instanceof HaretError) stage.fault(`${error.code} (${error.outcome}): ${shown(error.message)}`);
+    else stage.fault(error instanceof Error ? shown(error.message) : String(error));
+  }
+  await stage.end();
+  const passed = stage.faults.length === 0;
+  const kept = passed ? null : stage.keep();
+  if (passed) await stage.clear();
+  return {
+    name: trial.name,
+    sentence: trial.sentence,
+    passed,
+    seconds: (performance.now() - began) / 1000,
+    acknowledged: stage.acknowledged,
+    present: stage.present,
+    refusals: [...stage.refusals],
+    faults: stage.faults,
+    skipped,
+    kept,
+    steps: stage.steps,
+  };
+}

@@ -1,0 +1,78 @@
+/** What was acknowledged, and whether it is there: the book that trials which damage things are held to. */
+
+import { text } from '../../../browser-client/index.ts';
+import type { Namespace } from '../../../browser-client/index.ts';
+import type { NodeUnderTest } from '../../integration/cluster-process.ts';
+import { namespaceName } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+
+const readLimitMs = 10_000;
+
+export class Ledger {
+  readonly #stage: Stage;
+  readonly #acknowledged = new Map<string, string>();
+  /** Told that it was not done and never will be. */
+  readonly #denied = new Map<string, string>();
+  #next = 0;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  get size(): number {
+    return this.#acknowledged.size;
+  }
+
+  /** Creates one blob; true when that was acknowledged. */
+  async write(namespace: Namespace, bytes = 16, timeoutMs = 8000): Promise<boolean> {
+    const path = `/k${this.#next++}`;
+    const value = `${path}-`.padEnd(bytes, 'x');
+    try {
+      await namespace.blob(path, text).create(value, { timeoutMs });
+      this.#acknowledged.set(path, value);
+      this.#stage.acknowledged++;
+      return true;
+    } catch (error) {
+      if (this.#stage.refused(error)?.outcome === 'definite') this.#denied.set(path, value);
+      return false;
+    }
+  }
+
+  /** Writes `count` blobs, all at once; how many were acknowledged. */
+  async writeMany(namespace: Namespace, count: number, bytes = 16): Promise<number> {
+    const done = await Promise.all(Array.from({ length: count }, () => this.write(namespace, bytes)));
+    return done.filter((one) => one).length;
+  }
+
+  /** Reads everything back, linearizably, by way of `nodes`: what was acknowledged is there, and what was denied is not. */
+  async check(nodes: readonly NodeUnderTest[]): Promise<void> {
+    const haret = await this.#stage.client(nodes);
+    const namespace = haret.namespace(namespaceName);
+    const missing: string[] = [];
+    let present = 0;
+    const read = (path: string): Promise<string | undefined> =>
+      namespace.blob(path, text).get({ timeoutMs: readLimitMs });
+    await Promise.all(
+      [...this.#acknowledged].map(async ([path, value]) => {
+        try {
+          if ((await read(path)) === value) present++;
+          else missing.push(path);
+        } catch (error) {
+          this.#stage.refused(error);
+          missing.push(path);
+        }
+      }),
+    );
+    this.#stage.present = present;
+    this.#stage.step(`${present} of ${this.#acknowledged.size} acknowledged writes are there`);
+    if (missing.length > 0) {
+      this.#stage.fault(
+        `${missing.length} acknowledged writes are not served, such as ${missing.slice(0, 5).join(', ')}`,
+      );
+    }
+    for (const [path, value] of this.#denied) {
+      if ((await read(path)) === value) this.#stage.fault(`the write of ${path} was denied for good, and was done`);
+    }
+    await haret.close();
+  }
+}

@@ -1,0 +1,26 @@
+/** Waiting for what happens, with a limit. */
+
+import { eventually } from '../../integration/cluster-process.ts';
+
+/** @throws when `work` takes longer. */
+export async function within<T>(what: string, limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} did not end within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether `holds` came true within the limit; what must not happen is looked for in the same way. */
+export async function comes(limitMs: number, holds: () => Promise<boolean>): Promise<boolean> {
+  try {
+    await eventually('it', async () => ((await holds()) ? true : null), limitMs);
+    return true;
+  } catch {
+    return false;
+  }
+}
