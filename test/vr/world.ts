@@ -305,7 +305,7 @@ export class World {
     const before = JSON.stringify(place.view);
     const dropped = droppedBy(place.replica);
     try {
-      for (const effect of place.replica.step({ kind: 'message', message })) {
+      for (const effect of place.replica.step({ kind: 'message', message }, this.now)) {
         const harmless =
           effect.kind === 'event' && (effect.event.kind === 'refused' || effect.event.kind === 'dropped');
         this.#must(harmless, `${to} believed a forged ${message.kind} (${what}): ${effect.kind}`);
