@@ -105,7 +105,10 @@ const files =
 
 /** What a text goes on to say of a place, to the end of its item, row or paragraph. */
 function said(text: string, index: number): string {
-  return text.slice(index).split(/\n\s*[-|]|\n\n/, 1)[0]!;
+  return text
+    .slice(index)
+    .split(/\n\s*[-|]|\n\n/, 1)[0]!
+    .replaceAll(/\s+/g, ' ');
 }
 
 /** Paths in back quotes that begin with one of the houses, and links to files, that are not there. */
@@ -147,7 +150,7 @@ function deadAnchors(file: string): readonly string[] {
 /** Tests that a document names as `file`: "title" and that the file does not have. */
 function deadTests(file: string): readonly string[] {
   const dead: string[] = [];
-  const pattern = /`(test\/[\w./-]+\.ts)`: "([^"]+)"(\s\(to come\))?/g;
+  const pattern = /`(test\/[\w./-]+\.ts)`: "([^"]+)"(\s\(to\s+come\))?/g;
   for (const match of read(file).matchAll(pattern)) {
     const [, path, title, marked] = match;
     if (marked !== undefined) continue;
