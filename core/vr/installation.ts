@@ -193,7 +193,7 @@ export class Installation {
     });
     // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.
     if (core.isPrimaryOf(view)) return;
-    core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+    core.setStatus(core.sound ? 'normal' : 'recovering');
     core.parts.backup.heardHead(log.head, goal.commit);
   }
 }

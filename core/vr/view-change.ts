@@ -33,7 +33,7 @@ export class ViewChange {
   start(): void {
     const core = this.#core;
     if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
-    else if (core.inView) core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+    else if (core.inView) core.setStatus(core.sound ? 'normal' : 'recovering');
     else this.#enter();
   }
 
@@ -60,7 +60,7 @@ export class ViewChange {
     core.parts.installation.cancel();
     core.parts.transfer.cancel();
     core.parts.backup.enteredView();
-    core.setStatus(core.counts || !core.isVoter ? 'viewChange' : 'recovering');
+    core.setStatus(core.sound ? 'viewChange' : 'recovering');
     const { view } = core;
     core.whenDurable(() => {
       if (core.view === view && !core.inView) this.#tell();
@@ -84,12 +84,13 @@ export class ViewChange {
     if (this.#told !== null && this.#core.status === 'viewChange' && !this.#core.inView) this.#tell();
   }
 
-  /** This replica counts again. */
+  /** What kept this replica from counting, or a part of it, is over. */
   restored(): void {
     const core = this.#core;
-    if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
-    else if (core.inView) core.setStatus('normal');
-    else this.#enter();
+    if (!core.inView) this.#enter();
+    else if (!core.sound) core.setStatus('recovering');
+    else if (core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
+    else core.setStatus('normal');
   }
 
   #send(): void {
@@ -136,6 +137,11 @@ export class ViewChange {
     if (chosen !== null) core.parts.installation.begin(chosen);
   }
 
+  /** A voter says that it cannot prove its head: whatever it voted in an earlier life is void. */
+  forget(from: Member): void {
+    this.#votes.delete(from);
+  }
+
   #self(): Member {
     const self = this.#core.voters.find((member) => this.#core.isSelf(member));
     invariant(self !== undefined, 'a candidate is a voter');
@@ -156,14 +162,12 @@ export class ViewChange {
       view: core.view,
     });
     if (core.isVoterMember(from) && core.primaryMember() === from) core.parts.suspicion.heardPrimary();
-    core.parts.recovery.startView(from, message);
+    if (core.parts.recovery.pending && !core.parts.recovery.admits(from, message)) return;
     // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
     if (core.inView) {
       core.parts.backup.heardHead(log.head, message.commit);
       return;
     }
-    // It may have started this view and forgotten; the others will go on to one that it does not lead.
-    if (core.parts.recovery.pending && core.isPrimaryOf(core.view)) return;
     invariant(!core.isPrimaryOf(core.view), 'nobody else starts the view that this replica is to lead', {
       view: core.view,
     });
