@@ -31,6 +31,11 @@ export class HeadRecovery {
     return this.#pending;
   }
 
+  /** What a question for a StartView carries, so that its answer is known to be one to this life; 0 when any will do. */
+  get question(): number {
+    return this.#pending ? this.#nonce : 0;
+  }
+
   tick(now: number): void {
     const core = this.#core;
     if (!this.#pending) return;

@@ -181,6 +181,6 @@ export class ViewChange {
     const core = this.#core;
     if (core.now - this.#askedAt < core.timing.resendMs) return;
     this.#askedAt = core.now;
-    core.send(from, { kind: 'getStartView', nonce: 0 });
+    core.send(from, { kind: 'getStartView', nonce: core.parts.recovery.question });
   }
 }
