@@ -20,8 +20,10 @@ export const trailAfterMs = 10;
 
 export const identityFile = 'store';
 export const identityBytes = 2 * sectorBytes;
+export const floorFile = 'floor';
 export const temporaryPrefix = 'tmp-';
-const formatVersion = 1;
+/** 2: a floor beside the log, and a head that tells any distance to the batch that it repeats. */
+export const formatVersion = 2;
 
 /** Why a store cannot be opened; the text is for the operator. */
 export class StoreError extends Error {
@@ -104,7 +106,9 @@ export function parseCheckpointName(name: string): CheckpointName | null {
 
 const batchMagic = 0x42545248;
 /** Bytes of the fixed head; the echo follows it. */
-export const headBytes = 80;
+export const headBytes = 84;
+/** So far a start after a loss leaves the numbers of the batches that were lost behind: should they come back, they are older all the same. */
+export const lossJump = 0x1_0000_0000;
 
 /** The body begins with a manifest that stands for everything before: written first by every run of the node. */
 export const flagOpening = 1;
@@ -149,7 +153,8 @@ export function encodeHead(head: BatchHead, seal: Uint8Array, into: Uint8Array):
   view.setUint32(64, head.roster % two32, true);
   view.setUint32(68, Math.floor(head.roster / two32), true);
   view.setUint32(72, formatVersion, true);
-  view.setUint32(76, head.echoDistance, true);
+  view.setUint32(76, head.echoDistance % two32, true);
+  view.setUint32(80, Math.floor(head.echoDistance / two32), true);
   view.setUint32(4, crc32(into, 0, 8, headBytes), true);
 }
 
@@ -172,7 +177,7 @@ export function decodeHead(
     segment,
     offset,
     flags: view.getUint32(40, true),
-    echoDistance: view.getUint32(76, true),
+    echoDistance: view.getUint32(76, true) + view.getUint32(80, true) * two32,
     echoBytes: view.getUint32(44, true),
     echoCrc: view.getUint32(48, true),
     bodyBytes: view.getUint32(52, true),

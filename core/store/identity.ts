@@ -16,6 +16,7 @@ import {
 /** The identity of the store that is there, or null when there is none. @throws StoreError when there is half of one. */
 export function readIdentity(disk: Disk, names: readonly string[]): StoreIdentity | null {
   if (!names.includes(identityFile)) {
+    // A floor alone is what a crash leaves in the middle of {@link formatStore}.
     if (!names.some((name) => parseSegmentName(name) !== null)) return null;
     throw new StoreError(
       `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory, give this node another node_name, and join it`,
@@ -39,7 +40,7 @@ function readSector(disk: Disk, at: number): Uint8Array | null {
   }
 }
 
-/** Makes the file beside its place and moves it there, so that there is all of it or none. */
+/** Makes the file beside its place and moves it there, so that there is all of it or none. The floor is there before: a store without one lost it. */
 export function formatStore(disk: Disk, identity: StoreIdentity, done: (error: DiskError | null) => void): void {
   const temporary = `${temporaryPrefix}${identityFile}`;
   disk.create(temporary, identityBytes, (createError) => {

@@ -30,6 +30,13 @@ export interface WriterStart {
   readonly echoDistance: number;
 }
 
+/** What the floor is told of a durable batch. */
+export interface WrittenBatch {
+  readonly sequence: number;
+  readonly segment: number;
+  readonly opening: boolean;
+}
+
 export interface WriterHost {
   readonly now: () => number;
   readonly soon: ((work: () => void) => void) | null;
@@ -38,6 +45,13 @@ export interface WriterHost {
   manifestSize(): number;
   writeManifest(body: Writer, echo: Writer, opening: boolean): void;
   roster(): number;
+  /**
+   * The first batch of a segment is about to be written. False when that must wait for the floor, which says first that the segment was
+   * begun (protocol §2, "Proof of the head"); `ready` is called then.
+   */
+  mayBegin(segment: number, ready: () => void): boolean;
+  /** A batch is durable; `then` tells those whose parts were in it. */
+  durable(batch: WrittenBatch, then: () => void): void;
   failed(error: DiskError): void;
   /** After every durable batch, once its callbacks have run. */
   settled(): void;
@@ -84,6 +98,11 @@ export class LogWriter {
     this.#offset = from.offset;
     this.#lastEcho = from.echo;
     this.#echoDistance = from.echoDistance;
+  }
+
+  /** The number of the last batch that is durable once the log is idle. */
+  get lastSequence(): number {
+    return this.#sequence - 1;
   }
 
   get idle(): boolean {
@@ -147,11 +166,11 @@ export class LogWriter {
       size += this.#queue[count++]!.size;
     }
     const fixed = headBytes + (this.#lastEcho?.length ?? 0) + size;
-    let manifest = this.#opening;
+    // Every segment begins with a manifest, so that those before it are needed for their entries only.
+    let manifest = this.#opening || this.#offset === 0;
     let segment = this.#segments.current;
     let needed = wholeSectors(fixed + (manifest ? this.#host.manifestSize() : 0));
     if (segment === null || this.#offset + needed > segment.size) {
-      // Every segment begins with a manifest, so that those before it are needed for their entries only.
       manifest = true;
       needed = wholeSectors(fixed + this.#host.manifestSize());
       segment = this.#segments.advance(needed, () => {
@@ -163,6 +182,14 @@ export class LogWriter {
         return;
       }
       this.#offset = 0;
+    }
+    if (this.#offset === 0) {
+      const ready = (): void => {
+        this.#waitingForSegment = false;
+        this.#pump(trail);
+      };
+      this.#waitingForSegment = !this.#host.mayBegin(segment.number, ready);
+      if (this.#waitingForSegment) return;
     }
     const taken = count === this.#queue.length ? this.#queue : this.#queue.splice(0, count);
     if (taken === this.#queue) this.#queue = [];
@@ -211,8 +238,8 @@ export class LogWriter {
     this.#lastEcho = echo.finish();
     this.#echoDistance = 1;
     this.#untrailed = manifest || parts.length > 0;
+    const written: WrittenBatch = { sequence: this.#sequence++, segment, opening: this.#opening };
     this.#opening = false;
-    this.#sequence++;
     this.#writing = true;
     const offset = this.#offset;
     this.#offset += bytes.length;
@@ -220,7 +247,7 @@ export class LogWriter {
     this.#parts += parts.length;
     this.#writtenBytes += bytes.length;
     this.#disk.write(name, offset, [bytes], true, (error) => {
-      if (error === null) this.#completed(parts, oldest);
+      if (error === null) this.#host.durable(written, () => this.#completed(parts, oldest));
       else this.#host.failed(error);
     });
   }

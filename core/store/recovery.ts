@@ -3,17 +3,20 @@
  * a valid one was had: the echo in the next names what it held. Where batches are lost that nothing repeats, every replica that
  * they may have concerned cannot prove its head, until a later part or manifest shows by its turn that none was its own.
  *
- * What no log can tell: when the last batches are gone without a trace, heads and all, they are as if never written. The empty batch
- * that follows an idle log makes that two flaws side by side at the very end.
+ * A log whose end is missing is as if it had never been written: the floor tells, which the store keeps apart from it (floor.ts). What
+ * neither tells: when the last batches since the floor was written are gone without a trace, heads and all. The empty batch that follows an
+ * idle log makes that two flaws side by side at the very end.
  */
 
 import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
+import { noView } from '../vr/configuration.ts';
 import { decodeEntry } from '../vr/entry.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Place } from './entry-index.ts';
-import { flagEcho, flagOpening, parseSegmentName } from './format.ts';
+import type { FloorState } from './floor.ts';
+import { flagEcho, flagOpening, lossJump, parseSegmentName } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
 import { echoOf, readParts } from './parts.ts';
 import { ReplicaLog } from './replica-log.ts';
@@ -42,6 +45,8 @@ export interface Recovered {
   readonly echo: Uint8Array | null;
   readonly echoDistance: number;
   readonly resumeAt: LogPosition | null;
+  /** The highest segment in which a batch was found, 0 when there is none. */
+  readonly endSegment: number;
 }
 
 export class Recovery {
@@ -56,6 +61,8 @@ export class Recovery {
   /** False where the run that wrote began in doubt: what it counts lacks what it never knew of, so that its count proves nothing. */
   #rosterCounted = true;
   #lastSequence = 0;
+  /** The lowest segment that the last batch found says to be needed. */
+  #oldest = 0;
   /** The last batch found, when its body was bad. */
   #bad: FoundBatch | null = null;
   #seen = false;
@@ -67,6 +74,8 @@ export class Recovery {
   /** The body of the last valid batch, and its number. */
   #lastBody: Uint8Array | null = null;
   #lastValid = 0;
+  /** Up to this number all is accounted for: read, restored from an echo, or given up as lost. */
+  #known = 0;
   #lost = 0;
   #named = 0;
 
@@ -77,8 +86,10 @@ export class Recovery {
     this.#segments = segments;
   }
 
-  run(seal: string): Recovered {
+  /** @param floor how far the log had got, by the word of the floor; null when that cannot be read. */
+  run(seal: string, floor: FloorState | null): Recovered {
     const files = this.#files();
+    this.#segments.reserve(floor?.begun ?? 0);
     const sealBytes = bytesFromHex(seal)!;
     let damaged = false;
     for (const file of files) {
@@ -105,15 +116,8 @@ export class Recovery {
       });
       if (file.number >= endSegment) this.#loss('the tail of the log is cut off');
     }
-    for (let i = 1; i < files.length; i++) {
-      if (files[i]!.number === files[i - 1]!.number + 1) continue;
-      damaged = true;
-      this.#log.write('error', 'a segment of the log is missing: somebody or something removed it', {
-        after: files[i - 1]!.name,
-        before: files[i]!.name,
-      });
-      if (files[i - 1]!.number >= endSegment) this.#loss('the last segment of the log is missing');
-    }
+    if (this.#gaps(files, floor, endSegment)) damaged = true;
+    this.#compare(files, floor, endSegment);
     if (this.#bad !== null && this.#lost + this.#named > 0) damaged = true;
     if (this.#bad !== null) {
       this.#log.write(
@@ -124,19 +128,58 @@ export class Recovery {
         },
       );
     }
+    // The floor says that no replica was ever made here: none is missing.
+    if (floor !== null && !floor.peopled && this.#replicas.size === 0) this.#rosterProven = true;
     for (const replica of this.#replicas.values()) this.#conclude(replica);
     const resume = this.#tornAt ?? this.#end;
+    const last = this.#lost === 0 ? this.#lastSequence : Math.max(this.#lastSequence, floor?.reached ?? 0) + lossJump;
     return {
       replicas: this.#replicas,
       record: this.#record,
       roster: this.#roster,
       rosterProven: this.#rosterProven,
-      sequence: this.#lastSequence + 1,
+      sequence: last + 1,
       echo: this.#lastBody === null ? null : echoOf(this.#lastBody, this.#hash),
-      echoDistance: this.#lastSequence + 1 - this.#lastValid,
+      echoDistance: last + 1 - this.#lastValid,
       // After damage nothing is written over: what another start would conclude from it must stay.
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
+      endSegment,
     };
+  }
+
+  /** Looks for files that are missing below others. One above all that were begun was made ahead, and nothing was in it. */
+  #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number): boolean {
+    let gaps = 0;
+    const missing = (number: number, facts: Readonly<Record<string, unknown>>): boolean => {
+      if (floor !== null && number > Math.max(floor.begun, endSegment)) return false;
+      this.#log.write('error', 'a segment of the log is missing: somebody or something removed it', facts);
+      gaps++;
+      return true;
+    };
+    const first = files[0]?.number ?? 0;
+    if (first > this.#oldest && this.#oldest > 0) missing(this.#oldest, { before: files[0]!.name });
+    for (let i = 1; i < files.length; i++) {
+      const [before, after] = [files[i - 1]!, files[i]!];
+      if (after.number === before.number + 1) continue;
+      const lost = missing(before.number + 1, { after: before.name, before: after.name });
+      if (lost && before.number >= endSegment) this.#loss('the last segment of the log is missing');
+    }
+    return gaps > 0;
+  }
+
+  /** Holds what was found against the floor: a log that ends below it has lost its end, or all of it. */
+  #compare(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number): void {
+    if (floor === null) {
+      return this.#loss(
+        'the file "floor" is missing or damaged in both of its copies, and nothing else says how far the log had got',
+      );
+    }
+    const there = files.some(({ number }) => number === floor.begun);
+    const facts = { floor: floor.reached, segment: floor.begun };
+    if (endSegment === 0 && floor.confirmed > 0) this.#loss('the log is gone', 0, facts);
+    else if (floor.confirmed > endSegment || (floor.begun > endSegment && !there)) {
+      this.#loss('the newest segments of the log are missing or empty', this.#lastSequence, facts);
+    } else if (this.#known < floor.reached) this.#loss('the end of the log is missing', this.#lastSequence, facts);
   }
 
   #files(): SegmentFile[] {
@@ -152,43 +195,47 @@ export class Recovery {
 
   #found(batch: FoundBatch): void {
     const { head } = batch;
-    const expected = this.#lastSequence + 1;
-    const opening = (head.flags & flagOpening) !== 0;
-    if (opening && batch.body !== null) {
-      // The run that wrote this judged everything before it; its manifest says what that was, and its echo what the last durable
-      // batch before it held, should that have rotted since.
-      const repeated = head.sequence - head.echoDistance;
-      const gone = this.#bad === null ? this.#lastSequence + 1 : this.#bad.head.sequence;
-      if (this.#seen && gone === repeated && batch.echo !== null) this.#restore(batch);
-      this.#bad = null;
-    } else if (!this.#seen && head.sequence > 1) {
+    const repeated = head.sequence - head.echoDistance;
+    const opens = (head.flags & flagOpening) !== 0;
+    // The run that wrote an opening batch judged everything before it: what lies behind the one that it repeats was torn. So an opening
+    // batch that was torn itself, over a torn one, any number of times, hides nothing.
+    if (opens && this.#bad !== null && this.#bad.head.sequence > repeated) this.#bad = null;
+    // Its manifest says what everything before it was; its echo what rotted since.
+    const judged = opens && batch.body !== null;
+    if (!this.#seen) {
       // Every segment begins with a manifest; where that batch is bad, the next one repeats it.
-      if (head.offset > 0) {
+      if (!judged && head.offset > 0 && head.sequence > 1) {
         this.#loss('the beginning of the log is missing', head.sequence);
         this.#restore(batch);
       }
-    } else if (head.sequence === expected) {
-      if (this.#bad !== null) this.#restore(batch);
-    } else {
-      const missing = head.sequence - expected;
-      if (this.#bad !== null || missing > 1) this.#loss('batches of the log are missing', head.sequence);
-      this.#restore(batch);
+    } else if (repeated !== this.#known) {
+      const linked = this.#bad === null ? repeated === this.#known + 1 : this.#bad.head.sequence === repeated;
+      if (judged) {
+        if (linked && batch.echo !== null) this.#restore(batch);
+      } else {
+        if (!linked) this.#loss('batches of the log are missing', head.sequence);
+        this.#restore(batch);
+      }
     }
     this.#seen = true;
+    this.#known = repeated;
     this.#lastSequence = head.sequence;
+    this.#oldest = head.oldestSegment;
     this.#bad = batch.body === null ? batch : null;
     if (!this.#rosterProven && this.#rosterCounted && head.roster === this.#roster) this.#rosterProven = true;
     if (batch.body !== null) {
       this.#lastBody = batch.body;
       this.#lastValid = head.sequence;
+      this.#known = head.sequence;
       this.#apply(batch.body, false, head.segment, batch.bodyOffset);
     }
   }
 
   /** Takes what the batch before `batch` held from its echo. */
   #restore(batch: FoundBatch): void {
+    const repeated = batch.head.sequence - batch.head.echoDistance;
     if ((batch.head.flags & flagEcho) === 0 || batch.echo === null) {
-      this.#loss('a batch of the log is damaged, and so is what the next one repeats of it', batch.head.sequence - 1);
+      this.#loss('a batch of the log is damaged, and so is what the next one repeats of it', repeated);
       return;
     }
     this.#named++;
@@ -196,7 +243,7 @@ export class Recovery {
       'warn',
       'a batch of the log is damaged; what it held is known by name and is fetched from the other nodes',
       {
-        batch: batch.head.sequence - 1,
+        batch: repeated,
       },
     );
     if (this.#bad !== null) this.#salvage(this.#bad);
@@ -224,12 +271,11 @@ export class Recovery {
     }
   }
 
-  #loss(reason: string, sequence = this.#lastSequence): void {
+  #loss(reason: string, batch = this.#lastSequence, facts: Readonly<Record<string, unknown>> = {}): void {
     this.#lost++;
     this.#bad = null;
-    this.#log.write('error', `${reason}: what was acknowledged may be among it, so the other nodes are asked for it`, {
-      batch: sequence,
-    });
+    const text = `${reason}: what was acknowledged may be among it, so the other nodes are asked for it`;
+    this.#log.write('error', text, { batch, ...facts });
     this.#rosterProven = false;
     for (const replica of this.#replicas.values()) replica.doubtful = true;
   }
@@ -370,6 +416,11 @@ export class Recovery {
       if (index.segmentOf(op) === 0 && !replica.corrupt.has(op) && op <= checkpointOp) lowestWhole = op + 1;
     }
     if (lowestWhole > index.first) replica.finish(lowestWhole - 1);
+    // The checkpoint behind which the log was shortened is among what is lost: what is left hangs in the air.
+    if (index.first > checkpointOp + 1) {
+      replica.headProven = false;
+      index.reset(checkpointOp + 1);
+    }
     if (replica.doubtful || replica.lostParts) replica.headProven = false;
     let whole = index.head;
     for (let op = index.first; op <= index.head; op++) {
@@ -390,6 +441,9 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
+      // In no view, until a log is installed that is matched by checksums (protocol §2, "Proof of the head"): a later part, or one that
+      // is lost, may have set its log_view over entries of an older one.
+      replica.logView = noView;
     }
     index.truncateFrom(whole + 1);
     if (index.head < checkpointOp) index.reset(checkpointOp + 1);
@@ -399,15 +453,21 @@ export class Recovery {
     replica.settle();
   }
 
-  /** The highest op up to which every readable entry names the one before it: how far an unproven log can be used at all. */
+  /**
+   * The highest op up to which every entry names the one before it, from where the log begins and through its checkpoint: how far an
+   * unproven log can be used at all.
+   */
   #chained(replica: ReplicaLog): number {
+    const { index, checkpoint } = replica;
     let parent: string | null = null;
-    for (let op = replica.index.first; op <= replica.index.head; op++) {
+    for (let op = index.first; op <= index.head; op++) {
+      if (op - 1 === checkpoint?.op) parent ??= checkpoint.checksum;
       const name = replica.corrupt.get(op) ?? this.#name(replica, op);
       if (name === null || (parent !== null && name.parent !== parent)) return op - 1;
+      if (op === checkpoint?.op && name.checksum !== checkpoint.checksum) return op - 1;
       parent = name.checksum;
     }
-    return replica.index.head;
+    return index.head;
   }
 
   #name(replica: ReplicaLog, op: number): { checksum: string; parent: string } | null {

@@ -67,6 +67,11 @@ export class Segments {
     this.#highest = Math.max(this.#highest, number);
   }
 
+  /** Recovery: numbers up to this one were given, whether or not the files are there. */
+  reserve(number: number): void {
+    this.#highest = Math.max(this.#highest, number);
+  }
+
   /** Recovery: the log goes on in this segment. Those above it were made ahead and hold nothing of the log. */
   resume(number: number): void {
     this.#current = this.#table.get(number) ?? null;

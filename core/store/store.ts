@@ -9,6 +9,7 @@ import { emptyBytes, hexFromBytes } from '../base/bytes.ts';
 import type { Incarnation, NamespaceId } from '../base/ids.ts';
 import type { Disk, DiskError, Hash, Log, Random } from '../base/ports.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
+import { noView } from '../vr/configuration.ts';
 import type { Configuration } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
 import type {
@@ -22,12 +23,16 @@ import type {
 import { Checkpoints } from './checkpoints.ts';
 import { Compaction } from './compaction.ts';
 import { EntryReader } from './entry-reader.ts';
+import { Floor, emptyFloor, readFloor, unknownFloor } from './floor.ts';
+import type { FloorState } from './floor.ts';
 import { defaultSegmentBytes, StoreError, trailAfterMs } from './format.ts';
 import { formatStore, readIdentity } from './identity.ts';
 import { LogWriter } from './log-writer.ts';
+import type { WrittenBatch } from './log-writer.ts';
 import { changeSize, stateSize, writeChange, writeWhole } from './parts.ts';
 import type { ReplicaState } from './parts.ts';
 import { Recovery, replicaKey } from './recovery.ts';
+import type { Recovered } from './recovery.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Segments } from './segments.ts';
 
@@ -73,9 +78,17 @@ export class Store {
   readonly incarnation: Incarnation;
   /** True when this open found an empty directory and drew the incarnation. */
   readonly formatted: boolean;
+  /**
+   * True when this store once said what its node belongs to, and the log that said it is gone: it answers and votes for nothing under its
+   * incarnation (protocol §2, "Strangers").
+   */
+  readonly emptied: boolean;
   readonly #disk: Disk;
   readonly #options: StoreOptions;
   readonly #segments: Segments;
+  readonly #floor: Floor;
+  /** What batches that were written have brought, and the floor may not say yet. */
+  #brought: { recorded: boolean; peopled: boolean } = { recorded: false, peopled: false };
   readonly #writer: LogWriter;
   readonly #checkpoints: Checkpoints;
   readonly #compaction: Compaction;
@@ -121,7 +134,13 @@ export class Store {
     this.formatted = found === null;
     const identity = found ?? { incarnation: hexFromBytes(random.bytes(16)), seal: hexFromBytes(random.bytes(16)) };
     this.incarnation = identity.incarnation;
-    const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal);
+    const foundFloor = readFloor(disk, names, identity);
+    const told = found === null ? emptyFloor : foundFloor.state;
+    const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal, told);
+    this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;
+    this.#floor = new Floor(disk, identity, foundFloor, floorAfter(told, recovered), failed, () =>
+      this.#finishClosing(),
+    );
     this.#replicas = recovered.replicas;
     this.#loggedRecord = recovered.record;
     this.#record = recovered.record;
@@ -147,6 +166,8 @@ export class Store {
         manifestSize: () => this.#manifestSize(),
         writeManifest: (body, echo, opening) => this.#writeManifest(body, echo, opening),
         roster: () => this.#roster,
+        mayBegin: (segment, ready) => this.#mayBegin(segment, ready),
+        durable: (batch, then) => this.#batchDurable(batch, then),
         failed,
         settled: () => this.#settled(),
       },
@@ -160,12 +181,31 @@ export class Store {
     );
     this.#recovered = [...this.#replicas.values()].map(recoveredOf);
     this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
-    if (found === null) {
+    // The floor comes first: where a store is, there was one.
+    this.#floor.write(() => {
+      if (found !== null) return this.#writer.start();
       formatStore(disk, identity, (error) => {
         if (error === null) this.#writer.start();
         else failed(error);
       });
-    } else this.#writer.start();
+    });
+  }
+
+  #mayBegin(segment: number, ready: () => void): boolean {
+    if (segment <= this.#floor.state.begun) return true;
+    this.#floor.raise({ begun: segment }, ready);
+    return false;
+  }
+
+  /** Nobody acts on the first record or replica before the floor says that there was one. The rest of the floor may follow. */
+  #batchDurable({ sequence, segment, opening }: WrittenBatch, then: () => void): void {
+    const reached = { confirmed: segment, reached: sequence };
+    const { recorded, peopled } = this.#brought;
+    const { state } = this.#floor;
+    const news = (recorded && !state.recorded) || (peopled && !state.peopled);
+    if (news) return this.#floor.raise({ ...reached, recorded, peopled }, then);
+    if (opening || segment > state.confirmed) this.#floor.raise(reached);
+    then();
   }
 
   /** False when damage may have lost replicas that this store does not know: those it makes cannot prove their head either. */
@@ -186,6 +226,7 @@ export class Store {
       size: record.length + 16,
       write: (body, echo) => {
         this.#loggedRecord = record;
+        this.#brought.recorded = true;
         writeWhole(body, echo, { kind: 'node', record });
       },
       done,
@@ -207,7 +248,7 @@ export class Store {
       configuration,
       turn: 0,
       view: start,
-      logView: start,
+      logView: this.#rosterProven ? start : noView,
       checkpoint: null,
       first: 1,
       head: 0,
@@ -222,6 +263,7 @@ export class Store {
       write: (body, echo) => {
         this.#roster++;
         replica.logged = true;
+        this.#brought.peopled = true;
         writeWhole(body, echo, { kind: 'create', state });
       },
       done,
@@ -361,7 +403,11 @@ export class Store {
 
   #finishClosing(): void {
     const done = this.#closing;
-    if (done === null || (!this.#dead && (!this.#writer.idle || this.#segments.busy))) return;
+    if (done === null || (!this.#dead && (!this.#writer.idle || this.#segments.busy || this.#floor.busy))) return;
+    if (!this.#dead && this.#floor.state.reached < this.#writer.lastSequence) {
+      // The whole log of a node that was stopped is known to have been there.
+      return this.#floor.raise({ reached: this.#writer.lastSequence });
+    }
     this.#closing = null;
     this.#dead = true;
     this.#writer.stop();
@@ -421,6 +467,18 @@ export class Store {
       replicas: Array.from(this.#logged(), (replica) => replica.state()),
     });
   }
+}
+
+/** The floor that a start begins with: what it said, and what was found above that. */
+function floorAfter(told: FloorState | null, { record, replicas, endSegment, resumeAt }: Recovered): FloorState {
+  const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
+  return {
+    begun: Math.max(begun, endSegment, resumeAt?.segment ?? 0),
+    confirmed,
+    reached,
+    recorded: recorded || record !== null,
+    peopled: peopled || replicas.size > 0,
+  };
 }
 
 function recoveredOf(log: ReplicaLog): RecoveredReplica {

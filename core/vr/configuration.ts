@@ -34,6 +34,9 @@ export function compareViewstamps(a: Viewstamp, b: Viewstamp): number {
   return a.epoch !== b.epoch ? a.epoch - b.epoch : a.view - b.view;
 }
 
+/** The log_view of a replica that cannot prove its head: below every view there is, for epochs begin with 1 (protocol §2, "Proof of the head"). */
+export const noView: Viewstamp = { epoch: 0, view: 0 };
+
 /** q = floor(n/2) + 1 of the n voters, dead ones counted. */
 export function quorum(configuration: Configuration): number {
   return Math.floor(configuration.voters.length / 2) + 1;

@@ -11,7 +11,7 @@ import type { Checkpoints } from './checkpointing.ts';
 import type { ReplicatedClock } from './clock.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
-import { compareViewstamps, primaryOf, quorum } from './configuration.ts';
+import { compareViewstamps, noView, primaryOf, quorum } from './configuration.ts';
 import type { Execution } from './execution.ts';
 import type { Installation } from './installation.ts';
 import { Log } from './log.ts';
@@ -148,8 +148,9 @@ export class Core {
     this.now = options.now;
     this.epoch = recovered.view.epoch;
     this.view = recovered.view.view;
-    this.logView = recovered.logView;
-    this.durableLogView = recovered.logView;
+    // Whatever the store says of the log_view: who cannot prove the head is in no view (protocol §2, "Proof of the head").
+    this.logView = recovered.headProven ? recovered.logView : noView;
+    this.durableLogView = this.logView;
     this.status = 'viewChange';
     this.log = new Log(recovered, options.storage, options.hash);
     this.commit = this.log.floor();
@@ -226,12 +227,12 @@ export class Core {
     return this.logView.view === this.view && this.logView.epoch === this.epoch;
   }
 
-  /** It can prove its head, and its state is not known to be wrong (protocol §2, §6). A learner too: others may ask it for its log. */
+  /** It can prove its head, and its state is the group's: else it takes part in nothing until it is rebuilt (protocol §2, §6). */
   get sound(): boolean {
     return this.down === null && !this.parts.recovery.pending;
   }
 
-  /** Whether it may acknowledge, vote and confirm the primary; a replica that cannot prove its head, or is down, may not (protocol §2, §6). */
+  /** Whether it may acknowledge, vote and confirm the primary. */
   get counts(): boolean {
     return this.isVoter && this.sound;
   }

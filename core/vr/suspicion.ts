@@ -92,13 +92,13 @@ export class Suspicion {
     }
     this.#disconnected.add(node);
     if (core.primaryMember().node !== node || node === core.identity.node) return;
-    if (core.isVoter) this.suspect('its connection broke');
+    if (this.#hasSay) this.suspect('its connection broke');
     else this.#lose();
   }
 
   tick(now: number): void {
     const core = this.#core;
-    if (!core.isVoter) {
+    if (!this.#hasSay) {
       if (now - this.#heardAt > this.#timeoutMs) this.#lose();
       return;
     }
@@ -115,7 +115,7 @@ export class Suspicion {
   /** Asks for the view after this one, again and again, until the primary is heard or the view is left. */
   suspect(reason: string): void {
     const core = this.#core;
-    if (this.#suspecting || !core.isVoter) return;
+    if (this.#suspecting || !this.#hasSay) return;
     this.#suspecting = true;
     this.#resendMs = core.timing.resendMs;
     core.event({ kind: 'suspects', primary: core.primaryMember().replica, view: core.view, reason });
@@ -123,7 +123,12 @@ export class Suspicion {
     this.#ask();
   }
 
-  /** A learner has no say; it only ceases to know a primary. */
+  /** Learners, and who cannot prove what it promised, count in no quorum, and not in this one. */
+  get #hasSay(): boolean {
+    return this.#core.isVoter && !this.#core.parts.recovery.pending;
+  }
+
+  /** Who has no say only ceases to know a primary. */
   #lose(): void {
     if (!this.#heard) return;
     this.#heard = false;

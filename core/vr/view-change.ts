@@ -91,12 +91,13 @@ export class ViewChange {
     if (this.#told !== null && this.#core.status === 'viewChange' && !this.#core.inView) this.#tell();
   }
 
-  /** This replica counts again. */
+  /** What kept this replica from counting, or a part of it, is over. */
   restored(): void {
     const core = this.#core;
-    if (core.inView && core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
-    else if (core.inView) core.setStatus('normal');
-    else this.#enter();
+    if (!core.inView) this.#enter();
+    else if (!core.sound) core.setStatus('recovering');
+    else if (core.isPrimaryOf(core.view)) this.moveTo(core.view + 1);
+    else core.setStatus('normal');
   }
 
   #send(): void {
@@ -140,6 +141,11 @@ export class ViewChange {
     if (chosen !== null) core.parts.installation.begin(chosen);
   }
 
+  /** A voter says that it cannot prove its head: whatever it voted in an earlier life is void. */
+  forget(from: Member): void {
+    this.#votes.delete(from);
+  }
+
   #self(): Member {
     const self = this.#core.voters.find((member) => this.#core.isSelf(member));
     invariant(self !== undefined, 'a candidate is a voter');
@@ -157,7 +163,7 @@ export class ViewChange {
     const core = this.#core;
     const { log } = message;
     if (core.isVoterMember(from) && core.primaryMember() === from) core.parts.suspicion.heardPrimary();
-    core.parts.recovery.startView(from, message);
+    if (core.parts.recovery.pending && !core.parts.recovery.admits(from, message)) return;
     // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
     if (core.inView) {
       core.parts.backup.heardHead(log.head, message.commit);
@@ -175,6 +181,6 @@ export class ViewChange {
     const core = this.#core;
     if (core.now - this.#askedAt < core.timing.resendMs) return;
     this.#askedAt = core.now;
-    core.send(from, { kind: 'getStartView', nonce: 0 });
+    core.send(from, { kind: 'getStartView', nonce: core.parts.recovery.question });
   }
 }

@@ -87,9 +87,9 @@ export const logMutants: readonly Mutant[] = [
       {
         file: 'core/store/log-writer.ts',
         find: `this.#disk.write(name, offset, [bytes], true, (error) => {
-      if (error === null) this.#completed(parts, oldest);`,
+      if (error === null) this.#host.durable(written, () => this.#completed(parts, oldest));`,
         replace: `this.#disk.write(name, offset, [bytes], false, (error) => {
-      if (error === null) this.#completed(parts, oldest);`,
+      if (error === null) this.#host.durable(written, () => this.#completed(parts, oldest));`,
       },
     ],
   },
@@ -153,8 +153,8 @@ export const logMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/vr/recovery.ts',
-        find: 'this.#pending = !headProven && core.isVoter;',
-        replace: 'this.#pending = !headProven && core.isVoter && core.voters.length > 64;',
+        find: 'this.#pending = !headProven;',
+        replace: 'this.#pending = !headProven && core.voters.length > 64;',
       },
     ],
   },

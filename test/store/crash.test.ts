@@ -25,6 +25,26 @@ describe('a store whose power is cut', () => {
   });
 });
 
+describe('a store whose power is cut again and again before a start has come far (V28)', () => {
+  it('holds all that it acknowledged and is in no doubt of it: torn batches over torn ones are torn', () => {
+    let torn = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const work = new Workload(seed + 300);
+      for (let life = 0; life < 5; life++) {
+        work.go(20 + work.random.below(60));
+        work.world.disk.powerCut(work.random);
+        work.interrupted(1 + work.random.below(5));
+        work.reopen();
+        expect(work.world.failures).toEqual([]);
+        expect(work.world.warnings()).toEqual([]);
+        expect(work.world.store.emptied).toBe(false);
+      }
+      torn += work.world.lines.filter(({ message }) => message.includes('was torn by a crash')).length;
+    }
+    expect(torn).toBeGreaterThan(20);
+  });
+});
+
 /** Damages one random sector of the log, in one of the ways that sectors go. */
 function damage(work: Workload, random: SeededRandom): void {
   const { disk } = work.world;

@@ -90,7 +90,9 @@ export class Workload {
     }
     if (random.chance(1, 30)) {
       const record = this.state.record + 1;
-      world.store.setNodeRecord(new Uint8Array([record & 255]), this.#handed({ ...this.state, record: record & 255 }));
+      // A large one makes opening batches of several sectors, which a power cut can tear.
+      const bytes = new Uint8Array(random.pick([1, 9000, 20_000])).fill(record & 255);
+      world.store.setNodeRecord(bytes, this.#handed({ ...this.state, record: record & 255 }));
       return;
     }
     const head = known.first + known.log.length - 1;
@@ -203,6 +205,17 @@ export class Workload {
       });
     }
     return { text: textOf({ record: store.nodeRecord()?.[0] ?? 0, replicas }), corrupt, unproven };
+  }
+
+  /** Starts that the power is cut from before they have come far, one after the other. */
+  interrupted(times: number): void {
+    const { world, random } = this;
+    for (let i = 0; i < times; i++) {
+      this.life++;
+      world.open();
+      world.disk.run(random.below(12));
+      world.disk.powerCut(random);
+    }
   }
 
   /** Opens what the crash left and checks it; the workload goes on from what was found. */

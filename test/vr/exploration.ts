@@ -296,7 +296,7 @@ class History {
     }
     // Two voters are both of every quorum: what one cannot prove nobody can.
     if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
-      place.storage.loseBatches(1 + random.below(4));
+      place.storage.loseBatches(1 + random.below(4), random.chance(1, 2));
       return;
     }
     // What it writes of its state from now on differs from what the others have, or is right again (V36).

@@ -185,11 +185,15 @@ export class MemoryStorage implements ReplicaStorage {
     this.#corrupt.set(op, nameOf(entry));
   }
 
-  /** Loses the last batches whole, promises and all, and cannot say so. Never what the checkpoint stands for. */
-  loseBatches(count: number): void {
+  /**
+   * Loses the last batches whole, promises and all, and cannot say so. Never what the checkpoint stands for. With `promises`, only what they
+   * did to the log is lost: a later part repeats view and log_view over a tail that is older than they are (V27).
+   */
+  loseBatches(count: number, promises = false): void {
     const before = this.#history.at(-count);
     if (before === undefined) return;
-    this.#durable = { ...before, entries: new Map(before.entries) };
+    const { view, logView } = promises ? this.#durable : before;
+    this.#durable = { ...before, view, logView, entries: new Map(before.entries) };
     this.#history = [];
     this.lostBatches = true;
     for (const [op, name] of this.#corrupt)

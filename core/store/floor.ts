@@ -1,0 +1,218 @@
+/**
+ * The floor: what a store keeps apart from its log, so that a log whose end is missing, or all of it, is told from one that never got so far
+ * (protocol §2, "Proof of the head"). It is written rarely: before a segment takes its first batch, once that batch is durable, when a run has
+ * begun or ends, and when the node gets a record. Two equal copies, one after the other, are durable before anything goes on: whichever one
+ * is torn or rots, the other is no lower than it must be.
+ */
+
+import { bytesFromHex, hexFromBytes } from '../base/bytes.ts';
+import { crc32 } from '../base/crc32.ts';
+import type { Disk, DiskError } from '../base/ports.ts';
+import type { StoreIdentity } from './format.ts';
+import { floorFile, formatVersion, sectorBytes } from './format.ts';
+
+export interface FloorState {
+  /** The highest segment that a batch was about to be written to: files up to it were there. */
+  readonly begun: number;
+  /** The highest segment that is known to have taken a batch. */
+  readonly confirmed: number;
+  /** The batch of this number was durable. */
+  readonly reached: number;
+  /** The log had a record of the node: what it belongs to. */
+  readonly recorded: boolean;
+  /** The log had a replica. */
+  readonly peopled: boolean;
+}
+
+export const emptyFloor: FloorState = { begun: 0, confirmed: 0, reached: 0, recorded: false, peopled: false };
+/** What is taken for true where the floor cannot be read. */
+export const unknownFloor: FloorState = { ...emptyFloor, recorded: true, peopled: true };
+
+const floorMagic = 0x464c5254;
+const two32 = 0x1_0000_0000;
+const copyBytes = 80;
+const copies = 2;
+const flagRecorded = 1;
+const flagPeopled = 2;
+
+interface Copy {
+  /** Each writing of the floor has a higher one. */
+  readonly generation: number;
+  readonly state: FloorState;
+}
+
+/** What was found of the floor. */
+export interface FoundFloor {
+  /** Null when no copy can be read: nothing then tells how far the log had got. */
+  readonly state: FloorState | null;
+  readonly generation: number;
+  /** The copy that must not be written first: the other may be no good. */
+  readonly newest: number;
+  /** The file is there, whatever it holds. */
+  readonly there: boolean;
+}
+
+function encodeCopy({ generation, state }: Copy, identity: StoreIdentity): Uint8Array {
+  const bytes = new Uint8Array(sectorBytes);
+  const view = new DataView(bytes.buffer);
+  const number = (at: number, value: number): void => {
+    view.setUint32(at, value % two32, true);
+    view.setUint32(at + 4, Math.floor(value / two32), true);
+  };
+  view.setUint32(0, floorMagic, true);
+  view.setUint32(8, formatVersion, true);
+  bytes.set(bytesFromHex(identity.incarnation)!, 12);
+  bytes.set(bytesFromHex(identity.seal)!, 28);
+  number(44, generation);
+  view.setUint32(52, state.begun, true);
+  view.setUint32(56, state.confirmed, true);
+  number(60, state.reached);
+  view.setUint32(68, (state.recorded ? flagRecorded : 0) | (state.peopled ? flagPeopled : 0), true);
+  view.setUint32(4, crc32(bytes, 0, 8, copyBytes), true);
+  return bytes;
+}
+
+/** The copy in one sector, or null when there is none of this store. */
+function decodeCopy(sector: Uint8Array, identity: StoreIdentity): Copy | null {
+  if (sector.length < copyBytes) return null;
+  const view = new DataView(sector.buffer, sector.byteOffset, sector.length);
+  if (view.getUint32(0, true) !== floorMagic || view.getUint32(4, true) !== crc32(sector, 0, 8, copyBytes)) return null;
+  if (view.getUint32(8, true) !== formatVersion) return null;
+  if (hexFromBytes(sector.subarray(12, 28)) !== identity.incarnation) return null;
+  if (hexFromBytes(sector.subarray(28, 44)) !== identity.seal) return null;
+  const number = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * two32;
+  return {
+    generation: number(44),
+    state: {
+      begun: view.getUint32(52, true),
+      confirmed: view.getUint32(56, true),
+      reached: number(60),
+      recorded: (view.getUint32(68, true) & flagRecorded) !== 0,
+      peopled: (view.getUint32(68, true) & flagPeopled) !== 0,
+    },
+  };
+}
+
+export function readFloor(disk: Disk, names: readonly string[], identity: StoreIdentity): FoundFloor {
+  const there = names.includes(floorFile);
+  let found: Copy | null = null;
+  let newest = 0;
+  for (let i = 0; there && i < copies; i++) {
+    const copy = readCopy(disk, i, identity);
+    if (copy === null || (found !== null && copy.generation <= found.generation)) continue;
+    found = copy;
+    newest = i;
+  }
+  return { state: found?.state ?? null, generation: found?.generation ?? 0, newest, there };
+}
+
+function readCopy(disk: Disk, index: number, identity: StoreIdentity): Copy | null {
+  try {
+    return decodeCopy(disk.read(floorFile, index * sectorBytes, sectorBytes), identity);
+  } catch {
+    return null;
+  }
+}
+
+export class Floor {
+  readonly #disk: Disk;
+  readonly #identity: StoreIdentity;
+  readonly #failed: (error: DiskError) => void;
+  readonly #rested: () => void;
+  /** As it is to be, and as both copies have it. */
+  #state: FloorState;
+  #durable: FloorState;
+  #generation: number;
+  #newest: number;
+  #there: boolean;
+  #writing = false;
+  #changed = false;
+  /** Called once what was asked for until now is in both copies. */
+  #waiting: (() => void)[] = [];
+
+  /** @param rested called when nothing is being written any more. */
+  constructor(
+    disk: Disk,
+    identity: StoreIdentity,
+    found: FoundFloor,
+    state: FloorState,
+    failed: (error: DiskError) => void,
+    rested: () => void,
+  ) {
+    this.#disk = disk;
+    this.#identity = identity;
+    this.#failed = failed;
+    this.#rested = rested;
+    this.#state = state;
+    this.#durable = found.state ?? emptyFloor;
+    this.#generation = found.generation;
+    this.#newest = found.newest;
+    this.#there = found.there;
+  }
+
+  get busy(): boolean {
+    return this.#writing;
+  }
+
+  /** As it is durable. */
+  get state(): FloorState {
+    return this.#durable;
+  }
+
+  /** Raises what is given, never lowers it; `done` once both copies say so. */
+  raise(to: Partial<FloorState>, done?: () => void): void {
+    const { begun, confirmed, reached, recorded, peopled } = this.#state;
+    this.#state = {
+      begun: Math.max(begun, to.begun ?? 0),
+      confirmed: Math.max(confirmed, to.confirmed ?? 0),
+      reached: Math.max(reached, to.reached ?? 0),
+      recorded: recorded || to.recorded === true,
+      peopled: peopled || to.peopled === true,
+    };
+    this.write(done);
+  }
+
+  /** Writes both copies as the floor now is: so that one that was found torn is whole again. */
+  write(done?: () => void): void {
+    if (done !== undefined) this.#waiting.push(done);
+    if (this.#writing) {
+      this.#changed = true;
+      return;
+    }
+    this.#writing = true;
+    if (this.#there) return this.#writeCopies();
+    this.#disk.create(floorFile, copies * sectorBytes, (error) => {
+      if (error !== null) return this.#failed(error);
+      this.#there = true;
+      this.#writeCopies();
+    });
+  }
+
+  #writeCopies(): void {
+    this.#changed = false;
+    const state = this.#state;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const bytes = encodeCopy({ generation: ++this.#generation, state }, this.#identity);
+    // One after the other, and the one that may be no good first: at any moment one of them is whole.
+    const order = [copies - 1 - this.#newest, this.#newest];
+    const next = (): void => {
+      const index = order.shift();
+      if (index === undefined) return this.#written(state, waiting);
+      this.#disk.write(floorFile, index * sectorBytes, [bytes], true, (error) => {
+        if (error !== null) return this.#failed(error);
+        this.#newest = index;
+        next();
+      });
+    };
+    next();
+  }
+
+  #written(state: FloorState, waiting: readonly (() => void)[]): void {
+    this.#durable = state;
+    if (this.#changed) this.#writeCopies();
+    else this.#writing = false;
+    for (const done of waiting) done();
+    if (!this.#writing) this.#rested();
+  }
+}
