@@ -230,10 +230,10 @@ export const viewMutants: readonly Mutant[] = [
     edits: [
       {
         file: viewChange,
-        find: "else if (core.inView) core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');\n    else this.#enter();\n  }\n\n  /** Moves",
+        find: "else if (core.inView) core.setStatus(core.sound ? 'normal' : 'recovering');\n    else this.#enter();\n  }\n\n  /** Moves",
         replace: `else {
       core.view = core.logView.view;
-      core.setStatus(core.counts || !core.isVoter ? 'normal' : 'recovering');
+      core.setStatus(core.sound ? 'normal' : 'recovering');
     }
   }
 
