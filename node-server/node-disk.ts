@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Disk, DiskDone } from '../core/base/ports.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import type { LockOptions } from './directory-lock.ts';
 
 /** Files that are being made have this ending; they are nobody's until they are renamed. */
 const unfinishedSuffix = '.new';
@@ -37,9 +38,9 @@ export class NodeDisk implements Disk {
   readonly #queues = new Map<string, { operation: Operation; done: DiskDone }[]>();
 
   /** @param directory made, with those above it, when it is not there. */
-  constructor(directory: string) {
+  constructor(directory: string, lock: LockOptions = {}) {
     this.#directory = path.resolve(directory);
-    this.#lock = new DirectoryLock(this.#directory);
+    this.#lock = new DirectoryLock(this.#directory, lock);
   }
 
   lock(): void {
@@ -242,6 +243,7 @@ export class NodeDisk implements Disk {
       done(error === null ? null : new Error(`${name} in ${this.#directory}: ${error.message}`, { cause: error }));
     };
     try {
+      this.#lock.check();
       operation(end);
     } catch (error) {
       // What fails at once fails like what fails later: after the call has returned.

@@ -51,14 +51,14 @@ export const diskMutants: readonly Mutant[] = [
     scenario: 'V36',
     name: 'what is being written of a state that was found wrong is installed',
     by: 'exploration',
-    damage: 'rot',
+    damage: 'wrong',
     edits: [{ file: checkpointing, find: 'if (spoiled) this', replace: 'if (spoiled && info.op === 0) this' }],
   },
   {
     scenario: 'V36',
     name: 'what is written of a state that was found wrong, and not installed yet, is kept for later',
     by: 'exploration',
-    damage: 'rot',
+    damage: 'wrong',
     edits: [
       {
         file: checkpointing,

@@ -12,9 +12,12 @@ const [by, first, seconds, only] = process.argv.slice(2);
 const hash = new NodeHash();
 
 const damaged = only === 'rot' || only === 'loss' ? only : null;
+const wrong = only === 'wrong';
 
 function explored(seed: number): void {
-  const damage = damaged ?? (seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none');
+  const damage = wrong
+    ? 'wrong'
+    : (damaged ?? (seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none'));
   explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage });
 }
 

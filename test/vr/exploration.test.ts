@@ -10,7 +10,11 @@ describe('random histories', () => {
   it(`of ${seeds} seeds keep every rule, and heal`, () => {
     let committed = 0;
     for (let seed = first; seed < first + seeds; seed++) {
-      const world = explore({ seed, steps, damage: seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none' });
+      const world = explore({
+        seed,
+        steps,
+        damage: seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none',
+      });
       committed += world.committed.size;
     }
     expect(committed).toBeGreaterThan(seeds * 5);

@@ -15,9 +15,14 @@ export interface Exploration {
   readonly seed: number;
   readonly steps: number;
   readonly voters?: number;
-  /** `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost. */
-  readonly damage?: 'none' | 'rot' | 'loss';
+  /**
+   * `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost. `wrong`: what one
+   * replica writes of its state differs from what the others do (V36).
+   */
+  readonly damage?: Damage;
 }
+
+export type Damage = 'none' | 'rot' | 'loss' | 'wrong';
 
 const actions = [
   'deliver',
@@ -80,21 +85,21 @@ class History {
   readonly #random: SeededRandom;
   readonly #users: Users;
   readonly #healing: Healing;
-  readonly #damage: 'none' | 'rot' | 'loss';
+  readonly #damage: Damage;
   readonly #wheel: Action[] = [];
   readonly #lossPercent: number;
   readonly #shuffled: boolean;
   /** The one whose disk is damaged. */
   readonly #victim: string;
 
-  constructor(world: World, random: SeededRandom, seed: number, damage: 'none' | 'rot' | 'loss') {
+  constructor(world: World, random: SeededRandom, seed: number, damage: Damage) {
     this.#world = world;
     this.#random = random;
     this.#users = new Users(world, random, seed);
     this.#healing = new Healing(world, this.#users, random, seed);
     this.#victim = world.names[0]!;
     // Of two voters both are in every quorum: what one has lost nobody can prove.
-    this.#damage = world.configuration.voters.length <= (damage === 'loss' ? 2 : 1) ? 'none' : damage;
+    this.#damage = world.configuration.voters.length <= (damage === 'rot' ? 1 : 2) ? 'none' : damage;
     this.#lossPercent = random.pick([0, 5, 20]);
     this.#shuffled = random.chance(1, 3);
     for (const action of actions) {
@@ -103,6 +108,7 @@ class History {
       for (let i = 0; i < usual[action] * times; i++) this.#wheel.push(action);
     }
     for (const place of world.places.values()) place.slowDisk = true;
+    if (this.#damage === 'wrong') for (const place of world.places.values()) place.holdsCheckpoints = true;
     if (this.#damage === 'rot') world.place(this.#victim).storage.keepsHistory = true;
   }
 
@@ -119,6 +125,8 @@ class History {
       case 'sync':
         if (place.paused) break;
         world.sync(name);
+        // Checkpoints are long in writing.
+        if (random.chance(1, 4)) place.queued.push(...place.heldCheckpoints.splice(0));
         world.drain(name);
         break;
       case 'tick':
@@ -289,6 +297,10 @@ class History {
     const world = this.#world;
     const random = this.#random;
     const place = world.place(this.#victim);
+    if (this.#damage === 'wrong') {
+      place.spoilCheckpoints = place.spoilCheckpoints === '' ? ' ' : '';
+      return;
+    }
     if (place.replica !== null) world.crash(this.#victim, random.chance(1, 2));
     if (this.#damage === 'loss') {
       if (!place.wiped) world.wipe(this.#victim);
@@ -297,11 +309,6 @@ class History {
     // Two voters are both of every quorum: what one cannot prove nobody can.
     if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
       place.storage.loseBatches(1 + random.below(4), random.chance(1, 2));
-      return;
-    }
-    // What it writes of its state from now on differs from what the others have, or is right again (V36).
-    if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
-      place.spoilCheckpoints = place.spoilCheckpoints === '' ? ' ' : '';
       return;
     }
     const first = (place.storage.recovered().checkpoint?.op ?? 0) + 1;
@@ -321,6 +328,10 @@ class History {
       this.#comeBack(primary, false);
     }
     this.#world.place(this.#victim).spoilCheckpoints = '';
+    for (const place of this.#world.places.values()) {
+      place.holdsCheckpoints = false;
+      place.queued.push(...place.heldCheckpoints.splice(0));
+    }
     const { wiped } = this.#world.place(this.#victim);
     this.#healing.run(wiped ? this.#victim : null, this.#damage !== 'rot');
   }
