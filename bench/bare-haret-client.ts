@@ -173,6 +173,7 @@ class BareHaretConnection implements Connection {
       id,
       namespaceId: this.#namespaceId,
       client: 'haret bench',
+      secret: null,
     }));
     if (reply.answer.kind !== 'registered') throw new Error('haret did not register the session');
     this.#session = reply.answer.session;

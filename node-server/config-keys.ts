@@ -67,6 +67,7 @@ const limitRules: { readonly [K in keyof Limits]: Rule<number> } = {
   maxNamespaceKeys: integer(1, 1_000_000_000),
   maxChildren: integer(1, 100_000_000),
   maxSessions: integer(1, 1_000_000),
+  maxSessionsPerConnection: integer(1, 1_000_000),
   maxWindow: integer(1, 65_536),
   maxWindowReplyBytes: integer(4 * kibi, 256 * mebi),
   maxPendingRequests: integer(1, 1_000_000),

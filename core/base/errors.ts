@@ -43,6 +43,8 @@ export const errorCodes = {
   RequestTooOld: doubtful,
   /** Another incarnation holds this ClientID and may be alive. */
   ClientIdHeld: passing,
+  /** Another process of the same incarnation went on with this ClientID, and lives. */
+  ClientIdTaken: refused,
   WindowExceeded: passing,
   Overloaded: passing,
   NotPrimary: passing,

@@ -20,8 +20,10 @@ export interface Limits {
   readonly maxNamespaceKeys: number;
   /** Children of one directory, members of one set, items of one queue. */
   readonly maxChildren: number;
-  /** Sessions of one namespace; one more evicts, by an entry in the log, the one that was idle longest. */
+  /** Sessions of one namespace; one more evicts, by an entry in the log, the one that was idle longest, if that does not live. */
   readonly maxSessions: number;
+  /** Sessions that one connection may have registered, or speak as. */
+  readonly maxSessionsPerConnection: number;
   /** Requests that one session may have outstanding. */
   readonly maxWindow: number;
   /** Bytes of the replies that one session's window may hold. */
@@ -68,6 +70,7 @@ export const defaultLimits: Limits = {
   maxNamespaceKeys: 2_000_000,
   maxChildren: 1_000_000,
   maxSessions: 20_000,
+  maxSessionsPerConnection: 1000,
   maxWindow: 4096,
   maxWindowReplyBytes: 4 * mebi,
   maxPendingRequests: 16_384,

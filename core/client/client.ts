@@ -390,6 +390,7 @@ export class Client {
     this.#connector.adopt(connection);
     this.#welcome = welcome;
     // What was sent elsewhere may have been lost there; numbers and sessions make it safe to send it all again, in order.
+    this.#sessions.resume();
     this.#calls.sendAll();
     this.#sessions.connected();
     this.#watches.connected();

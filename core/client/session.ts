@@ -3,6 +3,7 @@
  * lowest that has no answer yet. It outlives connections.
  */
 
+import type { ErrorInfo } from '../base/errors.ts';
 import type { DataCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
 
@@ -10,8 +11,14 @@ export class WriteSession {
   readonly namespaceId: number;
   /** The op number that registered it; 0 while there is none. */
   id = 0;
-  /** It is the session that this holder of a ClientID had before. */
+  /** By which a connection speaks as it. */
+  secret = '';
+  /** This holder of a ClientID had a session before, in another process or in this. */
   continued = false;
+  /** The one that this client had here last: of a ClientID it says that this process claims what it had already. */
+  previous = 0;
+  /** Another process went on with our ClientID and lives: why there will be no session here any more. */
+  taken: ErrorInfo | null = null;
   /** A registration is on its way. */
   registering = false;
   /** It ended without being given back, and there is no other yet. */
@@ -109,13 +116,12 @@ export class WriteSession {
     return passed;
   }
 
-  /** @param from the lowest number that a request may have. */
-  opened(id: number, continued: boolean, from: number): void {
-    this.id = id;
+  opened(id: number, secret: string, continued: boolean): void {
+    this.id = this.previous = id;
+    this.secret = secret;
     this.continued = continued;
     this.registering = this.lost = false;
-    this.#next = from;
-    this.#answered = from;
+    this.#next = this.#answered = 1;
     this.#holes.clear();
   }
 

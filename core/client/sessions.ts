@@ -1,6 +1,7 @@
 /** The sessions of a client, one a namespace that it writes in: registered when first needed, kept alive, given back. */
 
 import type { ErrorInfo } from '../base/errors.ts';
+import { hexFromBytes } from '../base/hex.ts';
 import type { Said } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
@@ -12,7 +13,6 @@ import { WriteSession } from './session.ts';
 interface Registered {
   readonly id: number;
   readonly continued: boolean;
-  readonly next: number;
 }
 
 export interface SessionsHost {
@@ -75,7 +75,14 @@ export class Sessions {
     else this.#pump(session);
   }
 
-  /** There is a connection again; what is outstanding has been sent over it already. */
+  /** There is a connection again, which must know who speaks before anything that is outstanding is sent over it. */
+  resume(): void {
+    for (const { id, namespaceId, secret } of this.#sessions.values()) {
+      if (id !== 0) this.#host.send({ kind: 'resume', namespaceId, session: id, secret });
+    }
+  }
+
+  /** What is outstanding has been sent over the new connection. */
   connected(): void {
     for (const session of this.#sessions.values()) {
       this.#pump(session);
@@ -114,9 +121,9 @@ export class Sessions {
     });
   }
 
-  /** True for an error that ends a session: it is gone, or another process of its ClientID goes on with it. */
+  /** True for an error that ends a session: it expired, or another process of its ClientID goes on. */
   lostBy({ code }: ErrorInfo): boolean {
-    return code === 'SessionGone' || (code === 'RequestTooOld' && this.#options.identity !== null);
+    return code === 'SessionGone';
   }
 
   /** The servers do not know the session: what is outstanding may or may not have happened, and is never repeated. */
@@ -133,7 +140,7 @@ export class Sessions {
   tick(nowMs: number): void {
     for (const session of this.#sessions.values()) {
       if (session.id === 0) {
-        if (session.queued.size > 0 || session.lost) this.#register(session);
+        if (session.queued.size > 0 || (session.lost && session.taken === null)) this.#register(session);
       } else if (nowMs - session.askedAtMs >= this.#options.keepAliveMs) {
         this.#keepAlive(session);
       }
@@ -169,18 +176,20 @@ export class Sessions {
   #register(session: WriteSession): void {
     if (session.registering || session.id !== 0 || this.#ports.clock.now() < session.claimAtMs) return;
     session.registering = true;
+    if (session.taken !== null) return this.#refuseQueued(session, session.taken);
     const { name: client, identity } = this.#options;
-    const { namespaceId } = session;
-    const attempt = this.#ports.random.uint32();
+    const { namespaceId, previous } = session;
+    const { random } = this.#ports;
+    const attempt = random.uint32();
+    const secret = hexFromBytes(random.bytes(16));
     this.#ask(
       (id) =>
         identity === null
-          ? { kind: 'register', id, namespaceId, client }
-          : { kind: 'claim', id, namespaceId, client, identity, attempt },
+          ? { kind: 'register', id, namespaceId, client, secret }
+          : { kind: 'claim', id, namespaceId, client, identity, attempt, previous, secret },
       (registered, error) => {
         if (registered !== null) {
-          const { id, continued, next } = registered;
-          session.opened(id, continued, Math.max(1, next));
+          session.opened(registered.id, secret, registered.continued);
           session.askedAtMs = this.#ports.clock.now();
           this.#host.onSettled();
           if (session.busy || (this.#host.isCurrent(session) && this.#sessions.get(session.namespaceId) === session))
@@ -191,6 +200,10 @@ export class Sessions {
           session.registering = false;
           session.claimAtMs = this.#ports.clock.now() + claimAgainMs;
           for (const call of session.queued) call.lastRefusal = error;
+        } else if (error?.code === 'ClientIdTaken') {
+          // For good: to claim it back would be to take it from each other for ever.
+          session.taken = error;
+          this.#refuseQueued(session, error);
         } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
           // Nothing that waited for the session was ever sent.
           for (const call of [...session.queued]) this.#host.calls.refused(call, error);
@@ -202,6 +215,14 @@ export class Sessions {
         }
       },
     );
+  }
+
+  /** At the end of the turn: a callback never comes before its call returns. */
+  #refuseQueued(session: WriteSession, error: ErrorInfo): void {
+    this.#ports.clock.soon(() => {
+      session.registering = false;
+      for (const call of [...session.queued]) this.#host.calls.refused(call, error);
+    });
   }
 
   #keepAlive(session: WriteSession): void {
@@ -226,7 +247,7 @@ export class Sessions {
       }
       if (result.value.kind !== 'reply') return;
       const { answer } = result.value.reply;
-      if (answer.kind === 'registered') done({ id: answer.session, continued: false, next: 1 }, null);
+      if (answer.kind === 'registered') done({ id: answer.session, continued: false }, null);
       else if (answer.kind === 'claimed') done({ ...answer, id: answer.session }, null);
       else done(null, answer.kind === 'error' ? answer.error : null);
     });

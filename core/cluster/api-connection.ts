@@ -8,15 +8,20 @@ import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { ClusterId } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler, Log } from '../base/ports.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
+import { noSecret } from '../base/session-secret.ts';
 import type { ApiServerCodec, Unusable } from '../wire/api-codecs.ts';
 import { apiServerOutbox, snapshotPageBytes } from '../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../wire/api.ts';
 import { apiProtocol } from '../wire/api.ts';
+import type { Reply } from '../service/reply.ts';
+import { decodeReply } from '../service/reply.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { ForwardItem } from '../wire/peer.ts';
 import type { HolderConnection, Holders } from './holders.ts';
 import type { Waiter } from './replica-host.ts';
+import { SpokenSessions } from './spoken.ts';
 import type { Watches } from './subscriptions.ts';
 import type { Flushable, Turn } from './turn.ts';
 import type { WatchMessage, WatchSink } from './watch.ts';
@@ -33,8 +38,10 @@ export interface ApiDesk {
   nodeName(): string;
   /** Why the node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
-  /** Serves an item here or has it served elsewhere. */
-  serve(namespaceId: number, item: ForwardItem, waiter: Waiter): void;
+  /** Serves an item here or has it served elsewhere. `secret`: by which it speaks as its session. */
+  serve(namespaceId: number, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void;
+  /** For a client that has no source of chance. */
+  drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
   readonly watches: Watches;
@@ -69,6 +76,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #outbox: Outbox<ServerMessage>;
   /** The session that each namespace was last written in by. */
   readonly #writer = new Map<number, number>();
+  readonly #spoken: SpokenSessions;
   #outstanding = 0;
   /** What watches said in this turn, which the link has not seen yet. */
   #watchBytes = 0;
@@ -90,6 +98,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#codec = codec;
     this.#desk = desk;
     this.#limits = limits;
+    this.#spoken = new SpokenSessions(limits.maxSessionsPerConnection);
     this.#counters = counters;
     this.#log = log;
     this.#from = from;
@@ -188,23 +197,19 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         );
       }
       case 'register':
-        return this.#serve(message.id, message.namespaceId, { kind: 'register', client: message.client });
-      case 'claim': {
-        const { client, identity, attempt } = message;
-        return this.#serve(message.id, message.namespaceId, { kind: 'claim', client, identity, attempt });
-      }
+      case 'claim':
+        return this.#register({ ...message, secret: message.secret ?? this.#desk.drawSecret() });
+      case 'resume':
+        return this.#spoken.resume(message.namespaceId, message.session, message.secret);
       case 'unregister':
-        return this.#serve(message.id, message.namespaceId, { kind: 'unregister', session: message.session });
       case 'keepAlive':
-        this.#wrote(message);
-        return this.#serve(message.id, message.namespaceId, { kind: 'keepAlive', session: message.session });
+        return this.#speak(message);
       case 'request':
         this.#counters.requests++;
-        this.#wrote(message);
-        return this.#serve(message.id, message.namespaceId, message);
+        return this.#speak(message);
       case 'read':
         this.#counters.reads++;
-        return this.#serve(message.id, message.namespaceId, message);
+        return this.#serve(message.id, message.namespaceId, message, noSecret, new Answer(this, message.id));
       case 'watch': {
         const refusal = this.#desk.refusal();
         if (refusal !== null) return this.#answer({ kind: 'error', id: message.id, error: refusal });
@@ -277,11 +282,28 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     return true;
   }
 
-  #serve(id: number, namespaceId: number, item: ForwardItem): void {
+  #serve(id: number, namespaceId: number, item: ForwardItem, secret: SessionSecret, answer: Waiter): void {
     if (this.#full(id)) return;
     this.#outstanding++;
     this.#counters.asked++;
-    this.#desk.serve(namespaceId, item, new Answer(this, id));
+    this.#desk.serve(namespaceId, item, secret, answer);
+  }
+
+  /** What is asked as a session. Whether the secret is the session's is judged where the session is known. */
+  #speak(message: Speaking): void {
+    const { id, namespaceId, session } = message;
+    const secret = this.#spoken.secretOf(namespaceId, session);
+    if (secret === null) return this.#answer({ kind: 'error', id, error: this.#spoken.refusal(session) });
+    if (message.kind !== 'unregister') this.#wrote(message);
+    this.#serve(id, namespaceId, message, secret, new SessionAnswer(this, this.#spoken, message));
+  }
+
+  #register(message: Registering): void {
+    const { id, namespaceId } = message;
+    if (this.#full(id)) return;
+    const refusal = this.#spoken.begin();
+    if (refusal !== null) return this.#answer({ kind: 'error', id, error: refusal });
+    this.#serve(id, namespaceId, message, noSecret, new RegisterAnswer(this, this.#spoken, message));
   }
 
   /** The end of one request of this connection. */
@@ -292,6 +314,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#answer(message);
   }
 }
+
+type Speaking = Extract<ClientMessage, { kind: 'request' | 'keepAlive' | 'unregister' }>;
+type Registering = Extract<ClientMessage, { kind: 'register' | 'claim' }> & { readonly secret: SessionSecret };
 
 /** Answers one request of one connection. */
 class Answer implements Waiter {
@@ -309,5 +334,64 @@ class Answer implements Waiter {
 
   fail(error: ErrorInfo): void {
     this.#connection.settle({ kind: 'error', id: this.#id, error });
+  }
+}
+
+/** The same for what was asked as a session: the connection hears when that is gone. */
+class SessionAnswer extends Answer {
+  readonly #spoken: SpokenSessions;
+  readonly #message: Speaking;
+
+  constructor(connection: ApiConnection, spoken: SpokenSessions, message: Speaking) {
+    super(connection, message.id);
+    this.#spoken = spoken;
+    this.#message = message;
+  }
+
+  override reply(bytes: Uint8Array): void {
+    const { kind, namespaceId, session } = this.#message;
+    if (kind === 'unregister') this.#spoken.ended(namespaceId, session);
+    super.reply(bytes);
+  }
+
+  override fail(error: ErrorInfo): void {
+    const { namespaceId, session } = this.#message;
+    if (error.code === 'SessionGone') this.#spoken.ended(namespaceId, session);
+    super.fail(error);
+  }
+}
+
+/** The same for a registration: from its answer on, the connection speaks as the session. */
+class RegisterAnswer extends Answer {
+  readonly #spoken: SpokenSessions;
+  readonly #namespaceId: number;
+
+  constructor(connection: ApiConnection, spoken: SpokenSessions, { id, namespaceId }: Registering) {
+    super(connection, id);
+    this.#spoken = spoken;
+    this.#namespaceId = namespaceId;
+  }
+
+  override reply(bytes: Uint8Array): void {
+    const answer = answerOf(bytes);
+    if (answer?.kind === 'registered' || answer?.kind === 'claimed')
+      this.#spoken.registered(this.#namespaceId, answer.session, answer.secret);
+    else this.#spoken.failed();
+    super.reply(bytes);
+  }
+
+  override fail(error: ErrorInfo): void {
+    this.#spoken.failed();
+    super.fail(error);
+  }
+}
+
+/** Null for bytes that are no reply: they may come from another node. */
+function answerOf(bytes: Uint8Array): Reply['answer'] | null {
+  try {
+    return decodeReply(bytes).answer;
+  } catch (error) {
+    if (error instanceof MalformedError) return null;
+    throw error;
   }
 }

@@ -7,6 +7,9 @@ import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { noCluster, rootNamespaceId } from '../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../base/ids.ts';
+import type { Random } from '../base/ports.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
+import { drawSecret } from '../base/session-secret.ts';
 import type { ForwardItem, ForwardOutcome } from '../wire/peer.ts';
 import type { ApiDesk, EnterAnswer } from './api-connection.ts';
 import type { Groups } from './groups.ts';
@@ -25,6 +28,7 @@ export class Desk implements ApiDesk {
   readonly watches: Watches;
   readonly holders: Holders;
   readonly #refusal: () => ErrorInfo | null;
+  readonly #random: Random;
 
   /** @param refusal why this node serves nobody now; null when it does. */
   constructor(
@@ -35,7 +39,9 @@ export class Desk implements ApiDesk {
     watches: Watches,
     holders: Holders,
     refusal: () => ErrorInfo | null,
+    random: Random,
   ) {
+    this.#random = random;
     this.#options = options;
     this.#groups = groups;
     this.#peers = peers;
@@ -57,18 +63,22 @@ export class Desk implements ApiDesk {
     return this.#refusal();
   }
 
+  drawSecret(): SessionSecret {
+    return drawSecret(this.#random);
+  }
+
   namespaces(): readonly string[] {
     return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
   }
 
-  serve(namespaceId: NamespaceId, item: ForwardItem, waiter: Waiter): void {
+  serve(namespaceId: NamespaceId, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
     const refusal = this.#refusal();
     if (refusal !== null) return waiter.fail(refusal);
     if (namespaceId === rootNamespaceId) {
       // The root group has a catalog in the place of a tree, and only nodes talk to it.
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: ${namespaceId} is the root group's`));
     }
-    this.#router.serve(namespaceId, item, waiter);
+    this.#router.serve(namespaceId, item, secret, waiter);
   }
 
   enter(name: string, done: (answer: EnterAnswer) => void): void {

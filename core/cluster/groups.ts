@@ -356,8 +356,8 @@ function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Wai
   const { machine } = host;
   return {
     reply: (bytes) => {
-      for (const { session, waiter } of waiting) {
-        if (!(machine instanceof Service) || machine.hasSession(session)) waiter.reply(bytes);
+      for (const { session, secret, waiter } of waiting) {
+        if (!(machine instanceof Service) || machine.hasSession(session, secret)) waiter.reply(bytes);
         else waiter.fail(errorInfo('SessionGone', `Session ${session} is gone`, { session }));
       }
     },
@@ -367,6 +367,6 @@ function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Wai
   };
 }
 
-function keepAliveBody(waiting: readonly { readonly session: number }[]): Uint8Array {
-  return encodeBody({ kind: 'keepAlive', sessions: [...new Set(waiting.map((one) => one.session))] });
+function keepAliveBody(waiting: readonly WaitingKeepAlive[]): Uint8Array {
+  return encodeBody({ kind: 'keepAlive', sessions: waiting.map(({ session, secret }) => ({ session, secret })) });
 }

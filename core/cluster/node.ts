@@ -142,7 +142,7 @@ export class ClusterNode implements HostedNode {
     });
     const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
-    const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal());
+    const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal(), random);
     this.#running = { store, groups, peers, router, reserve, joining, admin, watches, holders, desk };
     try {
       groups.recover();

@@ -9,12 +9,14 @@ import type { ErrorInfo } from '../base/errors.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { Log } from '../base/ports.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
 import type { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Message } from '../vr/messages.ts';
 import type { Effect, Input, ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Replica } from '../vr/replica.ts';
+import type { ForwardItem } from '../wire/peer.ts';
 import type { Flushable, Turn } from './turn.ts';
 
 /** Whoever waits for the outcome of a request or a read. One of the two is called, once. */
@@ -26,6 +28,7 @@ export interface Waiter {
 /** A keep-alive that waits for the tick in which it is folded with others into one entry. */
 export interface WaitingKeepAlive {
   readonly session: number;
+  readonly secret: SessionSecret;
   readonly waiter: Waiter;
 }
 
@@ -170,9 +173,18 @@ export class ReplicaHost implements Flushable {
     return this.#replica.dropped;
   }
 
-  /** A client's numbered request. The waiter hears of it once, whatever becomes of the replica. */
-  request(waiter: Waiter, session: number, request: number, answered: number, body: Uint8Array): void {
-    this.input({ kind: 'request', token: this.#wait(waiter), session, request, answered, body });
+  /**
+   * A client's numbered request. The waiter hears of it once, whatever becomes of the replica.
+   * @param refusal why this node takes nothing like it now; what was executed or is under way has its reply all the same.
+   */
+  request(
+    waiter: Waiter,
+    { session, request, answered, operation }: Extract<ForwardItem, { kind: 'request' }>,
+    secret: SessionSecret,
+    refusal: ErrorInfo | null,
+  ): void {
+    const token = this.#wait(waiter);
+    this.input({ kind: 'request', token, session, secret, request, answered, body: operation, refusal });
   }
 
   /** Something without a session. */
@@ -187,14 +199,14 @@ export class ReplicaHost implements Flushable {
   }
 
   /** Keep-alives of one tick travel as one entry (architecture §4). */
-  keepAlive(waiter: Waiter, session: number): void {
+  keepAlive(waiter: Waiter, session: number, secret: SessionSecret): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     const limit = this.#bounds.maxKeepAlives;
     if (this.#keepAlives.length >= limit) {
       const details = { limit, actual: limit + 1 };
       return waiter.fail(errorInfo('Overloaded', `${limit} keep-alives wait at replica ${this.name}`, details));
     }
-    this.#keepAlives.push({ session, waiter });
+    this.#keepAlives.push({ session, secret, waiter });
   }
 
   /** The keep-alives since the last call, for the node to fold into one body. */

@@ -9,6 +9,8 @@ import { rootNamespaceId } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { Limits } from '../base/limits.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
+import { noSecret } from '../base/session-secret.ts';
 import { encodeBody } from '../service/body.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../wire/peer.ts';
@@ -111,21 +113,31 @@ export class Router {
   }
 
   /** Serves what a client of this node asked. */
-  serve(namespaceId: NamespaceId, item: ForwardItem, waiter: Waiter): void {
-    this.#serve(namespaceId, item, 0, '', waiter);
+  serve(namespaceId: NamespaceId, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
+    this.#serve(namespaceId, item, secret, 0, '', waiter);
   }
 
-  #serve(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
+  #serve(
+    namespaceId: NamespaceId,
+    item: ForwardItem,
+    secret: SessionSecret,
+    hops: number,
+    from: string,
+    waiter: Waiter,
+  ): void {
     const primary = this.#groups.primaryHost(namespaceId);
-    if (primary !== null) {
-      const refused = item.kind === 'request' ? this.#reserve.refuses(item.operation) : null;
-      return refused === null ? serveHere(primary, item, waiter) : waiter.fail(refused);
-    }
+    if (primary !== null) return this.#serveHere(primary, item, secret, waiter);
     if (item.kind === 'read') {
       const replica = this.#reader(namespaceId, item.consistency);
-      if (replica !== null) return serveHere(replica, item, waiter);
+      if (replica !== null) return this.#serveHere(replica, item, secret, waiter);
     }
-    this.#forward(namespaceId, item, hops, from, waiter);
+    this.#forward(namespaceId, item, secret, hops, from, waiter);
+  }
+
+  #serveHere(host: ReplicaHost, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
+    // A full disk is no reason to keep back the reply of what was executed: the replica judges that first.
+    if (item.kind === 'request') host.request(waiter, item, secret, this.#reserve.refuses(item.operation));
+    else serveOther(host, item, secret, waiter);
   }
 
   /**
@@ -143,7 +155,14 @@ export class Router {
     return null;
   }
 
-  #forward(namespaceId: NamespaceId, item: ForwardItem, hops: number, from: string, waiter: Waiter): void {
+  #forward(
+    namespaceId: NamespaceId,
+    item: ForwardItem,
+    secret: SessionSecret,
+    hops: number,
+    from: string,
+    waiter: Waiter,
+  ): void {
     const known = this.#groups.knows(namespaceId);
     // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
     if (this.#groups.denies(namespaceId)) {
@@ -158,8 +177,9 @@ export class Router {
       else if (outcome.kind === 'error') waiter.fail(outcome.error);
       else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
     };
-    const again = (): void => this.#serve(namespaceId, item, hops, from, waiter);
-    this.#ask(target, namespaceId, item, hops + 1, done, again);
+    // Whoever is asked next does not know what the one before made of it.
+    const again = (): void => this.#serve(namespaceId, item, secret, hops, from, inDoubt(item, waiter));
+    this.#ask(target, namespaceId, item, secret, hops + 1, done, again);
   }
 
   /** The node of the primary; else one that is connected and has a replica, which may reach or become it. */
@@ -182,13 +202,14 @@ export class Router {
     hops: number,
     done: (outcome: ForwardOutcome) => void,
   ): void {
-    this.#ask(node, namespaceId, item, hops, done, null);
+    this.#ask(node, namespaceId, item, noSecret, hops, done, null);
   }
 
   #ask(
     node: string,
     namespaceId: NamespaceId,
     item: ForwardItem,
+    secret: SessionSecret,
     hops: number,
     done: (outcome: ForwardOutcome) => void,
     again: (() => void) | null,
@@ -200,10 +221,10 @@ export class Router {
       );
     }
     const id = this.#nextId++;
-    if (!this.#peers.send(node, { kind: 'forward', run: this.#run, id, hops, namespaceId, item })) {
+    if (!this.#peers.send(node, { kind: 'forward', run: this.#run, id, hops, namespaceId, secret, item })) {
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
-    const mayExecute = item.kind !== 'read' && item.kind !== 'lookup';
+    const mayExecute = changes(item);
     const timeoutMs = item.kind === 'admin' ? this.#timeoutMs * adminPatience : this.#timeoutMs;
     const table = item.kind === 'admin' ? this.#commands : this.#forwarded;
     const deadlineMs = this.#now() + timeoutMs;
@@ -220,7 +241,7 @@ export class Router {
       const reply: PeerMessage = { kind: 'forwarded', run: message.run, id: message.id, outcome };
       if (!this.#peers.send(from, reply)) answer(reply);
     };
-    this.#serve(message.namespaceId, message.item, message.hops, from, {
+    this.#serve(message.namespaceId, message.item, message.secret, message.hops, from, {
       reply: (bytes) => respond({ kind: 'reply', reply: bytes }),
       fail: (error) => respond(failed(error)),
     });
@@ -276,22 +297,51 @@ function failed(error: ErrorInfo): ForwardOutcome {
   return { kind: 'error', error };
 }
 
-function serveHere(host: ReplicaHost, item: ForwardItem, waiter: Waiter): void {
+/** A write that was handed to a peer may be executed, whatever becomes of the peer. */
+function changes(item: ForwardItem): boolean {
+  return item.kind !== 'read' && item.kind !== 'lookup';
+}
+
+/**
+ * Whoever waits for a write that was given to one node and then to another: that the second did not execute it says nothing of the first
+ * (V30). Only a reply settles it.
+ */
+class InDoubt implements Waiter {
+  readonly #waiter: Waiter;
+
+  constructor(waiter: Waiter) {
+    this.#waiter = waiter;
+  }
+
+  reply(bytes: Uint8Array): void {
+    this.#waiter.reply(bytes);
+  }
+
+  fail(error: ErrorInfo): void {
+    this.#waiter.fail(error.outcome === 'unknown' ? error : { ...error, outcome: 'unknown' });
+  }
+}
+
+function inDoubt(item: ForwardItem, waiter: Waiter): Waiter {
+  return changes(item) && !(waiter instanceof InDoubt) ? new InDoubt(waiter) : waiter;
+}
+
+function serveOther(
+  host: ReplicaHost,
+  item: Exclude<ForwardItem, { kind: 'request' }>,
+  secret: SessionSecret,
+  waiter: Waiter,
+): void {
   switch (item.kind) {
-    case 'request':
-      return host.request(waiter, item.session, item.request, item.answered, item.operation);
     case 'read':
       return host.read(waiter, readConsistency(item.consistency), item.operation);
     case 'register':
-      return host.propose(waiter, encodeBody({ kind: 'register', client: item.client }));
-    case 'claim': {
-      const { client, identity, attempt } = item;
-      return host.propose(waiter, encodeBody({ kind: 'claim', client, identity, attempt }));
-    }
+    case 'claim':
+      return host.propose(waiter, encodeBody(item));
     case 'unregister':
-      return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session }));
+      return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
     case 'keepAlive':
-      return host.keepAlive(waiter, item.session);
+      return host.keepAlive(waiter, item.session, secret);
     case 'lookup':
     case 'admin':
       return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));

@@ -9,7 +9,7 @@ import { struct, uint } from '../base/schema.ts';
 import { treeLimitsOf, treeLimitsSchema } from '../tree/limits.ts';
 
 export const serviceLimitsSchema = struct({
-  /** Sessions; one more evicts the one that was idle longest. */
+  /** Sessions; one more evicts the one that was idle longest, if that does not live. */
   maxSessions: uint(Number.MAX_SAFE_INTEGER, 1),
   /** Requests that one session may have outstanding. */
   maxWindow: uint(Number.MAX_SAFE_INTEGER, 1),

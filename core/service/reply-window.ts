@@ -1,6 +1,15 @@
-/** The replies that one session may still ask for again: those of the request numbers [base, next), all executed (protocol §7). */
+/**
+ * The replies that one session may still ask for again: those of the request numbers [base, next), all executed (protocol §7). With each
+ * goes a digest of what was asked, so that it is given for nothing else.
+ */
 
 import { invariant } from '../base/assert.ts';
+import { crc32 } from '../base/crc32.ts';
+
+/** What a kept reply answers, in 32 bits: whoever could make two bodies alike cheats only itself. */
+export function digestOf(body: Uint8Array): number {
+  return crc32(body);
+}
 
 /** Below so many trimmed places the array is left as it is; above, once they are half of it, it is shortened. */
 const compactAbove = 32;
@@ -9,12 +18,15 @@ export class ReplyWindow {
   #base: number;
   /** Replies of [base, next), behind `#start` places that were trimmed. */
   #replies: (Uint8Array | undefined)[];
+  /** Digests of the bodies, in the same places. */
+  #digests: number[];
   #start: number;
   #bytes: number;
 
   constructor(base: number) {
     this.#base = base;
     this.#replies = [];
+    this.#digests = [];
     this.#start = 0;
     this.#bytes = 0;
   }
@@ -49,9 +61,15 @@ export class ReplyWindow {
     return reply;
   }
 
-  /** Keeps the reply of `next`. */
-  push(reply: Uint8Array): void {
+  /** The digest of the body that the kept reply of a number of [base, next) answers. */
+  digest(request: number): number {
+    return this.#digests[this.#start + request - this.#base]!;
+  }
+
+  /** Keeps the reply of `next`, to a body of this digest. */
+  push(reply: Uint8Array, digest: number): void {
     this.#replies.push(reply);
+    this.#digests.push(digest);
     this.#bytes += reply.length;
   }
 
@@ -67,9 +85,11 @@ export class ReplyWindow {
     this.#base = base;
     if (this.#start === this.#replies.length) {
       this.#replies.length = 0;
+      this.#digests.length = 0;
       this.#start = 0;
     } else if (this.#start > compactAbove && this.#start * 2 > this.#replies.length) {
       this.#replies = this.#replies.slice(this.#start);
+      this.#digests = this.#digests.slice(this.#start);
       this.#start = 0;
     }
   }
@@ -78,6 +98,7 @@ export class ReplyWindow {
   clone(): ReplyWindow {
     const copy = new ReplyWindow(this.#base);
     copy.#replies = this.#replies.slice(this.#start);
+    copy.#digests = this.#digests.slice(this.#start);
     copy.#bytes = this.#bytes;
     return copy;
   }

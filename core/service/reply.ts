@@ -3,6 +3,7 @@
 import type { Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { secretSchema } from '../base/session-secret.ts';
 import { bool, struct, uint, union } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { resultSchema } from '../tree/result.ts';
@@ -10,10 +11,11 @@ import { resultSchema } from '../tree/result.ts';
 export const answerVariants = {
   result: [1, { result: resultSchema }],
   error: [2, { error: errorSchema }],
-  registered: [3, { session: uint() }],
+  /** To whoever registered it, and nobody else: `secret` is what one speaks as the session by. */
+  registered: [3, { session: uint(), secret: secretSchema }],
   nothing: [4, {}],
-  /** `continued`: it is the session that this holder had. Its next request has the number `next` at least: lower ones are void. */
-  claimed: [5, { session: uint(), continued: bool, next: uint() }],
+  /** `continued`: this holder had a session before, which ended with this. */
+  claimed: [5, { session: uint(), secret: secretSchema, continued: bool }],
 } as const;
 
 export const replySchema = struct({

@@ -9,6 +9,7 @@ import { ChunkReader } from '../base/chunk-reader.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { Limits } from '../base/limits.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
@@ -18,6 +19,7 @@ import { History } from './history.ts';
 import type { ServiceLimits } from './limits.ts';
 import type { Reply } from './reply.ts';
 import { writeReply } from './reply.ts';
+import { digestOf } from './reply-window.ts';
 import { Sessions } from './sessions.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
 
@@ -131,7 +133,8 @@ export class Service {
   }
 
   #applyRequest(entry: ServiceEntry): Uint8Array {
-    const admission = this.#sessions.admit(entry.session, entry.request, entry.answered, this.#timestamp);
+    const { session, request, answered, body } = entry;
+    const admission = this.#sessions.admit(session, request, answered, body, this.#timestamp);
     if (admission.kind === 'kept') {
       this.#count('duplicate');
       return admission.reply;
@@ -142,7 +145,7 @@ export class Service {
     }
     // Whatever becomes of it, also an error, is what this request did: its number is used and its reply is kept.
     const reply = this.#encode(entry, this.#execute(entry));
-    this.#sessions.keep(admission.session, reply);
+    this.#sessions.keep(admission.session, reply, body);
     return reply;
   }
 
@@ -171,23 +174,22 @@ export class Service {
       case 'operation':
         return failed(errorInfo('BadArgument', 'An operation needs a session'));
       case 'register':
-        this.#evicted += this.#sessions.register(entry.op, body.client, this.#timestamp);
-        return { kind: 'registered', session: entry.op };
+        return this.#register(entry.op, body);
       case 'claim': {
         const claim = this.#sessions.claim(entry.op, body, this.#timestamp);
         if (claim.kind === 'refused') {
           this.#doubted = claim.doubted;
           return failed(claim.error);
         }
-        const { session, continued, next } = claim;
+        const { session, continued } = claim;
         this.#evicted += claim.evicted;
-        return { kind: 'claimed', session, continued, next };
+        return { kind: 'claimed', session: session.id, secret: session.secret, continued };
       }
       case 'unregister':
-        this.#sessions.unregister(body.session);
+        this.#sessions.unregister(body.session, body.secret);
         return nothing;
       case 'keepAlive':
-        for (const session of body.sessions) this.#sessions.keepAlive(session, this.#timestamp);
+        for (const { session, secret } of body.sessions) this.#sessions.keepAlive(session, secret, this.#timestamp);
         return nothing;
       case 'expire':
         this.#expired += this.#sessions.expire(this.#timestamp);
@@ -197,6 +199,13 @@ export class Service {
       default:
         return unreachable(body);
     }
+  }
+
+  #register(id: number, { client, secret }: Extract<Body, { kind: 'register' }>): Reply['answer'] {
+    const evicted = this.#sessions.register(id, client, secret, this.#timestamp);
+    if (typeof evicted !== 'number') return failed(evicted);
+    this.#evicted += evicted;
+    return { kind: 'registered', session: id, secret };
   }
 
   #malformed(error: ErrorInfo): Reply['answer'] {
@@ -217,15 +226,24 @@ export class Service {
     return this.#encode(meta, answerOf(this.#tree.read(decoded.value.operation)));
   }
 
-  /** What is known of a request in the applied state; `new` may be executed, all others never again. */
-  request(session: number, request: number): 'new' | 'executed' | 'old' | 'gone' {
-    const window = this.#sessions.get(session)?.window;
+  /**
+   * What is known of a request in the applied state; `new` may be executed, all others never again. A session of another secret is
+   * `gone`, and `other` has a number under which something else was executed.
+   */
+  request(
+    session: number,
+    secret: SessionSecret,
+    request: number,
+    body: Uint8Array,
+  ): 'new' | 'executed' | 'other' | 'old' | 'gone' {
+    const window = this.#sessions.spokenAs(session, secret)?.window;
     if (window === undefined) return 'gone';
     if (request < window.base) return 'old';
-    return request < window.next ? 'executed' : 'new';
+    if (request >= window.next) return 'new';
+    return window.digest(request) === digestOf(body) ? 'executed' : 'other';
   }
 
-  /** The lowest request number of a live session that was never executed. Numbers begin at 0, or wherever `answered` says. */
+  /** The lowest request number of a live session that was never executed. Numbers begin wherever `answered` says. */
   nextRequest(session: number): number {
     const known = this.#sessions.get(session);
     invariant(known !== undefined, 'the session lives', { session });
@@ -246,8 +264,9 @@ export class Service {
     return session;
   }
 
-  hasSession(session: number): boolean {
-    return this.#sessions.get(session) !== undefined;
+  /** The session lives, and this is its secret. */
+  hasSession(session: number, secret: SessionSecret): boolean {
+    return this.#sessions.spokenAs(session, secret) !== undefined;
   }
 
   /** Checks a body before it is proposed; an error refuses it, definitely. */

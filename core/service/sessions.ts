@@ -7,15 +7,17 @@ import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import { utf8Length } from '../base/bytes.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
+import { opens } from '../base/session-secret.ts';
 import type { ClientIdentity } from './body.ts';
 import type { IdleNode } from './idle-order.ts';
 import { IdleOrder } from './idle-order.ts';
 import type { ServiceLimits } from './limits.ts';
-import { ReplyWindow } from './reply-window.ts';
+import { ReplyWindow, digestOf } from './reply-window.ts';
 
 /** What a session and each kept reply count for beside their text and bytes, in the size that checkpoints are due by. */
-const sessionOverheadBytes = 64;
-const replyOverheadBytes = 8;
+const sessionOverheadBytes = 80;
+const replyOverheadBytes = 16;
 
 /**
  * How long the holder of a ClientID that another one claims has to give a sign of life, in replicated time: it is asked for one as soon as
@@ -23,13 +25,18 @@ const replyOverheadBytes = 8;
  */
 export const doubtMs = 5000;
 
+/**
+ * A session that gave a sign of life within this part of the time after which it would expire lives, and is never ended for the sake of a
+ * new one: whoever keeps a session says so at least twice in it.
+ */
+const livingPart = 10;
+
 /** A session's hold on its ClientID. */
 export interface Holding {
   readonly identity: ClientIdentity;
-  /** The last claim of its holder, and what that was answered. */
+  /** The claim that made it, and what that was answered. */
   readonly attempt: number;
   readonly continued: boolean;
-  readonly next: number;
   /** When another one claimed the id; null while none did. */
   readonly doubtedMs: number | null;
 }
@@ -39,6 +46,9 @@ export interface ClaimWish {
   readonly client: string;
   readonly identity: ClientIdentity;
   readonly attempt: number;
+  /** The session that the claiming process had last; 0 for one that has just begun. */
+  readonly previous: number;
+  readonly secret: SessionSecret;
 }
 
 /** One session. Whoever changes it asks {@link Sessions} for a writable one first. */
@@ -46,6 +56,8 @@ export interface Session {
   /** The op number of its registration. */
   readonly id: number;
   readonly client: string;
+  /** What whoever speaks as it shows. */
+  readonly secret: SessionSecret;
   /** How it holds a ClientID; null for a session without one. */
   holding: Holding | null;
   readonly idle: IdleNode;
@@ -67,14 +79,13 @@ export type Admission =
 export type Claim =
   | {
       readonly kind: 'claimed';
-      readonly session: number;
+      readonly session: Readonly<Session>;
       readonly continued: boolean;
-      readonly next: number;
       /** Sessions that had to go for it. */
       readonly evicted: number;
     }
-  /** `doubted`: the session whose holder is to be asked whether it lives. */
-  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: number };
+  /** `doubted`: the session whose holder is to be asked whether it lives; null when nobody is. */
+  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: number | null };
 
 export class Sessions {
   readonly #limits: ServiceLimits;
@@ -103,42 +114,56 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
-  /** Makes session `id`, and returns how many it evicted for that: those that were idle longest. */
-  register(id: number, client: string, nowMs: number): number {
-    const evicted = this.#makeRoom();
-    this.#insert(id, client, null, nowMs, new ReplyWindow(0));
+  /** The session, for whoever knows its secret: to anyone else it is one that there is not. */
+  spokenAs(id: number, secret: SessionSecret): Readonly<Session> | undefined {
+    const session = this.#byId.get(id);
+    return session !== undefined && opens(session.secret, secret) ? session : undefined;
+  }
+
+  /** Makes session `id`, and returns how many it evicted for that; an error when there is no room and every session lives. */
+  register(id: number, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
+    const evicted = this.#makeRoom(nowMs);
+    if (typeof evicted === 'number') this.#insert(id, client, secret, null, nowMs, new ReplyWindow(0));
     return evicted;
   }
 
   /**
-   * The session of a ClientID: the one that this holder has, or a new one, `id`. A holder of another incarnation is in doubt from the first
-   * such claim on, is asked whether it lives, and loses the id to a later one when it gave no sign of life in between.
+   * A session for the holder of a ClientID. A process of the incarnation that holds the id takes it from the one before, whose session
+   * ends; but not a process in whose place that one came, or the two would take it from each other for ever. Such a one, and one of another
+   * incarnation, puts the holder in doubt: that is asked whether it lives, and loses the id to a later claim when it gave no sign of life in
+   * between.
    */
   claim(id: number, wish: ClaimWish, nowMs: number): Claim {
-    const { identity, attempt } = wish;
+    const { identity, attempt, previous } = wish;
     const known = this.#byId.get(this.#byClient.get(identity.id) ?? 0);
     const holding = known?.holding ?? null;
-    if (known === undefined || holding === null) return this.#claimed(id, wish, nowMs);
-    const held = this.#writable(known);
-    if (holding.identity.incarnation === identity.incarnation) {
-      this.#see(held, nowMs);
+    if (known === undefined || holding === null) return this.#claimed(id, wish, false, nowMs);
+    const same = holding.identity.incarnation === identity.incarnation;
+    if (same && holding.attempt === attempt) {
       // Sent again, it is answered again, whatever was asked since.
-      const { continued, next } = holding;
-      if (holding.attempt === attempt) return { kind: 'claimed', session: held.id, continued, next, evicted: 0 };
-      // What the process before may still have on its way is void from here on: nobody takes a late reply for another's.
-      const fence = held.window.next + this.#limits.maxWindow;
-      held.holding = { identity, attempt, continued: true, next: fence, doubtedMs: null };
-      this.#trim(held, fence);
-      return { kind: 'claimed', session: held.id, continued: true, next: fence, evicted: 0 };
+      this.#see(this.#writable(known), nowMs);
+      return { kind: 'claimed', session: known, continued: holding.continued, evicted: 0 };
     }
+    if (same && (previous === 0 || previous === known.id)) return this.#takeOver(known.id, id, wish, true, nowMs);
+    return this.#doubt(this.#writable(known), holding, id, wish, nowMs);
+  }
+
+  #doubt(held: Session, holding: Holding, id: number, wish: ClaimWish, nowMs: number): Claim {
+    const { identity } = wish;
     const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
     // A sign of life that it gave since it was last asked, unless that was for another claim, long ago.
     const alive = !inDoubt && holding.doubtedMs !== null && nowMs - holding.doubtedMs <= 2 * doubtMs;
     const doubtedMs = inDoubt ? holding.doubtedMs : nowMs;
     const leftMs = doubtedMs + doubtMs - nowMs;
-    if (leftMs <= 0) {
-      this.#remove(held.id);
-      return this.#claimed(id, wish, nowMs);
+    const same = holding.identity.incarnation === identity.incarnation;
+    if (leftMs <= 0) return this.#takeOver(held.id, id, wish, same, nowMs);
+    if (alive && same) {
+      const text = `Client id ${identity.id} went on in another process, which lives. Two processes must not have one incarnation: end this one, or give it another`;
+      return {
+        kind: 'refused',
+        error: errorInfo('ClientIdTaken', text, { clientId: identity.id, session: held.id }),
+        doubted: null,
+      };
     }
     held.holding = { ...holding, doubtedMs };
     const idleMs = nowMs - held.seenMs;
@@ -150,46 +175,80 @@ export class Sessions {
     return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details), doubted: held.id };
   }
 
-  #claimed(id: number, { client, identity, attempt }: ClaimWish, nowMs: number): Claim {
-    const evicted = this.#makeRoom();
-    const holding = { identity, attempt, continued: false, next: 0, doubtedMs: null };
-    this.#insert(id, client, holding, nowMs, new ReplyWindow(0));
-    return { kind: 'claimed', session: id, continued: false, next: 0, evicted };
+  #takeOver(held: number, id: number, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
+    this.#remove(held);
+    return this.#claimed(id, wish, continued, nowMs);
   }
 
-  #makeRoom(): number {
+  #claimed(id: number, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
+    const evicted = this.#makeRoom(nowMs);
+    if (typeof evicted !== 'number') return { kind: 'refused', error: evicted, doubted: null };
+    const { client, secret, identity, attempt } = wish;
+    const holding = { identity, attempt, continued, doubtedMs: null };
+    const session = this.#insert(id, client, secret, holding, nowMs, new ReplyWindow(0));
+    return { kind: 'claimed', session, continued, evicted };
+  }
+
+  /**
+   * Ends sessions until there is room for one more, and says how many; or why none may go. Those that were idle longest go first, and none
+   * that lives: who makes sessions without end ends nobody's but those that nobody keeps.
+   */
+  #makeRoom(nowMs: number): number | ErrorInfo {
+    const { maxSessions, sessionMs } = this.#limits;
     let evicted = 0;
-    while (this.#byId.size >= this.#limits.maxSessions) {
-      this.#remove(this.#idle.oldest()!.id);
+    while (this.#byId.size >= maxSessions) {
+      const oldest = this.#idle.oldest()!;
+      const idleMs = nowMs - oldest.seenMs;
+      if (idleMs * livingPart < sessionMs) {
+        const details = { name: 'maxSessions', limit: maxSessions, actual: this.#byId.size + 1 };
+        const text = `Limit exceeded: maxSessions is ${maxSessions}, and all of them live; the idlest gave a sign of life ${idleMs} ms ago`;
+        return { ...errorInfo('LimitExceeded', text, details), retryable: true };
+      }
+      this.#remove(oldest.id);
       evicted++;
     }
-    invariant(this.#byId.size < this.#limits.maxSessions, 'there are no more sessions than the limit', {
-      sessions: this.#byId.size,
-    });
     return evicted;
   }
 
   /** Puts back a session of a snapshot, in the order of ids. */
-  restore(session: Pick<Session, 'id' | 'client' | 'holding' | 'seenMs' | 'window'>): void {
-    const { id, client, holding, seenMs, window } = session;
-    this.#insert(id, client, holding, seenMs, window);
+  restore(session: Pick<Session, 'id' | 'client' | 'secret' | 'holding' | 'seenMs' | 'window'>): void {
+    const { id, client, secret, holding, seenMs, window } = session;
+    this.#insert(id, client, secret, holding, seenMs, window);
     this.#bytes += window.bytes + window.count * replyOverheadBytes;
   }
 
-  #insert(id: number, client: string, holding: Holding | null, nowMs: number, window: ReplyWindow): void {
+  #insert(
+    id: number,
+    client: string,
+    secret: SessionSecret,
+    holding: Holding | null,
+    nowMs: number,
+    window: ReplyWindow,
+  ): Session {
     invariant(id > this.#lastId, 'session ids grow with the log', { id, last: this.#lastId });
     this.#lastId = id;
     const generation = this.#holds;
     const idle = this.#idle.add(id, nowMs);
-    const session = { id, client, holding, idle, seenMs: nowMs, window, generation, windowGeneration: generation };
+    const session: Session = {
+      id,
+      client,
+      secret,
+      holding,
+      idle,
+      seenMs: nowMs,
+      window,
+      generation,
+      windowGeneration: generation,
+    };
     this.#byId.set(id, session);
     if (holding !== null) this.#byClient.set(holding.identity.id, id);
     this.#bytes += ownBytes(session);
+    return session;
   }
 
-  /** Ends a session; false when it is gone already. */
-  unregister(id: number): boolean {
-    return this.#remove(id);
+  /** Ends a session for whoever knows its secret; false for anyone else, and when it is gone already. */
+  unregister(id: number, secret: SessionSecret): boolean {
+    return this.spokenAs(id, secret) !== undefined && this.#remove(id);
   }
 
   #remove(id: number): boolean {
@@ -203,12 +262,10 @@ export class Sessions {
     return true;
   }
 
-  /** A sign of life; false when the session is gone. */
-  keepAlive(id: number, nowMs: number): boolean {
+  /** A sign of life of whoever knows its secret. */
+  keepAlive(id: number, secret: SessionSecret, nowMs: number): void {
     const session = this.#byId.get(id);
-    if (session === undefined) return false;
-    this.#see(this.#writable(session), nowMs);
-    return true;
+    if (session !== undefined && opens(session.secret, secret)) this.#see(this.#writable(session), nowMs);
   }
 
   /** Ends every session that is due at `nowMs`, oldest first, and returns how many. */
@@ -232,7 +289,7 @@ export class Sessions {
    * Decides what becomes of a request of the log, and trims what the client says it has received. The primary prepares only what
    * can be executed (protocol §7); this asks again, so that a duplicate that slips through still runs once and in its order.
    */
-  admit(id: number, request: number, answered: number, nowMs: number): Admission {
+  admit(id: number, request: number, answered: number, body: Uint8Array, nowMs: number): Admission {
     const known = this.#byId.get(id);
     if (known === undefined) {
       return refused(errorInfo('SessionGone', `Session ${id} is gone`, { session: id }));
@@ -245,7 +302,10 @@ export class Sessions {
     }
     this.#trim(session, Math.min(answered, request));
     const { window } = session;
-    if (request < window.next) return { kind: 'kept', reply: window.get(request) };
+    if (request < window.next) {
+      if (window.digest(request) === digestOf(body)) return { kind: 'kept', reply: window.get(request) };
+      return refused(numberTaken(id, request));
+    }
     const { maxWindow, maxWindowReplyBytes } = this.#limits;
     if (request - window.base >= maxWindow) {
       return refused(windowExceeded('maxWindow', maxWindow, request - window.base + 1));
@@ -262,8 +322,8 @@ export class Sessions {
   }
 
   /** Keeps the reply of the request that {@link admit} let through, which is the session's next. */
-  keep(session: Session, reply: Uint8Array): void {
-    this.#writableWindow(session).push(reply);
+  keep(session: Session, reply: Uint8Array, body: Uint8Array): void {
+    this.#writableWindow(session).push(reply, digestOf(body));
     this.#bytes += reply.length + replyOverheadBytes;
   }
 
@@ -315,6 +375,12 @@ export class Sessions {
 /** What a session counts for without its replies. */
 function ownBytes({ client, holding }: Pick<Session, 'client' | 'holding'>): number {
   return sessionOverheadBytes + utf8Length(client) + (holding === null ? 0 : utf8Length(holding.identity.id) + 32);
+}
+
+/** Another operation under a number that has one: the first one's reply is no answer to it. */
+export function numberTaken(session: number, request: number): ErrorInfo {
+  const text = `Request ${request} of session ${session} was sent before with another operation; this one needs a number of its own`;
+  return errorInfo('BadArgument', text, { session, request });
 }
 
 function refused(error: ErrorInfo): Admission {

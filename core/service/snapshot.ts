@@ -6,8 +6,10 @@
 import { Reader, Writer, equalBytes, utf8 } from '../base/bytes.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { MalformedError } from '../base/errors.ts';
+import { hexFromBytes } from '../base/hex.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, nullable, struct, uint } from '../base/schema.ts';
+import { secretBytes, secretSchema } from '../base/session-secret.ts';
 import { encodeWhole } from '../base/whole.ts';
 import { clientIdentitySchema } from './body.ts';
 import { serviceLimitsSchema } from './limits.ts';
@@ -15,9 +17,7 @@ import { ReplyWindow } from './reply-window.ts';
 import type { Holding, Session } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 
-const snapshotFormat = 2;
-/** Of the time before ClientIDs. */
-const formatWithoutIdentities = 1;
+const snapshotFormat = 3;
 /** So that another group's bytes are refused by name. */
 const magic = utf8('haret namespace');
 const maxHeaderBytes = 4096;
@@ -37,7 +37,6 @@ const holdingSchema = nullable(
     identity: clientIdentitySchema,
     attempt: uint(),
     continued: bool,
-    next: uint(),
     doubtedMs: nullable(uint()),
   }),
 );
@@ -91,11 +90,13 @@ function* writeRecords(
     const { window } = session;
     writer.uint(session.id);
     writer.text(session.client);
+    secretSchema.encode(writer, session.secret);
     writer.bytes(encodeWhole(holdingSchema, session.holding));
     writer.uint(session.seenMs);
     writer.uint(window.base);
     writer.uint(window.count);
     for (let request = window.base; request < window.next; request++) {
+      writer.uint(window.digest(request));
       writer.bytes(window.get(request));
       yield;
     }
@@ -115,7 +116,7 @@ export interface RestoredSessions {
 export function readSessions(reader: ChunkReader): RestoredSessions {
   if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is no snapshot of a namespace');
   const format = reader.uint();
-  if (format !== snapshotFormat && format !== formatWithoutIdentities) {
+  if (format !== snapshotFormat) {
     throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
   }
   const headerReader = new Reader(reader.bytes(maxHeaderBytes));
@@ -124,7 +125,7 @@ export function readSessions(reader: ChunkReader): RestoredSessions {
   if (header.sessions > header.limits.maxSessions) throw new MalformedError('snapshot has sessions over their limit');
   const sessions = new Sessions(header.limits);
   let lastId = 0;
-  for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header, format);
+  for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header);
   return { header, sessions };
 }
 
@@ -135,16 +136,11 @@ function readHolding(reader: ChunkReader): Holding | null {
   return holding;
 }
 
-function readSession(
-  reader: ChunkReader,
-  sessions: Sessions,
-  lastId: number,
-  header: SnapshotHeader,
-  format: number,
-): number {
+function readSession(reader: ChunkReader, sessions: Sessions, lastId: number, header: SnapshotHeader): number {
   const id = reader.uint();
   const client = reader.text(maxClientBytes);
-  const holding = format === formatWithoutIdentities ? null : readHolding(reader);
+  const secret = hexFromBytes(reader.raw(secretBytes));
+  const holding = readHolding(reader);
   const seenMs = reader.uint();
   const base = reader.uint();
   const count = reader.uint();
@@ -153,7 +149,10 @@ function readSession(
   }
   const window = new ReplyWindow(base);
   // Copies, so that a reply does not keep its whole chunk in memory.
-  for (let i = 0; i < count; i++) window.push(reader.bytes(maxReplyBytes).slice());
-  sessions.restore({ id, client, holding, seenMs, window });
+  for (let i = 0; i < count; i++) {
+    const digest = reader.uint();
+    window.push(reader.bytes(maxReplyBytes).slice(), digest);
+  }
+  sessions.restore({ id, client, secret, holding, seenMs, window });
   return id;
 }

@@ -104,11 +104,12 @@ function prepare(options: RunOptions): Prepared {
     trace: write,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     settings: {
-      timing: defaultTiming,
+      // Sessions that nobody keeps may go for new ones soon, so that it happens while a seed lasts.
+      timing: { ...defaultTiming, sessionMs: small ? 20_000 : defaultTiming.sessionMs },
       hash: options.hash,
       segmentBytes: small ? 64 * 1024 : 1024 * 1024,
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
-      limits: { maxPipelineEntries: shape.pick([8, 64, 4096]), maxSessions: shape.pick([4, 64]) },
+      limits: { maxPipelineEntries: shape.pick([8, 64, 4096]), maxSessions: shape.pick([8, 64]) },
     },
   });
   return { world, shape, trace: () => trace };

@@ -5,6 +5,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import type { Checksum, ClusterId, Incarnation, NamespaceId } from '../base/ids.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import type { Entry, EntryName } from './entry.ts';
@@ -30,10 +31,16 @@ export interface StateMachine {
    */
   apply(entry: Entry): Uint8Array;
   /**
-   * What is known of a request in the applied state (protocol §7): `new` was never executed and may be, `executed` has its
-   * reply kept, `old` is below the window, `gone` names a session that does not exist.
+   * What is known of a request in the applied state (protocol §7): `new` was never executed and may be, `executed` has its reply kept,
+   * `other` has the number of another body that was executed, `old` is below the window, `gone` names a session that does not exist, or
+   * not with this secret.
    */
-  request(session: number, request: number): 'new' | 'executed' | 'old' | 'gone';
+  request(
+    session: number,
+    secret: SessionSecret,
+    request: number,
+    body: Uint8Array,
+  ): 'new' | 'executed' | 'other' | 'old' | 'gone';
   /** The lowest request number of a live session that was never executed; requests of a session execute in their order. */
   nextRequest(session: number): number;
   /** The kept reply of an `executed` request. */
@@ -110,9 +117,13 @@ export type Input =
       readonly kind: 'request';
       readonly token: number;
       readonly session: number;
+      /** By which its sender speaks as the session. */
+      readonly secret: SessionSecret;
       readonly request: number;
       readonly answered: number;
       readonly body: Uint8Array;
+      /** Why its node takes nothing like it now: judged only when the request is new. */
+      readonly refusal: ErrorInfo | null;
     }
   /** Something without a session: a registration, a change to the catalog. Not deduplicated. */
   | { readonly kind: 'propose'; readonly token: number; readonly body: Uint8Array }

@@ -85,7 +85,7 @@ export class Replica {
       case 'message':
         return this.#receive(input.message);
       case 'request':
-        return parts.requests.request(input.token, input.session, input.request, input.answered, input.body);
+        return parts.requests.request(input);
       case 'propose':
         return parts.requests.propose(input.token, input.body);
       case 'read':

@@ -5,13 +5,18 @@
 
 import type { ErrorInfo, Outcome } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
+import { equalBytes } from '../base/bytes.ts';
 import { Numbered } from '../base/numbered.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
+import { noSecret } from '../base/session-secret.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import type { Input } from './ports.ts';
 
 /** A request that is not in the log yet. */
 export interface Pending {
   readonly session: number;
+  readonly secret: SessionSecret;
   readonly request: number;
   readonly answered: number;
   readonly body: Uint8Array;
@@ -29,6 +34,15 @@ interface SessionFlight {
   /** Requests that wait for a predecessor. */
   readonly held: Map<number, Pending>;
 }
+
+/** What the group itself proposes, of no session. */
+const ownPending = {
+  session: 0,
+  secret: noSecret,
+  request: 0,
+  answered: 0,
+  expiry: false,
+};
 
 /** Retries of one request that wait for the same reply. */
 const maxTokens = 16;
@@ -73,19 +87,26 @@ export class Requests {
 
   // Taking in.
 
-  request(token: number, session: number, request: number, answered: number, body: Uint8Array): void {
-    if (this.#refusedHere(token, body)) return;
-    this.#admit({ session, request, answered, body, tokens: [token], expiry: false });
+  /**
+   * What is known of the number comes before any judgement of this sending: what was executed has its reply, what is under way will have
+   * it, and a refusal would be taken for the number's (V30).
+   */
+  request(input: Extract<Input, { kind: 'request' }>): void {
+    const { token, session, secret, request, answered, body, refusal } = input;
+    const pending: Pending = { session, secret, request, answered, body, tokens: [token], expiry: false };
+    if (this.#malformed(pending) || this.#known(pending) || this.#notServing(token) || this.#underWay(pending)) return;
+    if (refusal !== null) this.#fail([token], refusal);
+    else if (!this.#refusedHere(token, body)) this.#admit(pending);
   }
 
   propose(token: number, body: Uint8Array): void {
-    if (this.#refusedHere(token, body)) return;
-    this.#enqueue({ session: 0, request: 0, answered: 0, body, tokens: [token], expiry: false });
+    if (this.#notServing(token) || this.#refusedHere(token, body)) return;
+    this.#enqueue({ ...ownPending, body, tokens: [token] });
   }
 
   expire(body: Uint8Array): void {
     this.#expiryQueued = true;
-    this.#enqueue({ session: 0, request: 0, answered: 0, body, tokens: [], expiry: true });
+    this.#enqueue({ ...ownPending, body, tokens: [], expiry: true });
   }
 
   /** Nobody waits any longer. A request that is held for a predecessor is let go; the others go on. */
@@ -101,13 +122,23 @@ export class Requests {
     }
   }
 
+  /** A number that no request has; `answered` tells of those below it. */
+  #malformed({ request, answered, tokens }: Pending): boolean {
+    if (answered >= 1 && answered <= request) return false;
+    const text = `answered, the lowest number without an answer, is from 1 to the request's own number ${request}, not ${answered}`;
+    this.#fail(tokens, errorInfo('BadArgument', text, { request, answered }));
+    return true;
+  }
+
+  #notServing(token: number): boolean {
+    if (this.#core.parts.primary.serving) return false;
+    this.#fail([token], this.#notPrimary('definite'));
+    return true;
+  }
+
   #refusedHere(token: number, body: Uint8Array): boolean {
     const core = this.#core;
     const { limits } = core;
-    if (!core.parts.primary.serving) {
-      this.#fail([token], this.#notPrimary('definite'));
-      return true;
-    }
     if (body.length > limits.maxBodyBytes) {
       const details = { limit: limits.maxBodyBytes, actual: body.length };
       this.#fail(
@@ -126,41 +157,61 @@ export class Requests {
     return invalid !== null;
   }
 
+  /** The applied state, which is committed, settles it: that is as true on a replica that does not serve. */
+  #known(pending: Pending): boolean {
+    const { machine, parts } = this.#core;
+    const { session, secret, request, body, tokens } = pending;
+    switch (machine.request(session, secret, request, body)) {
+      case 'executed':
+        this.#answer(tokens, machine.reply(session, request));
+        return true;
+      case 'other':
+        this.#numberTaken(pending);
+        return true;
+      case 'old':
+        this.#tooOld(pending);
+        return true;
+      case 'gone':
+        if (session > parts.execution.applied) return false;
+        this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
+        return true;
+      case 'new':
+        return false;
+    }
+  }
+
+  /** Another attempt of a request that is held, queued or in the log waits with it. */
+  #underWay(pending: Pending): boolean {
+    const { session, request, answered, body, tokens } = pending;
+    if (session > this.#core.parts.execution.applied) return false;
+    const flight = this.#sessions.get(session);
+    if (flight === undefined) return false;
+    const held = flight.held.get(request);
+    if (held === undefined || answered <= held.answered) return this.#join(flight, pending);
+    if (!equalBytes(held.body, body)) {
+      this.#numberTaken(pending);
+      return true;
+    }
+    // Its client no longer waits for what this one is held for, so it must not be held for it either (V15).
+    this.#letGo(flight, request, held);
+    const room = held.tokens.length < maxTokens;
+    if (!room) this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
+    this.#admit({ ...pending, tokens: room ? [...held.tokens, ...tokens] : held.tokens });
+    return true;
+  }
+
+  /** One that is new, or of a session that is about to be. */
   #admit(pending: Pending): void {
     const { machine, limits, log, parts } = this.#core;
     const { session, request, answered, tokens } = pending;
-    const flight = this.#sessions.get(session);
-    const held = flight?.held.get(request);
-    if (held !== undefined && answered > held.answered) {
-      // Its client no longer waits for what this one is held for, so it must not be held for it either (V15).
-      this.#letGo(flight!, request, held);
-      const room = held.tokens.length < maxTokens;
-      if (!room)
-        this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
-      this.#admit({ ...pending, tokens: room ? [...held.tokens, ...tokens] : held.tokens });
+    if (session > parts.execution.applied) {
+      // The registration may be in the log of this view, not executed yet; then the session is about to be. If it is in another
+      // log, this primary is deposed and does not know it: it must not say of a session that it is gone.
+      if (session <= log.head) this.#waitForSession(pending);
+      else this.#fail(tokens, errorInfo('Retry', `session ${session} is not known yet`, { session }));
       return;
     }
-    if (flight !== undefined && this.#join(flight, pending)) return;
-    switch (machine.request(session, request)) {
-      case 'executed':
-        this.#answer(tokens, machine.reply(session, request));
-        return;
-      case 'old':
-        this.#tooOld(pending);
-        return;
-      case 'gone': {
-        if (session <= parts.execution.applied) {
-          this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
-          return;
-        }
-        // The registration may be in the log of this view, not executed yet; then the session is about to be. If it is in another
-        // log, this primary is deposed and does not know it: it must not say of a session that it is gone.
-        if (session <= log.head) this.#waitForSession(pending);
-        else this.#fail(tokens, errorInfo('Retry', `session ${session} is not known yet`, { session }));
-        return;
-      }
-      case 'new':
-    }
+    const flight = this.#sessions.get(session);
     const executed = machine.nextRequest(session);
     const next = Math.max(flight?.next ?? executed, executed);
     if (request < next) {
@@ -188,10 +239,15 @@ export class Requests {
 
   /** Attaches a retry to the same request in flight. */
   #join(flight: SessionFlight, pending: Pending): boolean {
-    const { request, tokens } = pending;
+    const { request, tokens, body } = pending;
     const waiting = flight.flying.get(request) ?? flight.held.get(request);
-    const joined = typeof waiting === 'number' ? this.#waitersOf(waiting) : waiting?.tokens;
-    if (joined === undefined) return false;
+    if (waiting === undefined) return false;
+    const known = typeof waiting === 'number' ? this.#core.log.entry(waiting)?.body : waiting.body;
+    if (known !== undefined && !equalBytes(known, body)) {
+      this.#numberTaken(pending);
+      return true;
+    }
+    const joined = typeof waiting === 'number' ? this.#waitersOf(waiting) : waiting.tokens;
     if (joined.length >= maxTokens) {
       // Its fate is the other attempts'; this one only does not hear of it.
       this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
@@ -302,7 +358,8 @@ export class Requests {
       for (const pending of waiting) {
         this.#heldCount--;
         this.#bytes -= pending.body.length;
-        this.#admit(pending);
+        // Their limits were judged when they came.
+        if (!this.#known(pending) && !this.#underWay(pending)) this.#admit(pending);
       }
     }
   }
@@ -375,6 +432,11 @@ export class Requests {
   #tooOld({ session, request, tokens }: Pending): void {
     const message = `request ${request} of session ${session} is below its window`;
     this.#fail(tokens, errorInfo('RequestTooOld', message, { session, request }));
+  }
+
+  #numberTaken({ session, request, tokens }: Pending): void {
+    const text = `request ${request} of session ${session} was sent before with another body`;
+    this.#fail(tokens, errorInfo('BadArgument', text, { session, request }));
   }
 
   #answer(tokens: readonly number[], reply: Uint8Array): void {

@@ -5,7 +5,8 @@
 
 import { nameSchema } from '../base/ids.ts';
 import type { Schema, TypeOf } from '../base/schema.ts';
-import { bool, bytes, embedded, list, oneOf, text, uint, union } from '../base/schema.ts';
+import { bool, bytes, embedded, list, nullable, oneOf, text, uint, union } from '../base/schema.ts';
+import { secretSchema } from '../base/session-secret.ts';
 import { clientIdentitySchema } from '../service/body.ts';
 import { answerVariants, replySchema } from '../service/reply.ts';
 import type { Reply } from '../service/reply.ts';
@@ -50,8 +51,11 @@ const clientVariants = {
   hello: [1, { protocol: uint(), client: text(128) }],
   /** Asks for a namespace by name: its id and where its primary is. */
   enter: [2, { id: idField, namespace: nameSchema }],
-  /** Registers a session in a namespace, through its log; answered by a reply whose answer is `registered`. */
-  register: [3, { id: idField, namespaceId: uint(), client: text(128) }],
+  /**
+   * Registers a session in a namespace, through its log; answered by a reply whose answer is `registered`. Whoever knows `secret` speaks as
+   * the session; null: the node draws one.
+   */
+  register: [3, { id: idField, namespaceId: uint(), client: text(128), secret: nullable(secretSchema) }],
   /** A write: executed once, however often it is sent (protocol §7). */
   request: [
     4,
@@ -87,10 +91,27 @@ const clientVariants = {
   /** Ends the watch that was begun with `id`. It is not answered; what is on its way may still come. */
   unwatch: [11, { id: idField }],
   /**
-   * Registers a session for the one holder of a ClientID, or goes on with the session that this holder has already; answered by a reply
-   * whose answer is `claimed`, or the error `ClientIdHeld`. `attempt` is drawn for each claim and stays the same when that is sent again.
+   * Registers a session for the one holder of a ClientID; answered by a reply whose answer is `claimed`, or the error `ClientIdHeld` or
+   * `ClientIdTaken`. `attempt` is drawn for each claim and stays the same when that is sent again. `previous` is the session that this very
+   * process had last under this identity; 0 for one that has just begun.
    */
-  claim: [12, { id: idField, namespaceId: uint(), client: text(128), identity: clientIdentitySchema, attempt: uint() }],
+  claim: [
+    12,
+    {
+      id: idField,
+      namespaceId: uint(),
+      client: text(128),
+      identity: clientIdentitySchema,
+      attempt: uint(),
+      previous: uint(),
+      secret: nullable(secretSchema),
+    },
+  ],
+  /**
+   * By this secret this connection speaks as a session that was registered over another one. It is not answered; what is asked as the
+   * session is judged by it.
+   */
+  resume: [13, { namespaceId: uint(), session: uint(), secret: secretSchema }],
 } as const;
 export const clientMessageSchema = union(
   clientVariants,

@@ -10,6 +10,7 @@ import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, list, struct, text, uint, union } from '../base/schema.ts';
+import { repeatedSecretSchema, secretSchema } from '../base/session-secret.ts';
 import { clientIdentitySchema } from '../service/body.ts';
 import { configurationSchema } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
@@ -48,7 +49,7 @@ export type PrimaryHint = TypeOf<typeof primaryHintSchema>;
 
 /** What a node asks another to do in its place. */
 export const forwardItemSchema = union({
-  register: [1, { client: text(128) }],
+  register: [1, { client: text(128), secret: secretSchema }],
   request: [2, { session: uint(), request: uint(), answered: uint(), operation: operationBytes }],
   read: [3, { consistency: consistencySchema, operation: operationBytes }],
   unregister: [4, { session: uint() }],
@@ -56,7 +57,10 @@ export const forwardItemSchema = union({
   /** Looks a namespace up in the catalog of the root group's primary, for a node whose copy may lag. */
   lookup: [6, { namespace: nameSchema }],
   admin: [7, { command: adminCommandSchema }],
-  claim: [8, { client: text(128), identity: clientIdentitySchema, attempt: uint() }],
+  claim: [
+    8,
+    { client: text(128), identity: clientIdentitySchema, attempt: uint(), previous: uint(), secret: secretSchema },
+  ],
 });
 export type ForwardItem = TypeOf<typeof forwardItemSchema>;
 
@@ -83,7 +87,18 @@ const controlSchema = union({
   joined: [4, {}],
   refused: [5, { error: errorSchema }],
   /** Ids are of the sender's process, which `run` tells from the one before it: an answer may come after the asker was started again. */
-  forward: [6, { run: uint(), id: uint(), hops: uint(8), namespaceId: uint(), item: forwardItemSchema }],
+  forward: [
+    6,
+    {
+      run: uint(),
+      id: uint(),
+      hops: uint(8),
+      namespaceId: uint(),
+      /** By which the item speaks as its session; of one that speaks as none it says nothing. */
+      secret: repeatedSecretSchema,
+      item: forwardItemSchema,
+    },
+  ],
   forwarded: [7, { run: uint(), id: uint(), outcome: forwardOutcomeSchema }],
   hints: [8, { hints: list(primaryHintSchema, 65_536) }],
   /** Asks for an answer, so that a link that is open but dead is noticed. */

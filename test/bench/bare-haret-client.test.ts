@@ -100,7 +100,7 @@ class FakeNode {
       case 'enter':
         return { kind: 'entered', id: message.id, namespaceId: 7, epoch: 1, view: 1, here: true, primary: null };
       case 'register':
-        return reply(message.id, { kind: 'registered', session: 42 });
+        return reply(message.id, { kind: 'registered', session: 42, secret: '5e'.repeat(16) });
       case 'request': {
         this.requests.push(message);
         if (this.refusals > 0) {

@@ -87,10 +87,12 @@ function story(seed: number) {
   const nodes = addresses.map((address) => {
     const node = new FakeNode(world, address);
     node.primary = primaryAt('a:1');
-    node.register = (connection, { id }) =>
+    node.register = (connection, { id, secret }) =>
       delayed(connection, () => {
         const session = group.register();
-        connection.send(resultOf(id, { epoch: 1, view: 1, op: session, answer: { kind: 'registered', session } }));
+        connection.send(
+          resultOf(id, { epoch: 1, view: 1, op: session, answer: { kind: 'registered', session, secret: secret! } }),
+        );
       });
     node.request = (connection, message) =>
       delayed(connection, () => {

@@ -166,7 +166,12 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
     };
     this.register = (connection, message) => {
       const session = ++this.sessions;
-      const reply: Reply = { epoch: this.epoch, view: this.view, op: session, answer: { kind: 'registered', session } };
+      const reply: Reply = {
+        epoch: this.epoch,
+        view: this.view,
+        op: session,
+        answer: { kind: 'registered', session, secret: message.secret! },
+      };
       connection.send(resultOf(message.id, reply));
     };
     world.servers.set(address, this as unknown as ScriptedServer<never, never>);
@@ -249,6 +254,8 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
         break;
       case 'read':
         this.read(connection, message);
+        break;
+      case 'resume':
         break;
       case 'claim':
       case 'watch':

@@ -48,7 +48,7 @@ class Play {
 }
 
 describe('a client with an id', () => {
-  it('goes on with its session in another process of the same incarnation', () => {
+  it('goes on in another process of the same incarnation, in a session of its own', () => {
     const play = new Play();
     const first = play.enter(one);
     play.create(first);
@@ -57,7 +57,8 @@ describe('a client with an id', () => {
     first.kill();
     const second = play.enter(one);
     expect(play.increment(second)).toBe(2);
-    expect(second.client.namespace).toMatchObject({ session: first.client.namespace!.session, continued: true });
+    expect(second.client.namespace).toMatchObject({ continued: true });
+    expect(second.client.namespace!.session).toBeGreaterThan(first.client.namespace!.session!);
   });
 
   it('does so after every node was without power', () => {
@@ -123,15 +124,39 @@ describe('a client with an id', () => {
     world.start(at);
   });
 
-  it('that was continued elsewhere while it lived is told so, and nothing is done twice', () => {
+  it('V38: of two living processes with one identity the later one has it, and the other is told for good', () => {
     const play = new Play();
+    const { world } = play.story;
     const first = play.enter(one);
     play.create(first);
     expect(play.increment(first)).toBe(1);
     const second = play.enter(one);
     expect(play.increment(second)).toBe(2);
-    // Its numbers are void: it cannot know what became of such a write, and has the session again for the next.
-    expect(play.increment(first)).toMatchObject({ code: 'RequestTooOld', outcome: 'unknown' });
-    expect(play.increment(first)).toBe(3);
+    const { session } = second.client.namespace!;
+    // What it had on its way when it learns of it may have happened; what it asks from then on has not.
+    expect(play.increment(first)).toMatchObject({ code: 'SessionGone', outcome: 'unknown' });
+    const taken = { code: 'ClientIdTaken', outcome: 'definite', retryable: false };
+    expect(play.increment(first)).toMatchObject(taken);
+    let count = 2;
+    for (let i = 0; i < 20; i++) {
+      expect(play.increment(second)).toBe(++count);
+      expect(play.increment(first)).toMatchObject(taken);
+      world.run(500_000);
+    }
+    expect(first.client.state).toBe('lost');
+    expect(second.client.state).toBe('ready');
+    // Nobody took anything from anybody since: it is still the session of before.
+    expect(second.client.namespace).toMatchObject({ session });
+  });
+
+  it('V38: a process that says nothing when the other comes is told when it next asks for its session', () => {
+    const play = new Play();
+    const first = play.enter(one, { keepAliveMs: 2000 });
+    play.create(first);
+    const second = play.enter(one);
+    expect(play.increment(second)).toBe(1);
+    expect(play.story.world.until(() => first.client.state === 'lost', patienceUs)).toBe(true);
+    expect(play.increment(first)).toMatchObject({ code: 'ClientIdTaken' });
+    expect(play.increment(second)).toBe(2);
   });
 });

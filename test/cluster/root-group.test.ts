@@ -20,8 +20,8 @@ it('a client that names the root group is told that there is no such namespace, 
     { kind: 'read', id: 1, ...root, consistency, operation },
     { kind: 'read', id: 2, ...root, consistency: { kind: 'local' }, operation },
     { kind: 'request', id: 3, ...root, session: 1, request: 1, answered: 1, operation },
-    { kind: 'register', id: 4, ...root, client: 'test' },
-    { kind: 'claim', id: 5, ...root, client: 'test', identity, attempt: 1 },
+    { kind: 'register', id: 4, ...root, client: 'test', secret: null },
+    { kind: 'claim', id: 5, ...root, client: 'test', identity, attempt: 1, previous: 0, secret: null },
     { kind: 'keepAlive', id: 6, ...root, session: 1 },
     { kind: 'unregister', id: 7, ...root, session: 1 },
     {
@@ -29,7 +29,8 @@ it('a client that names the root group is told that there is no such namespace, 
       ...{ oneshot: false, slow: 'reset', consistency },
     },
   ];
-  link.send(codec.encode([{ kind: 'hello', protocol: apiProtocol, client: 'test' }, ...asked]));
+  const resume = { kind: 'resume', ...root, session: 1, secret: '5e'.repeat(16) } as const;
+  link.send(codec.encode([{ kind: 'hello', protocol: apiProtocol, client: 'test' }, resume, ...asked]));
   story.world.run(500_000);
   const answers = frames.flatMap((frame): readonly ServerMessage[] => codec.decode(frame));
   expect(answers.slice(1).map((one) => (one.kind === 'error' ? [one.id, one.error.code] : one.kind))).toEqual(

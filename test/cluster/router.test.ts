@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
+import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import type { DiskReserve } from '../../core/cluster/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/groups.ts';
@@ -11,6 +12,7 @@ import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
 const timeoutMs = 5000;
 const run = 77;
+const secret = '5e'.repeat(16);
 const read: ForwardItem = { kind: 'read', consistency: { kind: 'linearizable' }, operation: new Uint8Array(1) };
 const write: ForwardItem = { kind: 'request', session: 1, request: 1, answered: 1, operation: new Uint8Array(1) };
 
@@ -44,7 +46,8 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
 }
 
 function ask(item: ForwardItem, namespaceId = 7): void {
-  router.serve(namespaceId, item, { reply: () => void ends.push('reply'), fail: (error) => void ends.push(error) });
+  const waiter = { reply: () => void ends.push('reply'), fail: (error: ErrorInfo) => void ends.push(error) };
+  router.serve(namespaceId, item, secret, waiter);
 }
 
 function learn(node: string, view: number): boolean {
@@ -85,6 +88,22 @@ describe('a router', () => {
     expect(router.outstanding).toBe(0);
   });
 
+  it('V30: says of a write that it gave to two nodes that it may have happened, when the second refuses it', () => {
+    learn('n2', 1);
+    ask(write);
+    ask(read);
+    learn('n3', 2);
+    expect(sent.map(({ message }) => message.secret)).toEqual([secret, secret, secret, secret]);
+    for (const { message } of sent.slice(2)) {
+      const outcome = { kind: 'error', error: errorInfo('Overloaded', 'not now') } as const;
+      router.settled('n3', { kind: 'forwarded', run, id: message.id, outcome });
+    }
+    expect(ends).toMatchObject([
+      { code: 'Overloaded', outcome: 'unknown' },
+      { code: 'Overloaded', outcome: 'definite' },
+    ]);
+  });
+
   it('does not go back to a primary of an older view, and goes past one that is gone', () => {
     expect(learn('n2', 3)).toBe(true);
     expect(learn('n3', 2)).toBe(false);
@@ -97,7 +116,7 @@ describe('a router', () => {
   it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
     learn('n2', 1);
     const answers: PeerMessage[] = [];
-    const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, item: read } as const;
+    const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, secret, item: read } as const;
     router.receive('n2', message, (reply) => void answers.push(reply));
     expect(sent.map(({ to }) => to)).toEqual(['n3']);
     router.receive('n2', { ...message, hops: 3 }, (reply) => void answers.push(reply));

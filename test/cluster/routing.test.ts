@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../core/base/errors.ts';
 import { encodeOperation } from '../../core/service/body.ts';
 import type { Reply } from '../../core/service/reply.ts';
+import { decodeReply } from '../../core/service/reply.ts';
 import { apiClientCodec } from '../../core/wire/api-codecs.ts';
 import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
 import type { ClientMessage, ServerMessage } from '../../core/wire/api.ts';
@@ -29,6 +30,15 @@ function connect(story: Story, node: string): RawConnection {
   const connection = story.dial(story.node(node).apiAddress, apiSubprotocols.binary);
   say(connection, { kind: 'hello', protocol: apiProtocol, client: 'test' });
   return connection;
+}
+
+/** A session of this connection's own. */
+function registered(story: Story, raw: RawConnection, namespaceId: number): number {
+  say(raw, { kind: 'register', id: 1000, namespaceId, client: 'raw', secret: null });
+  story.pass(100);
+  const [reply] = heard(raw).flatMap((message) => (message.kind === 'reply' ? [decodeReply(message.reply)] : []));
+  if (reply?.answer.kind !== 'registered') throw new Error('no session');
+  return reply.answer.session;
 }
 
 describe('a node without a replica', () => {
@@ -238,11 +248,12 @@ describe('every wait has an end', () => {
     const user = story.client(['n1']);
     story.enter(user, 'ns');
     story.ask(user, createBlob('/b'));
-    const { id: namespaceId, session } = user.client.namespace!;
+    const { id: namespaceId } = user.client.namespace!;
     const raw = connect(story, 'n1');
+    const session = registered(story, raw, namespaceId);
     const operation = encodeOperation(put('/b', 'late'));
     for (let i = 0; i < 20; i++)
-      say(raw, { kind: 'request', id: i, namespaceId, session: session!, request: 100 + i, answered: 1, operation });
+      say(raw, { kind: 'request', id: i, namespaceId, session, request: 100 + i, answered: 1, operation });
     story.pass(100);
     expect(heard(raw).filter((message) => message.kind === 'error')).toEqual([]);
     expect(codeOf(story.ask(user, put('/b', 'in time'), { timeoutMs: 20_000 }))).toBe('ok');
@@ -259,14 +270,14 @@ describe('every wait has an end', () => {
     const entered = story.entered(user, 'ns');
     story.ask(user, createBlob('/b'));
     const { namespaceId } = entered;
-    const session = user.client.namespace!.session!;
     const primary = story.primaryOf(namespaceId).name;
-    for (const name of ['n1', 'n2', 'n3']) if (name !== primary) story.world.crash(story.node(name));
     const raw = connect(story, primary);
+    const session = registered(story, raw, namespaceId);
+    for (const name of ['n1', 'n2', 'n3']) if (name !== primary) story.world.crash(story.node(name));
     const operation = encodeOperation(put('/b', 'x'));
     say(raw, { kind: 'request', id: 1, namespaceId, session, request: 2, answered: 2, operation });
     say(raw, { kind: 'keepAlive', id: 2, namespaceId, session });
-    say(raw, { kind: 'register', id: 3, namespaceId, client: 'test' });
+    say(raw, { kind: 'register', id: 3, namespaceId, client: 'test', secret: null });
     story.pass(12_000);
     const ends = heard(raw).flatMap((message) => (message.kind === 'error' ? [message] : []));
     expect(ends.map(({ id }) => id).sort()).toEqual([1, 2, 3]);

@@ -70,7 +70,7 @@ class Scene {
     const all = { ...defaultLimits, ...limits };
     this.service = new Service(serviceLimitsOf(all, 1000), all);
     this.feed = new WatchFeed(this.service, (watch) => void this.ended.push(watch.id));
-    this.#apply(0, encodeBody({ kind: 'register', client: 'test' }));
+    this.#apply(0, encodeBody({ kind: 'register', client: 'test', secret: '5e'.repeat(16) }));
   }
 
   #apply(session: number, body: Uint8Array): number {

@@ -12,6 +12,8 @@ import { Service } from '../../core/service/service.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 
 export const sessionMs = 1000;
+/** Of every session here that is not of another one. */
+export const secret = '5e'.repeat(16);
 
 export function limitsWith(changes: Partial<ServiceLimits> = {}): ServiceLimits {
   return { ...serviceLimitsOf(defaultLimits, sessionMs), ...changes };
@@ -48,7 +50,7 @@ export class Driver {
   }
 
   register(client = 'test'): number {
-    const { answer } = this.own({ kind: 'register', client });
+    const { answer } = this.own({ kind: 'register', client, secret });
     if (answer.kind !== 'registered') throw new Error(`not registered: ${answer.kind}`);
     return answer.session;
   }
@@ -56,6 +58,11 @@ export class Driver {
   /** Sends a request; `answered` is the request itself unless told, so that nothing older is kept. */
   request(session: number, request: number, operation: Operation, answered = request): Reply {
     return decodeReply(this.apply(this.entry(session, request, answered, encodeOperation(operation))));
+  }
+
+  /** What is known of a number, to whoever asks for this operation under it. */
+  known(session: number, request: number, operation = increment('/n'), by = secret): string {
+    return this.service.request(session, by, request, encodeOperation(operation));
   }
 
   read(operation: Operation): Reply['answer'] {

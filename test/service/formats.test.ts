@@ -3,28 +3,45 @@
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/base/errors.ts';
 import { Writer, bytesFromHex, hexFromBytes, utf8 } from '../../core/base/bytes.ts';
+import { crc32 } from '../../core/base/crc32.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { Catalog } from '../../core/cluster/catalog.ts';
 import type { Body } from '../../core/service/body.ts';
-import { decodeBody, encodeBody } from '../../core/service/body.ts';
+import { decodeBody, encodeBody, encodeOperation } from '../../core/service/body.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import { decodeReply, encodeReply, writeReply } from '../../core/service/reply.ts';
 import { Service } from '../../core/service/service.ts';
 import type { StateMachine } from '../../core/vr/ports.ts';
-import { Driver, createCounter, limitsWith, snapshotOf } from './driver.ts';
+import { Driver, createCounter, limitsWith, secret, sessionMs, snapshotOf } from './driver.ts';
 
 const put = { kind: 'blobPut', path: '/a', value: utf8('v'), ifVersion: 7, ifAbsent: false } as const;
 
 const bodies: readonly (readonly [Body, string])[] = [
   [{ kind: 'operation', operation: put }, '01' + '03' + '022f61' + '0176' + '0107' + '00'],
-  [{ kind: 'register', client: 'cli' }, '02' + '03636c69'],
-  [{ kind: 'unregister', session: 300 }, '03' + 'ac02'],
-  [{ kind: 'keepAlive', sessions: [1, 300] }, '04' + '02' + '01' + 'ac02'],
+  [{ kind: 'register', client: 'cli', secret }, '02' + '03636c69' + secret],
+  [{ kind: 'unregister', session: 300, secret }, '03' + 'ac02' + secret],
+  [
+    {
+      kind: 'keepAlive',
+      sessions: [
+        { session: 1, secret },
+        { session: 300, secret },
+      ],
+    },
+    '04' + '02' + '01' + secret + 'ac02' + secret,
+  ],
   [{ kind: 'expire' }, '05'],
   [{ kind: 'noop' }, '06'],
   [
-    { kind: 'claim', client: 'cli', identity: { id: 'a', incarnation: '1f'.repeat(16) }, attempt: 300 },
-    '07' + '03636c69' + '0161' + '1f'.repeat(16) + 'ac02',
+    {
+      kind: 'claim',
+      client: 'cli',
+      identity: { id: 'a', incarnation: '1f'.repeat(16) },
+      attempt: 300,
+      previous: 7,
+      secret,
+    },
+    '07' + '03636c69' + '0161' + '1f'.repeat(16) + 'ac02' + '07' + secret,
   ],
 ];
 
@@ -33,11 +50,11 @@ const replies: readonly (readonly [Reply, string])[] = [
     { epoch: 1, view: 6, op: 300, answer: { kind: 'result', result: { kind: 'done', version: 1 } } },
     '0106ac02' + '01' + '0101',
   ],
-  [{ epoch: 1, view: 0, op: 3, answer: { kind: 'registered', session: 3 } }, '010003' + '03' + '03'],
+  [{ epoch: 1, view: 0, op: 3, answer: { kind: 'registered', session: 3, secret } }, '010003' + '03' + '03' + secret],
   [{ epoch: 1, view: 0, op: 4, answer: { kind: 'nothing' } }, '010004' + '04'],
   [
-    { epoch: 1, view: 0, op: 5, answer: { kind: 'claimed', session: 3, continued: true, next: 300 } },
-    '010005' + '05' + '03' + '01' + 'ac02',
+    { epoch: 1, view: 0, op: 5, answer: { kind: 'claimed', session: 3, secret, continued: true } },
+    '010005' + '05' + '03' + secret + '01',
   ],
 ];
 
@@ -66,17 +83,15 @@ describe('the bytes of', () => {
     const session = driver.register('cli');
     driver.request(session, 0, createCounter('/n'), 0);
     const text = hexFromBytes(Buffer.concat(snapshotOf(driver.service)));
-    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '02')).toBe(true);
+    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '03')).toBe(true);
     const reply = hexFromBytes(driver.service.reply(session, 0));
-    // Session 1 of "cli", which holds no ClientID, seen at 5 ms, with the one reply of its window [0, 1).
-    const kept = `050001${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
-    expect(text).toContain(`0103636c690100${kept}`);
-    // The first format knew no ClientIDs.
-    const first = text
-      .replace(hexFromBytes(utf8('haret namespace')) + '02', hexFromBytes(utf8('haret namespace')) + '01')
-      .replace(`0103636c690100${kept}`, `0103636c69${kept}`);
+    // Session 1 of "cli", which holds no ClientID, seen at 5 ms, with the one reply of its window [0, 1) and what that answers.
+    const digest = new Writer();
+    digest.uint(crc32(encodeOperation(createCounter('/n'))));
+    const kept = `050001${hexFromBytes(digest.view())}${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
+    expect(text).toContain(`0103636c69${secret}0100${kept}`);
     const copy = new Service(limitsWith(), defaultLimits);
-    copy.restore([bytesFromHex(first)!]);
+    copy.restore([bytesFromHex(text)!]);
     expect(snapshotOf(copy)).toEqual(snapshotOf(driver.service));
   });
 });
@@ -97,9 +112,10 @@ describe('a snapshot', () => {
     const driver = new Driver({ maxSessions: 20_000 });
     for (let i = 0; i < 20_000; i++) driver.register();
     const held = driver.service.snapshot();
+    driver.wait(sessionMs);
     for (let i = 0; i < 20_000; i++) driver.register();
-    expect(driver.service.hasSession(20_000)).toBe(false);
-    expect(driver.service.hasSession(20_001)).toBe(true);
+    expect(driver.service.hasSession(20_000, secret)).toBe(false);
+    expect(driver.service.hasSession(20_001, secret)).toBe(true);
     const copy = new Service(limitsWith(), defaultLimits);
     copy.restore({
       *[Symbol.iterator]() {
@@ -107,8 +123,8 @@ describe('a snapshot', () => {
       },
     });
     expect(copy.stats().sessions).toBe(20_000);
-    expect(copy.hasSession(1)).toBe(true);
-    expect(copy.hasSession(20_001)).toBe(false);
+    expect(copy.hasSession(1, secret)).toBe(true);
+    expect(copy.hasSession(20_001, secret)).toBe(false);
   });
 
   it('of one kind is refused by the other', () => {

@@ -13,7 +13,7 @@ import { ReplyWindow } from '../../core/service/reply-window.ts';
 import type { ServiceEntry } from '../../core/service/service.ts';
 import { Service } from '../../core/service/service.ts';
 import type { Operation } from '../../core/tree/operation.ts';
-import { Driver, createCounter, increment, limitsWith, rechunk, restored, snapshotOf } from './driver.ts';
+import { Driver, createCounter, increment, limitsWith, rechunk, restored, secret, snapshotOf } from './driver.ts';
 
 const small = { maxSessions: 4, maxWindow: 5, maxWindowReplyBytes: 300 };
 const paths = fc.constantFrom('/a', '/b', '/d/a', '/d/b/c', '/q', '/s', '/n', '/d', '//');
@@ -68,8 +68,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       waitMs,
       kind: fc.constant('own' as const),
       body: fc.constantFrom<Body>(
-        { kind: 'register', client: 'c' },
-        { kind: 'register', client: 'é' },
+        { kind: 'register', client: 'c', secret },
+        { kind: 'register', client: 'é', secret },
         { kind: 'expire' },
         { kind: 'noop' },
       ),
@@ -122,15 +122,15 @@ function play(driver: Driver, list: readonly Step[]): Uint8Array[] {
       case 'about': {
         const sessions = step.ago.map(sessionOf);
         const body: Body = step.end
-          ? { kind: 'unregister', session: sessions[0] ?? 0 }
-          : { kind: 'keepAlive', sessions };
+          ? { kind: 'unregister', session: sessions[0] ?? 0, secret }
+          : { kind: 'keepAlive', sessions: sessions.map((session) => ({ session, secret })) };
         return driver.apply(driver.entry(0, 0, 0, encodeBody(body)));
       }
       case 'garbage':
         return driver.apply(driver.entry(sessionOf(step.ago), 0, 0, step.bytes));
       case 'request': {
         const session = sessionOf(step.ago);
-        const next = driver.service.hasSession(session) ? driver.service.nextRequest(session) : 0;
+        const next = driver.service.hasSession(session, secret) ? driver.service.nextRequest(session) : 0;
         const request = Math.max(0, next + step.ahead);
         return driver.apply(
           driver.entry(session, request, Math.max(0, request - step.open), encodeOperation(step.operation)),
@@ -318,7 +318,7 @@ describe('the parts', () => {
         for (const [push, by] of list) {
           if (push || by > 20) {
             const reply = new Uint8Array(by);
-            window.push(reply);
+            window.push(reply, by);
             model.set(next++, reply);
           } else {
             base = Math.max(base, next - 15 + by);

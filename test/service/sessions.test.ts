@@ -3,17 +3,17 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBody, encodeOperation } from '../../core/service/body.ts';
 import { decodeReply } from '../../core/service/reply.ts';
-import { Driver, code, createCounter, increment, sessionMs } from './driver.ts';
+import { Driver, code, createCounter, increment, restored, secret, sessionMs, snapshotOf } from './driver.ts';
 
 describe('a session', () => {
   it('is registered through the log, and its id is the op number', () => {
     const driver = new Driver();
     driver.own({ kind: 'noop' });
-    const reply = driver.own({ kind: 'register', client: 'a' });
-    expect(reply).toEqual({ epoch: 1, view: 2, op: 2, answer: { kind: 'registered', session: 2 } });
-    expect(driver.service.request(2, 0)).toBe('new');
+    const reply = driver.own({ kind: 'register', client: 'a', secret });
+    expect(reply).toEqual({ epoch: 1, view: 2, op: 2, answer: { kind: 'registered', session: 2, secret } });
+    expect(driver.known(2, 0)).toBe('new');
     expect(driver.service.nextRequest(2)).toBe(0);
-    expect(driver.service.request(1, 0)).toBe('gone');
+    expect(driver.known(1, 0)).toBe('gone');
   });
 
   it('has a retry answered with the very bytes of the first reply, and executes it once', () => {
@@ -21,7 +21,7 @@ describe('a session', () => {
     const session = driver.register();
     driver.request(session, 0, createCounter('/n'), 0);
     const first = driver.apply(driver.entry(session, 1, 0, encodeOperation(increment('/n'))));
-    expect(driver.service.request(session, 1)).toBe('executed');
+    expect(driver.known(session, 1)).toBe('executed');
     expect(driver.service.reply(session, 1)).toEqual(first);
     const again = driver.apply(driver.entry(session, 1, 0, encodeOperation(increment('/n'))));
     expect(again).toEqual(first);
@@ -34,10 +34,10 @@ describe('a session', () => {
     driver.request(session, 0, createCounter('/n'), 0);
     for (let request = 1; request < 100; request++)
       driver.request(session, request, increment('/n'), request - 10 < 0 ? 0 : request - 10);
-    expect(driver.service.request(session, 88)).toBe('old');
-    expect(driver.service.request(session, 89)).toBe('executed');
-    expect(driver.service.request(session, 99)).toBe('executed');
-    expect(driver.service.request(session, 100)).toBe('new');
+    expect(driver.known(session, 88)).toBe('old');
+    expect(driver.known(session, 89)).toBe('executed');
+    expect(driver.known(session, 99)).toBe('executed');
+    expect(driver.known(session, 100)).toBe('new');
     expect(code(driver.request(session, 88, increment('/n'), 0))).toBe('RequestTooOld');
     for (let request = 89; request < 100; request++) {
       const { answer } = decodeReply(driver.service.reply(session, request));
@@ -60,7 +60,7 @@ describe('a session', () => {
     const driver = new Driver();
     const session = driver.register();
     expect(code(driver.request(session, 7, createCounter('/n'), 7))).toBe('result');
-    expect(driver.service.request(session, 6)).toBe('old');
+    expect(driver.known(session, 6)).toBe('old');
     expect(driver.service.nextRequest(session)).toBe(8);
   });
 
@@ -79,7 +79,7 @@ describe('a session', () => {
     const session = driver.register();
     const garbage = decodeReply(driver.apply(driver.entry(session, 0, 0, new Uint8Array([200, 1, 2]))));
     expect(code(garbage)).toBe('BadFrame');
-    const register = encodeBody({ kind: 'register', client: 'sly' });
+    const register = encodeBody({ kind: 'register', client: 'sly', secret });
     expect(code(decodeReply(driver.apply(driver.entry(session, 1, 0, register))))).toBe('BadArgument');
     expect(code(decodeReply(driver.apply(driver.entry(0, 0, 0, encodeOperation(createCounter('/n'))))))).toBe(
       'BadArgument',
@@ -87,6 +87,62 @@ describe('a session', () => {
     expect(driver.service.stats().sessions).toBe(1);
     expect(driver.service.stats().keys).toBe(0);
     expect(driver.service.nextRequest(session)).toBe(2);
+  });
+});
+
+describe('a session of another', () => {
+  const wrong = '0d'.repeat(16);
+
+  it('is for whoever does not know its secret as if it was not there', () => {
+    const driver = new Driver();
+    const session = driver.register();
+    driver.request(session, 1, createCounter('/n'), 1);
+    const operation = createCounter('/n');
+    expect(driver.known(session, 1, operation)).toBe('executed');
+    for (const guess of [wrong, '', '0'.repeat(32), secret.slice(0, 31), `${secret}5`]) {
+      for (const request of [0, 1, 2]) expect(driver.known(session, request, operation, guess)).toBe('gone');
+      expect(driver.service.hasSession(session, guess)).toBe(false);
+    }
+    expect(driver.known(session + 1, 1, operation, wrong)).toBe('gone');
+  });
+
+  it('is neither ended nor kept alive by it', () => {
+    const driver = new Driver();
+    const session = driver.register();
+    driver.own({ kind: 'unregister', session, secret: wrong });
+    expect(driver.service.hasSession(session, secret)).toBe(true);
+    driver.wait(sessionMs - 1);
+    driver.own({ kind: 'keepAlive', sessions: [{ session, secret: wrong }] });
+    driver.wait(1);
+    driver.own({ kind: 'expire' });
+    expect(driver.service.hasSession(session, secret)).toBe(false);
+  });
+
+  it('keeps its secret in what is replicated, and shows it in nothing that is looked at', () => {
+    const driver = new Driver();
+    const session = driver.register();
+    expect(restored(snapshotOf(driver.service)).hasSession(session, secret)).toBe(true);
+    expect(JSON.stringify([driver.service.newestSessions(9), [...driver.service.stats().applied]])).not.toContain(
+      secret,
+    );
+  });
+});
+
+describe('a kept number', () => {
+  it('V38: with another body gets a refusal, and not the reply of the first', () => {
+    const driver = new Driver();
+    const session = driver.register();
+    driver.request(session, 1, createCounter('/n'), 1);
+    const first = driver.request(session, 2, increment('/n'), 1);
+    const other = { kind: 'counterAdd', path: '/n', by: 2 } as const;
+    expect(driver.known(session, 2, other)).toBe('other');
+    expect(driver.known(session, 2)).toBe('executed');
+    const copy = restored(snapshotOf(driver.service));
+    expect(copy.request(session, secret, 2, encodeOperation(other))).toBe('other');
+    const refused = { kind: 'error', error: { code: 'BadArgument', outcome: 'definite', details: { request: 2 } } };
+    expect(driver.request(session, 2, other, 1).answer).toMatchObject(refused);
+    expect(driver.request(session, 2, increment('/n'), 1)).toEqual(first);
+    expect(driver.counter('/n')).toBe(1);
   });
 });
 
@@ -107,7 +163,7 @@ describe('the window', () => {
       },
     });
     expect(driver.counter('/n')).toBe(3);
-    expect(driver.service.request(session, 4)).toBe('new');
+    expect(driver.known(session, 4)).toBe('new');
     expect(code(driver.request(session, 4, increment('/n'), 1))).toBe('result');
     expect(driver.counter('/n')).toBe(4);
   });
@@ -133,9 +189,9 @@ describe('the window', () => {
     driver.request(session, 4, createCounter('/n'), 4);
     const early = driver.request(session, 6, increment('/n'), 5);
     expect(early.answer).toMatchObject({ kind: 'error', error: { code: 'Retry', outcome: 'definite' } });
-    expect(driver.service.request(session, 6)).toBe('new');
+    expect(driver.known(session, 6)).toBe('new');
     expect(code(driver.request(session, 6, increment('/n'), 6))).toBe('result');
-    expect(driver.service.request(session, 5)).toBe('old');
+    expect(driver.known(session, 5)).toBe('old');
     expect(code(driver.request(session, 5, increment('/n'), 5))).toBe('RequestTooOld');
     expect(driver.counter('/n')).toBe(1);
   });
@@ -146,24 +202,49 @@ describe('the end of a session', () => {
     const driver = new Driver({ maxSessions: 3 });
     const [a, b, c] = [driver.register('a'), driver.register('b'), driver.register('c')];
     driver.request(a, 0, createCounter('/n'), 0);
-    driver.wait(10);
+    driver.wait(sessionMs / 10);
     driver.request(a, 1, increment('/n'), 1);
     driver.request(c, 0, increment('/n'), 0);
     const d = driver.register('d');
-    expect([a, b, c, d].map((id) => driver.service.hasSession(id))).toEqual([true, false, true, true]);
+    expect([a, b, c, d].map((id) => driver.service.hasSession(id, secret))).toEqual([true, false, true, true]);
     const late = driver.request(b, 0, increment('/n'), 0);
     expect(late.answer).toMatchObject({ kind: 'error', error: { code: 'SessionGone', outcome: 'unknown' } });
     expect(driver.counter('/n')).toBe(2);
     expect(driver.service.stats()).toMatchObject({ sessions: 3, evictedSessions: 1 });
   });
 
+  it('never comes to one that lives for the sake of a new one, however many are registered', () => {
+    const driver = new Driver({ maxSessions: 3 });
+    const kept = driver.register('kept');
+    driver.register();
+    driver.register();
+    let refusals = 0;
+    for (let i = 0; i < 100; i++) {
+      driver.wait(sessionMs / 50);
+      driver.own({ kind: 'keepAlive', sessions: [{ session: kept, secret }] });
+      const { answer } = driver.own({ kind: 'register', client: 'another', secret });
+      if (answer.kind !== 'error') continue;
+      refusals++;
+      expect(answer.error).toMatchObject({
+        code: 'LimitExceeded',
+        outcome: 'definite',
+        retryable: true,
+        details: { name: 'maxSessions', limit: 3, actual: 4 },
+      });
+    }
+    expect(refusals).toBeGreaterThan(50);
+    expect(driver.service.hasSession(kept, secret)).toBe(true);
+    expect(driver.service.stats().evictedSessions).toBe(100 - refusals);
+  });
+
   it('evicts the lower id among those that are idle equally long', () => {
     const driver = new Driver({ maxSessions: 3 });
     const [a, b, c] = [driver.register(), driver.register(), driver.register()];
     driver.wait(10);
-    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999] });
+    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999].map((session) => ({ session, secret })) });
+    driver.wait(sessionMs / 10);
     driver.register();
-    expect([a, b, c].map((id) => driver.service.hasSession(id))).toEqual([false, true, true]);
+    expect([a, b, c].map((id) => driver.service.hasSession(id, secret))).toEqual([false, true, true]);
   });
 
   it('comes by the replicated clock alone, and only by an entry', () => {
@@ -173,17 +254,17 @@ describe('the end of a session', () => {
     const b = driver.register('b');
     expect(driver.service.deadline()).toBe(sessionMs);
     driver.wait(300);
-    driver.own({ kind: 'keepAlive', sessions: [a] });
+    driver.own({ kind: 'keepAlive', sessions: [{ session: a, secret }] });
     expect(driver.service.deadline()).toBe(400 + sessionMs);
     driver.wait(sessionMs - 301);
     driver.apply(driver.entry(0, 0, 0, driver.service.expiry(driver.now)));
-    expect(driver.service.hasSession(b), 'it is not due yet').toBe(true);
+    expect(driver.service.hasSession(b, secret), 'it is not due yet').toBe(true);
     driver.wait(1);
     expect(driver.now).toBe(driver.service.deadline());
-    expect(driver.service.hasSession(b), 'time alone ends nothing').toBe(true);
+    expect(driver.service.hasSession(b, secret), 'time alone ends nothing').toBe(true);
     driver.apply(driver.entry(0, 0, 0, driver.service.expiry(driver.now)));
-    expect(driver.service.hasSession(b)).toBe(false);
-    expect(driver.service.hasSession(a)).toBe(true);
+    expect(driver.service.hasSession(b, secret)).toBe(false);
+    expect(driver.service.hasSession(a, secret)).toBe(true);
     expect(driver.service.deadline()).toBe(700 + sessionMs);
     driver.wait(5000);
     driver.own({ kind: 'expire' });
@@ -200,8 +281,8 @@ describe('the end of a session', () => {
     driver.request(after, 0, increment('/n'), 0);
     expect(code(decodeReply(driver.apply(driver.entry(before, 1, 1, onItsWay))))).toBe('result');
     expect(driver.counter('/n')).toBe(2);
-    driver.own({ kind: 'unregister', session: before });
-    driver.own({ kind: 'unregister', session: before });
+    driver.own({ kind: 'unregister', session: before, secret });
+    driver.own({ kind: 'unregister', session: before, secret });
     expect(code(decodeReply(driver.apply(driver.entry(before, 1, 1, onItsWay))))).toBe('SessionGone');
     expect(code(decodeReply(driver.apply(driver.entry(before, 2, 2, onItsWay))))).toBe('SessionGone');
     expect(driver.counter('/n')).toBe(2);
@@ -257,7 +338,7 @@ describe('a service', () => {
     for (let i = 0; i < 3; i++) {
       driver.request(session, i, { kind: 'create', path: `/b${i}`, type: 'blob', value: new Uint8Array(100 * i) });
     }
-    driver.request(session, 2, increment('/n'));
+    driver.request(session, 2, { kind: 'create', path: '/b2', type: 'blob', value: new Uint8Array(200) });
     const { applied } = driver.service.stats();
     expect([...applied]).toEqual([
       ['register', 1],

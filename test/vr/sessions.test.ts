@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { errorInfo } from '../../core/base/errors.ts';
 import { World } from './world.ts';
 
 describe('requests of a session', () => {
@@ -273,5 +274,65 @@ describe('the replicated clock', () => {
     world.run(1000);
     expect(world.place(leading).machine.deadline()).toBeNull();
     expect(world.place(leading).view.head).toBe(4);
+  });
+
+  it('V30: what was executed has its reply, whatever else would be refused now', () => {
+    const world = new World({ limits: { maxPendingRequests: 1, maxPipelineEntries: 1 } });
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.request(p, session, 1, 'put x');
+    world.settle();
+    const refusal = errorInfo('DiskLow', 'no room');
+    for (const place of world.places.values()) place.slowDisk = true;
+    // The second is in the log, the third waits for it, and that is all there is room for.
+    world.request(p, session, 2, 'put y');
+    world.request(p, session, 3, 'put z');
+    expect(world.request(p, session, 4, 'put v').error?.code).toBe('Overloaded');
+    expect(world.request(p, session, 4, 'put v', 1, refusal).error?.code).toBe('DiskLow');
+    expect(world.request(p, session, 1, 'put x', 1, refusal).reply).toBe('put x at 2');
+    // What is under way is no more than that: this sending has the fate of the first.
+    const again = [2, 3].map((request) => world.request(p, session, request, `put ${' yz'[request - 1]}`, 1, refusal));
+    expect(again.map(({ error }) => error)).toEqual([null, null]);
+    expect(world.request(p, session, 2, 'put other').error).toMatchObject({ code: 'BadArgument', outcome: 'definite' });
+    expect(world.request(p, session, 3, 'put other').error).toMatchObject({ code: 'BadArgument', outcome: 'definite' });
+    for (const place of world.places.values()) place.slowDisk = false;
+    world.run(100);
+    expect(again.map(({ reply }) => reply)).toEqual(['put y at 3', 'put z at 4']);
+  });
+
+  it('V30: a replica that no longer leads still answers what it knows to be executed', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    world.request(p, session, 1, 'put x');
+    world.run(1000);
+    const backup = world.names.find((name) => name !== p)!;
+    expect(world.request(backup, session, 1, 'put x').reply).toBe('put x at 2');
+    expect(world.request(backup, session, 2, 'put y').error?.code).toBe('NotPrimary');
+  });
+
+  it('V38: the first of six is refused; the five behind it run in their order, once they are sent again', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    expect(world.request(p, session, 1, 'invalid').error?.outcome).toBe('definite');
+    const five = [2, 3, 4, 5, 6];
+    const first = five.map((request) => world.request(p, session, request, `put ${request}`, 1));
+    world.settle();
+    expect(first.map(({ reply, error }) => reply ?? error)).toEqual(five.map(() => null));
+    // In any order: what still waits for another one is held for it.
+    const again = [6, 4, 5, 3, 2].map((request) => world.request(p, session, request, `put ${request}`, 2));
+    world.settle();
+    expect(again.map(({ reply }) => reply)).toEqual([6, 4, 5, 3, 2].map((n) => `put ${n} at ${n}`));
+    expect(first.map(({ reply }) => reply)).toEqual(five.map((n) => `put ${n} at ${n}`));
+    expect(world.place(p).machine.values).toEqual(five.map(String));
+  });
+
+  it('refuses an `answered` that no client can have', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const session = world.register();
+    expect(world.request(p, session, 0, 'put x', 0).error).toMatchObject({ code: 'BadArgument', outcome: 'definite' });
+    expect(world.request(p, session, 1, 'put x', 2).error).toMatchObject({ code: 'BadArgument', outcome: 'definite' });
   });
 });

@@ -71,7 +71,7 @@ export class ToyMachine implements StateMachine {
     return `${text} at ${entry.op}`;
   }
 
-  request(session: number, request: number): 'new' | 'executed' | 'old' | 'gone' {
+  request(session: number, _secret: string, request: number): 'new' | 'executed' | 'old' | 'gone' {
     const known = this.#sessions.get(session);
     if (known === undefined) return 'gone';
     if (known.replies.some(([number]) => number === request)) return 'executed';

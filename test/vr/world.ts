@@ -7,6 +7,7 @@ import { Reader, Writer, textOf } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
+import { noSecret } from '../../core/base/session-secret.ts';
 import type { Configuration, Member } from '../../core/vr/configuration.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../../core/vr/messages.ts';
@@ -444,9 +445,26 @@ export class World {
     return this.outcomes.get(token)!;
   }
 
-  request(name: string, session: number, request: number, text: string, answered = 1): Outcome {
+  /** @param refusal why the node takes nothing like it now. */
+  request(
+    name: string,
+    session: number,
+    request: number,
+    text: string,
+    answered = 1,
+    refusal: ErrorInfo | null = null,
+  ): Outcome {
     const token = this.#token();
-    this.input(name, { kind: 'request', token, session, request, answered, body: body(text) });
+    this.input(name, {
+      kind: 'request',
+      token,
+      session,
+      secret: noSecret,
+      request,
+      answered,
+      body: body(text),
+      refusal,
+    });
     return this.outcomes.get(token)!;
   }
 

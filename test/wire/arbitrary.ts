@@ -159,9 +159,9 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
     answer: anyOf<Reply['answer']>({
       result: { result },
       error: { error },
-      registered: { session: whole },
+      registered: { session: whole, secret: id128 },
       nothing: {},
-      claimed: { session: whole, continued: fc.boolean(), next: whole },
+      claimed: { session: whole, secret: id128, continued: fc.boolean() },
     }),
   },
   { noNullPrototype: true },
@@ -174,7 +174,7 @@ const identity = fc.record({ id: word, incarnation: id128 }, { noNullPrototype: 
 export const clientMessage = anyOf<ClientMessage>({
   hello: { protocol: whole, client: word },
   enter: { id, namespace: name },
-  register: { id, namespaceId: whole, client: word },
+  register: { id, namespaceId: whole, client: word, secret: orNull(id128) },
   request: { id, namespaceId: whole, session: whole, request: whole, answered: whole, operation: operationBytes },
   read: { id, namespaceId: whole, consistency, operation: operationBytes },
   listNamespaces: { id },
@@ -193,7 +193,16 @@ export const clientMessage = anyOf<ClientMessage>({
     consistency,
   },
   unwatch: { id },
-  claim: { id, namespaceId: whole, client: word, identity, attempt: whole },
+  claim: {
+    id,
+    namespaceId: whole,
+    client: word,
+    identity,
+    attempt: whole,
+    previous: whole,
+    secret: orNull(id128),
+  },
+  resume: { namespaceId: whole, session: whole, secret: id128 },
 });
 const changes = few(
   fc.record(
