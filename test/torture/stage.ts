@@ -3,9 +3,9 @@
  * refused. Whatever a trial begins (processes, mounts, proxies) ends with it, however it ends.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { connect } from '../../browser-client/index.ts';
 import type { ConnectOptions, Haret } from '../../browser-client/index.ts';
 import { HaretError } from '../../core/base/errors.ts';
@@ -38,6 +38,7 @@ export class Stage {
   readonly #began = performance.now();
   readonly #seed: number;
   #drawn: number;
+  #over = false;
   readonly #nodes: NodeUnderTest[] = [];
   readonly #clusters: ClusterUnderTest[] = [];
   readonly #endings: (() => Promise<void> | void)[] = [];
@@ -60,8 +61,9 @@ export class Stage {
     return Math.floor((this.#drawn / 0x1_0000_0000) * limit);
   }
 
-  /** Says what is done next. */
+  /** Says what is done next. @throws when the trial is over: what is left of it ends there. */
   step(text: string): void {
+    if (this.#over) throw new Error('the trial is over');
     const line = `${((performance.now() - this.#began) / 1000).toFixed(1).padStart(6)} s  ${text}`;
     this.steps.push(line);
     this.#teller.tell(line);
@@ -131,11 +133,12 @@ export class Stage {
   }
 
   async end(): Promise<void> {
+    this.#over = true;
     for (const work of this.#endings.splice(0).reverse()) {
       try {
         await within('the end of a trial', 10_000, Promise.resolve(work()));
       } catch (error) {
-        this.fault(`cannot clean up: ${error instanceof Error ? error.message : String(error)}`);
+        this.faults.push(`cannot clean up: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
     await Promise.all(this.#nodes.map((node) => node.kill()));
@@ -145,9 +148,9 @@ export class Stage {
   keep(): string {
     for (const node of this.#nodes)
       writeFileSync(join(node.directory, 'log'), `${node.log.join('\n')}\n${node.stderr}`);
-    const clusters = this.#clusters.map(({ root }) => root);
-    writeFileSync(join(this.directory, 'story'), [...this.steps, '', 'nodes are in:', ...clusters, ''].join('\n'));
-    return [this.directory, ...clusters].join(' ');
+    for (const { root } of this.#clusters) renameSync(root, join(this.directory, basename(root)));
+    writeFileSync(join(this.directory, 'story'), `${this.steps.join('\n')}\n`);
+    return this.directory;
   }
 
   async clear(): Promise<void> {

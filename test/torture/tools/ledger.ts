@@ -5,6 +5,7 @@ import type { Namespace } from '../../../browser-client/index.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../stage.ts';
 import type { Stage } from '../stage.ts';
+import { comes } from './waiting.ts';
 
 const readLimitMs = 10_000;
 
@@ -74,5 +75,47 @@ export class Ledger {
       if ((await read(path)) === value) this.#stage.fault(`the write of ${path} was denied for good, and was done`);
     }
     await haret.close();
+  }
+
+  /** How many acknowledged writes are answered wrongly now, by a group that may well lack a quorum: no answer is not a wrong one. */
+  async contradicted(nodes: readonly NodeUnderTest[], limitMs = 3000): Promise<number> {
+    const haret = await this.#stage.client(nodes);
+    const namespace = haret.namespace(namespaceName);
+    let wrong = 0;
+    await Promise.all(
+      [...this.#acknowledged].map(async ([path, value]) => {
+        try {
+          if ((await namespace.blob(path, text).get({ timeoutMs: limitMs })) !== value) wrong++;
+        } catch (error) {
+          if (this.#stage.refused(error)?.code === 'UnknownNamespace') wrong++;
+        }
+      }),
+    );
+    this.#stage.step(`${wrong} of ${this.#acknowledged.size} acknowledged writes are answered wrongly`);
+    if (wrong > 0)
+      this.#stage.fault(
+        `${wrong} of ${this.#acknowledged.size} acknowledged writes are answered as if they had never been`,
+      );
+    await haret.close();
+    return wrong;
+  }
+
+  /** What each node has of its own: every acknowledged write, within the limit. */
+  async checkEach(nodes: readonly NodeUnderTest[], limitMs = 15_000): Promise<void> {
+    for (const node of nodes) {
+      const haret = await this.#stage.client([node], { followRedirects: false, read: 'local' });
+      const namespace = haret.namespace(namespaceName);
+      let wrong = 0;
+      const whole = await comes(limitMs, async () => {
+        const values = await Promise.all(
+          [...this.#acknowledged.keys()].map((path) => namespace.blob(path, text).get()),
+        );
+        wrong = [...this.#acknowledged.values()].filter((value, i) => values[i] !== value).length;
+        return wrong === 0;
+      });
+      if (!whole)
+        this.#stage.fault(`${node.name} itself lacks ${wrong} of ${this.#acknowledged.size} acknowledged writes`);
+      await haret.close();
+    }
   }
 }

@@ -11,12 +11,12 @@ const healthy = '{"ok":true,"problems":[]}\n';
 export async function startAnyhow(nodes: readonly NodeUnderTest[]): Promise<void> {
   for (const node of nodes) node.launch();
   await Promise.all(
-    nodes.map((node) =>
-      eventually(`${node.name} answering`, async () => {
-        if (node.pid === null) throw new Error(`${node.name} ended: ${node.stderr}`);
-        return (await node.http('/health')).status;
-      }),
-    ),
+    nodes.map(async (node) => {
+      const status = await eventually(`${node.name} answering`, async () =>
+        node.pid === null ? 0 : (await node.http('/health')).status,
+      );
+      if (status === 0) throw new Error(`${node.name} ended: ${node.stderr}`);
+    }),
   );
 }
 

@@ -1,0 +1,71 @@
+/** The newest files of a node's log are removed, with what was made ahead of them or without. */
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../../integration/cluster-process.ts';
+import { namespaceName } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+import { Ledger } from './ledger.ts';
+import { batchesOf, segmentsOf } from './log-files.ts';
+import { recover, startAnyhow } from './nodes.ts';
+
+const smallSegments = `segment_bytes = 1048576
+max_body_bytes = 524288
+max_batch_bytes = 524288
+max_value_bytes = 100000
+`;
+const valueBytes = 60_000;
+const early = 14;
+const late = 46;
+
+export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<void> {
+  const cluster = await stage.cluster(3, smallSegments);
+  const [stale, whole, hurt] = cluster.nodes as [
+    (typeof cluster.nodes)[0],
+    (typeof cluster.nodes)[0],
+    (typeof cluster.nodes)[0],
+  ];
+  const ledger = new Ledger(stage);
+  const haret = await stage.client(cluster.nodes);
+  const namespace = haret.namespace(namespaceName);
+  await ledger.writeMany(namespace, early, valueBytes);
+  await stale.kill();
+  await ledger.writeMany(namespace, late, valueBytes);
+  stage.step(`${ledger.size} writes are acknowledged, the last ${late} of them without ${stale.name}`);
+  // One is made in advance as soon as the log goes on in the one before it.
+  await eventually('a segment made in advance', () =>
+    Promise.resolve(spares(hurt.dataDirectory).length > 0 ? true : null),
+  );
+  await Promise.all([whole.kill(), hurt.kill()]);
+  const used = new Set(batchesOf(hurt.dataDirectory).map(({ head }) => head.segment));
+  const segments = segmentsOf(hurt.dataDirectory);
+  const newest = segments.filter(({ number }) => used.has(number)).slice(2);
+  const gone = spareToo ? [...newest, ...spares(hurt.dataDirectory)] : newest;
+  for (const { name } of gone) rmSync(join(hurt.dataDirectory, name));
+  stage.step(
+    `of ${segments.length} segments of ${hurt.name} the newest ${gone.length} are removed (${newest.length} that were used)`,
+  );
+  stage.demand(newest.length > 0, 'there are used segments to remove');
+
+  await startAnyhow([stale, hurt]);
+  stage.step(`${stale.name} and ${hurt.name} run, without ${whole.name}`);
+  const { body } = await hurt.http('/health');
+  stage.demand(
+    body !== '{"ok":true,"problems":[]}\n',
+    `${hurt.name} says that it is well, without the newest of its log`,
+  );
+  const between = await stage.client([stale, hurt]);
+  const written = await ledger.write(between.namespace(namespaceName), 16, 6000);
+  stage.step(written ? 'the two of them acknowledge a write' : 'the two of them acknowledge nothing');
+  await ledger.contradicted([stale, hurt]);
+  await startAnyhow([whole]);
+  stage.step(`${whole.name} is back`);
+  await recover(stage, cluster.nodes, 20_000);
+  await ledger.check(cluster.nodes);
+  await stage.judgeProcesses(cluster.nodes);
+}
+
+function spares(dataDirectory: string): { readonly number: number; readonly name: string }[] {
+  const used = Math.max(...batchesOf(dataDirectory).map(({ head }) => head.segment));
+  return segmentsOf(dataDirectory).filter(({ number }) => number > used);
+}

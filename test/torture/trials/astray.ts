@@ -1,0 +1,68 @@
+/** Clients whose first address is a node that knows nothing, or one whose root replica does not serve. */
+
+import { text } from '../../../browser-client/index.ts';
+import { run } from '../../integration/programs.ts';
+import { namespaceName, shown } from '../stage.ts';
+import { CutCluster } from '../tools/proxy.ts';
+import type { Trial } from '../trial.ts';
+
+const limitMs = 10_000;
+
+export const trial = {
+  name: 'astray',
+  sentence:
+    'A client whose first address is a node that was never joined, or a founder that is cut off, gets to the namespace by its other addresses, and is not told for good that there is none.',
+  short: false,
+  limitMs: 90_000,
+  async play(stage) {
+    const cut = await CutCluster.start(stage, 4);
+    const { cluster } = cut;
+    const blank = (await stage.layOut(1)).node(0);
+    await blank.start();
+    const [founder, second, third, fourth] = cluster.nodes;
+    const comeBy = async (first: typeof blank, words: string): Promise<void> => {
+      const astray = await stage.client([first, second!, third!], { callTimeoutMs: limitMs });
+      const path = `/by-${first === blank ? 'blank' : first.name}`;
+      try {
+        await astray.namespace(namespaceName).blob(path, text).put('x');
+        stage.acknowledged++;
+        stage.step(`a client that came by ${words} has written`);
+      } catch (error) {
+        stage.refused(error);
+        stage.fault(`a client whose first address is ${words} does not get to the others`);
+      }
+      await astray.close();
+    };
+    stage.step(`a blank node runs at ${blank.api}`);
+    await comeBy(blank, 'a node that was never joined');
+    const alone = await run('haret-cli-client', [
+      blank.api,
+      '--ns',
+      namespaceName,
+      '--timeout',
+      '2s',
+      '--json',
+      '-e',
+      'ls',
+    ]);
+    stage.refusals.add(shown((alone.stdout + alone.stderr).trim()));
+    stage.demand(
+      !/UnknownNamespace.*definite/.test(alone.stdout + alone.stderr),
+      'a blank node says for good that the namespace is unknown',
+    );
+    cut.cutOff(founder!);
+    stage.step('the founder, which has the root group’s only voter, is cut off');
+    await comeBy(founder!, 'a founder that is cut off');
+    await comeBy(fourth!, 'a node without a replica, while the founder is cut off');
+    cut.heal();
+    const haret = await stage.client(cluster.nodes);
+    for (const path of ['/by-blank', '/by-dev1', '/by-dev4']) {
+      if (await haret.namespace(namespaceName).blob(path, text).exists()) stage.present++;
+    }
+    stage.demand(
+      stage.present >= stage.acknowledged,
+      `${stage.acknowledged} writes were acknowledged and ${stage.present} are there`,
+    );
+    await stage.judgeProcesses([...cluster.nodes, blank]);
+  },
+} as const satisfies Trial;

@@ -1,0 +1,91 @@
+/** A write is executed, its answer is lost, and it is sent again to nodes that cannot or will not take it. */
+
+import { bytes } from '../../../browser-client/index.ts';
+import { eventually } from '../../integration/cluster-process.ts';
+import { namespaceName, shown } from '../stage.ts';
+import { primaryNode, startAnyhow } from '../tools/nodes.ts';
+import { Proxy } from '../tools/proxy.ts';
+import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
+import type { Trial } from '../trial.ts';
+
+/** More than any disk has: growth is refused as soon as such a node is primary. */
+const noRoom = 'disk_reserve_bytes = 1000000000000000';
+const push = { kind: 'queuePush', path: '/q', value: new Uint8Array([1]) };
+
+export const trial = {
+  name: 'definite',
+  sentence:
+    'A write that was executed, whose answer was lost, and that is sent again to nodes with a full disk, without a primary and with one, is never told to have failed for good; in the end its reply comes.',
+  short: false,
+  limitMs: 90_000,
+  async play(stage) {
+    const cluster = await stage.cluster(3);
+    const primary = await primaryNode(cluster);
+    const others = cluster.nodes.filter((node) => node !== primary);
+    // The others get a disk without room at their next start.
+    for (const node of others) {
+      await node.stop();
+      node.configure(noRoom);
+      await startAnyhow([node]);
+      await node.untilHttp('/ready');
+    }
+    const haret = await stage.client(cluster.nodes);
+    const queue = haret.namespace(namespaceName).queue('/q', bytes);
+    await eventually('a queue', () =>
+      queue.create().then(
+        () => true,
+        () => null,
+      ),
+    );
+    const now = await primaryNode(cluster);
+    if (now !== primary) throw new Error(`${primary.name} is not primary any more`);
+
+    const proxy = await Proxy.before(stage, primary.api);
+    const thin = await ThinConnection.open(stage, proxy.address);
+    const namespaceId = await thin.enter();
+    const credentials = await register(thin, namespaceId);
+    proxy.cut(() => 'answers');
+    stage.step('answers to the client are lost from now on; it pushes one item');
+    void thin.send(request(namespaceId, credentials, 1, push));
+    await eventually('the execution', async () => ((await queue.length({ timeoutMs: 4000 })) === 1 ? true : null));
+    stage.step('the push was executed');
+    thin.close();
+    const again = async (node: (typeof cluster.nodes)[0], words: string): Promise<boolean> => {
+      try {
+        const connection = await ThinConnection.open(stage, node.api);
+        await connection.enter();
+        const heard = await connection.ask(request(namespaceId, credentials, 1, push), 8000);
+        connection.close();
+        const error = errorOf(heard);
+        stage.step(`${words}, ${node.name} says: ${shown(JSON.stringify(error ?? heard))}`);
+        if (error === null) return heard.reply?.answer.kind === 'result';
+        stage.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+        stage.demand(
+          error.outcome !== 'definite',
+          `${words}, a write that was executed is told definitely not to have been: ${error.code}`,
+        );
+      } catch (error) {
+        stage.step(
+          `${words}, ${node.name} says nothing: ${shown(error instanceof Error ? error.message : String(error))}`,
+        );
+      }
+      return false;
+    };
+    await primary.kill();
+    const [second, third] = others as [(typeof others)[0], (typeof others)[0]];
+    await again(second, 'while nodes elect');
+    await primaryNode(cluster);
+    let replied = false;
+    for (const node of others) replied = (await again(node, 'with a primary whose disk is full')) || replied;
+    stage.demand(replied, 'a primary with a full disk does not give the reply that it has kept');
+    await third.kill();
+    await again(second, 'without a quorum');
+    await startAnyhow([primary, third]);
+    await primaryNode(cluster);
+    stage.demand(await again(primary, 'when all are back'), 'the reply comes when all are back');
+    const length = await eventually('a read', async () => (await queue.length({ timeoutMs: 4000 })) ?? null);
+    stage.acknowledged = 1;
+    stage.present = length;
+    stage.demand(length === 1, `one push was made, and ${length} items are there`);
+  },
+} as const satisfies Trial;

@@ -1,0 +1,13 @@
+/** Somebody removes the newest files of a log, spare and all: what is left has no gap. */
+
+import { segmentsGone } from '../tools/segments-gone.ts';
+import type { Trial } from '../trial.ts';
+
+export const trial = {
+  name: 'newest-segments',
+  sentence:
+    'The newest segments of a log are removed, with the one made in advance: the node notices, and votes for nothing with what is left.',
+  short: false,
+  limitMs: 120_000,
+  play: (stage) => segmentsGone(stage, true),
+} as const satisfies Trial;

@@ -1,0 +1,13 @@
+/** Somebody removes the newest files of a log that hold anything; the one that was made in advance stays. */
+
+import { segmentsGone } from '../tools/segments-gone.ts';
+import type { Trial } from '../trial.ts';
+
+export const trial = {
+  name: 'newest-used-segments',
+  sentence:
+    'The newest used segments of a log are removed, but not the one made in advance: the node notices, and votes for nothing with what is left.',
+  short: false,
+  limitMs: 120_000,
+  play: (stage) => segmentsGone(stage, false),
+} as const satisfies Trial;
