@@ -70,6 +70,32 @@ function inPlaceOf(modules) {
   };
 }
 
+/** What a page does not need of a library that it carries: instances and names that nobody here asks for, and addresses for its developers. */
+const spared = {
+  'superjson/dist/index.js': [
+    [/SuperJSON\.defaultInstance = [\s\S]*?(?=export default)/, ''],
+    [/export const serialize = [\s\S]*$/, ''],
+    [/stringify\(object\)[\s\S]*?(?=registerCustom\()/, ''],
+    [/allowErrorProps\(\.\.\.props\)[\s\S]*?\}/, ''],
+  ],
+  'superjson/dist/transformer.js': [[/ - check https:[^`]*/, '']],
+  'superjson/dist/plainer.js': [[/\. This is a prototype pollution risk[^`]*/, '']],
+};
+const spare = {
+  name: 'spare',
+  setup({ onLoad }) {
+    onLoad({ filter: /superjson.dist.\w+\.js$/ }, ({ path }) => {
+      let contents = readFileSync(path, 'utf8');
+      const [, edits = []] = Object.entries(spared).find(([file]) => path.replaceAll('\\', '/').endsWith(file)) ?? [];
+      for (const [what, instead] of edits) {
+        if (!what.test(contents)) throw new Error(`${path} has no ${what}: its release is another one`);
+        contents = contents.replace(what, instead);
+      }
+      return { contents };
+    });
+  },
+};
+
 // Everything that it needs is in it, so that a page without a bundler can import it; but a page has a React of its own.
 const page = {
   ...shared,
@@ -93,6 +119,7 @@ await build({
   mangleProps: new RegExp(`^(${Object.values(privateNames).flat().join('|')})$`),
   // A page speaks text: the binary forms stay out.
   plugins: [
+    spare,
     inPlaceOf({
       'core/base/schema.ts': 'core/base/checks.ts',
       'core/base/error-schema.ts': 'core/base/error-checks.ts',

@@ -329,7 +329,7 @@ class BareHaretConnection implements Connection {
     if (message.kind === 'goodbye') this.#fail(new Error(`haret said goodbye: ${message.error.message}`));
     else if (message.kind === 'welcome') this.#answer(0, message);
     else if (message.kind === 'error') this.#onError(message.id, message);
-    else if (message.kind !== 'who') this.#answer(message.id, message);
+    else if (message.kind !== 'who' && message.kind !== 'standing') this.#answer(message.id, message);
   }
 
   #answer(id: number, message: ServerMessage): void {

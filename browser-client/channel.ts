@@ -171,7 +171,7 @@ export class Channel {
 
   /** All that waits goes on together when the namespace is entered, in its order: what is asked in order happens in order. */
   #enterAndRun<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const asked = make();
       const timeoutMs = this.timeoutOf(options);
       const until = this.nowMs + timeoutMs;
@@ -179,10 +179,11 @@ export class Channel {
       const go = (): void =>
         resolve(this.#run(() => asked, { ...options, timeoutMs: Math.max(1, until - this.nowMs) }, absent));
       held.add(go);
-      this.enter({ ...options, timeoutMs }).catch((error: unknown) => {
+      const entering = this.enter({ ...options, timeoutMs });
+      entering.catch(() => {
         // When it has gone on already, its own question does not matter.
         held.delete(go);
-        reject(error as Error);
+        resolve(entering as Promise<never>);
       });
     });
   }

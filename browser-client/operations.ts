@@ -49,8 +49,8 @@ export function opOf<O extends Operation, K extends OperationResult['kind'], R>(
 }
 
 /** The same, and its node is made first where nothing is: in one step, so that what is asked in order happens in order. */
-export function upsertOf<R>({ operation, read }: Op<R>): Asked<R> {
-  return { operation: { kind: 'upsert', operation: operation as Upsertable }, read };
+export function upsertOf<R>(op: Op<R>): Asked<R> {
+  return { ...op, operation: { kind: 'upsert', operation: op.operation as Upsertable } };
 }
 
 /** Which branch of a transaction ran, a result for each of its operations, and when. */

@@ -44,3 +44,15 @@ export function describe(call: Call): string {
   if (call.kind === 'control') return call.request.kind;
   return call.writeSession === null ? 'read' : 'request';
 }
+
+/** What is sent for a call, as things are now. */
+export function messageOf(call: Call): Said {
+  if (call.kind === 'control') return call.request;
+  const { id, namespaceId, writeSession: session, requestNumber: request, operation } = call;
+  if (session === null)
+    return { kind: 'read', id, namespaceId, consistency: call.consistency ?? linearizable, operation };
+  const { id: sessionId, answered } = session;
+  call.sentAnswered = answered;
+  session.askedAtMs = call.sentAtMs;
+  return { kind: 'request', id, namespaceId, session: sessionId, request, answered, operation };
+}

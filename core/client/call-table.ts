@@ -17,7 +17,7 @@ export interface CallEvents {
 }
 
 /** What another try may well find changed. DiskLow is not among them: who writes should hear of it. */
-const passing: ReadonlySet<ErrorCode> = new Set([
+export const passing: ReadonlySet<ErrorCode> = new Set([
   'NotPrimary',
   'NoPrimary',
   'Overloaded',

@@ -15,7 +15,7 @@ import { apiProtocol } from '../wire/told.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { Arrival, EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
-import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';
+import { answers, apiDialect, consistencyOf, describe, linearizable, messageOf } from './api-dialect.ts';
 import { CallTable } from './call-table.ts';
 import type { Call } from './calls.ts';
 import { ControlCall, DataCall } from './calls.ts';
@@ -34,6 +34,7 @@ import type {
 } from './options.ts';
 import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
+import { Reach } from './reach.ts';
 import { Sessions } from './sessions.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from './watches.ts';
 import { Watches, endedWatch } from './watches.ts';
@@ -45,6 +46,8 @@ type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace
 
 /** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
+
+const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
 
 const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
 
@@ -61,6 +64,7 @@ export class Client {
   #welcome: Welcome | null = null;
   #place: Place | null = null;
   readonly #arrivals = new Arrivals();
+  readonly #reach = new Reach();
   #lastOp = 0;
   /** The namespace that was asked for last: another one's answer comes too late. */
   #wanted: string | null = null;
@@ -75,7 +79,7 @@ export class Client {
       onLost: () => {
         this.#welcome = null;
         this.#watches.disconnected();
-        this.#setState('suspended');
+        this.#settle();
       },
       onMoveFailed: (address) => {
         this.#place?.unreachable(address, ports.clock.now());
@@ -148,7 +152,7 @@ export class Client {
     return this.#calls.count;
   }
 
-  /** Calls `listener` at each change of state; the function that is returned ends that. */
+  /** Calls `listener` at each change of state; what is returned ends that. */
   onState(listener: (state: ClientState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -174,6 +178,10 @@ export class Client {
     this.#watches.tick(now);
     const place = this.#place;
     if (this.#options.followRedirects && place?.due(now) === true) this.#refresh(place);
+    if (!this.#reach.due(now)) return;
+    this.#settle();
+    const left = this.#connector.moveOn();
+    if (left !== null) place?.avoid(left, now);
   }
 
   /**
@@ -255,12 +263,7 @@ export class Client {
    */
   execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): Pending {
     const place = this.#place;
-    const refusal =
-      this.#state === 'closed'
-        ? fail('Closed', 'the client was closed')
-        : place === null
-          ? fail('NotInNamespace', notEntered)
-          : null;
+    const refusal = this.#state === 'closed' ? closed() : place === null ? fail('NotInNamespace', notEntered) : null;
     const consistency = isRead(operation) ? consistencyOf(options.consistency) : null;
     const packed = this.#options.codec.pack(operation, consistency);
     const namespaceId = place?.namespaceId ?? 0;
@@ -293,7 +296,7 @@ export class Client {
   watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
     let error = errorInfo('NotInNamespace', notEntered);
     try {
-      if (this.#state === 'closed') error = errorInfo('Closed', 'the client was closed');
+      if (this.#state === 'closed') ({ error } = closed());
       else if (this.#place !== null) return this.#watches.open(this.#place.namespaceId, path, options, handler);
     } catch (problem) {
       if (!(problem instanceof MalformedError)) throw problem;
@@ -308,7 +311,7 @@ export class Client {
     const message = { ...question, id } as Said;
     this.#options.codec.check(message);
     const call = new ControlCall(this.#calls, id, timeout, message, settle);
-    const refused = this.#state === 'closed' ? fail('Closed', 'the client was closed') : this.#calls.admit(call);
+    const refused = this.#state === 'closed' ? closed() : this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
       return call;
@@ -322,25 +325,7 @@ export class Client {
     const active = this.#connector.active;
     if (active === null || this.#welcome === null || call.phase === 'ended') return;
     this.#calls.sent(call);
-    if (call.kind === 'control') {
-      active.send(call.request);
-    } else if (call.writeSession === null) {
-      const { id, namespaceId, operation } = call;
-      active.send({ kind: 'read', id, namespaceId, consistency: call.consistency ?? linearizable, operation });
-    } else {
-      const { id, namespaceId, writeSession: session, requestNumber, operation } = call;
-      call.sentAnswered = session.answered;
-      session.askedAtMs = call.sentAtMs;
-      active.send({
-        kind: 'request',
-        id,
-        namespaceId,
-        session: session.id,
-        request: requestNumber,
-        answered: session.answered,
-        operation,
-      });
-    }
+    active.send(messageOf(call));
   }
 
   #receive(connection: ApiConnection, message: Told): void {
@@ -350,11 +335,9 @@ export class Client {
     }
     switch (message.kind) {
       case 'reply':
-        this.#replied(connection, message.id, message);
-        return;
+        return this.#replied(connection, message.id, message);
       case 'error':
-        this.#refused(message.id, message.error);
-        return;
+        return this.#refused(message.id, message.error);
       case 'entered':
       case 'namespaces':
       case 'pong': {
@@ -365,15 +348,17 @@ export class Client {
         else this.#violation(connection, `answered a ${describe(call)} by ${message.kind}`);
         return;
       }
+      case 'standing':
+        if (message.namespaceId === this.#place?.namespaceId) this.#reach.told(message.served);
+        return this.#settle();
       case 'watching':
       case 'event':
       case 'snapshot':
       case 'progress':
-        this.#watches.receive(message);
-        return;
+        if (message.kind === 'watching') this.#serves();
+        return this.#watches.receive(message);
       case 'who':
-        this.#sessions.asked(message.namespaceId, message.session);
-        return;
+        return this.#sessions.asked(message.namespaceId, message.session);
       case 'welcome':
       case 'goodbye':
         this.#violation(connection, `sent ${message.kind} where none belongs`);
@@ -394,8 +379,10 @@ export class Client {
     this.#calls.sendAll();
     this.#sessions.connected();
     this.#watches.connected();
-    this.#place?.doubt();
-    this.#setState(this.#sessions.lost ? 'lost' : 'ready');
+    this.#reach.moved(this.#place !== null);
+    // Whether or not it is to be followed to its primary: the node says how it stands with the namespace to those who asked for that.
+    if (this.#place !== null) this.#refresh(this.#place);
+    this.#settle();
     this.#arrive(true);
   }
 
@@ -403,6 +390,7 @@ export class Client {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (call.kind === 'control') {
+      this.#serves();
       if (answers(call.request.kind, 'reply')) this.#calls.settle(call, message);
       else this.#violation(connection, `answered a ${describe(call)} by reply`);
       return;
@@ -414,10 +402,18 @@ export class Client {
     }
     if (reply.op > this.#lastOp) this.#lastOp = reply.op;
     if (call.namespaceId === this.#place?.namespaceId) this.#place.heard(reply.epoch, reply.view);
+    if (call.consistency === null || call.consistency === linearizable) this.#serves();
     this.#calls.end(call, ok(reply), true);
   }
 
+  /** A quorum has answered. */
+  #serves(): void {
+    this.#reach.served();
+    if (this.#state === 'suspended') this.#settle();
+  }
+
   #refused(id: number, error: ErrorInfo): void {
+    this.#reach.refused(error.code, this.#ports.clock.now());
     const call = this.#calls.get(id);
     if (call === undefined) {
       this.#watches.refused(id, error);
@@ -451,6 +447,7 @@ export class Client {
       this.#settle();
     }
     this.#place.answered(message.epoch, message.view, message.primary);
+    this.#serves();
     this.#arrivals.add(arrival);
     if (!this.#move(this.#place, message)) this.#arrive(false);
   }
@@ -463,7 +460,10 @@ export class Client {
         return;
       }
       place.answered(result.value.epoch, result.value.view, result.value.primary);
-      if (place === this.#place) this.#move(place, result.value);
+      if (place !== this.#place) return;
+      this.#reach.answered();
+      this.#settle();
+      this.#move(place, result.value);
     });
   }
 
@@ -480,9 +480,10 @@ export class Client {
     this.#arrivals.arrived(this.#connector.active?.address ?? '', redirected);
   }
 
-  /** What was lost is there again, or is of a namespace that was left. */
+  /** How things stand may have changed. */
   #settle(): void {
-    if (this.#state === 'lost' && !this.#sessions.lost) this.#setState('ready');
+    if (this.#welcome !== null) this.#setState(this.#sessions.lost ? 'lost' : this.#reach.lost ? 'suspended' : 'ready');
+    else if (this.#state !== 'connecting') this.#setState('suspended');
   }
 
   /** The time that a call may take; what is no such time is over at once. */

@@ -112,6 +112,13 @@ export class Connector<Out, In> {
     return true;
   }
 
+  /** The same with the next of the addresses. @returns the one that is to be left, or null where there is nowhere to go. */
+  moveOn(): string | null {
+    const address = this.#active?.address ?? '';
+    const next = this.#order[(this.#order.indexOf(address) + 1) % this.#order.length]!;
+    return next !== address && this.moveTo(next) ? address : null;
+  }
+
   /** `owed`: answers are outstanding on the active connection. */
   tick(owed: boolean): void {
     const now = this.#ports.clock.now();

@@ -62,10 +62,15 @@ export class Place {
   }
 
   unreachable(address: string, nowMs: number): void {
-    if (this.#unreachable.size >= maxUnreachable) this.#unreachable.clear();
-    this.#unreachable.set(address, nowMs + unreachableMs);
+    this.avoid(address, nowMs);
     this.#wanted = true;
     this.#refreshAtMs = Math.max(this.#refreshAtMs, nowMs + unreachableMs);
+  }
+
+  /** The node there was left: it is no place to be redirected to for a while. */
+  avoid(address: string, nowMs: number): void {
+    if (this.#unreachable.size >= maxUnreachable) this.#unreachable.clear();
+    this.#unreachable.set(address, nowMs + unreachableMs);
   }
 
   mayTry(address: string, nowMs: number): boolean {

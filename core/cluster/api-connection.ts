@@ -22,6 +22,7 @@ import type { ForwardItem } from '../wire/peer.ts';
 import type { HolderConnection, Holders } from './holders.ts';
 import type { Waiter } from './replica-host.ts';
 import { SpokenSessions } from './spoken.ts';
+import type { Standing, StandingConnection } from './standing.ts';
 import type { Watches } from './subscriptions.ts';
 import type { Flushable, Turn } from './turn.ts';
 import type { WatchMessage, WatchSink } from './watch.ts';
@@ -46,6 +47,7 @@ export interface ApiDesk {
   namespaces(): readonly string[];
   readonly watches: Watches;
   readonly holders: Holders;
+  readonly standing: Standing;
 }
 
 export type EnterAnswer =
@@ -64,7 +66,7 @@ export interface ApiCounters {
   refused: number;
 }
 
-export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection {
+export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection, StandingConnection {
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
@@ -131,6 +133,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#outbox.close();
     this.#desk.watches.leave(this);
     this.#desk.holders.remove(this);
+    this.#desk.standing.leave(this);
     this.#onClosed();
   }
 
@@ -190,11 +193,13 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         if (this.#full(id)) return;
         this.#outstanding++;
         this.#counters.asked++;
-        return this.#desk.enter(message.namespace, (answer) =>
+        return this.#desk.enter(message.namespace, (answer) => {
+          // How it stands comes before the answer, which is then taken for what it is worth.
+          if (answer.ok) this.#follow(answer.entered.namespaceId);
           this.settle(
             answer.ok ? { kind: 'entered', id, ...answer.entered } : { kind: 'error', id, error: answer.error },
-          ),
-        );
+          );
+        });
       }
       case 'register':
       case 'claim':
@@ -213,6 +218,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       case 'watch': {
         const refusal = this.#desk.refusal();
         if (refusal !== null) return this.#answer({ kind: 'error', id: message.id, error: refusal });
+        this.#follow(message.namespaceId);
         return this.#desk.watches.begin(this, message);
       }
       case 'unwatch':
@@ -242,6 +248,15 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   /** @see HolderConnection */
   writesAs(namespaceId: number, session: number): boolean {
     return this.#writer.get(namespaceId) === session;
+  }
+
+  #follow(namespaceId: number): void {
+    if (!this.#closed) this.#desk.standing.follow(this, namespaceId);
+  }
+
+  /** @see StandingConnection */
+  standing(namespaceId: number, served: boolean): void {
+    this.#answer({ kind: 'standing', namespaceId, served });
   }
 
   /** @see HolderConnection */

@@ -18,7 +18,11 @@ import type { NodeOptions } from './host.ts';
 import type { Peers } from './peers.ts';
 import type { Waiter } from './replica-host.ts';
 import type { Router } from './router.ts';
+import { Standing } from './standing.ts';
 import type { Watches } from './subscriptions.ts';
+
+/** Nodes that are asked at once where a namespace is. */
+const maxAsked = 8;
 
 export class Desk implements ApiDesk {
   readonly #options: NodeOptions;
@@ -27,6 +31,7 @@ export class Desk implements ApiDesk {
   readonly #router: Router;
   readonly watches: Watches;
   readonly holders: Holders;
+  readonly standing: Standing;
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
 
@@ -49,6 +54,17 @@ export class Desk implements ApiDesk {
     this.watches = watches;
     this.holders = holders;
     this.#refusal = refusal;
+    this.standing = new Standing((namespaceId) => this.#served(namespaceId), options.timing.suspicionMs / 2);
+  }
+
+  /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */
+  #served(namespaceId: NamespaceId): boolean {
+    if (this.#refusal() !== null) return false;
+    const hosts = this.#groups.hostsOf(namespaceId);
+    if (hosts.length > 0) return hosts.some((host) => host.inTouch);
+    const primary = this.#router.hint(namespaceId)?.node;
+    const nodes = this.#groups.nodesOf(namespaceId);
+    return (primary !== undefined && this.#peers.connected(primary)) || nodes.some((one) => this.#peers.connected(one));
   }
 
   cluster(): ClusterId {
@@ -87,16 +103,31 @@ export class Desk implements ApiDesk {
     const here = this.lookup(name);
     if (here.kind === 'found') return done(this.#entered(here.namespaceId));
     if (here.error.code === 'UnknownNamespace') return done({ ok: false, error: here.error });
-    const voter = this.#groups.nodesOf(rootNamespaceId).find((node) => this.#peers.connected(node));
-    if (voter === undefined) return done({ ok: false, error: here.error });
-    this.#router.ask(voter, rootNamespaceId, { kind: 'lookup', namespace: name }, 1, (outcome) => {
-      if (outcome.kind === 'found') return done(this.#entered(outcome.namespaceId));
-      const unknown = outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace';
-      done({ ok: false, error: unknown ? outcome.error : here.error });
-    });
+    const asked = this.#whomToAsk();
+    let waiting = asked.length;
+    if (waiting === 0) return done({ ok: false, error: here.error });
+    let denied: ErrorInfo | null = null;
+    let over = false;
+    for (const node of asked) {
+      this.#router.ask(node, rootNamespaceId, { kind: 'lookup', namespace: name }, 1, (outcome) => {
+        if (outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace') denied = outcome.error;
+        const last = --waiting === 0;
+        if (over || (outcome.kind !== 'found' && denied === null && !last)) return;
+        over = true;
+        if (outcome.kind === 'found') done(this.#entered(outcome.namespaceId));
+        else done({ ok: false, error: denied ?? here.error });
+      });
+    }
   }
 
-  /** The id of a namespace. That there is none is said only where it is known: at the root group's primary, or in no cluster. */
+  /** The root group's voters know for certain; but every node has the catalog, and one that knows of a namespace is not wrong (protocol §9.9). */
+  #whomToAsk(): readonly string[] {
+    const voters = this.#groups.nodesOf(rootNamespaceId).filter((node) => this.#peers.connected(node));
+    const others = this.#peers.connectedNames().filter((node) => !voters.includes(node));
+    return [...voters, ...others].slice(0, maxAsked);
+  }
+
+  /** The id of a namespace. That there is none is said only where it is known: at the root group's primary. */
   lookup(name: string): Extract<ForwardOutcome, { kind: 'found' | 'error' }> {
     const namespace = this.#groups.catalog?.namespaceByName(name);
     if (namespace !== undefined) return { kind: 'found', namespaceId: namespace.id };

@@ -211,14 +211,18 @@ export class Groups {
     return this.#catalog?.namespaceById(namespaceId) ?? null;
   }
 
-  /** This node's copy of the catalog cannot lag: it is the root group's primary, or is in no cluster. */
+  /**
+   * This node's copy of the catalog cannot lag: it is the root group's primary, and has applied all that is committed. A node that is in no
+   * cluster may have lost its own, and has nothing to say of what there is.
+   */
   knowsAllNamespaces(): boolean {
-    return this.#record === null || this.root?.isPrimary === true;
+    const { root } = this;
+    return root?.isPrimary === true && root.upToDate;
   }
 
-  /** There is certainly no such namespace. Some cluster gave the number, so a node that is in none has nothing to say of it. */
+  /** There is certainly no such namespace. */
   denies(namespaceId: NamespaceId): boolean {
-    return !this.knows(namespaceId) && this.root?.isPrimary === true;
+    return !this.knows(namespaceId) && this.knowsAllNamespaces();
   }
 
   namespaceName(namespaceId: NamespaceId): string | null {

@@ -6,7 +6,7 @@
 import { invariant } from '../base/assert.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
-import { noCluster } from '../base/ids.ts';
+import { noCluster, rootNamespaceId } from '../base/ids.ts';
 import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
@@ -174,6 +174,7 @@ export class ClusterNode implements HostedNode {
     running.groups.tick(now);
     running.router.tick(now);
     running.watches.tick(now);
+    running.desk.standing.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
     running.reserve.tick(now);
@@ -294,7 +295,8 @@ export class ClusterNode implements HostedNode {
       waitingFor.push('the replica of the root group is being made');
     for (const host of groups?.all ?? []) {
       if (host.stopped) waitingFor.push(`${host.name} is stopped; see /health`);
-      else if (host.primaryNode === null) waitingFor.push(`${host.name} knows no primary`);
+      // Without the root group's primary nothing is administered, and all that there is is served.
+      else if (!host.inTouch && host.namespaceId !== rootNamespaceId) waitingFor.push(`${host.name} knows no primary`);
       else if (host.blockedAt !== null) waitingFor.push(`${host.name} cannot read entry ${host.blockedAt} of its log`);
     }
     for (const name of groups?.missing() ?? []) waitingFor.push(`${name} is being made`);

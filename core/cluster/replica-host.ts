@@ -152,9 +152,20 @@ export class ReplicaHost implements Flushable {
     return this.#stopped ? null : this.#replica.primaryNode;
   }
 
+  /** It leads its group, or follows its primary, be it through others. A replica that is not is cut off, or without a quorum. */
+  get inTouch(): boolean {
+    return !this.#stopped && this.#replica.inTouch;
+  }
+
   /** The last op whose entry is in the state here. */
   get applied(): number {
     return this.#replica.appliedAt().op;
+  }
+
+  /** All that is known to be committed is in the state here. */
+  get upToDate(): boolean {
+    const { applied, commit } = this.#replica.view();
+    return applied >= commit;
   }
 
   /** The committed entry that cannot be read here, and that all behind it wait for; null when there is none. */

@@ -5,7 +5,6 @@
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
-import { rootNamespaceId } from '../base/ids.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { Limits } from '../base/limits.ts';
@@ -163,12 +162,11 @@ export class Router {
     from: string,
     waiter: Waiter,
   ): void {
-    const known = this.#groups.knows(namespaceId);
     // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
     if (this.#groups.denies(namespaceId)) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
     }
-    const target = this.#target(known ? namespaceId : rootNamespaceId, hops, from);
+    const target = this.#target(namespaceId, hops, from);
     if (target === null || hops >= maxHops) {
       return waiter.fail(errorInfo('NoPrimary', 'no primary of this namespace can be reached now', { namespaceId }));
     }
@@ -188,8 +186,10 @@ export class Router {
     const hint = this.#hints.get(namespaceId);
     if (hint !== undefined && hint.node !== self && hint.node !== from && this.#peers.connected(hint.node))
       return hint.node;
-    const others = this.#groups.nodesOf(namespaceId).filter((node) => node !== self && node !== from);
-    const reachable = others.filter((node) => this.#peers.connected(node));
+    // What this node's catalog does not know, any other may.
+    const known = this.#groups.knows(namespaceId);
+    const nodes = known ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
+    const reachable = nodes.filter((node) => node !== self && node !== from && this.#peers.connected(node));
     if (reachable.length > 0) return reachable[(this.#nextId + hops) % reachable.length]!;
     return null;
   }

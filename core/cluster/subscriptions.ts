@@ -41,6 +41,7 @@ export interface SubscriptionsDesk {
 
 /** @param run a number drawn at the start of this node's process. */
 export function deskOf(groups: Groups, peers: Peers, router: Router, run: number): SubscriptionsDesk {
+  let turn = 0;
   return {
     run,
     // The root group has a catalog and no tree.
@@ -49,7 +50,10 @@ export function deskOf(groups: Groups, peers: Peers, router: Router, run: number
     peerFor: (namespaceId) => {
       const primary = router.hint(namespaceId)?.node;
       if (primary !== undefined && peers.connected(primary)) return primary;
-      return groups.nodesOf(namespaceId).find((node) => peers.connected(node)) ?? null;
+      const known = groups.knows(namespaceId) ? groups.nodesOf(namespaceId) : peers.connectedNames();
+      const nodes = known.filter((node) => node !== groups.self() && peers.connected(node));
+      // Another one each time: the one before may have lost its group.
+      return nodes[turn++ % Math.max(1, nodes.length)] ?? null;
     },
     send: (node, message) => peers.send(node, message),
     congested: (node) => peers.congested(node),
@@ -134,6 +138,10 @@ class PeerSink implements WatchSink {
   }
 }
 
+function outOfTouch(host: ReplicaHost): string {
+  return `replica ${host.name} has lost touch with its group`;
+}
+
 export class Subscriptions implements Watches {
   readonly #desk: SubscriptionsDesk;
   readonly #maxWatches: number;
@@ -142,6 +150,8 @@ export class Subscriptions implements Watches {
   readonly #byWatch = new Map<Watch, Held>();
   readonly #relays = new Map<number, Held>();
   readonly #peers = new Map<string, PeerSink>();
+  /** Replicas that were out of touch with their groups at the last mark. */
+  readonly #lost = new WeakSet<ReplicaHost>();
   #nextRelay = 1;
   #nextMarkMs = 0;
   #size = 0;
@@ -185,6 +195,9 @@ export class Subscriptions implements Watches {
     }
     const host = this.#desk.hostOf(namespaceId);
     if (host === null) return this.#elsewhere(held, mayRelay);
+    if (sink instanceof PeerSink && !host.inTouch && request.consistency.kind === 'linearizable') {
+      return this.#failWith(held, 'NoPrimary', outOfTouch(host));
+    }
     if (from.kind === 'after') return this.#open(held, host, from.op);
     const consistency: ReadConsistency = readConsistency(request.consistency);
     host.read(
@@ -306,7 +319,25 @@ export class Subscriptions implements Watches {
     for (const feed of this.#feeds.values()) feed.catchUp(effort);
     if (now < this.#nextMarkMs) return;
     this.#nextMarkMs = now + markEveryMs;
+    this.#leaveOutOfTouch();
     for (const feed of this.#feeds.values()) feed.mark(now, now - idleMs);
+  }
+
+  /** A watch that a replica here serves for another node ends when that replica has lost its group: that node may find one that has not. */
+  #leaveOutOfTouch(): void {
+    for (const [host, feed] of this.#feeds) {
+      if (host.inTouch) {
+        this.#lost.delete(host);
+      } else if (!this.#lost.has(host)) {
+        // An election that goes as it should is over at the next mark.
+        this.#lost.add(host);
+      } else {
+        for (const watch of [...feed.watches()]) {
+          const held = this.#byWatch.get(watch);
+          if (held?.sink instanceof PeerSink) this.#failWith(held, 'NoPrimary', outOfTouch(host));
+        }
+      }
+    }
   }
 
   // Relaying.

@@ -166,7 +166,7 @@ export function checkOperation(operation: Operation): void {
     valueSchema.check(value, 'value');
     versionGuardSchema.check(ifVersion, 'ifVersion');
     bool.check(ifAbsent, 'ifAbsent');
-  } else if (operation.kind === 'upsert' && operation.operation?.kind === 'blobPut') {
+  } else if (operation.kind === 'upsert' && operation.operation.kind === 'blobPut') {
     checkOperation(operation.operation);
   } else operationSchema.check(operation);
 }

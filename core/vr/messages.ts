@@ -97,6 +97,8 @@ const makeSchema = (hash: () => Hash) =>
         entries: list(entrySchema(hash), maxMessageEntries),
         /** The sender's checkpoint when its log no longer reaches down to `from`. */
         checkpoint: nullable(checkpointInfoSchema),
+        /** How long ago the primary of this view was heard to lead it, by the sender or by whom it heard that from; null: too long. */
+        heardMs: nullable(uint()),
       },
     ],
     getStartView: [10, { ...envelope, nonce: uint() }],

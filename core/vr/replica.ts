@@ -218,6 +218,11 @@ export class Replica {
     return this.#core.down !== null;
   }
 
+  /** It leads, or knows that the primary of its view does, by itself or through others: what it has is no older than that. */
+  get inTouch(): boolean {
+    return this.#core.parts.suspicion.heardMs() !== null;
+  }
+
   /** Requests of one session that wait here or are in the log, and are not executed. */
   outstanding(session: number): number {
     return this.#core.parts.requests.outstanding(session);

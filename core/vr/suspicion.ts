@@ -21,6 +21,10 @@ export class Suspicion {
   #suspecting = false;
   #resendAt = 0;
   #resendMs = 0;
+  /** When the primary of this view led it, as far as others told while this replica itself heard nothing of it. */
+  #toldOfAt = Number.NEGATIVE_INFINITY;
+  /** While it is suspected, when others are next asked for what it committed. */
+  #askOthersAt = 0;
   /** When each voter last asked for the view after this one. */
   readonly #asked = new Map<Member, number>();
   readonly #disconnected = new Set<string>();
@@ -42,6 +46,40 @@ export class Suspicion {
     if (core.isPrimaryOf(core.view))
       return core.isPrimary && !core.parts.primary.abdicated ? core.primaryMember() : null;
     return this.#heard && !this.#suspecting ? core.primaryMember() : null;
+  }
+
+  /**
+   * How long ago the primary of this view led it, as far as is known here, by itself or through others (protocol §9.9): what is told goes on
+   * ageing on its way, so that two who tell each other of a primary that is gone do not keep it alive. Null: longer than anyone is believed.
+   */
+  heardMs(): number | null {
+    const core = this.#core;
+    if (this.knownPrimary() !== null) return core.isPrimary ? 0 : core.now - this.#heardAt;
+    const toldMs = core.now - this.#toldOfAt;
+    return core.status === 'normal' && core.inView && toldMs <= core.timing.suspicionMs ? toldMs : null;
+  }
+
+  /** A peer in this view answered what it was asked, and told how long ago the primary led. @returns false when it knows of none. */
+  told(heardMs: number | null): boolean {
+    if (heardMs === null || !this.unheard) return false;
+    const core = this.#core;
+    this.#toldOfAt = Math.max(this.#toldOfAt, core.now - heardMs);
+    this.#askOthersAt = core.now + core.timing.resendMs;
+    return true;
+  }
+
+  /** Nothing was heard of the primary of this view, for too long. */
+  get unheard(): boolean {
+    return this.#suspecting || (!this.#core.isVoter && !this.#heard);
+  }
+
+  /**
+   * A backup that is cut off from its primary alone, and so leads nobody to another view, follows through those who hear it: from now and then
+   * what they have (protocol §9.9). True when it is time to ask.
+   */
+  followsThroughOthers(): boolean {
+    const core = this.#core;
+    return this.unheard && core.inView && !core.isPrimaryOf(core.view) && core.now >= this.#askOthersAt;
   }
 
   connected(node: string): boolean {
@@ -66,6 +104,7 @@ export class Suspicion {
     this.#heardAt = this.#core.now;
     this.#heard = false;
     this.#suspecting = false;
+    this.#toldOfAt = Number.NEGATIVE_INFINITY;
     this.#asked.clear();
     this.#attempts++;
     this.#timeoutMs = this.#drawTimeout();
@@ -117,6 +156,8 @@ export class Suspicion {
     const core = this.#core;
     if (this.#suspecting || !this.#hasSay) return;
     this.#suspecting = true;
+    // Where the others suspect it too, another view is there before that.
+    this.#askOthersAt = core.now + core.timing.suspicionMs / 4;
     this.#resendMs = core.timing.resendMs;
     core.event({ kind: 'suspects', primary: core.primaryMember().replica, view: core.view, reason });
     if (core.status === 'normal') core.announce();
@@ -132,6 +173,7 @@ export class Suspicion {
   #lose(): void {
     if (!this.#heard) return;
     this.#heard = false;
+    this.#askOthersAt = this.#core.now;
     this.#core.announce();
   }
 

@@ -64,6 +64,9 @@ export class Transfer {
       // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
       return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
     }
+    if (core.parts.suspicion.followsThroughOthers()) {
+      return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
+    }
     if (core.log.corruptCount === this.#repairing.size) return null;
     let from = core.log.lowestCorrupt();
     if (from === null) return null;
@@ -123,12 +126,17 @@ export class Transfer {
   /** First who is known to have it, then the others in turn, those that are connected first. */
   #peer(): Member | null {
     const core = this.#core;
-    const preferred = core.parts.installation.source ?? core.primaryMember();
-    if (this.#fruitless === 0 && !core.isSelf(preferred)) return preferred;
+    const { suspicion } = core.parts;
+    const primary = core.primaryMember();
+    const preferred = core.parts.installation.source ?? primary;
+    const unheard = suspicion.unheard && preferred === primary;
+    if (this.#fruitless === 0 && !core.isSelf(preferred) && !unheard) return preferred;
     // Learners too have what was committed: a group of one voter is mended by those who follow it.
     const { others } = core;
-    const connected = others.filter((member) => core.parts.suspicion.connected(member.node));
-    const peers = connected.length > 0 ? connected : others;
+    const near = others.filter(
+      (member) => suspicion.connected(member.node) && !(suspicion.unheard && member === primary),
+    );
+    const peers = near.length > 0 ? near : others;
     return peers[this.#fruitless % Math.max(1, peers.length)] ?? null;
   }
 
@@ -141,7 +149,8 @@ export class Transfer {
     const repaired = this.#repair(entries);
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
-    if (repaired || installed || appended) {
+    const followed = core.parts.suspicion.told(message.heardMs);
+    if (repaired || installed || appended || followed) {
       this.#fruitless = 0;
       return;
     }
@@ -245,6 +254,7 @@ export class Transfer {
       commit: core.commit,
       entries,
       checkpoint: gone ? log.checkpoint : null,
+      heardMs: core.parts.suspicion.heardMs(),
     });
   }
 

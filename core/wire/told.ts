@@ -65,6 +65,11 @@ export const toldVariants = {
   progress: [11, { id: idField, op: uint() }],
   /** Another one claims the ClientID of this session: whoever holds it still says so by a keep-alive, soon. */
   who: [12, { namespaceId: uint(), session: uint() }],
+  /**
+   * Whether this node has a way to a quorum of a namespace that was entered or is watched on this connection. Told when that changes; until
+   * then it has. While it has none nothing is committed through it, and what is watched stands still: another node may do better.
+   */
+  standing: [13, { namespaceId: uint(), served: bool }],
 } as const;
 /** With replies and events as the values that they are: as text carries them, and as clients read them. */
 export const toldSchema = union(toldVariants);

@@ -34,6 +34,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   };
   const peers: Partial<Peers> = {
     connected: (node) => connected.has(node),
+    connectedNames: () => [...connected],
     send: (to, message) => {
       if (!connected.has(to) || message.kind !== 'forward') return false;
       sent.push({ to, message });

@@ -293,6 +293,7 @@ describe('every wait has an end', () => {
     story.pass(6000);
     expect(heard(raw).at(-1)).toMatchObject({ kind: 'error', id: 1, error: { retryable: true, outcome: 'definite' } });
     for (const name of ['n1', 'n2', 'n3']) story.node(name).resume();
+    story.until('it is connected', () => story.node('n4').node?.view().connectedPeers.length === 3);
     story.settle();
     say(raw, readOf(2, namespaceId));
     story.pass(100);

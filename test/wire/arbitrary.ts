@@ -242,6 +242,7 @@ export const serverMessage = anyOf<ServerMessage>({
   snapshot: { id, op: whole, reset: fc.boolean(), first: fc.boolean(), last: fc.boolean(), changes },
   progress: { id, op: whole },
   who: { namespaceId: whole, session: whole },
+  standing: { namespaceId: whole, served: fc.boolean() },
 });
 
 const placement = fc.record({ replica: name, node: name, address }, { noNullPrototype: true });

@@ -1,0 +1,79 @@
+/** A backup that is cut off from its primary alone follows through those who hear it (V35, protocol §9.9). */
+
+import { describe, expect, it } from 'vitest';
+import { World } from './world.ts';
+
+function cast(world: World): { p: string; near: string; cut: string } {
+  const p = world.awaitPrimary();
+  world.awaitAgreement();
+  const [near, cut] = world.names.filter((name) => name !== p);
+  return { p, near: near!, cut: cut! };
+}
+
+describe('V35: primary and backup are cut off from each other, and a third reaches both', () => {
+  it('the log goes on at the backup, in the same view, and it knows that it is in touch', () => {
+    const world = new World();
+    const { p, near, cut } = cast(world);
+    world.put('before');
+    const { view } = world.place(p).view;
+    world.links(`${p}${near}`, `${near}${p}`, `${near}${cut}`, `${cut}${near}`);
+    world.run(3000);
+    const values = ['before'];
+    for (let i = 0; i < 5; i++) {
+      world.put(`behind${i}`);
+      values.push(`behind${i}`);
+      world.run(300);
+      expect(world.place(cut).machine.values).toEqual(values);
+      expect(world.place(cut).replica?.inTouch).toBe(true);
+    }
+    expect(world.place(p).view.view).toEqual(view);
+    expect(world.place(p).view.isPrimary).toBe(true);
+  });
+
+  it('and no two keep a primary alive by telling each other of it', () => {
+    const world = new World({ voters: 5 });
+    const p = world.awaitPrimary();
+    world.awaitAgreement();
+    world.put('x');
+    // Two of five that reach each other and nobody else: no quorum, and no way to one.
+    const [one, other] = world.names.filter((name) => name !== p);
+    world.partition(
+      [one!, other!],
+      world.names.filter((name) => name !== one && name !== other),
+    );
+    world.run(4000);
+    expect(world.place(one!).replica?.inTouch).toBe(false);
+    expect(world.place(other!).replica?.inTouch).toBe(false);
+    expect(world.place(p).replica?.inTouch).toBe(true);
+    world.heal();
+    world.run(3000);
+    expect(world.place(one!).replica?.inTouch).toBe(true);
+  });
+
+  it('a primary that is cut off from all is in touch with nobody', () => {
+    const world = new World();
+    const { p } = cast(world);
+    world.partition(
+      [p],
+      world.names.filter((name) => name !== p),
+    );
+    world.run(2000);
+    expect(world.place(p).replica?.inTouch).toBe(false);
+  });
+
+  it('a learner that hears nothing of its primary follows through the backups', () => {
+    const world = new World({ learners: 1 });
+    const { p, near, cut } = cast(world);
+    const learner = world.names.find((name) => ![p, near, cut].includes(name)) ?? 'd';
+    world.links(
+      ...[p, near, cut].flatMap((a) => [p, near, cut].filter((b) => b !== a).map((b) => `${a}${b}`)),
+      `${near}${learner}`,
+      `${learner}${near}`,
+    );
+    world.run(3000);
+    world.put('x');
+    world.run(1500);
+    expect(world.place(learner).machine.values).toEqual(['x']);
+    expect(world.place(learner).replica?.inTouch).toBe(true);
+  });
+});
