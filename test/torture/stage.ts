@@ -31,7 +31,7 @@ export class Stage {
   readonly directory: string;
   readonly steps: string[] = [];
   readonly faults: string[] = [];
-  readonly refusals = new Set<string>();
+  readonly #refusals = new Map<string, string>();
   acknowledged = 0;
   present = 0;
   readonly #teller: Teller;
@@ -79,13 +79,24 @@ export class Stage {
     if (!holds) this.fault(text);
   }
 
+  /** What refusals said: of those that differ in numbers alone, the first. */
+  get refusals(): readonly string[] {
+    return [...this.#refusals.values()];
+  }
+
+  noteRefusal(words: string): void {
+    const plain = shown(words.trim());
+    const kind = plain.replace(/\d+/g, 'N');
+    if (!this.#refusals.has(kind)) this.#refusals.set(kind, plain);
+  }
+
   /** Notes what a refusal said. */
   refused(error: unknown): HaretError | null {
     if (error instanceof HaretError) {
-      this.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+      this.noteRefusal(`${error.code} (${error.outcome}): ${error.message}`);
       return error;
     }
-    this.refusals.add(shown(error instanceof Error ? error.message : String(error)));
+    this.noteRefusal(error instanceof Error ? error.message : String(error));
     return null;
   }
 
@@ -188,7 +199,7 @@ export async function play(trial: Trial, seed: number, teller: Teller): Promise<
     seconds: (performance.now() - began) / 1000,
     acknowledged: stage.acknowledged,
     present: stage.present,
-    refusals: [...stage.refusals],
+    refusals: stage.refusals,
     faults: stage.faults,
     skipped,
     kept,

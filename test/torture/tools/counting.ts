@@ -16,7 +16,7 @@ export async function counterCheck(
   unknown: readonly number[],
 ): Promise<number> {
   const haret = await stage.client(nodes);
-  const value = (await haret.namespace(namespaceName).counter(path).get({ timeoutMs: 10_000 })) ?? 0;
+  const value = await haret.namespace(namespaceName).counter(path).get({ timeoutMs: 10_000 });
   await haret.close();
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
   const least = sum(acknowledged);

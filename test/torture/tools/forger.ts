@@ -10,7 +10,6 @@ import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from
 import type { NodeInfo, PeerMessage } from '../../../core/wire/peer.ts';
 import type { ClusterUnderTest, NodeUnderTest } from '../../integration/cluster-process.ts';
 import { open } from '../../integration/raw-socket.ts';
-import { shown } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { identityOf } from './log-files.ts';
 import { ThinConnection } from './thin.ts';
@@ -97,7 +96,7 @@ export class Forger {
   /** Whether the node took the hello; what it said instead is noted. */
   async welcomed(stage: Stage): Promise<boolean> {
     await comes(3000, () => Promise.resolve(this.heard.length > 0 || this.closed));
-    for (const message of this.heard) if (message.kind === 'refused') stage.refusals.add(shown(message.error.message));
+    for (const message of this.heard) if (message.kind === 'refused') stage.noteRefusal(message.error.message);
     return this.heard.some(({ kind }) => kind === 'welcome');
   }
 

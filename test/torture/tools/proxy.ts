@@ -17,8 +17,8 @@ interface Carried {
   readonly far: Socket;
 }
 
-/** What is not to be carried: nothing of both ways, or no answers. */
-export type Cut = 'all' | 'answers';
+/** What becomes of a connection: nothing is carried either way, no answers are, or it is closed as soon as it is there. */
+export type Cut = 'silent' | 'answers' | 'closed';
 
 export class Proxy {
   readonly address: string;
@@ -77,7 +77,10 @@ export class Proxy {
   #apply({ from, near, far }: Carried): void {
     const cut = this.#cut(from);
     // Left unread, it waits in the system's buffers, as behind a line that went dead.
-    if (cut === 'all') near.pause();
+    if (cut === 'closed') {
+      near.destroy();
+      far.destroy();
+    } else if (cut === 'silent') near.pause();
     else near.resume();
     if (cut !== null) far.pause();
     else far.resume();
@@ -145,10 +148,10 @@ export class CutCluster {
     return new CutCluster(cluster, proxies);
   }
 
-  /** These nodes and the others hear nothing of each other any more; nobody is told. */
-  cutOff(...nodes: readonly NodeUnderTest[]): void {
+  /** These nodes and the others hear nothing of each other any more: their lines are silent, and nobody is told; or what they dial is closed. */
+  cutOff(manner: 'silent' | 'closed', ...nodes: readonly NodeUnderTest[]): void {
     for (const [to, proxy] of this.#proxies) {
-      proxy.cut((from) => (from !== null && nodes.includes(from) !== nodes.includes(to) ? 'all' : null));
+      proxy.cut((from) => (from !== null && nodes.includes(from) !== nodes.includes(to) ? manner : null));
     }
   }
 

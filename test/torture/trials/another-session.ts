@@ -72,6 +72,6 @@ export const trial = {
 
 function refusedTo(stage: Stage, what: string, heard: Heard): void {
   const error = errorOf(heard);
-  if (error !== null) stage.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+  if (error !== null) stage.noteRefusal(`${error.code} (${error.outcome}): ${error.message}`);
   else if (heard.kind !== 'closed') stage.fault(`a stranger ${what}: ${shown(JSON.stringify(heard))}`);
 }

@@ -9,7 +9,7 @@ import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
 /** More than any disk has: growth is refused as soon as such a node is primary. */
-const noRoom = 'disk_reserve_bytes = 1000000000000000';
+const noRoom = 'disk_reserve_bytes = 1099511627776';
 const push = { kind: 'queuePush', path: '/q', value: new Uint8Array([1]) };
 
 export const trial = {
@@ -59,7 +59,7 @@ export const trial = {
         const error = errorOf(heard);
         stage.step(`${words}, ${node.name} says: ${shown(JSON.stringify(error ?? heard))}`);
         if (error === null) return heard.reply?.answer.kind === 'result';
-        stage.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+        stage.noteRefusal(`${error.code} (${error.outcome}): ${error.message}`);
         stage.demand(
           error.outcome !== 'definite',
           `${words}, a write that was executed is told definitely not to have been: ${error.code}`,
@@ -83,7 +83,7 @@ export const trial = {
     await startAnyhow([primary, third]);
     await primaryNode(cluster);
     stage.demand(await again(primary, 'when all are back'), 'the reply comes when all are back');
-    const length = await eventually('a read', async () => (await queue.length({ timeoutMs: 4000 })) ?? null);
+    const length = await eventually('a read', () => queue.length({ timeoutMs: 4000 }));
     stage.acknowledged = 1;
     stage.present = length;
     stage.demand(length === 1, `one push was made, and ${length} items are there`);

@@ -4,7 +4,6 @@ import { apiSubprotocols } from '../../../core/wire/api.ts';
 import { adminSubprotocols } from '../../../core/wire/admin.ts';
 import { peerSubprotocol } from '../../../core/wire/peer.ts';
 import { open, sendBytes } from '../../integration/raw-socket.ts';
-import { shown } from '../stage.ts';
 import type { Trial } from '../trial.ts';
 
 const strange = 'rebound.example';
@@ -23,7 +22,7 @@ export const trial = {
       const answer = await sendBytes(node.api, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
       const [head = ''] = answer.split('\r\n');
       if (!head.includes(' 200 '))
-        stage.refusals.add(shown(`${path}: ${head}: ${answer.slice(answer.indexOf('\r\n\r\n') + 4)}`));
+        stage.noteRefusal(`${path}: ${head}: ${answer.slice(answer.indexOf('\r\n\r\n') + 4)}`);
       return Number(head.split(' ')[1]);
     };
     for (const path of ['/', '/health', '/ready', '/metrics']) {

@@ -79,7 +79,7 @@ async function act(stage: Stage, words: string, damage: (directory: string) => v
       '-e',
       'ls',
     ]);
-    stage.refusals.add(shown(astray.stdout + astray.stderr));
+    stage.noteRefusal(astray.stdout + astray.stderr);
     const denied = astray.stdout.includes('UnknownNamespace') || astray.stderr.includes('UnknownNamespace');
     stage.demand(!denied, `${hurt.name} says for good that the namespace is unknown`);
     const moved = await stage.client([hurt, founder], { callTimeoutMs: 6000 });
@@ -96,7 +96,7 @@ async function act(stage: Stage, words: string, damage: (directory: string) => v
   stage.step(
     `cluster join ${hurt.name}: status ${joined.status ?? 'none'} ${shown((joined.stdout + joined.stderr).trim())}`,
   );
-  if (joined.status !== 0) stage.refusals.add(shown(joined.stderr.trim()));
+  if (joined.status !== 0) stage.noteRefusal(joined.stderr.trim());
   await founder.kill();
   await startAnyhow([late]);
   stage.step(`${late.name}, which has none of the writes, runs with ${hurt.name}; ${founder.name} is away`);

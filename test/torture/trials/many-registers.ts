@@ -38,7 +38,7 @@ export const trial = {
       for (const one of heard) {
         const error = errorOf(one);
         if (error === null) registered += one.kind === 'reply' ? 1 : 0;
-        else stage.refusals.add(shown(`${error.code} (${error.outcome}): ${error.message}`));
+        else stage.noteRefusal(`${error.code} (${error.outcome}): ${error.message}`);
       }
     }
     stage.step(`${registered} of ${registers} registrations over one connection were done`);

@@ -47,7 +47,7 @@ export const trial = {
       errors: lines.filter(({ ok }) => !ok),
     }));
     for (const [i, { all, late, errors }] of writers.entries()) {
-      for (const { code, outcome, message } of errors) stage.refusals.add(shown(`${code} (${outcome}): ${message}`));
+      for (const { code, outcome, message } of errors) stage.noteRefusal(`${code} (${outcome}): ${message}`);
       stage.step(
         `process ${i + 1}: ${all} writes, ${late} of them in the last ${watchedMs / 1000} s, ${errors.length} refusals`,
       );

@@ -43,8 +43,7 @@ export const trial = {
     primary.resume();
     writer.stop();
     const { lines } = writer;
-    for (const { ok, code, outcome, message } of lines)
-      if (!ok) stage.refusals.add(shown(`${code} (${outcome}): ${message}`));
+    for (const { ok, code, outcome, message } of lines) if (!ok) stage.noteRefusal(`${code} (${outcome}): ${message}`);
     const unknown = lines.filter(({ outcome }) => outcome === 'unknown').length;
     stage.acknowledged = writer.acknowledged;
     stage.present = await counterCheck(stage, cluster.nodes, path, [writer.acknowledged], [unknown]);

@@ -74,7 +74,7 @@ export const trial = {
         const what = `${program}${args.includes('--json') ? ' --json' : ''} at one that ${manner}`;
         stage.demand(status !== 0 && status !== null, `${what} ended with status ${status ?? 'none'}`);
         const both = stdout + stderr;
-        stage.refusals.add(shown(both.trim()));
+        stage.noteRefusal(both.trim());
         const match = harmful.exec(both);
         if (match !== null) stage.fault(`${what} prints the raw character ${shown(match[0])}`);
       }

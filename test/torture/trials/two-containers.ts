@@ -62,7 +62,7 @@ export const trial = {
       second.stop();
     } else {
       stage.step(`the second process ended with status ${outcome}`);
-      stage.refusals.add(shown(second.stderr.trim()));
+      stage.noteRefusal(second.stderr.trim());
       stage.demand(outcome === 1, 'the second process ends with status 1');
       stage.demand(
         second.stderr.includes('data directory'),
