@@ -150,7 +150,7 @@ function deadAnchors(file: string): readonly string[] {
 /** Tests that a document names as `file`: "title" and that the file does not have. */
 function deadTests(file: string): readonly string[] {
   const dead: string[] = [];
-  const pattern = /`(test\/[\w./-]+\.ts)`: "([^"]+)"(\s\(to\s+come\))?/g;
+  const pattern = /`(test\/[\w./-]+\.ts)`:\s+"([^"]+)"(\s+\(to\s+come\))?/g;
   for (const match of read(file).matchAll(pattern)) {
     const [, path, title, marked] = match;
     if (marked !== undefined) continue;
