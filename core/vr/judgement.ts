@@ -106,7 +106,8 @@ const judges = {
     if (!isPrimary(core, from, message)) return notPrimary;
     return message.index > highestNumber ? tooHigh : null;
   },
-  recovery: (core, from) => (core.isVoterMember(from) ? null : noVoter),
+  /** A learner asks too where the others stand (protocol §2, "Proof of the head"). */
+  recovery: () => null,
   recoveryOk: (core, from) => (core.isVoterMember(from) ? null : noVoter),
 } satisfies { readonly [K in MessageKind]: Judge<K> };
 

@@ -150,3 +150,20 @@ describe('a replica that cannot prove its head', () => {
     expect(world.place(other).machine.values.length).toBe(5);
   });
 });
+
+describe('a learner', () => {
+  it('that cannot prove its head asks where the others stand, and follows again', () => {
+    const world = new World({ learners: 1 });
+    for (let i = 0; i < 4; i++) world.put(`v${i}`);
+    world.awaitAgreement();
+    const [learner] = world.names.slice(-1) as [string];
+    world.crash(learner);
+    world.place(learner).storage.loseTail(3);
+    world.restart(learner);
+    expect(world.place(learner).view.status).toBe('recovering');
+    world.put('after');
+    world.awaitAgreement();
+    expect(world.place(learner).view.status).toBe('normal');
+    expect(world.place(learner).machine.values).toHaveLength(5);
+  });
+});
