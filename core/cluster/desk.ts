@@ -86,14 +86,16 @@ export class Desk implements ApiDesk {
     });
   }
 
-  /** The id of a namespace. That there is none is said only where it is known: at the root group's primary, or in no cluster. */
+  /** The id of a namespace. That there is none is said only where it is known: at the root group's primary. */
   lookup(name: string): Extract<ForwardOutcome, { kind: 'found' | 'error' }> {
     const namespace = this.#groups.catalog?.namespaceByName(name);
     if (namespace !== undefined) return { kind: 'found', namespaceId: namespace.id };
     if (this.#groups.knowsAllNamespaces()) {
       return { kind: 'error', error: errorInfo('UnknownNamespace', 'Unknown namespace', { namespace: name }) };
     }
-    const text = `namespace ${name} is not known here, and the root group cannot be asked now`;
+    const inCluster = this.#groups.record !== null;
+    const why = inCluster ? 'the root group cannot be asked now' : 'this node belongs to no cluster yet';
+    const text = `namespace ${name} is not known here, and ${why}`;
     return { kind: 'error', error: errorInfo('NoPrimary', text, { namespace: name }) };
   }
 

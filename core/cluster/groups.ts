@@ -211,9 +211,9 @@ export class Groups {
     return this.#catalog?.namespaceById(namespaceId) ?? null;
   }
 
-  /** This node's copy of the catalog cannot lag: it is the root group's primary, or is in no cluster. */
+  /** This node's copy of the catalog cannot lag: it is the root group's primary. A node that is in no cluster knows of none. */
   knowsAllNamespaces(): boolean {
-    return this.#record === null || this.root?.isPrimary === true;
+    return this.root?.isPrimary === true;
   }
 
   /** There is certainly no such namespace. Some cluster gave the number, so a node that is in none has nothing to say of it. */
