@@ -98,10 +98,11 @@ describe('one of three', () => {
   });
 });
 
-/** The segments of a disk, those that hold something first. */
+/** The segments of a disk: those that took a batch, and those that wait for one and may hold what they held in an earlier life. */
 function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; readonly spare: readonly string[] } {
   const names = disk.list().flatMap(({ name }) => (name.startsWith('log-') ? [name] : []));
-  const holds = (name: string): boolean => disk.read(name, 0, 4).some((byte) => byte !== 0);
+  const holds = (name: string): boolean =>
+    new DataView(disk.read(name, 0, 64).buffer).getUint32(32, true) === Number(name.slice(4, 12));
   return { used: names.filter(holds), spare: names.filter((name) => !holds(name)) };
 }
 
@@ -196,7 +197,7 @@ describe('V29: one of three whose newest segments are gone', () => {
   it('catches up before it votes, with nothing of what was acknowledged lost', () => {
     const { story, user, disk } = written(3, 'n3', { segmentBytes: 64 * 1024 });
     const { used, spare } = segmentsOf(disk);
-    expect(used.length).toBeGreaterThan(2);
+    expect(used.length).toBeGreaterThan(1);
     for (const name of [...spare, used.at(-1)!]) disk.lose(name);
     // The others have all of it, and one of them is away: what the two are to go on with only one of them can prove.
     story.world.crash(story.node('n2'));
