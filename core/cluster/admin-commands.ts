@@ -15,6 +15,7 @@ import type { NamespaceRecord } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from './host.ts';
 import type { Joining } from './joining.ts';
+import type { Outside } from './outsiders.ts';
 import type { Peers } from './peers.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import type { Router } from './router.ts';
@@ -40,6 +41,8 @@ export interface AdminDesk {
   metrics(): readonly MetricSample[];
   /** Why this node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
+  /** Whether a node is left out of its cluster, and how. */
+  outsider(node: string): Outside | null;
   /** Calls back at the next ticks until `check` is true or the time is over. */
   readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
 }
@@ -174,6 +177,11 @@ export class AdminCommands {
     // A node whose joining did not come to its end is connected, and not in the catalog.
     const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
     const nodes = [...recorded, ...others].slice(0, maxMembersTold);
+    // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
+    if (nodes.length === 0 && this.#desk.outsider(self) !== null) nodes.push(this.#desk.joining.self);
+    const outside = (node: string): Outside | null => {
+      return this.#desk.outsider(node) ?? (node === self && this.#desk.refusal() !== null ? 'stranger' : null);
+    };
     return {
       kind: 'clusterStatus',
       cluster: record?.cluster ?? null,
@@ -182,7 +190,7 @@ export class AdminCommands {
         node: node.name,
         address: node.clusterAddress,
         apiAddress: node.apiAddress,
-        state: catalog?.nodeState(node.name) ?? 'unknown',
+        state: outside(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
         connected: node.name === self || peers.connected(node.name),
         self: node.name === self,
       })),

@@ -134,7 +134,9 @@ export class Desk implements ApiDesk {
     if (this.#groups.knowsAllNamespaces()) {
       return { kind: 'error', error: errorInfo('UnknownNamespace', 'Unknown namespace', { namespace: name }) };
     }
-    const text = `namespace ${name} is not known here, and the root group cannot be asked now`;
+    const inCluster = this.#groups.record !== null;
+    const why = inCluster ? 'the root group cannot be asked now' : 'this node belongs to no cluster yet';
+    const text = `namespace ${name} is not known here, and ${why}`;
     return { kind: 'error', error: errorInfo('NoPrimary', text, { namespace: name }) };
   }
 

@@ -17,6 +17,7 @@ import { decodeCatalogReply, encodeCatalogEntry } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
 import type { NodeOptions, NodePorts } from './host.ts';
 import type { NodeRecord } from './node-record.ts';
+import { emptiedNode } from './outsiders.ts';
 
 const joinFrameBytes = 1024 * 1024;
 
@@ -51,6 +52,10 @@ export class Joining {
     this.#options = options;
     this.#groups = groups;
     this.#self = self;
+  }
+
+  get self(): NodeInfo {
+    return this.#self();
   }
 
   get #patienceMs(): number {
@@ -275,5 +280,6 @@ function judge(
       { node: name },
     );
   }
+  if (incarnation !== null && welcome.cluster === noCluster) return emptiedNode(name);
   return null;
 }

@@ -31,6 +31,7 @@ import { Joining } from './joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
 import { Peers } from './peers.ts';
+import { Outsiders, isNamed } from './outsiders.ts';
 import { Problems } from './problems.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { Router } from './router.ts';
@@ -86,6 +87,7 @@ export class ClusterNode implements HostedNode {
   readonly #problems = new Problems();
   /** Why this node must serve nobody: its peers know another incarnation of it (protocol §2, "Strangers"). */
   #stranger: ErrorInfo | null = null;
+  readonly #outsiders: Outsiders;
   #stopping = false;
   #whenStopped: (() => void)[] = [];
 
@@ -100,6 +102,7 @@ export class ClusterNode implements HostedNode {
     this.#options = options;
     this.#turn = new Turn(ports.clock);
     this.#onDiskFailure = onDiskFailure;
+    this.#outsiders = new Outsiders(this.#problems, ports.log);
     this.#observer = observer;
   }
 
@@ -117,6 +120,7 @@ export class ClusterNode implements HostedNode {
       },
     );
     this.#turn.persistBy(() => store.flush());
+    this.#outsiders.begin(this.#options.name, store);
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);
@@ -138,6 +142,7 @@ export class ClusterNode implements HostedNode {
       joining,
       metrics: () => this.metrics(),
       refusal: () => this.#refusal(),
+      outsider: (node) => this.#outsiders.of(node),
       until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
     });
     const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
@@ -290,7 +295,8 @@ export class ClusterNode implements HostedNode {
     const waitingFor: string[] = [];
     if (this.#running === null || this.#stopping) waitingFor.push('the node is not running');
     const groups = this.#running?.groups;
-    if (this.#refusal() !== null) waitingFor.push('this node is a stranger to its cluster; see /health');
+    if (this.#outsiders.emptied !== null) waitingFor.push('this node has lost its log; see /health');
+    else if (this.#refusal() !== null) waitingFor.push('this node is a stranger to its cluster; see /health');
     if (groups !== undefined && groups.record !== null && groups.root === null)
       waitingFor.push('the replica of the root group is being made');
     for (const host of groups?.all ?? []) {
@@ -305,6 +311,7 @@ export class ClusterNode implements HostedNode {
 
   /** Null while this node may serve; a node that some of its peers accept is no stranger, whatever one of them says. */
   #refusal(): ErrorInfo | null {
+    if (this.#outsiders.emptied !== null) return this.#outsiders.emptied;
     if (this.#stranger === null || (this.#running?.peers.connectedNames().length ?? 0) > 0) return null;
     return this.#stranger;
   }
@@ -335,9 +342,9 @@ export class ClusterNode implements HostedNode {
     return (this.#running?.groups.all ?? []).flatMap((host) => sessionsOf(host, most) ?? []);
   }
 
-  /** The hosted replicas, for the simulator's checks. */
+  /** The hosted replicas, for the simulator's checks; those of a node that stops are none any more. */
   get hosts(): readonly ReplicaHost[] {
-    return this.#running?.groups.all ?? [];
+    return this.#stopping ? [] : (this.#running?.groups.all ?? []);
   }
 
   #self(): NodeInfo {
@@ -419,6 +426,7 @@ export class ClusterNode implements HostedNode {
       message: (from, message, answer) => this.#peerMessage(from, message, answer),
       connection: (node, connected) => this.#peerConnection(node, connected),
       stranger: (known, found) => {
+        this.#outsiders.stranger(known.name);
         const text = `node ${known.name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
         if (this.#problems.warn(`stranger ${known.name}`, text))
           this.#ports.log.write('error', text, { known: known.incarnation, found: found.incarnation });
@@ -428,6 +436,9 @@ export class ClusterNode implements HostedNode {
         if (this.#stranger === null) this.#ports.log.write('error', text);
         this.#stranger ??= errorInfo('NodeRefused', text, { node: this.#options.name });
       },
+      emptied: () => this.#outsiders.emptied,
+      named: (info) => isNamed(this.#parts.groups.catalog, info),
+      lostItsLog: (known) => this.#outsiders.lostItsLog(known),
     };
   }
 
@@ -435,7 +446,7 @@ export class ClusterNode implements HostedNode {
     const { groups, router, peers, watches } = this.#parts;
     this.#ports.log.write('info', connected ? 'peer connected' : 'peer disconnected', { peer: node });
     if (connected) {
-      this.#problems.clear(`stranger ${node}`);
+      this.#outsiders.back(node);
       const hints = router.hints();
       if (hints.length > 0) peers.send(node, { kind: 'hints', hints });
     } else {

@@ -4,10 +4,12 @@
  */
 
 import { errorInfo } from '../base/errors.ts';
+import { noCluster } from '../base/ids.ts';
 import type { Frame, Link } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import { isPresentable } from '../wire/peer.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
+import { emptiedNode } from './outsiders.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from './turn.ts';
 
@@ -133,7 +135,8 @@ export class Peer implements Flushable {
   /** The first answer to our hello; false when the link is of no use. */
   #welcomed(link: Link, message: PeerMessage): boolean {
     if (message.kind === 'refused') {
-      const { incarnation } = message.error.details;
+      const { incarnation, emptied } = message.error.details;
+      if (emptied === true) this.#table.events.lostItsLog(this.info);
       if (typeof incarnation === 'string') this.#table.events.stranger(this.info, { ...this.info, incarnation });
       this.#table.logRefusal(this.info, message.error, message.error.message !== this.#refusal);
       this.#refusal = message.error.message;
@@ -154,8 +157,13 @@ export class Peer implements Flushable {
       return false;
     }
     if (cluster !== this.#table.events.cluster()) {
-      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again.
-      const error = errorInfo('WrongCluster', `node ${from.name} does not belong to this cluster; join it again`);
+      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again. But the catalog
+      // names a node only when it knows durably of its cluster: one that knows of none has lost its log.
+      const lost = cluster === noCluster && this.#table.events.named(from);
+      if (lost) this.#table.events.lostItsLog(from);
+      const error = lost
+        ? emptiedNode(from.name)
+        : errorInfo('WrongCluster', `node ${from.name} does not belong to this cluster; join it again`);
       this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
       this.#refusal = error.message;
       this.#failures = refusedFailures;

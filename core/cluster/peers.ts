@@ -35,6 +35,12 @@ export interface PeerEvents {
   stranger(known: NodeInfo, found: NodeInfo): void;
   /** A peer expected another incarnation of this node: this node is the stranger. */
   calledStranger(by: NodeInfo): void;
+  /** Why this node is no member any more under its incarnation: its log is gone. Null while it is there. */
+  emptied(): ErrorInfo | null;
+  /** The catalog names this node with this incarnation: it was told of the cluster, durably, before. */
+  named(info: NodeInfo): boolean;
+  /** That node has its incarnation still, and has lost its log (protocol §2, "Strangers"). */
+  lostItsLog(known: NodeInfo): void;
 }
 
 /** Counters for `/metrics`. */
@@ -208,6 +214,8 @@ export class Peers {
         { incarnation: self.incarnation },
       );
     }
+    const emptied = this.#events.emptied();
+    if (emptied !== null) return emptied;
     if (cluster === noCluster && hello.cluster === noCluster) {
       return errorInfo('WrongCluster', 'neither node belongs to a cluster');
     }

@@ -1,12 +1,13 @@
 /**
- * What a disk suffers in a simulated world: bytes that flip, sectors that cannot be read or are zeros, a cut tail, a missing segment, or
- * everything gone at once. One node of a world at most, so that a quorum keeps what was acknowledged, and never the one that founded the
- * cluster, which alone votes in the root group. The last batch of the log is left whole: a flaw there is a torn write (protocol §2).
+ * What a disk suffers in a simulated world: bytes that flip, sectors that cannot be read or are zeros, whole batches side by side, a cut
+ * tail, missing segments, the newest among them, a log that is gone while the identity is there, or everything gone at once. One node of a
+ * world at most, so that a quorum keeps what was acknowledged, and never the one that founded the cluster, which alone votes in the root
+ * group. The last batch of a log that goes on in its segment is left whole: a flaw there is a torn write (protocol §2).
  */
 
 import { bytesFromHex } from '../base/bytes.ts';
 import { SeededRandom } from '../base/random.ts';
-import { identityFile, parseCheckpointName, parseSegmentName, sectorBytes } from '../store/format.ts';
+import { floorFile, identityFile, parseCheckpointName, parseSegmentName, sectorBytes } from '../store/format.ts';
 import { readIdentity } from '../store/identity.ts';
 import type { MemoryDisk } from '../store/memory-disk.ts';
 import { scanSegment } from '../store/scan.ts';
@@ -45,7 +46,7 @@ export class Damage {
     this.victim = this.#random.pick(world.nodes.slice(1));
   }
 
-  /** The disk was emptied: the node is a stranger to its cluster for good (protocol §2, "Strangers"). */
+  /** The disk was emptied, or its log is gone: the node is a stranger to its cluster for good (protocol §2, "Strangers"). */
   get lost(): boolean {
     return this.#lost;
   }
@@ -58,17 +59,6 @@ export class Damage {
 
   end(): void {
     this.#active = false;
-  }
-
-  /** What an operator does for a node that runs again and has lost even the name of its cluster: joins it again, as its log says. */
-  mend(): void {
-    const { victim } = this;
-    if (this.kind !== 'rot' || victim.node === null || victim.node.view().cluster !== null) return;
-    this.#world.note(`join ${victim.name} again`);
-    const command = { kind: 'clusterJoin', node: victim.name, address: victim.clusterAddress } as const;
-    this.#world.order(this.#world.nodes[0]!, command, (result) => {
-      if (!result.ok) this.#world.schedule.after(nextWithinUs, () => this.mend());
-    });
   }
 
   #next(withinUs: number): void {
@@ -123,7 +113,11 @@ export class Damage {
     if (this.kind === 'loss') this.#lose();
     else {
       for (let flaws = this.#random.pick([1, 1, 1, 2, 4]); flaws > 0; flaws--) this.#rot();
-      world.spoilt(victim);
+      if (world.spoilt(victim)) {
+        world.note(`the log of ${victim.name} is gone`);
+        this.#lost = true;
+        world.lost(victim);
+      }
     }
     this.#startWithin(victim, offForUs);
   }
@@ -138,9 +132,18 @@ export class Damage {
   #rot(): void {
     const random = this.#random;
     const { disk } = this.victim;
-    switch (random.below(10)) {
+    switch (random.below(16)) {
       case 0:
         return this.#flip(identityFile, 0, sectorBytes);
+      case 2: {
+        const copy = random.below(2) * sectorBytes;
+        return this.#flip(floorFile, copy, copy + sectorBytes);
+      }
+      case 3:
+      case 4:
+        return this.#loseNewest();
+      case 5:
+        return this.#loseLog();
       case 1: {
         const checkpoints = disk.list().filter(({ name }) => parseCheckpointName(name) !== null);
         if (checkpoints.length === 0) return;
@@ -155,6 +158,7 @@ export class Damage {
     // Mostly what is still needed.
     const at = random.chance(1, 2) ? Math.max(0, batches.length - 1 - random.below(8)) : random.below(batches.length);
     const { file, offset, end } = batches[at]!;
+    if (random.chance(1, 4)) return this.#wreck(batches.slice(at, at + 2 + random.below(2)));
     const sector = (offset + sectorBytes * random.below((end - offset) / sectorBytes)) / sectorBytes;
     switch (random.below(8)) {
       case 0:
@@ -175,6 +179,44 @@ export class Damage {
         return disk.lose(file);
       default:
         return this.#flip(file, offset, end);
+    }
+  }
+
+  /** Batches side by side, heads and all: nothing repeats what the first of them held (V27). */
+  #wreck(batches: readonly Placed[]): void {
+    for (const { file, offset, end } of batches) {
+      this.#note('a batch cannot be read', file, offset);
+      for (let at = offset; at < end; at += sectorBytes) this.victim.disk.breakSector(file, at / sectorBytes);
+    }
+  }
+
+  /** The newest segments that took a batch, with those behind them that took none, or without (V29). */
+  #loseNewest(): void {
+    const { disk } = this.victim;
+    const random = this.#random;
+    const used = [...new Set(wholeBatches(disk).map(({ file }) => file))];
+    const lost = used.slice(-1 - random.below(2));
+    // With nothing left the log is gone; that has a case of its own.
+    if (used.length <= lost.length) return;
+    const withSpares = random.chance(1, 2);
+    for (const { name } of disk.list()) {
+      const spare = parseSegmentName(name) !== null && name > used.at(-1)!;
+      if (!lost.includes(name) && !(spare && withSpares)) continue;
+      this.#note('a segment is gone', name, 0);
+      disk.lose(name);
+    }
+  }
+
+  /** The log is gone or zeros, and who it was of is there (V29). Seldom: its node then takes no part any more. */
+  #loseLog(): void {
+    const { disk } = this.victim;
+    if (!this.#random.chance(1, 2)) return;
+    const zeros = this.#random.chance(1, 2);
+    for (const { name, size } of disk.list()) {
+      if (parseSegmentName(name) === null) continue;
+      this.#note(zeros ? 'a segment is zeros' : 'a segment is gone', name, 0);
+      if (!zeros) disk.lose(name);
+      else for (let sector = 0; sector < size / sectorBytes; sector++) disk.erase(name, sector);
     }
   }
 

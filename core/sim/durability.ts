@@ -39,16 +39,18 @@ export class Durability {
 
   /**
    * The disk of a node that is off was damaged.
-   * @returns false of a replica that its store cannot prove the head of, or not even that it was there: it may have forgotten what it said.
+   * @returns whether its store knows that its log is gone, and false of a replica that it cannot prove the head of, or not even that it was
+   * there: it may have forgotten what it said.
    */
-  spoilt(node: string): (identity: ReplicaIdentity) => boolean {
+  spoilt(node: string): { readonly emptied: boolean; readonly proven: (identity: ReplicaIdentity) => boolean } {
     this.#damaged.add(node);
     const store = this.#open(this.#diskOf(node).fork());
     const found = store.replicas();
-    return ({ namespace, replica }) => {
+    const proven = ({ namespace, replica }: ReplicaIdentity): boolean => {
       const one = found.find(({ identity }) => identity.namespace === namespace && identity.replica === replica);
       return one?.headProven ?? store.rosterProven;
     };
+    return { emptied: store.emptied, proven };
   }
 
   lost(node: string): void {

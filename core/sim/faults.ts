@@ -62,7 +62,7 @@ export class Faults {
     const { network, nodes } = world;
     const node = random.pick(nodes);
     const other = random.pick(nodes.filter((one) => one !== node));
-    switch (random.below(16)) {
+    switch (random.below(17)) {
       case 0:
         world.crash(node);
         return this.#restartLater(node);
@@ -121,10 +121,29 @@ export class Faults {
       case 13:
         world.note(`restart a user`);
         return random.pick(this.#users).restart();
+      case 14: {
+        // A power line that flickers: the next start is cut off in the middle, and the one after it (V28).
+        const flickering = random.chance(1, 3) ? nodes : [node];
+        const times = 1 + random.below(4);
+        for (const one of flickering) this.#flicker(one, times);
+        return;
+      }
       default:
         // Quiet is a condition like any other: much goes wrong only after things went well.
         return;
     }
+  }
+
+  #flicker(node: SimNode, times: number): void {
+    const world = this.#world;
+    world.cutPower(node);
+    if (times === 0) return this.#restartLater(node);
+    world.schedule.after(1000 + this.#random.below(5000), () => {
+      if (!this.#active) return;
+      if (!node.alive) world.start(node);
+      // Its opening batch is on its way to the disk.
+      world.schedule.after(this.#random.below(1500), () => this.#active && this.#flicker(node, times - 1));
+    });
   }
 
   #separate(a: SimNode, b: SimNode): void {

@@ -185,7 +185,6 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
       throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead`);
   }
   faults.heal();
-  damage.mend();
   if (!(yield* until(world, progressOf(users))))
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 

@@ -156,9 +156,14 @@ export class World {
     this.checker.died(node.name);
   }
 
-  /** The disk of a node that is off was damaged: what it can no longer prove it may say otherwise. */
-  spoilt(node: SimNode): void {
-    this.checker.spoilt(node.name, this.#durability.spoilt(node.name));
+  /**
+   * The disk of a node that is off was damaged: what it can no longer prove it may say otherwise.
+   * @returns true when it has lost its log, and knows it.
+   */
+  spoilt(node: SimNode): boolean {
+    const { emptied, proven } = this.#durability.spoilt(node.name);
+    this.checker.spoilt(node.name, proven);
+    return emptied;
   }
 
   /** The disk of a node that is off was lost with all that it promised. */

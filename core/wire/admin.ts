@@ -12,7 +12,8 @@ export const adminSubprotocols = { binary: 'haret-admin.v1.binary', superjson: '
 export const placementSchema = struct({ replica: nameSchema, node: nameSchema, address: addressSchema });
 export type Placement = TypeOf<typeof placementSchema>;
 
-export const nodeStateSchema = oneOf('unknown', 'surplus', 'participating', 'ejected');
+/** The last two are of nodes that are left out: another data directory answers under the name, or the log of its own is gone. */
+export const nodeStateSchema = oneOf('unknown', 'surplus', 'participating', 'ejected', 'stranger', 'emptied');
 
 export const memberStatusSchema = struct({
   node: nameSchema,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
 import type { MemoryDisk } from '../../core/store/memory-disk.ts';
 import { sectorBytes } from '../../core/store/format.ts';
+import type { SimNodeSettings } from '../../core/sim/sim-node.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import { Story, codeOf, createBlob, get, valueOf } from './story.ts';
 
@@ -23,9 +24,13 @@ function places(disk: MemoryDisk, text: string): { readonly file: string; readon
 }
 
 /** A cluster with some writes in it, whose node `name` is off. */
-function written(nodes: number, name: string): { story: Story; user: SimClient; disk: MemoryDisk } {
+function written(
+  nodes: number,
+  name: string,
+  settings: Partial<SimNodeSettings> = {},
+): { story: Story; user: SimClient; disk: MemoryDisk } {
   const names = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
-  const story = Story.founded(nodes, 'ns', names);
+  const story = Story.founded(nodes, 'ns', names, { settings });
   const user = story.client(names, { requestTimeoutMs: 3000 });
   story.enter(user, 'ns');
   for (let i = 0; i < writes; i++) story.ask(user, createBlob(`/needle${i}x`));
@@ -81,6 +86,7 @@ describe('one of three', () => {
     const { ok, problems } = story.node('n3').node!.health();
     expect(ok).toBe(false);
     expect(problems).toEqual([
+      'replica root::n3: part of its log is lost: it catches up from the other replicas',
       'replica ns::r3: part of its log is lost: it catches up from the other replicas before it votes again',
     ]);
     expect(story.node('n3').node!.ready().ok).toBe(false);
@@ -89,6 +95,131 @@ describe('one of three', () => {
     story.pass(1000);
     expect(story.node('n3').node!.health()).toEqual({ ok: true, problems: [] });
     hasAll(story, 'n3');
+  });
+});
+
+/** The segments of a disk: those that took a batch, and those that wait for one and may hold what they held in an earlier life. */
+function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; readonly spare: readonly string[] } {
+  const names = disk.list().flatMap(({ name }) => (name.startsWith('log-') ? [name] : []));
+  const holds = (name: string): boolean =>
+    new DataView(disk.read(name, 0, 64).buffer).getUint32(32, true) === Number(name.slice(4, 12));
+  return { used: names.filter(holds), spare: names.filter((name) => !holds(name)) };
+}
+
+describe('V29: one of three that has lost its log and has its identity', () => {
+  const ways: readonly (readonly [string, (disk: MemoryDisk) => void])[] = [
+    [
+      'removed',
+      (disk) => {
+        for (const { name } of disk.list()) if (name.startsWith('log-')) disk.lose(name);
+      },
+    ],
+    [
+      'removed, and whatever else is not the identity',
+      (disk) => {
+        for (const { name } of disk.list()) if (name !== 'store') disk.lose(name);
+      },
+    ],
+    [
+      'zeros',
+      (disk) => {
+        for (const name of segmentsOf(disk).used) {
+          const { size } = disk.list().find((file) => file.name === name)!;
+          for (let sector = 0; sector < size / sectorBytes; sector++) disk.erase(name, sector);
+        }
+      },
+    ],
+  ];
+  it.each(ways)('says so everywhere, serves nobody, and is not taken in again as it was: %s', (_how, damage) => {
+    const { story, user, disk } = written(3, 'n3');
+    damage(disk);
+    story.world.start(story.node('n3'));
+    story.pass(3000);
+    const n3 = story.node('n3').node!;
+    const gone = 'the log of this node is gone from its data directory, and only its identity is left';
+    expect(logged(story, 'n3')).toContain(gone);
+    expect(n3.health().ok).toBe(false);
+    expect(n3.health().problems.join()).toContain(gone);
+    expect(n3.ready()).toEqual({ ok: false, waitingFor: ['this node has lost its log; see /health'] });
+    // Its peers know, and tell their operators.
+    expect(logged(story, 'n1')).toContain('node n3 is of this cluster and has lost its log');
+    const { ok, problems } = story.node('n1').node!.health();
+    expect(ok).toBe(true);
+    expect(problems.join()).toContain('node n3 is of this cluster and has lost its log');
+    for (const at of ['n1', 'n3']) {
+      const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
+      const members = status.kind === 'clusterStatus' ? status.members : [];
+      expect(members.find(({ node }) => node === 'n3')).toMatchObject({ state: 'emptied' });
+    }
+    // A client that knows it alone is not told that there is no such namespace.
+    const lost = story.client(['n3'], { requestTimeoutMs: 1000 });
+    expect(codeOf(story.enter(lost, 'ns'))).not.toBe('UnknownNamespace');
+    const more = story.client(['n3', 'n1', 'n2']);
+    story.enter(more, 'ns');
+    expect(valueOf(story.ask(more, get('/needle3x')))).toBe('first');
+    // Neither is it joined again under the incarnation that has forgotten what it promised, nor does it found a cluster.
+    const join = { kind: 'clusterJoin', node: 'n3', address: story.node('n3').clusterAddress } as const;
+    expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
+    expect(codeOf(story.create('mine', ['n3'], 'n3'))).toBe('NodeRefused');
+    expect(codeOf(story.ask(user, createBlob('/after')))).toBe('ok');
+    expect(story.node('n3').hosts).toEqual([]);
+    // Its next starts know it as well.
+    story.world.crash(story.node('n3'));
+    story.world.start(story.node('n3'));
+    story.pass(1000);
+    expect(story.node('n3').node!.health().problems.join()).toContain(gone);
+  });
+
+  it('is refused by its peers when a copy of its directory from before it joined is put back', () => {
+    const story = new Story(2);
+    for (const node of story.world.nodes) story.world.start(node);
+    story.pass(300);
+    const { disk } = story.node('n2');
+    const copy = disk.list().map(({ name, size }) => ({ name, size, bytes: disk.read(name, 0, size) }));
+    story.world.found(['ns']);
+    story.settle();
+    story.world.crash(story.node('n2'));
+    disk.wipe();
+    for (const { name, size, bytes } of copy) {
+      disk.create(name, size, () => undefined);
+      disk.write(name, 0, [bytes], true, () => undefined);
+    }
+    story.pass(10);
+    story.world.start(story.node('n2'));
+    story.pass(3000);
+    expect(logged(story, 'n1')).toContain('node n2 is of this cluster and has lost its log');
+    const join = { kind: 'clusterJoin', node: 'n2', address: story.node('n2').clusterAddress } as const;
+    expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
+  });
+});
+
+describe('V29: one of three whose newest segments are gone', () => {
+  it('catches up before it votes, with nothing of what was acknowledged lost', () => {
+    const { story, user, disk } = written(3, 'n3', { segmentBytes: 64 * 1024 });
+    const { used, spare } = segmentsOf(disk);
+    expect(used.length).toBeGreaterThan(1);
+    for (const name of [...spare, used.at(-1)!]) disk.lose(name);
+    // The others have all of it, and one of them is away: what the two are to go on with only one of them can prove.
+    story.world.crash(story.node('n2'));
+    story.world.start(story.node('n3'));
+    story.pass(3000);
+    expect(logged(story, 'n3')).toContain('the newest segments of the log are missing or empty');
+    expect(story.node('n3').node!.health().problems.join()).toContain('catches up from the other replicas before it');
+    expect(story.node('n3').node!.ready().ok).toBe(false);
+    story.world.start(story.node('n2'));
+    story.settle();
+    story.pass(1000);
+    expect(story.node('n3').node!.health()).toEqual({ ok: true, problems: [] });
+    hasAll(story, 'n3');
+    expect(codeOf(story.ask(user, createBlob('/after')))).toBe('ok');
+  });
+});
+
+describe('a node that belongs to no cluster', () => {
+  it('does not deny a namespace: it cannot know', () => {
+    const story = new Story(1);
+    const user = story.client(['n1'], { requestTimeoutMs: 1000 });
+    expect(codeOf(story.enter(user, 'ns'))).not.toBe('UnknownNamespace');
   });
 });
 
