@@ -5,6 +5,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { DiskFull } from '../core/base/disk-full.ts';
 import type { Disk, DiskDone } from '../core/base/ports.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { LockOptions } from './directory-lock.ts';
@@ -102,7 +103,9 @@ export class NodeDisk implements Disk {
     const unfinished = this.#path(name + unfinishedSuffix);
     fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, (openError, file) => {
       if (openError !== null) return end(openError);
-      const fail = (error: NodeJS.ErrnoException): void => fs.close(file, () => end(error));
+      // The half takes room from what is needed.
+      const fail = (error: NodeJS.ErrnoException): void =>
+        fs.close(file, () => fs.unlink(unfinished, () => end(error)));
       const fill = (at: number): void => {
         if (at >= size) {
           fs.fsync(file, (syncError) => {
@@ -240,7 +243,9 @@ export class NodeDisk implements Disk {
         this.#queues.delete(name);
         if (!this.#locked) this.#close(name);
       } else this.#run(name, next.operation, next.done);
-      done(error === null ? null : new Error(`${name} in ${this.#directory}: ${error.message}`, { cause: error }));
+      if (error === null) return done(null);
+      const Kind = isFull(error) ? DiskFull : Error;
+      done(new Kind(`${name} in ${this.#directory}: ${error.message}`, { cause: error }));
     };
     try {
       this.#lock.check();
@@ -284,6 +289,10 @@ function writeParts(
     parts[0] = parts[0]!.subarray(rest);
     writeParts(file, parts, offset + written, end);
   });
+}
+
+function isFull({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 function exists(name: string): NodeJS.ErrnoException {

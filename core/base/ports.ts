@@ -42,7 +42,7 @@ export interface Log {
   write(level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Why a disk could not do what it was asked: its text says it to an operator. */
+/** Why a disk could not do what it was asked: its text says it to an operator. `DiskFull` is one of its own. */
 export type DiskError = Error;
 export type DiskDone = (error: DiskError | null) => void;
 
@@ -60,7 +60,7 @@ export interface Disk {
   list(): readonly { readonly name: string; readonly size: number }[];
   /** At most `length` bytes from `offset`; fewer only at the file's end. @throws when a sector cannot be read. */
   read(name: string, offset: number, length: number): Uint8Array;
-  /** Makes a new file of `size` zero bytes whose space is allocated. It is an error if it is there. */
+  /** Makes a new file of `size` zero bytes whose space is allocated. It is an error if it is there. One that fails leaves nothing. */
   create(name: string, size: number, done: DiskDone): void;
   /** Writes `parts`, one behind the other, at `offset`. With `durable`, as one write and sync. */
   write(name: string, offset: number, parts: readonly Uint8Array[], durable: boolean, done: DiskDone): void;

@@ -8,23 +8,37 @@ import type { SimpleOperation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 
 /** Asking the file system is a system call, so it is asked at most so often. */
-const askEveryMs = 1000;
+const askEveryMs = 250;
 
 const shrinking: ReadonlySet<SimpleOperation['kind']> = new Set(['delete', 'queuePop', 'setRemove', 'counterAdd']);
 
+/** What the reserve is for, as the store and its replicas know it. */
+export interface DiskNeeds {
+  /** The log found no room for its next segment. */
+  full(): boolean;
+  /** Bytes that the next checkpoints and the log beside them take. */
+  bytes(): number;
+}
+
 export class DiskReserve {
   readonly #disk: Disk;
-  readonly #reserveBytes: number;
+  readonly #configuredBytes: number;
+  readonly #needs: DiskNeeds;
+  /** What is kept free now: as much as is configured, and never less than what it is kept for. */
+  #reserveBytes: number;
+  #full = false;
   #freeBytes = Number.MAX_SAFE_INTEGER;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(disk: Disk, reserveBytes: number) {
+  constructor(disk: Disk, reserveBytes: number, needs: DiskNeeds) {
     this.#disk = disk;
+    this.#configuredBytes = reserveBytes;
     this.#reserveBytes = reserveBytes;
+    this.#needs = needs;
   }
 
   get low(): boolean {
-    return this.#freeBytes < this.#reserveBytes;
+    return this.#full || this.#freeBytes < this.#reserveBytes;
   }
 
   /** As last asked; null when it is not asked, because nothing is reserved. */
@@ -34,13 +48,21 @@ export class DiskReserve {
 
   /** What its operator is to know, while {@link low}. */
   get problem(): string {
-    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that disk_reserve_bytes keeps free: what grows is refused with DiskLow until space is freed`;
+    if (this.#full)
+      return 'the disk of the data directory is full, and the log waits for room for its next segment: what grows is refused with DiskLow until space is freed';
+    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that are kept free (disk_reserve_bytes, and never less than the next checkpoint needs): what grows is refused with DiskLow until space is freed`;
   }
 
-  tick(now: number): void {
-    if (this.#reserveBytes === 0 || now - this.#askedMs < askEveryMs) return;
-    this.#askedMs = now;
-    this.#freeBytes = this.#disk.free();
+  /** @returns true when it became low or is low no more. */
+  tick(now: number): boolean {
+    const before = this.low;
+    this.#full = this.#needs.full();
+    if (this.#configuredBytes > 0 && now - this.#askedMs >= askEveryMs) {
+      this.#askedMs = now;
+      this.#reserveBytes = Math.max(this.#configuredBytes, this.#needs.bytes());
+      this.#freeBytes = this.#disk.free();
+    }
+    return this.low !== before;
   }
 
   /** Why a request must not be proposed now; null when it may. A body that cannot be decoded is refused elsewhere. */
@@ -48,10 +70,12 @@ export class DiskReserve {
     if (!this.low || !grows(body)) return null;
     return errorInfo(
       'DiskLow',
-      `the disk of the primary has ${this.#freeBytes} bytes left; only what frees space is taken`,
+      this.#full
+        ? 'the disk of the primary is full; only what frees space is taken'
+        : `the disk of the primary has ${this.#freeBytes} bytes left; only what frees space is taken`,
       {
         limit: this.#reserveBytes,
-        actual: this.#freeBytes,
+        actual: this.#full ? 0 : this.#freeBytes,
       },
     );
   }

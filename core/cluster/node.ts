@@ -123,7 +123,16 @@ export class ClusterNode implements HostedNode {
     this.#outsiders.begin(this.#options.name, store);
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
-    const reserve = new DiskReserve(disk, this.#options.diskReserveBytes);
+    const sizes = (): Iterable<{ namespace: number; replica: string; bytes: number }> =>
+      groups.all.map((host) => ({
+        namespace: host.namespaceId,
+        replica: host.replicaName,
+        bytes: host.machine.size(),
+      }));
+    const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
+      full: () => store.full,
+      bytes: () => store.roomFor(sizes()),
+    });
     const run = random.uint32();
     const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5, run);
     const joining = new Joining(
@@ -182,7 +191,11 @@ export class ClusterNode implements HostedNode {
     running.desk.standing.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
-    running.reserve.tick(now);
+    if (running.reserve.tick(now)) {
+      const { log } = this.#ports;
+      if (running.reserve.low) log.write('warn', running.reserve.problem);
+      else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
+    }
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -375,14 +375,15 @@ export class ReplicaHost implements Flushable {
           identity.replica,
           effect.draft,
           effect.snapshot,
-          (checkpoint) => this.input({ kind: 'checkpointWritten', checkpoint }),
+          (checkpoint) =>
+            this.input(checkpoint === null ? { kind: 'checkpointFailed' } : { kind: 'checkpointWritten', checkpoint }),
         );
       case 'dropCheckpoint':
         return this.#store.dropCheckpoint(identity.namespace, identity.replica, effect.checkpoint);
       case 'stageChunk': {
         const { checkpoint, index } = effect;
-        return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, () =>
-          this.input({ kind: 'chunkStaged', op: checkpoint.op, index }),
+        return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, (staged) =>
+          this.input({ kind: staged ? 'chunkStaged' : 'chunkLost', op: checkpoint.op, index }),
         );
       }
       case 'applied':

@@ -8,6 +8,8 @@ import type { World } from './world.ts';
 
 const shortUs = 300_000;
 const longUs = 3_000_000;
+/** As good as without a bound. */
+const roomBytes = 2 ** 40;
 
 export class Faults {
   readonly #world: World;
@@ -36,6 +38,7 @@ export class Faults {
     for (const node of nodes) {
       node.crashAfter(-1);
       node.slowDisk(0);
+      node.disk.leave(roomBytes);
       node.resume();
       if (dead.includes(node)) {
         if (node.alive) this.#world.crash(node);
@@ -62,7 +65,7 @@ export class Faults {
     const { network, nodes } = world;
     const node = random.pick(nodes);
     const other = random.pick(nodes.filter((one) => one !== node));
-    switch (random.below(17)) {
+    switch (random.below(19)) {
       case 0:
         world.crash(node);
         return this.#restartLater(node);
@@ -127,6 +130,13 @@ export class Faults {
         const times = 1 + random.below(4);
         for (const one of flickering) this.#flicker(one, times);
         return;
+      }
+      case 15:
+      case 16: {
+        const left = random.pick([0, 10_000, 100_000]);
+        world.note(`the disk of ${node.name} has ${left} bytes left`);
+        node.disk.leave(left);
+        return this.#later(() => node.disk.leave(roomBytes));
       }
       default:
         // Quiet is a condition like any other: much goes wrong only after things went well.

@@ -4,6 +4,7 @@
  */
 
 import { SeededRandom } from '../base/random.ts';
+import { DiskFull } from '../base/disk-full.ts';
 import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Client } from '../client/client.ts';
 import { AdminClient } from '../client/admin-client.ts';
@@ -78,7 +79,11 @@ export class World {
           observer: both(this.checker.observer(), options.observer),
           log,
           ran: (node) => this.#ran(node),
-          ended: (node, error) => this.note(`process of ${node.name} ended: ${error.message}`),
+          ended: (node, error) => {
+            this.note(`process of ${node.name} ended: ${error.message}`);
+            // What cannot be written for want of room is given up, or waits: a full disk ends no node (V33).
+            if (error instanceof DiskFull) this.#failure ??= error;
+          },
         }),
     );
   }

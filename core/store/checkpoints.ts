@@ -31,7 +31,7 @@ interface WriteJob {
   readonly temporary: string;
   readonly draft: CheckpointDraft;
   readonly snapshot: Snapshot;
-  readonly done: (info: CheckpointInfo) => void;
+  readonly done: (info: CheckpointInfo | null) => void;
   readonly chunks: string[];
   /** What the snapshot gave beyond the chunk that it filled. */
   rest: Uint8Array | null;
@@ -57,7 +57,8 @@ interface CheckpointFile {
 export interface CheckpointsHost {
   readonly now: () => number;
   readonly soon: ((work: () => void) => void) | null;
-  failed(error: DiskError): void;
+  /** A file that nobody needs yet could not be written, and was given up. */
+  dropped(error: DiskError): void;
 }
 
 export class Checkpoints {
@@ -96,8 +97,16 @@ export class Checkpoints {
     }
   }
 
-  /** Encodes, hashes and writes a snapshot, a slice at a time; one of all replicas is written at once. */
-  write(replica: ReplicaLog, draft: CheckpointDraft, snapshot: Snapshot, done: (info: CheckpointInfo) => void): void {
+  /**
+   * Encodes, hashes and writes a snapshot, a slice at a time; one of all replicas is written at once. `done` is told null when the disk
+   * would not take it: nobody needs a checkpoint that is not installed, so that ends nothing but the attempt.
+   */
+  write(
+    replica: ReplicaLog,
+    draft: CheckpointDraft,
+    snapshot: Snapshot,
+    done: (info: CheckpointInfo | null) => void,
+  ): void {
     const temporary = `${temporaryPrefix}checkpoint-${this.#nextTemporary++}`;
     const chunk = new Uint8Array(0);
     this.#jobs.push({
@@ -143,7 +152,15 @@ export class Checkpoints {
     this.#waitsForDisk = false;
     if (this.#stopped) return;
     if (error === null) next();
-    else this.#host.failed(error);
+    else this.#giveUp(error);
+  }
+
+  /** The half is removed, and whoever waits for the whole is told. */
+  #giveUp(error: DiskError): void {
+    const job = this.#jobs[0]!;
+    this.#host.dropped(error);
+    this.#end(job);
+    if (!job.replica.removed) job.done(null);
   }
 
   #slice(): void {
@@ -185,8 +202,8 @@ export class Checkpoints {
     const name = this.#nameOf(job.replica, info);
     this.#waitsForDisk = true;
     this.#disk.sync(job.temporary, (error) => {
-      if (error !== null) return this.#host.failed(error);
       if (this.#stopped) return;
+      if (error !== null) return this.#resume(error, () => undefined);
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
           this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });
@@ -211,12 +228,27 @@ export class Checkpoints {
   }
 
   /** Puts a chunk of a checkpoint that is being fetched where the whole file will be. */
-  stage(replica: ReplicaLog, info: CheckpointInfo, index: number, bytes: Uint8Array, done: () => void): void {
+  stage(
+    replica: ReplicaLog,
+    info: CheckpointInfo,
+    index: number,
+    bytes: Uint8Array,
+    done: (staged: boolean) => void,
+  ): void {
     const staging = this.#stagingOf(replica, info, true)!;
     this.#disk.write(staging.name, index * checkpointChunkBytes, [bytes], true, (error) => {
-      if (error !== null) return this.#host.failed(error);
+      if (this.#stopped) return;
+      if (error !== null) {
+        // What was fetched of it is not needed yet, and takes the room. Chunks that are under way fail after it, and find it gone.
+        if (this.#staging.get(replica) === staging) {
+          this.#host.dropped(error);
+          this.#staging.delete(replica);
+          if (replica.handedCheckpoint?.hash !== info.hash && this.#files.has(staging.name)) this.#remove(staging.name);
+        }
+        return done(false);
+      }
       staging.present.add(index);
-      done();
+      done(true);
     });
   }
 
@@ -242,9 +274,8 @@ export class Checkpoints {
     const staging: Staging = { name, info: parsed, size: info.size, present: new Set() };
     this.#staging.set(replica, staging);
     if (!there) {
-      this.#disk.create(name, 0, (error) => {
-        if (error !== null) this.#host.failed(error);
-      });
+      // When there is no room even for a name, the first chunk is told so.
+      this.#disk.create(name, 0, () => undefined);
     }
     return staging;
   }
@@ -291,9 +322,8 @@ export class Checkpoints {
 
   #remove(name: string): void {
     this.#files.delete(name);
-    this.#disk.remove(name, (error) => {
-      if (error !== null) this.#host.failed(error);
-    });
+    // What could not be removed, or was never made, is in nobody's way; the next start tries again.
+    this.#disk.remove(name, () => undefined);
   }
 
   #nameOf(replica: ReplicaLog, info: CheckpointInfo): string {

@@ -3,6 +3,7 @@
  * any subset of what was not synced, sector by sector, and it can be damaged in every way that a real one is.
  */
 
+import { DiskFull } from '../base/disk-full.ts';
 import type { Disk, DiskDone, Random } from '../base/ports.ts';
 import { sectorBytes } from './format.ts';
 
@@ -101,7 +102,7 @@ function noFile(name: string): Error {
 
 export class MemoryDisk implements Disk {
   readonly #schedule: (latency: DiskLatency, complete: () => void) => void;
-  readonly #capacityBytes: number;
+  #capacityBytes: number;
   #files = new Map<string, MemoryFile>();
   /** Operations on one file end in the order they were asked for. */
   #queues = new Map<string, Operation[]>();
@@ -155,6 +156,10 @@ export class MemoryDisk implements Disk {
       this.#refuse(name, 'create', new Error(`there is a file ${name} already`), done);
       return;
     }
+    if (size > this.free()) {
+      this.#refuse(name, 'create', this.#noRoom(name, size), done);
+      return;
+    }
     this.#files.set(name, new MemoryFile(size));
     this.#change(name, 'create', () => this.#files.delete(name), done);
   }
@@ -163,6 +168,11 @@ export class MemoryDisk implements Disk {
     const file = this.#files.get(name);
     if (file === undefined) {
       this.#refuse(name, 'write', noFile(name), done);
+      return;
+    }
+    const growth = parts.reduce((end, part) => end + part.length, offset) - file.size;
+    if (growth > 0 && growth > this.free()) {
+      this.#refuse(name, 'write', this.#noRoom(name, growth), done);
       return;
     }
     let at = offset;
@@ -233,6 +243,10 @@ export class MemoryDisk implements Disk {
     let used = 0;
     for (const file of this.#files.values()) used += file.size;
     return Math.max(0, this.#capacityBytes - used);
+  }
+
+  #noRoom(name: string, bytes: number): Error {
+    return new DiskFull(`${name}: no room for ${bytes} bytes, ${this.free()} are left`);
   }
 
   #sync(name: string, file: MemoryFile, latency: DiskLatency, done: DiskDone): void {
@@ -323,6 +337,12 @@ export class MemoryDisk implements Disk {
   /** Operations that were asked for, and syncs among them. */
   get counts(): { readonly operations: number; readonly syncs: number } {
     return { operations: this.#operations, syncs: this.#syncs };
+  }
+
+  /** Somebody else takes room or gives it back: so many bytes are left from now on. */
+  leave(bytes: number): void {
+    this.#capacityBytes = Number.MAX_SAFE_INTEGER;
+    this.#capacityBytes -= this.free() - bytes;
   }
 
   /** Completions wait from now on. */

@@ -5,6 +5,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import { DiskFull } from '../base/disk-full.ts';
 import type { Disk, DiskError } from '../base/ports.ts';
 import { segmentName } from './format.ts';
 
@@ -18,6 +19,8 @@ export interface Segment {
   liveBytes: number;
 }
 
+/** So long after it was found full the disk is asked again. */
+const retryMs = 500;
 /** A checkpoint frees several segments at once: one of them waits to be written again, and more of them up to so many bytes together. */
 const maxSpareBytes = 64 * 1024 * 1024;
 
@@ -33,8 +36,13 @@ export class Segments {
   readonly #spares: Segment[] = [];
   #creating = false;
   #removing = false;
+  /** The disk had no room for the next segment; it is asked again when `#retryAt` comes. */
+  #full = false;
+  #retryAt = 0;
   /** What must be called once a segment is made: the log waits for it. */
   #waiting: (() => void) | null = null;
+  /** Bytes of the batch that waits. */
+  #needed = 0;
 
   /** @param rested called when nothing is being made or removed any more. */
   constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void, rested: () => void) {
@@ -114,7 +122,27 @@ export class Segments {
 
   /** Makes the next segment if there is none yet. */
   prepare(): void {
-    if (this.#spares.length === 0 && !this.#creating) this.#create(this.#segmentBytes);
+    if (this.#spares.length === 0 && !this.#creating && !this.#full) this.#create(this.#segmentBytes);
+  }
+
+  /** There is no room for a segment that the log will need, or waits for already. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Room may have been made. */
+  tick(now: number): void {
+    if (!this.#full) return;
+    if (this.#retryAt === 0) this.#retryAt = now + retryMs;
+    if (now < this.#retryAt || this.#creating) return;
+    this.#retryAt = 0;
+    const waits = this.#waiting !== null;
+    if (!waits && this.#spares.length > 0) {
+      this.#full = false;
+      return;
+    }
+    if (waits) this.#spares.length = 0;
+    this.#create(Math.max(this.#segmentBytes, this.#needed));
   }
 
   /**
@@ -129,7 +157,8 @@ export class Segments {
       return spare;
     }
     this.#waiting = ready;
-    if (!this.#creating) {
+    this.#needed = needed;
+    if (!this.#creating && !this.#full) {
       // Spares that are too small stay unused below the new one and go when the oldest do.
       this.#spares.length = 0;
       this.#create(Math.max(this.#segmentBytes, needed));
@@ -142,6 +171,14 @@ export class Segments {
     const name = segmentName(number, size);
     this.#creating = true;
     this.#disk.create(name, size, (error) => {
+      if (error instanceof DiskFull) {
+        // The log goes on in what was made before, or waits. The number is the next one's: a gap would say that a segment is missing.
+        this.#creating = false;
+        this.#highest = number - 1;
+        this.#full = true;
+        if (!this.busy) this.#rested();
+        return;
+      }
       if (error !== null) return this.#failed(error);
       this.#made(number, name, size);
       if (!this.busy) this.#rested();
@@ -155,6 +192,8 @@ export class Segments {
   /** A segment was made, or one that nothing needs was given its number: one at a time, so that they come in the order of their numbers. */
   #made(number: number, name: string, size: number): void {
     this.#creating = false;
+    this.#full = false;
+    this.#needed = 0;
     const before = this.#spares.at(-1) ?? this.#current;
     invariant(before === null || number > before.number, 'the log goes on in segments of rising numbers', { number });
     const segment: Segment = { number, name, size, sound: true, liveEntries: 0, liveBytes: 0 };

@@ -172,7 +172,18 @@ export class Store {
         settled: () => this.#settled(),
       },
     );
-    this.#checkpoints = new Checkpoints(disk, hash, { now: options.now, soon, failed });
+    this.#checkpoints = new Checkpoints(disk, hash, {
+      now: options.now,
+      soon,
+      dropped: (error) =>
+        log.write(
+          'warn',
+          'a checkpoint could not be written and is given up; the log keeps what it would have stood for',
+          {
+            problem: error.message,
+          },
+        ),
+    });
     this.#compaction = new Compaction(
       this.#segments,
       log,
@@ -349,13 +360,16 @@ export class Store {
     };
   }
 
-  /** Writes a checkpoint's file in slices of a few milliseconds; `done` once it is durable and can be installed by a batch. */
+  /**
+   * Writes a checkpoint's file in slices of a few milliseconds; `done` once it is durable and can be installed by a batch, or with null
+   * when the disk would not take it.
+   */
   writeCheckpoint(
     namespace: NamespaceId,
     replica: string,
     draft: CheckpointDraft,
     snapshot: Snapshot,
-    done: (info: CheckpointInfo) => void,
+    done: (info: CheckpointInfo | null) => void,
   ): void {
     this.#checkpoints.write(this.#replica(namespace, replica), draft, snapshot, done);
   }
@@ -365,14 +379,14 @@ export class Store {
     this.#checkpoints.drop(this.#replica(namespace, replica), checkpoint);
   }
 
-  /** Keeps a chunk of a checkpoint that is being fetched; `done` once it is durable. */
+  /** Keeps a chunk of a checkpoint that is being fetched; `done` once it is durable, or will not be. */
   stageChunk(
     namespace: NamespaceId,
     replica: string,
     checkpoint: CheckpointInfo,
     index: number,
     bytes: Uint8Array,
-    done: () => void,
+    done: (staged: boolean) => void,
   ): void {
     this.#checkpoints.stage(this.#replica(namespace, replica), checkpoint, index, bytes, done);
   }
@@ -381,8 +395,32 @@ export class Store {
   tick(now: number): void {
     if (this.#dead) return;
     this.#writer.tick(now);
+    this.#segments.tick(now);
     this.#checkpoints.tick();
     this.#compaction.consider(this.#replicas.values());
+  }
+
+  /** There is no room for a segment that the log will need, or waits for already: nothing that grows may be added. */
+  get full(): boolean {
+    return this.#segments.full;
+  }
+
+  /**
+   * Free bytes that the state of all replicas needs to go on: a checkpoint of the largest is written beside the one before it, each may
+   * have grown since its own, and the log may need another segment or two meanwhile.
+   */
+  roomFor(
+    sizes: Iterable<{ readonly namespace: NamespaceId; readonly replica: string; readonly bytes: number }>,
+  ): number {
+    let largest = 0;
+    let growth = 0;
+    for (const { namespace, replica, bytes } of sizes) {
+      // Encoded, a state is a little more than what it counts as.
+      const whole = Math.ceil(bytes * 1.25) + 64 * 1024;
+      largest = Math.max(largest, whole);
+      growth += Math.max(0, whole - (this.#replicas.get(replicaKey(namespace, replica))?.checkpoint?.size ?? 0));
+    }
+    return largest + growth + 2 * (this.#options.segmentBytes ?? defaultSegmentBytes);
   }
 
   stats(): StoreStats {

@@ -52,8 +52,8 @@ export class Backup {
     if (last === undefined) return;
     // Everything in order is taken as it is; the copy is for what was partly here before.
     let added: Entry[] | readonly Entry[] = entries;
-    if (entries[0]!.op > log.head + 1) {
-      // A Prepare was lost. What is missing is fetched, this one with it.
+    if (entries[0]!.op > log.head + 1 || core.congested) {
+      // A Prepare was lost, or there is no room for it. What is missing is fetched, this one with it.
       this.heardHead(last.op, message.commit);
       return;
     }

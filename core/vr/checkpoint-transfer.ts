@@ -34,6 +34,11 @@ export class CheckpointTransfer {
     return this.#info !== null;
   }
 
+  /** Of the checkpoint that is being fetched. */
+  get op(): number | null {
+    return this.#info?.op ?? null;
+  }
+
   cancel(): void {
     this.#info = null;
     this.#asked.clear();

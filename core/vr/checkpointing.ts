@@ -89,6 +89,12 @@ export class Checkpoints {
     else this.#written = info;
   }
 
+  /** It could not be written: the log keeps what it would have stood for, until the next one that is due. */
+  failed(): void {
+    this.#writing = false;
+    this.#spoiled = false;
+  }
+
   /** The primary forgets what it heard in another view. */
   beginView(): void {
     this.#reported.clear();

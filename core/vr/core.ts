@@ -68,8 +68,15 @@ export interface ReplicaOptions {
   readonly now: number;
 }
 
+/**
+ * Bytes of entries that may wait for the disk. Beyond them a primary prepares nothing and a backup takes nothing in, as if it had been
+ * lost on the way: a disk that is full or hangs holds its own replica up, and costs no memory without end.
+ */
+const maxUnsyncedBytes = 64 * 1024 * 1024;
+
 interface Persist {
   readonly ticket: number;
+  readonly bytes: number;
   readonly logView: Viewstamp | null;
   /** The head once this batch is durable, less what later batches cut off. */
   head: number;
@@ -128,6 +135,7 @@ export class Core {
   #extraLearners: readonly Member[] = [];
   #effects: Effect[] = [];
   #persists: Persist[] = [];
+  #unsyncedBytes = 0;
   #durableCheckpoint: CheckpointInfo | null;
   #nextTicket = 1;
   #nextNonce: number;
@@ -314,7 +322,15 @@ export class Core {
     const checkpoint = batch.checkpoint ?? null;
     const logView = batch.logView ?? null;
     const waiting = done === undefined ? [] : [done];
-    this.#persists.push({ ticket, logView, head: this.log.head, checkpoint, done: waiting });
+    let bytes = 0;
+    for (const entry of batch.entries) bytes += entry.bytes.length;
+    this.#unsyncedBytes += bytes;
+    this.#persists.push({ ticket, bytes, logView, head: this.log.head, checkpoint, done: waiting });
+  }
+
+  /** As many entries wait for the disk as may. */
+  get congested(): boolean {
+    return this.#unsyncedBytes >= maxUnsyncedBytes;
   }
 
   /** Runs `done` once everything handed over so far is durable; at once when it is. */
@@ -327,6 +343,7 @@ export class Core {
   durable(ticket: number): void {
     const persist = this.#persists.shift();
     invariant(persist?.ticket === ticket, 'batches become durable in order', { ticket, expected: persist?.ticket });
+    this.#unsyncedBytes -= persist.bytes;
     if (persist.head > this.durableHead) this.durableHead = persist.head;
     if (persist.logView !== null) this.durableLogView = persist.logView;
     if (persist.checkpoint !== null) this.#durableCheckpoint = persist.checkpoint;

@@ -142,6 +142,10 @@ export type Input =
   | { readonly kind: 'durable'; readonly ticket: number }
   /** The checkpoint that was asked for is written and its file durable; the replica installs it by a batch. */
   | { readonly kind: 'checkpointWritten'; readonly checkpoint: CheckpointInfo }
+  /** The checkpoint that was asked for could not be written. The next one that is due is asked for again. */
+  | { readonly kind: 'checkpointFailed' }
+  /** A staged chunk could not be kept, and those before it are gone. */
+  | { readonly kind: 'chunkLost'; readonly op: number; readonly index: number }
   /** A staged chunk is durable. */
   | { readonly kind: 'chunkStaged'; readonly op: number; readonly index: number }
   /** The connection to or from this node broke, or is there again: a reason to suspect at once. */

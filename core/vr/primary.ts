@@ -106,7 +106,7 @@ export class Primary {
   flush(): void {
     if (!this.serving) return;
     const { requests } = this.#core.parts;
-    while (requests.queued > 0 && this.#batches.length < maxBatchesInFlight) {
+    while (requests.queued > 0 && this.#batches.length < maxBatchesInFlight && !this.#core.congested) {
       const room = this.#core.limits.maxPipelineEntries - this.pipeline;
       if (room <= 0) break;
       this.#prepare(room);

@@ -23,7 +23,7 @@ export class HeadRecovery {
 
   constructor(core: Core, headProven: boolean) {
     this.#core = core;
-    this.#pending = !headProven;
+    this.#pending = !headProven && core.isVoter;
     this.#nonce = core.nonce();
   }
 

@@ -101,6 +101,10 @@ export class Replica {
         return core.durable(input.ticket);
       case 'checkpointWritten':
         return parts.checkpoints.written(input.checkpoint);
+      case 'checkpointFailed':
+        return parts.checkpoints.failed();
+      case 'chunkLost':
+        return parts.transfer.chunkLost(input.op);
       case 'chunkStaged':
         return parts.transfer.checkpoint.chunkStaged(input.op, input.index);
       case 'peer':

@@ -60,7 +60,8 @@ export class Transfer {
     if (core.down !== null && !installation.hasCheckpoint) return { from: 0, through: 0 };
     const missing = installation.missing();
     if (missing !== null) return missing;
-    if (core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view)) {
+    const lags = core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view);
+    if (lags && !core.congested) {
       // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
       return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
     }
@@ -256,6 +257,13 @@ export class Transfer {
       checkpoint: gone ? log.checkpoint : null,
       heardMs: core.parts.suspicion.heardMs(),
     });
+  }
+
+  /** The disk would not take a checkpoint that is being fetched: it is asked for anew, and not at once. */
+  chunkLost(op: number): void {
+    if (this.checkpoint.op !== op) return;
+    this.checkpoint.cancel();
+    this.#rest();
   }
 
   #checkpointStaged(info: CheckpointInfo): void {

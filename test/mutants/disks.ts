@@ -48,6 +48,36 @@ export const diskMutants: readonly Mutant[] = [
     edits: [{ file: clock, find: 'Math.min(passed, timing.suspicionMs)', replace: 'passed' }],
   },
   {
+    scenario: 'V33',
+    name: 'a checkpoint that does not fit on the disk ends the node',
+    by: 'simulator',
+    edits: [{ file: 'core/store/checkpoints.ts', find: 'else this.#giveUp(error);', replace: 'else throw error;' }],
+  },
+  {
+    scenario: 'V33',
+    name: 'a segment that does not fit on the disk ends the node',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/store/segments.ts',
+        find: 'if (error instanceof DiskFull) {',
+        replace: 'if (error instanceof DiskFull && number === 0) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V33',
+    name: 'a log that waits for room does not ask again',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/store/segments.ts',
+        find: 'if (!this.#full) return;',
+        replace: 'if (this.#full || now < 0) return;',
+      },
+    ],
+  },
+  {
     scenario: 'V36',
     name: 'what is being written of a state that was found wrong is installed',
     by: 'exploration',

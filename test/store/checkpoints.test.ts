@@ -70,7 +70,7 @@ describe('checkpoints', () => {
     world.create(1);
     const hashes = new Set<string>();
     for (const piece of [1000, 65_536, 700_000]) {
-      const done = (info: CheckpointInfo): void => void hashes.add(info.hash);
+      const done = (info: CheckpointInfo | null): void => void hashes.add(info!.hash);
       world.store.writeCheckpoint(1, 'r1', draftAt(5, 'd'.repeat(32)), snapshotOf(state, piece), done);
     }
     world.settle();

@@ -119,7 +119,7 @@ export class Workload {
       draft,
       { next: () => (rest-- > 0 ? new Uint8Array(1000).fill(head) : null) },
       (info) => {
-        if (life === this.life && this.state.replicas.has(name)) this.written.set(name, info);
+        if (info !== null && life === this.life && this.state.replicas.has(name)) this.written.set(name, info);
       },
     );
   }
