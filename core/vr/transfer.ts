@@ -151,7 +151,8 @@ export class Transfer {
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
     const followed = core.parts.suspicion.told(message.heardMs);
-    if (repaired || installed || appended || followed) {
+    // That the primary leads is all that was wanted, or else it is of no use to whoever lacks something.
+    if (repaired || installed || appended || (followed && this.#want() === null)) {
       this.#fruitless = 0;
       return;
     }
