@@ -16,6 +16,8 @@ import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
 const name = 'stranger';
+/** What a forward proves itself by, which a stranger makes up. */
+const secretless = { secret: '00'.repeat(16) };
 const garbage = new Uint8Array(64).fill(0xee);
 
 export const trial = {
@@ -133,6 +135,7 @@ export const trial = {
           hops: 1,
           namespaceId,
           item,
+          ...secretless,
         });
         link.say(
           forward(0, { kind: 'read', consistency: { kind: 'local' }, operation }, 1),
