@@ -1,5 +1,6 @@
 /** A client that speaks text over a bare WebSocket: what it says is what a trial gives it, true or not. */
 
+import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { apiProtocol, apiSubprotocols } from '../../../core/wire/api.ts';
 import { readDocument, writeDocument } from '../../../core/wire/text-codec.ts';
@@ -114,11 +115,17 @@ export class ThinConnection {
 export type Credentials = Readonly<Record<string, unknown>>;
 
 export async function register(connection: ThinConnection, namespaceId: number): Promise<Credentials> {
-  const heard = await connection.ask({ kind: 'register', namespaceId, client: 'torture/1' });
+  const secret = randomBytes(16).toString('hex');
+  const heard = await connection.ask({ kind: 'register', namespaceId, client: 'torture/1', secret });
   const answer = heard.reply?.answer;
   if (answer?.session === undefined) throw new Error(`no session: ${shown(JSON.stringify(heard))}`);
   const { kind: _kind, ...credentials } = answer;
   return credentials;
+}
+
+/** Says, over another connection than the one of the registration, what proves that one may speak as the session: where there is such a thing. */
+export function resume(connection: ThinConnection, namespaceId: number, credentials: Credentials): void {
+  if ('secret' in credentials) connection.say([{ kind: 'resume', namespaceId, ...credentials }]);
 }
 
 /** What a stranger has who knows the number alone: the rest is of the right form, and wrong. */

@@ -2,7 +2,7 @@
 
 import { namespaceName, shown } from '../stage.ts';
 import type { Stage } from '../stage.ts';
-import { ThinConnection, errorOf, guessed, register, request } from '../tools/thin.ts';
+import { ThinConnection, errorOf, guessed, register, request, resume } from '../tools/thin.ts';
 import type { Heard } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
@@ -30,6 +30,7 @@ export const trial = {
       // A frame that is refused as a whole is a refusal as well: the next attempt has a connection of its own.
       const as = thief.closed ? await ThinConnection.open(stage, api) : thief;
       if (as !== thief) await as.enter(namespaceName);
+      resume(as, namespaceId, stolen);
       const heard = await as.ask({ namespaceId, ...message });
       refusedTo(stage, what, heard);
     };

@@ -5,7 +5,7 @@ import { eventually } from '../../integration/cluster-process.ts';
 import { namespaceName, shown } from '../stage.ts';
 import { primaryNode, startAnyhow } from '../tools/nodes.ts';
 import { Proxy } from '../tools/proxy.ts';
-import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
+import { ThinConnection, errorOf, register, request, resume } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
 /** More than any disk has: growth is refused as soon as such a node is primary. */
@@ -54,6 +54,7 @@ export const trial = {
       try {
         const connection = await ThinConnection.open(stage, node.api);
         await connection.enter();
+        resume(connection, namespaceId, credentials);
         const heard = await connection.ask(request(namespaceId, credentials, 1, push), 8000);
         connection.close();
         const error = errorOf(heard);

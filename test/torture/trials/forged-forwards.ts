@@ -17,6 +17,8 @@ import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
 const name = 'stranger';
+/** What a forward proves itself by, which a stranger makes up. */
+const secretless = { secret: '00'.repeat(16) };
 const garbage = new Uint8Array(64).fill(0xee);
 
 export const trial = {
@@ -135,6 +137,7 @@ export const trial = {
           namespaceId,
           secret: noSecret,
           item,
+          ...secretless,
         });
         link.say(
           forward(0, { kind: 'read', consistency: { kind: 'local' }, operation }, 1),
