@@ -102,7 +102,6 @@ export class Suspicion {
       if (now - this.#heardAt > this.#timeoutMs) this.#lose();
       return;
     }
-    for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);
     if (this.#suspecting) {
       if (now >= this.#resendAt) this.#ask();
       return;
@@ -149,7 +148,10 @@ export class Suspicion {
 
   #count(): void {
     const core = this.#core;
-    if (!this.#suspecting || this.#asked.size + 1 < core.quorum) return;
+    if (!this.#suspecting) return;
+    // What was not repeated in that time has lapsed, whatever was done first in this tick.
+    for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);
+    if (this.#asked.size + 1 < core.quorum) return;
     core.parts.viewChange.moveTo(core.view + 1);
   }
 

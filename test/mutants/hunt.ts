@@ -6,7 +6,7 @@
 
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
-import { explore } from '../vr/exploration.ts';
+import { damageOf, explore } from '../vr/exploration.ts';
 
 const [by, first, seconds, only] = process.argv.slice(2);
 const hash = new NodeHash();
@@ -14,8 +14,7 @@ const hash = new NodeHash();
 const damaged = only === 'rot' || only === 'loss' ? only : null;
 
 function explored(seed: number): void {
-  const damage = damaged ?? (seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : 'none');
-  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage });
+  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: damaged ?? damageOf(seed) });
 }
 
 function simulated(seed: number): void {

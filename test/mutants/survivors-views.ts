@@ -92,7 +92,7 @@ export const viewSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: suspicion,
-        find: 'for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);',
+        find: 'for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);',
         replace: '',
       },
     ],

@@ -2,6 +2,7 @@
 
 import type { Configuration } from '../../core/vr/configuration.ts';
 import type { Entry } from '../../core/vr/entry.ts';
+import type { ReplicaView } from '../../core/vr/ports.ts';
 import type { Place } from './place.ts';
 import type { Must } from './promises.ts';
 
@@ -33,12 +34,13 @@ export class Invariants {
     this.#lives.set(name, { applied: 0, commit: 0, rebuilt: false });
   }
 
-  /** An entry was sent or given to a disk: there is one for its epoch, view and op. */
-  header({ epoch, view, op, checksum }: Entry): void {
+  /** An entry was sent or given to a disk: there is one for its epoch, view and op. True when it was not seen before. */
+  header({ epoch, view, op, checksum }: Entry): boolean {
     const key = `${epoch} ${view} ${op}`;
     const known = this.#headers.get(key);
     this.#must(known === undefined || known === checksum, `two headers for epoch, view, op ${key}`);
-    this.#headers.set(key, checksum);
+    if (known === undefined) this.#headers.set(key, checksum);
+    return known === undefined;
   }
 
   /** `name` applied `entry`: every op in order, and everywhere the same one. */
@@ -81,8 +83,7 @@ export class Invariants {
   }
 
   /** A replica that took a step: its numbers are in order, its view has one primary, and its op has one state. */
-  hold(place: Place): void {
-    const { view } = place;
+  hold(place: Place, view: ReplicaView): void {
     const name = place.member.replica;
     const life = this.#life(name);
     this.#must(view.commit >= life.commit, `the commit number of ${name} went down`);

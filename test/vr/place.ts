@@ -17,6 +17,8 @@ export class Place {
   /** Batches wait for `syncAll` instead of becoming durable at once. */
   slowDisk = false;
   paused = false;
+  /** What its own clock is ahead of the world's time. */
+  clockMs = 0;
   spoilCheckpoints = '';
   readonly events: ReplicaEvent[] = [];
   queued: Input[] = [];

@@ -15,10 +15,12 @@ import type { ReplicaLimits } from '../../core/vr/replica.ts';
 import { Replica } from '../../core/vr/replica.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { Invariants } from './invariants.ts';
+import { Ledger } from './ledger.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { Place } from './place.ts';
 import type { Must } from './promises.ts';
 import { Promises } from './promises.ts';
+import { TimeModel } from './time-model.ts';
 import { ToyMachine, body } from './toy-machine.ts';
 
 const hash = new NodeHash();
@@ -45,7 +47,12 @@ export interface WorldOptions {
   readonly learners?: number;
   readonly limits?: Partial<ReplicaLimits>;
   readonly checkpointBytes?: number;
+  /** Each life of a replica has a clock of its own, which begins anywhere. */
+  readonly ownClocks?: boolean;
 }
+
+/** No tick of the world is longer, for those who are not paused. */
+const maxTickMs = 200;
 
 export class World {
   readonly random: SeededRandom;
@@ -60,9 +67,13 @@ export class World {
   /** Highest op whose reply a client has. */
   acknowledged = 0;
   readonly #ops = new Map<string, number>();
+  /** By token: the moment at which a linearizable read was asked. */
+  readonly #askedAt = new Map<number, number>();
   readonly #options: WorldOptions;
   readonly #promises: Promises;
   readonly #invariants: Invariants;
+  readonly #ledger: Ledger;
+  readonly #time: TimeModel;
   readonly #writer = new Writer(4096);
   #nextToken = 1;
 
@@ -86,6 +97,8 @@ export class World {
       learners: learners.map((name, index) => member(name, index + voters.length)),
     };
     this.#invariants = new Invariants(must, this.configuration);
+    this.#ledger = new Ledger(must, this.configuration, testTiming.suspicionMs);
+    this.#time = new TimeModel(must, testTiming.suspicionMs, maxTickMs);
     for (const one of [...voters, ...this.configuration.learners]) {
       const { replica, node, incarnation } = one;
       const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation };
@@ -117,6 +130,8 @@ export class World {
     place.queued = [];
     place.paused = false;
     this.#invariants.begins(name);
+    this.#time.begins(name, this.now);
+    if (this.#options.ownClocks === true) place.clockMs = this.random.below(100_000_000);
     place.replica = new Replica({
       recovered: place.storage.recovered(),
       storage: place.storage,
@@ -126,9 +141,10 @@ export class World {
       limits: { ...defaultLimits, ...this.#options.limits },
       timing: testTiming,
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
-      now: this.now,
+      now: this.#clockOf(place),
     });
-    this.step(name, { kind: 'tick', now: this.now });
+    this.#ledger.begins(name, this.#clockOf(place), place.view);
+    this.step(name, { kind: 'tick', now: this.#clockOf(place) });
     this.step(name, { kind: 'flush' });
   }
 
@@ -177,22 +193,45 @@ export class World {
     this.step(name, { kind: 'flush' });
   }
 
+  /** The time as this replica is told it. */
+  #clockOf(place: Place): number {
+    return this.now + place.clockMs;
+  }
+
+  /** Tells a replica what time it is. */
+  tick(name: string): void {
+    this.input(name, { kind: 'tick', now: this.#clockOf(this.place(name)) });
+  }
+
+  /** The clock of a machine is set back, for good. */
+  setClockBack(name: string, ms: number): void {
+    this.place(name).clockMs -= ms;
+    this.#time.setBack(name);
+  }
+
   resume(name: string, ticksFirst = true): void {
     const place = this.place(name);
     place.paused = false;
     const { queued } = place;
     place.queued = [];
-    if (ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (ticksFirst) this.tick(name);
     for (const input of queued) this.input(name, input);
-    if (!ticksFirst) this.input(name, { kind: 'tick', now: this.now });
+    if (!ticksFirst) this.tick(name);
   }
 
   step(name: string, input: Input): void {
     const place = this.place(name);
     if (place.replica === null) return;
+    this.#ledger.takes(name, input);
+    if (input.kind === 'tick') this.#time.ticks(name, this.now);
     const effects = place.replica.step(input);
     for (const effect of effects) this.#perform(place, effect);
-    if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
+    const { isPrimary } = place.replica;
+    if (!isPrimary && effects.length === 0) return;
+    const { view } = place;
+    this.#invariants.hold(place, view);
+    if (isPrimary) this.#time.leads(name, view.view.view);
+    if (effects.length > 0) this.#ledger.stands(name, input, view, place.storage, this.committed);
   }
 
   #perform(place: Place, effect: Effect): void {
@@ -205,8 +244,9 @@ export class World {
         const message = decodeMessage(reader, hash);
         reader.end();
         this.#promises.check(name, message, place.storage, place.replica?.isPrimary === true);
+        this.#ledger.says(name, message, place.storage, () => place.view.status);
         if (message.kind === 'prepare') {
-          for (const entry of message.entries) this.#invariants.header(entry);
+          for (const entry of message.entries) if (this.#invariants.header(entry)) this.#time.made(name, entry);
         }
         const packet = { from: name, to: effect.to.replica, message };
         const fate = this.route(packet);
@@ -215,7 +255,7 @@ export class World {
         return;
       }
       case 'persist':
-        for (const entry of effect.batch.entries) this.#invariants.header(entry);
+        for (const entry of effect.batch.entries) if (this.#invariants.header(entry)) this.#time.made(name, entry);
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -234,6 +274,8 @@ export class World {
         if (outcome === undefined) return;
         if (effect.result.ok) {
           outcome.readAt = place.machine.op;
+          const askedAt = this.#askedAt.get(effect.token);
+          if (askedAt !== undefined) this.#ledger.read(name, askedAt);
           this.#must(
             place.machine.op >= (this.#ops.get(String(effect.token)) ?? 0),
             `a read went back in time on ${name}`,
@@ -252,6 +294,7 @@ export class World {
         return;
       case 'applied':
         this.#invariants.applied(name, effect.entry);
+        this.#time.applied(name, effect.entry);
         return;
       case 'restored':
         this.#invariants.restored(name, effect.op);
@@ -259,6 +302,7 @@ export class World {
       case 'event':
         if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
         place.events.push(effect.event);
+        this.#ledger.event(name, effect.event);
         if (effect.event.kind === 'committed') this.#invariants.committedOn(this.places, effect.event.op);
     }
   }
@@ -314,7 +358,7 @@ export class World {
   run(ms: number): void {
     for (let passed = 0; passed < ms; passed += 10) {
       this.now += 10;
-      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick', now: this.now });
+      for (const [name, place] of this.places) if (!place.paused) this.tick(name);
       this.settle();
     }
   }
@@ -404,8 +448,10 @@ export class World {
   read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
     const token = this.#token();
     // What was acknowledged before a linearizable read began must be seen by it.
-    if (consistency === 'linearizable') this.#ops.set(String(token), this.acknowledged);
-    else this.#ops.set(String(token), consistency.atLeast);
+    if (consistency === 'linearizable') {
+      this.#ops.set(String(token), this.acknowledged);
+      this.#askedAt.set(token, this.#ledger.moment());
+    } else this.#ops.set(String(token), consistency.atLeast);
     this.input(name, { kind: 'read', token, consistency });
     return this.outcomes.get(token)!;
   }
