@@ -13,7 +13,7 @@ import type { ClientOptions } from '../client/options.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
 import type { NodeObserver } from '../cluster/host.ts';
-import { Checker } from './checker.ts';
+import { Checker, RuleBroken } from './checker.ts';
 import { Durability } from './durability.ts';
 import { Network } from './network.ts';
 import { Schedule } from './schedule.ts';
@@ -48,6 +48,8 @@ export class World {
   readonly #durability: Durability;
   readonly #random: SeededRandom;
   readonly #trace: ((line: string) => void) | null;
+  /** Nodes whose disks were damaged or lost. */
+  readonly #damaged = new Set<string>();
   #clients = 0;
   #events = 0;
   #failure: Error | null = null;
@@ -68,8 +70,10 @@ export class World {
     );
     this.checker = new Checker((name) => this.node(name).hosts, hash, this.#durability);
     const log = {
-      write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) =>
-        this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
+      write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => {
+        this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+        if (level === 'error') this.#alarmed(message, facts ?? {});
+      },
     };
     const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
     this.nodes = names.map(
@@ -85,6 +89,18 @@ export class World {
 
   get events(): number {
     return this.#events;
+  }
+
+  /**
+   * A node says that something is wrong with it. A disk that nothing happened to gives no cause for that, whatever its node's crashes and
+   * power cuts were: what the next start cannot account for was lost by the store itself.
+   */
+  #alarmed(message: string, facts: Readonly<Record<string, unknown>>): void {
+    const node = String(facts['node']);
+    if (this.#damaged.has(node) || (this.#damaged.size > 0 && message.startsWith('node '))) return;
+    this.#failure ??= new RuleBroken(
+      `rule 3: ${node}, whose disk is whole, says: ${message} ${JSON.stringify({ ...facts, node })}`,
+    );
   }
 
   /** A generator of its own for whoever drives the world. */
@@ -158,11 +174,13 @@ export class World {
 
   /** The disk of a node that is off was damaged: what it can no longer prove it may say otherwise. */
   spoilt(node: SimNode): void {
+    this.#damaged.add(node.name);
     this.checker.spoilt(node.name, this.#durability.spoilt(node.name));
   }
 
   /** The disk of a node that is off was lost with all that it promised. */
   lost(node: SimNode): void {
+    this.#damaged.add(node.name);
     this.#durability.lost(node.name);
   }
 

@@ -12,6 +12,7 @@ interface Life {
   served: number;
   /** What its own clock lost of that by being set back. */
   lost: number;
+  setBack: boolean;
   leads: { readonly view: number; readonly served: number } | null;
   last: { readonly view: number; readonly timestamp: number; readonly served: number; readonly lost: number } | null;
 }
@@ -33,19 +34,22 @@ export class TimeModel {
 
   /** @param real the time of the world, whatever the replica's own clock says. */
   begins(name: string, real: number): void {
-    this.#lives.set(name, { toldAt: real, served: 0, lost: 0, leads: null, last: null });
+    this.#lives.set(name, { toldAt: real, served: 0, lost: 0, setBack: false, leads: null, last: null });
     this.#applied.delete(name);
   }
 
   ticks(name: string, real: number): void {
     const life = this.#lives.get(name)!;
-    life.served += Math.min(real - life.toldAt, this.#suspicionMs);
+    const served = Math.min(real - life.toldAt, this.#suspicionMs);
+    life.served += served;
+    if (life.setBack) life.lost += served;
+    life.setBack = false;
     life.toldAt = real;
   }
 
   /** The clock of `name` was set back: the tick that hears of it adds nothing, and those behind it what they did before. */
   setBack(name: string): void {
-    this.#lives.get(name)!.lost += this.#tickMs;
+    this.#lives.get(name)!.setBack = true;
   }
 
   leads(name: string, view: number): void {
