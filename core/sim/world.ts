@@ -50,6 +50,7 @@ export class World {
   readonly #trace: ((line: string) => void) | null;
   /** Nodes whose disks were damaged or lost. */
   readonly #damaged = new Set<string>();
+  readonly #sessionMs: number;
   #clients = 0;
   #events = 0;
   #failure: Error | null = null;
@@ -60,7 +61,8 @@ export class World {
     this.network = new Network(this.schedule, this.#random.fork(), (address, subprotocol, link, from) =>
       this.#listen(address, subprotocol, link, from),
     );
-    const { hash, segmentBytes } = options.settings;
+    const { hash, segmentBytes, timing } = options.settings;
+    this.#sessionMs = timing.sessionMs;
     // Draws of its own: looking at the world does not change it.
     this.#durability = new Durability(
       (name) => this.node(name).disk,
@@ -68,7 +70,12 @@ export class World {
       hash,
       new SeededRandom(options.seed, 0xd15c),
     );
-    this.checker = new Checker((name) => this.node(name).hosts, hash, this.#durability);
+    this.checker = new Checker(
+      (name) => this.node(name).hosts,
+      hash,
+      this.#durability,
+      () => this.schedule.nowMs,
+    );
     const log = {
       write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => {
         this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
@@ -85,6 +92,10 @@ export class World {
           ended: (node, error) => this.note(`process of ${node.name} ended: ${error.message}`),
         }),
     );
+  }
+
+  get sessionMs(): number {
+    return this.#sessionMs;
   }
 
   get events(): number {
