@@ -148,10 +148,9 @@ export class Suspicion {
 
   #count(): void {
     const core = this.#core;
-    if (!this.#suspecting) return;
     // What was not repeated in that time has lapsed, whatever was done first in this tick.
     for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);
-    if (this.#asked.size + 1 < core.quorum) return;
+    if (!this.#suspecting || this.#asked.size + 1 < core.quorum) return;
     core.parts.viewChange.moveTo(core.view + 1);
   }
 
