@@ -13,6 +13,8 @@ import type { Must } from './promises.ts';
 /** What one life of a replica heard, and when, by the time that it was told. */
 interface Life {
   now: number;
+  /** Whether it still leads a primary judges by its ticks. */
+  tickedAt: number;
   view: number;
   recovering: boolean;
   /** Of the view that it leads: what others acknowledged, and when the newest round that each answered was begun. */
@@ -58,6 +60,7 @@ export class Ledger {
   begins(name: string, now: number, { view, status }: ReplicaView): void {
     this.#lives.set(name, {
       now,
+      tickedAt: now,
       view: view.view,
       recovering: status === 'recovering',
       leads: null,
@@ -80,6 +83,7 @@ export class Ledger {
   takes(name: string, input: Input): void {
     const life = this.#life(name);
     if (input.kind === 'tick') life.now = Math.max(life.now, input.now);
+    if (input.kind === 'tick') life.tickedAt = life.now;
     if (input.kind === 'message') this.#hears(life, input.message);
   }
 
@@ -133,7 +137,7 @@ export class Ledger {
       );
     if (kind !== 'prepare' || this.#quorum === 1 || life.leads?.view !== view) return;
     const since = Math.max(life.leads.since, this.#quorumRound(life)?.now ?? 0);
-    this.#must(life.now - since <= this.#suspicionMs, `${name} prepares in view ${view}, and no quorum answers it`);
+    this.#must(life.tickedAt - since <= this.#suspicionMs, `${name} prepares in view ${view}, and no quorum answers it`);
   }
 
   #vouches(name: string, view: number, op: number, storage: MemoryStorage): void {
