@@ -137,7 +137,10 @@ export class Ledger {
       );
     if (kind !== 'prepare' || this.#quorum === 1 || life.leads?.view !== view) return;
     const since = Math.max(life.leads.since, this.#quorumRound(life)?.now ?? 0);
-    this.#must(life.tickedAt - since <= this.#suspicionMs, `${name} prepares in view ${view}, and no quorum answers it`);
+    this.#must(
+      life.tickedAt - since <= this.#suspicionMs,
+      `${name} prepares in view ${view}, and no quorum answers it`,
+    );
   }
 
   #vouches(name: string, view: number, op: number, storage: MemoryStorage): void {
