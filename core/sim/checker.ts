@@ -22,6 +22,7 @@ import type { Entry } from '../vr/entry.ts';
 import type { LogDescription, Message } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Durability } from './durability.ts';
+import { SessionModel } from './session-model.ts';
 
 /** A rule of protocol §9 is broken: a bug in haret, found by this seed. */
 export class RuleBroken extends Error {
@@ -31,6 +32,11 @@ export class RuleBroken extends Error {
 function rule(condition: boolean, number: number, what: string, facts: Readonly<Record<string, unknown>>): void {
   if (!condition) throw new RuleBroken(`rule ${number}: ${what} ${JSON.stringify(facts)}`);
 }
+
+/** A tick may be between an entry and the time that it says, and what a paused process has yet to hear of it. */
+const timeSlackMs = 1100;
+/** An expiry has to be noticed and to pass through the log. */
+const expiryGraceMs = 3000;
 
 /** What one committed op was, once for all replicas. */
 interface Committed {
@@ -46,14 +52,22 @@ interface Committed {
 class GroupHistory {
   readonly committed: Committed[] = [];
   readonly headers = new Map<string, Checksum>();
+  /** When an entry was first sent, by its checksum, in real milliseconds; taken out as it is committed. */
+  readonly madeAtMs = new Map<Checksum, number>();
   readonly primaries = new Map<string, string>();
   readonly executed = new Set<string>();
   /** How often each body was executed, by its digest. */
   readonly bodies = new Map<string, number>();
   readonly reference: StateMachine;
+  /** Null for the root group, which has none. */
+  readonly sessions: SessionModel | null;
+  /** The highest timestamp in the log, and the most that one was behind real time. */
+  timestamp = 0;
+  lagMs = -Infinity;
 
   constructor(reference: StateMachine) {
     this.reference = reference;
+    this.sessions = reference instanceof Service ? new SessionModel(reference.limits) : null;
   }
 
   get op(): number {
@@ -87,8 +101,16 @@ export class Checker {
   readonly #hash: Hash;
   readonly #durability: Durability;
 
-  /** @param hosts the replicas that run on a node now. */
-  constructor(hosts: (node: string) => readonly ReplicaHost[], hash: Hash, durability: Durability) {
+  readonly #nowMs: () => number;
+
+  /** @param hosts the replicas that run on a node now; @param nowMs the time of the world, which no node's clock shows. */
+  constructor(
+    hosts: (node: string) => readonly ReplicaHost[],
+    hash: Hash,
+    durability: Durability,
+    nowMs: () => number,
+  ) {
+    this.#nowMs = nowMs;
     this.#hosts = hosts;
     this.#hash = hash;
     this.#durability = durability;
@@ -210,8 +232,46 @@ export class Checker {
         group.bodies.set(digest, (group.bodies.get(digest) ?? 0) + 1);
       }
     }
+    this.#time(group, entry, facts);
+    this.#sessions(group, entry, facts);
     const tree = group.reference instanceof Service ? group.reference.tree : null;
     group.committed.push({ checksum: entry.checksum, digest, reply, tree });
+  }
+
+  /** The replicated clock never goes back, and never outruns real time: a lease would end early by it (protocol §7). */
+  #time(group: GroupHistory, { timestamp, checksum }: Entry, facts: Readonly<Record<string, unknown>>): void {
+    rule(timestamp >= group.timestamp, 7, 'time goes back in the log', {
+      ...facts,
+      timestamp,
+      before: group.timestamp,
+    });
+    group.timestamp = timestamp;
+    const madeAtMs = group.madeAtMs.get(checksum);
+    if (madeAtMs === undefined) return;
+    group.madeAtMs.delete(checksum);
+    const lagMs = madeAtMs - timestamp;
+    rule(lagMs >= group.lagMs - timeSlackMs, 7, 'the log lets time run', {
+      ...facts,
+      timestamp,
+      lagMs,
+      before: group.lagMs,
+    });
+    group.lagMs = Math.max(group.lagMs, lagMs);
+  }
+
+  #sessions(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
+    const { sessions, reference } = group;
+    if (sessions?.entry(entry, this.#nowMs()) !== true || !(reference instanceof Service)) return;
+    const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));
+    rule(differs === null, 7, 'other sessions are there than should be', { ...facts, differs });
+  }
+
+  /** Nobody is kept for ever who gave no sign of life. */
+  sessionsExpired(): boolean {
+    const now = this.#nowMs();
+    return [...this.#groups.values()].every(
+      ({ sessions }) => (sessions?.overdue(now, expiryGraceMs) ?? []).length === 0,
+    );
   }
 
   #restored(identity: ReplicaIdentity, op: number): void {
@@ -252,8 +312,10 @@ export class Checker {
       for (const entry of message.entries) {
         const key = `${entry.epoch}/${entry.view}/${entry.op}`;
         const known = group.headers.get(key);
-        if (known === undefined) group.headers.set(key, entry.checksum);
-        else
+        if (known === undefined) {
+          group.headers.set(key, entry.checksum);
+          if (message.view === entry.view) group.madeAtMs.set(entry.checksum, this.#nowMs());
+        } else
           rule(known === entry.checksum, 1, 'two headers for one (epoch, view, op)', {
             namespace: message.namespace,
             op: entry.op,

@@ -14,6 +14,7 @@ import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
+import type { Habits } from './workload.ts';
 import { User } from './workload.ts';
 import { World } from './world.ts';
 
@@ -98,18 +99,24 @@ function prepare(options: RunOptions): Prepared {
   const shape = new SeededRandom(options.seed, 0x5eed);
   const nodes = shape.pick([3, 3, 3, 5]);
   const small = shape.chance(1, 2);
+  // Short enough to end in a run, or as long as in production.
+  const sessionMs = shape.pick([1500, 4000, defaultTiming.sessionMs]);
   const world = new World({
     seed: options.seed,
     nodes,
     trace: write,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     settings: {
-      // Sessions that nobody keeps may go for new ones soon, so that it happens while a seed lasts.
-      timing: { ...defaultTiming, sessionMs: small ? 20_000 : defaultTiming.sessionMs },
+      timing: { ...defaultTiming, sessionMs },
       hash: options.hash,
       segmentBytes: small ? 64 * 1024 : 1024 * 1024,
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
-      limits: { maxPipelineEntries: shape.pick([8, 64, 4096]), maxSessions: shape.pick([8, 64]) },
+      limits: {
+        maxPipelineEntries: shape.pick([8, 64, 4096]),
+        maxSessions: shape.pick([4, 64]),
+        maxWindowReplyBytes: shape.pick([64, 1_000_000]),
+        watchHistoryBytes: shape.pick([1024, 16 * 1024 * 1024]),
+      },
     },
   });
   return { world, shape, trace: () => trace };
@@ -121,9 +128,15 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
   world.found(namespaces);
   const acknowledged = new Map<number, number>();
+  const habits: Habits = {
+    keepAliveMs: Math.floor(world.sessionMs / 4),
+    // Shorter than most faults: what a call's end says of its outcome is told before all its attempts have ended.
+    requestTimeoutMs: shape.pick([4000, 4000, 700]),
+    padding: shape.chance(1, 8) ? 40_000 : 0,
+  };
   const users = Array.from({ length: 2 + shape.below(4) }, (_, i) => {
     const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
-    return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance);
+    return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance, habits);
   });
   const faults = new Faults(world, users);
   const damage = new Damage(world, options.seed, options.damage);
@@ -193,6 +206,8 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
   if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
+  if (!(yield* until(world, () => world.checker.sessionsExpired())))
+    throw new RuleBroken('rule 8: a session that nobody uses never expires');
   world.checker.finalStates(hostsOf(world));
   for (const user of users) user.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);

@@ -125,6 +125,8 @@ export class SimNode {
     if (this.#life.alive) return;
     const life: Life = { alive: true, effectsLeft: -1 };
     this.#life = life;
+    // A monotonic clock begins anywhere, and anew with each life.
+    const startedMs = this.#random.below(1_000_000_000);
     const ports: NodePorts = {
       disk: this.#diskOf(life),
       transport: {
@@ -134,7 +136,7 @@ export class SimNode {
         },
       },
       clock: {
-        now: () => this.#schedule.nowMs,
+        now: () => startedMs + this.#schedule.nowMs,
         soon: (work) => this.#schedule.after(0, () => this.#run(life, work)),
       },
       random: this.#random.fork(),

@@ -23,7 +23,16 @@ const counterPath = '/counter';
 const outstandingPerUser = 4;
 const watchesPerUser = 2;
 const watched = ['/', '/dir', '/dir/sub', '/a', '/dir/sub/c', queuePath, setPath, counterPath];
-const requestTimeoutMs = 4000;
+
+/** How the users of a world go about it. */
+export interface Habits {
+  readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** Bytes that values are filled up with now and then: with some, a snapshot takes more than a page. */
+  readonly padding: number;
+}
+
+const usual: Habits = { requestTimeoutMs: 4000, keepAliveMs: 30_000, padding: 0 };
 
 export interface WorkloadCounters {
   asked: number;
@@ -52,6 +61,8 @@ export class User {
   #generation = 0;
   #stopped = false;
 
+  readonly #habits: Habits;
+
   /** @param acknowledged the highest op of each namespace that any user was told of. */
   constructor(
     name: string,
@@ -59,7 +70,9 @@ export class User {
     namespace: string,
     acknowledged: Map<NamespaceId, number>,
     watchRandom: SeededRandom | null = null,
+    habits = usual,
   ) {
+    this.#habits = habits;
     this.#watchRandom = watchRandom;
     this.name = name;
     this.#world = world;
@@ -102,7 +115,8 @@ export class User {
   /** @param told how far the watches of the process before were told, for one to go on there. */
   #connect(told: readonly (number | null)[] = []): SimClient {
     const generation = ++this.#generation;
-    const sim = this.#world.addClient({ followRedirects: this.#random.chance(1, 2), requestTimeoutMs });
+    const { requestTimeoutMs, keepAliveMs } = this.#habits;
+    const sim = this.#world.addClient({ followRedirects: this.#random.chance(1, 2), requestTimeoutMs, keepAliveMs });
     this.#enter(sim, generation, told);
     return sim;
   }
@@ -161,7 +175,9 @@ export class User {
 
   #ask(generation: number): void {
     const namespace = this.#namespaceId!;
-    const unique = utf8(`${this.name}.${++this.#serial}`);
+    const { requestTimeoutMs, padding } = this.#habits;
+    const filler = padding > 0 && this.#random.chance(1, 4) ? '.'.repeat(padding) : '';
+    const unique = utf8(`${this.name}.${++this.#serial}${filler}`);
     const operation = this.#operation(unique);
     const floor = this.#acknowledged.get(namespace) ?? 0;
     this.#outstanding++;

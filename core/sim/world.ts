@@ -14,7 +14,7 @@ import type { ClientOptions } from '../client/options.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
 import type { NodeObserver } from '../cluster/host.ts';
-import { Checker } from './checker.ts';
+import { Checker, RuleBroken } from './checker.ts';
 import { Durability } from './durability.ts';
 import { Network } from './network.ts';
 import { Schedule } from './schedule.ts';
@@ -49,6 +49,9 @@ export class World {
   readonly #durability: Durability;
   readonly #random: SeededRandom;
   readonly #trace: ((line: string) => void) | null;
+  /** Nodes whose disks were damaged or lost. */
+  readonly #damaged = new Set<string>();
+  readonly #sessionMs: number;
   #clients = 0;
   #events = 0;
   #failure: Error | null = null;
@@ -59,7 +62,8 @@ export class World {
     this.network = new Network(this.schedule, this.#random.fork(), (address, subprotocol, link, from) =>
       this.#listen(address, subprotocol, link, from),
     );
-    const { hash, segmentBytes } = options.settings;
+    const { hash, segmentBytes, timing } = options.settings;
+    this.#sessionMs = timing.sessionMs;
     // Draws of its own: looking at the world does not change it.
     this.#durability = new Durability(
       (name) => this.node(name).disk,
@@ -67,10 +71,17 @@ export class World {
       hash,
       new SeededRandom(options.seed, 0xd15c),
     );
-    this.checker = new Checker((name) => this.node(name).hosts, hash, this.#durability);
+    this.checker = new Checker(
+      (name) => this.node(name).hosts,
+      hash,
+      this.#durability,
+      () => this.schedule.nowMs,
+    );
     const log = {
-      write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) =>
-        this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`),
+      write: (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => {
+        this.note(`${level} ${message} ${JSON.stringify(facts ?? {})}`);
+        if (level === 'error') this.#alarmed(message, facts ?? {});
+      },
     };
     const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
     this.nodes = names.map(
@@ -88,8 +99,24 @@ export class World {
     );
   }
 
+  get sessionMs(): number {
+    return this.#sessionMs;
+  }
+
   get events(): number {
     return this.#events;
+  }
+
+  /**
+   * A node says that something is wrong with it. A disk that nothing happened to gives no cause for that, whatever its node's crashes and
+   * power cuts were: what the next start cannot account for was lost by the store itself.
+   */
+  #alarmed(message: string, facts: Readonly<Record<string, unknown>>): void {
+    const node = String(facts['node']);
+    if (this.#damaged.has(node) || (this.#damaged.size > 0 && message.startsWith('node '))) return;
+    this.#failure ??= new RuleBroken(
+      `rule 3: ${node}, whose disk is whole, says: ${message} ${JSON.stringify({ ...facts, node })}`,
+    );
   }
 
   /** A generator of its own for whoever drives the world. */
@@ -166,6 +193,7 @@ export class World {
    * @returns true when it has lost its log, and knows it.
    */
   spoilt(node: SimNode): boolean {
+    this.#damaged.add(node.name);
     const { emptied, proven } = this.#durability.spoilt(node.name);
     this.checker.spoilt(node.name, proven);
     return emptied;
@@ -173,6 +201,7 @@ export class World {
 
   /** The disk of a node that is off was lost with all that it promised. */
   lost(node: SimNode): void {
+    this.#damaged.add(node.name);
     this.#durability.lost(node.name);
   }
 

@@ -73,6 +73,8 @@ export class Checkpoints {
   readonly #staging = new Map<ReplicaLog, Staging>();
   /** Complete or partial checkpoint files that are on the disk. A replica that is made anew under a name has none of the last one's. */
   readonly #files = new Map<string, CheckpointFile>();
+  /** The name that a written file is being given: whatever was there before under it goes by that. */
+  #sealing: string | null = null;
 
   constructor(disk: Disk, hash: Hash, host: CheckpointsHost) {
     this.#disk = disk;
@@ -204,8 +206,10 @@ export class Checkpoints {
     this.#disk.sync(job.temporary, (error) => {
       if (this.#stopped) return;
       if (error !== null) return this.#resume(error, () => undefined);
+        this.#sealing = name;
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
+          this.#sealing = null;
           this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });
           this.#jobs.shift();
           if (job.replica.removed) {
@@ -322,6 +326,8 @@ export class Checkpoints {
 
   #remove(name: string): void {
     this.#files.delete(name);
+    // Two replicas of one name, the later made when the earlier was removed, may have the same checkpoint: its file is the later one's.
+    if (name === this.#sealing) return;
     // What could not be removed, or was never made, is in nobody's way; the next start tries again.
     this.#disk.remove(name, () => undefined);
   }

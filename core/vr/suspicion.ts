@@ -141,7 +141,6 @@ export class Suspicion {
       if (now - this.#heardAt > this.#timeoutMs) this.#lose();
       return;
     }
-    for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);
     if (this.#suspecting) {
       if (now >= this.#resendAt) this.#ask();
       return;
@@ -196,6 +195,8 @@ export class Suspicion {
 
   #count(): void {
     const core = this.#core;
+    // What was not repeated in that time has lapsed, whatever was done first in this tick.
+    for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);
     if (!this.#suspecting || this.#asked.size + 1 < core.quorum) return;
     core.parts.viewChange.moveTo(core.view + 1);
   }

@@ -1,12 +1,14 @@
 /**
  * The program that every mutant is bundled with: runs seeds until a rule is broken or the time is over, and prints what it found as
- * one line of JSON. Arguments: exploration or simulator, the first seed, processor seconds, and the damage of disks. Seconds are those of
+ * one line of JSON. Arguments: which of them (see mutant.ts), the first seed, processor seconds, and the damage of disks. Seconds are those of
  * the processor, so that what is found does not depend on what else the machine does.
  */
 
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
-import { explore } from '../vr/exploration.ts';
+import { live } from '../store/lives.ts';
+import { damageOf, explore } from '../vr/exploration.ts';
+import type { Mutant } from './mutant.ts';
 
 const [by, first, seconds, only] = process.argv.slice(2);
 const hash = new NodeHash();
@@ -15,17 +17,19 @@ const damaged = only === 'rot' || only === 'loss' ? only : null;
 const wrong = only === 'wrong';
 
 function explored(seed: number): void {
-  const damage = wrong
-    ? 'wrong'
-    : (damaged ?? (seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none'));
-  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage });
+  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : damaged ?? damageOf(seed) });
 }
 
 function simulated(seed: number): void {
   runSeed({ seed, events: [4000, 20_000, 60_000][seed % 3]!, hash, ...(damaged === null ? {} : { damage: damaged }) });
 }
 
-const run = by === 'simulator' ? simulated : explored;
+const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
+  exploration: explored,
+  simulator: simulated,
+  lives: live,
+};
+const run = runs[by as Mutant['by']];
 const endUs = Number(seconds) * 1_000_000;
 
 function spentUs(): number {

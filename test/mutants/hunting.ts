@@ -49,6 +49,8 @@ export async function hunt(
       target: 'node20',
       format: 'esm',
       logLevel: 'error',
+      // Workloads of tests run outside of it here.
+      alias: { vitest: join(root, 'test/mutants/expect.ts') },
       plugins: [
         {
           name: 'mutant',

@@ -114,7 +114,7 @@ export const judgementMutants: readonly Mutant[] = [
   ),
   unjudged(
     'a log without what is committed here is installed',
-    'return loses(core, log) ? otherHistory : null;',
+    'return core.sound && loses(core, log) ? otherHistory : null;',
     'return null;',
   ),
   unjudged(

@@ -29,7 +29,7 @@ export const clientSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: callTable,
-        find: "if (error.outcome === 'definite' && call.unresolved > 0) call.unresolved--;",
+        find: "if (error.outcome === 'definite' && call.unresolved === 1) call.unresolved = 0;",
         replace: "if (error.outcome === 'definite') call.unresolved = 0;",
       },
     ],

@@ -23,7 +23,7 @@ export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V11',
     name: 'a segment with a live entry may go',
-    by: 'simulator',
+    by: 'lives',
     edits: [
       {
         file: segments,
@@ -35,7 +35,7 @@ export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V11',
     name: 'segments go before the batch that says so is durable',
-    by: 'simulator',
+    by: 'lives',
     edits: [
       {
         file: writer,
@@ -48,7 +48,7 @@ export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V28',
     name: 'leftovers of a cut tail are read',
-    by: 'simulator',
+    by: 'lives',
     equivalent:
       'a batch is written only when the one before it is durable, so that at most one is torn, and what follows it is written over its head',
     edits: [anyAge],
@@ -56,20 +56,20 @@ export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V28',
     name: "leftovers of a segment's earlier life are read when nothing newer is below them",
-    by: 'simulator',
+    by: 'lives',
     equivalent: 'their numbers are below those of the segments before, and what is numbered lower is passed over',
     edits: [anySegment],
   },
   {
     scenario: 'V28',
     name: "leftovers of a segment's earlier life are read",
-    by: 'simulator',
+    by: 'lives',
     edits: [anyAge, anySegment],
   },
   {
     scenario: 'V28',
     name: 'the log goes on behind a torn batch',
-    by: 'simulator',
+    by: 'lives',
     edits: [
       {
         file: recovery,

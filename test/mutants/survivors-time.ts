@@ -21,33 +21,12 @@ export const timeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V26',
-    name: "a view's time begins at the machine's own clock",
-    by: 'exploration',
-    edits: [
-      {
-        file: clock,
-        find: 'this.#base = this.#core.log.headTimestamp();',
-        replace: 'this.#base = Math.max(this.#core.log.headTimestamp(), this.#core.now);',
-      },
-    ],
-  },
-  {
-    scenario: 'V26',
-    name: 'the replicated clock jumps over pauses',
-    by: 'exploration',
-    edits: [
-      {
-        file: clock,
-        find: 'Math.min(Math.max(0, now - this.#lastTick), this.#core.timing.suspicionMs)',
-        replace: 'Math.max(0, now - this.#lastTick)',
-      },
-    ],
-  },
-  {
-    scenario: 'V26',
     name: 'the replicated clock follows a machine whose clock goes back',
     by: 'exploration',
-    edits: [{ file: clock, find: 'Math.max(0, now - this.#lastTick)', replace: 'now - this.#lastTick' }],
+    edits: [
+      { file: 'core/vr/replica.ts', find: 'if (now > core.now) core.now = now;', replace: 'core.now = now;' },
+      { file: clock, find: '    if (passed <= 0) return;\n', replace: '' },
+    ],
   },
   {
     scenario: 'V15',
@@ -81,7 +60,7 @@ export const timeSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: `      this.#remove(this.#idle.oldest()!.id);
+        find: `      this.#remove(oldest.id);
       evicted++;`,
         replace: `      this.#remove([...this.#byId.keys()].at(-1)!);
       evicted++;`,

@@ -46,24 +46,16 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a replica that recovers ignores that others are in later views',
+    name: 'a replica that recovers asks nobody but the primary where it stands',
     by: 'exploration',
     damage: 'rot',
-    equivalent: 'an answer of a later view has moved the replica to that view before it is counted',
     edits: [
       {
         file: recovery,
-        find: 'for (const view of this.#views.values()) if (view > core.view) return;',
-        replace: '',
+        find: 'this.#answered.size >= Math.min(quorum, voters.length - 1)',
+        replace: 'this.#answered.size <= Math.min(quorum, voters.length - 1)',
       },
     ],
-  },
-  {
-    scenario: 'V13',
-    name: 'a replica that recovers does not wait for the head that it was told',
-    by: 'exploration',
-    damage: 'rot',
-    edits: [{ file: recovery, find: ' || core.durableHead < this.#head) return;', replace: ') return;' }],
   },
   {
     scenario: 'V13',
@@ -73,8 +65,8 @@ export const viewSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: recovery,
-        find: '!this.#pending || message.nonce !== this.#nonce || from !== this.#core.primaryMember()',
-        replace: '!this.#pending || from !== this.#core.primaryMember()',
+        find: 'if (message.nonce !== this.#nonce || from !== this.#core.primaryMember()) return false;',
+        replace: 'if (from !== this.#core.primaryMember()) return false;',
       },
     ],
   },
@@ -92,7 +84,7 @@ export const viewSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: suspicion,
-        find: 'for (const [member, at] of this.#asked) if (now - at > core.timing.suspicionMs) this.#asked.delete(member);',
+        find: 'for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);',
         replace: '',
       },
     ],
@@ -113,7 +105,11 @@ export const viewSurvivors: readonly Mutant[] = [
         find: '  flush(): void {\n    if (!this.serving) return;',
         replace: '  flush(): void {\n    if (!this.#active) return;',
       },
-      { file: requests, find: 'if (!core.parts.primary.serving) {', replace: 'if (!core.parts.primary.active) {' },
+      {
+        file: requests,
+        find: 'if (this.#core.parts.primary.serving) return false;',
+        replace: 'if (this.#core.parts.primary.active) return false;',
+      },
     ],
   },
 ];

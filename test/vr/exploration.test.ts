@@ -1,22 +1,38 @@
-import { describe, expect, it } from 'vitest';
-import { explore } from './exploration.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { InvariantViolation } from '../../core/base/assert.ts';
+import { Replica } from '../../core/vr/replica.ts';
+import type { Exploration } from './exploration.ts';
+import { damageOf, explore } from './exploration.ts';
 
 // More seeds, and longer histories: SEEDS=2000 STEPS=4000 FIRST=1 npx vitest run test/vr/exploration.test.ts
-const first = Number(process.env['FIRST'] ?? 1);
-const seeds = Number(process.env['SEEDS'] ?? 200);
-const steps = Number(process.env['STEPS'] ?? 800);
+const { env } = process;
+const first = Number(env['FIRST'] ?? 1);
+const seeds = Number(env['SEEDS'] ?? 200);
+const steps = Number(env['STEPS'] ?? 800);
+
+/** As it is, or as the command that a failed seed tells says. */
+function shape(seed: number): Exploration {
+  const damage = (env['DAMAGE'] as Exploration['damage']) ?? damageOf(seed);
+  return { seed, steps, damage, ...(env['VOTERS'] === undefined ? {} : { voters: Number(env['VOTERS']) }) };
+}
 
 describe('random histories', () => {
   it(`of ${seeds} seeds keep every rule, and heal`, () => {
     let committed = 0;
-    for (let seed = first; seed < first + seeds; seed++) {
-      const world = explore({
-        seed,
-        steps,
-        damage: seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none',
-      });
-      committed += world.committed.size;
-    }
+    for (let seed = first; seed < first + seeds; seed++) committed += explore(shape(seed)).committed.size;
     expect(committed).toBeGreaterThan(seeds * 5);
+  });
+
+  it('say what runs a seed again, also when it is a replica that finds its own rule broken', () => {
+    const step = vi.spyOn(Replica.prototype, 'step').mockImplementation(() => {
+      throw new InvariantViolation('one and one is two');
+    });
+    try {
+      expect(() => explore({ seed: 5, steps: 40, voters: 3, damage: 'rot' })).toThrow(
+        /^seed 5: .*one and one is two[^]*again: FIRST=5 SEEDS=1 STEPS=40 DAMAGE=rot VOTERS=3 npx vitest run/,
+      );
+    } finally {
+      step.mockRestore();
+    }
   });
 });

@@ -60,7 +60,25 @@ const usual: Readonly<Record<Action, number>> = {
   damage: 6,
 };
 
-export function explore({ seed, steps, voters, damage = 'none' }: Exploration): World {
+/** What a seed's disks suffer, unless told otherwise. */
+export function damageOf(seed: number): Damage {
+  return seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none';
+}
+
+/** @throws whatever rule was broken, be it of the world or an invariant of a replica, with the command that runs the seed again. */
+export function explore(exploration: Exploration): World {
+  const { seed, steps, voters, damage = 'none' } = exploration;
+  try {
+    return explored(exploration);
+  } catch (error) {
+    const what = (error instanceof Error ? error.message : String(error)).replace(`seed ${seed}: `, '');
+    const shape = voters === undefined ? '' : ` VOTERS=${voters}`;
+    const again = `FIRST=${seed} SEEDS=1 STEPS=${steps} DAMAGE=${damage}${shape} npx vitest run test/vr/exploration.test.ts`;
+    throw new Error(`seed ${seed}: ${what}\n  again: ${again}`, { cause: error });
+  }
+}
+
+function explored({ seed, steps, voters, damage = 'none' }: Exploration): World {
   const random = new SeededRandom(seed, 77);
   const world = new World({
     seed,
@@ -68,6 +86,7 @@ export function explore({ seed, steps, voters, damage = 'none' }: Exploration): 
     learners: random.pick([0, 0, 1]),
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
+    ownClocks: true,
   });
   const history = new History(world, random, seed, damage);
   // Of some histories, for what is forged costs time.
@@ -131,7 +150,8 @@ class History {
         break;
       case 'tick':
         world.now += random.pick([1, 10, 10, 50, 200]);
-        for (const one of names) if (!world.place(one).paused) world.input(one, { kind: 'tick' });
+        if (random.chance(1, 40)) world.setClockBack(name, random.pick([10, 100, 3000]));
+        for (const one of names) if (!world.place(one).paused) world.tick(one);
         break;
       case 'ask':
         // A deposed primary takes requests as well, until it finds out.

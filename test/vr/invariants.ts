@@ -2,6 +2,7 @@
 
 import type { Configuration } from '../../core/vr/configuration.ts';
 import type { Entry } from '../../core/vr/entry.ts';
+import type { ReplicaView } from '../../core/vr/ports.ts';
 import type { Place } from './place.ts';
 import type { Must } from './promises.ts';
 
@@ -115,8 +116,7 @@ export class Invariants {
   }
 
   /** A replica that took a step: its numbers are in order, its view has one primary, and its op has one state. */
-  hold(place: Place): void {
-    const { view } = place;
+  hold(place: Place, view: ReplicaView): void {
     const name = place.member.replica;
     const life = this.#life(name);
     this.#must(view.commit >= life.commit, `the commit number of ${name} went down`);

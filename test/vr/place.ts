@@ -20,6 +20,8 @@ export class Place {
   /** Time in which this process ran, of each gap no more than the suspicion time: its replicated clock may not count more. */
   runningMs = 0;
   lastStepAt = 0;
+  /** What its own clock is ahead of the world's time. */
+  clockMs = 0;
   spoilCheckpoints = '';
   /** What was written waits in `heldCheckpoints`. */
   holdsCheckpoints = false;

@@ -29,6 +29,8 @@ export class Users {
   readonly #random: SeededRandom;
   readonly #seed: number;
   readonly #acknowledged = new Map<string, string>();
+  /** Asked once, and said for certain not to have happened. */
+  readonly #refused = new Set<string>();
   readonly #sessions: Session[] = [];
   #registrations: Outcome[] = [];
   #waiting: Waiting[] = [];
@@ -90,7 +92,10 @@ export class Users {
   listen(): void {
     const ended = this.#waiting.filter(({ outcome }) => outcome.reply !== null || outcome.error !== null);
     if (ended.length > 0) this.#waiting = this.#waiting.filter((one) => !ended.includes(one));
-    for (const { key, asked, outcome } of ended) this.#told(key, asked, outcome);
+    for (const { key, asked, outcome } of ended) {
+      this.#told(key, asked, outcome);
+      if (asked === null && outcome.error?.outcome === 'definite') this.#refused.add(key);
+    }
     for (const { asked, key, outcome } of ended) {
       if (outcome.reply !== null && !outcome.reply.startsWith('put') && asked?.state === 'open')
         this.#broken(`${key} was never answered and is told "${outcome.reply}"`);
@@ -136,12 +141,15 @@ export class Users {
     }
   }
 
-  /** What was acknowledged is there, and nothing of a session is there twice. */
+  /** What was acknowledged is there, what was refused for certain is not, and nothing of a session is there twice. */
   account(values: readonly string[]): void {
     const times = new Map<string, number>();
     for (const value of values) times.set(value, (times.get(value) ?? 0) + 1);
     for (const key of this.#acknowledged.keys()) {
       if (times.get(key) !== 1) this.#broken(`${key} was acknowledged and is there ${times.get(key) ?? 0} times`);
+    }
+    for (const key of this.#refused) {
+      if (times.has(key)) this.#broken(`${key} was told not to have happened, and is there`);
     }
     for (const [value, many] of times) {
       if (many > 1 && /^\d/.test(value)) this.#broken(`${value} was executed ${many} times`);

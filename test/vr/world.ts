@@ -16,6 +16,7 @@ import type { ReplicaLimits } from '../../core/vr/replica.ts';
 import { Replica } from '../../core/vr/replica.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { Invariants } from './invariants.ts';
+import { Ledger } from './ledger.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import { Place } from './place.ts';
 import type { Must } from './promises.ts';
@@ -46,6 +47,8 @@ export interface WorldOptions {
   readonly learners?: number;
   readonly limits?: Partial<ReplicaLimits>;
   readonly checkpointBytes?: number;
+  /** Each life of a replica has a clock of its own, which begins anywhere. */
+  readonly ownClocks?: boolean;
 }
 
 export class World {
@@ -61,9 +64,12 @@ export class World {
   /** Highest op whose reply a client has. */
   acknowledged = 0;
   readonly #ops = new Map<string, number>();
+  /** By token: the moment at which a linearizable read was asked. */
+  readonly #askedAt = new Map<number, number>();
   readonly #options: WorldOptions;
   readonly #promises: Promises;
   readonly #invariants: Invariants;
+  readonly #ledger: Ledger;
   readonly #writer = new Writer(4096);
   #nextToken = 1;
   #forging = false;
@@ -88,6 +94,7 @@ export class World {
       learners: learners.map((name, index) => member(name, index + voters.length)),
     };
     this.#invariants = new Invariants(must, this.configuration);
+    this.#ledger = new Ledger(must, this.configuration, testTiming.suspicionMs);
     for (const one of [...voters, ...this.configuration.learners]) {
       const { replica, node, incarnation } = one;
       const identity = { cluster: 'c'.repeat(32), namespace: 7, replica, node, incarnation };
@@ -120,6 +127,7 @@ export class World {
     place.paused = false;
     place.lastStepAt = this.now;
     this.#invariants.begins(name);
+    if (this.#options.ownClocks === true) place.clockMs = this.random.below(100_000_000);
     place.replica = new Replica({
       recovered: place.storage.recovered(),
       storage: place.storage,
@@ -129,8 +137,9 @@ export class World {
       limits: { ...defaultLimits, ...this.#options.limits },
       timing: testTiming,
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
-      now: this.now,
+      now: this.#clockOf(place),
     });
+    this.#ledger.begins(name, this.#clockOf(place), place.view);
     this.step(name, { kind: 'tick' });
     this.step(name, { kind: 'flush' });
   }
@@ -181,14 +190,29 @@ export class World {
     this.step(name, { kind: 'flush' });
   }
 
+  /** The time as this replica is told it. */
+  #clockOf(place: Place): number {
+    return this.now + place.clockMs;
+  }
+
+  /** Tells a replica what time it is. */
+  tick(name: string): void {
+    this.input(name, { kind: 'tick' });
+  }
+
+  /** The clock of a machine is set back, for good. */
+  setClockBack(name: string, ms: number): void {
+    this.place(name).clockMs -= ms;
+  }
+
   resume(name: string, ticksFirst = true): void {
     const place = this.place(name);
     place.paused = false;
     const { queued } = place;
     place.queued = [];
-    if (ticksFirst) this.input(name, { kind: 'tick' });
+    if (ticksFirst) this.tick(name);
     for (const input of queued) this.input(name, input);
-    if (!ticksFirst) this.input(name, { kind: 'tick' });
+    if (!ticksFirst) this.tick(name);
   }
 
   step(name: string, input: Input): void {
@@ -196,10 +220,15 @@ export class World {
     if (place.replica === null) return;
     place.runningMs += Math.min(this.now - place.lastStepAt, testTiming.suspicionMs);
     place.lastStepAt = this.now;
-    const effects = place.replica.step(input, this.now);
+    this.#ledger.takes(name, input, this.#clockOf(place));
+    const effects = place.replica.step(input, this.#clockOf(place));
     if (place.replica.down) for (const written of place.spoiled) place.wrong.add(written);
     for (const effect of effects) this.#perform(place, effect);
-    if (place.replica.isPrimary || effects.length > 0) this.#invariants.hold(place);
+    const { isPrimary } = place.replica;
+    if (!isPrimary && effects.length === 0) return;
+    const { view } = place;
+    this.#invariants.hold(place, view);
+    if (effects.length > 0) this.#ledger.stands(name, input, view, place.storage, this.committed);
   }
 
   #perform(place: Place, effect: Effect): void {
@@ -212,6 +241,7 @@ export class World {
         const message = decodeMessage(reader, hash);
         reader.end();
         this.#promises.check(name, message, place.storage, place.replica?.isPrimary === true);
+        this.#ledger.says(name, message, place.storage, () => place.view.status);
         if (message.kind === 'prepare') {
           for (const entry of message.entries) this.#invariants.header(entry);
         }
@@ -248,6 +278,8 @@ export class World {
         if (outcome === undefined) return;
         if (effect.result.ok) {
           outcome.readAt = place.machine.op;
+          const askedAt = this.#askedAt.get(effect.token);
+          if (askedAt !== undefined) this.#ledger.read(name, askedAt);
           this.#must(
             place.machine.op >= (this.#ops.get(String(effect.token)) ?? 0),
             `a read went back in time on ${name}`,
@@ -281,6 +313,7 @@ export class World {
           const { from, message, reason } = effect.event;
           this.#must(this.#forging, `${name} refused an honest ${message} of ${from}: ${reason}`);
         }
+        this.#ledger.event(name, effect.event);
         if (effect.event.kind === 'committed') this.#invariants.committedOn(this.places, effect.event.op);
     }
   }
@@ -364,7 +397,7 @@ export class World {
   run(ms: number): void {
     for (let passed = 0; passed < ms; passed += 10) {
       this.now += 10;
-      for (const [name, place] of this.places) if (!place.paused) this.input(name, { kind: 'tick' });
+      for (const [name, place] of this.places) if (!place.paused) this.tick(name);
       this.settle();
     }
   }
@@ -471,8 +504,10 @@ export class World {
   read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
     const token = this.#token();
     // What was acknowledged before a linearizable read began must be seen by it.
-    if (consistency === 'linearizable') this.#ops.set(String(token), this.acknowledged);
-    else this.#ops.set(String(token), consistency.atLeast);
+    if (consistency === 'linearizable') {
+      this.#ops.set(String(token), this.acknowledged);
+      this.#askedAt.set(token, this.#ledger.moment());
+    } else this.#ops.set(String(token), consistency.atLeast);
     this.input(name, { kind: 'read', token, consistency });
     return this.outcomes.get(token)!;
   }

@@ -1,6 +1,5 @@
 /** A stranger says where primaries are, answers what is then forwarded to it, and forwards what no node would. */
 
-import { noSecret } from '../../../core/base/session-secret.ts';
 import { NobleHash } from '../../../core/base/noble-hash.ts';
 import { encodeOperation } from '../../../core/service/body.ts';
 import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../../core/wire/peer.ts';
@@ -135,7 +134,6 @@ export const trial = {
           id: at,
           hops: 1,
           namespaceId,
-          secret: noSecret,
           item,
           ...secretless,
         });

@@ -1,0 +1,19 @@
+/** What little of vitest's `expect` the workloads of tests use, for the hunt, which runs them outside of vitest. */
+
+import assert from 'node:assert/strict';
+
+interface Expectation {
+  toBe(expected: unknown): void;
+  toEqual(expected: unknown): void;
+  toBeGreaterThan(expected: number): void;
+  readonly not: { toBeNull(): void };
+}
+
+export function expect(actual: unknown): Expectation {
+  return {
+    toBe: (expected) => assert.strictEqual(actual, expected),
+    toEqual: (expected) => assert.deepStrictEqual(actual, expected),
+    toBeGreaterThan: (expected) => assert.ok(Number(actual) > expected, `${String(actual)} is not above ${expected}`),
+    not: { toBeNull: () => assert.notStrictEqual(actual, null) },
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Random lives of one store from one seed: work, and crashes of the process and of the power, of which some come before a start has come
+ * far. Whatever the seed, the store comes back with all that it acknowledged, and finds nothing that it has to explain.
+ */
+
+import { SeededRandom } from '../../core/base/random.ts';
+import { Workload } from './workload.ts';
+
+const livesOfASeed = 8;
+
+/** @throws with the seed, when something that was acknowledged is gone, or a disk that is whole gives an alarm. */
+export function live(seed: number): void {
+  const random = new SeededRandom(seed, 0x57ea);
+  try {
+    const work = new Workload(seed);
+    for (let life = 0; life < livesOfASeed; life++) {
+      work.go(random.pick([5, 30, 120, 400]));
+      if (random.chance(1, 3)) work.world.settle();
+      if (random.chance(1, 4)) work.world.disk.processCrash();
+      else work.world.disk.powerCut(work.random);
+      work.reopen();
+      const [failure] = work.world.failures;
+      if (failure !== undefined) throw failure;
+      const [warning] = work.world.warnings();
+      if (warning !== undefined) throw new Error(`a disk that nothing happened to: ${warning}`);
+    }
+  } catch (error) {
+    const what = error instanceof Error ? error.message.split('\n')[0]! : String(error);
+    throw new Error(`seed ${seed} of the store's lives: ${what}`, { cause: error });
+  }
+}
