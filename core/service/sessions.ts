@@ -207,6 +207,9 @@ export class Sessions {
       this.#remove(oldest.id);
       evicted++;
     }
+    invariant(this.#byId.size < this.#limits.maxSessions, 'there are no more sessions than the limit', {
+      sessions: this.#byId.size,
+    });
     return evicted;
   }
 

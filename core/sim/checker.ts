@@ -11,6 +11,7 @@ import { defaultLimits } from '../base/limits.ts';
 import { Catalog } from '../cluster/catalog.ts';
 import type { NodeObserver } from '../cluster/host.ts';
 import type { ReplicaHost } from '../cluster/replica-host.ts';
+import { decodeBody } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import { decodeReply, encodeReply } from '../service/reply.ts';
 import { Service } from '../service/service.ts';
@@ -216,8 +217,11 @@ export class Checker {
 
   #commit(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
     const digest = this.#hash.digest(entry.body);
+    const living = entry.session === 0 ? livingBefore(group.reference, entry) : [];
     // Bodies are views of frames and segments, and must not change behind the replay's back.
     const reply = group.reference.apply(entry).slice();
+    for (const id of living)
+      rule(hasSession(group.reference, id), 4, 'a registration ended a session that lives', { ...facts, session: id });
     if (entry.session !== 0) {
       // Judged by the reply alone: one that is of this op and no error says that it was executed now.
       const { op, answer } = decodeReply(reply);
@@ -457,6 +461,21 @@ export class Checker {
       }
     }
   }
+}
+
+/** Sessions that gave a sign of life within a tenth of their time, if this entry makes a session where there is no room for one. */
+function livingBefore(machine: StateMachine, entry: Entry): readonly number[] {
+  if (!(machine instanceof Service) || machine.sessionCount < machine.limits.maxSessions) return [];
+  if (decodeBody(entry.body).kind !== 'register') return [];
+  const sinceMs = Math.max(0, entry.timestamp - machine.timestamp);
+  return machine
+    .newestSessions(machine.sessionCount)
+    .filter(({ idleMs }) => (idleMs + sinceMs) * 10 < machine.limits.sessionMs)
+    .map(({ id }) => id);
+}
+
+function hasSession(machine: StateMachine, id: number): boolean {
+  return machine instanceof Service && machine.newestSessions(machine.sessionCount).some((one) => one.id === id);
 }
 
 function positions(view: ReplicaView): Record<string, number> {

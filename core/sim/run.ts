@@ -14,6 +14,7 @@ import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
+import { ThinClient } from './thin-client.ts';
 import type { Habits } from './workload.ts';
 import { User } from './workload.ts';
 import { World } from './world.ts';
@@ -113,9 +114,12 @@ function prepare(options: RunOptions): Prepared {
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
       limits: {
         maxPipelineEntries: shape.pick([8, 64, 4096]),
-        maxSessions: shape.pick([4, 64]),
+        maxSessions: shape.pick([8, 64]),
         maxWindowReplyBytes: shape.pick([64, 1_000_000]),
         watchHistoryBytes: shape.pick([1024, 16 * 1024 * 1024]),
+        // Of each connection: what it has on its way to be answered, and at a primary: what waits to be prepared.
+        maxPendingRequests: shape.pick([5, 16_384]),
+        maxSessionsPerConnection: 6,
       },
     },
   });
@@ -138,6 +142,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
     return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance, habits);
   });
+  const thin = new ThinClient('t', world, shape.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const faults = new Faults(world, users);
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
@@ -145,7 +150,12 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const healAt = world.events + options.events;
   const committed = (): number =>
     [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0);
-  return { world, users, healAt, rest: play({ ...prepared, users, faults, damage, healAt, committed }, options.seed) };
+  return {
+    world,
+    users,
+    healAt,
+    rest: play({ ...prepared, users, thin, faults, damage, healAt, committed }, options.seed),
+  };
 }
 
 /** For whoever wants to step through a run and look: the playground. */
@@ -169,6 +179,7 @@ export function runSeed(options: RunOptions): RunReport {
 
 interface Playing extends Prepared {
   readonly users: readonly User[];
+  readonly thin: ThinClient;
   readonly faults: Faults;
   readonly damage: Damage;
   readonly healAt: number;
@@ -187,7 +198,7 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
 }
 
 function* play(playing: Playing, seed: number): Generator<void, RunReport> {
-  const { world, users, faults, damage, healAt, committed, trace } = playing;
+  const { world, users, thin, faults, damage, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
@@ -202,7 +213,10 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of users) user.stop();
-  if (!(yield* until(world, () => users.every((user) => user.outstanding === 0) && caughtUp(world, damage))))
+  thin.stop();
+  if (
+    !(yield* until(world, () => users.every((user) => user.outstanding === 0) && thin.idle && caughtUp(world, damage)))
+  )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
   if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
@@ -210,6 +224,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
     throw new RuleBroken('rule 8: a session that nobody uses never expires');
   world.checker.finalStates(hostsOf(world));
   for (const user of users) user.account();
+  thin.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);
   return {
     seed,

@@ -41,9 +41,9 @@ export class SessionModel {
       case 'register':
         while (this.#sessions.size >= this.#limits.maxSessions) {
           const idlest = this.#idlest();
-          // Who gave a sign of life within the last quarter of the time-out is not pushed out: the newcomer is refused.
+          // Who gave a sign of life within the last tenth of the time-out is not pushed out: the newcomer is refused.
           const idleMs = this.#timestamp - this.#sessions.get(idlest)!.timestamp;
-          if (idleMs < this.#limits.sessionMs / 4) return true;
+          if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
         this.#sessions.set(op, { timestamp: this.#timestamp, realMs });

@@ -46,15 +46,14 @@ class Raw {
   ask(message: Asked<ClientMessage>): Answer {
     const id = ++this.#lastId;
     this.say({ ...message, id, namespaceId: this.#namespaceId } as ClientMessage);
-    let answer: Answer | null = null;
-    this.#story.world.until(() => {
-      for (const told of this.heard()) {
-        if (told.kind === 'reply' && told.id === id) answer = decodeReply(told.reply).answer;
-        if (told.kind === 'error' && told.id === id) answer = { kind: 'refused', error: told.error };
-      }
-      return answer !== null;
-    }, 10_000_000);
-    if (answer === null) throw new Error(`${message.kind} was not answered`);
+    const answers = (): Answer[] =>
+      this.heard().flatMap((told): Answer[] => {
+        if (told.kind === 'reply' && told.id === id) return [decodeReply(told.reply).answer];
+        return told.kind === 'error' && told.id === id ? [{ kind: 'refused', error: told.error }] : [];
+      });
+    this.#story.world.until(() => answers().length > 0, 10_000_000);
+    const [answer] = answers();
+    if (answer === undefined) throw new Error(`${message.kind} was not answered`);
     return answer;
   }
 

@@ -71,8 +71,8 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       {
         file: requests,
-        find: 'if (held !== undefined && answered > held.answered) {',
-        replace: 'if (held !== undefined && answered < 0) {',
+        find: 'if (held === undefined || answered <= held.answered) return',
+        replace: 'if (held === undefined || answered >= 0) return',
       },
     ],
   },
@@ -96,7 +96,7 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: 'while (this.#byId.size >= this.#limits.maxSessions) {',
+        find: 'while (this.#byId.size >= maxSessions) {',
         replace: 'while (this.#byId.size >= 1e9) {',
       },
     ],
@@ -108,13 +108,13 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: "if (request < window.next) return { kind: 'kept', reply: window.get(request) };",
-        replace: "if (request < window.next) return { kind: 'execute', session };",
+        find: 'if (request < window.next) {',
+        replace: "if (request < window.next) return { kind: 'execute', session };\n    if (request < 0) {",
       },
       {
         file: 'core/service/service.ts',
-        find: "return request < window.next ? 'executed' : 'new';",
-        replace: "return 'new';",
+        find: "if (request >= window.next) return 'new';",
+        replace: "if (request >= window.base) return 'new';",
       },
       { file: requests, find: 'if (request < next) {', replace: 'if (request < 0) {' },
     ],

@@ -9,6 +9,7 @@ import { clientSurvivors } from './survivors-clients.ts';
 import { storeSurvivors } from './survivors-store.ts';
 import { timeSurvivors } from './survivors-time.ts';
 import { viewSurvivors } from './survivors-views.ts';
+import { sessionMutants } from './sessions.ts';
 import { viewMutants } from './views.ts';
 
 function number({ scenario }: Mutant): number {
@@ -21,6 +22,7 @@ export const mutants: readonly Mutant[] = [
   ...clientMutants,
   ...diskMutants,
   ...judgementMutants,
+  ...sessionMutants,
   ...viewSurvivors,
   ...timeSurvivors,
   ...storeSurvivors,

@@ -1,6 +1,8 @@
 /** The clients of a random history: what they asked, what they were told, and whether that is what was executed (protocol §7, §9.3). */
 
+import { errorInfo } from '../../core/base/errors.ts';
 import type { SeededRandom } from '../../core/base/random.ts';
+import { noSecret } from '../../core/base/session-secret.ts';
 import type { Outcome, World } from './world.ts';
 
 /** One request of a session; its text is what every retry of it says again. */
@@ -84,7 +86,13 @@ export class Users {
     const one = asked[request - 1]!;
     // A client does not resend what it has the answer of; a retry that was under way says what it said then.
     const answered = one.state === 'open' ? Math.min(request, answeredOf(session)) : one.answered;
-    const outcome = this.#world.request(name, id, request, one.text, answered);
+    const refusal = this.#random.chance(1, 6) ? errorInfo('DiskLow', 'no room now') : null;
+    const { replica, machine } = this.#world.place(name);
+    const executed = replica !== null && machine.request(id, noSecret, request) === 'executed';
+    const outcome = this.#world.request(name, id, request, one.text, answered, refusal);
+    // What is known to be executed has its reply before any judgement of this sending (V30).
+    if (executed && answered <= request && outcome.error !== null)
+      this.#broken(`${id}-${request} is executed at ${name}, and is told ${outcome.error.code}`);
     this.#waiting.push({ key: `${id}-${request}`, asked: one, outcome });
   }
 
