@@ -12,12 +12,15 @@ const longUs = 3_000_000;
 export class Faults {
   readonly #world: World;
   readonly #users: readonly User[];
+  readonly #hosts: readonly string[];
   readonly #random: SeededRandom;
   #active = false;
 
-  constructor(world: World, users: readonly User[]) {
+  /** @param hosts clients whose connections fail, apart from those of the users. */
+  constructor(world: World, users: readonly User[], hosts: readonly string[] = []) {
     this.#world = world;
     this.#users = users;
+    this.#hosts = hosts;
     this.#random = world.chance();
   }
 
@@ -121,6 +124,19 @@ export class Faults {
       case 13:
         world.note(`restart a user`);
         return random.pick(this.#users).restart();
+      case 14: {
+        if (this.#hosts.length === 0) return;
+        const host = random.pick(this.#hosts);
+        if (random.chance(1, 2)) {
+          world.note(`the connections of ${host} die unseen`);
+          return network.silence(host);
+        }
+        // It reaches one side alone of whatever is cut between nodes.
+        world.note(`part ${host} and ${node.name}`);
+        network.cut(host, node.name);
+        network.cut(node.name, host);
+        return this.#later(() => network.mendAll());
+      }
       default:
         // Quiet is a condition like any other: much goes wrong only after things went well.
         return;
