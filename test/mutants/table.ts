@@ -3,12 +3,13 @@
 import { clientMutants } from './clients.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
+import { reachMutants } from './reach.ts';
 import { viewMutants } from './views.ts';
 
 function number({ scenario }: Mutant): number {
   return Number(scenario.slice(1));
 }
 
-export const mutants: readonly Mutant[] = [...viewMutants, ...logMutants, ...clientMutants].sort(
+export const mutants: readonly Mutant[] = [...viewMutants, ...logMutants, ...clientMutants, ...reachMutants].sort(
   (a, b) => number(a) - number(b),
 );
