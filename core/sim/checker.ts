@@ -418,6 +418,14 @@ export class Checker {
     rule(equalBytes(known!.reply, encodeReply(reply)), 7, 'a write was answered otherwise than by the replay', facts);
   }
 
+  /** What one client asked in order happened in order: the ops of its answers rise with what it asked (protocol §7). */
+  inOrder(asked: readonly { readonly serial: number; readonly op: number }[]): void {
+    for (let i = 1; i < asked.length; i++) {
+      const [before, after] = [asked[i - 1]!, asked[i]!];
+      rule(before.op < after.op, 7, 'what was asked in order did not happen in order', { before, after });
+    }
+  }
+
   /** A client read this in the state after `reply.op`; `floor` is the highest op that anybody had been told of before it asked. */
   wasRead(namespace: NamespaceId, operation: Operation, reply: Reply, floor: number): void {
     const facts = { namespace, op: reply.op, floor, kind: operation.kind };

@@ -14,12 +14,15 @@ const roomBytes = 2 ** 40;
 export class Faults {
   readonly #world: World;
   readonly #users: readonly User[];
+  readonly #hosts: readonly string[];
   readonly #random: SeededRandom;
   #active = false;
 
-  constructor(world: World, users: readonly User[]) {
+  /** @param hosts clients whose connections fail, apart from those of the users. */
+  constructor(world: World, users: readonly User[], hosts: readonly string[] = []) {
     this.#world = world;
     this.#users = users;
+    this.#hosts = hosts;
     this.#random = world.chance();
   }
 
@@ -65,7 +68,7 @@ export class Faults {
     const { network, nodes } = world;
     const node = random.pick(nodes);
     const other = random.pick(nodes.filter((one) => one !== node));
-    switch (random.below(19)) {
+    switch (random.below(20)) {
       case 0:
         world.crash(node);
         return this.#restartLater(node);
@@ -137,6 +140,19 @@ export class Faults {
         world.note(`the disk of ${node.name} has ${left} bytes left`);
         node.disk.leave(left);
         return this.#later(() => node.disk.leave(roomBytes));
+      }
+      case 17: {
+        if (this.#hosts.length === 0) return;
+        const host = random.pick(this.#hosts);
+        if (random.chance(1, 2)) {
+          world.note(`the connections of ${host} die unseen`);
+          return network.silence(host);
+        }
+        // It reaches one side alone of whatever is cut between nodes.
+        world.note(`part ${host} and ${node.name}`);
+        network.cut(host, node.name);
+        network.cut(node.name, host);
+        return this.#later(() => network.mendAll());
       }
       default:
         // Quiet is a condition like any other: much goes wrong only after things went well.

@@ -108,6 +108,11 @@ export class Network {
     for (const pipe of this.#pipes) if (pipe.joins(a, b)) pipe.break();
   }
 
+  /** The connections of a host die without a word to either end: frames vanish, and nobody is told of a close. */
+  silence(host: string): void {
+    for (const pipe of this.#pipes) if (pipe.from === host || pipe.to === host) pipe.mute = true;
+  }
+
   #dial(from: string, address: string, subprotocol: string, handler: LinkHandler): Link {
     const to = address.slice(0, address.lastIndexOf(':'));
     const pipe = new Pipe(this, this.#schedule, from, to, handler, subprotocol.includes('cluster'));
@@ -155,6 +160,8 @@ class Pipe {
   readonly from: string;
   readonly to: string;
   closed = false;
+  /** A black hole: what is sent over it is lost, its end too. */
+  mute = false;
   readonly #network: Network;
   readonly #schedule: Schedule;
   readonly #lossy: boolean;
@@ -223,6 +230,7 @@ class Pipe {
   #transmit(fromNear: boolean, frame: Frame, extraUs: number): void {
     const network = this.#network;
     const [source, target] = fromNear ? [this.from, this.to] : [this.to, this.from];
+    if (this.mute) return this.#lost(fromNear);
     if (network.isCut(source, target)) {
       this.#lost(fromNear);
       // A stream that loses a frame is a broken stream: the peers find out by their time-outs, or it breaks.
@@ -267,7 +275,7 @@ class Pipe {
     const [source, target] = byNear ? [this.from, this.to] : [this.to, this.from];
     this.#schedule.after(0, () => mine?.onClose(code, reason));
     // Over a cut line the goodbye does not arrive: the other end believes in the connection until it asks.
-    if (this.#network.isCut(source, target)) return this.#forget();
+    if (this.mute || this.#network.isCut(source, target)) return this.#forget();
     // What was sent before still arrives; then the other end hears of the close.
     const arrivesUs = byNear ? this.#farArrivesUs : this.#nearArrivesUs;
     const delay = Math.max(arrivesUs - this.#schedule.nowUs, 0) + this.#network.delayUs();
@@ -285,6 +293,7 @@ class Pipe {
   break(): void {
     if (this.closed) return;
     this.closed = true;
+    if (this.mute) return this.#forget();
     const { abnormal } = closeCodes;
     this.#schedule.after(this.#network.delayUs(), () => {
       this.#deliver(true, () => this.#nearHandler?.onClose(abnormal, 'connection broke'));

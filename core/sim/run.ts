@@ -12,6 +12,7 @@ import type { NodeObserver } from '../cluster/host.ts';
 import { RuleBroken } from './checker.ts';
 import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
+import { Eager } from './eager.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
 import { ThinClient } from './thin-client.ts';
@@ -77,9 +78,13 @@ export interface BegunSeed {
 }
 
 /** Users that got so many answers after everything healed have progressed; they must within {@link progressUs}. */
-function progressOf(users: readonly User[]): () => boolean {
+function progressOf(users: readonly User[], eager: Eager, lost = false): () => boolean {
   const before = users.map((user) => user.counters.succeeded);
-  return () => users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests);
+  const eagerBefore = eager.succeeded;
+  return () =>
+    users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests) &&
+    // Whoever reaches one node alone, and that is off or reaches nobody, has no way to a quorum.
+    (lost || eager.succeeded >= eagerBefore + healthyRequests);
 }
 
 /** The world of a seed, before anything has happened in it. */
@@ -143,7 +148,8 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance, habits);
   });
   const thin = new ThinClient('t', world, shape.pick(namespaces), new SeededRandom(options.seed, 0x7419));
-  const faults = new Faults(world, users);
+  const eager = new Eager('e1', world, shape.pick(namespaces), new SeededRandom(options.seed, 0xea6e5));
+  const faults = new Faults(world, users, [eager.host]);
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
   damage.begin();
@@ -154,7 +160,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     world,
     users,
     healAt,
-    rest: play({ ...prepared, users, thin, faults, damage, healAt, committed }, options.seed),
+    rest: play({ ...prepared, users, thin, eager, faults, damage, healAt, committed }, options.seed),
   };
 }
 
@@ -180,6 +186,7 @@ export function runSeed(options: RunOptions): RunReport {
 interface Playing extends Prepared {
   readonly users: readonly User[];
   readonly thin: ThinClient;
+  readonly eager: Eager;
   readonly faults: Faults;
   readonly damage: Damage;
   readonly healAt: number;
@@ -198,32 +205,46 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
 }
 
 function* play(playing: Playing, seed: number): Generator<void, RunReport> {
-  const { world, users, thin, faults, damage, healAt, committed, trace } = playing;
+  const { world, users, thin, eager, faults, damage, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
-  const dead = leftDead(world, damage, seed);
-  if (dead.length > 0) {
+  const { dead, alone, apart } = leftBehind(world, damage, seed);
+  if (dead.length + apart.length > 0) {
     faults.heal(dead);
-    if (!(yield* until(world, progressOf(users))))
-      throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead`);
+    for (const [one, other] of apart) {
+      world.note(`${one.name} and ${other.name} stay apart`);
+      world.network.cut(one.name, other.name);
+      world.network.cut(other.name, one.name);
+    }
+    const { committedOp } = eager;
+    const lost = eager.only !== null && [...dead, ...alone].includes(eager.only);
+    const goOn = progressOf(users, eager, lost);
+    if (!(yield* until(world, () => goOn() && (lost || eager.knows(committedOp)))))
+      throw new RuleBroken(
+        `rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead, ${alone.length} alone and ${apart.length} pairs apart`,
+      );
   }
   faults.heal();
-  if (!(yield* until(world, progressOf(users))))
+  damage.mend();
+  if (!(yield* until(world, progressOf(users, eager))))
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
-  for (const user of users) user.stop();
+  for (const user of [...users, eager]) user.stop();
   thin.stop();
   if (
-    !(yield* until(world, () => users.every((user) => user.outstanding === 0) && thin.idle && caughtUp(world, damage)))
+    !(yield* until(
+      world,
+      () => [...users, eager].every((user) => user.outstanding === 0) && thin.idle && caughtUp(world, damage),
+    ))
   )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
-  if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))
+  if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()) && eager.watchUpToDate())))
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
   if (!(yield* until(world, () => world.checker.sessionsExpired())))
     throw new RuleBroken('rule 8: a session that nobody uses never expires');
   world.checker.finalStates(hostsOf(world));
-  for (const user of users) user.account();
+  for (const user of [...users, eager]) user.account();
   thin.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);
   return {
@@ -240,17 +261,34 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
   };
 }
 
+interface LeftBehind {
+  readonly dead: readonly SimNode[];
+  /** Nodes that reach no other, while all clients reach them. */
+  readonly alone: readonly SimNode[];
+  readonly apart: readonly (readonly [SimNode, SimNode])[];
+}
+
 /**
- * A minority that stays dead while the others heal: a quorum must do (protocol §9.9). Every second time it is nobody, and never the node
- * that founded the cluster: alone it votes in the root group, which clients that begin anew have to ask. One that lost its disk is of
- * the minority; where a disk rotted, what may be committed must be readable within the quorum, and all come back.
+ * What stays as it is while the others heal: a quorum must do (protocol §9.9). Every second time it is nothing. Else a minority is dead, or is
+ * cut off from all other nodes, and clients must leave it; or two nodes are cut off from each other alone, and each must do. It is never the
+ * node that founded the cluster that is dead or alone: alone it votes in the root group. One that lost its disk is of the minority; where a
+ * disk rotted, what may be committed must be readable within the quorum, and all come back.
  */
-function leftDead(world: World, damage: Damage, seed: number): readonly SimNode[] {
+function leftBehind(world: World, damage: Damage, seed: number): LeftBehind {
   const chance = new SeededRandom(seed, 0xdead);
-  if (chance.chance(1, 2) || damage.kind === 'rot') return [];
+  const none = { dead: [], alone: [], apart: [] };
+  if (chance.chance(1, 2) || damage.kind === 'rot') return none;
   const nodes = world.nodes.slice(1).filter((node) => !damage.lost || node !== damage.victim);
   const most = Math.floor(world.nodes.length / 2) - (damage.lost ? 1 : 0);
-  return Array.from({ length: most }, () => nodes.splice(chance.below(nodes.length), 1)[0]!);
+  const some = Array.from({ length: most }, () => nodes.splice(chance.below(nodes.length), 1)[0]!);
+  const kind = chance.below(3);
+  if (kind === 0 || damage.lost) return { ...none, dead: some };
+  if (kind === 1) {
+    const apart = some.flatMap((one) => world.nodes.filter((node) => node !== one).map((node) => [one, node] as const));
+    return { ...none, alone: some, apart };
+  }
+  const one = chance.pick(world.nodes);
+  return { ...none, apart: [[one, chance.pick(world.nodes.filter((node) => node !== one))]] };
 }
 
 function hostsOf(world: World): World['nodes'][number]['hosts'] {

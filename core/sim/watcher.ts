@@ -130,6 +130,12 @@ export class Watcher {
     return this.#quiet(this.#op, this.#checker.committedOp(this.#namespace));
   }
 
+  /** It was told everything up to `op`, as far as there was something to tell; of one that is over, nothing more is asked. */
+  knows(op: number): boolean {
+    if (this.#ended) return true;
+    return this.#op !== null && (this.#op >= op || this.#quiet(this.#op, op));
+  }
+
   /** Nothing happened at what is watched behind the last op that was told, up to `op`: else an event is missing. */
   #quietUpTo(op: number): void {
     const from = this.#op;

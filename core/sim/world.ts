@@ -32,6 +32,7 @@ export interface WorldOptions {
 }
 
 const tickUs = 10_000;
+const stallUs = 350_000;
 
 /** A client in the world, on a host of its own. */
 export interface SimClient {
@@ -211,7 +212,8 @@ export class World {
     node.start();
   }
 
-  addClient(options: Partial<ClientOptions> = {}): SimClient {
+  /** @param stalls its loop stands still for 350 ms of each second: nothing is read, nothing ticks. */
+  addClient(options: Partial<ClientOptions> = {}, stalls = false): SimClient {
     const host = `c${++this.#clients}`;
     let alive = true;
     const random = this.#random.fork();
@@ -244,11 +246,18 @@ export class World {
     );
     const tick = (): void => {
       if (!alive) return;
-      client.tick();
+      if (!this.network.isPaused(host)) client.tick();
       this.schedule.after(tickUs + random.below(100), tick);
+    };
+    const stall = (): void => {
+      if (!alive) return;
+      this.network.pause(host);
+      this.schedule.after(stallUs, () => this.network.resume(host));
+      this.schedule.after(1_000_000, stall);
     };
     client.start();
     tick();
+    if (stalls) stall();
     return {
       host,
       client,

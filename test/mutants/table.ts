@@ -10,6 +10,7 @@ import { storeSurvivors } from './survivors-store.ts';
 import { timeSurvivors } from './survivors-time.ts';
 import { viewSurvivors } from './survivors-views.ts';
 import { sessionMutants } from './sessions.ts';
+import { reachMutants } from './reach.ts';
 import { viewMutants } from './views.ts';
 
 function number({ scenario }: Mutant): number {
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...diskMutants,
   ...judgementMutants,
   ...sessionMutants,
+  ...reachMutants,
   ...viewSurvivors,
   ...timeSurvivors,
   ...storeSurvivors,

@@ -1,0 +1,182 @@
+/**
+ * A simulated user that waits for nothing: six calls at once for something that is not there yet, again and again. It may stand still now and
+ * then, and may reach one node alone. What it asked in order must happen in order, and what it watches must not stand still unseen.
+ */
+
+import { utf8 } from '../base/bytes.ts';
+import type { Result } from '../base/errors.ts';
+import type { NamespaceId } from '../base/ids.ts';
+import type { SeededRandom } from '../base/random.ts';
+import { encodeOperation } from '../service/body.ts';
+import type { Reply } from '../service/reply.ts';
+import type { Operation } from '../tree/operation.ts';
+import { RuleBroken } from './checker.ts';
+import type { SimNode } from './sim-node.ts';
+import { Watcher } from './watcher.ts';
+import type { SimClient, World } from './world.ts';
+
+const burstLength = 6;
+const timeoutMs = 4000;
+/** Whoever has called itself ready for so long was told by then of what was committed before: longer than any time-out and any patience. */
+const honestUs = 30_000_000;
+const lookUs = 1_000_000;
+
+interface Asked {
+  readonly body: Uint8Array;
+  told: 'waiting' | 'executed' | 'definite' | 'unknown';
+}
+
+export class Eager {
+  readonly name: string;
+  succeeded = 0;
+  /** The one node that it reaches; null: all of them. */
+  readonly only: SimNode | null;
+  readonly #world: World;
+  readonly #random: SeededRandom;
+  readonly #namespace: string;
+  readonly #sim: SimClient;
+  #namespaceId: NamespaceId | null = null;
+  readonly #asked: Asked[] = [];
+  #outstanding = 0;
+  #bursts = 0;
+  #stopped = false;
+  #watcher: Watcher | null = null;
+  #readySinceUs: number | null = null;
+  /** How far the namespace had got at some times, the oldest first. */
+  #past: { readonly atUs: number; readonly op: number }[] = [];
+
+  constructor(name: string, world: World, namespace: string, random: SeededRandom) {
+    this.name = name;
+    this.#world = world;
+    this.#random = random;
+    this.#namespace = namespace;
+    this.only = random.chance(1, 3) ? random.pick(world.nodes) : null;
+    const { only } = this;
+    const reach = only === null ? {} : { addresses: [only.apiAddress], followRedirects: false };
+    const options = { followRedirects: random.chance(1, 2), requestTimeoutMs: timeoutMs, ...reach };
+    this.#sim = world.addClient(options, random.chance(1, 3));
+    this.#enter();
+    this.#look();
+  }
+
+  get host(): string {
+    return this.#sim.host;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** It was told all that is committed up to `op`. */
+  knows(op: number): boolean {
+    return this.#watcher?.knows(op) ?? false;
+  }
+
+  get committedOp(): number {
+    return this.#namespaceId === null ? 0 : this.#world.checker.committedOp(this.#namespaceId);
+  }
+
+  watchUpToDate(): boolean {
+    return this.#watcher?.upToDate() ?? true;
+  }
+
+  #enter(): void {
+    this.#sim.client.enter(this.#namespace, (entered) => {
+      if (!entered.ok) return this.#world.schedule.after(100_000, () => this.#enter());
+      const { namespaceId } = entered.value;
+      this.#namespaceId = namespaceId;
+      const counters = { events: 0, snapshots: 0, resets: 0 };
+      const { client } = this.#sim;
+      const options = { subtree: true, from: 'snapshot' } as const;
+      this.#watcher = new Watcher(this.name, client, this.#world.checker, namespaceId, '/', options, counters);
+      this.#think(namespaceId);
+    });
+  }
+
+  #think(namespace: NamespaceId): void {
+    this.#world.schedule.after(50_000 + this.#random.below(400_000), () => {
+      if (this.#stopped) return;
+      if (this.#outstanding === 0) this.#burst(namespace);
+      this.#think(namespace);
+    });
+  }
+
+  #burst(namespace: NamespaceId): void {
+    const path = `/eager/${this.name}/${++this.#bursts % 8}/${this.#bursts}`;
+    const queue = this.#random.chance(1, 3);
+    const done: { readonly serial: number; readonly op: number }[] = [];
+    let left = burstLength;
+    for (let serial = 1; serial <= burstLength; serial++) {
+      const value = utf8(`${path}.${serial}`);
+      const operation: Operation = {
+        kind: 'upsert',
+        operation: queue
+          ? { kind: 'queuePush', path, value }
+          : { kind: 'blobPut', path, value, ifVersion: null, ifAbsent: false },
+      };
+      const asked: Asked = { body: encodeOperation(operation), told: 'waiting' };
+      this.#asked.push(asked);
+      this.#outstanding++;
+      this.#sim.client.execute(operation, { timeoutMs }, (result) => {
+        this.#outstanding--;
+        this.#settled(namespace, asked, result, path);
+        if (result.ok) done.push({ serial, op: result.value.op });
+        if (--left > 0) return;
+        done.sort((a, b) => a.serial - b.serial);
+        this.#world.checker.inOrder(done);
+      });
+    }
+  }
+
+  #settled(namespace: NamespaceId, asked: Asked, result: Result<Reply>, path: string): void {
+    if (!result.ok) {
+      asked.told = result.error.outcome;
+      return;
+    }
+    const { answer } = result.value;
+    // Nobody else writes there, so nothing stands against it, whether or not it is there yet.
+    if (answer.kind !== 'result') throw new RuleBroken(`rule 7: ${this.name} could not write ${path}: ${answer.kind}`);
+    asked.told = 'executed';
+    this.succeeded++;
+    this.#world.checker.acknowledged(namespace, asked.body, result.value);
+  }
+
+  /** A client that is `ready` says that what it watches is up to date, sooner or later: held against what was committed meanwhile. */
+  #look(): void {
+    this.#world.schedule.after(lookUs, () => {
+      const { nowUs } = this.#world.schedule;
+      if (this.#namespaceId !== null) {
+        this.#past.push({ atUs: nowUs, op: this.#world.checker.committedOp(this.#namespaceId) });
+        this.#readySinceUs = this.#sim.client.state === 'ready' ? (this.#readySinceUs ?? nowUs) : null;
+      }
+      let before: { readonly atUs: number; readonly op: number } | undefined;
+      while (this.#past.length > 0 && nowUs - this.#past[0]!.atUs >= honestUs) before = this.#past.shift();
+      const since = this.#readySinceUs;
+      if (
+        before !== undefined &&
+        since !== null &&
+        nowUs - since >= honestUs &&
+        this.#watcher?.knows(before.op) === false
+      )
+        throw new RuleBroken(
+          `rule 9: ${this.name} has been ready for ${honestUs / 1e6} s, and was not told of op ${before.op}`,
+        );
+      this.#look();
+    });
+  }
+
+  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3). */
+  account(): void {
+    const namespace = this.#namespaceId;
+    if (namespace === null) return;
+    for (const { body, told } of this.#asked) {
+      const times = this.#world.checker.executions(namespace, body);
+      const allowed = told === 'executed' ? times === 1 : told === 'definite' ? times === 0 : times <= 1;
+      if (!allowed) throw new RuleBroken(`${this.name} was told ${told} of a write that was executed ${times} times`);
+    }
+  }
+}

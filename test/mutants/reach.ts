@@ -1,0 +1,81 @@
+/** Mutants of reaching a quorum, and of what a client is told while it does not: scenarios V30, V35 and V38. */
+
+import type { Mutant } from './mutant.ts';
+
+const connector = 'core/client/connector.ts';
+
+export const reachMutants: readonly Mutant[] = [
+  {
+    scenario: 'V30',
+    name: 'any refusal of a resend settles the doubt',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/client/call-table.ts',
+        find: "if (error.outcome === 'definite' && call.unresolved === 1) call.unresolved = 0;",
+        replace: "if (error.outcome === 'definite') call.unresolved = 0;",
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'a backup that is cut off from its primary asks nobody else',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/vr/suspicion.ts',
+        find: 'return this.unheard && core.inView && !core.isPrimaryOf(core.view) && core.now >= this.#askOthersAt;',
+        replace: 'return this.unheard && core.now < 0;',
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'a client stays where nothing gets done',
+    by: 'simulator',
+    edits: [
+      {
+        file: connector,
+        find: 'return next !== address && this.moveTo(next) ? address : null;',
+        replace: "return next === '' && this.moveTo(next) ? address : null;",
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'a client that stands still now and then takes the silence of a dead connection for its own',
+    by: 'simulator',
+    edits: [
+      {
+        file: connector,
+        find: 'const awakeMs = Math.min(now - this.#lastTickMs, this.#options.silenceMs / 4);',
+        replace:
+          'const awakeMs = now - this.#lastTickMs > this.#options.silenceMs / 4 ? -this.#silentMs : now - this.#lastTickMs;',
+      },
+    ],
+  },
+  {
+    scenario: 'V38',
+    name: 'an upsert makes nothing where nothing is',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/tree/write.ts',
+        find: '  if (place.node !== null) return write(root, operation, context);',
+        replace: '  if (place.parts.length >= 0) return write(root, operation, context);',
+      },
+    ],
+  },
+  {
+    scenario: 'V38',
+    name: 'what is asked in one turn leaves in the opposite order',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/client/session.ts',
+        find: 'for (const call of this.#queue) {',
+        replace: 'for (const call of [...this.#queue].reverse()) {',
+      },
+    ],
+  },
+];
