@@ -124,7 +124,12 @@ export class Stage {
 
   /** A client of the package that goes with the trial. */
   async client(nodes: readonly NodeUnderTest[], options: Partial<ConnectOptions> = {}): Promise<Haret> {
-    const haret = await connect({ urls: nodes.map(({ api }) => api), callTimeoutMs: 8000, ...options });
+    const haret = await connect({
+      urls: nodes.map(({ api }) => api),
+      callTimeoutMs: 20_000,
+      timeoutMs: 30_000,
+      ...options,
+    });
     this.atEnd(() => haret.close());
     return haret;
   }

@@ -16,7 +16,7 @@ export async function stillServes(
   after: string,
 ): Promise<void> {
   const haret = await stage.client(cluster.nodes);
-  const written = await ledger.write(haret.namespace(namespaceName), 16, 8000);
+  const written = await ledger.write(haret.namespace(namespaceName), 16, 20_000);
   stage.demand(written, `no write is acknowledged after ${after}`);
   await haret.close();
   for (const node of cluster.nodes) {
@@ -34,7 +34,7 @@ export async function failoverAndRestart(stage: Stage, cluster: ClusterUnderTest
   await stillServes(stage, cluster, ledger, 'a failover');
   await Promise.all(cluster.nodes.map((node) => node.kill()));
   await startAnyhow(cluster.nodes);
-  await recover(stage, cluster.nodes, 15_000);
+  await recover(stage, cluster.nodes, 40_000);
   await ledger.check(cluster.nodes);
   await ledger.checkEach(cluster.nodes);
   await stage.judgeProcesses(cluster.nodes);

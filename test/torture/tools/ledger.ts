@@ -7,7 +7,7 @@ import { namespaceName } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { comes } from './waiting.ts';
 
-const readLimitMs = 10_000;
+const readLimitMs = 20_000;
 
 export class Ledger {
   readonly #stage: Stage;
@@ -25,7 +25,7 @@ export class Ledger {
   }
 
   /** Creates one blob; true when that was acknowledged. */
-  async write(namespace: Namespace, bytes = 16, timeoutMs = 8000): Promise<boolean> {
+  async write(namespace: Namespace, bytes = 16, timeoutMs = 20_000): Promise<boolean> {
     const path = `/k${this.#next++}`;
     const value = `${path}-`.padEnd(bytes, 'x');
     try {
@@ -101,7 +101,7 @@ export class Ledger {
   }
 
   /** What each node has of its own: every acknowledged write, within the limit. */
-  async checkEach(nodes: readonly NodeUnderTest[], limitMs = 15_000): Promise<void> {
+  async checkEach(nodes: readonly NodeUnderTest[], limitMs = 30_000): Promise<void> {
     for (const node of nodes) {
       const haret = await this.#stage.client([node], { followRedirects: false, read: 'local' });
       const namespace = haret.namespace(namespaceName);

@@ -5,6 +5,8 @@ import type { ClusterUnderTest, NodeUnderTest } from '../../integration/cluster-
 import { namespaceName, shown } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 
+/** A machine may be busy with other things. */
+const answeringMs = 60_000;
 const healthy = '{"ok":true,"problems":[]}\n';
 
 /** Starts nodes until each answers, well or not. */
@@ -12,8 +14,10 @@ export async function startAnyhow(nodes: readonly NodeUnderTest[]): Promise<void
   for (const node of nodes) node.launch();
   await Promise.all(
     nodes.map(async (node) => {
-      const status = await eventually(`${node.name} answering`, async () =>
-        node.pid === null ? 0 : (await node.http('/health')).status,
+      const status = await eventually(
+        `${node.name} answering`,
+        async () => (node.pid === null ? 0 : (await node.http('/health')).status),
+        answeringMs,
       );
       if (status === 0) throw new Error(`${node.name} ended: ${node.stderr}`);
     }),

@@ -60,7 +60,7 @@ export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<voi
   await ledger.contradicted([stale, hurt]);
   await startAnyhow([whole]);
   stage.step(`${whole.name} is back`);
-  await recover(stage, cluster.nodes, 20_000);
+  await recover(stage, cluster.nodes, 40_000);
   await ledger.check(cluster.nodes);
   await stage.judgeProcesses(cluster.nodes);
 }

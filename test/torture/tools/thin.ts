@@ -35,7 +35,7 @@ export interface Heard {
   };
 }
 
-const answerLimitMs = 10_000;
+const answerLimitMs = 30_000;
 const maxFrameBytes = 64 * 1024 * 1024;
 
 export class ThinConnection {

@@ -13,7 +13,7 @@ export const trial = {
   sentence:
     'Six puts of a key that is not there yet, none of them awaited, end with the last, in namespaces that were just made.',
   short: true,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const cluster = await stage.cluster(1);
     const node = cluster.node(0);

@@ -8,14 +8,14 @@ import { comes, within } from '../tools/waiting.ts';
 import type { Trial } from '../trial.ts';
 
 /** An election takes a second or two, leaving a node one or two more, and the machine may be busy. */
-const progressMs = 12_000;
+const progressMs = 20_000;
 
 export const trial = {
   name: 'cut-off',
   sentence:
     'Clients of a primary and of a backup that hear nothing of their group, and clients that come anew, write and read by way of the others; no live value calls live what is not.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cut = await CutCluster.start(stage, 3);
     const { cluster } = cut;

@@ -17,7 +17,7 @@ export const trial = {
   sentence:
     'Cuts of the power in a row, the first within a batch and each later one within the opening batch of the start after it, on one node and then on all at once, with disks that are whole: everything is there, without an operator.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     // The state of so many groups makes an opening batch longer than a sector, which is what can be torn.
@@ -38,7 +38,7 @@ export const trial = {
       await Promise.all(cluster.nodes.map((node) => node.kill()));
       for (const node of cut) await cutInARow(stage, node);
       await startAnyhow(cluster.nodes);
-      const back = await recover(stage, cluster.nodes, 15_000);
+      const back = await recover(stage, cluster.nodes, 40_000);
       if (back) stage.step('all nodes are ready again');
       await ledger.check(cluster.nodes);
       if (!back) return;

@@ -13,7 +13,7 @@ export const trial = {
   sentence:
     'Acknowledgements in the names of backups that are down commit nothing, and those of ops and rounds that never were, and a StartView that no primary sent, stop nobody.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const ledger = new Ledger(stage);

@@ -25,7 +25,7 @@ export const trial = {
   sentence:
     'A stranger’s hints send no request to it, its answers are given to nobody, garbage in them ends no process, and what it forwards to the root group stops nobody.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const ledger = new Ledger(stage);

@@ -19,7 +19,7 @@ export const trial = {
   sentence:
     'A hello in a member’s name rewrites none of its addresses, one that means another incarnation stops nobody, and no name that is none is shown anywhere.',
   short: false,
-  limitMs: 90_000,
+  limitMs: 180_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const ledger = new Ledger(stage);
@@ -82,7 +82,7 @@ export const trial = {
     const client = await stage.client([lone]);
     const served = await new Ledger(stage).write(client.namespace(namespaceName), 16, 5000);
     stage.demand(served, 'a single node serves no longer after a hello that meant another incarnation');
-    await recover(stage, [...cluster.nodes, lone], 10_000);
+    await recover(stage, [...cluster.nodes, lone], 40_000);
     await ledger.check(cluster.nodes);
     await stage.judgeProcesses([...cluster.nodes, lone]);
   },

@@ -11,7 +11,7 @@ export const trial = {
   sentence:
     'Messages in the names of replicas, of views up to 2^53 - 1, over links in a member’s name and in a stranger’s: no replica moves there, stops, or keeps it.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const ledger = new Ledger(stage);

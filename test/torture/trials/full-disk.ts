@@ -32,7 +32,7 @@ export const trial = {
   sentence:
     'The disks of all nodes fill up until growth is refused, checkpoints come due, something else takes the rest, and nodes start again: none ends, nothing is lost, and room that is made is used.',
   short: false,
-  limitMs: 180_000,
+  limitMs: 360_000,
   async play(stage) {
     const cluster = await stage.layOut(3, config);
     for (const node of cluster.nodes) await mount(stage, node);
@@ -80,7 +80,7 @@ export const trial = {
     const grows = await comes(15_000, () => ledger.write(namespace, valueBytes, 4000));
     stage.demand(grows, 'room that is made is used');
     await ledger.writeMany(namespace, 40, valueBytes);
-    await recover(stage, cluster.nodes, 20_000);
+    await recover(stage, cluster.nodes, 40_000);
     await ledger.check(cluster.nodes);
     await stage.judgeProcesses(cluster.nodes);
   },

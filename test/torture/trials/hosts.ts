@@ -13,7 +13,7 @@ export const trial = {
   sentence:
     'Requests and handshakes under a host name that is not the node’s are refused, and those under its own and under loopback names are not.',
   short: true,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const cluster = await stage.cluster(1);
     const node = cluster.node(0);

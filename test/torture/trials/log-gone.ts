@@ -36,7 +36,7 @@ export const trial = {
   sentence:
     'A log is removed, zero-filled, or gone but for its spare, while the store’s identity stays: the node says so, sends its clients elsewhere, and counts in no quorum, also after the operator has joined it again.',
   short: false,
-  limitMs: 200_000,
+  limitMs: 400_000,
   async play(stage) {
     for (const [words, damage] of Object.entries(manners)) await act(stage, words, damage);
   },

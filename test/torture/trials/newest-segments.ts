@@ -8,6 +8,6 @@ export const trial = {
   sentence:
     'The newest segments of a log are removed, with the one made in advance: the node notices, and votes for nothing with what is left.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   play: (stage) => segmentsGone(stage, true),
 } as const satisfies Trial;

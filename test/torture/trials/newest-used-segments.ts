@@ -8,6 +8,6 @@ export const trial = {
   sentence:
     'The newest used segments of a log are removed, but not the one made in advance: the node notices, and votes for nothing with what is left.',
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   play: (stage) => segmentsGone(stage, false),
 } as const satisfies Trial;

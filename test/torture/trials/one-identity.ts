@@ -17,7 +17,7 @@ export const trial = {
   sentence:
     'Of two living processes with one identity one goes on undisturbed, and the other is told, for good and with what to do.',
   short: false,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const cluster = await stage.cluster(1);
     const haret = await stage.client(cluster.nodes);

@@ -14,7 +14,7 @@ export const trial = {
   sentence:
     "Pages that may use the API, the node's own among them, reach neither the cluster port nor, unless that is said, the admin port.",
   short: true,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const cluster = await stage.layOut(1, `allowed_origins = ["${allowed}"]\nplayground_admin = false`);
     const node = cluster.node(0);

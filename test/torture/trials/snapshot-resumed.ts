@@ -13,7 +13,7 @@ export const trial = {
   sentence:
     'A watch that is left after the first page of its snapshot and resumed where its `op` says misses nothing, or says that there is nothing to resume.',
   short: true,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const cluster = await stage.cluster(1);
     const haret = await stage.client(cluster.nodes);

@@ -15,7 +15,7 @@ export const trial = {
   sentence:
     'A client whose loop stalls 350 ms of each second gives up a node that went silent, and goes on by way of the others.',
   short: false,
-  limitMs: 90_000,
+  limitMs: 180_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const haret = await stage.client(cluster.nodes);

@@ -20,7 +20,7 @@ export const trial = {
   sentence:
     'What a stranger refuses or closes with, and what it calls itself, is made harmless before a terminal shows it, in text and in JSON.',
   short: true,
-  limitMs: 90_000,
+  limitMs: 180_000,
   async play(stage) {
     const refusal = JSON.stringify({
       error: { code: 'NotAllowed', message: steering, retryable: false, outcome: 'definite', details: {} },

@@ -23,7 +23,7 @@ export const trial = {
   sentence:
     "Two adjacent batches of a node are unreadable, the first of them where it took over a view's log in place of what nobody else had, and then others crash: nothing acknowledged is lost, and no healthy replica stops.",
   short: false,
-  limitMs: 120_000,
+  limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const ledger = new Ledger(stage);
@@ -53,7 +53,7 @@ export const trial = {
     await ledger.writeMany(namespace, 10);
     const before = batchesOf(hurt.dataDirectory).at(-1)!.head.sequence;
     await startAnyhow([hurt]);
-    await recover(stage, [hurt], 15_000);
+    await recover(stage, [hurt], 40_000);
     const installed = await eventually('the installation in the log', () =>
       Promise.resolve(
         batchesOf(hurt.dataDirectory).find((batch) => batch.head.sequence > before && installs(batch, replica)) ?? null,
@@ -84,7 +84,7 @@ export const trial = {
       await ledger.write(namespace);
       await ledger.contradicted(rest, 8000);
       await startAnyhow([gone]);
-      await recover(stage, cluster.nodes, 15_000);
+      await recover(stage, cluster.nodes, 40_000);
     }
     await ledger.check(cluster.nodes);
     await ledger.checkEach(cluster.nodes);

@@ -17,7 +17,7 @@ export const trial = {
   sentence:
     'A second process in another process namespace, which cannot see that the first lives, does not take its data directory.',
   short: true,
-  limitMs: 60_000,
+  limitMs: 120_000,
   async play(stage) {
     const probe = beside(stage, 'unshare', [...unshare, 'true']);
     if ((await probe.ended).status !== 0) throw new Unplayable(`unshare needs root: ${shown(probe.stderr)}`);
