@@ -14,6 +14,7 @@ import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
+import { Stranger } from './strangers.ts';
 import { User } from './workload.ts';
 import { World } from './world.ts';
 
@@ -128,10 +129,18 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
   damage.begin();
+  // In every third world, so that the others are as they would be without.
+  const stranger = options.seed % 3 === 0 ? new Stranger(world, options.hash, options.seed) : null;
+  stranger?.begin();
   const healAt = world.events + options.events;
   const committed = (): number =>
     [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0);
-  return { world, users, healAt, rest: play({ ...prepared, users, faults, damage, healAt, committed }, options.seed) };
+  return {
+    world,
+    users,
+    healAt,
+    rest: play({ ...prepared, users, faults, damage, stranger, healAt, committed }, options.seed),
+  };
 }
 
 /** For whoever wants to step through a run and look: the playground. */
@@ -157,6 +166,7 @@ interface Playing extends Prepared {
   readonly users: readonly User[];
   readonly faults: Faults;
   readonly damage: Damage;
+  readonly stranger: Stranger | null;
   readonly healAt: number;
   /** Ops that were committed in the namespaces that users worked in. */
   readonly committed: () => number;
@@ -173,7 +183,7 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
 }
 
 function* play(playing: Playing, seed: number): Generator<void, RunReport> {
-  const { world, users, faults, damage, healAt, committed, trace } = playing;
+  const { world, users, faults, damage, stranger, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
@@ -189,6 +199,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of users) user.stop();
+  stranger?.end();
   if (!(yield* until(world, () => users.every((user) => user.outstanding === 0) && caughtUp(world, damage))))
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
   if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()))))

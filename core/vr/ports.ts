@@ -186,7 +186,7 @@ export type ReplicaEvent =
   | { readonly kind: 'repaired'; readonly op: number }
   | { readonly kind: 'dropped'; readonly reason: string }
   /** What a member said cannot be, and was not believed: told once for each kind of message and reason. */
-  | { readonly kind: 'refused'; readonly from: string; readonly message: MessageKind; readonly reason: string }
+  | { readonly kind: 'refused'; readonly from: string; readonly said: MessageKind; readonly reason: string }
   | { readonly kind: 'alarm'; readonly reason: string };
 
 /** `recovering`: it cannot prove its head, or its checkpoint differs, and waits for a StartView or a rebuild. */
