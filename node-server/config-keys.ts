@@ -6,10 +6,14 @@ import { isName } from '../core/base/ids.ts';
 import { defaultTiming } from '../core/cluster/host.ts';
 import type { Timing } from '../core/cluster/host.ts';
 import { logLevels } from './node-log.ts';
-import { isOrigin } from './origins.ts';
+import { isSecret } from '../core/cluster/secret.ts';
+import { isHostName, isOrigin } from './origins.ts';
 
 /** A rule gives the value, or says what it expected instead. */
 export type Rule<T> = (value: unknown) => { readonly value: T } | { readonly expected: string };
+
+/** What a secret has to be, in words. */
+export const secretExpected = 'from 16 to 1024 printable characters without spaces';
 
 export interface Key<T> {
   readonly rule: Rule<T>;
@@ -38,6 +42,13 @@ const origins: Rule<readonly string[]> = (value) => {
     : { expected: 'a list of origins like "https://console.example.org"' };
 };
 
+const hostNames: Rule<readonly string[]> = (value) => {
+  const list: unknown[] | null = Array.isArray(value) ? value : null;
+  return list?.every((one): one is string => typeof one === 'string' && isHostName(one)) === true
+    ? { value: list }
+    : { expected: 'a list of names of hosts like "db.example.org", without ports' };
+};
+
 /** `host:port`; an IPv6 host stands in brackets. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } | null {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(address);
@@ -52,6 +63,10 @@ const toldAddress = text('host:port that others can reach, with a port above 0',
   const parsed = parseAddress(value);
   return parsed !== null && parsed.port > 0;
 });
+
+const isPath = (value: string): boolean => value !== '' && !value.includes('\0');
+const path = text('the path of a file', isPath);
+const secret = text(secretExpected, isSecret);
 
 const kibi = 1024;
 const mebi = 1024 * kibi;
@@ -120,12 +135,19 @@ const ownKeys = {
   advertised_admin_host: { rule: toldAddress, fallback: '' },
   advertised_api_host: { rule: toldAddress, fallback: '' },
   /** Relative to the directory of the configuration file. */
-  data_dir: { rule: text('the path of a directory', (value) => value !== '' && !value.includes('\0')) },
+  data_dir: { rule: text('the path of a directory', isPath) },
+  /** What nodes of one cluster prove to each other that they know; one of the two, or HARET_CLUSTER_SECRET. Empty: it makes itself. */
+  cluster_secret: { rule: secret, fallback: '' },
+  cluster_secret_file: { rule: path, fallback: '' },
+  /** The one before it, while that is changed node by node. */
+  cluster_secret_previous: { rule: secret, fallback: '' },
   log_level: {
     rule: text(`one of ${logLevels.join(', ')}`, (value) => logLevels.some((level) => level === value)),
     fallback: 'info',
   },
   allowed_origins: { rule: origins, fallback: [] },
+  /** Further names by which this node is reached, as a proxy before it passes them on. */
+  allowed_hosts: { rule: hostNames, fallback: [] },
   insecure: { rule: boolean, fallback: false },
   /** Whether the API port tells any page of its own how the replicas stand (never what they hold). */
   status_stream: { rule: boolean, fallback: true },
@@ -139,6 +161,8 @@ const ownKeys = {
   stop_timeout_ms: { rule: integer(100, 600_000), fallback: 10_000 },
 } satisfies Record<string, Key<unknown>>;
 
+/** Keys whose values are shown to nobody. */
+export const secretKeys: ReadonlySet<string> = new Set<OwnKey>(['cluster_secret', 'cluster_secret_previous']);
 export type OwnKey = keyof typeof ownKeys;
 export const configKeys: ReadonlyMap<string, Key<unknown>> = new Map<string, Key<unknown>>([
   ...Object.entries(ownKeys),

@@ -9,7 +9,9 @@ import { TomlError, parse } from 'smol-toml';
 import type { Limits } from '../core/base/limits.ts';
 import type { LogLevel } from '../core/base/ports.ts';
 import type { Timing } from '../core/cluster/host.ts';
-import { configKeys, keyOf, limitNames, parseAddress, timingNames } from './config-keys.ts';
+import { isSecret } from '../core/cluster/secret.ts';
+import type { SecretOptions } from '../core/cluster/secret.ts';
+import { configKeys, keyOf, limitNames, parseAddress, secretExpected, secretKeys, timingNames } from './config-keys.ts';
 import type { OwnKey } from './config-keys.ts';
 
 export interface Bind {
@@ -30,6 +32,9 @@ export interface NodeConfig {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly allowedOrigins: readonly string[];
+  /** Names of hosts beside its own and loopback's under which this node answers. */
+  readonly allowedHosts: readonly string[];
+  readonly secret: SecretOptions;
   readonly insecure: boolean;
   readonly statusStream: boolean;
   readonly playgroundAdmin: boolean;
@@ -46,6 +51,11 @@ export interface NodeConfig {
   /** What an operator is warned of at each start. */
   readonly warnings: readonly string[];
 }
+
+/** What is shown in the place of a secret. */
+const hidden = '(hidden)';
+const secretVariable = 'HARET_CLUSTER_SECRET';
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A configuration that cannot be used. `message` has a line for each problem. */
 export class ConfigError extends Error {
@@ -75,9 +85,10 @@ export function loadConfig(file: string): NodeConfig {
 
 /**
  * @param file named in messages; `data_dir` is relative to its directory.
+ * @param environment may have the cluster's secret, as HARET_CLUSTER_SECRET.
  * @throws ConfigError
  */
-export function parseConfig(source: string, file: string): NodeConfig {
+export function parseConfig(source: string, file: string, environment: Environment = process.env): NodeConfig {
   const table = parseToml(source, file);
   const problems: string[] = [];
   const values = new Map<string, unknown>();
@@ -95,10 +106,13 @@ export function parseConfig(source: string, file: string): NodeConfig {
     }
     const checked = key.rule(table[name]);
     if ('value' in checked) values.set(name, checked.value);
-    else problems.push(`${file}: ${name}: expected ${checked.expected}, got ${shown(table[name])}`);
+    else {
+      const got = secretKeys.has(name) ? '' : `, got ${shown(table[name])}`;
+      problems.push(`${file}: ${name}: expected ${checked.expected}${got}`);
+    }
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return assemble(values, file);
+  return assemble(values, file, environment);
 }
 
 function parseToml(source: string, file: string): Readonly<Record<string, unknown>> {
@@ -111,7 +125,8 @@ function parseToml(source: string, file: string): Readonly<Record<string, unknow
   }
 }
 
-function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfig {
+function assemble(values: ReadonlyMap<string, unknown>, file: string, environment: Environment): NodeConfig {
+  const problems: string[] = [];
   const text = (name: OwnKey): string => String(values.get(name));
   const number = (name: OwnKey): number => Number(values.get(name));
   const bind = (name: 'cluster' | 'admin' | 'api'): Bind => {
@@ -121,6 +136,8 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
   const numbers = <K extends string>(names: readonly K[]): Record<K, number> =>
     Object.fromEntries(names.map((name) => [name, Number(values.get(keyOf(name)))])) as Record<K, number>;
   const origins = values.get('allowed_origins');
+  const hosts = values.get('allowed_hosts');
+  const secrets = secretsOf(values, file, environment, problems);
   const config: NodeConfig = {
     file,
     nodeName: text('node_name'),
@@ -130,6 +147,8 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
     dataDir: resolve(dirname(resolve(file)), text('data_dir')),
     logLevel: text('log_level') as LogLevel,
     allowedOrigins: Array.isArray(origins) ? origins.map(String) : [],
+    allowedHosts: Array.isArray(hosts) ? hosts.map(String) : [],
+    secret: { configured: secrets, staysWithin },
     insecure: values.get('insecure') === true,
     statusStream: values.get('status_stream') === true,
     playgroundAdmin: values.get('playground_admin') === true,
@@ -143,11 +162,11 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
     timing: numbers(timingNames),
     described: [...values].map(([name, value]) => ({
       name,
-      value: typeof value === 'string' ? value : JSON.stringify(value),
+      value: secretKeys.has(name) && value !== '' ? hidden : typeof value === 'string' ? value : JSON.stringify(value),
     })),
     warnings: [],
   };
-  const problems = conflicts(config);
+  problems.push(...conflicts(config));
   const warnings = exposed(config);
   if (!config.insecure) {
     problems.push(
@@ -159,7 +178,7 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string): NodeConfi
 }
 
 /** What each key allows by itself may still not fit together. */
-function conflicts({ file, limits, timing, segmentBytes, cluster, admin, api }: NodeConfig): string[] {
+function conflicts({ file, secret, limits, timing, segmentBytes, cluster, admin, api }: NodeConfig): string[] {
   const problems: string[] = [];
   const atMost = (name: string, value: number, part: 1 | 2, other: string, bound: number): void => {
     if (value * part <= bound) return;
@@ -185,11 +204,58 @@ function conflicts({ file, limits, timing, segmentBytes, cluster, admin, api }: 
   for (const [i, [name, bind]] of bound.entries()) {
     const twin = bound.slice(0, i).find(([, other]) => other.port === bind.port && other.host === bind.host);
     if (bind.port !== 0 && twin !== undefined) problems.push(`${file}: ${name}: is the same address as ${twin[0]}`);
+    if (name === 'cluster_host' && secret.configured.length === 0 && !isLoopback(bind.host)) {
+      const how = `set cluster_secret, cluster_secret_file or ${secretVariable} to the same on all nodes`;
+      problems.push(
+        `${file}: cluster_secret: is missing; other machines reach ${bind.host}, so nodes have to prove it: ${how}`,
+      );
+    }
     if (isWildcard(bind.host) && bind.advertised === '') {
       problems.push(`${file}: advertised_${name}: is missing; nobody can be sent to ${bind.host}`);
     }
   }
   return problems;
+}
+
+/** The secrets in force, the newest first. One place gives the first of them; two that differ would be a riddle. */
+function secretsOf(
+  values: ReadonlyMap<string, unknown>,
+  file: string,
+  environment: Environment,
+  problems: string[],
+): readonly string[] {
+  const text = (name: OwnKey): string => String(values.get(name));
+  const found: string[] = [];
+  if (text('cluster_secret') !== '') found.push(text('cluster_secret'));
+  const path = text('cluster_secret_file');
+  if (path !== '') {
+    try {
+      found.push(readFileSync(resolve(dirname(resolve(file)), path), 'utf8').trim());
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      problems.push(`${file}: cluster_secret_file: cannot be read (${code ?? String(error)})`);
+    }
+  }
+  const set = environment[secretVariable];
+  if (set !== undefined && set !== '') found.push(set.trim());
+  if (found.length > 1) {
+    problems.push(
+      `${file}: cluster_secret: is given more than once; keep one of cluster_secret, cluster_secret_file and ${secretVariable}`,
+    );
+  }
+  if (found.some((secret) => !isSecret(secret))) {
+    problems.push(`${file}: cluster_secret: expected ${secretExpected}, in the file or in ${secretVariable} too`);
+  }
+  const previous = text('cluster_secret_previous');
+  if (previous === '') return found;
+  if (found.length === 0) problems.push(`${file}: cluster_secret_previous: is of use only beside cluster_secret`);
+  return [...found, previous];
+}
+
+/** An address on this machine: what is sent there leaves it for nobody to read. */
+function staysWithin(address: string): boolean {
+  const parsed = parseAddress(address);
+  return parsed !== null && isLoopback(parsed.host);
 }
 
 function isWildcard(host: string): boolean {

@@ -11,6 +11,8 @@ import { DirectoryLock } from './directory-lock.ts';
 import type { LockOptions } from './directory-lock.ts';
 
 /** Files that are being made have this ending; they are nobody's until they are renamed. */
+/** What a node keeps, its cluster's secret among it, is for its owner only. */
+const ownerOnly = 0o600;
 const unfinishedSuffix = '.new';
 /** Filled so little at a time, each piece synced, that a batch of the log beside it waits for one piece at most. */
 const fillBytes = 512 * 1024;
@@ -101,7 +103,7 @@ export class NodeDisk implements Disk {
   /** Fills a new file with zeros beside its place, syncs it and moves it there: it is never seen with less than its size. */
   #makeFile(name: string, size: number, end: (error: NodeJS.ErrnoException | null) => void): void {
     const unfinished = this.#path(name + unfinishedSuffix);
-    fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, (openError, file) => {
+    fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, ownerOnly, (openError, file) => {
       if (openError !== null) return end(openError);
       // The half takes room from what is needed.
       const fail = (error: NodeJS.ErrnoException): void =>

@@ -1,6 +1,6 @@
 /** The `Hash` port by Node's own crypto. */
 
-import { createHash, hash } from 'node:crypto';
+import { createHash, createHmac, hash } from 'node:crypto';
 import type { Hash, Hasher } from '../core/base/ports.ts';
 
 const digestDigits = 32;
@@ -9,6 +9,10 @@ export class NodeHash implements Hash {
   /** One call into the library: 0.4 us for an entry of 350 bytes, half of what an object with `update` and `digest` costs. */
   digest(bytes: Uint8Array): string {
     return hash('sha256', bytes, 'hex').slice(0, digestDigits);
+  }
+
+  mac(key: Uint8Array, bytes: Uint8Array): string {
+    return createHmac('sha256', key).update(bytes).digest('hex');
   }
 
   start(): Hasher {

@@ -3,6 +3,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import type { Log, LogLevel } from '../core/base/ports.ts';
+import { controlCharacters } from '../core/shell/index.ts';
 
 export interface NodeLogOptions {
   readonly level: LogLevel;
@@ -30,7 +31,7 @@ export class NodeLog implements Log {
         formatters: { level: (label) => ({ level: label }) },
         messageKey: 'message',
       },
-      pretty ? { write: (line) => out.write(forPeople(line)) } : out,
+      { write: (line) => out.write(harmless(pretty ? forPeople(line) : line)) },
     );
   }
 
@@ -45,6 +46,15 @@ export class NodeLog implements Log {
   write(level: LogLevel, message: string, facts: Readonly<Record<string, unknown>> = {}): void {
     this.#logger[level](facts, message);
   }
+}
+
+/** A line that may be shown on a terminal: what peers and clients say is in it. Inside of JSON it is the same value. */
+function harmless(line: string): string {
+  const text = line.replace(
+    controlCharacters,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return `${text.slice(0, -'\\u000a'.length)}\n`;
 }
 
 const silent = new Set(['time', 'level', 'message', 'self']);

@@ -10,13 +10,15 @@ import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
 import { peerSubprotocol } from '../core/wire/peer.ts';
 import { statusSubprotocol } from '../core/wire/status.ts';
 import type { Bind, NodeConfig } from './config.ts';
+import { parseAddress } from './config-keys.ts';
 import { httpEndpoints } from './http-endpoints.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeHash } from './node-hash.ts';
 import { lendNodeLatin1 } from './node-latin1.ts';
 import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
-import { noPages, OriginCheck } from './origins.ts';
+import { HostCheck, noPages, onlyNodes, OriginCheck } from './origins.ts';
+import type { OriginRule } from './origins.ts';
 import { Playground } from './playground-files.ts';
 import { ProcessMetrics } from './prometheus.ts';
 import { StatusStream } from './status-stream.ts';
@@ -56,6 +58,7 @@ export class NodeProcess {
   readonly #metrics = new ProcessMetrics();
   readonly #listeners: Readonly<Record<Interface, Listener>>;
   readonly #origins: OriginCheck;
+  readonly #hosts: HostCheck;
   readonly #status: StatusStream;
   #node: HostedNode | null = null;
   #stopping = false;
@@ -70,6 +73,7 @@ export class NodeProcess {
     this.#parts = parts;
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
+    this.#hosts = new HostCheck(hostNamesOf(config));
     this.#status = new StatusStream(
       config.nodeName,
       () => (config.playgroundAdmin ? this.#addresses().admin : null),
@@ -141,7 +145,7 @@ export class NodeProcess {
   }
 
   #listener(through: Interface, bind: Bind): Listener {
-    const { limits, pingIntervalMs, statusStream, playgroundAdmin } = this.#config;
+    const { limits, pingIntervalMs, statusStream } = this.#config;
     const offered = statusStream ? [...offeredApiSubprotocols, statusSubprotocol] : offeredApiSubprotocols;
     const byInterface = {
       cluster: { subprotocols: [peerSubprotocol], most: limits.maxClusterConnections, frame: limits.maxPeerFrameBytes },
@@ -156,8 +160,8 @@ export class NodeProcess {
       maxConnections: byInterface.most,
       maxFrameBytes: byInterface.frame,
       pingIntervalMs,
-      // A page may do as its user can; so that none administers a node unasked, this door is closed to pages unless it is opened.
-      origins: through === 'admin' && !playgroundAdmin ? noPages : this.#origins,
+      origins: this.#pagesOf(through),
+      hosts: this.#hosts,
       log: this.#log,
       accept: (subprotocol, link, from) => {
         if (this.#node === null || this.#stopping) return null;
@@ -166,6 +170,12 @@ export class NodeProcess {
       },
       ...(through === 'api' ? { http: this.#endpoints() } : {}),
     });
+  }
+
+  /** A page may do as its user can; so that none administers a node unasked, the doors are closed to pages unless they are opened. */
+  #pagesOf(through: Interface): OriginRule {
+    if (through === 'cluster') return onlyNodes;
+    return through === 'admin' && !this.#config.playgroundAdmin ? noPages : this.#origins;
   }
 
   #endpoints(): ReturnType<typeof httpEndpoints> {
@@ -239,6 +249,7 @@ export class NodeProcess {
       segmentBytes: config.segmentBytes,
       checkpointBytes: config.checkpointBytes,
       diskReserveBytes: config.diskReserveBytes,
+      secret: config.secret,
       describedConfig: config.described,
       setLogLevel: (level) => this.#log.setLevel(level),
     };
@@ -259,4 +270,10 @@ export class NodeProcess {
   async #closeListeners(): Promise<void> {
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
   }
+}
+
+/** The names by which clients, operators and other nodes reach this node. */
+function hostNamesOf({ cluster, admin, api, allowedHosts }: NodeConfig): readonly string[] {
+  const told = [cluster, admin, api].flatMap(({ host, advertised }) => [host, parseAddress(advertised)?.host ?? host]);
+  return [...told, ...allowedHosts];
 }

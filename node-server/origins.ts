@@ -1,19 +1,22 @@
 /**
- * Which web pages may open a connection (architecture §2): only the node's own and those of `allowed_origins`. A program sends no
- * Origin and is not meant. The Host header is not asked: a page whose name was rebound to this address would pass.
+ * Who may open a connection, by what a browser cannot help saying (architecture §2). Pages: only the node's own and those of `allowed_origins`. A
+ * program sends no Origin and is not meant. Host names: only those under which this node is known, because a page whose own name was
+ * made to point here (DNS rebinding) is of that origin, and would read what it is answered.
  */
 
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 
 export interface OriginRule {
-  /** What of the configuration lets a page in. */
+  /** What of the configuration lets a page in, for whoever was refused. */
   readonly key: string;
   allows(origin: string, socket: Pick<Socket, 'localAddress'>): boolean;
 }
 
-/** Only programs. */
+/** Only programs, unless the key says otherwise. */
 export const noPages: OriginRule = { key: 'playground_admin', allows: () => false };
+/** Only other nodes, whatever the configuration says. */
+export const onlyNodes: OriginRule = { key: 'allowed_origins, which is of the API interface', allows: () => false };
 
 export class OriginCheck implements OriginRule {
   readonly key = 'allowed_origins';
@@ -48,9 +51,33 @@ export class OriginCheck implements OriginRule {
   }
 }
 
+/** The names of hosts under which a node answers, whatever the port: it may be mapped. */
+export class HostCheck {
+  readonly #names: ReadonlySet<string>;
+
+  /** @param names configured ones: what is bound and told, and `allowed_hosts`. */
+  constructor(names: readonly string[]) {
+    this.#names = new Set(['localhost', ...names].map((name) => name.toLowerCase()));
+  }
+
+  /** @param host a Host header; programs that speak HTTP/1.0 send none, and browsers always do. */
+  allows(host: string | undefined): boolean {
+    if (host === undefined) return true;
+    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/.exec(host);
+    const name = (match?.[1] ?? match?.[2] ?? '').toLowerCase();
+    // A number is no name: nobody can make it point elsewhere.
+    return isIP(name) !== 0 || this.#names.has(name) || this.#names.has(name.replace(/\.$/, ''));
+  }
+}
+
 /** True for what may stand in `allowed_origins`: scheme, host and perhaps a port, nothing behind. */
 export function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return (url.protocol === 'http:' || url.protocol === 'https:') && url.origin === text.toLowerCase();
+}
+
+/** True for what may stand in `allowed_hosts`. */
+export function isHostName(text: string): boolean {
+  return /^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?$/.test(text);
 }

@@ -1,6 +1,7 @@
 /** Runs one node until a signal: `haret start`. Whatever ends it otherwise is said in one line on standard error. */
 
 import { InvariantViolation } from '../core/base/assert.ts';
+import { escapeControls } from '../core/shell/index.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { NodeLog } from './node-log.ts';
@@ -48,7 +49,7 @@ export async function runNode(options: RunOptions, parts: NodeParts): Promise<nu
 }
 
 function complain(message: string): void {
-  process.stderr.write(`haret: ${message.replaceAll('\n', ' ')}\n`);
+  process.stderr.write(`haret: ${escapeControls(message.replaceAll('\n', ' '))}\n`);
 }
 
 /** The stack helps whoever mends a bug, and hides the message from whoever runs the node. */

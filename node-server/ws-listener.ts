@@ -15,7 +15,7 @@ import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
-import type { OriginRule } from './origins.ts';
+import type { HostCheck, OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
 
@@ -38,6 +38,7 @@ export interface ListenerOptions {
   readonly maxFrameBytes: number;
   readonly pingIntervalMs: number;
   readonly origins: OriginRule;
+  readonly hosts: HostCheck;
   readonly log: Log;
   /** Takes a link whose handshake is done; null while the node is not there to take it. */
   readonly accept: (subprotocol: string, link: Link, from: string) => LinkHandler | null;
@@ -82,7 +83,7 @@ export class Listener {
         connectionsCheckingInterval: 1000,
         noDelay: true,
       },
-      options.http ?? upgradeRequired,
+      underItsNames(options.hosts, options.http ?? upgradeRequired),
     );
     this.#server.maxConnections = options.maxConnections + extraSockets;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -137,8 +138,10 @@ export class Listener {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { through, subprotocols, maxConnections, origins } = this.#options;
-    const { origin } = request.headers;
+    const { through, subprotocols, maxConnections, origins, hosts } = this.#options;
+    const { origin, host } = request.headers;
+    if (!hosts.allows(host))
+      return this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', wrongHost, { host: shown(host) });
     if (origin !== undefined && !origins.allows(origin, request.socket)) {
       const message = `pages of ${origin} may not connect; see ${origins.key}`;
       this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', message, { origin });
@@ -197,6 +200,25 @@ export class Listener {
     this.#refused++;
     refuseUpgrade(socket, status, statusText, errorInfo(code, message, facts));
   }
+}
+
+const wrongHost = 'this node is not known by that name; see allowed_hosts';
+
+/** What is told back of a header that was not expected. */
+function shown(header: string | undefined): string {
+  return (header ?? '').slice(0, 256);
+}
+
+/** Answers only under the names of this node. */
+function underItsNames(hosts: HostCheck, answer: RequestListener): RequestListener {
+  return (request, response) => {
+    const { host } = request.headers;
+    if (hosts.allows(host)) return answer(request, response);
+    request.resume();
+    const error = errorInfo('NotAllowed', wrongHost, { host: shown(host) });
+    response.writeHead(403, { 'Content-Type': 'application/json', Connection: 'close' });
+    response.end(`${JSON.stringify({ error })}\n`);
+  };
 }
 
 const upgradeRequired: RequestListener = (_request, response) => {

@@ -1,5 +1,6 @@
 /** The `Hash` port in JavaScript alone, for browsers and the simulator; servers have a faster one. */
 
+import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hexFromBytes } from './bytes.ts';
 import type { Hash, Hasher } from './ports.ts';
@@ -9,6 +10,10 @@ const digestBytes = 16;
 export class NobleHash implements Hash {
   digest(bytes: Uint8Array): string {
     return hexFromBytes(sha256(bytes).subarray(0, digestBytes));
+  }
+
+  mac(key: Uint8Array, bytes: Uint8Array): string {
+    return hexFromBytes(hmac(sha256, key, bytes));
   }
 
   start(): Hasher {

@@ -28,6 +28,8 @@ export interface Hash {
   digest(bytes: Uint8Array): string;
   /** The same over bytes that come in parts. */
   start(): Hasher;
+  /** HMAC-SHA-256, whole, as 64 hexadecimal digits: what only who knows `key` can say of `bytes`. */
+  mac(key: Uint8Array, bytes: Uint8Array): string;
 }
 
 export interface Hasher {

@@ -5,7 +5,7 @@
 
 import { invariant, unreachable } from '../base/assert.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
-import { MalformedError, fail, ok } from '../base/errors.ts';
+import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
 import type { ClusterId, Incarnation, NamespaceId } from '../base/ids.ts';
 import { isName, noCluster } from '../base/ids.ts';
 import type { Configuration } from '../vr/configuration.ts';
@@ -258,12 +258,12 @@ export class Catalog implements StateMachine {
     return 'gone';
   }
 
-  nextRequest(session: number): number {
-    invariant(false, 'the root group has no sessions', { session });
+  nextRequest(): number {
+    return 1;
   }
 
-  reply(session: number): Uint8Array {
-    invariant(false, 'the root group has no sessions', { session });
+  reply(): Uint8Array {
+    return encodeCatalogReply({ kind: 'error', error: errorInfo('SessionGone', 'the root group has no sessions') });
   }
 
   validate(body: Uint8Array): ErrorInfo | null {

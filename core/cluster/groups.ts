@@ -15,8 +15,8 @@ import type { Configuration, Member } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
 import type { RecoveredReplica, ReplicaIdentity } from '../vr/ports.ts';
 import { Replica } from '../vr/replica.ts';
-import type { NodeInfo } from '../wire/peer.ts';
-import { Catalog, foundingConfiguration, rootName } from './catalog.ts';
+import type { NodeInfo, PrimaryHint } from '../wire/peer.ts';
+import { Catalog, firstEpoch, foundingConfiguration, rootName } from './catalog.ts';
 import type { NamespaceRecord } from './catalog-messages.ts';
 import type { NodeOptions, NodePorts } from './host.ts';
 import type { HostedNamespace, NodeRecord } from './node-record.ts';
@@ -230,6 +230,22 @@ export class Groups {
     return (
       this.namespace(namespaceId)?.name ?? this.#record?.namespaces.find((one) => one.id === namespaceId)?.name ?? null
     );
+  }
+
+  /** A node of this cluster, by name and incarnation: as the catalog here has it, or this node's record where that cannot be read. */
+  isMember({ name, incarnation }: Pick<NodeInfo, 'name' | 'incarnation'>): boolean {
+    const known = this.#catalog?.node(name);
+    if (known !== undefined) return known.incarnation === incarnation && !known.ejected;
+    return this.#record?.nodes.some((node) => node.name === name && node.incarnation === incarnation) === true;
+  }
+
+  /** Whether the catalog names a replica that a peer calls a primary, in that view; null for a group that it does not have (yet). */
+  mayBePrimary({ namespaceId, epoch, view, replica, node }: PrimaryHint): boolean | null {
+    const voters = namespaceId === rootNamespaceId ? this.#record?.root.voters : this.namespace(namespaceId)?.replicas;
+    if (voters === undefined) return null;
+    if (epoch !== firstEpoch) return false;
+    const primary = voters[view % voters.length];
+    return primary?.replica === replica && primary.node === node;
   }
 
   /** The nodes that have a replica of a group, as far as is known here. */

@@ -10,6 +10,7 @@ import type { Member } from '../vr/configuration.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Message } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaIdentity, ReplicaView } from '../vr/ports.ts';
+import type { SecretOptions } from './secret.ts';
 
 export interface NodePorts {
   readonly disk: Disk;
@@ -59,6 +60,8 @@ export interface NodeOptions {
   readonly checkpointBytes: number;
   /** Below so many free bytes growth is refused with DiskLow (architecture §2). */
   readonly diskReserveBytes: number;
+  /** How this node and its peers prove that they are of one cluster. */
+  readonly secret: SecretOptions;
   /** The configuration as `haret-admin config` prints it, secrets hidden. */
   readonly describedConfig: readonly { readonly name: string; readonly value: string }[];
   /** Called for the admin command `log-level`. */

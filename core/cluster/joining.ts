@@ -7,13 +7,17 @@ import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { hexFromBytes } from '../base/bytes.ts';
 import type { ClusterId } from '../base/ids.ts';
-import { noCluster } from '../base/ids.ts';
+import { isAddress, isName, noCluster } from '../base/ids.ts';
 import type { Link } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { decodePeerFrame, encodePeerFrames, isPresentable, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import { DiallerProof } from './handshake.ts';
+import { wrongSecret } from './peer.ts';
+import type { ClusterSecret } from './secret.ts';
+import { highestNumber } from '../vr/reach.ts';
 import type { CatalogEntry } from './catalog-messages.ts';
-import { decodeCatalogReply, encodeCatalogEntry } from './catalog-messages.ts';
+import { decodeCatalogReply, encodeCatalogEntry, maxNodes } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
 import type { NodeOptions, NodePorts } from './host.ts';
 import type { NodeRecord } from './node-record.ts';
@@ -38,6 +42,7 @@ export class Joining {
   #updating = false;
   #comparedMs = 0;
   readonly #presented: (node: string) => NodeInfo | null;
+  readonly #secret: ClusterSecret;
 
   /** @param presented what a node said of itself in its last handshake. */
   constructor(
@@ -46,8 +51,10 @@ export class Joining {
     groups: Groups,
     self: () => NodeInfo,
     presented: (node: string) => NodeInfo | null,
+    secret: ClusterSecret,
   ) {
     this.#presented = presented;
+    this.#secret = secret;
     this.#ports = ports;
     this.#options = options;
     this.#groups = groups;
@@ -68,7 +75,11 @@ export class Joining {
       this.#founding = true;
       const cluster: ClusterId = hexFromBytes(this.#ports.random.bytes(16));
       this.#ports.log.write('info', 'founding a cluster', { cluster });
-      this.#groups.found(cluster, () => (this.#founding = false));
+      this.#secret.draw((drawn) => {
+        if (drawn.ok) return this.#groups.found(cluster, () => (this.#founding = false));
+        this.#founding = false;
+        this.#ports.log.write('error', 'no cluster was founded', { problem: drawn.error.message });
+      });
     }
     this.#afterElection((ready) => {
       if (ready.ok) this.#founded(then);
@@ -183,29 +194,36 @@ export class Joining {
     const send = (message: PeerMessage): void => {
       for (const frame of encodePeerFrames([message], joinFrameBytes)) link.send(frame);
     };
-    const receive = (message: PeerMessage): void => {
-      if (message.kind === 'refused') {
-        const elsewhere = message.error.code === 'WrongCluster';
-        return settle({ ok: false, error: elsewhere ? belongsElsewhere(name) : message.error });
-      }
-      if (message.kind === 'joined' && invited !== null) return settle(ok(invited));
-      if (message.kind !== 'welcome') return;
-      const problem = judge(name, address, record.cluster, incarnation, message);
+    const proof = new DiallerProof(this.#ports, this.#secret.known);
+    const refused = (error: ErrorInfo): void =>
+      settle({ ok: false, error: error.code === 'WrongCluster' ? belongsElsewhere(name) : error });
+    const welcomed = (welcome: Extract<PeerMessage, { kind: 'welcome' }>): void => {
+      const proven = proof.proven(welcome);
+      // A fresh node has none where it makes itself, and is handed this cluster's; whoever has another one is not of it.
+      const handed = proven || welcome.cluster !== noCluster ? null : this.#secret.handedTo(address);
+      if (!proven && handed === null) return refused(welcome.proof === null ? lacksSecret(name) : wrongSecret());
+      if (welcome.problem !== null) return refused(welcome.problem);
+      const problem = judge(name, address, record.cluster, incarnation, welcome);
       if (problem !== null) return settle({ ok: false, error: problem });
-      invited = message.from;
-      if (message.cluster === record.cluster) return settle(ok(invited));
-      send({ kind: 'join', cluster: record.cluster, root: record.root, nodes: record.nodes });
+      invited = welcome.from;
+      if (welcome.cluster === record.cluster) return settle(ok(invited));
+      send({ kind: 'join', cluster: record.cluster, root: record.root, nodes: record.nodes, secret: handed });
+    };
+    const receive = (message: PeerMessage): void => {
+      if (message.kind === 'refused') return refused(message.error);
+      if (message.kind === 'joined' && invited !== null) return settle(ok(invited));
+      if (message.kind === 'welcome') return welcomed(message);
+      if (message.kind !== 'greet') return;
+      if (message.protocol !== peerProtocol) {
+        const text = `node ${name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return settle(fail('NodeRefused', text, { node: name }));
+      }
+      const content = { cluster: record.cluster, from: this.#self(), target: name, targetIncarnation: noCluster };
+      const hello = proof.hello(message, content);
+      if (hello !== null) send(hello);
     };
     const link: Link = this.#ports.transport.dial(address, peerSubprotocol, {
-      onOpen: () =>
-        send({
-          kind: 'hello',
-          protocol: peerProtocol,
-          cluster: record.cluster,
-          from: this.#self(),
-          target: name,
-          targetIncarnation: noCluster,
-        }),
+      onOpen: () => send(proof.greet()),
       onFrame: (frame) => {
         try {
           for (const message of decodePeerFrame(frame, this.#ports.hash)) receive(message);
@@ -238,14 +256,44 @@ export class Joining {
     if (record !== null || this.#founding) {
       return answer({ kind: 'refused', error: belongsElsewhere(this.#options.name) });
     }
+    if (this.#entering !== null) return;
+    const problem = judgeOffer(offer);
+    if (problem !== null) return answer({ kind: 'refused', error: problem });
     this.#ports.log.write('info', 'joining a cluster', { cluster: offer.cluster });
     this.#entering = [joined];
-    this.#groups.follow(offer.cluster, offer.root, offer.nodes, () => {
-      const waiting = this.#entering ?? [];
-      this.#entering = null;
-      for (const done of waiting) done();
+    // The secret first: a node that is in a cluster must be able to prove it.
+    this.#secret.take(offer.secret, (taken) => {
+      if (!taken.ok) {
+        this.#entering = null;
+        return answer({ kind: 'refused', error: taken.error });
+      }
+      this.#groups.follow(offer.cluster, offer.root, offer.nodes, () => {
+        const waiting = this.#entering ?? [];
+        this.#entering = null;
+        for (const done of waiting) done();
+      });
     });
   }
+}
+
+/** Why this cannot be an offer of a cluster: what is taken is durable, dialled and shown. */
+function judgeOffer({ cluster, root, nodes }: Extract<PeerMessage, { kind: 'join' }>): ErrorInfo | null {
+  const { epoch, voters, learners } = root;
+  const members = [...voters, ...learners];
+  const possible =
+    cluster !== noCluster &&
+    voters.length > 0 &&
+    epoch > 0 &&
+    epoch < highestNumber &&
+    nodes.length <= maxNodes &&
+    nodes.every(isPresentable) &&
+    members.every(({ replica, node, address }) => isName(replica) && isName(node) && isAddress(address));
+  return possible ? null : errorInfo('BadFrame', 'that is no offer of a cluster');
+}
+
+function lacksSecret(name: string): ErrorInfo {
+  const text = `node ${name} does not know this cluster's secret: set cluster_secret there to the same as here, and start it again`;
+  return errorInfo('NodeRefused', text, { node: name });
 }
 
 function belongsElsewhere(name: string): ErrorInfo {

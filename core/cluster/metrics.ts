@@ -55,6 +55,12 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
     'Cluster connections refused or closed for what they sent.',
     peers.counters.refused,
   );
+  const unbelieved = 'Messages of other nodes that were not believed.';
+  for (const [reason, count] of peers.unbelieved)
+    add('counter', 'haret_peer_unbelieved_total', unbelieved, count, { reason });
+  add('counter', 'haret_peer_unbelieved_total', unbelieved, router.unbelieved, {
+    reason: 'hints: no replica of the group',
+  });
   add('gauge', 'haret_forwarded_outstanding', 'Requests that another node is asked to serve.', router.outstanding);
   const disk = store.stats();
   add('gauge', 'haret_store_segments', 'Files of the log.', disk.segments);

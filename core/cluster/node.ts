@@ -15,7 +15,7 @@ import type { ReplicaEvent } from '../vr/ports.ts';
 import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
 import * as closeCodes from '../wire/close-codes.ts';
-import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
+import type { NodeInfo } from '../wire/peer.ts';
 import { AdminCommands } from './admin-commands.ts';
 import { AdminConnection } from './admin-connection.ts';
 import type { ApiCounters } from './api-connection.ts';
@@ -32,9 +32,12 @@ import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers.ts';
 import { Peers } from './peers.ts';
 import { Outsiders, isNamed } from './outsiders.ts';
+import { judgePeer } from './judgement.ts';
+import { takePeerMessage } from './peer-messages.ts';
 import { Problems } from './problems.ts';
 import type { ReplicaHost } from './replica-host.ts';
 import { Router } from './router.ts';
+import { ClusterSecret, secretLost } from './secret.ts';
 import { sessionsOf } from './sessions-view.ts';
 import { Subscriptions, deskOf } from './subscriptions.ts';
 import { Turn } from './turn.ts';
@@ -42,6 +45,7 @@ import { Turn } from './turn.ts';
 /** What exists between start and stop. */
 interface Running {
   readonly store: Store;
+  readonly secret: ClusterSecret;
   readonly groups: Groups;
   readonly peers: Peers;
   readonly router: Router;
@@ -88,6 +92,7 @@ export class ClusterNode implements HostedNode {
   /** Why this node must serve nobody: its peers know another incarnation of it (protocol §2, "Strangers"). */
   #stranger: ErrorInfo | null = null;
   readonly #outsiders: Outsiders;
+  #strangerUntil = 0;
   #stopping = false;
   #whenStopped: (() => void)[] = [];
 
@@ -123,6 +128,14 @@ export class ClusterNode implements HostedNode {
     this.#outsiders.begin(this.#options.name, store);
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
+    const secret = new ClusterSecret(
+      disk,
+      random,
+      this.#options.secret,
+      this.#options.clusterAddress,
+      () => groups.record !== null,
+    );
+    secret.recover();
     const sizes = (): Iterable<{ namespace: number; replica: string; bytes: number }> =>
       groups.all.map((host) => ({
         namespace: host.namespaceId,
@@ -141,6 +154,7 @@ export class ClusterNode implements HostedNode {
       groups,
       () => this.#self(),
       (node) => peers.presented(node),
+      secret,
     );
     const admin = new AdminCommands({
       ports: this.#ports,
@@ -157,7 +171,7 @@ export class ClusterNode implements HostedNode {
     const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
     const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal(), random);
-    this.#running = { store, groups, peers, router, reserve, joining, admin, watches, holders, desk };
+    this.#running = { store, secret, groups, peers, router, reserve, joining, admin, watches, holders, desk };
     try {
       groups.recover();
     } catch (error) {
@@ -167,6 +181,7 @@ export class ClusterNode implements HostedNode {
       throw error;
     }
     for (const node of groups.record?.nodes ?? []) peers.know(node);
+    if (secret.missing) log.write('error', secretLost);
     log.write('info', 'node started', {
       node: this.#options.name,
       incarnation: store.incarnation,
@@ -300,6 +315,7 @@ export class ClusterNode implements HostedNode {
     const problems = [...this.#problems.texts];
     const stranger = this.#refusal();
     if (stranger !== null) problems.unshift(stranger.message);
+    if (this.#running?.secret.missing === true) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
     return { ok: this.#problems.well && stranger === null, problems };
   }
@@ -326,6 +342,7 @@ export class ClusterNode implements HostedNode {
   #refusal(): ErrorInfo | null {
     if (this.#outsiders.emptied !== null) return this.#outsiders.emptied;
     if (this.#stranger === null || (this.#running?.peers.connectedNames().length ?? 0) > 0) return null;
+    if (this.#ports.clock.now() > this.#strangerUntil) this.#stranger = null;
     return this.#stranger;
   }
 
@@ -405,6 +422,7 @@ export class ClusterNode implements HostedNode {
 
   #catalogChanged(catalog: Catalog): void {
     for (const node of catalog.nodes) if (!node.ejected) this.#parts.peers.know(node);
+    this.#parts.router.catalogChanged();
   }
 
   #replicaEvent(host: ReplicaHost, event: ReplicaEvent): void {
@@ -436,7 +454,13 @@ export class ClusterNode implements HostedNode {
     return {
       cluster: () => this.#parts.groups.record?.cluster ?? noCluster,
       self: () => this.#self(),
-      message: (from, message, answer) => this.#peerMessage(from, message, answer),
+      secrets: () => this.#parts.secret.known,
+      takesOffers: () => this.#parts.secret.takesOffers,
+      mayLackSecret: (address) => this.#parts.secret.handedTo(address) !== null,
+      isMember: (node) => this.#parts.groups.isMember(node),
+      judge: (from, message) => judgePeer(this.#parts.groups, from, message),
+      message: (from, message, answer) => takePeerMessage(this.#parts, this.#observer, from, message, answer),
+      offered: (offer, answer) => this.#parts.joining.offered(offer, answer),
       connection: (node, connected) => this.#peerConnection(node, connected),
       stranger: (known, found) => {
         this.#outsiders.stranger(known.name);
@@ -444,10 +468,12 @@ export class ClusterNode implements HostedNode {
         if (this.#problems.warn(`stranger ${known.name}`, text))
           this.#ports.log.write('error', text, { known: known.incarnation, found: found.incarnation });
       },
-      calledStranger: (by) => {
+      calledStranger: (by, proven) => {
         const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
         if (this.#stranger === null) this.#ports.log.write('error', text);
         this.#stranger ??= errorInfo('NodeRefused', text, { node: this.#options.name });
+        // Who has proven nothing stops nobody: it holds as long as it is said again, and while this node is in no cluster.
+        this.#strangerUntil = proven ? Infinity : this.#ports.clock.now() + this.#options.timing.suspicionMs * 5;
       },
       emptied: () => this.#outsiders.emptied,
       named: (info) => isNamed(this.#parts.groups.catalog, info),
@@ -467,53 +493,5 @@ export class ClusterNode implements HostedNode {
       watches.lost(node);
     }
     groups.peer(node, connected);
-  }
-
-  #peerMessage(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void {
-    const { groups, joining, router, admin, watches } = this.#parts;
-    switch (message.kind) {
-      case 'vr':
-        this.#observer?.received(message.message);
-        return groups.deliver(message.message);
-      case 'forwarded':
-        return router.settled(from.name, message);
-      case 'hints':
-        for (const hint of message.hints) router.learn(hint);
-        return;
-      case 'who':
-        return this.#parts.holders.ask(message.namespaceId, message.session);
-      case 'relay':
-        return watches.asked(from.name, message.run, message.message);
-      case 'relayed':
-        return watches.relayed(from.name, message.run, message.number, message.message);
-      case 'join':
-        return joining.offered(message, answer);
-      case 'ping':
-        if (message.answer) answer({ kind: 'ping', answer: false });
-        return;
-      case 'forward': {
-        const { run, id, item } = message;
-        if (item.kind === 'admin') {
-          return admin.run(item.command, true, (result) =>
-            answer({
-              kind: 'forwarded',
-              run,
-              id,
-              outcome: result.ok ? { kind: 'admin', result: result.value } : { kind: 'error', error: result.error },
-            }),
-          );
-        }
-        if (item.kind === 'lookup') {
-          return answer({ kind: 'forwarded', run, id, outcome: this.#parts.desk.lookup(item.namespace) });
-        }
-        return router.receive(from.name, message, answer);
-      }
-      case 'hello':
-      case 'welcome':
-      case 'joined':
-      case 'refused':
-        // Parts of a handshake that is over; a peer that repeats them gains nothing.
-        return;
-    }
   }
 }

@@ -5,11 +5,13 @@
 
 import { errorInfo } from '../base/errors.ts';
 import { noCluster } from '../base/ids.ts';
+import type { ErrorInfo } from '../base/errors.ts';
 import type { Frame, Link } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
-import { isPresentable } from '../wire/peer.ts';
+import { isPresentable, peerProtocol } from '../wire/peer.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { emptiedNode } from './outsiders.ts';
+import { DiallerProof } from './handshake.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from './turn.ts';
 
@@ -21,6 +23,7 @@ export class Peer implements Flushable {
   outbox: PeerMessage[] = [];
   readonly #table: Peers;
   #dialled: Link | null = null;
+  #proof: DiallerProof | null = null;
   #open = false;
   #dialledAt = 0;
   #accepted: Link[] = [];
@@ -30,7 +33,7 @@ export class Peer implements Flushable {
   #failures = 0;
   #nextDial: number;
   #announced = false;
-  /** What the node said of itself, and what the catalog said of it last: whichever is newer counts. */
+  /** What the node said of itself where it was dialled, and what the catalog said of it last. */
   presented: NodeInfo | null = null;
   #recorded: NodeInfo;
   #refusal = '';
@@ -58,9 +61,9 @@ export class Peer implements Flushable {
     if (!same) this.#turnTo(info);
   }
 
-  /** The node itself says this. */
-  present(info: NodeInfo): void {
-    this.presented = info;
+  /** The node itself says this. It counts for others only once it answered there, so that nobody sends them astray. */
+  present(info: NodeInfo, answeredThere: boolean): void {
+    if (answeredThere) this.presented = info;
     this.#turnTo(info);
   }
 
@@ -99,8 +102,10 @@ export class Peer implements Flushable {
     }
     if (now < this.#nextDial) return;
     this.#dialledAt = now;
+    const proof = this.#table.proof();
+    this.#proof = proof;
     const link: Link = this.#table.dial(this, {
-      onOpen: () => this.#table.write(link, [this.#table.helloTo(this.info)]),
+      onOpen: () => this.#table.write(link, [proof.greet()]),
       onFrame: (frame) => this.#receive(link, frame),
       onClose: () => this.#lostDialled(link),
     });
@@ -127,53 +132,71 @@ export class Peer implements Flushable {
     this.heard(link);
     for (const message of this.#table.decode(link, frame)) {
       if (this.#dialled !== link) return;
-      if (this.#open) this.#table.events.message(this.info, message, (answer) => this.#table.write(link, [answer]));
-      else if (!this.#welcomed(link, message)) return;
+      if (this.#open) this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
+      else if (!this.#greeted(link, message)) return;
     }
   }
 
-  /** The first answer to our hello; false when the link is of no use. */
-  #welcomed(link: Link, message: PeerMessage): boolean {
-    if (message.kind === 'refused') {
-      const { incarnation, emptied } = message.error.details;
-      if (emptied === true) this.#table.events.lostItsLog(this.info);
-      if (typeof incarnation === 'string') this.#table.events.stranger(this.info, { ...this.info, incarnation });
-      this.#table.logRefusal(this.info, message.error, message.error.message !== this.#refusal);
-      this.#refusal = message.error.message;
-      this.#failures = refusedFailures;
-      link.close(closeCodes.normal, 'refused');
-      return false;
+  /** What comes before the link is open; false when it is of no use. */
+  #greeted(link: Link, message: PeerMessage): boolean {
+    if (message.kind === 'greet') {
+      if (message.protocol !== peerProtocol) {
+        const text = `node ${this.info.name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return this.#giveUp(link, errorInfo('WrongCluster', text));
+      }
+      const hello = this.#proof?.hello(message, this.#table.helloTo(this.info));
+      if (hello) this.#table.write(link, [hello]);
+      return true;
     }
-    if (message.kind !== 'welcome') {
-      link.close(closeCodes.badFrame, 'the first answer must be welcome');
-      return false;
+    // Whoever answers there has proven nothing yet: what it says is for the log.
+    if (message.kind === 'refused') return this.#giveUp(link, message.error);
+    if (message.kind === 'welcome') return this.#welcomed(link, message);
+    link.close(closeCodes.badFrame, 'the first answer must be welcome');
+    return false;
+  }
+
+  /** Says once why, and tries again seldom. */
+  #giveUp(link: Link, error: ErrorInfo): false {
+    this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
+    this.#refusal = error.message;
+    this.#failures = refusedFailures;
+    link.close(closeCodes.wrongCluster, 'of no use');
+    return false;
+  }
+
+  /** The answer to our hello; false when the link is of no use. */
+  #welcomed(link: Link, message: Extract<PeerMessage, { kind: 'welcome' }>): boolean {
+    const { from, cluster, problem } = message;
+    const { name, clusterAddress } = this.info;
+    if (!isPresentable(from))
+      return this.#giveUp(link, errorInfo('NodeRefused', 'what answers there is no haret node'));
+    const proven = this.#proof?.proven(message) === true;
+    // A node whose disk was lost has lost a secret that made itself as well; on this machine its word is taken for that.
+    if (!proven && !this.#table.events.mayLackSecret(clusterAddress)) return this.#giveUp(link, wrongSecret());
+    if (from.name !== name) {
+      return this.#giveUp(link, errorInfo('NodeRefused', `the node at ${clusterAddress} is ${from.name}, not ${name}`));
     }
-    const { from, cluster } = message;
-    if (from.name !== this.info.name || from.incarnation !== this.info.incarnation || !isPresentable(from)) {
-      const stranger = from.name === this.info.name && from.incarnation !== this.info.incarnation;
-      if (stranger && isPresentable(from)) this.#table.events.stranger(this.info, from);
-      this.#failures = refusedFailures;
-      link.close(closeCodes.wrongCluster, 'another node');
-      return false;
+    if (from.incarnation !== this.info.incarnation) {
+      this.#table.events.stranger(this.info, from);
+      return this.#giveUp(link, problem ?? errorInfo('NodeRefused', `node ${name} has another data directory`));
     }
+    // The catalog names a node only when it knows durably of its cluster: one that knows of none has lost its log.
+    const lost = cluster === noCluster ? this.#table.events.named(from) : problem?.details['emptied'] === true;
+    if (lost) {
+      this.#table.events.lostItsLog(from);
+      return this.#giveUp(link, emptiedNode(name));
+    }
+    if (!proven) return this.#giveUp(link, wrongSecret());
     if (cluster !== this.#table.events.cluster()) {
-      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again. But the catalog
-      // names a node only when it knows durably of its cluster: one that knows of none has lost its log.
-      const lost = cluster === noCluster && this.#table.events.named(from);
-      if (lost) this.#table.events.lostItsLog(from);
-      const error = lost
-        ? emptiedNode(from.name)
-        : errorInfo('WrongCluster', `node ${from.name} does not belong to this cluster; join it again`);
-      this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
-      this.#refusal = error.message;
-      this.#failures = refusedFailures;
-      link.close(closeCodes.wrongCluster, 'not in this cluster');
-      return false;
+      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again.
+      const text = `node ${from.name} does not belong to this cluster; join it again`;
+      return this.#giveUp(link, errorInfo('WrongCluster', text));
     }
+    if (problem !== null) return this.#giveUp(link, problem);
     this.#open = true;
     this.#failures = 0;
     this.#refusal = '';
-    this.present(from);
+    this.present(from, true);
     this.#announce(true);
     return true;
   }
@@ -224,4 +247,9 @@ export class Peer implements Flushable {
     this.#dialled?.close(closeCodes.goingAway, 'the node stops');
     for (const link of this.#accepted) link.close(closeCodes.goingAway, 'the node stops');
   }
+}
+
+/** The other end of a link does not know the secret, or has none. */
+export function wrongSecret(): ErrorInfo {
+  return errorInfo('NodeRefused', "the other end does not know this cluster's secret; see cluster_secret");
 }

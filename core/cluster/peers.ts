@@ -6,15 +6,17 @@
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import type { ClusterId } from '../base/ids.ts';
-import { noCluster } from '../base/ids.ts';
+import { isName, noCluster } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 import { decodePeerFrame, encodePeerFrames, isPresentable, peerProtocol, peerSubprotocol } from '../wire/peer.ts';
+import { AcceptorProof, DiallerProof } from './handshake.ts';
+import type { HelloContent } from './handshake.ts';
 import { maxNodes } from './catalog-messages.ts';
 import type { NodePorts, Timing } from './host.ts';
-import { Peer } from './peer.ts';
+import { Peer, wrongSecret } from './peer.ts';
 import type { Turn } from './turn.ts';
 
 /** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
@@ -23,18 +25,34 @@ const softFrameBytes = 1024 * 1024;
 const droppingShare = 1 / 8;
 const anyIncarnation = noCluster;
 const maxRefusalsKept = 256;
+/** Accepted links that have not proven the secret, at once. */
+const maxGreeting = 64;
+/** A greeting and a hello are far smaller; whoever has proven nothing costs no more to read than that. */
+const maxGreetingBytes = 16 * 1024;
 
 /** What the table of peers tells the node. */
 export interface PeerEvents {
   cluster(): ClusterId;
   self(): NodeInfo;
-  /** A message that came over a link whose handshake is done. `answer` writes on that very link. */
+  /** The secrets that prove a member, the one in force first; none before this node is in a cluster, unless one is configured. */
+  secrets(): readonly string[];
+  /** This node has no secret and may take an offer without proof. */
+  takesOffers(): boolean;
+  /** What answers at this address may have lost a secret that made itself. */
+  mayLackSecret(address: string): boolean;
+  /** Why what a node says that has proven the secret is not believed (judgement.ts); null for what is. */
+  judge(from: NodeInfo, message: PeerMessage): string | null;
+  /** A message that came over a link whose handshake is done, and was judged. `answer` writes on that very link. */
   message(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void;
+  /** An offer of membership, of somebody who has proven the secret or need not. */
+  offered(offer: Extract<PeerMessage, { kind: 'join' }>, answer: (message: PeerMessage) => void): void;
   connection(node: string, connected: boolean): void;
   /** The node at this peer's address has another incarnation than the one that is known: its disk was lost (protocol §2). */
   stranger(known: NodeInfo, found: NodeInfo): void;
-  /** A peer expected another incarnation of this node: this node is the stranger. */
-  calledStranger(by: NodeInfo): void;
+  /** A peer expected another incarnation of this node: this node is the stranger. `proven`: it knows the cluster's secret. */
+  calledStranger(by: NodeInfo, proven: boolean): void;
+  /** A node of this cluster by name and incarnation. */
+  isMember(node: NodeInfo): boolean;
   /** Why this node is no member any more under its incarnation: its log is gone. Null while it is there. */
   emptied(): ErrorInfo | null;
   /** The catalog names this node with this incarnation: it was told of the cluster, durably, before. */
@@ -55,6 +73,8 @@ export interface PeerCounters {
 
 export class Peers {
   readonly counters: PeerCounters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0, refused: 0 };
+  /** Messages that were not believed, by kind and reason. */
+  readonly unbelieved = new Map<string, number>();
   readonly #ports: NodePorts;
   readonly #events: PeerEvents;
   readonly #turn: Turn;
@@ -138,39 +158,51 @@ export class Peers {
     for (const peer of this.#peers.values()) peer.closeAll();
   }
 
-  /** Takes a link that another node dialled. */
+  /** Takes a link that another node dialled. Until it has proven the secret it is in no table but that of those who greet. */
   accept(link: Link): LinkHandler {
     let peer: Peer | null = null;
-    let greeted: NodeInfo | null = null;
+    let from: NodeInfo | null = null;
     let refused = false;
+    const proof = new AcceptorProof(this.#ports);
     const refuse = (error: ErrorInfo): void => {
       refused = true;
       this.refuse(link, error);
     };
-    this.#greeting.set(link, this.#ports.clock.now());
+    this.#greet(link);
     const answer = (message: PeerMessage): void => this.write(link, [message]);
+    const greeted = (message: PeerMessage): void => {
+      if (message.kind === 'greet' && message.protocol !== peerProtocol) {
+        const text = `the other end speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return refuse(errorInfo('WrongCluster', text));
+      }
+      if (message.kind === 'greet') {
+        const greet = proof.greet(message);
+        if (greet !== null) answer(greet);
+        return;
+      }
+      if (message.kind !== 'hello' || !proof.greeted) {
+        return refuse(errorInfo('BadFrame', 'the first messages must be greet and hello'));
+      }
+      const secret = proof.judge(message, this.#events.secrets());
+      if (secret === null && !this.#events.takesOffers()) return refuse(wrongSecret());
+      const problem = this.#judge(message, secret !== null);
+      answer(proof.welcome(message, secret, this.#events.self(), this.#events.cluster(), problem));
+      if (problem !== null) return refuse(problem);
+      from = message.from;
+      if (secret !== null) peer = this.#adopt(from, link);
+    };
     return {
       onFrame: (frame) => {
         if (refused) return;
+        if (from === null && frame.length > maxGreetingBytes)
+          return refuse(errorInfo('BadFrame', 'too long for a hello'));
         peer?.heard(link);
         for (const message of this.decode(link, frame)) {
-          if (greeted !== null) {
-            if (peer === null && message.kind !== 'join') return refuse(notMember(this.#events.self()));
-            this.#events.message(greeted, message, answer);
-            if (peer === null) peer = this.#adopt(greeted, link);
-            continue;
-          }
-          if (message.kind !== 'hello') return refuse(errorInfo('BadFrame', 'the first message must be hello'));
-          const problem = this.#judge(message);
-          if (problem !== null) return refuse(problem);
-          greeted = message.from;
-          answer({
-            kind: 'welcome',
-            protocol: peerProtocol,
-            cluster: this.#events.cluster(),
-            from: this.#events.self(),
-          });
-          peer = this.#adopt(greeted, link);
+          if (refused) return;
+          if (from === null) greeted(message);
+          else if (peer !== null) this.told(from, message, answer);
+          else if (message.kind === 'join') this.#events.offered(message, answer);
+          else if (message.kind !== 'greet' && message.kind !== 'hello') return refuse(notMember(this.#events.self()));
         }
       },
       onClose: () => {
@@ -180,25 +212,51 @@ export class Peers {
     };
   }
 
+  /** Whoever knows the secret has proven so at once: those who do not must not take the places of those who do. */
+  #greet(link: Link): void {
+    if (this.#greeting.size >= maxGreeting) {
+      const [oldest] = this.#greeting.keys();
+      if (oldest !== undefined) {
+        this.#greeting.delete(oldest);
+        oldest.close(closeCodes.timeout, 'no hello');
+      }
+    }
+    this.#greeting.set(link, this.#ports.clock.now());
+  }
+
+  /** What the node of a proven link says, if it is believed. */
+  told(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void {
+    const reason = this.#events.judge(from, message);
+    if (reason === null) return this.#events.message(from, message, answer);
+    const key = `${message.kind}: ${reason}`;
+    const count = this.unbelieved.get(key) ?? 0;
+    this.unbelieved.set(key, count + 1);
+    // The first of a kind is news; the others are counted.
+    const facts = { peer: from.name, message: message.kind, reason };
+    this.#ports.log.write(count === 0 ? 'warn' : 'debug', 'a message of a peer was not believed', facts);
+    const refusal = notDone(message, reason);
+    if (refusal !== null) answer(refusal);
+  }
+
   /** A link of a node that this node's cluster knows becomes that peer's; before this node has a cluster there is nobody to know. */
   #adopt(info: NodeInfo, link: Link): Peer | null {
     if (this.#events.cluster() === noCluster) return null;
     this.#greeting.delete(link);
     if (!this.#peers.has(info.name)) this.know(info);
     const peer = this.#peers.get(info.name);
-    peer?.present(info);
+    peer?.present(info, false);
     peer?.gainAccepted(link);
     return peer ?? null;
   }
 
-  #judge(hello: Extract<PeerMessage, { kind: 'hello' }>): ErrorInfo | null {
+  /** @param proven it knows the secret; else this node has none, and the other end is somebody on this machine. */
+  #judge(hello: Extract<PeerMessage, { kind: 'hello' }>, proven: boolean): ErrorInfo | null {
+    const { from } = hello;
     const self = this.#events.self();
     const cluster = this.#events.cluster();
-    if (hello.protocol !== peerProtocol) {
-      return errorInfo(
-        'WrongCluster',
-        `node ${hello.from.name} speaks protocol ${hello.protocol}, this release speaks ${peerProtocol}`,
-      );
+    // Its name and addresses are shown to people and dialled.
+    if (!isPresentable(from) || (hello.target !== '' && !isName(hello.target))) {
+      return errorInfo('BadFrame', 'that is no name or no address of a node');
     }
     if (hello.target !== '' && hello.target !== self.name) {
       return errorInfo('NodeNotFound', `this is node ${self.name}, not ${hello.target}`);
@@ -207,11 +265,10 @@ export class Peers {
       return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
     }
     if (hello.targetIncarnation !== anyIncarnation && hello.targetIncarnation !== self.incarnation) {
-      this.#events.calledStranger(hello.from);
+      if (cluster === noCluster || this.#events.isMember(from)) this.#events.calledStranger(from, proven);
       return errorInfo(
         'NodeRefused',
         `node ${self.name} is known to its peers with another data directory: its own was emptied or replaced`,
-        { incarnation: self.incarnation },
       );
     }
     const emptied = this.#events.emptied();
@@ -219,14 +276,12 @@ export class Peers {
     if (cluster === noCluster && hello.cluster === noCluster) {
       return errorInfo('WrongCluster', 'neither node belongs to a cluster');
     }
-    // Its name and addresses are shown to people and dialled.
-    if (!isPresentable(hello.from)) return errorInfo('BadFrame', 'that is no name or no address of a node');
-    const known = this.infoOf(hello.from.name);
+    const known = this.infoOf(from.name);
     if (known === null && this.#peers.size >= maxNodes) {
       return errorInfo('LimitExceeded', `more than ${maxNodes} nodes`, { limit: maxNodes, actual: maxNodes + 1 });
     }
-    if (known !== null && known.incarnation !== hello.from.incarnation) {
-      this.#events.stranger(known, hello.from);
+    if (known !== null && known.incarnation !== from.incarnation) {
+      this.#events.stranger(known, from);
       return errorInfo(
         'NodeRefused',
         `node ${known.name} is known with another data directory: its own was emptied or replaced`,
@@ -241,10 +296,12 @@ export class Peers {
     return this.#ports.transport.dial(peer.info.clusterAddress, peerSubprotocol, handler);
   }
 
-  helloTo(info: NodeInfo): PeerMessage {
+  proof(): DiallerProof {
+    return new DiallerProof(this.#ports, this.#events.secrets());
+  }
+
+  helloTo(info: NodeInfo): HelloContent {
     return {
-      kind: 'hello',
-      protocol: peerProtocol,
       cluster: this.#events.cluster(),
       from: this.#events.self(),
       target: info.name,
@@ -265,7 +322,7 @@ export class Peers {
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.counters.refused++;
-      this.#ports.log.write('warn', 'closed a peer connection: malformed frame', { problem: error.message });
+      this.#say('closed a peer connection: malformed frame', error.message);
       link.close(closeCodes.badFrame, 'malformed frame');
       return [];
     }
@@ -281,13 +338,17 @@ export class Peers {
 
   refuse(link: Link, error: ErrorInfo, code = closeCodes.notAllowed as number): void {
     this.counters.refused++;
-    // Whoever is refused comes again every second: once it was said, it is for those who look closely.
-    const again = this.#refusals.has(error.message);
-    if (this.#refusals.size >= maxRefusalsKept) this.#refusals.clear();
-    this.#refusals.add(error.message);
-    this.#ports.log.write(again ? 'debug' : 'warn', 'refused a peer connection', { problem: error.message });
+    this.#say('refused a peer connection', error.message);
     this.write(link, [{ kind: 'refused', error }]);
     link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : code, error.code);
+  }
+
+  /** Whoever is refused comes again every second: once it was said, it is for those who look closely. */
+  #say(what: string, problem: string): void {
+    const again = this.#refusals.has(problem);
+    if (this.#refusals.size >= maxRefusalsKept) this.#refusals.clear();
+    this.#refusals.add(problem);
+    this.#ports.log.write(again ? 'debug' : 'warn', what, { problem });
   }
 
   retryDelay(failures: number): number {
@@ -333,4 +394,14 @@ export class Peers {
 
 function notMember(self: NodeInfo): ErrorInfo {
   return errorInfo('WrongCluster', `node ${self.name} belongs to no cluster yet; use \`cluster join\``);
+}
+
+/** What was asked and not believed was not done, and whoever asked waits for an answer. */
+function notDone(message: PeerMessage, reason: string): PeerMessage | null {
+  const error = errorInfo('Retry', `a peer did not do it: ${reason}`);
+  if (message.kind === 'forward') {
+    return { kind: 'forwarded', run: message.run, id: message.id, outcome: { kind: 'error', error } };
+  }
+  if (message.kind !== 'relay' || message.message.kind !== 'watch') return null;
+  return { kind: 'relayed', run: message.run, number: 0, message: { kind: 'error', id: message.message.id, error } };
 }

@@ -13,7 +13,7 @@ import { noSecret } from '../base/session-secret.ts';
 import { encodeBody } from '../service/body.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../wire/peer.ts';
-import { maxNamespaces } from './catalog-messages.ts';
+import { Reach } from '../vr/reach.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import type { Groups } from './groups.ts';
 import type { Peers } from './peers.ts';
@@ -23,6 +23,8 @@ import type { ReadConsistency, ReplicaHost, Waiter } from './replica-host.ts';
 const maxHops = 3;
 /** An admin command may found a cluster, dial a node and wait for an election before it is answered. */
 const adminPatience = 5;
+/** Groups that were just created, of which peers know sooner. */
+const maxEarlyHints = 1024;
 
 /** Whoever waits for what was forwarded. */
 interface ForwardWaiter {
@@ -46,6 +48,11 @@ export class Router {
   readonly #timeoutMs: number;
   readonly #run: number;
   readonly #hints = new Map<NamespaceId, PrimaryHint>();
+  /** Hints of groups that the catalog here does not have yet. */
+  readonly #early = new Map<NamespaceId, PrimaryHint>();
+  readonly #reach: Reach;
+  /** Hints that were not believed. */
+  unbelieved = 0;
   /** All with one time-out, so that they are overdue in their order. */
   readonly #forwarded = new Numbered<ForwardWaiter>();
   /** Below it no id is in `#forwarded`. */
@@ -65,6 +72,7 @@ export class Router {
     run: number,
   ) {
     this.#run = run;
+    this.#reach = new Reach(now());
     this.#reserve = reserve;
     this.#groups = groups;
     this.#peers = peers;
@@ -77,14 +85,42 @@ export class Router {
     return this.#forwarded.size + this.#commands.size;
   }
 
-  /** Takes in what somebody knows of a primary; true when it is news. */
+  /** Takes in what a replica here knows of its primary; true when it is news. */
   learn(hint: PrimaryHint): boolean {
     const known = this.#hints.get(hint.namespaceId);
-    if (known === undefined && this.#hints.size >= maxNamespaces) return false;
-    if (known !== undefined && (hint.epoch - known.epoch || hint.view - known.view) <= 0) return false;
+    if (known !== undefined && order(hint, known) <= 0) return false;
     this.#hints.set(hint.namespaceId, hint);
     this.#reroute(hint);
     return true;
+  }
+
+  /**
+   * What a peer says of a primary: believed of a replica that the catalog here names, in a view that elections can have reached. Of a
+   * group that the catalog does not have yet it is kept until it does.
+   */
+  told(hint: PrimaryHint): void {
+    const { namespaceId } = hint;
+    const possible = this.#groups.mayBePrimary(hint);
+    if (possible === null) {
+      if (this.#early.size >= maxEarlyHints && !this.#early.has(namespaceId)) this.#early.clear();
+      this.#early.set(namespaceId, hint);
+      return;
+    }
+    const known = this.#hints.get(namespaceId);
+    const from = known?.epoch === hint.epoch ? known.view : 0;
+    if (!possible || !this.#reach.allows(from, hint.view, this.#now())) {
+      this.unbelieved++;
+      return;
+    }
+    if (this.learn(hint)) this.#reach.take(from, hint.view);
+  }
+
+  /** The catalog changed: what was said before its time is judged now. */
+  catalogChanged(): void {
+    if (this.#early.size === 0) return;
+    const early = [...this.#early.values()];
+    this.#early.clear();
+    for (const hint of early) this.told(hint);
   }
 
   /**
@@ -283,6 +319,10 @@ export class Router {
       overdue(waiting);
     }
   }
+}
+
+function order(a: PrimaryHint, b: PrimaryHint): number {
+  return a.epoch - b.epoch || a.view - b.view;
 }
 
 function overdue(waiting: ForwardWaiter): void {

@@ -31,3 +31,11 @@ export function escapeControls(text: string): string {
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
   });
 }
+
+/** JSON for whoever reads objects, whose terminal may show it all the same: the same value, with nothing raw in it that a terminal obeys. */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    controlCharacters,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

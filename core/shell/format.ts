@@ -2,7 +2,7 @@
 
 import { concatBytes, utf8 } from '../base/bytes.ts';
 import { describeJson } from './json.ts';
-import { displayBytes, escapeControls, jsonOfBytes } from './display.ts';
+import { displayBytes, escapeControls, harmlessJson, jsonOfBytes } from './display.ts';
 import type { Failure, JsonValue, Outcome, Shown, Stamp, Success } from './outcome.ts';
 
 export interface OutputStyle {
@@ -22,7 +22,7 @@ export interface OutputChunk {
 
 /** The output of one command. */
 export function format(outcome: Outcome, style: OutputStyle): readonly OutputChunk[] {
-  if (style.mode === 'json') return [{ stream: 'out', data: `${JSON.stringify(jsonOf(outcome))}\n` }];
+  if (style.mode === 'json') return [{ stream: 'out', data: `${harmlessJson(jsonOf(outcome))}\n` }];
   if (!outcome.ok) return [{ stream: 'err', data: failureText(outcome, style) }];
   if (style.mode === 'raw') return rawChunks(outcome.value, style);
   const text = successText(outcome, style);

@@ -47,6 +47,8 @@ export interface NetworkCounters {
 export class Network {
   faults: NetworkFaults = { ...calmNetwork };
   observer: NetworkObserver | null = null;
+  /** Hears what is said on the lossy links, those between nodes: frames of its own, which it may keep and not change. */
+  tap: ((from: string, frame: Frame) => void) | null = null;
   readonly counters: NetworkCounters = { delivered: 0, lost: 0, doubled: 0, held: 0 };
   readonly #schedule: Schedule;
   readonly #random: SeededRandom;
@@ -207,6 +209,7 @@ class Pipe {
     // Whoever sent may reuse its buffer; a real socket has copied it by now.
     const copy = typeof frame === 'string' ? frame : frame.slice();
     if (!this.#lossy) return this.#transmit(fromNear, copy, 0);
+    network.tap?.(fromNear ? this.from : this.to, copy);
     if (network.chance(network.faults.lossPermille)) {
       this.#lost(fromNear);
       return;

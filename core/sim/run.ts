@@ -17,6 +17,7 @@ import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
 import { ThinClient } from './thin-client.ts';
 import type { Habits } from './workload.ts';
+import { Stranger } from './strangers.ts';
 import { User } from './workload.ts';
 import { World } from './world.ts';
 
@@ -153,6 +154,9 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
   damage.begin();
+  // In every third world, so that the others are as they would be without.
+  const stranger = options.seed % 3 === 0 ? new Stranger(world, options.hash, options.seed) : null;
+  stranger?.begin();
   const healAt = world.events + options.events;
   const committed = (): number =>
     [...acknowledged.keys()].reduce((total, id) => total + world.checker.committedOp(id), 0);
@@ -160,7 +164,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     world,
     users,
     healAt,
-    rest: play({ ...prepared, users, thin, eager, faults, damage, healAt, committed }, options.seed),
+    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed }, options.seed),
   };
 }
 
@@ -189,6 +193,7 @@ interface Playing extends Prepared {
   readonly eager: Eager;
   readonly faults: Faults;
   readonly damage: Damage;
+  readonly stranger: Stranger | null;
   readonly healAt: number;
   /** Ops that were committed in the namespaces that users worked in. */
   readonly committed: () => number;
@@ -205,7 +210,7 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
 }
 
 function* play(playing: Playing, seed: number): Generator<void, RunReport> {
-  const { world, users, thin, eager, faults, damage, healAt, committed, trace } = playing;
+  const { world, users, thin, eager, faults, damage, stranger, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
@@ -226,12 +231,12 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
       );
   }
   faults.heal();
-  damage.mend();
   if (!(yield* until(world, progressOf(users, eager))))
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of [...users, eager]) user.stop();
   thin.stop();
+  stranger?.end();
   if (
     !(yield* until(
       world,

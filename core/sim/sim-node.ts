@@ -20,6 +20,8 @@ export interface SimNodeSettings {
   /** A browser's or a server's: all give the same digests. */
   readonly hash: Hash;
   readonly limits?: Partial<Limits>;
+  /** The cluster's secret where it is configured, as beyond one machine; left out: it makes itself. */
+  readonly secrets?: readonly string[];
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
   /** What each disk holds, and what of it is kept free; without a bound when left out. */
@@ -170,6 +172,7 @@ export class SimNode {
       segmentBytes: this.#settings.segmentBytes,
       checkpointBytes: this.#settings.checkpointBytes,
       diskReserveBytes: this.#settings.diskReserveBytes ?? 0,
+      secret: { configured: this.#settings.secrets ?? [], staysWithin: () => this.#settings.secrets === undefined },
       describedConfig: [],
       setLogLevel: () => undefined,
     };

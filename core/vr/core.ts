@@ -305,11 +305,11 @@ export class Core {
   }
 
   /** A message that no honest replica sends was not believed (judgement.ts): counted, and told once. */
-  refuse(from: Member, message: MessageKind, reason: string): void {
-    const key = `${message}: ${reason}`;
+  refuse(from: Member, said: MessageKind, reason: string): void {
+    const key = `${said}: ${reason}`;
     const count = this.dropped.get(key) ?? 0;
     this.dropped.set(key, count + 1);
-    if (count === 0) this.event({ kind: 'refused', from: from.replica, message, reason });
+    if (count === 0) this.event({ kind: 'refused', from: from.replica, said, reason });
   }
 
   // Durability.

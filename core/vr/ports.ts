@@ -206,7 +206,7 @@ export type ReplicaEvent =
   | { readonly kind: 'alarm'; readonly reason: string; readonly about?: AlarmTopic }
   | { readonly kind: 'alarmOver'; readonly about: AlarmTopic }
   /** What a member said cannot be, and was not believed: told once for each kind of message and reason. */
-  | { readonly kind: 'refused'; readonly from: string; readonly message: MessageKind; readonly reason: string };
+  | { readonly kind: 'refused'; readonly from: string; readonly said: MessageKind; readonly reason: string };
 
 /** `states`: replicas disagree and no quorum shares a state. `transfer`: nobody has what this replica lacks. */
 export type AlarmTopic = 'states' | 'transfer';

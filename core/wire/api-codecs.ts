@@ -105,8 +105,21 @@ function fromPlainClient(message: TypeOf<typeof plainClientSchema> | Unusable): 
   return { ...message, operation: encodeOperation(message.operation) };
 }
 
+/** What another node answered is bytes until here. Of what cannot be read the client hears, and nobody else is harmed. */
+function unreadable(id: number, error: unknown): unknown {
+  if (!(error instanceof MalformedError)) throw error;
+  const text = `the answer of another node cannot be read: ${error.message}`;
+  return { kind: 'error', id, error: errorInfo('Internal', text, {}, 'unknown') };
+}
+
 function plainServer(message: ServerMessage): unknown {
-  if (message.kind === 'reply') return { ...message, reply: decodeReply(message.reply) };
+  if (message.kind === 'reply') {
+    try {
+      return { ...message, reply: decodeReply(message.reply) };
+    } catch (error) {
+      return unreadable(message.id, error);
+    }
+  }
   if (message.kind === 'event') return { ...message, event: decodeEvent(message.event) };
   if (message.kind === 'error' || message.kind === 'goodbye') {
     return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
@@ -144,7 +157,11 @@ function serverPart(message: ServerMessage): DocumentPart {
   if (message.kind !== 'event') return documentPart(plainServer(message));
   let event = eventTexts.get(message.event);
   if (event === undefined) {
-    event = documentPart(decodeEvent(message.event));
+    try {
+      event = documentPart(decodeEvent(message.event));
+    } catch (error) {
+      return documentPart(unreadable(message.id, error));
+    }
     eventTexts.set(message.event, event);
   }
   return {

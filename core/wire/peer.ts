@@ -9,7 +9,7 @@ import { MalformedError } from '../base/errors.ts';
 import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { bool, list, struct, text, uint, union } from '../base/schema.ts';
+import { bool, hex, list, nullable, struct, text, uint, union } from '../base/schema.ts';
 import { repeatedSecretSchema, secretSchema } from '../base/session-secret.ts';
 import { clientIdentitySchema } from '../service/body.ts';
 import { configurationSchema } from '../vr/configuration.ts';
@@ -19,7 +19,7 @@ import { adminCommandSchema, adminResultSchema } from './admin.ts';
 import { clientMessageSchema, consistencySchema, operationBytes, replyBytes, serverMessageSchema } from './api.ts';
 
 /** A node of another major version is refused at the handshake, so that mixed releases fail early and in words. */
-export const peerProtocol = 1;
+export const peerProtocol = 2;
 export const peerSubprotocol = 'haret-cluster.v1.binary';
 
 /** A node as it presents itself and as the catalog and the node's record keep it. */
@@ -72,18 +72,40 @@ export const forwardOutcomeSchema = union({
 });
 export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;
 
+/** One for each secret that is in force. */
+const maxProofs = 2;
+
 const controlSchema = union({
   /**
-   * The dialler's first message. `cluster` is all zeros before it has one; `target` and `targetIncarnation` say whom it means to
-   * reach, so that a node whose disk was replaced learns that it is a stranger (protocol §2). All zeros: any.
+   * What the dialler says once it was greeted. `cluster` is all zeros before it has one; `target` and `targetIncarnation` say whom it
+   * means to reach, so that a node whose disk was replaced learns that it is a stranger (protocol §2). All zeros: any. A proof for
+   * each secret in force, over the nonces of both and all that stands here.
    */
   hello: [
     1,
-    { protocol: uint(), cluster: idSchema, from: nodeInfoSchema, target: text(64), targetIncarnation: idSchema },
+    {
+      cluster: idSchema,
+      from: nodeInfoSchema,
+      target: text(64),
+      targetIncarnation: idSchema,
+      proofs: list(hex(32), maxProofs),
+    },
   ],
-  welcome: [2, { protocol: uint(), cluster: idSchema, from: nodeInfoSchema }],
-  /** Offers a fresh node membership: the root group that it is to follow, and the nodes that are there. */
-  join: [3, { cluster: idSchema, root: configurationSchema, nodes: list(nodeInfoSchema, 4096) }],
+  /** The answer to a hello that was proven. `proof` is null where there is no secret yet; with `problem` the link is of no use. */
+  welcome: [2, { cluster: idSchema, from: nodeInfoSchema, proof: nullable(hex(32)), problem: nullable(errorSchema) }],
+  /**
+   * Offers a fresh node membership: the root group that it is to follow, and the nodes that are there. Where the secret makes itself it
+   * comes along, over loopback only.
+   */
+  join: [
+    3,
+    {
+      cluster: idSchema,
+      root: configurationSchema,
+      nodes: list(nodeInfoSchema, 4096),
+      secret: nullable(text(1024)),
+    },
+  ],
   joined: [4, {}],
   refused: [5, { error: errorSchema }],
   /** Ids are of the sender's process, which `run` tells from the one before it: an answer may come after the asker was started again. */
@@ -112,6 +134,8 @@ const controlSchema = union({
   relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
   /** Another one claims the ClientID of this session: if its holder is connected there, it is to be asked. */
   who: [12, { namespaceId: uint(), session: uint() }],
+  /** The first message of each end. The nonce is drawn for this link: what is proven over it was not said before. */
+  greet: [13, { protocol: uint(), nonce: idSchema }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };

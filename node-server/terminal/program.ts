@@ -3,7 +3,15 @@
 import { readFile } from 'node:fs/promises';
 import { HaretError, errorInfo } from '../../core/base/errors.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
-import { exitStatus, LineHistory, Shell, statusOf, UsageError } from '../../core/shell/index.ts';
+import {
+  escapeControls,
+  exitStatus,
+  harmlessJson,
+  LineHistory,
+  Shell,
+  statusOf,
+  UsageError,
+} from '../../core/shell/index.ts';
 import type { CommandTable, ExitStatus, OutputStyle, ShellAdmin, ShellConnection } from '../../core/shell/index.ts';
 import { programVersion } from '../version.ts';
 import { parseArguments, usageText } from './arguments.ts';
@@ -49,7 +57,7 @@ function explain(program: TerminalProgram, error: unknown, output: ProcessOutput
     return exitStatus.usage;
   }
   const info = infoOf(error);
-  output.write({ stream: 'err', data: `${program.name}: ${info.message}\n` });
+  output.write({ stream: 'err', data: `${program.name}: ${escapeControls(info.message)}\n` });
   return statusOf(info);
 }
 
@@ -77,7 +85,7 @@ async function run(program: TerminalProgram, argv: readonly string[], output: Pr
     // A failure like every other: whoever reads objects gets one.
     const { code, message, retryable, outcome, details } = infoOf(error);
     const told = { ok: false, error: { ...details, code, message, retryable, outcome } };
-    output.write({ stream: 'out', data: `${JSON.stringify(told)}\n` });
+    output.write({ stream: 'out', data: `${harmlessJson(told)}\n` });
     return statusOf(infoOf(error));
   }
   try {

@@ -1,7 +1,6 @@
 /** What connections may do to a node: nothing but to themselves; and what a node says of itself, until it has stopped. */
 
 import { describe, expect, it } from 'vitest';
-import { noCluster } from '../../core/base/ids.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import type { Frame, Interface, Link, LinkHandler } from '../../core/base/ports.ts';
 import { encodeOperation } from '../../core/service/body.ts';
@@ -10,15 +9,14 @@ import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiClientCodec } from '../../core/wire/api-codecs.ts';
 import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
 import * as closeCodes from '../../core/wire/close-codes.ts';
-import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../core/wire/peer.ts';
+import { peerSubprotocol } from '../../core/wire/peer.ts';
 import type { PeerMessage } from '../../core/wire/peer.ts';
-import { NodeHash } from '../../node-server/node-hash.ts';
+import { Dialler, helloTo, secretOf } from './dialler.ts';
 import { Story, codeOf, createBlob, errorOf, get, put, valueOf } from './story.ts';
 import type { RawConnection } from './story.ts';
 
 const api = apiClientCodec(apiSubprotocols.binary);
 const admin = adminClientCodec(adminSubprotocols.binary);
-const hash = new NodeHash();
 const interfaces: readonly [Interface, string][] = [
   ['api', apiSubprotocols.binary],
   ['admin', adminSubprotocols.binary],
@@ -27,14 +25,6 @@ const interfaces: readonly [Interface, string][] = [
 
 function address(story: Story, node: string, through: Interface): string {
   return story.node(node)[`${through}Address`];
-}
-
-function peerMessages(connection: RawConnection): PeerMessage[] {
-  return connection.frames.flatMap((frame) => decodePeerFrame(frame, hash));
-}
-
-function tell(connection: RawConnection, ...messages: PeerMessage[]): void {
-  for (const frame of encodePeerFrames(messages, 1024 * 1024)) connection.link.send(frame);
 }
 
 function serves(story: Story, at: string): void {
@@ -171,33 +161,27 @@ describe('an answer that fits no frame', () => {
 });
 
 describe('the cluster interface', () => {
-  const nobody = { clusterAddress: 'x:1', adminAddress: 'x:2', apiAddress: 'x:3' };
-
-  function hello(story: Story, more: Partial<Extract<PeerMessage, { kind: 'hello' }>>): PeerMessage {
-    const { name, incarnation, cluster } = story.node('n1').node!.view();
-    return {
-      kind: 'hello',
-      protocol: peerProtocol,
-      cluster: cluster ?? noCluster,
-      from: { name: 'x', incarnation: 'ab'.repeat(16), ...nobody },
-      target: name,
-      targetIncarnation: incarnation,
-      ...more,
-    };
-  }
-
   it.each([
     ['another cluster', { cluster: 'cd'.repeat(16) }, 'WrongCluster', closeCodes.wrongCluster],
-    ['another protocol', { protocol: 99 }, 'WrongCluster', closeCodes.wrongCluster],
     ['whoever means another node', { target: 'n7' }, 'NodeNotFound', closeCodes.notAllowed],
   ] as const)('refuses %s, in words, and goes on', (_what, more, code, close) => {
     const story = Story.founded(2, 'ns', ['n1', 'n2']);
-    const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
-    tell(raw, hello(story, more), { kind: 'ping', answer: true });
-    story.until('it is closed', () => raw.closed !== null, 1000);
-    expect(raw.closed!.code).toBe(close);
-    expect(peerMessages(raw)).toEqual([{ kind: 'refused', error: expect.objectContaining({ code }) as object }]);
+    const peer = new Dialler(story).greet(helloTo(story, more), [secretOf(story.node('n1'))]);
+    peer.tell({ kind: 'ping', answer: true });
+    expect(peer.untilClosed()).toBe(close);
+    expect(peer.heard.at(-1)).toEqual({ kind: 'refused', error: expect.objectContaining({ code }) as object });
     expect(story.node('n1').node!.health()).toEqual({ ok: true, problems: [] });
+    serves(story, 'n1');
+  });
+
+  it('refuses another protocol, in words, before anything else is said', () => {
+    const story = Story.founded(1, 'ns', ['n1']);
+    const peer = new Dialler(story);
+    peer.tell({ kind: 'greet', protocol: 99, nonce: 'ab'.repeat(16) });
+    expect(peer.untilClosed()).toBe(closeCodes.wrongCluster);
+    expect(peer.heard).toEqual([
+      { kind: 'refused', error: expect.objectContaining({ code: 'WrongCluster' }) as object },
+    ]);
     serves(story, 'n1');
   });
 
@@ -205,21 +189,25 @@ describe('the cluster interface', () => {
     ['a name', { name: 'n\u001b[2J' }],
     ['an address', { apiAddress: 'x:1\u0007' }],
     ['no address', { clusterAddress: '' }],
-  ])('refuses %s that a terminal should not show', (_what, more) => {
+  ])('refuses %s that a terminal should not show, of whoever knows the secret too', (_what, more) => {
     const story = Story.founded(1, 'ns', ['n1']);
-    const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
-    const from = { name: 'x', incarnation: 'ab'.repeat(16), ...nobody, ...more };
-    tell(raw, hello(story, { from }));
-    story.until('it is closed', () => raw.closed !== null, 1000);
+    const { from } = helloTo(story);
+    const secrets = [secretOf(story.node('n1'))];
+    const strange = { ...from, ...more };
+    new Dialler(story)
+      .greet(helloTo(story, { from: strange, targetIncarnation: 'ef'.repeat(16) }), secrets)
+      .untilClosed();
+    new Dialler(story).greet(helloTo(story, { from: strange }), secrets).untilClosed();
     const status = story.done(story.admin('n1', { kind: 'clusterStatus' }));
     expect(status).toMatchObject({ members: [{ node: 'n1' }] });
+    expect(story.node('n1').node!.health()).toEqual({ ok: true, problems: [] });
+    expect(story.log.join('\n')).not.toContain('\u001b');
   });
 
   it('is not made a stranger by nodes of another cluster that once had its address', () => {
     const story = Story.founded(1, 'ns', ['n1']);
-    const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
-    tell(raw, hello(story, { cluster: 'cd'.repeat(16), targetIncarnation: 'ef'.repeat(16) }));
-    story.until('it is closed', () => raw.closed !== null, 1000);
+    const other = helloTo(story, { cluster: 'cd'.repeat(16), targetIncarnation: 'ef'.repeat(16) });
+    new Dialler(story).greet(other, [secretOf(story.node('n1'))]).untilClosed();
     expect(story.node('n1').node!.health().ok).toBe(true);
     serves(story, 'n1');
   });
@@ -227,26 +215,25 @@ describe('the cluster interface', () => {
   it('lets those go that never say hello, or say it and nothing more to a node without a cluster', () => {
     const story = new Story(1);
     story.world.start(story.node('n1'));
-    const mute = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
-    const idle = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
-    tell(idle, hello(story, { cluster: 'cd'.repeat(16) }));
+    const mute = new Dialler(story);
+    const idle = new Dialler(story).greet(helloTo(story, { cluster: 'cd'.repeat(16) }), []);
     story.pass(6000);
-    expect(mute.closed).toMatchObject({ code: closeCodes.timeout });
-    expect(idle.closed).toMatchObject({ code: closeCodes.timeout });
+    expect(mute.raw.closed).toMatchObject({ code: closeCodes.timeout });
+    expect(idle.raw.closed).toMatchObject({ code: closeCodes.timeout });
   });
 
   it('makes nothing of answers to what was not asked', () => {
     const story = Story.founded(1, 'ns', ['n1']);
-    const raw = story.dial(story.node('n1').clusterAddress, peerSubprotocol);
+    const peer = new Dialler(story).greet(helloTo(story), [secretOf(story.node('n1'))]);
     const answers = Array.from({ length: 50 }, (_, id): PeerMessage => ({
       kind: 'forwarded',
       run: 0,
       id,
       outcome: { kind: 'found', namespaceId: 1 },
     }));
-    tell(raw, hello(story, {}), ...answers, { kind: 'joined' });
+    peer.tell(...answers, { kind: 'joined' });
     serves(story, 'n1');
-    expect(raw.closed).toBeNull();
+    expect(peer.raw.closed).toBeNull();
   });
 });
 

@@ -112,11 +112,15 @@ export const judgementMutants: readonly Mutant[] = [
     'if (core.isPrimaryOf(view) && core.counts) return',
     'if (view < 0) return',
   ),
-  unjudged(
-    'a log without what is committed here is installed',
-    'return core.sound && loses(core, log) ? otherHistory : null;',
-    'return null;',
-  ),
+  {
+    ...unjudged(
+      'a log without what is committed here is taken',
+      'return core.sound && loses(core, log) ? otherHistory : null;',
+      'return null;',
+    ),
+    equivalent:
+      'whoever installs looks again, for the log that is chosen of several votes may contradict what is committed where no single one does',
+  },
   unjudged(
     'a NewState of a later view is believed',
     "if (compareViewstamps(logView, { epoch, view }) > 0) return 'its log is of another view';",
@@ -127,4 +131,28 @@ export const judgementMutants: readonly Mutant[] = [
     'if (entry.op <= op || compareViewstamps(entry, logView) > 0) return badEntries;',
     '',
   ),
+  {
+    scenario: 'V31',
+    name: 'a hello is believed without a proof',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/peers.ts',
+        find: 'if (secret === null && !this.#events.takesOffers()) return refuse(wrongSecret());',
+        replace: '',
+      },
+    ],
+  },
+  {
+    scenario: 'V31',
+    name: 'a proof that was overheard is believed again',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/handshake.ts',
+        find: 'const said = { role, ...nonces, cluster,',
+        replace: 'const said = { role, dialler: from.incarnation, acceptor: cluster, cluster,',
+      },
+    ],
+  },
 ];

@@ -106,9 +106,40 @@ describe('the configuration of a node', () => {
   });
 
   it('wants to know what to tell others when it binds to every address', () => {
-    expect(problems(source({ cluster_host: '"[::]:5000"', insecure: 'true' }))).toEqual([
+    const secret = '"the-secret-of-this-cluster"';
+    expect(problems(source({ cluster_host: '"[::]:5000"', insecure: 'true', cluster_secret: secret }))).toEqual([
       'etc/config.toml: advertised_cluster_host: is missing; nobody can be sent to ::',
     ]);
+  });
+
+  it('wants a secret where other machines reach the cluster port, and `insecure` waives it not', () => {
+    const open = { cluster_host: '"10.0.0.1:5000"', insecure: 'true' };
+    expect(problems(source(open))).toEqual([
+      expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines reach 10\.0\.0\.1/),
+    ]);
+    const config = parseConfig(source({ ...open, cluster_secret: '"the-secret-of-this-cluster"' }), 'config.toml', {});
+    expect(config.secret.configured).toEqual(['the-secret-of-this-cluster']);
+    const set = parseConfig(source(open), 'config.toml', { HARET_CLUSTER_SECRET: 'the-secret-of-this-cluster' });
+    expect(set.secret.configured).toEqual(['the-secret-of-this-cluster']);
+  });
+
+  it('takes a secret from one place, of some length, and shows it to nobody', () => {
+    const long = '"the-secret-of-this-cluster"';
+    expect(problems(source({ cluster_secret: '"short"' }))).toEqual([
+      'etc/config.toml: cluster_secret: expected from 16 to 1024 printable characters without spaces',
+    ]);
+    expect(problems(source({ cluster_secret_file: '"nowhere"' }))).toEqual([
+      'etc/config.toml: cluster_secret_file: cannot be read (ENOENT)',
+    ]);
+    expect(problems(source({ cluster_secret_previous: long }))).toEqual([
+      'etc/config.toml: cluster_secret_previous: is of use only beside cluster_secret',
+    ]);
+    expect(() =>
+      parseConfig(source({ cluster_secret: long }), 'c.toml', { HARET_CLUSTER_SECRET: 'x'.repeat(20) }),
+    ).toThrow('is given more than once');
+    const config = parseConfig(source({ cluster_secret: long, cluster_secret_previous: long }), 'c.toml', {});
+    expect(JSON.stringify(config.described)).not.toContain('the-secret');
+    expect(config.described).toContainEqual({ name: 'cluster_secret', value: '(hidden)' });
   });
 
   it('takes IPv6 addresses in brackets, and loopback by any name', () => {

@@ -8,7 +8,7 @@ import { NodeClock } from '../../node-server/node-clock.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { nodeLatin1 } from '../../node-server/node-latin1.ts';
 import { NodeRandom } from '../../node-server/node-random.ts';
-import { OriginCheck } from '../../node-server/origins.ts';
+import { HostCheck, OriginCheck } from '../../node-server/origins.ts';
 import { Listener } from '../../node-server/ws-listener.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
 import type { Link, LinkHandler } from '../../core/base/ports.ts';
@@ -51,6 +51,7 @@ async function listen(): Promise<Acceptor> {
     maxFrameBytes: 1024,
     pingIntervalMs: 1000,
     origins: new OriginCheck([]),
+    hosts: new HostCheck([]),
     log: { write: () => undefined },
     accept: (_subprotocol, link) => {
       const next = waiting.shift();

@@ -1,6 +1,6 @@
 /** A store on a memory disk, driven by hand, with the small things that its tests need again and again. */
 
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Hash, Log } from '../../core/base/ports.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import type { Configuration } from '../../core/vr/configuration.ts';
@@ -16,6 +16,7 @@ const cut = (hex: string): string => hex.slice(0, 32);
 /** The servers' kind of hash: these tests hash much. */
 export const hash: Hash = {
   digest: (bytes) => cut(createHash('sha256').update(bytes).digest('hex')),
+  mac: (key, bytes) => createHmac('sha256', key).update(bytes).digest('hex'),
   start: () => {
     const hasher = createHash('sha256');
     return { update: (bytes) => void hasher.update(bytes), digest: () => cut(hasher.digest('hex')) };

@@ -180,6 +180,17 @@ const forgeries: Readonly<Record<string, Forgery>> = {
     const forged = fromVoter(message, target);
     return forged === null ? null : badStartView(forged, target);
   },
+  'a StartView to who leads': ({ kind: _kind, ...message }, target) => {
+    if (!target.isPrimary && !target.mayLead) return null;
+    const { view, head, random } = target;
+    // Above all that is known to be committed here, so that nothing else of it can be judged.
+    const log = emptyLog(view, head + 1);
+    const forged = fromVoter(
+      { ...message, kind: 'startView', nonce: 0, commit: random.pick([0, head + 1]), log },
+      target,
+    );
+    return forged === null ? null : [forged, 'StartView'];
+  },
   'a suspicion of another view': (message, target) => {
     if (message.kind !== 'startViewChange') return null;
     const forged = fromVoter(message, target);
@@ -203,22 +214,20 @@ const forgeries: Readonly<Record<string, Forgery>> = {
 };
 
 function badStartView(forged: MessageOf<'startView'>, target: Target): readonly [Message, string] {
-  const { random, view, head, commit, isPrimary, inView, mayLead } = target;
+  const { random, view } = target;
   const log = { ...forged.log, logView: { epoch: 1, view } };
   const bad: Partial<MessageOf<'startView'>>[] = [
     { log: { ...log, logView: { epoch: 1, view: view + 1 } } },
     { log, commit: log.head + 1 },
     { log: random.pick(badLogs)(log, random) },
   ];
-  if (isPrimary) bad.push({ log, commit: most }, { log: emptyLog(log, head + 1), commit });
-  if (mayLead) bad.push({});
-  if (!inView && commit > 0) bad.push({ log: emptyLog(log, commit - 1), commit: 0 });
   return [{ ...forged, log, ...random.pick(bad) }, 'StartView'];
 }
 
-/** A log of which nothing but its head is told. */
-function emptyLog(log: LogDescription, head: number): LogDescription {
-  return { ...log, head, floor: head, floorChecksum: 'a'.repeat(32), checkpointOp: 0, checksums: [], corrupt: [] };
+/** A log of `view` of which nothing but its head is told. */
+function emptyLog(view: number, head: number): LogDescription {
+  const floorChecksum = 'a'.repeat(32);
+  return { logView: { epoch: 1, view }, head, floor: head, floorChecksum, checkpointOp: 0, checksums: [], corrupt: [] };
 }
 
 export class Forging {

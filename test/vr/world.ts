@@ -310,8 +310,8 @@ export class World {
         if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
         place.events.push(effect.event);
         if (effect.event.kind === 'refused') {
-          const { from, message, reason } = effect.event;
-          this.#must(this.#forging, `${name} refused an honest ${message} of ${from}: ${reason}`);
+          const { from, said, reason } = effect.event;
+          this.#must(this.#forging, `${name} refused an honest ${said} of ${from}: ${reason}`);
         }
         this.#ledger.event(name, effect.event);
         if (effect.event.kind === 'committed') this.#invariants.committedOn(this.places, effect.event.op);

@@ -3,6 +3,7 @@
 import { isRead } from '../../tree/reading.ts';
 import type { Operation } from '../../tree/operation.ts';
 import { encodeOperation } from '../../service/body.ts';
+import { harmlessJson } from '../display.ts';
 import { describeJson } from '../json.ts';
 import { helpFor } from '../help.ts';
 import { lines, success } from '../outcome.ts';
@@ -49,7 +50,7 @@ export const explainCommand: CommandSpec = {
     const way = describeWay(operation, context);
     const bytes = encodeOperation(operation).length;
     const shown = describeJson(operation);
-    return lines([`${name} is the operation ${operation.kind}`, way, `body: ${bytes} bytes`, JSON.stringify(shown)], {
+    return lines([`${name} is the operation ${operation.kind}`, way, `body: ${bytes} bytes`, harmlessJson(shown)], {
       command: name,
       read,
       way,

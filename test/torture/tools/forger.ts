@@ -72,14 +72,12 @@ export class Forger {
     });
     stage.atEnd(() => ws.terminate());
     const forger = new Forger(ws);
-    forger.say({
-      kind: 'hello',
-      protocol: peerProtocol,
-      cluster,
-      from,
-      target: target.name,
-      targetIncarnation: target.incarnation,
-    });
+    // It cannot prove what it does not know.
+    const proofs = ['00'.repeat(16), 'ef'.repeat(16)];
+    forger.say(
+      { kind: 'greet', protocol: peerProtocol, nonce: 'cd'.repeat(16) },
+      { kind: 'hello', cluster, from, target: target.name, targetIncarnation: target.incarnation, proofs },
+    );
     return forger;
   }
 

@@ -64,9 +64,10 @@ export const trial = {
       ws.on('message', (data: Buffer) => {
         try {
           for (const message of decodePeerFrame(new Uint8Array(data), new NobleHash())) {
-            if (message.kind === 'hello')
-              say({ kind: 'welcome', protocol: peerProtocol, cluster: ids.cluster, from: info });
-            else garbled(message, say);
+            if (message.kind === 'hello' || message.kind === 'greet') {
+              say({ kind: 'greet', protocol: peerProtocol, nonce: 'cd'.repeat(16) });
+              say({ kind: 'welcome', cluster: ids.cluster, from: info, proof: 'ef'.repeat(16), problem: null });
+            } else garbled(message, say);
           }
         } catch {
           // Whatever it is, the stranger does not know it.

@@ -1,0 +1,76 @@
+/** Takes what a node says over a proven link, once it was judged, to the part that it is for. */
+
+import { unreachable } from '../base/assert.ts';
+import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
+import type { AdminCommands } from './admin-commands.ts';
+import type { Desk } from './desk.ts';
+import type { Groups } from './groups.ts';
+import type { Holders } from './holders.ts';
+import type { NodeObserver } from './host.ts';
+import type { Router } from './router.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+/** The parts that peers talk to. */
+export interface PeerDesk {
+  readonly groups: Groups;
+  readonly router: Router;
+  readonly admin: AdminCommands;
+  readonly watches: Subscriptions;
+  readonly holders: Holders;
+  readonly desk: Desk;
+}
+
+/** @param answer writes on the very link that the message came over. */
+export function takePeerMessage(
+  parts: PeerDesk,
+  observer: NodeObserver | null,
+  from: NodeInfo,
+  message: PeerMessage,
+  answer: (message: PeerMessage) => void,
+): void {
+  const { groups, router, admin, watches, holders, desk } = parts;
+  switch (message.kind) {
+    case 'vr':
+      observer?.received(message.message);
+      return groups.deliver(message.message);
+    case 'forwarded':
+      return router.settled(from.name, message);
+    case 'hints':
+      for (const hint of message.hints) router.told(hint);
+      return;
+    case 'who':
+      return holders.ask(message.namespaceId, message.session);
+    case 'relay':
+      return watches.asked(from.name, message.run, message.message);
+    case 'relayed':
+      return watches.relayed(from.name, message.run, message.number, message.message);
+    case 'ping':
+      if (message.answer) answer({ kind: 'ping', answer: false });
+      return;
+    case 'forward': {
+      const { run, id, item } = message;
+      if (item.kind === 'admin') {
+        return admin.run(item.command, true, (result) =>
+          answer({
+            kind: 'forwarded',
+            run,
+            id,
+            outcome: result.ok ? { kind: 'admin', result: result.value } : { kind: 'error', error: result.error },
+          }),
+        );
+      }
+      if (item.kind === 'lookup') return answer({ kind: 'forwarded', run, id, outcome: desk.lookup(item.namespace) });
+      return router.receive(from.name, message, answer);
+    }
+    case 'greet':
+    case 'hello':
+    case 'welcome':
+    case 'join':
+    case 'joined':
+    case 'refused':
+      // Parts of a handshake that is over; a peer that repeats them gains nothing.
+      return;
+    default:
+      unreachable(message);
+  }
+}
