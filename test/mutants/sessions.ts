@@ -21,18 +21,6 @@ export const sessionMutants: readonly Mutant[] = [
     ],
   },
   {
-    scenario: 'V30',
-    name: 'a write that was given to two nodes is refused definitely by the second',
-    by: 'simulator',
-    edits: [
-      {
-        file: 'core/cluster/router.ts',
-        find: "this.#waiter.fail(error.outcome === 'unknown' ? error : { ...error, outcome: 'unknown' });",
-        replace: 'this.#waiter.fail(error);',
-      },
-    ],
-  },
-  {
     scenario: 'V38',
     name: 'a kept reply is given for another body',
     by: 'simulator',
