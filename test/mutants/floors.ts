@@ -8,38 +8,7 @@ const store = 'core/store/store.ts';
 export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V27',
-    name: 'the log_view of a later part counts over an old tail',
-    by: 'exploration',
-    damage: 'rot',
-    edits: [
-      {
-        file: 'core/vr/core.ts',
-        find: 'this.logView = recovered.headProven ? recovered.logView : noView;',
-        replace: 'this.logView = recovered.logView;',
-      },
-    ],
-  },
-  {
-    scenario: 'V27',
-    name: 'a replica that cannot prove its head takes any StartView',
-    by: 'exploration',
-    damage: 'rot',
-    edits: [
-      {
-        file: 'core/vr/recovery.ts',
-        find: 'return !isVoter || this.#answered.size >= Math.min(quorum, voters.length - 1);',
-        replace: 'return !isVoter || this.#answered.size <= voters.length + quorum;',
-      },
-      {
-        file: 'core/vr/recovery.ts',
-        find: 'if (message.nonce !== this.#nonce || from !== this.#core.primaryMember()) return false;',
-        replace: 'if (from !== this.#core.primaryMember()) return false;',
-      },
-    ],
-  },
-  {
-    scenario: 'V27',
-    name: 'an unproven replica counts in its view, and answers who asks for the log of it',
+    name: 'the log_view of a later part counts over an old tail: a replica in its view needs no proof',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -49,9 +18,9 @@ export const floorMutants: readonly Mutant[] = [
         replace: 'this.logView = recovered.logView;',
       },
       {
-        file: 'core/vr/core.ts',
-        find: 'return this.down === null && !this.parts.recovery.pending;',
-        replace: 'return this.down === null && (!this.parts.recovery.pending || this.inView);',
+        file: 'core/vr/recovery.ts',
+        find: 'this.#pending = !headProven;',
+        replace: 'this.#pending = !headProven && !core.inView;',
       },
     ],
   },
