@@ -191,6 +191,8 @@ export class Store {
       (part) => this.#writer.add(part),
     );
     this.#recovered = [...this.#replicas.values()].map(recoveredOf);
+    // Nothing is written to a store that lost its log, and nothing removed: put back as it was, the log finds all else as it left it.
+    if (this.emptied) return;
     this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
     // The floor comes first: where a store is, there was one.
     this.#floor.write(() => {
@@ -441,8 +443,9 @@ export class Store {
 
   #finishClosing(): void {
     const done = this.#closing;
-    if (done === null || (!this.#dead && (!this.#writer.idle || this.#segments.busy || this.#floor.busy))) return;
-    if (!this.#dead && this.#floor.state.reached < this.#writer.lastSequence) {
+    const ended = this.#dead || this.emptied;
+    if (done === null || (!ended && (!this.#writer.idle || this.#segments.busy || this.#floor.busy))) return;
+    if (!ended && this.#floor.state.reached < this.#writer.lastSequence) {
       // The whole log of a node that was stopped is known to have been there.
       return this.#floor.raise({ reached: this.#writer.lastSequence });
     }

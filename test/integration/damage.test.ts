@@ -3,8 +3,8 @@
  * acknowledged is lost while the others have it (protocol §2). A sector that cannot be read needs a broken disk: test/cluster has it.
  */
 
-import { readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest, eventually } from './cluster-process.ts';
 import type { NodeUnderTest } from './cluster-process.ts';
@@ -199,6 +199,44 @@ describe('a node whose data directory was emptied', () => {
     await eventually('the others know', async () =>
       (await dev1!.http('/health')).body === '{"ok":true,"problems":[]}\n' ? true : null,
     );
+  });
+});
+
+describe('V29: a node whose log was removed, and whose file "store" is there', () => {
+  it('says so, serves nobody, is not joined again as it was, and goes on with its log put back', async () => {
+    const [dev1, , dev3] = cluster.nodes;
+    await dev3!.kill();
+    const aside = `${dev3!.directory}/aside`;
+    mkdirSync(aside);
+    for (const file of segments(dev3!)) renameSync(file, join(aside, basename(file)));
+    const from = dev3!.log.length;
+    dev3!.launch();
+    const words = 'the log of this node is gone from its data directory, and only its identity is left';
+    expect(await dev3!.untilLogged(words, from)).toContain('"level":"error"');
+    const health = await eventually('health', async () => {
+      const { status, body } = await dev3!.http('/health');
+      return status === 503 ? body : null;
+    });
+    expect(health).toContain(words);
+    expect((await dev3!.http('/ready')).status).toBe(503);
+    const astray = await run('haret-cli-client', [dev3!.api, '--ns', 'test-ns', '--timeout', '1s', '-e', 'ls']);
+    expect(astray.status).not.toBe(0);
+    expect(astray.stderr).not.toContain('Unknown namespace');
+    const joined = await dev1!.adminRun(`cluster join dev3@${dev3!.cluster}`);
+    expect(joined.status).not.toBe(0);
+    expect(joined.stderr + joined.stdout).toContain('give the node another node_name, and join it under that name');
+    expect((await dev3!.adminRun('cluster status')).stdout).toContain('emptied');
+    await eventually('the others know', async () =>
+      (await dev1!.http('/health')).body.includes('node dev3 is of this cluster and has lost its log') ? true : null,
+    );
+    expect(await client(dev1!, ['-e', 'create blob /without-log --value dev3'])).toMatchObject({ status: 0 });
+
+    await dev3!.kill();
+    expect(segments(dev3!)).toEqual([]);
+    for (const name of readdirSync(aside)) renameSync(join(aside, name), join(dev3!.dataDirectory, name));
+    await dev3!.start();
+    await dev3!.untilHttp('/ready');
+    await isWhole(dev3!);
   });
 });
 

@@ -3,6 +3,7 @@
 import { clientMutants } from './clients.ts';
 import { diskMutants } from './disks.ts';
 import { judgementMutants } from './judgement.ts';
+import { floorMutants } from './floors.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
 import { clientSurvivors } from './survivors-clients.ts';
@@ -20,6 +21,7 @@ function number({ scenario }: Mutant): number {
 export const mutants: readonly Mutant[] = [
   ...viewMutants,
   ...logMutants,
+  ...floorMutants,
   ...clientMutants,
   ...diskMutants,
   ...judgementMutants,

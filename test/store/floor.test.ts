@@ -167,6 +167,27 @@ describe('V29: a log that is gone while the identity is there', () => {
     expect(world.warnings().join()).toMatch(/the log is gone|the file "floor" is missing/);
   });
 
+  it('is all there again when it is put back, for nothing was written or removed meanwhile', () => {
+    const { world } = filled();
+    const files = world.disk.list().map(({ name, size }) => ({ name, size, bytes: world.disk.read(name, 0, size) }));
+    for (const name of world.segments()) world.disk.lose(name);
+    world.open();
+    world.settle();
+    let closed = false;
+    world.store.close(() => (closed = true));
+    expect(closed).toBe(true);
+    expect(world.segments()).toEqual([]);
+    for (const { name, size, bytes } of files) {
+      if (!name.startsWith('log-')) continue;
+      world.disk.create(name, size, () => undefined);
+      world.disk.write(name, 0, [bytes], true, () => undefined);
+    }
+    world.disk.run();
+    world.open();
+    expect(world.store.emptied).toBe(false);
+    expect(world.recovered(1)).toMatchObject({ head: 60, headProven: true, corrupt: [] });
+  });
+
   it('is nothing where nothing was: a node that had no record yet is blank, not emptied', () => {
     const world = new World();
     world.settle();

@@ -327,7 +327,7 @@ class History {
       return;
     }
     // Two voters are both of every quorum: what one cannot prove nobody can.
-    if (world.configuration.voters.length > 2 && random.chance(1, 3)) {
+    if (world.configuration.voters.length > 2 && random.chance(1, 2)) {
       place.storage.loseBatches(1 + random.below(4), random.chance(1, 2));
       return;
     }

@@ -167,3 +167,75 @@ describe('a learner', () => {
     expect(world.place(learner).machine.values).toHaveLength(5);
   });
 });
+
+describe('V27: the batch that installed a view’s log is lost, and a later one repeats log_view over the older tail', () => {
+  it.each([true, false])(
+    'the replica is in no view until it installs one; the primary crashes behind it: %s',
+    (crashes) => {
+      const world = new World();
+      const p = world.awaitPrimary();
+      const at = world.names.indexOf(p);
+      const [next, other] = [1, 2].map((i) => world.names[(at + i) % 3]!) as [string, string];
+      world.put('v0');
+      world.awaitAgreement();
+      const { storage } = world.place(other);
+      storage.keepsHistory = true;
+      world.crash(p, true);
+      expect(world.awaitPrimary()).toBe(next);
+      world.put('x0');
+      world.put('x1');
+      world.run(500);
+      world.crash(other);
+      storage.loseBatches(3, true);
+      expect(storage.recovered()).toMatchObject({ head: 1, logView: storage.durableView, headProven: false });
+      const said: string[] = [];
+      world.route = ({ from, message }) => {
+        if (from === other) said.push(message.kind);
+        return 'deliver';
+      };
+      if (crashes) world.crash(next, true);
+      world.restart(other);
+      expect(world.place(other).view).toMatchObject({
+        status: 'recovering',
+        logView: { epoch: 0, view: 0 },
+        applied: 0,
+      });
+      world.restart(p);
+      if (crashes) {
+        // Neither of the two has what the third acknowledged together with the one that has lost it.
+        world.run(8000);
+        expect(world.primary).toBeNull();
+        const counted = ['prepareOk', 'commitOk', 'doViewChange', 'startView', 'startViewChange', 'recoveryOk'];
+        expect(said.filter((kind) => counted.includes(kind))).toEqual([]);
+        world.restart(next);
+      }
+      world.put('y');
+      world.awaitAgreement();
+      expect(world.place(other).machine.values).toEqual(['v0', 'x0', 'x1', 'y']);
+      expect(world.place(other).view).toMatchObject({ status: 'normal' });
+    },
+  );
+
+  it('a learner that cannot prove its head starts nobody in a view', () => {
+    const world = new World({ learners: 1 });
+    const learner = world.names.at(-1)!;
+    world.put('v0');
+    world.put('v1');
+    world.awaitAgreement();
+    world.crash(learner);
+    world.place(learner).storage.loseTail(2);
+    world.route = ({ from, to, message }) =>
+      to === learner && message.kind === 'startView'
+        ? 'drop'
+        : from === learner && message.kind === 'startView'
+          ? 'hold'
+          : 'deliver';
+    world.restart(learner);
+    world.run(1000);
+    expect(world.place(learner).view).toMatchObject({ status: 'recovering', logView: { epoch: 0, view: 0 } });
+    world.heal();
+    world.awaitAgreement();
+    expect(world.held).toEqual([]);
+    expect(world.place(learner).machine.values).toEqual(['v0', 'v1']);
+  });
+});

@@ -1,0 +1,83 @@
+/** Mutants of what a log proves of its head, and of the floor that it is held against (protocol §2; V27, V28, V29). */
+
+import type { Mutant } from './mutant.ts';
+
+const recovery = 'core/store/recovery.ts';
+const store = 'core/store/store.ts';
+
+export const floorMutants: readonly Mutant[] = [
+  {
+    scenario: 'V27',
+    name: 'the log_view of a later part counts over an old tail: a replica in its view needs no proof',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/vr/core.ts',
+        find: 'this.logView = recovered.headProven ? recovered.logView : noView;',
+        replace: 'this.logView = recovered.logView;',
+      },
+      {
+        file: 'core/vr/recovery.ts',
+        find: 'this.#pending = !headProven;',
+        replace: 'this.#pending = !headProven && !core.inView;',
+      },
+    ],
+  },
+  {
+    scenario: 'V28',
+    name: 'a torn opening batch over a torn one is taken for lost batches',
+    by: 'simulator',
+    edits: [
+      {
+        file: recovery,
+        find: 'if (opens && this.#bad !== null && this.#bad.head.sequence > repeated) this.#bad = null;',
+        replace: 'if (opens && batch.body !== null && this.#bad !== null) this.#bad = null;',
+      },
+      {
+        file: recovery,
+        find: '} else if (repeated !== this.#known) {',
+        replace: '} else if (head.sequence - 1 !== this.#lastValid) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'nothing holds a log against the floor',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [{ file: recovery, find: 'this.#compare(files, floor, endSegment);', replace: '' }],
+  },
+  {
+    scenario: 'V29',
+    name: 'a store that lost its log takes itself for a blank one',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [
+      {
+        file: store,
+        find: 'this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;',
+        replace: 'this.emptied = false;',
+      },
+      { file: recovery, find: 'this.#compare(files, floor, endSegment);', replace: '' },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'the floor is written when the next segment begins, and not before this one does',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [
+      {
+        file: store,
+        find: 'if (segment <= this.#floor.state.begun) return true;',
+        replace: 'if (segment > 0) return true;',
+      },
+      {
+        file: store,
+        find: 'const reached = { confirmed: segment, reached: sequence };',
+        replace: 'const reached = { begun: segment - 1, confirmed: segment - 1 };',
+      },
+    ],
+  },
+];
