@@ -98,7 +98,7 @@ export class Eager {
   }
 
   #think(namespace: NamespaceId): void {
-    this.#world.schedule.after(50_000 + this.#random.below(400_000), () => {
+    this.#world.schedule.after(20_000 + this.#random.below(200_000), () => {
       if (this.#stopped) return;
       if (this.#outstanding === 0) this.#burst(namespace);
       this.#think(namespace);

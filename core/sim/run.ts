@@ -85,7 +85,7 @@ function progressOf(users: readonly User[], eager: Eager, lost = false): () => b
   return () =>
     users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests) &&
     // Whoever reaches one node alone, and that is off or reaches nobody, has no way to a quorum.
-    (lost || eager.succeeded >= eagerBefore + healthyRequests);
+    (lost || eager.succeeded > eagerBefore);
 }
 
 /** The world of a seed, before anything has happened in it. */
