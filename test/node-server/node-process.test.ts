@@ -161,9 +161,22 @@ describe('the handshake', () => {
     expect(await handshake({}, [adminSubprotocols.superjson], admin)).toMatch('open');
   });
 
-  it('refuses pages of any other origin with 403 and a typed error, whatever Host says', async () => {
+  it('answers under no name but its own, on any interface: a page whose name was made to point here reads nothing', async () => {
+    const named = { origin: 'http://evil.example', host: 'evil.example' };
+    for (const [subprotocol, at] of [
+      [apiSubprotocols.superjson, api],
+      [adminSubprotocols.superjson, admin],
+    ] as const) {
+      expect(await handshake(named, [subprotocol], at)).toMatch(/^403 .*allowed_hosts/);
+      expect(await handshake({ host: 'evil.example:80' }, [subprotocol], at)).toMatch(/^403 .*allowed_hosts/);
+    }
+    expect(await handshake({ host: 'localhost:1' })).toMatch('open');
+    expect(await handshake({ host: '10.1.2.3' })).toMatch('open');
+  });
+
+  it('refuses pages of any other origin with 403 and a typed error', async () => {
     for (const origin of ['http://evil.example', 'null', 'http://127.0.0.1:1', `http://${api}.evil.example`]) {
-      const refusal = await handshake({ origin, host: 'evil.example' });
+      const refusal = await handshake({ origin });
       expect(refusal).toMatch(/^403 \{"error":\{"code":"NotAllowed","message":"pages of .* may not connect/);
     }
     expect(node.accepted).toEqual([]);
@@ -231,7 +244,7 @@ describe('frames', () => {
     const [hostName, port] = api.split(':');
     const socket = connect(Number(port), hostName);
     socket.write(
-      `GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+      `GET / HTTP/1.1\r\nHost: ${api}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
         `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${apiSubprotocols.binary}\r\n\r\n`,
     );
     await new Promise((resolve) => socket.once('data', resolve));
