@@ -6,6 +6,7 @@
 
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
+import { chaos } from '../client/chaos.test.ts';
 import { live } from '../store/lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
 import type { Mutant } from './mutant.ts';
@@ -28,6 +29,7 @@ const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   exploration: explored,
   simulator: simulated,
   lives: live,
+  chaos,
 };
 const run = runs[by as Mutant['by']];
 const endUs = Number(seconds) * 1_000_000;

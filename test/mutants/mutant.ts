@@ -14,8 +14,11 @@ export interface Mutant {
   /** What is taken out. */
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** Who is to find it: random histories of `core/vr` alone, the simulated cluster, or random lives of a store alone. */
-  readonly by: 'exploration' | 'simulator' | 'lives';
+  /**
+   * Who is to find it: random histories of `core/vr` alone, the simulated cluster, random lives of a store alone, or a client alone among nodes that
+   * do it harm.
+   */
+  readonly by: 'exploration' | 'simulator' | 'lives' | 'chaos';
   /** What must go wrong with one disk, or with one replica's state (histories only), for it to show; left out: it differs from seed to seed. */
   readonly damage?: 'rot' | 'loss' | 'wrong';
   /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */

@@ -25,7 +25,7 @@ export const clientSurvivors: readonly Mutant[] = [
   {
     scenario: 'V30',
     name: 'any refusal of a resend settles the doubt',
-    by: 'simulator',
+    by: 'chaos',
     edits: [
       {
         file: callTable,
@@ -37,13 +37,13 @@ export const clientSurvivors: readonly Mutant[] = [
   {
     scenario: 'V30',
     name: 'only the last send counts for the outcome',
-    by: 'simulator',
+    by: 'chaos',
     edits: [{ file: callTable, find: 'call.unresolved++;', replace: 'call.unresolved = 1;' }],
   },
   {
     scenario: 'V30',
     name: '`answered` runs ahead of the lowest number that is outstanding',
-    by: 'simulator',
+    by: 'chaos',
     edits: [
       {
         file: session,
@@ -55,7 +55,7 @@ export const clientSurvivors: readonly Mutant[] = [
   {
     scenario: 'V16',
     name: 'what a lost session had outstanding is sent again in the next one',
-    by: 'simulator',
+    by: 'chaos',
     edits: [
       {
         file: clientSessions,

@@ -4,6 +4,7 @@
  * recovery that this does not bear out breaks a rule (protocol §1, §3, §4.1, §7), be it that nothing went wrong by it this time.
  */
 
+import { compareViewstamps } from '../../core/vr/configuration.ts';
 import type { Configuration } from '../../core/vr/configuration.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import type { Input, ReplicaEvent, ReplicaView } from '../../core/vr/ports.ts';
@@ -117,12 +118,12 @@ export class Ledger {
   }
 
   /** `name` sends `message`, with this on its disk. */
-  says(name: string, message: Message, storage: MemoryStorage, status: () => ReplicaView['status']): void {
+  says(name: string, message: Message, storage: MemoryStorage, stands: () => ReplicaView): void {
     const life = this.#life(name);
     const { kind, view } = message;
     if (kind === 'prepareOk' || kind === 'commitOk' || kind === 'doViewChange') {
       this.#must(
-        !this.#voters.includes(name) || status() !== 'recovering',
+        !this.#voters.includes(name) || stands().status !== 'recovering',
         `${name} cannot prove its head, or is down, and says ${kind}`,
       );
     }
@@ -130,6 +131,11 @@ export class Ledger {
     if (kind === 'commit' && life.leads?.view === view && !life.rounds.has(message.round))
       life.rounds.set(message.round, { at: this.moment(), now: life.now });
     if (kind === 'readIndex' && !life.questions.has(message.nonce)) life.questions.set(message.nonce, this.moment());
+    if (kind === 'newState')
+      this.#must(
+        compareViewstamps(message.logView, stands().logView) === 0,
+        `${name} says of its log that it is of view ${message.logView.view}`,
+      );
     if (kind === 'readIndexOk')
       this.#must(
         this.#quorum === 1 || life.confirmed > (life.toAnswer.get(message.nonce) ?? Infinity),

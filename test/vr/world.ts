@@ -241,7 +241,7 @@ export class World {
         const message = decodeMessage(reader, hash);
         reader.end();
         this.#promises.check(name, message, place.storage, place.replica?.isPrimary === true);
-        this.#ledger.says(name, message, place.storage, () => place.view.status);
+        this.#ledger.says(name, message, place.storage, () => place.view);
         if (message.kind === 'prepare') {
           for (const entry of message.entries) this.#invariants.header(entry);
         }
