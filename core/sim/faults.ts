@@ -126,7 +126,7 @@ export class Faults {
         return random.pick(this.#users).restart();
       case 14:
       case 15: {
-        const left = random.pick([0, 10_000, 100_000]);
+        const left = random.pick([0, 0, 10_000, 100_000]);
         world.note(`the disk of ${node.name} has ${left} bytes left`);
         node.disk.leave(left);
         return this.#later(() => node.disk.leave(roomBytes));

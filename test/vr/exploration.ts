@@ -67,6 +67,8 @@ export function explore({ seed, steps, voters, damage = 'none' }: Exploration): 
     learners: random.pick([0, 0, 1]),
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
+    // A replica that was away lacks more than it stages; what was drawn for the others stays as it was.
+    stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
   });
   const history = new History(world, random, seed, damage);
   for (let step = 0; step < steps; step++) history.step();

@@ -45,6 +45,7 @@ export interface WorldOptions {
   readonly learners?: number;
   readonly limits?: Partial<ReplicaLimits>;
   readonly checkpointBytes?: number;
+  readonly stageBytes?: number;
 }
 
 export class World {
@@ -70,7 +71,12 @@ export class World {
     this.#options = options;
     this.random = new SeededRandom(options.seed ?? 1);
     const must: Must = (condition, what) => this.#must(condition, what);
-    this.#promises = new Promises(must, options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries);
+    const committed = (op: number): string | undefined => this.committed.get(op);
+    this.#promises = new Promises(
+      must,
+      committed,
+      options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries,
+    );
     const names = 'abcdefghijkl'.split('');
     const member = (name: string, index: number): Member => ({
       replica: name,
@@ -127,6 +133,7 @@ export class World {
       limits: { ...defaultLimits, ...this.#options.limits },
       timing: testTiming,
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
+      ...(this.#options.stageBytes === undefined ? {} : { stageBytes: this.#options.stageBytes }),
       now: this.now,
     });
     this.step(name, { kind: 'tick' });
