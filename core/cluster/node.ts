@@ -136,15 +136,9 @@ export class ClusterNode implements HostedNode {
       () => groups.record !== null,
     );
     secret.recover();
-    const sizes = (): Iterable<{ namespace: number; replica: string; bytes: number }> =>
-      groups.all.map((host) => ({
-        namespace: host.namespaceId,
-        replica: host.replicaName,
-        bytes: host.machine.size(),
-      }));
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
       full: () => store.full,
-      bytes: () => store.roomFor(sizes()),
+      bytes: () => store.roomFor(groups.all),
     });
     const run = random.uint32();
     const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5, run);
@@ -434,7 +428,10 @@ export class ClusterNode implements HostedNode {
     if (event.kind === 'alarm') {
       const passing = host.view().status === 'recovering';
       const key = event.about === undefined ? host.name : `${host.name} ${event.about}`;
-      this.#problems.fault(key, `replica ${host.name}: ${event.reason}`, passing && event.about === undefined);
+      const text = `replica ${host.name}: ${event.reason}`;
+      // To end this process would bring nothing of what others have.
+      if (event.about === 'transfer') this.#problems.warn(key, text);
+      else this.#problems.fault(key, text, passing && event.about === undefined);
     }
     if (event.kind === 'alarmOver') this.#problems.clear(`${host.name} ${event.about}`);
     if (event.kind !== 'status') return;

@@ -136,7 +136,7 @@ export class Faults {
       }
       case 15:
       case 16: {
-        const left = random.pick([0, 10_000, 100_000]);
+        const left = random.pick([0, 0, 10_000, 100_000]);
         world.note(`the disk of ${node.name} has ${left} bytes left`);
         node.disk.leave(left);
         return this.#later(() => node.disk.leave(roomBytes));

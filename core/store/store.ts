@@ -61,6 +61,13 @@ export interface StoreOptions {
   readonly onFailure: (error: Error) => void;
 }
 
+/** A replica whose state counts as so many bytes. */
+export interface SizedReplica {
+  readonly namespaceId: NamespaceId;
+  readonly replicaName: string;
+  readonly machine: { size(): number };
+}
+
 export interface StoreStats {
   readonly segments: number;
   readonly segmentBytes: number;
@@ -411,16 +418,14 @@ export class Store {
    * Free bytes that the state of all replicas needs to go on: a checkpoint of the largest is written beside the one before it, each may
    * have grown since its own, and the log may need another segment or two meanwhile.
    */
-  roomFor(
-    sizes: Iterable<{ readonly namespace: NamespaceId; readonly replica: string; readonly bytes: number }>,
-  ): number {
+  roomFor(replicas: Iterable<SizedReplica>): number {
     let largest = 0;
     let growth = 0;
-    for (const { namespace, replica, bytes } of sizes) {
+    for (const { namespaceId, replicaName, machine } of replicas) {
       // Encoded, a state is a little more than what it counts as.
-      const whole = Math.ceil(bytes * 1.25) + 64 * 1024;
+      const whole = Math.ceil(machine.size() * 1.25) + 64 * 1024;
       largest = Math.max(largest, whole);
-      growth += Math.max(0, whole - (this.#replicas.get(replicaKey(namespace, replica))?.checkpoint?.size ?? 0));
+      growth += Math.max(0, whole - (this.#replicas.get(replicaKey(namespaceId, replicaName))?.checkpoint?.size ?? 0));
     }
     return largest + growth + 2 * (this.#options.segmentBytes ?? defaultSegmentBytes);
   }

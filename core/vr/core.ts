@@ -64,6 +64,8 @@ export interface ReplicaOptions {
   readonly timing: ReplicaTiming;
   /** Bytes of log since a checkpoint that make the next one due, unless twice the state is more (protocol §6). */
   readonly checkpointBytes: number;
+  /** Bytes of entries that an installation stages in memory before what is committed of them goes to the disk. */
+  readonly stageBytes?: number;
   /** Monotonic milliseconds. */
   readonly now: number;
 }
@@ -73,6 +75,8 @@ export interface ReplicaOptions {
  * lost on the way: a disk that is full or hangs holds its own replica up, and costs no memory without end.
  */
 const maxUnsyncedBytes = 64 * 1024 * 1024;
+
+const defaultStageBytes = 16 * 1024 * 1024;
 
 interface Persist {
   readonly ticket: number;
@@ -112,6 +116,7 @@ export class Core {
   readonly hash: Hash;
   readonly limits: ReplicaLimits;
   readonly timing: ReplicaTiming;
+  readonly stageBytes: number;
   readonly log: Log;
   /** Set once, before the first step. */
   parts!: Parts;
@@ -153,6 +158,7 @@ export class Core {
     this.hash = options.hash;
     this.limits = options.limits;
     this.timing = options.timing;
+    this.stageBytes = options.stageBytes ?? defaultStageBytes;
     this.now = options.now;
     this.epoch = recovered.view.epoch;
     this.view = recovered.view.view;

@@ -1,7 +1,7 @@
 /**
  * Making the log of a view this replica's own: what it keeps, what it stages, and the one batch that replaces (protocol §4.4,
- * §4.5). Until that batch, nothing that is held is touched. The same for a candidate with the log it chose and for a backup with
- * the one of a StartView.
+ * §4.5). Until that batch, nothing that is held is touched, but for what is known to be committed: who lacks more of that than is staged in
+ * memory takes it into its log on the way. The same for a candidate with the log it chose and for a backup with the one of a StartView.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -12,9 +12,6 @@ import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { StorageBatch } from './ports.ts';
-
-/** Bytes of entries that are staged in memory; a replica further behind waits for a later checkpoint of its peers. */
-const maxStagedBytes = 256 * 1024 * 1024;
 
 export class Installation {
   readonly #core: Core;
@@ -27,6 +24,8 @@ export class Installation {
   #stagedBytes = 0;
   /** A staged checkpoint that replaces everything up to `keep`. */
   #checkpoint: CheckpointInfo | null = null;
+  /** What was known to be committed by the last goal: what is staged up to here is good for every later one. */
+  #committed = 0;
 
   constructor(core: Core) {
     this.#core = core;
@@ -38,7 +37,7 @@ export class Installation {
 
   /** A checkpoint is staged: the goal's log goes on from it, and the state with it. */
   get hasCheckpoint(): boolean {
-    return this.#checkpoint !== null;
+    return this.#goal !== null && this.#checkpoint !== null;
   }
 
   /** Where to ask first. */
@@ -46,8 +45,15 @@ export class Installation {
     return this.#goal?.from ?? null;
   }
 
+  /** Another view began. What is staged is good for its log as well, as far as that names it or it is committed. */
+  suspend(): void {
+    if (this.#goal !== null) this.#committed = this.#goal.commit;
+    this.#goal = null;
+  }
+
   cancel(): void {
     this.#goal = null;
+    this.#committed = 0;
     this.#staged = [];
     this.#stagedBytes = 0;
     this.#checkpoint = null;
@@ -62,14 +68,14 @@ export class Installation {
     if (this.#contradicts(goal)) return core.drop('a chosen log without what is committed here');
     const staged = this.#staged;
     const checkpoint = this.#checkpoint;
-    const committed = this.#goal?.commit ?? 0;
+    const committed = this.#goal?.commit ?? this.#committed;
     this.cancel();
     this.#goal = goal;
     this.#keep = this.#matching(goal);
     const keepChecksum = log.checksum(this.#keep);
     invariant(keepChecksum !== null, 'what is kept has a name', { keep: this.#keep });
     this.#keepChecksum = keepChecksum;
-    if (checkpoint !== null && this.#helps(checkpoint)) this.#onto(checkpoint);
+    if (checkpoint !== null && this.#helps(checkpoint) && this.#isThere(checkpoint)) this.#onto(checkpoint);
     for (const entry of staged) this.#stage(entry, committed);
     this.advance();
   }
@@ -110,8 +116,40 @@ export class Installation {
     const before = this.#top();
     for (const entry of entries) this.#stage(entry, commit);
     if (this.#top() === before) return false;
+    this.#relieve();
     this.advance();
     return true;
+  }
+
+  /**
+   * More is staged than memory is for: what is committed of it becomes part of the log, under the log_view that it has. That is no
+   * promise of the view, and takes nothing back: committed entries are in every later log, and what they replace is none of them. Only
+   * when they reach above all that is held, so that nothing is cut without its replacement (V1). What is left is one pipeline at most.
+   */
+  #relieve(): void {
+    const core = this.#core;
+    const goal = this.#goal;
+    if (goal === null || this.#stagedBytes <= core.stageBytes || this.#top() >= goal.head) return;
+    const through = Math.min(this.#top(), goal.commit);
+    if (through <= this.#keep || through < core.log.head || (core.down !== null && this.#checkpoint === null)) return;
+    const rest = this.#staged.splice(through - this.#keep);
+    const entries = this.#staged;
+    const checkpoint = this.#checkpoint;
+    const { batch, restore } = this.#replacement(entries, {});
+    this.#checkpoint = null;
+    this.#keep = through;
+    this.#keepChecksum = core.log.headChecksum;
+    this.#staged = rest;
+    this.#stagedBytes = rest.reduce((sum, entry) => sum + entry.bytes.length, 0);
+    core.persist(batch, () => {
+      if (restore) core.parts.execution.finishRestore(checkpoint!);
+    });
+    core.learnCommit(through);
+  }
+
+  /** Its chunks are still on the disk. */
+  #isThere(info: CheckpointInfo): boolean {
+    return info.chunks.every((_, index) => this.#core.storage.staged(info, index));
   }
 
   #stage(entry: Entry, committed: number): void {
@@ -128,7 +166,6 @@ export class Installation {
       this.#stagedBytes = 0;
       return;
     }
-    if (this.#stagedBytes + entry.bytes.length > maxStagedBytes) return;
     this.#staged.push(entry);
     this.#stagedBytes += entry.bytes.length;
   }
@@ -171,9 +208,32 @@ export class Installation {
     const core = this.#core;
     const { log } = core;
     const checkpoint = this.#checkpoint;
-    const entries = this.#staged;
+    const { batch, restore } = this.#replacement(this.#staged, { view: core.viewstamp, logView: core.viewstamp });
+    this.cancel();
+    core.logView = core.viewstamp;
+    const { view } = core;
+    core.persist(batch, () => {
+      if (restore) core.parts.execution.finishRestore(checkpoint!);
+      core.parts.recovery.installed();
+      if (core.view !== view || core.down !== null) return;
+      if (core.isPrimaryOf(view)) core.parts.primary.begin(goal.commit);
+    });
+    // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.
+    if (core.isPrimaryOf(view)) return;
+    core.setStatus(core.sound ? 'normal' : 'recovering');
+    core.parts.backup.heardHead(log.head, goal.commit);
+  }
+
+  /** Puts `entries`, and the staged checkpoint under them, into the log in memory, and says what does the same on the disk. */
+  #replacement(
+    entries: readonly Entry[],
+    stamps: Pick<StorageBatch, 'view' | 'logView'>,
+  ): { readonly batch: StorageBatch; readonly restore: boolean } {
+    const core = this.#core;
+    const { log } = core;
+    const checkpoint = this.#checkpoint;
     invariant(this.#keep >= core.commit || checkpoint !== null, 'nothing committed is replaced', { keep: this.#keep });
-    const base: StorageBatch = { view: core.viewstamp, logView: core.viewstamp, entries };
+    const base: StorageBatch = { ...stamps, entries };
     let batch: StorageBatch = base;
     // A state that is further already is of the same chain: the checkpoint only takes the place of its log.
     const restore = checkpoint !== null && (core.down !== null || core.parts.execution.applied < checkpoint.op);
@@ -187,18 +247,6 @@ export class Installation {
       batch = { ...base, truncateFrom: this.#keep + 1 };
     }
     for (const entry of entries) log.append(entry);
-    this.cancel();
-    core.logView = core.viewstamp;
-    const { view } = core;
-    core.persist(batch, () => {
-      if (restore) core.parts.execution.finishRestore(checkpoint);
-      core.parts.recovery.installed();
-      if (core.view !== view || core.down !== null) return;
-      if (core.isPrimaryOf(view)) core.parts.primary.begin(goal.commit);
-    });
-    // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.
-    if (core.isPrimaryOf(view)) return;
-    core.setStatus(core.sound ? 'normal' : 'recovering');
-    core.parts.backup.heardHead(log.head, goal.commit);
+    return { batch, restore };
   }
 }

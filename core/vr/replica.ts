@@ -106,7 +106,7 @@ export class Replica {
       case 'chunkLost':
         return parts.transfer.chunkLost(input.op);
       case 'chunkStaged':
-        return parts.transfer.checkpoint.chunkStaged(input.op, input.index);
+        return parts.transfer.chunkStaged(input.op, input.index);
       case 'peer':
         return parts.suspicion.peer(input.node, input.connected);
       case 'learners':

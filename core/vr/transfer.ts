@@ -13,10 +13,12 @@ import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
 
-/** Bytes of entries in one answer; one entry goes in any case. */
+/** Bytes of entries in one answer, and never more than is staged at once; one entry goes in any case. */
 const answerBytes = 1024 * 1024;
 const answerEntries = 8192;
 const maxDoublings = 5;
+/** So many suspicion times without any of what is lacking are worth an alarm. */
+const stallSuspicions = 30;
 
 interface Want {
   readonly from: number;
@@ -36,6 +38,9 @@ export class Transfer {
   #fruitless = 0;
   #restUntil = 0;
   #alarmed = false;
+  /** Since when something is lacking and nothing of it came; null while nothing is. */
+  #lackingSince: number | null = null;
+  #stalled = false;
   /** Corrupt entries whose repair is on its way to disk. */
   readonly #repairing = new Set<number>();
 
@@ -82,6 +87,7 @@ export class Transfer {
   pump(): void {
     const core = this.#core;
     if (this.checkpoint.active) {
+      this.#watch('a checkpoint');
       this.checkpoint.pump();
       return;
     }
@@ -93,8 +99,11 @@ export class Transfer {
     const want = this.#want();
     if (want === null) {
       this.#fruitless = 0;
+      this.#moved();
+      this.#lackingSince = null;
       return;
     }
+    this.#watch(want.from === 0 ? 'a checkpoint' : `entry ${want.from} and what comes after it`);
     if (core.now < this.#restUntil) return;
     const peer = this.#peer();
     if (peer === null) {
@@ -107,6 +116,34 @@ export class Transfer {
     const nonce = core.nonce();
     this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(4 * core.timing.resendMs) };
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
+  }
+
+  /** Asking goes on for as long as it takes, but not in silence. */
+  #watch(what: string): void {
+    const core = this.#core;
+    this.#lackingSince ??= core.now;
+    const silentMs = core.now - this.#lackingSince;
+    if (this.#stalled || silentMs < stallSuspicions * core.timing.suspicionMs) return;
+    this.#stalled = true;
+    core.event({
+      kind: 'alarm',
+      about: 'transfer',
+      reason: `it lacks ${what} and has got nothing of it for ${Math.round(silentMs / 1000)} s: it catches up when a replica that has it is up and in reach`,
+    });
+  }
+
+  /** Something of what is lacking came. */
+  #moved(): void {
+    this.#lackingSince = this.#core.now;
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.#core.event({ kind: 'alarmOver', about: 'transfer' });
+  }
+
+  /** A chunk of the checkpoint that is being fetched is on the disk. */
+  chunkStaged(op: number, index: number): void {
+    if (this.checkpoint.op === op) this.#moved();
+    this.checkpoint.chunkStaged(op, index);
   }
 
   /** A group of one that cannot read its own log: nobody can help but its operator. */
@@ -154,6 +191,7 @@ export class Transfer {
     // That the primary leads is all that was wanted, or else it is of no use to whoever lacks something.
     if (repaired || installed || appended || (followed && this.#want() === null)) {
       this.#fruitless = 0;
+      this.#moved();
       return;
     }
     if (message.checkpoint !== null && this.#useful(asked, message.checkpoint)) {
@@ -240,11 +278,12 @@ export class Transfer {
     }
     const entries: Entry[] = [];
     let size = 0;
+    const most = Math.min(answerBytes, core.stageBytes);
     const through = Math.min(message.through, log.head, message.from + answerEntries - 1);
     for (let op = Math.max(message.from, log.first); op <= through && message.from >= log.first; op++) {
       const entry = log.entry(op);
       if (entry === null) continue;
-      if (entries.length > 0 && size + entry.bytes.length > answerBytes) break;
+      if (entries.length > 0 && size + entry.bytes.length > most) break;
       size += entry.bytes.length;
       entries.push(entry);
     }

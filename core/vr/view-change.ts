@@ -64,7 +64,7 @@ export class ViewChange {
     this.#told = null;
     this.#votes.clear();
     this.#askedAt = -Infinity;
-    core.parts.installation.cancel();
+    core.parts.installation.suspend();
     core.parts.transfer.cancel();
     core.parts.backup.enteredView();
     core.setStatus(core.sound ? 'viewChange' : 'recovering');

@@ -3,6 +3,7 @@
 import type { Mutant } from './mutant.ts';
 
 const clock = 'core/vr/clock.ts';
+const installation = 'core/vr/installation.ts';
 const checkpointing = 'core/vr/checkpointing.ts';
 const replica = 'core/vr/replica.ts';
 
@@ -74,6 +75,63 @@ export const diskMutants: readonly Mutant[] = [
         file: 'core/store/segments.ts',
         find: 'if (!this.#full) return;',
         replace: 'if (this.#full || now < 0) return;',
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'what does not fit the stage is left, and asked for again and again',
+    by: 'exploration',
+    edits: [
+      {
+        file: installation,
+        find: '    this.#staged.push(entry);\n',
+        replace: '    if (this.#stagedBytes > this.#core.stageBytes) return;\n    this.#staged.push(entry);\n',
+      },
+      { file: installation, find: 'this.#stagedBytes <= core.stageBytes ||', replace: '' },
+      { file: installation, find: '    this.#relieve();\n', replace: '' },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'what is staged becomes part of the log though more is held above it',
+    by: 'exploration',
+    edits: [{ file: installation, find: 'through < core.log.head || ', replace: '' }],
+  },
+  {
+    scenario: 'V34',
+    name: 'what is staged becomes part of the log though it is not committed',
+    by: 'exploration',
+    edits: [
+      {
+        file: installation,
+        find: 'const through = Math.min(this.#top(), goal.commit);',
+        replace: 'const through = this.#top();',
+      },
+      { file: installation, find: '    core.learnCommit(through);\n', replace: '' },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'a part of the log is taken for the whole',
+    by: 'exploration',
+    edits: [
+      {
+        file: installation,
+        find: 'this.#replacement(entries, {});',
+        replace: 'this.#replacement(entries, { logView: core.viewstamp });',
+      },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'what was staged for the log of another view is taken as it is',
+    by: 'exploration',
+    edits: [
+      {
+        file: installation,
+        find: 'if (wanted === null ? entry.op > committed : entry.checksum !== wanted) return;',
+        replace: 'if (wanted === null && entry.op > committed && committed >= 0 && this.#committed === 0) return;',
       },
     ],
   },

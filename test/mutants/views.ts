@@ -46,13 +46,14 @@ export const viewMutants: readonly Mutant[] = [
     edits: [
       {
         file: installation,
-        find: 'const base: StorageBatch = { view: core.viewstamp, logView: core.viewstamp, entries };',
-        replace: 'const base: StorageBatch = { view: core.viewstamp, entries };',
+        find: 'this.#replacement(this.#staged, { view: core.viewstamp, logView: core.viewstamp });',
+        replace: 'this.#replacement(this.#staged, { view: core.viewstamp });',
       },
       {
         file: installation,
-        find: 'core.persist(batch, () => {',
-        replace: 'core.persist(batch);\n    core.persist({ logView: core.viewstamp, entries: [] }, () => {',
+        find: 'const { view } = core;\n    core.persist(batch, () => {',
+        replace:
+          'const { view } = core;\n    core.persist(batch);\n    core.persist({ logView: core.viewstamp, entries: [] }, () => {',
       },
     ],
   },

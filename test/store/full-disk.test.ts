@@ -179,8 +179,8 @@ describe('a store whose disk is full', () => {
     world.create(2);
     world.settle();
     const sizes = [
-      { namespace: 1, replica: 'r1', bytes: 10_000_000 },
-      { namespace: 2, replica: 'r1', bytes: 1_000_000 },
+      { namespaceId: 1, replicaName: 'r1', machine: { size: () => 10_000_000 } },
+      { namespaceId: 2, replicaName: 'r1', machine: { size: () => 1_000_000 } },
     ];
     expect(world.store.roomFor(sizes)).toBeGreaterThan(2 * 10_000_000 + 1_000_000);
     expect(world.store.roomFor([])).toBe(2 * segmentBytes);

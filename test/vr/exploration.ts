@@ -87,6 +87,8 @@ function explored({ seed, steps, voters, damage = 'none' }: Exploration): World 
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
     ownClocks: true,
+    // A replica that was away lacks more than it stages; what was drawn for the others stays as it was.
+    stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
   });
   const history = new History(world, random, seed, damage);
   // Of some histories, for what is forged costs time.

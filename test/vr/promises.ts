@@ -10,11 +10,14 @@ export type Must = (condition: boolean, what: string) => void;
 export class Promises {
   readonly #must: Must;
   readonly #pipelineEntries: number;
+  readonly #committed: (op: number) => string | undefined;
   /** By replica: the log of its newest DoViewChange, which no later one of the same log_view may contradict. */
   readonly #told = new Map<string, LogDescription>();
 
-  constructor(must: Must, pipelineEntries: number) {
+  /** @param committed the checksum that is committed at an op, once somebody has applied it. */
+  constructor(must: Must, committed: (op: number) => string | undefined, pipelineEntries: number) {
     this.#must = must;
+    this.#committed = committed;
     this.#pipelineEntries = pipelineEntries;
   }
 
@@ -52,9 +55,13 @@ export class Promises {
     const before = this.#told.get(name);
     this.#told.set(name, log);
     if (before === undefined || compareViewstamps(before.logView, log.logView) !== 0) return;
-    this.#must(before.head === log.head, `${who} tells two heads of one log_view`);
-    for (let op = Math.max(before.floor, log.floor) + 1; op <= log.head; op++)
-      this.#must(headerOf(before, op) === headerOf(log, op), `${who} tells two logs of one log_view`);
+    // Committed entries may come to it, in the place of others that never were.
+    this.#must(before.head <= log.head, `${who} tells a shorter log of one log_view`);
+    for (let op = Math.max(before.floor, log.floor) + 1; op <= log.head; op++) {
+      const header = headerOf(log, op);
+      const same = op <= before.head && headerOf(before, op) === header;
+      this.#must(same || header === this.#committed(op), `${who} tells two logs of one log_view`);
+    }
   }
 
   /** A view change ships little: what may not be committed is bounded by the pipeline (protocol §2, V23). */

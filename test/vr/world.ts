@@ -49,6 +49,7 @@ export interface WorldOptions {
   readonly checkpointBytes?: number;
   /** Each life of a replica has a clock of its own, which begins anywhere. */
   readonly ownClocks?: boolean;
+  readonly stageBytes?: number;
 }
 
 export class World {
@@ -78,7 +79,12 @@ export class World {
     this.#options = options;
     this.random = new SeededRandom(options.seed ?? 1);
     const must: Must = (condition, what) => this.#must(condition, what);
-    this.#promises = new Promises(must, options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries);
+    const committed = (op: number): string | undefined => this.committed.get(op);
+    this.#promises = new Promises(
+      must,
+      committed,
+      options.limits?.maxPipelineEntries ?? defaultLimits.maxPipelineEntries,
+    );
     const names = 'abcdefghijkl'.split('');
     const member = (name: string, index: number): Member => ({
       replica: name,
@@ -137,6 +143,7 @@ export class World {
       limits: { ...defaultLimits, ...this.#options.limits },
       timing: testTiming,
       checkpointBytes: this.#options.checkpointBytes ?? 64 * 1024 * 1024,
+      ...(this.#options.stageBytes === undefined ? {} : { stageBytes: this.#options.stageBytes }),
       now: this.#clockOf(place),
     });
     this.#ledger.begins(name, this.#clockOf(place), place.view);
