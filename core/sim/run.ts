@@ -154,8 +154,8 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
   damage.begin();
-  // In every third world, so that the others are as they would be without.
-  const stranger = options.seed % 3 === 0 ? new Stranger(world, options.hash, options.seed) : null;
+  // In every second world, so that the others are as they would be without.
+  const stranger = options.seed % 2 === 1 ? new Stranger(world, options.hash, options.seed) : null;
   stranger?.begin();
   const healAt = world.events + options.events;
   const committed = (): number =>

@@ -36,6 +36,7 @@ describe('the two hashes', () => {
     for (let length = 0; length < 300; length++) {
       const bytes = random.bytes(length);
       expect(nodeHash.digest(bytes)).toBe(nobleHash.digest(bytes));
+      expect(nodeHash.mac(bytes, bytes)).toBe(nobleHash.mac(bytes, bytes));
     }
   });
 });
