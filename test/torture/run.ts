@@ -1,7 +1,7 @@
 /** `npm run torture`: plays the trials, one after the other, and says for each what was acknowledged, what is there, and what refusals said. */
 
 import { parseArgs } from 'node:util';
-import { play } from './stage.ts';
+import { breakOff, play } from './stage.ts';
 import type { Verdict } from './trial.ts';
 import { trials } from './trials/index.ts';
 
@@ -87,5 +87,8 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void breakOff().finally(() => process.exit(1)));
+}
 // A trial that was given up may still be waiting for something.
 process.exit(await main());

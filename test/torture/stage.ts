@@ -181,10 +181,18 @@ export function shown(text: string): string {
   return plain.length > maxShown ? `${plain.slice(0, maxShown)}...` : plain;
 }
 
+let onStage: Stage | null = null;
+
+/** Ends what the trial that is being played has begun, for a run that is broken off. */
+export async function breakOff(): Promise<void> {
+  await onStage?.end();
+}
+
 /** Plays one trial to its verdict. */
 export async function play(trial: Trial, seed: number, teller: Teller): Promise<Verdict> {
   const began = performance.now();
   const stage = new Stage(trial.name, seed, teller);
+  onStage = stage;
   let skipped: string | null = null;
   try {
     await within(`the trial ${trial.name}`, trial.limitMs, trial.play(stage));

@@ -58,7 +58,7 @@ async function act(stage: Stage, words: string, damage: (directory: string) => v
   stage.step(`the log of ${hurt.name} ${words}; ${keys} writes were acknowledged by ${founder.name} and ${hurt.name}`);
   const from = founder.log.length;
   hurt.launch();
-  const told = await comes(8000, async () => {
+  const told = await comes(40_000, async () => {
     if (hurt.pid === null) return true;
     const health = await healthOf(hurt);
     return health !== '' && !health.startsWith('{"ok":true,"problems":[]}');
