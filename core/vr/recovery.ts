@@ -23,7 +23,7 @@ export class HeadRecovery {
 
   constructor(core: Core, headProven: boolean) {
     this.#core = core;
-    this.#pending = !headProven && core.isVoter;
+    this.#pending = !headProven;
     this.#nonce = core.nonce();
   }
 
