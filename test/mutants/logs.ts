@@ -153,7 +153,7 @@ export const logMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/vr/recovery.ts',
-        find: 'this.#pending = !headProven && core.isVoter;',
+        find: 'this.#pending = !headProven;',
         replace: 'this.#pending = !headProven && core.isVoter && core.voters.length > 64;',
       },
     ],
