@@ -112,6 +112,7 @@ function prepare(options: RunOptions): Prepared {
     seed: options.seed,
     nodes,
     trace: write,
+    damageIsTold: true,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
     settings: {
       timing: { ...defaultTiming, sessionMs },
