@@ -153,8 +153,8 @@ export const logMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/vr/recovery.ts',
-        find: 'this.#pending = !headProven && core.isVoter;',
-        replace: 'this.#pending = !headProven && core.isVoter && core.voters.length > 64;',
+        find: 'this.#pending = !headProven;',
+        replace: 'this.#pending = !headProven && core.voters.length > 64;',
       },
     ],
   },
