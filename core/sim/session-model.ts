@@ -12,6 +12,8 @@ export interface ModelLimits {
 }
 
 interface Seen {
+  /** What its holder says with all that it says: of anybody else it is no sign of life, and no end. */
+  readonly secret: string;
   /** By the replicated clock, and by that of the world. */
   timestamp: number;
   realMs: number;
@@ -46,15 +48,16 @@ export class SessionModel {
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(op, { timestamp: this.#timestamp, realMs });
+        this.#sessions.set(op, { secret: body.secret, timestamp: this.#timestamp, realMs });
         return true;
       case 'claim':
         this.#claims = true;
         return false;
       case 'unregister':
-        return this.#sessions.delete(body.session);
+        return this.#sessions.get(body.session)?.secret === body.secret && this.#sessions.delete(body.session);
       case 'keepAlive':
-        for (const { session: kept } of body.sessions) this.#see(kept, realMs);
+        for (const one of body.sessions)
+          if (this.#sessions.get(one.session)?.secret === one.secret) this.#see(one.session, realMs);
         return false;
       case 'expire':
         for (const [id, seen] of this.#sessions)

@@ -154,7 +154,7 @@ export const logMutants: readonly Mutant[] = [
       {
         file: 'core/vr/recovery.ts',
         find: 'this.#pending = !headProven;',
-        replace: 'this.#pending = !headProven && core.isVoter && core.voters.length > 64;',
+        replace: 'this.#pending = !headProven && core.voters.length > 64;',
       },
     ],
   },

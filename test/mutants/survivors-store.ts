@@ -70,6 +70,8 @@ export const storeSurvivors: readonly Mutant[] = [
     scenario: 'V28',
     name: 'the log goes on behind a torn batch',
     by: 'lives',
+    equivalent:
+      'an opening batch names the last whole one before it by its distance: whatever lies between is torn, in its place or behind it',
     edits: [
       {
         file: recovery,

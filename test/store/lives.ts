@@ -18,6 +18,7 @@ export function live(seed: number): void {
       if (random.chance(1, 3)) work.world.settle();
       if (random.chance(1, 4)) work.world.disk.processCrash();
       else work.world.disk.powerCut(work.random);
+      if (random.chance(1, 3)) work.interrupted(1 + random.below(4));
       work.reopen();
       const [failure] = work.world.failures;
       if (failure !== undefined) throw failure;

@@ -14,13 +14,12 @@ import type { Packet, World } from './world.ts';
 const hash = new NodeHash();
 const most = Number.MAX_SAFE_INTEGER;
 const maxSeen = 60;
-/** What only voters say. */
+/** What only voters say; a learner that cannot prove its head asks as they do. */
 const votes: ReadonlySet<MessageKind> = new Set<MessageKind>([
   'prepareOk',
   'commitOk',
   'startViewChange',
   'doViewChange',
-  'recovery',
   'recoveryOk',
 ]);
 
