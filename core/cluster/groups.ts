@@ -239,6 +239,11 @@ export class Groups {
     return this.#record?.nodes.some((node) => node.name === name && node.incarnation === incarnation) === true;
   }
 
+  /** The same; but a catalog that says nothing, because its log is lost or not here yet, denies nobody who has proven the secret. */
+  mayBeMember(node: Pick<NodeInfo, 'name' | 'incarnation'>): boolean {
+    return this.isMember(node) || (this.#catalog?.founding ?? null) === null;
+  }
+
   /** Whether the catalog names a replica that a peer calls a primary, in that view; null for a group that it does not have (yet). */
   mayBePrimary({ namespaceId, epoch, view, replica, node }: PrimaryHint): boolean | null {
     const voters = namespaceId === rootNamespaceId ? this.#record?.root.voters : this.namespace(namespaceId)?.replicas;

@@ -10,8 +10,8 @@ import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
 
 /** What this node knows of whoever speaks. */
 export interface Hearer {
-  /** A node of this cluster by name and incarnation, as the catalog here has it. */
-  isMember(node: NodeInfo): boolean;
+  /** A node of this cluster by name and incarnation, as far as the catalog here can say. */
+  mayBeMember(node: NodeInfo): boolean;
 }
 
 type Judge<K extends PeerMessage['kind']> = (
@@ -23,7 +23,7 @@ type Judge<K extends PeerMessage['kind']> = (
 const notInCatalog = 'its sender is not in the catalog here';
 const rootAlone = 'the root group is not for clients';
 
-const member = (hearer: Hearer, from: NodeInfo): string | null => (hearer.isMember(from) ? null : notInCatalog);
+const member = (hearer: Hearer, from: NodeInfo): string | null => (hearer.mayBeMember(from) ? null : notInCatalog);
 /** Part of a handshake, which is over: nothing comes of it. */
 const over = (): null => null;
 

@@ -4,7 +4,7 @@
  */
 
 import { concatBytes, equalBytes } from '../base/bytes.ts';
-import type { Checksum, Incarnation, NamespaceId } from '../base/ids.ts';
+import type { Incarnation, NamespaceId } from '../base/ids.ts';
 import { rootNamespaceId } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { defaultLimits } from '../base/limits.ts';
@@ -23,7 +23,7 @@ import type { Entry } from '../vr/entry.ts';
 import type { LogDescription, Message } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Durability } from './durability.ts';
-import { SessionModel } from './session-model.ts';
+import { GroupHistory } from './group-history.ts';
 
 /** A rule of protocol §9 is broken: a bug in haret, found by this seed. */
 export class RuleBroken extends Error {
@@ -38,47 +38,6 @@ function rule(condition: boolean, number: number, what: string, facts: Readonly<
 const timeSlackMs = 1100;
 /** An expiry has to be noticed and to pass through the log. */
 const expiryGraceMs = 3000;
-
-/** What one committed op was, once for all replicas. */
-interface Committed {
-  readonly checksum: Checksum;
-  /** The digest of its body. */
-  readonly digest: string;
-  readonly reply: Uint8Array;
-  /** The tree after it; trees are persistent, so keeping all of them costs little. */
-  readonly tree: Tree | null;
-}
-
-/** What is known of one group: its one true log, and who was primary when. */
-class GroupHistory {
-  readonly committed: Committed[] = [];
-  readonly headers = new Map<string, Checksum>();
-  /** When an entry was first sent, by its checksum, in real milliseconds; taken out as it is committed. */
-  readonly madeAtMs = new Map<Checksum, number>();
-  readonly primaries = new Map<string, string>();
-  readonly executed = new Set<string>();
-  /** How often each body was executed, by its digest. */
-  readonly bodies = new Map<string, number>();
-  readonly reference: StateMachine;
-  /** Null for the root group, which has none. */
-  readonly sessions: SessionModel | null;
-  /** The highest timestamp in the log, and the most that one was behind real time. */
-  timestamp = 0;
-  lagMs = -Infinity;
-
-  constructor(reference: StateMachine) {
-    this.reference = reference;
-    this.sessions = reference instanceof Service ? new SessionModel(reference.limits) : null;
-  }
-
-  get op(): number {
-    return this.committed.length;
-  }
-
-  at(op: number): Committed | undefined {
-    return this.committed[op - 1];
-  }
-}
 
 /** What one replica has said and done; `life` ends with its process. */
 interface ReplicaRecord {

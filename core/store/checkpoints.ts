@@ -206,7 +206,7 @@ export class Checkpoints {
     this.#disk.sync(job.temporary, (error) => {
       if (this.#stopped) return;
       if (error !== null) return this.#resume(error, () => undefined);
-        this.#sealing = name;
+      this.#sealing = name;
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
           this.#sealing = null;

@@ -216,3 +216,23 @@ export class Floor {
     if (!this.#writing) this.#rested();
   }
 }
+
+/** What recovery found of the log. */
+interface FoundLog {
+  readonly record: Uint8Array | null;
+  readonly replicas: { readonly size: number };
+  readonly endSegment: number;
+  readonly resumeAt: { readonly segment: number } | null;
+}
+
+/** The floor that a start begins with: what it said, and what was found above that. */
+export function floorAfter(told: FloorState | null, { record, replicas, endSegment, resumeAt }: FoundLog): FloorState {
+  const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
+  return {
+    begun: Math.max(begun, endSegment, resumeAt?.segment ?? 0),
+    confirmed,
+    reached,
+    recorded: recorded || record !== null,
+    peopled: peopled || replicas.size > 0,
+  };
+}

@@ -7,7 +7,7 @@ import { invariant } from '../base/assert.ts';
 import type { Writer } from '../base/bytes.ts';
 import { emptyBytes, hexFromBytes } from '../base/bytes.ts';
 import type { Incarnation, NamespaceId } from '../base/ids.ts';
-import type { Disk, DiskError, Hash, Log, Random } from '../base/ports.ts';
+import type { Disk, DiskError } from '../base/ports.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import { noView } from '../vr/configuration.ts';
 import type { Configuration } from '../vr/configuration.ts';
@@ -23,63 +23,21 @@ import type {
 import { Checkpoints } from './checkpoints.ts';
 import { Compaction } from './compaction.ts';
 import { EntryReader } from './entry-reader.ts';
-import { Floor, emptyFloor, readFloor, unknownFloor } from './floor.ts';
-import type { FloorState } from './floor.ts';
+import { Floor, emptyFloor, floorAfter, readFloor, unknownFloor } from './floor.ts';
 import { defaultSegmentBytes, StoreError, trailAfterMs } from './format.ts';
 import { formatStore, readIdentity } from './identity.ts';
 import { LogWriter } from './log-writer.ts';
 import type { WrittenBatch } from './log-writer.ts';
+import type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './options.ts';
 import { changeSize, stateSize, writeChange, writeWhole } from './parts.ts';
 import type { ReplicaState } from './parts.ts';
 import { Recovery, replicaKey } from './recovery.ts';
-import type { Recovered } from './recovery.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Segments } from './segments.ts';
 
 export { StoreError } from './format.ts';
 
-export interface StorePorts {
-  readonly disk: Disk;
-  readonly hash: Hash;
-  readonly random: Random;
-  readonly log: Log;
-}
-
-export interface StoreOptions {
-  /** Bytes of one segment of the log. */
-  readonly segmentBytes?: number;
-  /** Monotonic milliseconds, for the pace of background work; nothing is judged by it. */
-  readonly now: () => number;
-  /**
-   * Runs work at the end of the turn. With it, what all replicas hand over in a turn is one batch; without, the first part that
-   * finds the log idle is written at once.
-   */
-  readonly soon?: (work: () => void) => void;
-  /** Idle time after which an empty batch repeats the last headers. */
-  readonly trailAfterMs?: number;
-  /** A write or a sync failed. The store is dead: the host ends the process and never tries again (protocol §2). */
-  readonly onFailure: (error: Error) => void;
-}
-
-/** A replica whose state counts as so many bytes. */
-export interface SizedReplica {
-  readonly namespaceId: NamespaceId;
-  readonly replicaName: string;
-  readonly machine: { size(): number };
-}
-
-export interface StoreStats {
-  readonly segments: number;
-  readonly segmentBytes: number;
-  /** Batches written, each with one sync. */
-  readonly batches: number;
-  readonly writtenBytes: number;
-  readonly parts: number;
-  readonly queuedParts: number;
-  readonly queuedBytes: number;
-  readonly copiedEntries: number;
-  readonly checkpointsBeingWritten: number;
-}
+export type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './options.ts';
 
 export class Store {
   readonly incarnation: Incarnation;
@@ -513,18 +471,6 @@ export class Store {
       replicas: Array.from(this.#logged(), (replica) => replica.state()),
     });
   }
-}
-
-/** The floor that a start begins with: what it said, and what was found above that. */
-function floorAfter(told: FloorState | null, { record, replicas, endSegment, resumeAt }: Recovered): FloorState {
-  const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
-  return {
-    begun: Math.max(begun, endSegment, resumeAt?.segment ?? 0),
-    confirmed,
-    reached,
-    recorded: recorded || record !== null,
-    peopled: peopled || replicas.size > 0,
-  };
 }
 
 function recoveredOf(log: ReplicaLog): RecoveredReplica {
