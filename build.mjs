@@ -77,8 +77,31 @@ const spared = {
     [/export const serialize = [\s\S]*$/, ''],
     [/stringify\(object\)[\s\S]*?(?=registerCustom\()/, ''],
     [/allowErrorProps\(\.\.\.props\)[\s\S]*?\}/, ''],
+    [/this\.allowedErrorProps = \[\];/, ''],
   ],
-  'superjson/dist/transformer.js': [[/ - check https:[^`]*/, '']],
+  'superjson/dist/transformer.js': [
+    [/ - check https:[^`]*/, ''],
+    [/superJson\.allowedErrorProps\.forEach\(.*\s.*\s*\}\);/, ''],
+    [/superJson\.allowedErrorProps\.forEach\(.*\s.*\s*\}\);/, ''],
+    [/\(clazz, superJson\) => \{\s*const identifier[\s\S]*?\}(?=,)/, 'null'],
+    [/\(clazz, superJson\) => \{\s*const allowedProps[\s\S]*?return result;\s*\}/, 'null'],
+    // What has this client's syntax has a BigInt, and Object.values and find.
+    [/if \(typeof BigInt [\s\S]*?(return BigInt\(v\);)[\s\S]*?return v;/, '$1'],
+  ],
+  'superjson/dist/util.js': [
+    [/function valuesOfObj[\s\S]*?(?=export function find)/, ''],
+    [/const values = valuesOfObj\(record\);[\s\S]*?return undefined;/, 'return Object.values(record).find(predicate);'],
+  ],
+  // No class and no symbol is ever registered: none is written, and what names one is refused when it is read.
+  'superjson/dist/class-registry.js': [
+    [/this\.classToAllowedProps = new Map\(\);/, ''],
+    [/register\(value, options\)[\s\S]*?getAllowedProps\(value\) \{[^}]*\}/, ''],
+  ],
+  'superjson/dist/registry.js': [[/register\(value, identifier\)[\s\S]*?(?=getIdentifier)/, '']],
+  'superjson/dist/double-indexed-kv.js': [
+    [/set\(key, value\)[\s\S]*?(?=getByKey)/, ''],
+    [/clear\(\) \{[^}]*\}/, ''],
+  ],
   'superjson/dist/plainer.js': [[/\. This is a prototype pollution risk[^`]*/, '']],
 };
 const spare = {

@@ -22,10 +22,11 @@ export const secretSchema: Schema<SessionSecret> = hex(secretBytes);
 let lastRead = noSecret;
 
 /** The same where most are the one that came before: that very string then, and none is made. */
-export const repeatedSecretSchema: Schema<SessionSecret> = {
-  ...secretSchema,
-  decode: (reader) => (lastRead = reader.hexLike(lastRead)),
-};
+export const repeatedSecretSchema: Schema<SessionSecret> = /* @__PURE__ */ repeated(secretSchema);
+
+function repeated(schema: Schema<SessionSecret>): Schema<SessionSecret> {
+  return { ...schema, decode: (reader) => (lastRead = reader.hexLike(lastRead)) };
+}
 
 export function drawSecret(random: Random): SessionSecret {
   return hexFromBytes(random.bytes(secretBytes));
