@@ -339,6 +339,11 @@ export class Core {
     return this.#unsyncedBytes >= maxUnsyncedBytes;
   }
 
+  /** Nothing that was handed over waits for the disk. */
+  get allDurable(): boolean {
+    return this.#persists.length === 0;
+  }
+
   /** Runs `done` once everything handed over so far is durable; at once when it is. */
   whenDurable(done: () => void): void {
     const last = this.#persists.at(-1);

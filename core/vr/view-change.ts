@@ -68,17 +68,21 @@ export class ViewChange {
     core.parts.transfer.cancel();
     core.parts.backup.enteredView();
     core.setStatus(core.sound ? 'viewChange' : 'recovering');
-    const { view } = core;
-    core.whenDurable(() => {
-      if (core.view === view && !core.inView) this.#tell();
-    });
+    this.#tell();
     core.parts.suspicion.enteredView();
   }
 
-  /** Says what this replica's log is, once view and log are durable. */
+  /** Says what this replica's log is, once view and log are durable: also what was taken into the log since the view began. */
   #tell(): void {
     const core = this.#core;
     if (!core.counts) return;
+    if (!core.allDurable) {
+      const { view } = core;
+      core.whenDurable(() => {
+        if (core.view === view && !core.inView) this.#tell();
+      });
+      return;
+    }
     // The log stays as it is until a log of this view is installed, so that a resend says the same, across a crash too.
     this.#told = core.log.describe(core.logView);
     this.#resendMs = core.timing.resendMs;
