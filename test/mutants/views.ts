@@ -173,15 +173,7 @@ export const viewMutants: readonly Mutant[] = [
     scenario: 'V7',
     name: 'a DoViewChange leaves before its view is durable',
     by: 'exploration',
-    edits: [
-      {
-        file: viewChange,
-        find: `core.whenDurable(() => {
-      if (core.view === view && !core.inView) this.#tell();
-    });`,
-        replace: 'if (core.view === view && !core.inView) this.#tell();',
-      },
-    ],
+    edits: [{ file: 'core/vr/view-change.ts', find: 'if (!core.allDurable) {', replace: 'if (core.view < 0) {' }],
   },
   {
     scenario: 'V7',
