@@ -6,18 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../integration/programs.ts';
 import { play } from './stage.ts';
 import { trialNames, trials } from './trials/index.ts';
-import type { TrialName } from './trials/index.ts';
-
-/** What these find is known and not mended yet: each name goes with the mending. */
-const unmended: ReadonlySet<string> = new Set<TrialName>([
-  'two-containers',
-  'bursts',
-  'snapshot-resumed',
-  'another-session',
-  'pages',
-  'hosts',
-  'terminals',
-]);
 
 describe('the trials', () => {
   it('are each in a file of its name, and each file is in the table', () => {
@@ -26,8 +14,7 @@ describe('the trials', () => {
   });
 
   for (const trial of trials.filter(({ short }) => short)) {
-    const played = unmended.has(trial.name) ? it.skip : it;
-    played(`${trial.name}: ${trial.sentence}`, { timeout: trial.limitMs + 30_000 }, async () => {
+    it(`${trial.name}: ${trial.sentence}`, { timeout: trial.limitMs + 30_000 }, async () => {
       const { faults, kept, skipped } = await play(trial, 1, { tell: () => undefined });
       expect(faults, `kept in ${kept ?? 'nothing'}`).toEqual([]);
       if (skipped !== null) console.warn(`${trial.name} was not played: ${skipped}`);

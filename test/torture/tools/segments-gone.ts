@@ -2,7 +2,6 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { Ledger } from './ledger.ts';
@@ -15,8 +14,12 @@ max_batch_bytes = 524288
 max_value_bytes = 100000
 `;
 const valueBytes = 60_000;
+/** So many of the oldest segments stay. */
+const kept = 2;
 const early = 14;
-const late = 46;
+/** Few at once, so that no batch outgrows a segment; and as many as it takes, which is far fewer than this. */
+const atOnce = 4;
+const most = 200;
 
 export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<void> {
   const cluster = await stage.cluster(3, smallSegments);
@@ -30,16 +33,16 @@ export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<voi
   const namespace = haret.namespace(namespaceName);
   await ledger.writeMany(namespace, early, valueBytes);
   await stale.kill();
-  await ledger.writeMany(namespace, late, valueBytes);
-  stage.step(`${ledger.size} writes are acknowledged, the last ${late} of them without ${stale.name}`);
-  // One is made in advance as soon as the log goes on in the one before it.
-  await eventually('a segment made in advance', () =>
-    Promise.resolve(spares(hurt.dataDirectory).length > 0 ? true : null),
-  );
+  // One is made in advance when the one before it is half full.
+  while (!(usedSegments(hurt.dataDirectory) > kept + 1 && spares(hurt.dataDirectory).length > 0)) {
+    if (ledger.size > most) throw new Error(`no segment is made in advance within ${most} writes`);
+    await ledger.writeMany(namespace, atOnce, valueBytes);
+  }
+  stage.step(`${ledger.size} writes are acknowledged, all but ${early} of them without ${stale.name}`);
   await Promise.all([whole.kill(), hurt.kill()]);
   const used = new Set(batchesOf(hurt.dataDirectory).map(({ head }) => head.segment));
   const segments = segmentsOf(hurt.dataDirectory);
-  const newest = segments.filter(({ number }) => used.has(number)).slice(2);
+  const newest = segments.filter(({ number }) => used.has(number)).slice(kept);
   const gone = spareToo ? [...newest, ...spares(hurt.dataDirectory)] : newest;
   for (const { name } of gone) rmSync(join(hurt.dataDirectory, name));
   stage.step(
@@ -63,6 +66,10 @@ export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<voi
   await recover(stage, cluster.nodes, 40_000);
   await ledger.check(cluster.nodes);
   await stage.judgeProcesses(cluster.nodes);
+}
+
+function usedSegments(dataDirectory: string): number {
+  return new Set(batchesOf(dataDirectory).map(({ head }) => head.segment)).size;
 }
 
 function spares(dataDirectory: string): { readonly number: number; readonly name: string }[] {

@@ -1,5 +1,8 @@
 /** One power feed for all nodes, and a power that fails again while they start. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { floorFile } from '../../../core/store/format.ts';
 import { eventually } from '../../integration/cluster-process.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../stage.ts';
@@ -54,6 +57,8 @@ async function cutInARow(stage: Stage, node: NodeUnderTest): Promise<void> {
   tearNext(node.dataDirectory);
   for (let round = 1; round <= rounds; round++) {
     const before = batchesOf(node.dataDirectory).at(-1)!.head.sequence;
+    // The floor follows the opening batch: at a cut within that batch, it is as it was.
+    const floor = readFileSync(join(node.dataDirectory, floorFile));
     node.launch();
     const opening = await eventually('the opening batch', () => {
       if (node.pid === null) throw new Error(`${node.name} ended: ${node.stderr}`);
@@ -65,6 +70,7 @@ async function cutInARow(stage: Stage, node: NodeUnderTest): Promise<void> {
     await node.kill();
     eraseBehind(node.dataDirectory, opening);
     const torn = tear(opening);
+    writeFileSync(join(node.dataDirectory, floorFile), floor);
     stage.step(
       `${node.name}: cut ${round + 1} tore the opening batch ${opening.head.sequence} (${opening.end - opening.head.offset} bytes)`,
     );
