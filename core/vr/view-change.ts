@@ -90,8 +90,8 @@ export class ViewChange {
     if (core.isPrimaryOf(core.view)) this.#vote(this.#self(), this.#told);
   }
 
-  /** A corrupt entry was repaired: the only thing about a told log that may change (protocol §4.2). */
-  repaired(): void {
+  /** A corrupt entry was repaired, or committed ones came to the log: what else about a told log may not change (protocol §4.2). */
+  logChanged(): void {
     if (this.#told !== null && this.#core.status === 'viewChange' && !this.#core.inView) this.#tell();
   }
 

@@ -45,10 +45,16 @@ export class Promises {
     this.#bounded(who, log);
     this.#must(storage.durableView.view === view, `${who} votes without a durable view`);
     this.#must(storage.durableLogView.view === log.logView.view, `${who} votes with another log_view`);
-    this.#must(storage.durableHead === log.head, `${who} votes with another head`);
+    // A vote that is sent again may be of before committed entries came to the log; more than is durable it never tells.
+    const top = storage.durableHead;
+    this.#must(
+      log.head === top || (log.head < top && storage.held(top) === this.#committed(top)),
+      `${who} votes with another head`,
+    );
     for (let op = log.floor + 1; op <= log.head; op++) {
       const held = storage.held(op);
-      this.#must(held === headerOf(log, op) || held === 'checkpoint', `${who} votes with another log`);
+      const known = held === headerOf(log, op) || held === 'checkpoint' || held === this.#committed(op);
+      this.#must(known, `${who} votes with another log`);
     }
     // What a disk lost it can tell no more.
     if (storage.lostBatches) return;
