@@ -191,6 +191,7 @@ export class Peers {
       from = message.from;
       if (secret !== null) peer = this.#adopt(from, link);
     };
+    const wasRefused = (): boolean => refused;
     return {
       onFrame: (frame) => {
         if (refused) return;
@@ -198,7 +199,8 @@ export class Peers {
           return refuse(errorInfo('BadFrame', 'too long for a hello'));
         peer?.heard(link);
         for (const message of this.decode(link, frame)) {
-          if (refused) return;
+          // What came before it in the same frame may have been refused.
+          if (wasRefused()) return;
           if (from === null) greeted(message);
           else if (peer !== null) this.told(from, message, answer);
           else if (message.kind === 'join') this.#events.offered(message, answer);

@@ -65,12 +65,11 @@ export class Dialler {
   greet(hello: HelloContent, secrets: readonly string[]): this {
     const proof = new DiallerProof({ hash, random: new SeededRandom(99) }, secrets);
     this.tell(proof.greet());
-    let said: PeerMessage | null = null;
-    this.#story.until('a greeting', () => {
-      const greet = this.heard.find((message) => message.kind === 'greet');
-      if (greet !== undefined) said = proof.hello(greet, hello);
-      return said !== null || this.raw.closed !== null;
-    });
+    const greeting = (): Extract<PeerMessage, { kind: 'greet' }> | undefined =>
+      this.heard.find((message) => message.kind === 'greet');
+    this.#story.until('a greeting', () => greeting() !== undefined || this.raw.closed !== null);
+    const theirs = greeting();
+    const said = theirs === undefined ? null : proof.hello(theirs, hello);
     if (said !== null) this.tell(said);
     this.#story.until('an answer', () => this.heard.length > 1 || this.raw.closed !== null);
     return this;
