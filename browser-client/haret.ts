@@ -55,7 +55,7 @@ export class Haret {
     return this.#state;
   }
 
-  /** The ClientID and incarnation of this client, for a later process that is to go on with its sessions; null without a ClientID. */
+  /** The ClientID and incarnation of this client, for a later process that is to go on in its place; null without a ClientID. */
   get identity(): Identity | null {
     return this.#options.engine.identity ?? null;
   }

@@ -143,13 +143,13 @@ export class Namespace {
   }
 
   /**
-   * The session in which this client writes here: its op number, and whether it is the one that this holder of a ClientID had before. Null
-   * before the first write.
+   * The session in which this client writes here: its op number, and whether it came in the place of an earlier process's. Null before the
+   * first write.
    */
   get session(): {
     /** The op number that registered it. */
     readonly id: number;
-    /** An earlier process of this ClientID had it. */
+    /** A process of this ClientID and incarnation had one before, which ended with this one. */
     readonly continued: boolean;
   } | null {
     if (this.#executor.left) return null;

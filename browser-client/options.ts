@@ -83,8 +83,8 @@ export interface ConnectOptions extends CallOptions {
   readonly name?: string | undefined;
   /**
    * A ClientID that this client has alone in every namespace that it writes in, of up to 64 bytes. While another holds it and is alive,
-   * writes are refused as `ClientIdHeld`. Given with the incarnation that an earlier process had ({@link Haret.identity}), it goes on with
-   * that one's session, and that one is out.
+   * writes are refused as `ClientIdHeld`. Given with the incarnation that an earlier process had ({@link Haret.identity}), it goes on in
+   * that one's place with a session of its own, and that one is out.
    */
   readonly clientId?: string | Identity | undefined;
   /** `timeoutMs` of calls that name none. Default 10,000. */
