@@ -12,6 +12,7 @@ import type { SessionSecret } from '../base/session-secret.ts';
 import { drawSecret } from '../base/session-secret.ts';
 import type { ForwardItem, ForwardOutcome } from '../wire/peer.ts';
 import type { ApiDesk, EnterAnswer } from './api-connection.ts';
+import type { NamespaceRecord } from './catalog-messages.ts';
 import type { Groups } from './groups.ts';
 import type { Holders } from './holders.ts';
 import type { NodeOptions } from './host.ts';
@@ -20,6 +21,8 @@ import type { Waiter } from './replica-host.ts';
 import type { Router } from './router.ts';
 import { Standing } from './standing.ts';
 import type { Watches } from './subscriptions.ts';
+
+type Found = Extract<ForwardOutcome, { kind: 'found' }>;
 
 /** Nodes that are asked at once where a namespace is. */
 const maxAsked = 8;
@@ -63,7 +66,7 @@ export class Desk implements ApiDesk {
     const hosts = this.#groups.hostsOf(namespaceId);
     if (hosts.length > 0) return hosts.some((host) => host.inTouch);
     const primary = this.#router.hint(namespaceId)?.node;
-    const nodes = this.#groups.nodesOf(namespaceId);
+    const nodes = this.#router.nodesFor(namespaceId);
     return (primary !== undefined && this.#peers.connected(primary)) || nodes.some((one) => this.#peers.connected(one));
   }
 
@@ -101,7 +104,7 @@ export class Desk implements ApiDesk {
     const refusal = this.#refusal();
     if (refusal !== null) return done({ ok: false, error: refusal });
     const here = this.lookup(name);
-    if (here.kind === 'found') return done(this.#entered(here.namespaceId));
+    if (here.kind === 'found') return done(this.#entered(here));
     if (here.error.code === 'UnknownNamespace') return done({ ok: false, error: here.error });
     const asked = this.#whomToAsk();
     let waiting = asked.length;
@@ -114,7 +117,7 @@ export class Desk implements ApiDesk {
         const last = --waiting === 0;
         if (over || (outcome.kind !== 'found' && denied === null && !last)) return;
         over = true;
-        if (outcome.kind === 'found') done(this.#entered(outcome.namespaceId));
+        if (outcome.kind === 'found') done(this.#entered(outcome));
         else done({ ok: false, error: denied ?? here.error });
       });
     }
@@ -127,10 +130,10 @@ export class Desk implements ApiDesk {
     return [...voters, ...others].slice(0, maxAsked);
   }
 
-  /** The id of a namespace. That there is none is said only where it is known: at the root group's primary. */
+  /** The id of a namespace, and where its primary is. That there is none is said only where it is known: at the root group's primary. */
   lookup(name: string): Extract<ForwardOutcome, { kind: 'found' | 'error' }> {
     const namespace = this.#groups.catalog?.namespaceByName(name);
-    if (namespace !== undefined) return { kind: 'found', namespaceId: namespace.id };
+    if (namespace !== undefined) return this.#whereabouts(namespace);
     if (this.#groups.knowsAllNamespaces()) {
       return { kind: 'error', error: errorInfo('UnknownNamespace', 'Unknown namespace', { namespace: name }) };
     }
@@ -140,32 +143,30 @@ export class Desk implements ApiDesk {
     return { kind: 'error', error: errorInfo('NoPrimary', text, { namespace: name }) };
   }
 
-  #entered(namespaceId: NamespaceId): EnterAnswer {
-    const groups = this.#groups;
-    const namespace = groups.namespace(namespaceId);
-    const hint = this.#router.hint(namespaceId);
-    const member = namespace?.replicas.find((one) => one.replica === hint?.replica);
-    const here = groups.primaryHost(namespaceId) !== null;
-    const reachable = hint !== null && (here || (hint.node !== this.#options.name && this.#peers.connected(hint.node)));
-    const node = hint === null ? undefined : groups.catalog?.node(hint.node);
-    const known = member !== undefined && namespace !== null && node !== undefined && reachable;
-    return {
-      ok: true,
-      entered: {
-        namespaceId,
-        epoch: hint?.epoch ?? 0,
-        view: hint?.view ?? 0,
-        here,
-        primary: known
-          ? {
-              name: member.replica,
-              group: namespace.name,
-              nodeName: node.name,
-              nodeAddress: node.clusterAddress,
-              apiAddress: node.apiAddress,
-            }
-          : null,
-      },
-    };
+  /** What is known here of a namespace that the catalog has. */
+  #whereabouts({ id, name, replicas }: NamespaceRecord): Found {
+    const hint = this.#router.hint(id);
+    const member = replicas.find((one) => one.replica === hint?.replica);
+    const node = hint === null ? undefined : this.#groups.catalog?.node(hint.node);
+    const primary =
+      member === undefined || node === undefined
+        ? null
+        : {
+            name: member.replica,
+            group: name,
+            nodeName: node.name,
+            nodeAddress: node.clusterAddress,
+            apiAddress: node.apiAddress,
+          };
+    return { kind: 'found', namespaceId: id, epoch: hint?.epoch ?? 0, view: hint?.view ?? 0, primary };
+  }
+
+  /** A client is sent to a primary that this node reaches itself, and to no other. */
+  #entered({ namespaceId, epoch, view, primary }: Found): EnterAnswer {
+    const here = this.#groups.primaryHost(namespaceId) !== null;
+    const { name } = this.#options;
+    const reached =
+      primary !== null && (here || (primary.nodeName !== name && this.#peers.connected(primary.nodeName)));
+    return { ok: true, entered: { namespaceId, epoch, view, here, primary: reached ? primary : null } };
   }
 }

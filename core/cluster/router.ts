@@ -222,12 +222,16 @@ export class Router {
     const hint = this.#hints.get(namespaceId);
     if (hint !== undefined && hint.node !== self && hint.node !== from && this.#peers.connected(hint.node))
       return hint.node;
-    // What this node's catalog does not know, any other may.
-    const known = this.#groups.knows(namespaceId);
-    const nodes = known ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
-    const reachable = nodes.filter((node) => node !== self && node !== from && this.#peers.connected(node));
+    const reachable = this.nodesFor(namespaceId).filter(
+      (node) => node !== self && node !== from && this.#peers.connected(node),
+    );
     if (reachable.length > 0) return reachable[(this.#nextId + hops) % reachable.length]!;
     return null;
+  }
+
+  /** Nodes to which what concerns a namespace may go: what this node's catalog does not know, any other may. */
+  nodesFor(namespaceId: NamespaceId): readonly string[] {
+    return this.#groups.knows(namespaceId) ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
   }
 
   /** Has `item` done by one node, and says what came of it, once. */

@@ -13,9 +13,9 @@ export function jsonOfBytes(bytes: Uint8Array): JsonValue {
   return textOf(bytes) ?? { b64: base64FromBytes(bytes) };
 }
 
-/** C0, DEL and C1, which terminals obey; separators that break lines; marks that turn the direction of text around. */
-
-export const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/** C0, DEL and C1, which terminals obey; separators that break lines; every mark that bears on the direction of text. */
+export const controlCharacters =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 const named: ReadonlyMap<string, string> = new Map([
   ['\n', '\\n'],
   ['\r', '\\r'],

@@ -137,9 +137,10 @@ export class Stranger {
       link.send(frame);
     }
     const hint = { namespaceId: random.below(3), epoch: 1, view: most, replica: 'r1', node: 'n1' };
+    const found = { kind: 'found', namespaceId: most, epoch: 1, view: most, primary: null } as const;
     const made: PeerMessage[] = [
       { kind: 'hints', hints: [hint] },
-      { kind: 'forwarded', run: random.uint32(), id: random.below(50), outcome: { kind: 'found', namespaceId: most } },
+      { kind: 'forwarded', run: random.uint32(), id: random.below(50), outcome: found },
       { kind: 'who', namespaceId: random.below(9), session: random.below(99) },
       { kind: 'join', cluster: hexFromBytes(random.bytes(16)), root: nobody, nodes: [], secret: 'x'.repeat(20) },
       { kind: 'joined' },

@@ -16,7 +16,14 @@ import { configurationSchema } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../vr/messages.ts';
 import { adminCommandSchema, adminResultSchema } from './admin.ts';
-import { clientMessageSchema, consistencySchema, operationBytes, replyBytes, serverMessageSchema } from './api.ts';
+import {
+  clientMessageSchema,
+  consistencySchema,
+  operationBytes,
+  primarySchema,
+  replyBytes,
+  serverMessageSchema,
+} from './api.ts';
 
 /** A node of another major version is refused at the handshake, so that mixed releases fail early and in words. */
 export const peerProtocol = 2;
@@ -67,7 +74,8 @@ export type ForwardItem = TypeOf<typeof forwardItemSchema>;
 export const forwardOutcomeSchema = union({
   reply: [1, { reply: replyBytes }],
   error: [2, { error: errorSchema }],
-  found: [3, { namespaceId: uint() }],
+  /** There is such a namespace; with its primary, as the node that answers knows it, for one that knows neither. */
+  found: [3, { namespaceId: uint(), epoch: uint(), view: uint(), primary: nullable(primarySchema) }],
   admin: [4, { result: adminResultSchema }],
 });
 export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;

@@ -229,7 +229,7 @@ describe('the cluster interface', () => {
       kind: 'forwarded',
       run: 0,
       id,
-      outcome: { kind: 'found', namespaceId: 1 },
+      outcome: { kind: 'found', namespaceId: 1, epoch: 1, view: 0, primary: null },
     }));
     peer.tell(...answers, { kind: 'joined' });
     serves(story, 'n1');

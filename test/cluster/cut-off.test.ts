@@ -149,8 +149,17 @@ describe('a client at a node that is of no cluster', () => {
     story.world.start(founder);
     story.until('it is connected', () => founder.node?.view().connectedPeers.length === 2);
     const user = story.client(['n1'], { followRedirects: false });
-    expect(codeOf(story.enter(user, 'ns'))).toBe('ok');
+    const states: string[] = [];
+    user.client.onState((state) => states.push(state));
+    // The others tell it where the primary is, for a client that is sent there.
+    const entered = story.entered(user, 'ns');
+    expect(entered.primary).toMatchObject({ group: 'ns', nodeName: story.primaryOf(entered.namespaceId).name });
     expect(codeOf(story.ask(user, put('/b', 'through')))).toBe('ok');
+    // And it counts as served for as long as others are reached.
+    states.length = 0;
+    story.pass(5000);
+    expect(states).toEqual([]);
+    expect(user.client.state).toBe('ready');
   });
 });
 
