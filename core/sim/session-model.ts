@@ -3,6 +3,7 @@
  * no room. It is told the committed entries, in their order, and knows nothing of how the service keeps them.
  */
 
+import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
 import type { ServiceEntry } from '../service/service.ts';
 
@@ -12,6 +13,8 @@ export interface ModelLimits {
 }
 
 interface Seen {
+  /** What opens it: anybody may say its number. */
+  readonly secret: SessionSecret;
   /** By the replicated clock, and by that of the world. */
   timestamp: number;
   realMs: number;
@@ -46,15 +49,16 @@ export class SessionModel {
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(op, { timestamp: this.#timestamp, realMs });
+        this.#sessions.set(op, { secret: body.secret, timestamp: this.#timestamp, realMs });
         return true;
       case 'claim':
         this.#claims = true;
         return false;
       case 'unregister':
-        return this.#sessions.delete(body.session);
+        return this.#sessions.get(body.session)?.secret === body.secret && this.#sessions.delete(body.session);
       case 'keepAlive':
-        for (const { session: kept } of body.sessions) this.#see(kept, realMs);
+        for (const { session: kept, secret } of body.sessions)
+          if (this.#sessions.get(kept)?.secret === secret) this.#see(kept, realMs);
         return false;
       case 'expire':
         for (const [id, seen] of this.#sessions)
