@@ -339,6 +339,11 @@ export class Core {
     return this.#unsyncedBytes >= maxUnsyncedBytes;
   }
 
+  /** Something was handed over that is not durable yet. */
+  get unsynced(): boolean {
+    return this.#persists.length > 0;
+  }
+
   /** Runs `done` once everything handed over so far is durable; at once when it is. */
   whenDurable(done: () => void): void {
     const last = this.#persists.at(-1);
