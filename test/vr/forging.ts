@@ -20,7 +20,6 @@ const votes: ReadonlySet<MessageKind> = new Set<MessageKind>([
   'commitOk',
   'startViewChange',
   'doViewChange',
-  'recovery',
   'recoveryOk',
 ]);
 
