@@ -216,6 +216,8 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
 
   damage.end();
   const { dead, alone, apart } = leftBehind(world, damage, seed);
+  // A node that lost its disk serves nowhere, for good: whoever reaches it alone has no way to the others.
+  const stranded = damage.lost && eager.only === damage.victim;
   if (dead.length + apart.length > 0) {
     faults.heal(dead);
     for (const [one, other] of apart) {
@@ -224,7 +226,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
       world.network.cut(other.name, one.name);
     }
     const { committedOp } = eager;
-    const lost = eager.only !== null && [...dead, ...alone].includes(eager.only);
+    const lost = stranded || (eager.only !== null && [...dead, ...alone].includes(eager.only));
     const goOn = progressOf(users, eager, lost);
     if (!(yield* until(world, () => goOn() && (lost || eager.knows(committedOp)))))
       throw new RuleBroken(
@@ -232,7 +234,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
       );
   }
   faults.heal();
-  if (!(yield* until(world, progressOf(users, eager))))
+  if (!(yield* until(world, progressOf(users, eager, stranded))))
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of [...users, eager]) user.stop();
@@ -245,7 +247,9 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
     ))
   )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
-  if (!(yield* until(world, () => users.every((user) => user.watchesUpToDate()) && eager.watchUpToDate())))
+  if (
+    !(yield* until(world, () => users.every((user) => user.watchesUpToDate()) && (stranded || eager.watchUpToDate())))
+  )
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
   if (!(yield* until(world, () => world.checker.sessionsExpired())))
     throw new RuleBroken('rule 8: a session that nobody uses never expires');

@@ -3,6 +3,7 @@
  * no room. It is told the committed entries, in their order, and knows nothing of how the service keeps them.
  */
 
+import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
 import type { ServiceEntry } from '../service/service.ts';
 
@@ -12,8 +13,8 @@ export interface ModelLimits {
 }
 
 interface Seen {
-  /** What its holder says with all that it says: of anybody else it is no sign of life, and no end. */
-  readonly secret: string;
+  /** What opens it: anybody may say its number. */
+  readonly secret: SessionSecret;
   /** By the replicated clock, and by that of the world. */
   timestamp: number;
   realMs: number;
@@ -56,8 +57,8 @@ export class SessionModel {
       case 'unregister':
         return this.#sessions.get(body.session)?.secret === body.secret && this.#sessions.delete(body.session);
       case 'keepAlive':
-        for (const one of body.sessions)
-          if (this.#sessions.get(one.session)?.secret === one.secret) this.#see(one.session, realMs);
+        for (const { session: kept, secret } of body.sessions)
+          if (this.#sessions.get(kept)?.secret === secret) this.#see(kept, realMs);
         return false;
       case 'expire':
         for (const [id, seen] of this.#sessions)

@@ -339,9 +339,9 @@ export class Core {
     return this.#unsyncedBytes >= maxUnsyncedBytes;
   }
 
-  /** Nothing that was handed over waits for the disk. */
-  get allDurable(): boolean {
-    return this.#persists.length === 0;
+  /** Something was handed over that is not durable yet. */
+  get unsynced(): boolean {
+    return this.#persists.length > 0;
   }
 
   /** Runs `done` once everything handed over so far is durable; at once when it is. */

@@ -143,7 +143,7 @@ export class Installation {
     this.#stagedBytes = rest.reduce((sum, entry) => sum + entry.bytes.length, 0);
     core.persist(batch, () => {
       if (restore) core.parts.execution.finishRestore(checkpoint!);
-      core.parts.viewChange.logChanged();
+      core.parts.viewChange.changed();
     });
     core.learnCommit(through);
   }

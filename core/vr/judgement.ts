@@ -87,7 +87,8 @@ const judges = {
     let op = 0;
     for (const entry of entries) {
       // Those that cannot be read where they come from are left out.
-      if (entry.op <= op || compareViewstamps(entry, logView) > 0) return badEntries;
+      // Of a later view than its log_view may be what was committed before the rest of that view's log was here (protocol §5).
+      if (entry.op <= op || compareViewstamps(entry, { epoch, view }) > 0) return badEntries;
       if (!isPossible(entry)) return tooHigh;
       op = entry.op;
     }

@@ -231,7 +231,7 @@ export class Transfer {
         log.repaired(entry.op);
         core.event({ kind: 'repaired', op: entry.op });
       }
-      core.parts.viewChange.logChanged();
+      core.parts.viewChange.changed();
       core.parts.installation.advance();
       core.parts.primary.acknowledgedMore();
       core.parts.execution.run();
@@ -346,7 +346,7 @@ export class Transfer {
     const done = (): void => {
       if (restore) execution.finishRestore(info);
       // What was rotten below it is neither asked for nor told of any longer: it is known to be committed.
-      core.parts.viewChange.logChanged();
+      core.parts.viewChange.changed();
       core.parts.installation.advance();
       core.parts.primary.acknowledgedMore();
     };

@@ -14,6 +14,8 @@ export class ViewChange {
   readonly #core: Core;
   /** What this replica told of its log in this view; set once the view is durable here. */
   #told: LogDescription | null = null;
+  /** The durable log is no longer quite what was told: it is told anew as soon as all of it is durable. */
+  #outdated = false;
   #resendAt = 0;
   #resendMs = 0;
   /** The candidate's votes, its own included, in the order of the voters when it chooses. */
@@ -62,37 +64,45 @@ export class ViewChange {
   #enter(): void {
     const core = this.#core;
     this.#told = null;
+    this.#outdated = false;
     this.#votes.clear();
     this.#askedAt = -Infinity;
     core.parts.installation.suspend();
     core.parts.transfer.cancel();
     core.parts.backup.enteredView();
     core.setStatus(core.sound ? 'viewChange' : 'recovering');
-    this.#tell();
+    this.#tellWhenDurable();
     core.parts.suspicion.enteredView();
   }
 
-  /** Says what this replica's log is, once view and log are durable: also what was taken into the log since the view began. */
+  /** What is told is durable, all of it: more may have been put into the log while the disk was at work. */
+  #tellWhenDurable(): void {
+    const core = this.#core;
+    const { view } = core;
+    core.whenDurable(() => {
+      if (core.view !== view || core.inView) return;
+      if (core.unsynced) this.#tellWhenDurable();
+      else this.#tell();
+    });
+  }
+
+  /** Says what this replica's log is, once view and log are durable. */
   #tell(): void {
     const core = this.#core;
     if (!core.counts) return;
-    if (!core.allDurable) {
-      const { view } = core;
-      core.whenDurable(() => {
-        if (core.view === view && !core.inView) this.#tell();
-      });
-      return;
-    }
     // The log stays as it is until a log of this view is installed, so that a resend says the same, across a crash too.
     this.#told = core.log.describe(core.logView);
+    this.#outdated = false;
     this.#resendMs = core.timing.resendMs;
     this.#send();
     if (core.isPrimaryOf(core.view)) this.#vote(this.#self(), this.#told);
   }
 
-  /** A corrupt entry was repaired, or committed ones came to the log: what else about a told log may not change (protocol §4.2). */
-  logChanged(): void {
-    if (this.#told !== null && this.#core.status === 'viewChange' && !this.#core.inView) this.#tell();
+  /** Entries were repaired, or committed ones came to the log: the only things about a told log that may change (protocol §4.2). */
+  changed(): void {
+    if (this.#told === null || this.#core.status !== 'viewChange' || this.#core.inView) return;
+    this.#outdated = true;
+    this.#tellWhenDurable();
   }
 
   /** What kept this replica from counting, or a part of it, is over. */
@@ -115,6 +125,7 @@ export class ViewChange {
   tick(now: number): void {
     const core = this.#core;
     if (core.status !== 'viewChange' || core.inView || this.#told === null || now < this.#resendAt) return;
+    if (this.#outdated) return;
     // With a StartView in hand the vote has done its work.
     if (core.parts.installation.active && !core.isPrimaryOf(core.view)) return;
     this.#send();

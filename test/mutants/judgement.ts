@@ -128,7 +128,7 @@ export const judgementMutants: readonly Mutant[] = [
   ),
   unjudged(
     'a NewState with contradictory entries is believed',
-    'if (entry.op <= op || compareViewstamps(entry, logView) > 0) return badEntries;',
+    'if (entry.op <= op || compareViewstamps(entry, { epoch, view }) > 0) return badEntries;',
     '',
   ),
   {

@@ -173,7 +173,13 @@ export const viewMutants: readonly Mutant[] = [
     scenario: 'V7',
     name: 'a DoViewChange leaves before its view is durable',
     by: 'exploration',
-    edits: [{ file: 'core/vr/view-change.ts', find: 'if (!core.allDurable) {', replace: 'if (core.view < 0) {' }],
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: '    this.#tellWhenDurable();\n    core.parts.suspicion.enteredView();',
+        replace: '    this.#tell();\n    core.parts.suspicion.enteredView();',
+      },
+    ],
   },
   {
     scenario: 'V7',

@@ -47,6 +47,56 @@ describe('V34: a replica that is further behind than it stages', () => {
     expect(place.machine.values).toHaveLength(42);
   });
 
+  it('says of what it took only what is durable, whenever its disk is done', () => {
+    const { world, third } = behind(40);
+    const place = world.place(third);
+    place.slowDisk = true;
+    const votes: number[] = [];
+    let answers = 0;
+    world.route = ({ from, to, message }) => {
+      if (from === third && message.kind === 'doViewChange') votes.push(message.log.head - place.storage.durableHead);
+      return to === third && message.kind === 'newState' && ++answers > 15 ? 'drop' : 'deliver';
+    };
+    // The view that it enters is not durable yet when the first of what it lacks is handed to the disk behind it.
+    world.runUntil(() => answers > 15);
+    expect(place.storage.waiting).toBeGreaterThan(10);
+    while (place.storage.waiting > 0) {
+      world.sync(third);
+      world.run(100);
+    }
+    expect(votes.length).toBeGreaterThan(0);
+    expect(new Set(votes)).toEqual(new Set([0]));
+    place.slowDisk = false;
+    world.heal();
+    world.awaitAgreement();
+  });
+
+  it('serves what it took, also when it has forgotten that it is committed', () => {
+    const { world, third } = behind(40);
+    const leader = world.primary!;
+    const second = world.names.find((name) => name !== leader && name !== third)!;
+    const had = world.place(third).view.head;
+    let answers = 0;
+    world.route = ({ to, message }) =>
+      to === third && message.kind === 'newState' && ++answers > 30 ? 'drop' : 'deliver';
+    world.runUntil(() => answers > 30);
+    world.restart(third);
+    expect(world.place(third).view.logView.view).toBeLessThan(world.place(leader).view.view.view);
+    world.crash(second);
+    const { storage } = world.place(second);
+    const lost = world.place(third).storage.durableHead;
+    expect(lost).toBeGreaterThan(had + 20);
+    storage.rot(lost);
+    // Only the one that is far behind is there to be asked.
+    world.route = ({ from, to, message }) =>
+      message.kind === 'newState' && (to === third || from === leader) ? 'drop' : 'deliver';
+    world.start(second);
+    world.runUntil(() => !storage.isRotten(lost));
+    expect(world.events(second, 'repaired')).toEqual([{ kind: 'repaired', op: lost }]);
+    world.heal();
+    world.awaitAgreement();
+  });
+
   it('goes on when the view changes at any step, also when the group needs it', () => {
     for (let step = 0; step < 14; step++) {
       const { world, third } = behind(10, { seed: step + 1 });

@@ -45,16 +45,10 @@ export class Promises {
     this.#bounded(who, log);
     this.#must(storage.durableView.view === view, `${who} votes without a durable view`);
     this.#must(storage.durableLogView.view === log.logView.view, `${who} votes with another log_view`);
-    // A vote that is sent again may be of before committed entries came to the log; more than is durable it never tells.
-    const top = storage.durableHead;
-    this.#must(
-      log.head === top || (log.head < top && storage.held(top) === this.#committed(top)),
-      `${who} votes with another head`,
-    );
+    this.#must(storage.durableHead === log.head, `${who} votes with another head`);
     for (let op = log.floor + 1; op <= log.head; op++) {
       const held = storage.held(op);
-      const known = held === headerOf(log, op) || held === 'checkpoint' || held === this.#committed(op);
-      this.#must(known, `${who} votes with another log`);
+      this.#must(held === headerOf(log, op) || held === 'checkpoint', `${who} votes with another log`);
     }
     // What a disk lost it can tell no more.
     if (storage.lostBatches) return;
