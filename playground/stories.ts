@@ -88,11 +88,11 @@ export const stories: readonly Story[] = [
         breaks: ['sim partition primary'],
       },
       {
-        text: 'You ask the old primary to read. It has the value right there, but on the other side somebody may have overwritten it by now. Only a majority could tell it that it is still primary, and nobody answers. It stays silent rather than tell you what may be stale. The terminal waits.',
+        text: 'You ask the old primary to read. It has the value right there, but on the other side somebody may have overwritten it by now. Only a majority could tell it that it is still primary, and nobody answers. Rather than tell you what may be stale it says that it is cut off. So your terminal leaves it, and is answered by the majority: View = 2.',
         types: ['blob get /truth'],
       },
       {
-        text: 'The partition heals. The old primary hears of the higher view, steps down and catches up, and your read is answered by whoever may answer it.',
+        text: 'The partition heals. The old primary hears of the higher view, steps down and catches up. Nobody was told anything stale.',
         breaks: ['sim heal'],
       },
     ],
