@@ -251,5 +251,8 @@ export class Peer implements Flushable {
 
 /** The other end of a link does not know the secret, or has none. */
 export function wrongSecret(): ErrorInfo {
-  return errorInfo('NodeRefused', "the other end does not know this cluster's secret; see cluster_secret");
+  return errorInfo(
+    'NodeRefused',
+    "the other end does not know this cluster's secret: it is of another cluster, or its cluster_secret differs",
+  );
 }

@@ -3,9 +3,19 @@
  * acknowledged is lost while the others have it (protocol §2). A sector that cannot be read needs a broken disk: test/cluster has it.
  */
 
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { secretFile } from '../../core/cluster/secret.ts';
 import { ClusterUnderTest, eventually } from './cluster-process.ts';
 import type { NodeUnderTest } from './cluster-process.ts';
 import { run } from './programs.ts';
@@ -258,6 +268,14 @@ describe('a node of another cluster', () => {
       expect(
         await theirs!.adminRun(`vr create namespace theirs r1::dev9@${theirs!.cluster} --allow-small`),
       ).toMatchObject({ status: 0 });
+      // Each cluster has drawn a secret of its own, and no node believes what is said without it.
+      const unknown = await dev1!.adminRun(`cluster join dev9@${theirs!.cluster}`);
+      expect(unknown.status).not.toBe(0);
+      expect(unknown.stderr + unknown.stdout).toContain('it is of another cluster, or its cluster_secret differs');
+      await theirs!.stop();
+      const secret = readFileSync(join(dev1!.dataDirectory, secretFile), 'utf8').trim();
+      appendFileSync(theirs!.configFile, `cluster_secret = "${secret}"\n`);
+      await theirs!.start();
       const refused = await dev1!.adminRun(`cluster join dev9@${theirs!.cluster}`);
       expect(refused.status).not.toBe(0);
       expect(refused.stderr + refused.stdout).toContain('node dev9 belongs to another cluster; to move it, stop it');

@@ -15,6 +15,8 @@ export class Ledger {
   /** Told that it was not done and never will be. */
   readonly #denied = new Map<string, string>();
   #next = 0;
+  /** What the last look found. */
+  #present = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -64,7 +66,9 @@ export class Ledger {
         }
       }),
     );
-    this.#stage.present = present;
+    // A trial may keep several books, and look into each more than once.
+    this.#stage.present += present - this.#present;
+    this.#present = present;
     this.#stage.step(`${present} of ${this.#acknowledged.size} acknowledged writes are there`);
     if (missing.length > 0) {
       this.#stage.fault(

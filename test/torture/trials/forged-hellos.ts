@@ -80,10 +80,12 @@ export const trial = {
     });
     await link.welcomed(stage);
     const client = await stage.client([lone]);
-    const served = await new Ledger(stage).write(client.namespace(namespaceName), 16, 5000);
+    const oneNode = new Ledger(stage);
+    const served = await oneNode.write(client.namespace(namespaceName), 16, 5000);
     stage.demand(served, 'a single node serves no longer after a hello that meant another incarnation');
     await recover(stage, [...cluster.nodes, lone], 40_000);
     await ledger.check(cluster.nodes);
+    await oneNode.check([lone]);
     await stage.judgeProcesses([...cluster.nodes, lone]);
   },
 } as const satisfies Trial;
