@@ -49,6 +49,7 @@ export function takePeerMessage(
       return;
     case 'forward': {
       const { run, id, item } = message;
+      if (!router.takes(from.name, run, id)) return;
       if (item.kind === 'admin') {
         return admin.run(item.command, true, (result) =>
           answer({

@@ -16,6 +16,7 @@ import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../w
 import { Reach } from '../vr/reach.ts';
 import type { DiskReserve } from './disk-reserve.ts';
 import type { Groups } from './groups.ts';
+import { Once } from './once.ts';
 import type { Peers } from './peers.ts';
 import type { ReadConsistency, ReplicaHost, Waiter } from './replica-host.ts';
 
@@ -51,6 +52,7 @@ export class Router {
   /** Hints of groups that the catalog here does not have yet. */
   readonly #early = new Map<NamespaceId, PrimaryHint>();
   readonly #reach: Reach;
+  readonly #once = new Once();
   /** Hints that were not believed. */
   unbelieved = 0;
   /** All with one time-out, so that they are overdue in their order. */
@@ -269,6 +271,11 @@ export class Router {
     const table = item.kind === 'admin' ? this.#commands : this.#forwarded;
     const deadlineMs = this.#now() + timeoutMs;
     table.set(id, { to: node, done, timeoutMs, deadlineMs, mayExecute, namespaceId, again });
+  }
+
+  /** True for the first copy of a forward: what comes of another one is for nobody. */
+  takes(from: string, run: number, id: number): boolean {
+    return this.#once.takes(from, run, id);
   }
 
   /** What a peer asks of this node. */

@@ -72,8 +72,8 @@ const judges = {
     if (problem !== null) return problem;
     if (commit > log.head) return badLog;
     if (standsIn(core, message)) {
-      if (!leads(core, message)) return null;
-      return log.head > core.log.head || commit > core.commit ? 'it knows more of a view than its primary' : null;
+      // That more of it is committed may be known to one of an earlier view whose vote was not needed.
+      return leads(core, message) && log.head > core.log.head ? 'it knows more of a view than its primary' : null;
     }
     // A replica that cannot prove its head may have started it and forgotten (protocol §2).
     if (core.isPrimaryOf(view) && core.counts) return 'it starts a view that this replica is to lead';

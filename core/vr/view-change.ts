@@ -181,7 +181,8 @@ export class ViewChange {
     if (core.parts.recovery.pending && !core.parts.recovery.admits(from, message)) return;
     // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
     if (core.inView) {
-      core.parts.backup.heardHead(log.head, message.commit);
+      // A primary counts who holds what by itself.
+      if (!core.isPrimaryOf(core.view)) core.parts.backup.heardHead(log.head, message.commit);
       return;
     }
     // It may have started this view and forgotten; the others will go on to one that it does not lead.

@@ -104,7 +104,7 @@ export const judgementMutants: readonly Mutant[] = [
   ),
   unjudged(
     'a primary believes that others know more of its view',
-    'return log.head > core.log.head || commit > core.commit ?',
+    'return leads(core, message) && log.head > core.log.head ?',
     'return log.head < 0 ?',
   ),
   unjudged(

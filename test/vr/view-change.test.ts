@@ -109,6 +109,44 @@ describe('V3: what is old replaces nothing', () => {
     world.awaitAgreement();
   });
 
+  it('nor is it a lie that one whose vote was not needed knows of a later commit than the primary (found by histories)', () => {
+    const world = new World({ voters: 5 });
+    const [, p, next, , last] = world.names as [string, string, string, string, string];
+    expect(world.awaitPrimary()).toBe(p);
+    world.put('x');
+    world.awaitAgreement();
+    world.route = ({ from, to, message }) =>
+      from === p && to !== last && message.kind === 'commit' ? 'drop' : 'deliver';
+    world.put('y');
+    world.runUntil(() => world.place(last).view.commit === 2);
+    expect(world.place(next).view.commit).toBe(1);
+    // The new primary begins with the votes of the others, and counts nobody yet.
+    world.route = ({ from, to, message: { kind } }) => {
+      if (from === next && to === last && kind === 'doViewChange') return 'hold';
+      if (to !== next) return 'deliver';
+      return kind === 'prepareOk' || kind === 'commitOk' || (from === last && kind === 'doViewChange')
+        ? 'drop'
+        : 'deliver';
+    };
+    world.crash(p, true);
+    world.runUntil(() => world.primary === next && world.place(last).view.status === 'normal');
+    expect(world.place(next).view.commit).toBe(1);
+    expect(world.held.length).toBeGreaterThan(0);
+    let told = 0;
+    const { route } = world;
+    world.route = (packet) => {
+      if (packet.from === last && packet.message.kind === 'startView') told = packet.message.commit;
+      return route(packet);
+    };
+    world.deliver(world.held[0]!);
+    world.settle();
+    expect(told).toBe(2);
+    // It counts who holds what by itself.
+    expect(world.place(next).view.commit).toBe(1);
+    world.heal();
+    world.put('z');
+  });
+
   it('nor does the log of one who is in this view without having its log yet add to it', () => {
     const world = new World();
     const { p, next, third } = cast(world);
