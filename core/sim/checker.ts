@@ -293,7 +293,10 @@ export class Checker {
         ...identity,
         said,
       });
-      record.announced = said;
+      // Only the primary's StartView waits for its view to be durable (protocol §2); of any other's a power cut may take it back.
+      const key = `${message.epoch}/${message.view}`;
+      if (message.kind !== 'startView' || this.#group(message.namespace).primaries.get(key) === message.replica)
+        record.announced = said;
       if (message.kind === 'doViewChange') this.#voted(record, message.log, identity);
     }
   }

@@ -7,6 +7,7 @@
 
 import { bytesFromHex, hexFromBytes } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
+import { DiskFull } from '../base/disk-full.ts';
 import type { Disk, DiskError } from '../base/ports.ts';
 import type { StoreIdentity } from './format.ts';
 import { floorFile, formatVersion, sectorBytes } from './format.ts';
@@ -32,6 +33,8 @@ const floorMagic = 0x464c5254;
 const two32 = 0x1_0000_0000;
 const copyBytes = 80;
 const copies = 2;
+/** So long after it found no room it asks again. */
+const retryMs = 500;
 const flagRecorded = 1;
 const flagPeopled = 2;
 
@@ -126,6 +129,9 @@ export class Floor {
   #newest: number;
   #there: boolean;
   #writing = false;
+  /** What found no room, and when it is tried again. */
+  #again: (() => void) | null = null;
+  #retryAt = 0;
   #changed = false;
   /** Called once what was asked for until now is in both copies. */
   #waiting: (() => void)[] = [];
@@ -180,12 +186,38 @@ export class Floor {
       return;
     }
     this.#writing = true;
-    if (this.#there) return this.#writeCopies();
+    if (this.#there) this.#writeCopies();
+    else this.#create();
+  }
+
+  #create(): void {
     this.#disk.create(floorFile, copies * sectorBytes, (error) => {
-      if (error !== null) return this.#failed(error);
+      if (error !== null) return this.refused(error, () => this.#create());
       this.#there = true;
       this.#writeCopies();
     });
+  }
+
+  /** What finds no room is tried again: until then the log waits, as it does for a segment (V33). So does what comes after the floor at a start. */
+  refused(error: DiskError, again: () => void): void {
+    if (error instanceof DiskFull) this.#again = again;
+    else this.#failed(error);
+  }
+
+  /** There was no room for it. */
+  get full(): boolean {
+    return this.#again !== null;
+  }
+
+  /** Room may have been made. */
+  tick(now: number): void {
+    const again = this.#again;
+    if (again === null) return;
+    if (this.#retryAt === 0) this.#retryAt = now + retryMs;
+    if (now < this.#retryAt) return;
+    this.#retryAt = 0;
+    this.#again = null;
+    again();
   }
 
   #writeCopies(): void {
@@ -197,10 +229,11 @@ export class Floor {
     // One after the other, and the one that may be no good first: at any moment one of them is whole.
     const order = [copies - 1 - this.#newest, this.#newest];
     const next = (): void => {
-      const index = order.shift();
+      const [index] = order;
       if (index === undefined) return this.#written(state, waiting);
       this.#disk.write(floorFile, index * sectorBytes, [bytes], true, (error) => {
-        if (error !== null) return this.#failed(error);
+        if (error !== null) return this.refused(error, next);
+        order.shift();
         this.#newest = index;
         next();
       });

@@ -160,12 +160,14 @@ export class Store {
     if (this.emptied) return;
     this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
     // The floor comes first: where a store is, there was one.
-    this.#floor.write(() => {
-      if (found !== null) return this.#writer.start();
+    const format = (): void =>
       formatStore(disk, identity, (error) => {
         if (error === null) this.#writer.start();
-        else failed(error);
+        else this.#floor.refused(error, format);
       });
+    this.#floor.write(() => {
+      if (found === null) format();
+      else this.#writer.start();
     });
   }
 
@@ -363,13 +365,14 @@ export class Store {
     if (this.#dead) return;
     this.#writer.tick(now);
     this.#segments.tick(now);
+    this.#floor.tick(now);
     this.#checkpoints.tick();
     this.#compaction.consider(this.#replicas.values());
   }
 
   /** There is no room for a segment that the log will need, or waits for already: nothing that grows may be added. */
   get full(): boolean {
-    return this.#segments.full;
+    return this.#segments.full || this.#floor.full;
   }
 
   /**

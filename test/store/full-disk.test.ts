@@ -11,6 +11,7 @@ import { Store } from '../../core/store/store.ts';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import type { CheckpointDraft, Snapshot } from '../../core/vr/ports.ts';
+import { MemoryDisk } from '../../core/store/memory-disk.ts';
 import { World, chain, configurationOf, genesis, hash } from './world.ts';
 
 const segmentBytes = 64 * 1024;
@@ -146,6 +147,29 @@ describe('a store whose disk is full', () => {
     world.restart();
     expect(world.recovered(1).head).toBe(entries.length + 20);
     expect(world.warnings()).toEqual([]);
+  });
+
+  it('begins once there is room for its floor and its identity (found by the simulator)', () => {
+    const disk = new MemoryDisk();
+    disk.leave(100);
+    const world = new World({ segmentBytes }, disk);
+    let made = false;
+    world.store.createReplica(world.identity(1), configurationOf('r1'), () => (made = true));
+    // No room at all, then room for one of the two.
+    for (const left of [100, 10_000]) {
+      disk.leave(left);
+      for (let i = 0; i < 5; i++) world.settle();
+      expect(world.failures).toEqual([]);
+      expect(world.store.full).toBe(true);
+      expect(made).toBe(false);
+    }
+    disk.leave(10_000_000);
+    for (let i = 0; i < 5; i++) world.settle();
+    expect(world.failures).toEqual([]);
+    expect(world.store.full).toBe(false);
+    expect(made).toBe(true);
+    world.restart();
+    expect(world.recovered(1).headProven).toBe(true);
   });
 
   it('goes on in segments that a checkpoint frees', () => {
