@@ -176,11 +176,19 @@ export const viewMutants: readonly Mutant[] = [
     edits: [
       {
         file: viewChange,
-        find: `core.whenDurable(() => {
-      if (core.view === view && !core.inView) this.#tell();
-    });`,
-        replace: 'if (core.view === view && !core.inView) this.#tell();',
+        find: `    this.#tellWhenDurable();
+    core.parts.suspicion.enteredView();`,
+        replace: `    this.#tell();
+    core.parts.suspicion.enteredView();`,
       },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'what is taken in on the way is told before it is durable',
+    by: 'exploration',
+    edits: [
+      { file: viewChange, find: 'if (core.unsynced) this.#tellWhenDurable();', replace: 'if (core.view < 0) return;' },
     ],
   },
   {
