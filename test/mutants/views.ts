@@ -175,10 +175,20 @@ export const viewMutants: readonly Mutant[] = [
     by: 'exploration',
     edits: [
       {
-        file: 'core/vr/view-change.ts',
-        find: '    this.#tellWhenDurable();\n    core.parts.suspicion.enteredView();',
-        replace: '    this.#tell();\n    core.parts.suspicion.enteredView();',
+        file: viewChange,
+        find: `    this.#tellWhenDurable();
+    core.parts.suspicion.enteredView();`,
+        replace: `    this.#tell();
+    core.parts.suspicion.enteredView();`,
       },
+    ],
+  },
+  {
+    scenario: 'V34',
+    name: 'what is taken in on the way is told before it is durable',
+    by: 'exploration',
+    edits: [
+      { file: viewChange, find: 'if (core.unsynced) this.#tellWhenDurable();', replace: 'if (core.view < 0) return;' },
     ],
   },
   {
