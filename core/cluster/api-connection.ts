@@ -247,7 +247,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
 
   /** @see HolderConnection */
   writesAs(namespaceId: number, session: number): boolean {
-    return this.#writer.get(namespaceId) === session;
+    return this.#writer.get(namespaceId) === session || this.#spoken.secretOf(namespaceId, session) !== null;
   }
 
   #follow(namespaceId: number): void {

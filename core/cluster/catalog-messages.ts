@@ -42,6 +42,11 @@ export const catalogEntrySchema = union({
       allowSmall: bool,
     },
   ],
+  /**
+   * Changes nothing. It follows each change, and says on every disk that this one is committed: nodes that start again while the root group
+   * has no primary know of it all the same.
+   */
+  settled: [6, {}],
 });
 export type CatalogEntry = TypeOf<typeof catalogEntrySchema>;
 

@@ -136,6 +136,8 @@ export class Catalog implements StateMachine {
         return this.#ejectNode(entry.name, entry.incarnation);
       case 'createNamespace':
         return this.#createNamespace(entry, op);
+      case 'settled':
+        return ok({ id: op, changed: false });
       default:
         return unreachable(entry);
     }

@@ -153,6 +153,7 @@ export class Joining {
     if (root === null) return done(fail('NoPrimary', 'this node has no root group'));
     const answered = (bytes: Uint8Array): void => {
       const reply = decodeCatalogReply(bytes);
+      if (reply.kind === 'done') root.propose(nobody, settled);
       done(reply.kind === 'done' ? ok(reply.id) : { ok: false, error: reply.error });
     };
     root.propose({ reply: answered, fail: (error) => done({ ok: false, error }) }, encodeCatalogEntry(entry));
@@ -295,6 +296,10 @@ function lacksSecret(name: string): ErrorInfo {
   const text = `node ${name} does not know this cluster's secret: set cluster_secret there to the same as here, and start it again`;
   return errorInfo('NodeRefused', text, { node: name });
 }
+
+/** Nobody waits for the entry that only says that the one before it is committed (catalog-messages.ts). */
+const settled = encodeCatalogEntry({ kind: 'settled' });
+const nobody = { reply: () => undefined, fail: () => undefined };
 
 function belongsElsewhere(name: string): ErrorInfo {
   return errorInfo(

@@ -21,7 +21,8 @@ const notForPrimary = 'this replica is not the primary of its view';
 const noVoter = 'its sender does not vote';
 const badLog = 'its log does not add up';
 const badEntries = 'its entries contradict each other or its view';
-const otherHistory = 'it contradicts what is committed here';
+/** What somebody committed, others have forgotten: no honest history does that, but disks that were put back do. */
+export const otherHistory = 'it contradicts what is committed here';
 
 const judges = {
   prepare: (core, from, message) => {

@@ -46,10 +46,12 @@ export class HeadRecovery {
   }
 
   #reason(): string {
-    const { isVoter, voters, quorum } = this.#core;
+    const { isVoter, voters, quorum, identity } = this.#core;
     if (!isVoter) return 'part of its log is lost: it catches up from the other replicas';
-    return voters.length - 1 < quorum
-      ? 'part of its log is lost and too few other voters can tell what it held: it does not serve; restore the data directory from a copy'
+    // Voters of this node have lost what this one has, with the one log that all have.
+    const elsewhere = voters.filter((voter) => voter.node !== identity.node).length;
+    return elsewhere < Math.min(quorum, voters.length - 1) || voters.length - 1 < quorum
+      ? 'part of its log is lost and too few voters of other nodes can tell what it held: it does not serve. A copy of the data directory helps only if no replica of this node has run on since it was made; before you put one back, read "Damage" in docs/operations.md'
       : 'part of its log is lost: it catches up from the other replicas before it votes again';
   }
 

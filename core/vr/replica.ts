@@ -16,7 +16,7 @@ import type { Message } from './messages.ts';
 import type { Effect, Input, ReplicaView } from './ports.ts';
 import { Primary } from './primary.ts';
 import { Reads } from './reads.ts';
-import { judge } from './judgement.ts';
+import { judge, otherHistory } from './judgement.ts';
 import { Reach } from './reach.ts';
 import { HeadRecovery } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -31,6 +31,7 @@ export class Replica {
   /** How far the views that others tell may lie above its own. */
   readonly #reach: Reach;
   #stopped = false;
+  #alarmed = false;
 
   /**
    * Restores the machine from the installed checkpoint and applies what is known to be committed. What it wants done from the
@@ -154,13 +155,27 @@ export class Replica {
       return core.refuse(from, message.kind, 'its view is beyond what elections can have reached');
     }
     const problem = judge(core, from, message);
-    if (problem !== null) return core.refuse(from, message.kind, problem);
+    if (problem !== null) {
+      if (problem === otherHistory) this.#alarmOfHistory();
+      return core.refuse(from, message.kind, problem);
+    }
     if (message.view > core.view) {
       this.#reach.take(core.view, message.view);
       core.parts.viewChange.moveTo(message.view);
       if (message.kind !== 'startView') core.parts.viewChange.askStartView(from);
     }
     this.#dispatch(from, message);
+  }
+
+  /** Told once: the operator has to act before the others have gone on for long. */
+  #alarmOfHistory(): void {
+    if (this.#alarmed) return;
+    this.#alarmed = true;
+    this.#core.event({
+      kind: 'alarm',
+      reason:
+        'the other replicas go on with a log that lacks what is committed here: they have forgotten acknowledged writes. Stop writing to this namespace and keep the data directory of this node; see "Damage" in docs/operations.md',
+    });
   }
 
   #dispatch(from: Member, message: Message): void {

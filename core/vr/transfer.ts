@@ -153,7 +153,7 @@ export class Transfer {
     const op = this.#core.log.lowestCorrupt();
     this.#core.event({
       kind: 'alarm',
-      reason: `entry ${op ?? 'of the checkpoint'} cannot be read, and no other node has it: what comes behind it is not served; restore the data directory from a copy`,
+      reason: `entry ${op ?? 'of the checkpoint'} cannot be read, and no other node has it: what comes behind it is not served; before you put back a copy of the data directory, read "Damage" in docs/operations.md`,
     });
   }
 

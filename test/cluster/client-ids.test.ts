@@ -2,9 +2,15 @@
 
 import { describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
+import { rootNamespaceId } from '../../core/base/ids.ts';
 import type { ClientOptions } from '../../core/client/options.ts';
+import { decodeReply } from '../../core/service/reply.ts';
 import { doubtMs } from '../../core/service/sessions.ts';
+import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { SimClient } from '../../core/sim/world.ts';
+import { apiClientCodec } from '../../core/wire/api-codecs.ts';
+import type { ServerMessage } from '../../core/wire/api.ts';
+import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
 import { Story } from './story.ts';
 
 const patienceUs = 30_000_000;
@@ -158,5 +164,34 @@ describe('a client with an id', () => {
     expect(play.story.world.until(() => first.client.state === 'lost', patienceUs)).toBe(true);
     expect(play.increment(first)).toMatchObject({ code: 'ClientIdTaken' });
     expect(play.increment(second)).toBe(2);
+  });
+
+  it('is asked also when it has said nothing since it claimed its id', () => {
+    const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+    const [, there, elsewhere] = story.world.nodes;
+    const codec = apiClientCodec(apiSubprotocols.binary);
+    const { namespaceId } = there!.hosts.find((host) => host.namespaceId !== rootNamespaceId)!;
+    const claims = (node: SimNode, incarnation: string, attempt: number): (() => readonly ServerMessage[]) => {
+      const { link, frames } = story.dial(node.apiAddress, apiSubprotocols.binary);
+      const claim = { kind: 'claim', id: 1, namespaceId, client: 'test', attempt, previous: 0, secret: null } as const;
+      const identity = { id: 'worker-1', incarnation };
+      link.send(
+        codec.encode([
+          { kind: 'hello', protocol: apiProtocol, client: 'test' },
+          { ...claim, identity },
+        ]),
+      );
+      story.world.run(1_000_000);
+      return () => frames.flatMap((frame): readonly ServerMessage[] => codec.decode(frame));
+    };
+    const holder = claims(there!, one, 1);
+    expect(holder().at(-1)).toMatchObject({ kind: 'reply' });
+    const rival = claims(elsewhere!, two, 2);
+    const refused = rival().at(-1);
+    expect(refused?.kind === 'reply' ? decodeReply(refused.reply).answer : refused).toMatchObject({
+      kind: 'error',
+      error: { code: 'ClientIdHeld' },
+    });
+    expect(holder().at(-1)).toMatchObject({ kind: 'who', namespaceId });
   });
 });

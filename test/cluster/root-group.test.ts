@@ -38,3 +38,14 @@ it('a client that names the root group is told that there is no such namespace, 
   );
   expect(node!.hosts.map((host) => host.stopped)).toEqual([false, false]);
 });
+
+it('nodes that start again while the founder is down know of the namespace that was made last', () => {
+  const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+  const [founder, ...others] = story.world.nodes;
+  story.pass(1000);
+  for (const node of story.world.nodes) story.world.crash(node);
+  for (const node of others) story.world.start(node);
+  const user = story.client(['n2', 'n3']);
+  expect(story.enter(user, 'ns').ok).toBe(true);
+  expect(founder!.alive).toBe(false);
+});
