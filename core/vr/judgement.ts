@@ -78,8 +78,9 @@ const judges = {
     }
     // A replica that cannot prove its head may have started it and forgotten (protocol §2).
     if (core.isPrimaryOf(view) && core.counts) return 'it starts a view that this replica is to lead';
-    // One that cannot prove its head forgot its view: this may be the view's log as it was before what it holds was committed.
-    return core.sound && loses(core, log) ? otherHistory : null;
+    // One that cannot prove its head forgot its view: this may be the view's log as it was before what it holds was committed. So may it be
+    // for one that took in what was committed in this view before the rest of the view's log was here; the installation passes it over.
+    return core.sound && view > core.view && loses(core, log) ? otherHistory : null;
   },
   getState: (_core, _from, { from, commit }) => (from > highestNumber || commit > highestNumber ? tooHigh : null),
   newState: (_core, _from, { epoch, view, logView, commit, entries, checkpoint }) => {

@@ -115,7 +115,7 @@ export const judgementMutants: readonly Mutant[] = [
   {
     ...unjudged(
       'a log without what is committed here is taken',
-      'return core.sound && loses(core, log) ? otherHistory : null;',
+      'return core.sound && view > core.view && loses(core, log) ? otherHistory : null;',
       'return null;',
     ),
     equivalent:
