@@ -73,7 +73,9 @@ export function decodeIdentity(sector: Uint8Array): StoreIdentity | null {
   };
 }
 
-const segmentPattern = /^log-(\d{8})-(\d+)$/;
+const segmentPattern = /^log-(\d{8,16})-(\d{1,15})$/;
+/** The head of a batch has no room for a higher one. */
+const highestSegment = 0xffff_ffff;
 
 /** The nominal size is in the name, so that a file that was cut is seen to be. */
 export function segmentName(number: number, size: number): string {
@@ -82,7 +84,10 @@ export function segmentName(number: number, size: number): string {
 
 export function parseSegmentName(name: string): { readonly number: number; readonly size: number } | null {
   const match = segmentPattern.exec(name);
-  return match === null ? null : { number: Number(match[1]), size: Number(match[2]) };
+  if (match === null) return null;
+  const [number, size] = [Number(match[1]), Number(match[2])];
+  // One number is written in one way only.
+  return number <= highestSegment && name === segmentName(number, size) ? { number, size } : null;
 }
 
 const checkpointPattern = /^checkpoint-(\d+)-(\d+)-([0-9a-f]{32})-(.+)$/;

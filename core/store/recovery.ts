@@ -16,12 +16,13 @@ import { decodeEntry } from '../vr/entry.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
-import { flagEcho, flagOpening, lossJump, parseSegmentName } from './format.ts';
+import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
 import { echoOf, readParts } from './parts.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
+import { listSegments, ownSegments } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export function replicaKey(namespace: number, replica: string): string {
@@ -88,24 +89,28 @@ export class Recovery {
 
   /** @param floor how far the log had got, by the word of the floor; null when that cannot be read. */
   run(seal: string, floor: FloorState | null): Recovered {
-    const files = this.#files();
-    this.#segments.reserve(floor?.begun ?? 0);
+    const found = listSegments(this.#disk);
     const sealBytes = bytesFromHex(seal)!;
     let damaged = false;
-    for (const file of files) {
+    for (const file of found) {
+      const { number, name, size } = file;
+      if (this.#segments.get(number) === undefined) this.#segments.add(number, name, size);
       const { unreadable } = scanSegment(this.#disk, file, sealBytes, this.#lastSequence, (batch) => {
-        if (batch.body === null) this.#tornAt ??= { segment: file.number, offset: batch.head.offset };
+        // Of two files with one number the one with the batches is ours.
+        if (this.#segments.get(number)?.name !== name) this.#segments.add(number, name, size);
+        if (batch.body === null) this.#tornAt ??= { segment: number, offset: batch.head.offset };
         else this.#tornAt = null;
         this.#found(batch);
-        this.#end = { segment: file.number, offset: batch.end };
+        this.#end = { segment: number, offset: batch.end };
       });
       if (unreadable > 0) {
         damaged = true;
-        this.#log.write('error', 'sectors of the log cannot be read', { file: file.name, sectors: unreadable });
+        this.#log.write('error', 'sectors of the log cannot be read', { file: name, sectors: unreadable });
       }
     }
     // A cut file, or a number that is missing, with nothing valid above it: what was there may have been acknowledged.
     const endSegment = this.#end?.segment ?? 0;
+    const files = ownSegments(found, Math.max(floor?.begun ?? 0, endSegment), this.#segments, this.#log);
     for (const file of files) {
       if (file.actual >= file.size) continue;
       damaged = true;
@@ -180,17 +185,6 @@ export class Recovery {
     else if (floor.confirmed > endSegment || (floor.begun > endSegment && !there)) {
       this.#loss('the newest segments of the log are missing or empty', this.#lastSequence, facts);
     } else if (this.#known < floor.reached) this.#loss('the end of the log is missing', this.#lastSequence, facts);
-  }
-
-  #files(): SegmentFile[] {
-    const files: SegmentFile[] = [];
-    for (const { name, size } of this.#disk.list()) {
-      const parsed = parseSegmentName(name);
-      if (parsed === null) continue;
-      files.push({ number: parsed.number, name, size: parsed.size, actual: size });
-      this.#segments.add(parsed.number, name, parsed.size);
-    }
-    return files.sort((a, b) => a.number - b.number);
   }
 
   #found(batch: FoundBatch): void {

@@ -31,6 +31,8 @@ export class Segments {
   readonly #rested: () => void;
   readonly #table = new Map<number, Segment>();
   #highest = 0;
+  /** Numbers of files that are there and not of this log. */
+  readonly #taken = new Set<number>();
   #current: Segment | null = null;
   /** Made ahead, lowest number first: the log goes on in them in their order. */
   readonly #spares: Segment[] = [];
@@ -71,13 +73,26 @@ export class Segments {
 
   /** Recovery: a segment that is there. */
   add(number: number, name: string, size: number): void {
-    this.#table.set(number, { number, name, size, sound: false, liveEntries: 0, liveBytes: 0 });
-    this.#highest = Math.max(this.#highest, number);
+    const { liveEntries, liveBytes } = this.#table.get(number) ?? { liveEntries: 0, liveBytes: 0 };
+    this.#table.set(number, { number, name, size, sound: false, liveEntries, liveBytes });
   }
 
-  /** Recovery: numbers up to this one were given, whether or not the files are there. */
-  reserve(number: number): void {
-    this.#highest = Math.max(this.#highest, number);
+  /** Recovery: that file is not of this log. Its number is never given. */
+  leaveOut(number: number, name: string): void {
+    this.#taken.add(number);
+    if (this.#table.get(number)?.name === name) this.#table.delete(number);
+  }
+
+  /** Recovery: the next number is above those that are there, and above this one, whether or not the files up to it are there. */
+  numberAbove(begun: number): void {
+    this.#highest = begun;
+    for (const number of this.#table.keys()) this.#highest = Math.max(this.#highest, number);
+  }
+
+  #nextNumber(): number {
+    do this.#highest++;
+    while (this.#taken.has(this.#highest));
+    return this.#highest;
   }
 
   /** Recovery: the log goes on in this segment. Those above it were made ahead and hold nothing of the log. */
@@ -167,7 +182,7 @@ export class Segments {
   }
 
   #create(size: number): void {
-    const number = ++this.#highest;
+    const number = this.#nextNumber();
     const name = segmentName(number, size);
     this.#creating = true;
     this.#disk.create(name, size, (error) => {
@@ -229,7 +244,7 @@ export class Segments {
       this.#disk.remove(name, removed);
       return;
     }
-    const next = ++this.#highest;
+    const next = this.#nextNumber();
     const nextName = segmentName(next, size);
     this.#creating = true;
     this.#disk.rename(name, nextName, (error) => {
