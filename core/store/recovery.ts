@@ -268,7 +268,7 @@ export class Recovery {
   #loss(reason: string, batch = this.#lastSequence, facts: Readonly<Record<string, unknown>> = {}): void {
     this.#lost++;
     this.#bad = null;
-    const text = `${reason}: what was acknowledged may be among it, so the other nodes are asked for it`;
+    const text = `${reason}: what was acknowledged may be among it, so nothing of it counts until other nodes have told it`;
     this.#log.write('error', text, { batch, ...facts });
     this.#rosterProven = false;
     for (const replica of this.#replicas.values()) replica.doubtful = true;

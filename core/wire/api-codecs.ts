@@ -192,7 +192,12 @@ export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): 
       return message.kind === 'namespaces' ? message.names.length * 32 : 256;
     },
     oversized: (message, bytes) => {
-      if (message.kind === 'goodbye' || message.kind === 'welcome' || message.kind === 'who' || message.kind === 'standing')
+      if (
+        message.kind === 'goodbye' ||
+        message.kind === 'welcome' ||
+        message.kind === 'who' ||
+        message.kind === 'standing'
+      )
         return null;
       const details = { limit: maxFrameBytes, actual: bytes };
       // The answer of a write is as large as that only after it was executed.

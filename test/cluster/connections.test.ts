@@ -265,7 +265,9 @@ describe('a disk that is nearly full', () => {
     story.pass(2000);
     expect(story.node('n1').node!.health()).toEqual({
       ok: true,
-      problems: [expect.stringMatching(/^the disk of the data directory has 1000 bytes left of the \d{7} that are kept free/)],
+      problems: [
+        expect.stringMatching(/^the disk of the data directory has 1000 bytes left of the \d{7} that are kept free/),
+      ],
     });
     // The client tries again until its time is over, because room may come.
     expect(errorOf(story.ask(user, put('/b', 'more')))).toMatchObject({ outcome: 'definite' });

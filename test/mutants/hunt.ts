@@ -18,7 +18,7 @@ const damaged = only === 'rot' || only === 'loss' ? only : null;
 const wrong = only === 'wrong';
 
 function explored(seed: number): void {
-  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : damaged ?? damageOf(seed) });
+  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)) });
 }
 
 function simulated(seed: number): void {
