@@ -19,6 +19,7 @@ import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
 import { HostCheck, noPages, onlyNodes, OriginCheck } from './origins.ts';
 import type { OriginRule } from './origins.ts';
+import { closeSecretFile } from './owner-only.ts';
 import { Playground } from './playground-files.ts';
 import { ProcessMetrics } from './prometheus.ts';
 import { StatusStream } from './status-stream.ts';
@@ -96,6 +97,7 @@ export class NodeProcess {
     try {
       for (const listener of Object.values(this.#listeners)) await listener.listen();
       const addresses = this.#addresses();
+      closeSecretFile(this.#config.dataDir, this.#log);
       this.#origins.serveFrom([addresses.api, this.#bound('api')], this.#listeners.api.port);
       const node = this.#parts.createNode(
         this.#ports(),

@@ -21,7 +21,7 @@ import { decodeCatalogReply, encodeCatalogEntry, maxNodes } from './catalog-mess
 import type { Groups } from './groups.ts';
 import type { NodeOptions, NodePorts } from './host.ts';
 import type { NodeRecord } from './node-record.ts';
-import { emptiedNode } from './outsiders.ts';
+import { emptiedNode, unprovenNode } from './outsiders.ts';
 
 const joinFrameBytes = 1024 * 1024;
 
@@ -203,6 +203,8 @@ export class Joining {
       // A fresh node has none where it makes itself, and is handed this cluster's; whoever has another one is not of it.
       const handed = proven || welcome.cluster !== noCluster ? null : this.#secret.handedTo(address);
       if (!proven && handed === null) return refused(welcome.proof === null ? lacksSecret(name) : wrongSecret());
+      // Whoever has proven nothing is not believed to be a member that lost its disk, and is handed nothing.
+      if (!proven && incarnation !== null) return refused(unprovenNode(name, address));
       if (welcome.problem !== null) return refused(welcome.problem);
       const problem = judge(name, address, record.cluster, incarnation, welcome);
       if (problem !== null) return settle({ ok: false, error: problem });

@@ -134,6 +134,7 @@ export class ClusterNode implements HostedNode {
       this.#options.secret,
       this.#options.clusterAddress,
       () => groups.record !== null,
+      store.emptied,
     );
     secret.recover();
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
@@ -459,12 +460,8 @@ export class ClusterNode implements HostedNode {
       message: (from, message, answer) => takePeerMessage(this.#parts, this.#observer, from, message, answer),
       offered: (offer, answer) => this.#parts.joining.offered(offer, answer),
       connection: (node, connected) => this.#peerConnection(node, connected),
-      stranger: (known, found) => {
-        this.#outsiders.stranger(known.name);
-        const text = `node ${known.name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
-        if (this.#problems.warn(`stranger ${known.name}`, text))
-          this.#ports.log.write('error', text, { known: known.incarnation, found: found.incarnation });
-      },
+      stranger: (known, found) => this.#outsiders.stranger(known, found),
+      unproven: (node, claim) => this.#outsiders.unproven(node, claim),
       calledStranger: (by, proven) => {
         const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
         if (this.#stranger === null) this.#ports.log.write('error', text);

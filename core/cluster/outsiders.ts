@@ -29,6 +29,12 @@ export function emptiedNode(node: string): ErrorInfo {
   return errorInfo('NodeRefused', text, { node, emptied: true });
 }
 
+/** What a node says, and answers to a command, of what has a member's address and proves nothing. It advises to look, and to nothing else. */
+export function unprovenNode(node: string, address: string): ErrorInfo {
+  const text = `what answers at ${address} cannot prove the cluster's secret and says that it is node ${node} with an emptied or other data directory: look at that node itself before you do anything; if that is so, its own log and /health say it`;
+  return errorInfo('NodeRefused', text, { node });
+}
+
 export class Outsiders {
   readonly #problems: Problems;
   readonly #log: Log;
@@ -58,13 +64,25 @@ export class Outsiders {
     return this.#nodes.get(node) ?? null;
   }
 
-  stranger(node: string): void {
-    this.#nodes.set(node, 'stranger');
+  /** It has proven the secret, and that it is another under that name. */
+  stranger({ name, incarnation }: NodeInfo, found: NodeInfo): void {
+    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
+    const facts = { known: incarnation, found: found.incarnation };
+    this.#nodes.set(name, 'stranger');
+    this.unproven(name, null);
+    if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, facts);
+  }
+
+  /** Who has proven nothing makes nobody an outsider: that somebody answers there is what is told, as long as somebody does. */
+  unproven(node: string, claim: ErrorInfo | null): void {
+    if (claim === null || this.#nodes.has(node)) this.#problems.clear(`unproven ${node}`);
+    else this.#problems.warn(`unproven ${node}`, claim.message);
   }
 
   lostItsLog({ name, incarnation }: NodeInfo): void {
     const text = emptiedNode(name).message;
     this.#nodes.set(name, 'emptied');
+    this.unproven(name, null);
     if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, { incarnation });
   }
 
@@ -72,6 +90,7 @@ export class Outsiders {
   back(node: string): void {
     this.#nodes.delete(node);
     this.#problems.clear(`stranger ${node}`);
+    this.unproven(node, null);
   }
 }
 

@@ -10,7 +10,7 @@ import type { Frame, Link } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import { isPresentable, peerProtocol } from '../wire/peer.ts';
 import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
-import { emptiedNode } from './outsiders.ts';
+import { emptiedNode, unprovenNode } from './outsiders.ts';
 import { DiallerProof } from './handshake.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from './turn.ts';
@@ -37,6 +37,10 @@ export class Peer implements Flushable {
   presented: NodeInfo | null = null;
   #recorded: NodeInfo;
   #refusal = '';
+  /** What answered the last dial claimed to be it and could not prove it. */
+  #claimed = false;
+  /** The dialled link is closing: what still comes over it is not heard. */
+  #gaveUp = false;
 
   constructor(info: NodeInfo, table: Peers, now: number) {
     this.info = info;
@@ -102,6 +106,8 @@ export class Peer implements Flushable {
     }
     if (now < this.#nextDial) return;
     this.#dialledAt = now;
+    this.#claimed = false;
+    this.#gaveUp = false;
     const proof = this.#table.proof();
     this.#proof = proof;
     const link: Link = this.#table.dial(this, {
@@ -131,7 +137,7 @@ export class Peer implements Flushable {
   #receive(link: Link, frame: Frame): void {
     this.heard(link);
     for (const message of this.#table.decode(link, frame)) {
-      if (this.#dialled !== link) return;
+      if (this.#dialled !== link || this.#gaveUp) return;
       if (this.#open) this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
       else if (!this.#greeted(link, message)) return;
     }
@@ -160,6 +166,7 @@ export class Peer implements Flushable {
     this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
     this.#refusal = error.message;
     this.#failures = refusedFailures;
+    this.#gaveUp = true;
     link.close(closeCodes.wrongCluster, 'of no use');
     return false;
   }
@@ -171,8 +178,7 @@ export class Peer implements Flushable {
     if (!isPresentable(from))
       return this.#giveUp(link, errorInfo('NodeRefused', 'what answers there is no haret node'));
     const proven = this.#proof?.proven(message) === true;
-    // A node whose disk was lost has lost a secret that made itself as well; on this machine its word is taken for that.
-    if (!proven && !this.#table.events.mayLackSecret(clusterAddress)) return this.#giveUp(link, wrongSecret());
+    if (!proven) return this.#unproven(link, message);
     if (from.name !== name) {
       return this.#giveUp(link, errorInfo('NodeRefused', `the node at ${clusterAddress} is ${from.name}, not ${name}`));
     }
@@ -186,7 +192,6 @@ export class Peer implements Flushable {
       this.#table.events.lostItsLog(from);
       return this.#giveUp(link, emptiedNode(name));
     }
-    if (!proven) return this.#giveUp(link, wrongSecret());
     if (cluster !== this.#table.events.cluster()) {
       // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again.
       const text = `node ${from.name} does not belong to this cluster; join it again`;
@@ -199,6 +204,23 @@ export class Peer implements Flushable {
     this.present(from, true);
     this.#announce(true);
     return true;
+  }
+
+  /**
+   * A node whose disk was lost has lost a secret that made itself as well, and so says what anybody can say who has its address now. It is
+   * told to look there, and nothing of it is believed. What such a node is it says itself, to its own operator.
+   */
+  #unproven(link: Link, { from, cluster, problem }: Extract<PeerMessage, { kind: 'welcome' }>): false {
+    const { name, incarnation, clusterAddress } = this.info;
+    const { events } = this.#table;
+    const claims = from.incarnation !== incarnation || cluster === noCluster || problem?.details['emptied'] === true;
+    if (from.name !== name || !claims || !events.mayLackSecret(clusterAddress))
+      return this.#giveUp(link, wrongSecret());
+    this.#claimed = true;
+    const claim = unprovenNode(name, clusterAddress);
+    // The node itself is here.
+    if (!this.connected) events.unproven(name, claim);
+    return this.#giveUp(link, claim);
   }
 
   gainAccepted(link: Link): void {
@@ -224,6 +246,7 @@ export class Peer implements Flushable {
     this.#open = false;
     this.#nextDial = this.#table.now + this.#table.retryDelay(this.#failures++);
     if (wasOpen) this.#announce(false);
+    if (!this.#claimed) this.#table.events.unproven(this.info.name, null);
   }
 
   /**

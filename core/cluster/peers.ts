@@ -38,7 +38,7 @@ export interface PeerEvents {
   secrets(): readonly string[];
   /** This node has no secret and may take an offer without proof. */
   takesOffers(): boolean;
-  /** What answers at this address may have lost a secret that made itself. */
+  /** What answers at this address may have lost a secret that made itself, if it is ours. */
   mayLackSecret(address: string): boolean;
   /** Why what a node says that has proven the secret is not believed (judgement.ts); null for what is. */
   judge(from: NodeInfo, message: PeerMessage): string | null;
@@ -57,6 +57,8 @@ export interface PeerEvents {
   emptied(): ErrorInfo | null;
   /** The catalog names this node with this incarnation: it was told of the cluster, durably, before. */
   named(info: NodeInfo): boolean;
+  /** What answered where that node was dialled says that its directory is another or empty, and proves nothing; null: it answers there no more. */
+  unproven(node: string, claim: ErrorInfo | null): void;
   /** That node has its incarnation still, and has lost its log (protocol §2, "Strangers"). */
   lostItsLog(known: NodeInfo): void;
 }

@@ -38,19 +38,29 @@ export class ClusterSecret {
   readonly #options: SecretOptions;
   readonly #self: string;
   readonly #inCluster: () => boolean;
+  readonly #emptied: boolean;
   #kept: string | null = null;
   #writes = 0;
 
   /**
    * @param self the address of this node's own cluster interface.
    * @param inCluster a store that is in no cluster has no secret, whatever an attempt to join left there.
+   * @param emptied but one that was, and has lost its log, proves by the secret that it still has who says so.
    */
-  constructor(disk: Disk, random: Random, options: SecretOptions, self: string, inCluster: () => boolean) {
+  constructor(
+    disk: Disk,
+    random: Random,
+    options: SecretOptions,
+    self: string,
+    inCluster: () => boolean,
+    emptied: boolean,
+  ) {
     this.#disk = disk;
     this.#random = random;
     this.#options = options;
     this.#self = self;
     this.#inCluster = inCluster;
+    this.#emptied = emptied;
   }
 
   /** Reads what an earlier life has kept. */
@@ -68,7 +78,7 @@ export class ClusterSecret {
   get known(): readonly string[] {
     const { configured } = this.#options;
     if (configured.length > 0) return configured;
-    return this.#kept !== null && this.#inCluster() ? [this.#kept] : [];
+    return this.#kept !== null && (this.#inCluster() || this.#emptied) ? [this.#kept] : [];
   }
 
   /** This node is in a cluster and has no secret to prove it by. */

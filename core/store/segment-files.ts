@@ -38,7 +38,7 @@ export function ownSegments(files: readonly SegmentFile[], begun: number, segmen
     segments.leaveOut(number, name);
     const text =
       'a file has the name of a segment of the log and holds nothing of this store: it is left alone; remove it when you know what it is';
-    log.write('warn', text, { file: name, begun });
+    log.write('warn', text, { file: name, begun, bytes: actual, expected: size });
   }
   segments.numberAbove(begun);
   return own;

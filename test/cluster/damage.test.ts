@@ -106,22 +106,31 @@ function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; reado
   return { used: names.filter(holds), spare: names.filter((name) => !holds(name)) };
 }
 
+/** What `cluster status` at one node says of another. */
+function stateAt(story: Story, at: string, of: string): string | undefined {
+  const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
+  return status.kind === 'clusterStatus' ? status.members.find(({ node }) => node === of)?.state : undefined;
+}
+
 describe('V29: one of three that has lost its log and has its identity', () => {
-  const ways: readonly (readonly [string, (disk: MemoryDisk) => void])[] = [
+  const ways: readonly (readonly [string, boolean, (disk: MemoryDisk) => void])[] = [
     [
       'removed',
+      true,
       (disk) => {
         for (const { name } of disk.list()) if (name.startsWith('log-')) disk.lose(name);
       },
     ],
     [
       'removed, and whatever else is not the identity',
+      false,
       (disk) => {
         for (const { name } of disk.list()) if (name !== 'store') disk.lose(name);
       },
     ],
     [
       'zeros',
+      true,
       (disk) => {
         for (const name of segmentsOf(disk).used) {
           const { size } = disk.list().find((file) => file.name === name)!;
@@ -130,45 +139,48 @@ describe('V29: one of three that has lost its log and has its identity', () => {
       },
     ],
   ];
-  it.each(ways)('says so everywhere, serves nobody, and is not taken in again as it was: %s', (_how, damage) => {
-    const { story, user, disk } = written(3, 'n3');
-    damage(disk);
-    story.world.start(story.node('n3'));
-    story.pass(3000);
-    const n3 = story.node('n3').node!;
-    const gone = 'the log of this node is gone from its data directory, and only its identity is left';
-    expect(logged(story, 'n3')).toContain(gone);
-    expect(n3.health().ok).toBe(false);
-    expect(n3.health().problems.join()).toContain(gone);
-    expect(n3.ready()).toEqual({ ok: false, waitingFor: ['this node has lost its log; see /health'] });
-    // Its peers know, and tell their operators.
-    expect(logged(story, 'n1')).toContain('node n3 is of this cluster and has lost its log');
-    const { ok, problems } = story.node('n1').node!.health();
-    expect(ok).toBe(true);
-    expect(problems.join()).toContain('node n3 is of this cluster and has lost its log');
-    for (const at of ['n1', 'n3']) {
-      const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
-      const members = status.kind === 'clusterStatus' ? status.members : [];
-      expect(members.find(({ node }) => node === 'n3')).toMatchObject({ state: 'emptied' });
-    }
-    // A client that knows it alone is not told that there is no such namespace.
-    const lost = story.client(['n3'], { requestTimeoutMs: 1000 });
-    expect(codeOf(story.enter(lost, 'ns'))).not.toBe('UnknownNamespace');
-    const more = story.client(['n3', 'n1', 'n2']);
-    story.enter(more, 'ns');
-    expect(valueOf(story.ask(more, get('/needle3x')))).toBe('first');
-    // Neither is it joined again under the incarnation that has forgotten what it promised, nor does it found a cluster.
-    const join = { kind: 'clusterJoin', node: 'n3', address: story.node('n3').clusterAddress } as const;
-    expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
-    expect(codeOf(story.create('mine', ['n3'], 'n3'))).toBe('NodeRefused');
-    expect(codeOf(story.ask(user, createBlob('/after')))).toBe('ok');
-    expect(story.node('n3').hosts).toEqual([]);
-    // Its next starts know it as well.
-    story.world.crash(story.node('n3'));
-    story.world.start(story.node('n3'));
-    story.pass(1000);
-    expect(story.node('n3').node!.health().problems.join()).toContain(gone);
-  });
+  it.each(ways)(
+    'says so everywhere, serves nobody, and is not taken in again as it was: %s',
+    (_how, proves, damage) => {
+      const { story, user, disk } = written(3, 'n3');
+      damage(disk);
+      story.world.start(story.node('n3'));
+      story.pass(3000);
+      const n3 = story.node('n3').node!;
+      const gone = 'the log of this node is gone from its data directory, and only its identity is left';
+      expect(logged(story, 'n3')).toContain(gone);
+      expect(n3.health().ok).toBe(false);
+      expect(n3.health().problems.join()).toContain(gone);
+      expect(n3.ready()).toEqual({ ok: false, waitingFor: ['this node has lost its log; see /health'] });
+      // Its peers know it where it has its secret still, and tell their operators; else they know that somebody says so.
+      const told = proves
+        ? 'node n3 is of this cluster and has lost its log'
+        : "what answers at n3:1 cannot prove the cluster's secret and says that it is node n3 with an emptied or other";
+      expect(logged(story, 'n1')).toContain(told);
+      const { ok, problems } = story.node('n1').node!.health();
+      expect(ok).toBe(true);
+      expect(problems).toEqual([expect.stringContaining(told)]);
+      expect(stateAt(story, 'n1', 'n3')).toBe(proves ? 'emptied' : 'participating');
+      expect(stateAt(story, 'n3', 'n3')).toBe('emptied');
+      // A client that knows it alone is not told that there is no such namespace.
+      const lost = story.client(['n3'], { requestTimeoutMs: 1000 });
+      expect(codeOf(story.enter(lost, 'ns'))).not.toBe('UnknownNamespace');
+      const more = story.client(['n3', 'n1', 'n2']);
+      story.enter(more, 'ns');
+      expect(valueOf(story.ask(more, get('/needle3x')))).toBe('first');
+      // Neither is it joined again under the incarnation that has forgotten what it promised, nor does it found a cluster.
+      const join = { kind: 'clusterJoin', node: 'n3', address: story.node('n3').clusterAddress } as const;
+      expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
+      expect(codeOf(story.create('mine', ['n3'], 'n3'))).toBe('NodeRefused');
+      expect(codeOf(story.ask(user, createBlob('/after')))).toBe('ok');
+      expect(story.node('n3').hosts).toEqual([]);
+      // Its next starts know it as well.
+      story.world.crash(story.node('n3'));
+      story.world.start(story.node('n3'));
+      story.pass(1000);
+      expect(story.node('n3').node!.health().problems.join()).toContain(gone);
+    },
+  );
 
   it('is refused by its peers when a copy of its directory from before it joined is put back', () => {
     const story = new Story(2);
@@ -187,7 +199,9 @@ describe('V29: one of three that has lost its log and has its identity', () => {
     story.pass(10);
     story.world.start(story.node('n2'));
     story.pass(3000);
-    expect(logged(story, 'n1')).toContain('node n2 is of this cluster and has lost its log');
+    // It was in no cluster then, and has no secret of this one to prove itself by.
+    expect(logged(story, 'n1')).toContain("what answers at n2:1 cannot prove the cluster's secret");
+    expect(stateAt(story, 'n1', 'n2')).toBe('participating');
     const join = { kind: 'clusterJoin', node: 'n2', address: story.node('n2').clusterAddress } as const;
     expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
   });

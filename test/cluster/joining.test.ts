@@ -210,7 +210,9 @@ describe('a node whose data directory was emptied', () => {
     for (const name of ['n1', 'n2']) {
       const { ok, problems } = story.node(name).node!.health();
       expect(ok).toBe(true);
-      expect(problems).toEqual([expect.stringMatching(/^node n3 at n3:1 has another data directory /)]);
+      // Its secret was lost with the rest: that it is n3 is its word, and what is said of it is that somebody says so.
+      expect(problems).toEqual([expect.stringMatching(/^what answers at n3:1 cannot prove the cluster's secret /)]);
+      expect(states(story, name)).toMatchObject({ n3: 'participating' });
     }
     expect(valueOf(story.ask(user, get('/b')))).toBe('first');
     expect(codeOf(story.ask(user, createBlob('/c')))).toBe('ok');

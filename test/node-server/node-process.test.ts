@@ -1,7 +1,10 @@
 /** What a node's host does around it: HTTP, origins, limits, subprotocols, frames, and an orderly end. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { adminSubprotocols } from '../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
@@ -278,4 +281,16 @@ describe('a host', () => {
     node.stops = false;
     expect(await host.stop()).toBe(false);
   });
+});
+
+it.skipIf(process.platform === 'win32')('a start closes the file of the secret to others, and says so', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'haret-process-'));
+  const file = join(dataDir, 'cluster-secret');
+  writeFileSync(file, 'secret');
+  chmodSync(file, 0o644);
+  const second = await startHost({ ...configOf(), dataDir });
+  await second.stop();
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(lines.join('')).toContain("the file of the cluster's secret could be read by others than its owner");
+  rmSync(dataDir, { recursive: true });
 });

@@ -1,0 +1,34 @@
+/** The file of the cluster's secret is for its owner only: whoever else can read it is let into the cluster. */
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Log } from '../core/base/ports.ts';
+import { secretFile } from '../core/cluster/secret.ts';
+
+const ownerOnly = 0o600;
+const forOthers = 0o077;
+
+/**
+ * A copy by hand may have opened it. That is said, for it may have been read, and ended.
+ * @throws Error in one line, when it cannot be ended.
+ */
+export function closeSecretFile(directory: string, log: Log): void {
+  // The rights of files say nothing there.
+  if (process.platform === 'win32') return;
+  const file = path.resolve(directory, secretFile);
+  const found = fs.lstatSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || (found.mode & forOthers) === 0) return;
+  const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
+  try {
+    fs.chmodSync(file, ownerOnly);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `the file "${file}" can be read by others than its owner (mode ${mode}), and that cannot be changed (${code ?? String(error)}): make it 0600, owned by the user that runs the node`,
+      { cause: error },
+    );
+  }
+  const text =
+    "the file of the cluster's secret could be read by others than its owner: it is 0600 now; if somebody may have read it, change the secret";
+  log.write('warn', text, { file, mode });
+}
