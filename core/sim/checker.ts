@@ -43,8 +43,6 @@ const expiryGraceMs = 3000;
 interface ReplicaRecord {
   readonly identity: ReplicaIdentity;
   applied: number | null;
-  view: Viewstamp;
-  logView: Viewstamp;
   checkpoint: number;
   commit: number;
   announced: Viewstamp;
@@ -55,6 +53,8 @@ interface ReplicaRecord {
 export class Checker {
   readonly #groups = new Map<NamespaceId, GroupHistory>();
   readonly #replicas = new Map<string, ReplicaRecord>();
+  /** The same by the identity that a running replica has: it is asked for after every event. */
+  #seen = new WeakMap<ReplicaIdentity, ReplicaRecord>();
   /** Of each replica, the incarnation that spoke first. */
   readonly #incarnations = new Map<string, Incarnation>();
   readonly #hosts: (node: string) => readonly ReplicaHost[];
@@ -117,11 +117,14 @@ export class Checker {
     for (const [key, { identity }] of [...this.#replicas]) {
       if (identity.node !== node || proven(identity)) continue;
       this.#replicas.delete(key);
+      this.#seen = new WeakMap();
       this.#record(identity).applied = null;
     }
   }
 
   #record(identity: ReplicaIdentity): ReplicaRecord {
+    const seen = this.#seen.get(identity);
+    if (seen !== undefined) return seen;
     const key = keyOf(identity);
     let record = this.#replicas.get(key);
     if (record === undefined) {
@@ -129,8 +132,6 @@ export class Checker {
       record = {
         identity,
         applied: 0,
-        view: none,
-        logView: none,
         checkpoint: 0,
         commit: 0,
         announced: none,
@@ -138,6 +139,7 @@ export class Checker {
       };
       this.#replicas.set(key, record);
     }
+    this.#seen.set(identity, record);
     return record;
   }
 
@@ -332,43 +334,28 @@ export class Checker {
   }
 
   #look(view: ReplicaView): void {
-    const record = this.#record(view.identity);
-    const facts = { replica: view.identity.replica, node: view.identity.node, namespace: view.identity.namespace };
-    rule(compareViewstamps(view.view, record.announced) >= 0, 2, 'the view went down', {
-      ...facts,
-      now: view.view,
-      before: record.announced,
-    });
-    rule(compareViewstamps(view.logView, view.view) <= 0, 5, 'log_view is above the view', facts);
-    rule(view.checkpointOp >= record.checkpoint, 2, 'the checkpoint went down', {
-      ...facts,
-      now: view.checkpointOp,
-      before: record.checkpoint,
-    });
-    rule(view.commit >= record.commit, 2, 'the commit number went down', {
-      ...facts,
-      now: view.commit,
-      before: record.commit,
-    });
-    rule(view.applied <= view.commit && view.commit <= view.head, 4, 'applied, commit and head are out of order', {
-      ...facts,
-      ...positions(view),
-    });
-    record.view = view.view;
-    record.logView = view.logView;
+    const { identity } = view;
+    const record = this.#record(identity);
+    const { announced, checkpoint, commit } = record;
+    // This runs after every event: what a failure would tell is put together only when there is one.
+    const broken = brokenBy(view, record);
+    if (broken !== null) {
+      const { replica, node, namespace } = identity;
+      const before = { view: announced, checkpoint, commit };
+      rule(false, broken[0], broken[1], { replica, node, namespace, ...positions(view), before });
+    }
     record.checkpoint = view.checkpointOp;
     record.commit = view.commit;
-    if (view.isPrimary) {
-      const group = this.#group(view.identity.namespace);
-      const key = `${view.view.epoch}/${view.view.view}`;
-      const known = group.primaries.get(key);
-      rule(known === undefined || known === view.identity.replica, 1, 'two primaries in one view', {
-        ...facts,
-        key,
-        known,
-      });
-      group.primaries.set(key, view.identity.replica);
-    }
+    if (view.isPrimary) this.#leads(identity, view.view);
+  }
+
+  #leads({ namespace, node, replica }: ReplicaIdentity, { epoch, view }: Viewstamp): void {
+    const { primaries } = this.#group(namespace);
+    const key = `${epoch}/${view}`;
+    const known = primaries.get(key);
+    if (known === replica) return;
+    rule(known === undefined, 1, 'two primaries in one view', { replica, node, namespace, key, known });
+    primaries.set(key, replica);
   }
 
   /** A client got this reply to a write with this body (protocol §9.3, §9.7). */
@@ -448,8 +435,18 @@ function hasSession(machine: StateMachine, id: number): boolean {
   return machine instanceof Service && machine.newestSessions(machine.sessionCount).some((one) => one.id === id);
 }
 
-function positions(view: ReplicaView): Record<string, number> {
-  return { head: view.head, commit: view.commit, applied: view.applied };
+/** The rule that a replica breaks as it stands, by its number and its words; null when it breaks none. */
+function brokenBy(view: ReplicaView, before: ReplicaRecord): readonly [number, string] | null {
+  if (compareViewstamps(view.view, before.announced) < 0) return [2, 'the view went down'];
+  if (compareViewstamps(view.logView, view.view) > 0) return [5, 'log_view is above the view'];
+  if (view.checkpointOp < before.checkpoint) return [2, 'the checkpoint went down'];
+  if (view.commit < before.commit) return [2, 'the commit number went down'];
+  const inOrder = view.applied <= view.commit && view.commit <= view.head;
+  return inOrder ? null : [4, 'applied, commit and head are out of order'];
+}
+
+function positions({ head, commit, applied, checkpointOp, view, logView }: ReplicaView): Record<string, unknown> {
+  return { head, commit, applied, checkpointOp, view, logView };
 }
 
 function stateOf(machine: StateMachine): Uint8Array {
