@@ -107,7 +107,11 @@ function prepare(options: RunOptions): Prepared {
   const nodes = shape.pick([3, 3, 3, 5]);
   const small = shape.chance(1, 2);
   // Short enough to end in a run, or as long as in production.
-  const sessionMs = shape.pick([1500, 4000, defaultTiming.sessionMs]);
+  const drawnSessionMs = shape.pick([1500, 4000, defaultTiming.sessionMs]);
+  const maxPipelineEntries = shape.pick([8, 64, 4096]);
+  const maxSessions = shape.pick([8, 64]);
+  // Where there are more clients than sessions, the next one waits for a tenth of a session's time: that has to end in a run as well.
+  const sessionMs = maxSessions === 8 ? Math.min(drawnSessionMs, 4000) : drawnSessionMs;
   const world = new World({
     seed: options.seed,
     nodes,
@@ -120,8 +124,8 @@ function prepare(options: RunOptions): Prepared {
       segmentBytes: small ? 64 * 1024 : 1024 * 1024,
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
       limits: {
-        maxPipelineEntries: shape.pick([8, 64, 4096]),
-        maxSessions: shape.pick([8, 64]),
+        maxPipelineEntries,
+        maxSessions,
         maxWindowReplyBytes: shape.pick([64, 1_000_000]),
         watchHistoryBytes: shape.pick([1024, 16 * 1024 * 1024]),
         // Of each connection: what it has on its way to be answered, and at a primary: what waits to be prepared.

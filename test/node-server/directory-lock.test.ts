@@ -102,7 +102,8 @@ describe('the lock of a data directory', () => {
     await child.kill();
     const at = performance.now();
     expect(taken()).toBe('taken');
-    expect(performance.now() - at).toBeLessThan(500);
+    // Who watches a silent holder does so for ten seconds.
+    expect(performance.now() - at).toBeLessThan(5000);
     // Only that nobody has it is left.
     const left = fs.readdirSync(directory);
     expect(left).toHaveLength(1);

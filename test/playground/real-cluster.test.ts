@@ -8,8 +8,8 @@ import { expectedTranscript, runGolden } from '../shell/transcript.ts';
 import { PlaygroundPage, report, startBrowser } from './browser.ts';
 
 const mostTransferred = 250_000;
-/** On an idle machine it is a third of this; the tests share two cores with others. */
-const mostUntilPromptMs = 3000;
+/** On an idle machine it is a tenth of this; the tests share two cores with others. */
+const mostUntilPromptMs = 8000;
 /** What the console says of nodes that are gone, or that have no status stream. */
 const goneNode = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED/;
 
