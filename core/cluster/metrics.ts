@@ -2,14 +2,14 @@
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
-import type { ApiCounters } from './api-connection.ts';
-import type { DiskReserve } from './disk-reserve.ts';
-import type { Groups } from './groups.ts';
-import type { MetricSample } from './host.ts';
-import type { Peers } from './peers.ts';
-import type { ReplicaHost } from './replica-host.ts';
-import type { Router } from './router.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { ApiCounters } from './clients/api-connection.ts';
+import type { DiskReserve } from './replicas/disk-reserve.ts';
+import type { Groups } from './replicas/groups.ts';
+import type { MetricSample } from './base/host.ts';
+import type { Peers } from './peers/peers.ts';
+import type { ReplicaHost } from './replicas/replica-host.ts';
+import type { Router } from './routing/router.ts';
+import type { Subscriptions } from './watching/subscriptions.ts';
 
 /** The largest leaves of each namespace that are told, so that whoever fills it is found. */
 const largestTold = 5;

@@ -16,31 +16,39 @@ import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { NodeInfo } from '../wire/peer.ts';
-import { AdminCommands } from './admin-commands.ts';
-import { AdminConnection } from './admin-connection.ts';
-import type { ApiCounters } from './api-connection.ts';
-import { ApiConnection } from './api-connection.ts';
-import type { Catalog } from './catalog.ts';
-import { Desk } from './desk.ts';
-import { Groups } from './groups.ts';
-import type { GroupsEvents } from './groups.ts';
-import { DiskReserve } from './disk-reserve.ts';
-import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView, SessionsView } from './host.ts';
-import { Holders } from './holders.ts';
-import { Joining } from './joining.ts';
+import { AdminCommands } from './admin/admin-commands.ts';
+import { AdminConnection } from './admin/admin-connection.ts';
+import type { ApiCounters } from './clients/api-connection.ts';
+import { ApiConnection } from './clients/api-connection.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { Desk } from './clients/desk.ts';
+import { Groups } from './replicas/groups.ts';
+import type { GroupsEvents } from './replicas/groups.ts';
+import { DiskReserve } from './replicas/disk-reserve.ts';
+import type {
+  HostedNode,
+  MetricSample,
+  NodeObserver,
+  NodeOptions,
+  NodePorts,
+  NodeView,
+  SessionsView,
+} from './base/host.ts';
+import { Holders } from './clients/holders.ts';
+import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
-import type { PeerEvents } from './peers.ts';
-import { Peers } from './peers.ts';
-import { Outsiders, isNamed } from './outsiders.ts';
-import { judgePeer } from './judgement.ts';
+import type { PeerEvents } from './peers/peers.ts';
+import { Peers } from './peers/peers.ts';
+import { Outsiders, isNamed } from './peers/outsiders.ts';
+import { judgePeer } from './peers/judgement.ts';
 import { takePeerMessage } from './peer-messages.ts';
-import { Problems } from './problems.ts';
-import type { ReplicaHost } from './replica-host.ts';
-import { Router } from './router.ts';
-import { ClusterSecret, secretLost } from './secret.ts';
-import { sessionsOf } from './sessions-view.ts';
-import { Subscriptions, deskOf } from './subscriptions.ts';
-import { Turn } from './turn.ts';
+import { Problems } from './base/problems.ts';
+import type { ReplicaHost } from './replicas/replica-host.ts';
+import { Router } from './routing/router.ts';
+import { ClusterSecret, secretLost } from './peers/secret.ts';
+import { sessionsOf } from './replicas/sessions-view.ts';
+import { Subscriptions, deskOf } from './watching/subscriptions.ts';
+import { Turn } from './base/turn.ts';
 
 /** What exists between start and stop. */
 interface Running {

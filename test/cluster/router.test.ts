@@ -4,10 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
-import type { DiskReserve } from '../../core/cluster/disk-reserve.ts';
-import type { Groups } from '../../core/cluster/groups.ts';
-import type { Peers } from '../../core/cluster/peers.ts';
-import { Router } from '../../core/cluster/router.ts';
+import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
+import type { Groups } from '../../core/cluster/replicas/groups.ts';
+import type { Peers } from '../../core/cluster/peers/peers.ts';
+import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
 const timeoutMs = 5000;
