@@ -19,7 +19,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // What puts the rooms of a node together: node.ts, and what reads or feeds all of them.
   'core/cluster': ['core/base', 'core/vr', 'core/store', 'core/tree', 'core/service', 'core/wire'],
   'core/cluster/base': ['core/base', 'core/vr'],
-  'core/cluster/catalog': ['core/base', 'core/vr', 'core/service'],
+  'core/cluster/catalog': ['core/base', 'core/vr', 'core/service', 'core/wire'],
   'core/cluster/replicas': [
     'core/base',
     'core/vr',

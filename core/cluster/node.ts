@@ -15,7 +15,7 @@ import type { ReplicaEvent } from '../vr/ports.ts';
 import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
 import * as closeCodes from '../wire/close-codes.ts';
-import type { NodeInfo } from '../wire/peer.ts';
+import type { NodeInfo } from '../wire/node-info.ts';
 import { AdminCommands } from './admin/admin-commands.ts';
 import { AdminConnection } from './admin/admin-connection.ts';
 import type { ApiCounters } from './clients/api-connection.ts';

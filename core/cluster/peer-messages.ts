@@ -1,7 +1,8 @@
 /** Takes what a node says over a proven link, once it was judged, to the part that it is for. */
 
 import { unreachable } from '../base/assert.ts';
-import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
+import type { NodeInfo } from '../wire/node-info.ts';
+import type { PeerMessage } from '../wire/peer.ts';
 import type { AdminCommands } from './admin/admin-commands.ts';
 import type { Desk } from './clients/desk.ts';
 import type { Groups } from './replicas/groups.ts';

@@ -1,26 +1,16 @@
 /** What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records it keeps. */
 
 import { errorSchema } from '../../base/error-schema.ts';
-import { addressSchema, idSchema, nameSchema } from '../../base/ids.ts';
+import { idSchema, nameSchema } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { bool, list, struct, uint, union } from '../../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../../base/whole.ts';
 import { serviceLimitsSchema } from '../../service/limits.ts';
 import { maxMembers, memberSchema } from '../../vr/configuration.ts';
+import { nodeInfoFields, nodeInfoSchema } from '../../wire/node-info.ts';
 
 export const maxNodes = 4096;
 export const maxNamespaces = 65_536;
-
-const nodeFields = {
-  name: nameSchema,
-  /** The incarnation of its store: the same name with another one is a stranger (protocol §2). */
-  incarnation: idSchema,
-  clusterAddress: addressSchema,
-  apiAddress: addressSchema,
-  adminAddress: addressSchema,
-};
-export const nodeInfoSchema = struct(nodeFields);
-export type NodeInfo = TypeOf<typeof nodeInfoSchema>;
 
 /** What the root group is asked to do. Each may be sent again without harm: it answers what it answered, or what is now true. */
 export const catalogEntrySchema = union({
@@ -57,14 +47,14 @@ export const catalogReplySchema = union({
 });
 export type CatalogReply = TypeOf<typeof catalogReplySchema>;
 
-export const nodeRecordSchema = struct({
-  ...nodeFields,
+export const catalogNodeSchema = struct({
+  ...nodeInfoFields,
   /** The op that added it. */
   added: uint(),
   ejected: bool,
 });
 /** A node as the catalog knows it, in the order in which nodes were added. */
-export type NodeRecord = TypeOf<typeof nodeRecordSchema>;
+export type CatalogNode = TypeOf<typeof catalogNodeSchema>;
 
 export const namespaceRecordSchema = struct({
   /** The op that made it: unique in the cluster, and never another namespace's (architecture §6). */

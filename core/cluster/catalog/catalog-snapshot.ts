@@ -7,10 +7,10 @@ import type { NamespaceId } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { nullable, struct, uint } from '../../base/schema.ts';
 import type { Snapshot } from '../../vr/ports.ts';
-import type { NamespaceRecord, NodeRecord } from './catalog-messages.ts';
-import { maxNamespaces, maxNodes, namespaceRecordSchema, nodeRecordSchema } from './catalog-messages.ts';
+import type { NamespaceRecord, CatalogNode } from './catalog-messages.ts';
+import { maxNamespaces, maxNodes, namespaceRecordSchema, catalogNodeSchema } from './catalog-messages.ts';
 
-const snapshotFormat = 1;
+const snapshotFormat = 2;
 const magic = utf8('haret catalog');
 
 const foundingSchema = struct({ cluster: idSchema, node: nameSchema });
@@ -23,7 +23,7 @@ export type CatalogHeader = TypeOf<typeof headerSchema>;
 export interface CatalogState {
   readonly header: CatalogHeader;
   /** By name, in the order in which they were added. */
-  readonly nodes: ReadonlyMap<string, NodeRecord>;
+  readonly nodes: ReadonlyMap<string, CatalogNode>;
   /** By id, in the order of ids. */
   readonly namespaces: ReadonlyMap<NamespaceId, NamespaceRecord>;
 }
@@ -51,7 +51,7 @@ function* writeRecords(writer: Writer, state: CatalogState): Generator<undefined
   headerSchema.encode(writer, state.header);
   writer.uint(state.nodes.size);
   for (const node of state.nodes.values()) {
-    nodeRecordSchema.encode(writer, node);
+    catalogNodeSchema.encode(writer, node);
     yield;
   }
   writer.uint(state.namespaces.size);
@@ -64,7 +64,7 @@ function* writeRecords(writer: Writer, state: CatalogState): Generator<undefined
 /** @throws MalformedError when the bytes are no snapshot of a catalog in this format. */
 export function readCatalog(chunks: Iterable<Uint8Array>): {
   readonly header: CatalogHeader;
-  readonly nodes: Map<string, NodeRecord>;
+  readonly nodes: Map<string, CatalogNode>;
   readonly namespaces: Map<NamespaceId, NamespaceRecord>;
 } {
   // A catalog is small, so that it is read in one piece.
@@ -75,7 +75,7 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
     throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
   }
   const header = headerSchema.decode(reader);
-  const nodes = new Map<string, NodeRecord>();
+  const nodes = new Map<string, CatalogNode>();
   let last = 0;
   const inOrder = (op: number, same: boolean): void => {
     if (op <= last || op > header.op || same)
@@ -83,7 +83,7 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
     last = op;
   };
   for (let left = countOf(reader, maxNodes); left > 0; left--) {
-    const node = nodeRecordSchema.decode(reader);
+    const node = catalogNodeSchema.decode(reader);
     inOrder(node.added, nodes.has(node.name));
     nodes.set(node.name, node);
   }

@@ -11,7 +11,8 @@ import { isName, noCluster } from '../../base/ids.ts';
 import type { Configuration } from '../../vr/configuration.ts';
 import type { Entry } from '../../vr/entry.ts';
 import type { Snapshot, StateMachine } from '../../vr/ports.ts';
-import type { CatalogEntry, CatalogReply, NamespaceRecord, NodeInfo, NodeRecord } from './catalog-messages.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { CatalogEntry, CatalogNode, CatalogReply, NamespaceRecord } from './catalog-messages.ts';
 import { decodeCatalogEntry, encodeCatalogReply, maxNamespaces, maxNodes } from './catalog-messages.ts';
 import type { Founding } from './catalog-snapshot.ts';
 import { CatalogSnapshot, readCatalog } from './catalog-snapshot.ts';
@@ -32,7 +33,7 @@ export class Catalog implements StateMachine {
   #op = 0;
   #version = 0;
   #founding: Founding | null = null;
-  #nodes = new Map<string, NodeRecord>();
+  #nodes = new Map<string, CatalogNode>();
   #namespaces = new Map<NamespaceId, NamespaceRecord>();
   /** The maps are held by a snapshot: whoever changes one copies both first. */
   #held = false;
@@ -60,7 +61,7 @@ export class Catalog implements StateMachine {
   }
 
   /** All nodes that ever were in, in the order in which they came. */
-  get nodes(): readonly NodeRecord[] {
+  get nodes(): readonly CatalogNode[] {
     return [...this.#nodes.values()];
   }
 
@@ -69,7 +70,7 @@ export class Catalog implements StateMachine {
     return [...this.#namespaces.values()];
   }
 
-  node(name: string): NodeRecord | undefined {
+  node(name: string): CatalogNode | undefined {
     return this.#nodes.get(name);
   }
 

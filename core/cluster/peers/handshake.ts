@@ -10,8 +10,10 @@ import { idSchema } from '../../base/ids.ts';
 import type { Hash, Random } from '../../base/ports.ts';
 import { struct, text } from '../../base/schema.ts';
 import { encodeWhole } from '../../base/whole.ts';
-import type { NodeInfo, PeerMessage } from '../../wire/peer.ts';
-import { nodeInfoSchema, peerProtocol } from '../../wire/peer.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { PeerMessage } from '../../wire/peer.ts';
+import { nodeInfoSchema } from '../../wire/node-info.ts';
+import { peerProtocol } from '../../wire/peer.ts';
 
 type Greet = Extract<PeerMessage, { kind: 'greet' }>;
 type Hello = Extract<PeerMessage, { kind: 'hello' }>;

@@ -6,7 +6,8 @@
 
 import { rootNamespaceId } from '../../base/ids.ts';
 import { highestNumber } from '../../vr/reach.ts';
-import type { NodeInfo, PeerMessage } from '../../wire/peer.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { PeerMessage } from '../../wire/peer.ts';
 
 /** What this node knows of whoever speaks. */
 export interface Hearer {

@@ -8,7 +8,7 @@ import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { Log } from '../../base/ports.ts';
 import type { Store } from '../../store/store.ts';
-import type { NodeInfo } from '../../wire/peer.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Problems } from '../base/problems.ts';
 

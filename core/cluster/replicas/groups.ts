@@ -15,7 +15,9 @@ import type { Configuration, Member } from '../../vr/configuration.ts';
 import type { Message } from '../../vr/messages.ts';
 import type { RecoveredReplica, ReplicaIdentity } from '../../vr/ports.ts';
 import { Replica } from '../../vr/replica.ts';
-import type { NodeInfo, PrimaryHint } from '../../wire/peer.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import { nodeInfoOf } from '../../wire/node-info.ts';
+import type { PrimaryHint } from '../../wire/peer.ts';
 import { Catalog, firstEpoch, foundingConfiguration, rootName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { NodeOptions, NodePorts } from '../base/host.ts';
@@ -327,7 +329,7 @@ export class Groups {
     // A replica whose namespace the catalog does not know yet (this copy lags) keeps what it was made with.
     for (const hosted of record.namespaces)
       if (!namespaces.some((one) => one.id === hosted.id)) namespaces.push(hosted);
-    const nodes = catalog.nodes.length > 0 ? catalog.nodes.map((node) => infoOf(node)) : record.nodes;
+    const nodes = catalog.nodes.length > 0 ? catalog.nodes.map(nodeInfoOf) : record.nodes;
     const next: NodeRecord = { ...record, nodes, namespaces };
     const encoded = encodeNodeRecord(next);
     this.#record = next;
@@ -369,11 +371,6 @@ export class Groups {
       }));
     this.root?.input({ kind: 'learners', members });
   }
-}
-
-function infoOf(node: NodeInfo): NodeInfo {
-  const { name, incarnation, clusterAddress, adminAddress, apiAddress } = node;
-  return { name, incarnation, clusterAddress, adminAddress, apiAddress };
 }
 
 /** Tells everyone whose keep-alive was folded; a session that the entry did not find is gone, and its holder hears that. */

@@ -9,7 +9,7 @@ import type { TypeOf } from '../../base/schema.ts';
 import { list, struct, uint } from '../../base/schema.ts';
 import { serviceLimitsSchema } from '../../service/limits.ts';
 import { configurationSchema } from '../../vr/configuration.ts';
-import { nodeInfoSchema } from '../../wire/peer.ts';
+import { nodeInfoSchema } from '../../wire/node-info.ts';
 
 const hostedNamespaceSchema = struct({ id: uint(), name: nameSchema, limits: serviceLimitsSchema });
 export type HostedNamespace = TypeOf<typeof hostedNamespaceSchema>;
