@@ -43,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'core/vr',
     'core/service',
     'core/wire',
+    'core/cluster/base',
     'core/cluster/replicas',
     'core/cluster/peers',
   ],

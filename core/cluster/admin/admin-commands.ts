@@ -1,7 +1,6 @@
 /** What each admin command does (docs/language.md), on this node or, where it must, on the one that can. */
 
-import { hexFromBytes } from '../../base/bytes.ts';
-import { utf8Length } from '../../base/bytes.ts';
+import { hexFromBytes, utf8Length } from '../../base/bytes.ts';
 import { errorInfo, fail, ok } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
@@ -9,11 +8,12 @@ import { Service } from '../../service/service.ts';
 import { serviceLimitsOf } from '../../service/limits.ts';
 import type { Member } from '../../vr/configuration.ts';
 import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../../wire/admin.ts';
-import type { ForwardOutcome } from '../../wire/peer.ts';
 import { isNamespaceName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from '../base/host.ts';
+import type { NodeTimes } from '../base/times.ts';
+import { nodeTimes } from '../base/times.ts';
 import type { Joining } from './joining.ts';
 import type { Outside } from '../peers/outsiders.ts';
 import type { Peers } from '../peers/peers.ts';
@@ -49,10 +49,12 @@ export interface AdminDesk {
 
 export class AdminCommands {
   readonly #desk: AdminDesk;
+  readonly #times: NodeTimes;
   #logLevel = 'info';
 
   constructor(desk: AdminDesk) {
     this.#desk = desk;
+    this.#times = nodeTimes(desk.options.timing);
   }
 
   /** Runs a command. `forwarded` ones are not sent on again. */
@@ -98,15 +100,15 @@ export class AdminCommands {
 
   /** A node that joined or started just now is about to be connected; that is waited for. */
   #askNode(node: string, command: AdminCommand, done: AdminDone): void {
-    const { peers, router, options, until } = this.#desk;
+    const { peers, router, until } = this.#desk;
     const ask = (): void =>
-      router.ask(node, rootNamespaceId, { kind: 'admin', command }, 1, (outcome: ForwardOutcome) => {
+      router.ask(node, { kind: 'admin', command }, (outcome) => {
         if (outcome.kind === 'admin') done(ok(outcome.result));
         else if (outcome.kind === 'error') done({ ok: false, error: outcome.error });
         else done(fail('Internal', `node ${node} answered ${outcome.kind}`));
       });
     if (peers.connected(node)) ask();
-    else until(() => peers.connected(node), options.timing.suspicionMs, ask);
+    else until(() => peers.connected(node), this.#times.connectMs, ask);
   }
 
   #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {
@@ -137,8 +139,8 @@ export class AdminCommands {
       joining.propose(entry, (created) => {
         if (!created.ok) return done(created);
         // It exists now; whoever asked should also find it working, if its nodes are up.
-        const working = (): boolean => this.#desk.router.hint(created.value) !== null;
-        this.#desk.until(working, options.timing.suspicionMs * 5, () => done(ok({ kind: 'ok' })));
+        const working = (): boolean => this.#desk.router.hints.of(created.value) !== null;
+        this.#desk.until(working, this.#times.firstPrimaryMs, () => done(ok({ kind: 'ok' })));
       });
     });
   }
@@ -208,7 +210,7 @@ export class AdminCommands {
   }
 
   #primaryText(namespace: NamespaceRecord): string | null {
-    const hint = this.#desk.router.hint(namespace.id);
+    const hint = this.#desk.router.hints.of(namespace.id);
     const member = namespace.replicas.find((one) => one.replica === hint?.replica);
     // A primary that this node has lost sight of is not told as one.
     if (member === undefined || !this.#reaches(member.node)) return null;

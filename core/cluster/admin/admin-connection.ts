@@ -3,13 +3,13 @@
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
 import type { Frame, Link, LinkHandler, Log } from '../../base/ports.ts';
-import type { Limits } from '../../base/limits.ts';
 import type { AdminServerCodec } from '../../wire/admin-codecs.ts';
 import { adminServerOutbox } from '../../wire/admin-codecs.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../wire/admin.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import { Outbox } from '../../wire/outbox.ts';
-import type { Flushable, Turn } from '../base/turn.ts';
+import type { Opened } from '../base/opened.ts';
+import type { Flushable } from '../base/turn.ts';
 
 export type RunAdminCommand = (command: AdminCommand, done: (result: Result<AdminResult>) => void) => void;
 
@@ -22,27 +22,16 @@ export class AdminConnection implements LinkHandler, Flushable {
   readonly #run: RunAdminCommand;
   readonly #log: Log;
   readonly #from: string;
-  readonly #onClosed: () => void;
   readonly #outbox: Outbox<AdminReply>;
   #outstanding = 0;
   #closed = false;
 
-  constructor(
-    link: Link,
-    codec: AdminServerCodec,
-    run: RunAdminCommand,
-    turn: Turn,
-    limits: Limits,
-    log: Log,
-    from: string,
-    onClosed: () => void,
-  ) {
+  constructor({ link, codec, from, turn, limits, log }: Opened<AdminServerCodec>, run: RunAdminCommand) {
     this.#link = link;
     this.#codec = codec;
     this.#run = run;
     this.#log = log;
     this.#from = from;
-    this.#onClosed = onClosed;
     const options = adminServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
     this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
   }
@@ -83,7 +72,6 @@ export class AdminConnection implements LinkHandler, Flushable {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
-    this.#onClosed();
   }
 
   /** Says why, then closes. */

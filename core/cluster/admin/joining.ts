@@ -22,6 +22,8 @@ import type { CatalogEntry } from '../catalog/catalog-messages.ts';
 import { decodeCatalogReply, encodeCatalogEntry, maxNodes } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { NodeOptions, NodePorts } from '../base/host.ts';
+import type { NodeTimes } from '../base/times.ts';
+import { nodeTimes } from '../base/times.ts';
 import type { NodeRecord } from '../replicas/node-record.ts';
 import { emptiedNode, unprovenNode } from '../peers/outsiders.ts';
 
@@ -30,9 +32,21 @@ const joinFrameBytes = 1024 * 1024;
 /** What the catalog answered: the id of what was made. */
 export type Proposed = (result: Result<number>) => void;
 
+export interface JoiningParts {
+  readonly ports: NodePorts;
+  readonly options: NodeOptions;
+  readonly groups: Groups;
+  /** This node. */
+  readonly self: () => NodeInfo;
+  /** What a node said of itself in its last handshake. */
+  readonly presented: (node: string) => NodeInfo | null;
+  readonly secret: ClusterSecret;
+}
+
 export class Joining {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
+  readonly #times: NodeTimes;
   readonly #groups: Groups;
   readonly #self: () => NodeInfo;
   /** Things to do once the root group has a primary here. */
@@ -46,29 +60,18 @@ export class Joining {
   readonly #presented: (node: string) => NodeInfo | null;
   readonly #secret: ClusterSecret;
 
-  /** @param presented what a node said of itself in its last handshake. */
-  constructor(
-    ports: NodePorts,
-    options: NodeOptions,
-    groups: Groups,
-    self: () => NodeInfo,
-    presented: (node: string) => NodeInfo | null,
-    secret: ClusterSecret,
-  ) {
-    this.#presented = presented;
-    this.#secret = secret;
-    this.#ports = ports;
-    this.#options = options;
-    this.#groups = groups;
-    this.#self = self;
+  constructor(parts: JoiningParts) {
+    this.#ports = parts.ports;
+    this.#options = parts.options;
+    this.#times = nodeTimes(parts.options.timing);
+    this.#groups = parts.groups;
+    this.#self = parts.self;
+    this.#presented = parts.presented;
+    this.#secret = parts.secret;
   }
 
   get self(): NodeInfo {
     return this.#self();
-  }
-
-  get #patienceMs(): number {
-    return this.#options.timing.suspicionMs * 10;
   }
 
   /** Runs `then` once this node's root group has its primary here and its cluster is founded; founds one when there is none. */
@@ -104,7 +107,7 @@ export class Joining {
     this.#whenPrimary.push({
       run: () => then(ok(null)),
       expire: () => then(fail('NoPrimary', 'the root group has no primary on this node')),
-      deadlineMs: this.#ports.clock.now() + this.#patienceMs,
+      deadlineMs: this.#ports.clock.now() + this.#times.stepMs,
     });
   }
 
@@ -119,7 +122,7 @@ export class Joining {
       }
     }
     for (const dial of [...this.#dialling]) if (dial.deadlineMs <= now) dial.giveUp();
-    if (now - this.#comparedMs < this.#options.timing.suspicionMs) return;
+    if (now - this.#comparedMs < this.#times.compareMs) return;
     this.#comparedMs = now;
     this.#compareAddresses();
   }
@@ -244,7 +247,7 @@ export class Joining {
       const details = { node: name, address };
       settle(fail('NodeUnreachable', `node ${name} does not answer at ${address}`, details));
     };
-    const dial = { deadlineMs: this.#ports.clock.now() + this.#patienceMs, giveUp: silent };
+    const dial = { deadlineMs: this.#ports.clock.now() + this.#times.stepMs, giveUp: silent };
     this.#dialling.add(dial);
   }
 

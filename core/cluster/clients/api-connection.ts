@@ -18,13 +18,13 @@ import type { Reply } from '../../service/reply.ts';
 import { decodeReply } from '../../service/reply.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import { Outbox } from '../../wire/outbox.ts';
-import type { ForwardItem } from '../../wire/peer.ts';
 import type { HolderConnection, Holders } from './holders.ts';
-import type { Waiter } from '../replicas/replica-host.ts';
+import type { Job, Waiter } from '../replicas/job.ts';
 import { SpokenSessions } from './spoken.ts';
 import type { Standing, StandingConnection } from './standing.ts';
 import type { Watches } from '../watching/subscriptions.ts';
-import type { Flushable, Turn } from '../base/turn.ts';
+import type { Opened } from '../base/opened.ts';
+import type { Flushable } from '../base/turn.ts';
 import type { WatchMessage, WatchSink } from '../watching/watch.ts';
 
 /** With so many bytes unread, a connection's watches wait: what they have to tell is remembered elsewhere. */
@@ -39,8 +39,8 @@ export interface ApiDesk {
   nodeName(): string;
   /** Why the node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
-  /** Serves an item here or has it served elsewhere. `secret`: by which it speaks as its session. */
-  serve(namespaceId: number, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void;
+  /** Serves it here or has it served elsewhere. */
+  serve(job: Job): void;
   /** For a client that has no source of chance. */
   drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
@@ -56,7 +56,6 @@ export type EnterAnswer =
 
 /** Counters of all API connections of a node, for `/metrics`. */
 export interface ApiCounters {
-  connections: number;
   requests: number;
   reads: number;
   /** Everything that was to be served, and what of it was answered, errors included. */
@@ -74,7 +73,6 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #counters: ApiCounters;
   readonly #log: Log;
   readonly #from: string;
-  readonly #onClosed: () => void;
   readonly #outbox: Outbox<ServerMessage>;
   /** The session that each namespace was last written in by. */
   readonly #writer = new Map<number, number>();
@@ -85,17 +83,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   #greeted = false;
   #closed = false;
 
-  constructor(
-    link: Link,
-    codec: ApiServerCodec,
-    desk: ApiDesk,
-    turn: Turn,
-    limits: Limits,
-    counters: ApiCounters,
-    log: Log,
-    from: string,
-    onClosed: () => void,
-  ) {
+  constructor(opened: Opened<ApiServerCodec>, desk: ApiDesk, counters: ApiCounters) {
+    const { link, codec, from, turn, limits, log } = opened;
     this.#link = link;
     this.#codec = codec;
     this.#desk = desk;
@@ -104,7 +93,6 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#counters = counters;
     this.#log = log;
     this.#from = from;
-    this.#onClosed = onClosed;
     const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
     // It leaves with the others at the end of the node's turn.
     this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
@@ -134,7 +122,6 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#desk.watches.leave(this);
     this.#desk.holders.remove(this);
     this.#desk.standing.leave(this);
-    this.#onClosed();
   }
 
   isClosed(): boolean {
@@ -214,10 +201,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         return this.#speak(message);
       case 'read':
         this.#counters.reads++;
-        return this.#serve(message.id, message.namespaceId, message, noSecret, new Answer(this, message.id));
+        return this.#serve(message, noSecret, new Answer(this, message.id));
       case 'watch': {
-        const refusal = this.#desk.refusal();
-        if (refusal !== null) return this.#answer({ kind: 'error', id: message.id, error: refusal });
         this.#follow(message.namespaceId);
         return this.#desk.watches.begin(this, message);
       }
@@ -297,11 +282,11 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     return true;
   }
 
-  #serve(id: number, namespaceId: number, item: ForwardItem, secret: SessionSecret, answer: Waiter): void {
-    if (this.#full(id)) return;
+  #serve(message: Served, secret: SessionSecret, waiter: Waiter): void {
+    if (this.#full(message.id)) return;
     this.#outstanding++;
     this.#counters.asked++;
-    this.#desk.serve(namespaceId, item, secret, answer);
+    this.#desk.serve({ namespaceId: message.namespaceId, item: message, secret, hops: 0, from: null, waiter });
   }
 
   /** What is asked as a session. Whether the secret is the session's is judged where the session is known. */
@@ -310,15 +295,15 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     const secret = this.#spoken.secretOf(namespaceId, session);
     if (secret === null) return this.#answer({ kind: 'error', id, error: this.#spoken.refusal(session) });
     if (message.kind !== 'unregister') this.#wrote(message);
-    this.#serve(id, namespaceId, message, secret, new SessionAnswer(this, this.#spoken, message));
+    this.#serve(message, secret, new SessionAnswer(this, this.#spoken, message));
   }
 
   #register(message: Registering): void {
-    const { id, namespaceId } = message;
+    const { id } = message;
     if (this.#full(id)) return;
     const refusal = this.#spoken.begin();
     if (refusal !== null) return this.#answer({ kind: 'error', id, error: refusal });
-    this.#serve(id, namespaceId, message, noSecret, new RegisterAnswer(this, this.#spoken, message));
+    this.#serve(message, noSecret, new RegisterAnswer(this, this.#spoken, message));
   }
 
   /** The end of one request of this connection. */
@@ -330,6 +315,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   }
 }
 
+type Served = Speaking | Registering | Extract<ClientMessage, { kind: 'read' }>;
 type Speaking = Extract<ClientMessage, { kind: 'request' | 'keepAlive' | 'unregister' }>;
 type Registering = Extract<ClientMessage, { kind: 'register' | 'claim' }> & { readonly secret: SessionSecret };
 

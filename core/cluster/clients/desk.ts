@@ -10,14 +10,15 @@ import type { ClusterId, NamespaceId } from '../../base/ids.ts';
 import type { Random } from '../../base/ports.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 import { drawSecret } from '../../base/session-secret.ts';
-import type { ForwardItem, ForwardOutcome } from '../../wire/peer.ts';
+import type { ForwardOutcome } from '../../wire/peer.ts';
 import type { ApiDesk, EnterAnswer } from './api-connection.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Holders } from './holders.ts';
 import type { NodeOptions } from '../base/host.ts';
+import { nodeTimes } from '../base/times.ts';
 import type { Peers } from '../peers/peers.ts';
-import type { Waiter } from '../replicas/replica-host.ts';
+import type { Job } from '../replicas/job.ts';
 import type { Router } from '../routing/router.ts';
 import { Standing } from './standing.ts';
 import type { Watches } from '../watching/subscriptions.ts';
@@ -26,6 +27,18 @@ type Found = Extract<ForwardOutcome, { kind: 'found' }>;
 
 /** Nodes that are asked at once where a namespace is. */
 const maxAsked = 8;
+
+export interface DeskParts {
+  readonly options: NodeOptions;
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly router: Router;
+  readonly watches: Watches;
+  readonly holders: Holders;
+  /** Why this node serves nobody now; null when it does. */
+  readonly refusal: () => ErrorInfo | null;
+  readonly random: Random;
+}
 
 export class Desk implements ApiDesk {
   readonly #options: NodeOptions;
@@ -38,26 +51,17 @@ export class Desk implements ApiDesk {
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
 
-  /** @param refusal why this node serves nobody now; null when it does. */
-  constructor(
-    options: NodeOptions,
-    groups: Groups,
-    peers: Peers,
-    router: Router,
-    watches: Watches,
-    holders: Holders,
-    refusal: () => ErrorInfo | null,
-    random: Random,
-  ) {
-    this.#random = random;
-    this.#options = options;
-    this.#groups = groups;
-    this.#peers = peers;
-    this.#router = router;
-    this.watches = watches;
-    this.holders = holders;
-    this.#refusal = refusal;
-    this.standing = new Standing((namespaceId) => this.#served(namespaceId), options.timing.suspicionMs / 2);
+  constructor(parts: DeskParts) {
+    this.#random = parts.random;
+    this.#options = parts.options;
+    this.#groups = parts.groups;
+    this.#peers = parts.peers;
+    this.#router = parts.router;
+    this.watches = parts.watches;
+    this.holders = parts.holders;
+    this.#refusal = parts.refusal;
+    const { standingMs } = nodeTimes(parts.options.timing);
+    this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
   }
 
   /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */
@@ -65,7 +69,7 @@ export class Desk implements ApiDesk {
     if (this.#refusal() !== null) return false;
     const hosts = this.#groups.hostsOf(namespaceId);
     if (hosts.length > 0) return hosts.some((host) => host.inTouch);
-    const primary = this.#router.hint(namespaceId)?.node;
+    const primary = this.#router.hints.of(namespaceId)?.node;
     const nodes = this.#router.nodesFor(namespaceId);
     return (primary !== undefined && this.#peers.connected(primary)) || nodes.some((one) => this.#peers.connected(one));
   }
@@ -90,19 +94,16 @@ export class Desk implements ApiDesk {
     return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
   }
 
-  serve(namespaceId: NamespaceId, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
-    const refusal = this.#refusal();
-    if (refusal !== null) return waiter.fail(refusal);
+  serve(job: Job): void {
+    const { namespaceId, waiter } = job;
     if (namespaceId === rootNamespaceId) {
       // The root group has a catalog in the place of a tree, and only nodes talk to it.
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: ${namespaceId} is the root group's`));
     }
-    this.#router.serve(namespaceId, item, secret, waiter);
+    this.#router.serve(job);
   }
 
   enter(name: string, done: (answer: EnterAnswer) => void): void {
-    const refusal = this.#refusal();
-    if (refusal !== null) return done({ ok: false, error: refusal });
     const here = this.lookup(name);
     if (here.kind === 'found') return done(this.#entered(here));
     if (here.error.code === 'UnknownNamespace') return done({ ok: false, error: here.error });
@@ -112,7 +113,7 @@ export class Desk implements ApiDesk {
     let denied: ErrorInfo | null = null;
     let over = false;
     for (const node of asked) {
-      this.#router.ask(node, rootNamespaceId, { kind: 'lookup', namespace: name }, 1, (outcome) => {
+      this.#router.ask(node, { kind: 'lookup', namespace: name }, (outcome) => {
         if (outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace') denied = outcome.error;
         const last = --waiting === 0;
         if (over || (outcome.kind !== 'found' && denied === null && !last)) return;
@@ -145,7 +146,7 @@ export class Desk implements ApiDesk {
 
   /** What is known here of a namespace that the catalog has. */
   #whereabouts({ id, name, replicas }: NamespaceRecord): Found {
-    const hint = this.#router.hint(id);
+    const hint = this.#router.hints.of(id);
     const member = replicas.find((one) => one.replica === hint?.replica);
     const node = hint === null ? undefined : this.#groups.catalog?.node(hint.node);
     const primary =

@@ -6,7 +6,7 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
-import type { Log } from '../../base/ports.ts';
+import type { Clock, Log } from '../../base/ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -35,17 +35,53 @@ export function unprovenNode(node: string, address: string): ErrorInfo {
   return errorInfo('NodeRefused', text, { node });
 }
 
+export interface OutsidersParts {
+  readonly problems: Problems;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Some node is connected to this one. */
+  readonly connected: () => boolean;
+  /** Hearsay counts for so long (base/times.ts). */
+  readonly hearsayMs: number;
+}
+
 export class Outsiders {
+  readonly #parts: OutsidersParts;
   readonly #problems: Problems;
   readonly #log: Log;
   /** By name, this node included. */
   readonly #nodes = new Map<string, Outside>();
   /** Set where the own store has lost its log. */
   #emptied: ErrorInfo | null = null;
+  /** Set where peers know another incarnation of this node (protocol §2, "Strangers"), and until when that is heeded. */
+  #strange: ErrorInfo | null = null;
+  #strangeUntilMs = 0;
 
-  constructor(problems: Problems, log: Log) {
-    this.#problems = problems;
-    this.#log = log;
+  constructor(parts: OutsidersParts) {
+    this.#parts = parts;
+    this.#problems = parts.problems;
+    this.#log = parts.log;
+  }
+
+  /** Why this node serves nobody; null while it may. A node that some of its peers accept is no stranger, whatever one of them says. */
+  refusal(): ErrorInfo | null {
+    if (this.#emptied !== null) return this.#emptied;
+    if (this.#strange === null || this.#parts.connected()) return null;
+    if (this.#parts.clock.now() > this.#strangeUntilMs) this.#strange = null;
+    return this.#strange;
+  }
+
+  /**
+   * A peer knows this node, `self`, with another data directory.
+   * @param proven it knows the cluster's secret. Who does not stops nobody: it holds as long as it is said again, and while this node is
+   * in no cluster.
+   */
+  calledStranger(self: string, by: NodeInfo, proven: boolean): void {
+    const { clock, hearsayMs } = this.#parts;
+    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
+    if (this.#strange === null) this.#log.write('error', text);
+    this.#strange ??= errorInfo('NodeRefused', text, { node: self });
+    this.#strangeUntilMs = proven ? Infinity : clock.now() + hearsayMs;
   }
 
   /** This node begins, on this store. */

@@ -103,7 +103,8 @@ export class Peer implements Flushable {
   tick(now: number): void {
     this.#watch(now);
     if (this.#dialled !== null) {
-      if (!this.#open && now - this.#dialledAt > this.#table.handshakeMs) this.#abandon(this.#dialled, 'no welcome');
+      if (!this.#open && now - this.#dialledAt > this.#table.times.welcomeMs)
+        this.#abandon(this.#dialled, 'no welcome');
       return;
     }
     if (now < this.#nextDial) return;
@@ -122,11 +123,11 @@ export class Peer implements Flushable {
 
   /** A connection can die without a word; whoever dialled asks for an answer, and both ends notice when none comes. */
   #watch(now: number): void {
-    if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.pingMs) {
+    if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.times.pingMs) {
       this.#pingedAt = now;
       this.#table.write(this.#dialled, [{ kind: 'ping', answer: true }]);
     }
-    for (const [link, at] of this.#heardAt) if (now - at > this.#table.silenceMs) this.#abandon(link, 'silent');
+    for (const [link, at] of this.#heardAt) if (now - at > this.#table.times.silenceMs) this.#abandon(link, 'silent');
   }
 
   /** Closes a link and counts it as lost at once: a dead one may never say so itself. */

@@ -18,6 +18,8 @@ import { AcceptorProof, DiallerProof } from './handshake.ts';
 import type { HelloContent } from './handshake.ts';
 import { maxNodes } from '../catalog/catalog-messages.ts';
 import type { NodePorts, Timing } from '../base/host.ts';
+import type { NodeTimes } from '../base/times.ts';
+import { nodeTimes } from '../base/times.ts';
 import { Peer, wrongSecret } from './peer.ts';
 import type { Turn } from '../base/turn.ts';
 
@@ -83,6 +85,7 @@ export class Peers {
   readonly #events: PeerEvents;
   readonly #turn: Turn;
   readonly #timing: Timing;
+  readonly #times: NodeTimes;
   readonly #limits: Limits;
   readonly #peers = new Map<string, Peer>();
   readonly #greeting = new Map<Link, number>();
@@ -94,6 +97,7 @@ export class Peers {
     this.#ports = ports;
     this.#turn = turn;
     this.#timing = timing;
+    this.#times = nodeTimes(timing);
     this.#limits = limits;
     this.#events = events;
   }
@@ -121,6 +125,11 @@ export class Peers {
 
   connected(node: string): boolean {
     return this.#peers.get(node)?.connected ?? false;
+  }
+
+  get anyConnected(): boolean {
+    for (const peer of this.#peers.values()) if (peer.connected) return true;
+    return false;
   }
 
   connectedNames(): string[] {
@@ -153,7 +162,7 @@ export class Peers {
     if (this.#closed) return;
     for (const peer of this.#peers.values()) peer.tick(now);
     for (const [link, since] of this.#greeting) {
-      if (now - since > this.#timing.suspicionMs * 5) link.close(closeCodes.timeout, 'no hello');
+      if (now - since > this.#times.helloMs) link.close(closeCodes.timeout, 'no hello');
     }
   }
 
@@ -367,17 +376,8 @@ export class Peers {
     return this.#ports.clock.now();
   }
 
-  get handshakeMs(): number {
-    return this.#timing.suspicionMs * 2;
-  }
-
-  /** A link over which nothing came for so long is dead, whatever its socket says; pings see to it that something comes. */
-  get silenceMs(): number {
-    return this.#timing.suspicionMs * 3;
-  }
-
-  get pingMs(): number {
-    return this.#timing.suspicionMs;
+  get times(): NodeTimes {
+    return this.#times;
   }
 
   get events(): PeerEvents {

@@ -22,6 +22,18 @@ export function isSecret(text: string): boolean {
   return secretPattern.test(text);
 }
 
+export interface SecretParts {
+  readonly disk: Disk;
+  readonly random: Random;
+  readonly options: SecretOptions;
+  /** The address of this node's own cluster interface. */
+  readonly self: string;
+  /** A store that is in no cluster has no secret, whatever an attempt to join left there. */
+  readonly inCluster: () => boolean;
+  /** But one that was, and has lost its log, proves by the secret that it still has who says so. */
+  readonly emptied: boolean;
+}
+
 export class ClusterSecret {
   readonly #disk: Disk;
   readonly #random: Random;
@@ -32,25 +44,13 @@ export class ClusterSecret {
   #kept: string | null = null;
   #writes = 0;
 
-  /**
-   * @param self the address of this node's own cluster interface.
-   * @param inCluster a store that is in no cluster has no secret, whatever an attempt to join left there.
-   * @param emptied but one that was, and has lost its log, proves by the secret that it still has who says so.
-   */
-  constructor(
-    disk: Disk,
-    random: Random,
-    options: SecretOptions,
-    self: string,
-    inCluster: () => boolean,
-    emptied: boolean,
-  ) {
-    this.#disk = disk;
-    this.#random = random;
-    this.#options = options;
-    this.#self = self;
-    this.#inCluster = inCluster;
-    this.#emptied = emptied;
+  constructor(parts: SecretParts) {
+    this.#disk = parts.disk;
+    this.#random = parts.random;
+    this.#options = parts.options;
+    this.#self = parts.self;
+    this.#inCluster = parts.inCluster;
+    this.#emptied = parts.emptied;
   }
 
   /** Reads what an earlier life has kept. */

@@ -4,8 +4,7 @@
  */
 
 import { invariant } from '../../base/assert.ts';
-import { errorInfo } from '../../base/errors.ts';
-import { haretError } from '../../base/errors.ts';
+import { errorInfo, haretError } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../../base/ids.ts';
 import { encodeBody } from '../../service/body.ts';
@@ -21,10 +20,12 @@ import type { PrimaryHint } from '../../wire/peer.ts';
 import { Catalog, firstEpoch, foundingConfiguration, rootName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { NodeOptions, NodePorts } from '../base/host.ts';
+import { nodeTimes } from '../base/times.ts';
+import type { Waiter } from './job.ts';
 import type { HostedNamespace, NodeRecord } from './node-record.ts';
 import { decodeNodeRecord, encodeNodeRecord } from './node-record.ts';
 import { ReplicaHost } from './replica-host.ts';
-import type { ReadableMachine, ReplicaHostEvents, WaitingKeepAlive, Waiter } from './replica-host.ts';
+import type { ReadableMachine, ReplicaHostEvents, WaitingKeepAlive } from './replica-host.ts';
 import type { Turn } from '../base/turn.ts';
 
 /** A keep-alive's body names so many sessions at most (service/body.ts). */
@@ -160,8 +161,15 @@ export class Groups {
     });
     const name = `${this.namespaceName(identity.namespace) ?? String(identity.namespace)}::${identity.replica}`;
     const { limits, timing } = this.#options;
-    const host = new ReplicaHost(name, replica, machine, this.#store, this.#turn, this.#ports.log, this.#events, {
-      patienceMs: timing.suspicionMs * 5,
+    const host = new ReplicaHost({
+      name,
+      replica,
+      machine,
+      store: this.#store,
+      turn: this.#turn,
+      log: this.#ports.log,
+      events: this.#events,
+      patienceMs: nodeTimes(timing).patienceMs,
       maxKeepAlives: Math.min(maxKeepAlives, limits.maxPendingRequests),
     });
     const siblings = this.#hosts.get(identity.namespace);

@@ -16,14 +16,8 @@ import type { Entry } from '../../vr/entry.ts';
 import type { Message } from '../../vr/messages.ts';
 import type { Effect, Input, ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../../vr/ports.ts';
 import type { Replica } from '../../vr/replica.ts';
-import type { ForwardItem } from '../../wire/peer.ts';
 import type { Flushable, Turn } from '../base/turn.ts';
-
-/** Whoever waits for the outcome of a request or a read. One of the two is called, once. */
-export interface Waiter {
-  reply(bytes: Uint8Array): void;
-  fail(error: ErrorInfo): void;
-}
+import type { ItemOf, Waiter } from './job.ts';
 
 /** A keep-alive that waits for the tick in which it is folded with others into one entry. */
 export interface WaitingKeepAlive {
@@ -50,8 +44,16 @@ export interface ReplicaHostEvents {
   broke(host: ReplicaHost, error: unknown): void;
 }
 
-/** What bounds the wait at a hosted replica. */
-export interface HostBounds {
+/** What a hosted replica is made with. */
+export interface ReplicaHostOptions {
+  /** For people: its namespace and its own name. */
+  readonly name: string;
+  readonly replica: Replica;
+  readonly machine: ReadableMachine;
+  readonly store: Store;
+  readonly turn: Turn;
+  readonly log: Log;
+  readonly events: ReplicaHostEvents;
   /** Whoever waits longer is told so: a request for its predecessor or its quorum, a read for its primary or its op. */
   readonly patienceMs: number;
   /** Keep-alives that wait for their tick. */
@@ -93,7 +95,8 @@ export class ReplicaHost implements Flushable {
   #stopped = false;
   #nextToken = 1;
   #quietTicks = 0;
-  readonly #bounds: HostBounds;
+  readonly #patienceMs: number;
+  readonly #maxKeepAlives: number;
   /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
   readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
   /** Tokens below it have waited too long, and those below `#toldOverdue` have been told so. */
@@ -101,25 +104,17 @@ export class ReplicaHost implements Flushable {
   #toldOverdue = 0;
   readonly #identity: ReplicaIdentity;
 
-  constructor(
-    name: string,
-    replica: Replica,
-    machine: ReadableMachine,
-    store: Store,
-    turn: Turn,
-    log: Log,
-    events: ReplicaHostEvents,
-    bounds: HostBounds,
-  ) {
-    this.name = name;
-    this.#bounds = bounds;
-    this.#replica = replica;
-    this.machine = machine;
-    this.#store = store;
-    this.#turn = turn;
-    this.#log = log;
-    this.#events = events;
-    this.#identity = replica.view().identity;
+  constructor(options: ReplicaHostOptions) {
+    this.name = options.name;
+    this.#replica = options.replica;
+    this.machine = options.machine;
+    this.#store = options.store;
+    this.#turn = options.turn;
+    this.#log = options.log;
+    this.#events = options.events;
+    this.#patienceMs = options.patienceMs;
+    this.#maxKeepAlives = options.maxKeepAlives;
+    this.#identity = options.replica.view().identity;
     this.namespaceId = this.#identity.namespace;
     this.replicaName = this.#identity.replica;
   }
@@ -188,12 +183,8 @@ export class ReplicaHost implements Flushable {
    * A client's numbered request. The waiter hears of it once, whatever becomes of the replica.
    * @param refusal why this node takes nothing like it now; what was executed or is under way has its reply all the same.
    */
-  request(
-    waiter: Waiter,
-    { session, request, answered, operation }: Extract<ForwardItem, { kind: 'request' }>,
-    secret: SessionSecret,
-    refusal: ErrorInfo | null,
-  ): void {
+  request(waiter: Waiter, item: ItemOf<'request'>, secret: SessionSecret, refusal: ErrorInfo | null): void {
+    const { session, request, answered, operation } = item;
     const token = this.#wait(waiter);
     this.input({ kind: 'request', token, session, secret, request, answered, body: operation, refusal });
   }
@@ -212,7 +203,7 @@ export class ReplicaHost implements Flushable {
   /** Keep-alives of one tick travel as one entry (architecture §4). */
   keepAlive(waiter: Waiter, session: number, secret: SessionSecret): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
-    const limit = this.#bounds.maxKeepAlives;
+    const limit = this.#maxKeepAlives;
     if (this.#keepAlives.length >= limit) {
       const details = { limit, actual: limit + 1 };
       return waiter.fail(errorInfo('Overloaded', `${limit} keep-alives wait at replica ${this.name}`, details));
@@ -267,7 +258,7 @@ export class ReplicaHost implements Flushable {
 
   /** Nobody waits for ever: not for a primary that is gone, nor for an op or a predecessor that never comes. */
   #endOverdue(now: number): void {
-    const { patienceMs } = this.#bounds;
+    const patienceMs = this.#patienceMs;
     const marks = this.#marks;
     const last = marks.at(-1);
     if (last === undefined || (last.token < this.#nextToken && now - last.atMs >= patienceMs / 16)) {

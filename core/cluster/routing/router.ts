@@ -1,36 +1,39 @@
 /**
  * Where a request goes: to the replica here when it can serve, else to the node that can, through a peer that reaches it when this
- * node does not (protocol §9.9). Keeps what every node knows of the primaries. Whoever asks hears an answer or a time-out, once.
+ * node does not (protocol §9.9). Whoever asks hears an answer or a time-out, once.
  */
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
+import { rootNamespaceId } from '../../base/ids.ts';
 import type { NamespaceId } from '../../base/ids.ts';
-import { Numbered } from '../../base/numbered.ts';
 import type { Limits } from '../../base/limits.ts';
-import type { SessionSecret } from '../../base/session-secret.ts';
+import { Numbered } from '../../base/numbered.ts';
 import { noSecret } from '../../base/session-secret.ts';
 import { encodeBody } from '../../service/body.ts';
 import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
-import { Reach } from '../../vr/reach.ts';
+import type { NodeTimes } from '../base/times.ts';
 import type { DiskReserve } from '../replicas/disk-reserve.ts';
 import type { Groups } from '../replicas/groups.ts';
-import { Once } from './once.ts';
+import type { Job, Waiter } from '../replicas/job.ts';
 import type { Peers } from '../peers/peers.ts';
-import type { ReadConsistency, ReplicaHost, Waiter } from '../replicas/replica-host.ts';
+import type { ReadConsistency, ReplicaHost } from '../replicas/replica-host.ts';
+import { Hints } from './hints.ts';
+import { Once } from './once.ts';
 
 /** A request goes over at most so many nodes: here to a peer, from it to the primary, and one stale hint. */
 const maxHops = 3;
-/** An admin command may found a cluster, dial a node and wait for an election before it is answered. */
-const adminPatience = 5;
-/** Groups that were just created, of which peers know sooner. */
-const maxEarlyHints = 1024;
+
+type Forward = Extract<PeerMessage, { kind: 'forward' }>;
+/** What is said to the node that is asked. */
+type Question = Pick<Forward, 'namespaceId' | 'item' | 'secret' | 'hops'>;
+type Done = (outcome: ForwardOutcome) => void;
 
 /** Whoever waits for what was forwarded. */
 interface ForwardWaiter {
   readonly to: string;
-  readonly done: (outcome: ForwardOutcome) => void;
+  readonly done: Done;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
   /** A write that was handed to a peer may be executed, whatever becomes of the peer. */
@@ -40,21 +43,25 @@ interface ForwardWaiter {
   readonly again: (() => void) | null;
 }
 
+export interface RouterParts {
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly reserve: DiskReserve;
+  readonly limits: Pick<Limits, 'maxPendingRequests'>;
+  readonly times: Pick<NodeTimes, 'patienceMs' | 'commandMs'>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** A number drawn at the start of this node's process. */
+  readonly run: number;
+}
+
 export class Router {
+  /** Where the primaries are. */
+  readonly hints: Hints;
+  readonly #parts: RouterParts;
   readonly #groups: Groups;
   readonly #peers: Peers;
-  readonly #reserve: DiskReserve;
-  readonly #limits: Limits;
-  readonly #now: () => number;
-  readonly #timeoutMs: number;
-  readonly #run: number;
-  readonly #hints = new Map<NamespaceId, PrimaryHint>();
-  /** Hints of groups that the catalog here does not have yet. */
-  readonly #early = new Map<NamespaceId, PrimaryHint>();
-  readonly #reach: Reach;
   readonly #once = new Once();
-  /** Hints that were not believed. */
-  unbelieved = 0;
   /** All with one time-out, so that they are overdue in their order. */
   readonly #forwarded = new Numbered<ForwardWaiter>();
   /** Below it no id is in `#forwarded`. */
@@ -63,24 +70,11 @@ export class Router {
   readonly #commands = new Numbered<ForwardWaiter>();
   #nextId = 1;
 
-  /** @param run a number drawn at the start of this node's process. */
-  constructor(
-    groups: Groups,
-    peers: Peers,
-    reserve: DiskReserve,
-    limits: Limits,
-    now: () => number,
-    timeoutMs: number,
-    run: number,
-  ) {
-    this.#run = run;
-    this.#reach = new Reach(now());
-    this.#reserve = reserve;
-    this.#groups = groups;
-    this.#peers = peers;
-    this.#limits = limits;
-    this.#now = now;
-    this.#timeoutMs = timeoutMs;
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+    this.#groups = parts.groups;
+    this.#peers = parts.peers;
+    this.hints = new Hints(parts.groups, parts.now);
   }
 
   get outstanding(): number {
@@ -89,40 +83,19 @@ export class Router {
 
   /** Takes in what a replica here knows of its primary; true when it is news. */
   learn(hint: PrimaryHint): boolean {
-    const known = this.#hints.get(hint.namespaceId);
-    if (known !== undefined && order(hint, known) <= 0) return false;
-    this.#hints.set(hint.namespaceId, hint);
-    this.#reroute(hint);
-    return true;
+    const news = this.hints.learn(hint);
+    if (news) this.#reroute(hint);
+    return news;
   }
 
-  /**
-   * What a peer says of a primary: believed of a replica that the catalog here names, in a view that elections can have reached. Of a
-   * group that the catalog does not have yet it is kept until it does.
-   */
+  /** What a peer says of a primary. */
   told(hint: PrimaryHint): void {
-    const { namespaceId } = hint;
-    const possible = this.#groups.mayBePrimary(hint);
-    if (possible === null) {
-      if (this.#early.size >= maxEarlyHints && !this.#early.has(namespaceId)) this.#early.clear();
-      this.#early.set(namespaceId, hint);
-      return;
-    }
-    const known = this.#hints.get(namespaceId);
-    const from = known?.epoch === hint.epoch ? known.view : 0;
-    if (!possible || !this.#reach.allows(from, hint.view, this.#now())) {
-      this.unbelieved++;
-      return;
-    }
-    if (this.learn(hint)) this.#reach.take(from, hint.view);
+    if (this.hints.told(hint)) this.#reroute(hint);
   }
 
   /** The catalog changed: what was said before its time is judged now. */
   catalogChanged(): void {
-    if (this.#early.size === 0) return;
-    const early = [...this.#early.values()];
-    this.#early.clear();
-    for (const hint of early) this.told(hint);
+    for (const hint of this.hints.takeEarly()) this.told(hint);
   }
 
   /**
@@ -141,40 +114,37 @@ export class Router {
     }
   }
 
-  hint(namespaceId: NamespaceId): PrimaryHint | null {
-    return this.#hints.get(namespaceId) ?? null;
-  }
-
-  hints(): readonly PrimaryHint[] {
-    return [...this.#hints.values()];
-  }
-
-  /** Serves what a client of this node asked. */
-  serve(namespaceId: NamespaceId, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
-    this.#serve(namespaceId, item, secret, 0, '', waiter);
-  }
-
-  #serve(
-    namespaceId: NamespaceId,
-    item: ForwardItem,
-    secret: SessionSecret,
-    hops: number,
-    from: string,
-    waiter: Waiter,
-  ): void {
+  /** Serves what is asked: here if it can be, else at another node. */
+  serve(job: Job): void {
+    const { namespaceId, item } = job;
     const primary = this.#groups.primaryHost(namespaceId);
-    if (primary !== null) return this.#serveHere(primary, item, secret, waiter);
+    if (primary !== null) return this.#serveHere(primary, job);
     if (item.kind === 'read') {
       const replica = this.#reader(namespaceId, item.consistency);
-      if (replica !== null) return this.#serveHere(replica, item, secret, waiter);
+      if (replica !== null) return this.#serveHere(replica, job);
     }
-    this.#forward(namespaceId, item, secret, hops, from, waiter);
+    this.#forward(job);
   }
 
-  #serveHere(host: ReplicaHost, item: ForwardItem, secret: SessionSecret, waiter: Waiter): void {
-    // A full disk is no reason to keep back the reply of what was executed: the replica judges that first.
-    if (item.kind === 'request') host.request(waiter, item, secret, this.#reserve.refuses(item.operation));
-    else serveOther(host, item, secret, waiter);
+  #serveHere(host: ReplicaHost, job: Job): void {
+    const { item, secret, waiter } = job;
+    switch (item.kind) {
+      case 'request':
+        // A full disk is no reason to keep back the reply of what was executed: the replica judges that first.
+        return host.request(waiter, item, secret, this.#parts.reserve.refuses(item.operation));
+      case 'read':
+        return host.read(waiter, readConsistency(item.consistency), item.operation);
+      case 'register':
+      case 'claim':
+        return host.propose(waiter, encodeBody(item));
+      case 'unregister':
+        return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
+      case 'keepAlive':
+        return host.keepAlive(waiter, item.session, secret);
+      case 'lookup':
+      case 'admin':
+        return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));
+    }
   }
 
   /**
@@ -192,19 +162,13 @@ export class Router {
     return null;
   }
 
-  #forward(
-    namespaceId: NamespaceId,
-    item: ForwardItem,
-    secret: SessionSecret,
-    hops: number,
-    from: string,
-    waiter: Waiter,
-  ): void {
+  #forward(job: Job): void {
+    const { namespaceId, item, secret, hops, waiter } = job;
     // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
     if (this.#groups.denies(namespaceId)) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
     }
-    const target = this.#target(namespaceId, hops, from);
+    const target = this.#target(job);
     if (target === null || hops >= maxHops) {
       return waiter.fail(errorInfo('NoPrimary', 'no primary of this namespace can be reached now', { namespaceId }));
     }
@@ -214,16 +178,15 @@ export class Router {
       else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
     };
     // Whoever is asked next does not know what the one before made of it.
-    const again = (): void => this.#serve(namespaceId, item, secret, hops, from, inDoubt(item, waiter));
-    this.#ask(target, namespaceId, item, secret, hops + 1, done, again);
+    const again = (): void => this.serve({ ...job, waiter: inDoubt(item, waiter) });
+    this.#ask(target, { namespaceId, item, secret, hops: hops + 1 }, done, again);
   }
 
   /** The node of the primary; else one that is connected and has a replica, which may reach or become it. */
-  #target(namespaceId: NamespaceId, hops: number, from: string): string | null {
+  #target({ namespaceId, hops, from }: Job): string | null {
     const self = this.#groups.self();
-    const hint = this.#hints.get(namespaceId);
-    if (hint !== undefined && hint.node !== self && hint.node !== from && this.#peers.connected(hint.node))
-      return hint.node;
+    const hint = this.hints.of(namespaceId);
+    if (hint !== null && hint.node !== self && hint.node !== from && this.#peers.connected(hint.node)) return hint.node;
     const reachable = this.nodesFor(namespaceId).filter(
       (node) => node !== self && node !== from && this.#peers.connected(node),
     );
@@ -236,41 +199,36 @@ export class Router {
     return this.#groups.knows(namespaceId) ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
   }
 
-  /** Has `item` done by one node, and says what came of it, once. */
-  ask(
-    node: string,
-    namespaceId: NamespaceId,
-    item: ForwardItem,
-    hops: number,
-    done: (outcome: ForwardOutcome) => void,
-  ): void {
-    this.#ask(node, namespaceId, item, noSecret, hops, done, null);
+  /** Has something of the whole cluster done by one node, and says what came of it, once. */
+  ask(node: string, item: ForwardItem, done: Done): void {
+    this.#ask(node, { namespaceId: rootNamespaceId, item, secret: noSecret, hops: 1 }, done, null);
   }
 
-  #ask(
-    node: string,
-    namespaceId: NamespaceId,
-    item: ForwardItem,
-    secret: SessionSecret,
-    hops: number,
-    done: (outcome: ForwardOutcome) => void,
-    again: (() => void) | null,
-  ): void {
-    const limit = this.#limits.maxPendingRequests;
+  #ask(node: string, question: Question, done: Done, again: (() => void) | null): void {
+    const { limits, times, now, run } = this.#parts;
+    const limit = limits.maxPendingRequests;
     if (this.outstanding >= limit) {
       return done(
         failed(errorInfo('Overloaded', `${limit} forwarded requests are outstanding`, { limit, actual: limit + 1 })),
       );
     }
+    const { namespaceId, item, secret, hops } = question;
     const id = this.#nextId++;
-    if (!this.#peers.send(node, { kind: 'forward', run: this.#run, id, hops, namespaceId, secret, item })) {
+    if (!this.#peers.send(node, { kind: 'forward', run, id, hops, namespaceId, secret, item })) {
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
-    const mayExecute = changes(item);
-    const timeoutMs = item.kind === 'admin' ? this.#timeoutMs * adminPatience : this.#timeoutMs;
-    const table = item.kind === 'admin' ? this.#commands : this.#forwarded;
-    const deadlineMs = this.#now() + timeoutMs;
-    table.set(id, { to: node, done, timeoutMs, deadlineMs, mayExecute, namespaceId, again });
+    const command = item.kind === 'admin';
+    const timeoutMs = command ? times.commandMs : times.patienceMs;
+    const waiter = {
+      to: node,
+      done,
+      timeoutMs,
+      deadlineMs: now() + timeoutMs,
+      mayExecute: changes(item),
+      namespaceId,
+      again,
+    };
+    (command ? this.#commands : this.#forwarded).set(id, waiter);
   }
 
   /** True for the first copy of a forward: what comes of another one is for nobody. */
@@ -279,24 +237,22 @@ export class Router {
   }
 
   /** What a peer asks of this node. */
-  receive(
-    from: string,
-    message: Extract<PeerMessage, { kind: 'forward' }>,
-    answer: (message: PeerMessage) => void,
-  ): void {
+  receive(from: string, message: Forward, answer: (message: PeerMessage) => void): void {
+    const { run, id, hops, namespaceId, secret, item } = message;
     const respond = (outcome: ForwardOutcome): void => {
-      const reply: PeerMessage = { kind: 'forwarded', run: message.run, id: message.id, outcome };
+      const reply: PeerMessage = { kind: 'forwarded', run, id, outcome };
       if (!this.#peers.send(from, reply)) answer(reply);
     };
-    this.#serve(message.namespaceId, message.item, message.secret, message.hops, from, {
+    const waiter: Waiter = {
       reply: (bytes) => respond({ kind: 'reply', reply: bytes }),
       fail: (error) => respond(failed(error)),
-    });
+    };
+    this.serve({ namespaceId, item, secret, hops, from, waiter });
   }
 
   /** A peer answered. What it was not asked, or too long ago, or by a process of this node that is gone, is nobody's. */
   settled(from: string, message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
-    if (message.run !== this.#run) return;
+    if (message.run !== this.#parts.run) return;
     for (const table of [this.#forwarded, this.#commands]) {
       const waiting = table.get(message.id);
       if (waiting?.to !== from) continue;
@@ -330,10 +286,6 @@ export class Router {
       overdue(waiting);
     }
   }
-}
-
-function order(a: PrimaryHint, b: PrimaryHint): number {
-  return a.epoch - b.epoch || a.view - b.view;
 }
 
 function overdue(waiting: ForwardWaiter): void {
@@ -375,28 +327,6 @@ class InDoubt implements Waiter {
 
 function inDoubt(item: ForwardItem, waiter: Waiter): Waiter {
   return changes(item) && !(waiter instanceof InDoubt) ? new InDoubt(waiter) : waiter;
-}
-
-function serveOther(
-  host: ReplicaHost,
-  item: Exclude<ForwardItem, { kind: 'request' }>,
-  secret: SessionSecret,
-  waiter: Waiter,
-): void {
-  switch (item.kind) {
-    case 'read':
-      return host.read(waiter, readConsistency(item.consistency), item.operation);
-    case 'register':
-    case 'claim':
-      return host.propose(waiter, encodeBody(item));
-    case 'unregister':
-      return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
-    case 'keepAlive':
-      return host.keepAlive(waiter, item.session, secret);
-    case 'lookup':
-    case 'admin':
-      return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));
-  }
 }
 
 export function readConsistency(consistency: Consistency): ReadConsistency {

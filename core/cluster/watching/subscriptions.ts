@@ -48,7 +48,7 @@ export function deskOf(groups: Groups, peers: Peers, router: Router, run: number
     hostOf: (id) => (id === rootNamespaceId ? null : (groups.hostsOf(id).find((host) => !host.silent) ?? null)),
     denies: (id) => id === rootNamespaceId || groups.denies(id),
     peerFor: (namespaceId) => {
-      const primary = router.hint(namespaceId)?.node;
+      const primary = router.hints.of(namespaceId)?.node;
       if (primary !== undefined && peers.connected(primary)) return primary;
       const known = groups.knows(namespaceId) ? groups.nodesOf(namespaceId) : peers.connectedNames();
       const nodes = known.filter((node) => node !== groups.self() && peers.connected(node));
