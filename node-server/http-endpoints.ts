@@ -1,7 +1,7 @@
 /** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (architecture §2). It only reads. */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { HostedNode, MetricSample } from '../core/cluster/host.ts';
+import type { HostedNode, MetricSample } from '../core/cluster/base/host.ts';
 import type { Playground } from './playground-files.ts';
 import { prometheusText, prometheusType } from './prometheus.ts';
 
