@@ -127,7 +127,7 @@ export class MemoryDisk implements Disk {
   // The port.
 
   lock(): void {
-    if (this.#locked) throw new Error('another store of this process is using the data directory');
+    if (this.#locked) throw new Error('the data directory is in use by another store of this process');
     this.#locked = true;
   }
 
