@@ -115,7 +115,7 @@ describe('the configuration of a node', () => {
   it('wants a secret where other machines reach the cluster port, and `insecure` waives it not', () => {
     const open = { cluster_host: '"10.0.0.1:5000"', insecure: 'true' };
     expect(problems(source(open))).toEqual([
-      expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines reach 10\.0\.0\.1/),
+      expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines can reach 10\.0\.0\.1/),
     ]);
     const config = parseConfig(source({ ...open, cluster_secret: '"the-secret-of-this-cluster"' }), 'config.toml', {});
     expect(config.secret.configured).toEqual(['the-secret-of-this-cluster']);
