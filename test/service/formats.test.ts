@@ -134,6 +134,6 @@ describe('a snapshot', () => {
     expect(() => catalog.restore(pieces)).toThrow('is no snapshot of a catalog');
     const machines: readonly StateMachine[] = [service, catalog];
     const snapshot = catalog.snapshot();
-    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is no snapshot of a namespace');
+    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is not a snapshot of a namespace');
   });
 });
