@@ -1,6 +1,7 @@
 /** Virtual time: what is to happen, in the order of its time and, at one time, in the order in which it was asked for. */
 
 import { invariant } from '../base/assert.ts';
+import type { Clock } from '../base/ports.ts';
 
 interface Planned {
   readonly atUs: number;
@@ -13,6 +14,9 @@ export class Schedule {
   #nowUs = 0;
   #order = 0;
   #heap: Planned[] = [];
+
+  /** The time of those who have no clock of their own. */
+  readonly clock: Clock = { now: () => this.nowMs, soon: (work) => this.after(0, work) };
 
   get nowUs(): number {
     return this.#nowUs;
