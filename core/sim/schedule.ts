@@ -5,6 +5,7 @@
 import { invariant } from '../base/assert.ts';
 import type { HeapItem } from '../base/heap.ts';
 import { Heap } from '../base/heap.ts';
+import type { Clock } from '../base/ports.ts';
 
 interface Planned extends HeapItem {
   readonly atUs: number;
@@ -17,6 +18,9 @@ export class Schedule {
   #nowUs = 0;
   #order = 0;
   readonly #planned = new Heap<Planned>(before);
+
+  /** The time of those who have no clock of their own. */
+  readonly clock: Clock = { now: () => this.nowMs, soon: (work) => this.after(0, work) };
 
   get nowUs(): number {
     return this.#nowUs;

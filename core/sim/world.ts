@@ -279,7 +279,7 @@ export class World {
     const client = new AdminClient(
       {
         transport: this.network.transportOf(host),
-        clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, work) },
+        clock: this.schedule.clock,
         random: this.#random.fork(),
       },
       { addresses: [node.adminAddress] },
