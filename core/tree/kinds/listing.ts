@@ -1,50 +1,21 @@
-/** Reads that list: paths, children, members and items a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
+/** Reads that list nodes: paths and children a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
 
-import { compareBytes } from '../base/bytes.ts';
-import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from './failure.ts';
-import { maxSteps } from './limits.ts';
-import type { ResultBudget } from './limits.ts';
-import { DirectoryNode, ownBytes, treeBytes } from './node.ts';
-import type { TreeNode } from './node.ts';
-import type { Child, SimpleOperation, SimpleResult, Stat } from './operation.ts';
-import { childPath, parsePath } from './path.ts';
-import { find, findTyped } from './place.ts';
-import { load } from './stored.ts';
+import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from '../failure.ts';
+import { maxSteps } from '../limits.ts';
+import type { ResultBudget } from '../limits.ts';
+import { DirectoryNode, ownBytes } from '../node.ts';
+import type { TreeNode } from '../node.ts';
+import { treeBytes } from '../nodes/head.ts';
+import type { Asked, Child, SimpleResult, Stat } from '../operation.ts';
+import { Page, pathOverheadBytes } from '../page.ts';
+import { childPath, parsePath } from '../path.ts';
+import { find } from '../place.ts';
 
-type Asked<K extends SimpleOperation['kind']> = Extract<SimpleOperation, { readonly kind: K }>;
-
-/** What one entry of a list costs in an answer besides its text or bytes. */
-const pathOverheadBytes = 4;
+/** What a child costs in an answer besides its name. */
 const childOverheadBytes = 32;
 
-/** One page: it is full at its limit, or where the budget ends as long as there is something in it. */
-class Page<T> {
-  readonly entries: T[] = [];
-  more = false;
-  failure: Failure | null = null;
-  readonly #limit: number;
-  readonly #budget: ResultBudget;
-
-  constructor(limit: number, budget: ResultBudget) {
-    this.#limit = limit;
-    this.#budget = budget;
-  }
-
-  /** False when the page was full before. */
-  add(entry: T, bytes: number): boolean {
-    if (this.entries.length < this.#limit && this.#budget.take(bytes)) {
-      this.entries.push(entry);
-      return true;
-    }
-    this.more = true;
-    if (this.entries.length === 0)
-      this.failure = limitExceeded('maxResultBytes', this.#budget.maxBytes, this.#budget.with(bytes));
-    return false;
-  }
-}
-
 /**
- * Adds the paths at and beneath `node`, depth first. `after` holds the parts, from `depth` on, of a path to go on behind;
+ * Adds the paths at and beneath `node`, depth first. `after` holds the parts, from `depth` on, of a path to go on after;
  * it need not be there any longer.
  */
 function walk(
@@ -88,37 +59,6 @@ export function children(root: DirectoryNode, asked: Asked<'children'>, budget: 
     if (!page.add({ name, type, version, count, bytes: ownBytes(child) }, name.length + childOverheadBytes)) break;
   }
   return page.failure ?? { kind: 'children', children: page.entries, more: page.more, version: node.version };
-}
-
-export function setMembers(
-  root: DirectoryNode,
-  asked: Asked<'setMembers'>,
-  budget: ResultBudget,
-): SimpleResult | Failure {
-  const set = findTyped(root, asked.path, 'set');
-  if (set instanceof Failure) return set;
-  const page = new Page<Uint8Array>(asked.limit, budget);
-  for (const member of set.members.keys(asked.after ?? undefined)) {
-    if (asked.after !== null && compareBytes(member, asked.after) === 0) continue;
-    if (!page.add(member, member.length + pathOverheadBytes)) break;
-  }
-  return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
-}
-
-export function queueList(
-  root: DirectoryNode,
-  asked: Asked<'queueList'>,
-  budget: ResultBudget,
-): SimpleResult | Failure {
-  const queue = findTyped(root, asked.path, 'queue');
-  if (queue instanceof Failure) return queue;
-  const page = new Page<Uint8Array>(asked.limit, budget);
-  const first = queue.items.minKey();
-  if (first !== undefined && asked.from < queue.count) {
-    for (const item of queue.items.values(first + asked.from))
-      if (!page.add(load(item), item.length + pathOverheadBytes)) break;
-  }
-  return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
 }
 
 function statOf(node: TreeNode, path: string): Stat {

@@ -1,13 +1,13 @@
 /** What can be asked of several sets at once. Results are sorted by bytes and hold each member once. */
 
-import { Failure, limitExceeded, tooMuchWork } from './failure.ts';
-import { maxSteps } from './limits.ts';
-import type { ResultBudget } from './limits.ts';
-import { newMembers } from './btree.ts';
-import type { SortedMap } from './btree.ts';
-import type { DirectoryNode } from './node.ts';
-import type { SetOperand, SimpleResult } from './operation.ts';
-import { findTyped } from './place.ts';
+import { Failure, limitExceeded, tooMuchWork } from '../failure.ts';
+import { maxSteps } from '../limits.ts';
+import type { ResultBudget } from '../limits.ts';
+import { newMembers } from '../btree.ts';
+import type { SortedMap } from '../btree.ts';
+import type { DirectoryNode } from '../node.ts';
+import type { SetOperand, SimpleResult } from '../operation.ts';
+import { findTyped } from '../place.ts';
 
 export type Members = SortedMap<Uint8Array, undefined>;
 
