@@ -22,8 +22,9 @@ import {
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
 import type { OutboxOptions } from './outbox.ts';
-import type { DocumentPart } from './text-codec.ts';
-import { documentPart, joinDocument, textCodec } from './text-codec.ts';
+import type { DocumentPart } from './documents.ts';
+import { joinDocument } from './documents.ts';
+import { documentPart, textCodec } from './text-codec.ts';
 
 /** What a client asked with an id and in a form that cannot be used: an operation out of bounds, a path that is none. It alone is refused. */
 export interface Unusable {

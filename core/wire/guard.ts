@@ -6,14 +6,10 @@
 import { utf8Length } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import { tooLarge } from './codec.ts';
+import { bytesMark } from './documents.ts';
 
 /** The deepest message, a page of stats in a transaction's reply, has ten levels. */
 const maxDepth = 16;
-
-/** The one annotation that haret's messages have, and its name for superjson. */
-export const bytesAnnotation = 'bytes';
-/** The same as it is written. */
-export const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
 
 /** A place in a frame: the position of a message, then fields and positions; superjson joins them by dots. */
 const annotatedPath = /^[0-9]{1,5}(\.[A-Za-z0-9]{1,32}){1,16}$/;
