@@ -11,7 +11,7 @@ const target = ['chrome120', 'firefox120', 'safari17'];
 const inPages = {
   name: 'in pages',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/host\.ts$/ }, ({ resolveDir }) => ({ path: resolve(resolveDir, 'page/host.ts') }));
+    onResolve({ filter: /^\.\/host\.ts$/ }, ({ resolveDir }) => ({ path: resolve(resolveDir, 'page-host.ts') }));
   },
 };
 

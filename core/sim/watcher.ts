@@ -6,6 +6,7 @@
 import type { NamespaceId } from '../base/ids.ts';
 import { defaultLimits } from '../base/limits.ts';
 import type { Client } from '../client/client.ts';
+import { watch } from '../client/watches.ts';
 import type { Change, WatchHandle, WatchOptions, WatchTold } from '../client/watches.ts';
 import type { Stat } from '../tree/operation.ts';
 import { Tree, treeLimitsOf } from '../tree/tree.ts';
@@ -55,7 +56,7 @@ export class Watcher {
     this.#options = options;
     this.counters = counters;
     if (typeof options.from === 'object') this.#op = options.from.after;
-    this.#handle = client.watch(path, options, (told) => this.#told(told));
+    this.#handle = watch(client, path, options, (told) => this.#told(told));
   }
 
   get ended(): boolean {

@@ -2,11 +2,12 @@
 
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
-
 import type { ClientCodec, Said } from './api-client.ts';
-import type { DocumentPart } from './text-codec.ts';
+import { tooLarge } from './codec.ts';
+import { checkMessages, joinDocument, messagePart, readMessageDocument, textOfFrame } from './documents.ts';
+import type { DocumentPart } from './documents.ts';
+import { frameBytes } from './outbox.ts';
 import { apiSubprotocols, maxFrameMessages, toldSchema } from './told.ts';
-import { documentPart, joinDocument, readMessages } from './text-codec.ts';
 
 const subprotocol = apiSubprotocols.superjson;
 
@@ -18,7 +19,7 @@ export const textApi: ClientCodec = {
   subprotocol,
   pack: (operation, consistency): PackedText => {
     refuseUnsendable([operation, consistency]);
-    const part = documentPart(operation);
+    const part = messagePart(operation);
     return { ...part, length: part.json.length };
   },
   check: refuseUnsendable,
@@ -26,12 +27,17 @@ export const textApi: ClientCodec = {
     subprotocol,
     maxFrameBytes,
     encode: (messages) => joinDocument(messages.map(partOf)),
-    decode: (frame) => readMessages(frame, toldSchema, maxFrameMessages, maxFrameBytes),
+    decode: (frame) => {
+      const text = textOfFrame(frame);
+      const size = frameBytes(text, maxFrameBytes);
+      if (size > maxFrameBytes) tooLarge(size, maxFrameBytes);
+      return checkMessages(readMessageDocument(text), toldSchema, maxFrameMessages);
+    },
   }),
 };
 
 function partOf(message: Said): DocumentPart {
-  if (message.kind !== 'request' && message.kind !== 'read') return documentPart(message);
+  if (message.kind !== 'request' && message.kind !== 'read') return messagePart(message);
   const { operation, ...rest } = message;
   // This codec packed the operation itself.
   const { json, bytesAt } = operation as PackedText;

@@ -22,8 +22,9 @@ import {
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
 import type { OutboxOptions } from './outbox.ts';
-import type { DocumentPart } from './text-codec.ts';
-import { documentPart, joinDocument, textCodec } from './text-codec.ts';
+import type { DocumentPart } from './documents.ts';
+import { joinDocument } from './documents.ts';
+import { documentPart, textCodec } from './text-codec.ts';
 
 /**
  * A client's question that has an id but cannot be used: an operation out of bounds, or an invalid path. Only this

@@ -6,16 +6,12 @@
 import { utf8Length } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import { tooLarge } from './codec.ts';
+import { bytesMark } from './documents.ts';
 
 /** The deepest message is a page of stats in a transaction's reply. It has ten levels. */
 const maxDepth = 16;
 
-/** The only annotation that haret's messages have, by its name in superjson. */
-export const bytesAnnotation = 'bytes';
-/** The annotation as it is written. */
-export const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
-
-/** A place in a frame: the position of a message, then fields and positions. superjson joins them with dots. */
+/** A place in a frame: the position of a message, then fields and positions; superjson joins them by dots. */
 const annotatedPath = /^[0-9]{1,5}(\.[A-Za-z0-9]{1,32}){1,16}$/;
 
 /** A superjson document that passed the guard. */

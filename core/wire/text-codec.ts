@@ -10,13 +10,14 @@
 import SuperJSON from 'superjson';
 import { base64FromBytes, bytesFromBase64 } from '../base/base64.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Frame } from '../base/ports.ts';
 import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
-import { bytesAnnotation, bytesMark, guardText } from './guard.ts';
+import { bytesAnnotation, checkMessages, textOfFrame } from './documents.ts';
+import type { DocumentPart } from './documents.ts';
+import { guardText } from './guard.ts';
 
-/** superjson with bytes as base64, for frames and for values that programs store. */
-export const superjson: SuperJSON = new SuperJSON();
+/** superjson with bytes as base64. */
+const superjson: SuperJSON = new SuperJSON();
 superjson.registerCustom<Uint8Array, string>(
   {
     isApplicable: (value): value is Uint8Array => value instanceof Uint8Array,
@@ -39,26 +40,9 @@ export function writeDocument(value: unknown): string {
   );
 }
 
-/** One value as superjson writes it, and the paths of the bytes in it. */
-export interface DocumentPart {
-  readonly json: string;
-  readonly bytesAt: readonly string[];
-}
-
 export function documentPart(value: unknown): DocumentPart {
   const document = superjson.serialize(value);
   return { json: JSON.stringify(document.json), bytesAt: Object.keys(document.meta?.values ?? {}) };
-}
-
-/**
- * The document of a list whose items are already written. It equals what {@link writeDocument} gives for the whole
- * list.
- */
-export function joinDocument(parts: readonly DocumentPart[]): string {
-  const items = parts.map((part) => part.json).join(',');
-  const values = parts.flatMap(({ bytesAt }, index) => bytesAt.map((path) => `"${index}.${path}":${bytesMark}`));
-  if (values.length === 0) return `{"json":[${items}]}`;
-  return `{"json":[${items}],"meta":{"values":{${values.join(',')}},"v":1}}`;
 }
 
 /**
@@ -115,19 +99,7 @@ export function textCodec<Out, In, PlainIn>(
     subprotocol,
     maxFrameBytes,
     encode: (messages) => writeDocument(messages.map(toPlain)),
-    decode: (frame) => readMessages(frame, plain, maxMessages, maxFrameBytes).map(fromPlain),
+    decode: (frame) =>
+      checkMessages(readDocument(textOfFrame(frame), maxFrameBytes), plain, maxMessages).map(fromPlain),
   };
-}
-
-/**
- * The messages of a text frame.
- * @throws {@link MalformedError}
- */
-export function readMessages<M>(frame: Frame, plain: Check<M>, maxMessages: number, maxFrameBytes: number): M[] {
-  if (typeof frame !== 'string') throw new MalformedError('binary frame on a text connection');
-  const document = readDocument(frame, maxFrameBytes);
-  if (document.length > maxMessages) {
-    throw new MalformedError(`${document.length} messages are over the limit of ${maxMessages} in a frame`);
-  }
-  return document.map((message, index) => plain.check(message, `[${index}]`));
 }

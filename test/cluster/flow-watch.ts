@@ -1,6 +1,7 @@
 /** The cluster of a flow about watches: what a client and the nodes say to each other, and what the program hears that watches. */
 
 import { textOf, utf8 } from '../../core/base/bytes.ts';
+import { watch } from '../../core/client/watches.ts';
 import type { WatchTold } from '../../core/client/watches.ts';
 import type { Change } from '../../core/service/events.ts';
 import type { SimClient } from '../../core/sim/world.ts';
@@ -37,7 +38,7 @@ export class FlowWatch {
     watch: ([path = '', ...how]) => {
       const from = how.includes('snapshot') ? 'snapshot' : 'now';
       const options = { subtree: true, values: true, from } as const;
-      this.#client('reader').client.watch(path, options, (told) => this.#lines.push(`    ${heard(told)}`));
+      watch(this.#client('reader').client, path, options, (told) => this.#lines.push(`    ${heard(told)}`));
       this.#here.pass(100);
     },
     make: ([path = '', text = '']) => this.#write({ kind: 'create', path, type: 'blob', value: utf8(text) }),

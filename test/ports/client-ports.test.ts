@@ -2,7 +2,7 @@
 
 import { hostRuntime } from '../../browser-client/runtime.ts';
 import { inProcess } from '../../browser-client/in-process.ts';
-import { soon as soonInPage } from '../../browser-client/page/host.ts';
+import { soon as soonInPage } from '../../browser-client/page-host.ts';
 import { SocketTransport } from '../../browser-client/websocket.ts';
 import type { Link, LinkHandler } from '../../core/base/ports.ts';
 import type { Acceptor } from './conformance.ts';

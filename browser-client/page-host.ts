@@ -1,7 +1,7 @@
 /** What a page has of its own. It speaks text, which its debugger shows too. */
 
-import { textApi } from '../../core/wire/api-client-text.ts';
-import type { Codecs } from '../host.ts';
+import { textApi } from '../core/wire/api-client-text.ts';
+import type { Codecs } from './host.ts';
 
 export const inNode = false;
 
