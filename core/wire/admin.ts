@@ -5,7 +5,6 @@ import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 
-export const adminProtocol = 1;
 export const adminSubprotocols = { binary: 'haret-admin.v1.binary', superjson: 'haret-admin.v1.superjson' } as const;
 
 /** The place of a replica, as a user types it: `r1::dev1@127.0.0.1:2000`. */

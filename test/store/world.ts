@@ -23,7 +23,7 @@ export const hash: Hash = {
   },
 };
 export const genesis = '0'.repeat(32);
-export const cluster = 'c'.repeat(32);
+const cluster = 'c'.repeat(32);
 
 export interface LogLine {
   readonly level: string;
