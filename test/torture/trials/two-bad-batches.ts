@@ -21,7 +21,7 @@ function installs({ parts }: Batch, replica: string): boolean {
 export const trial = {
   name: 'two-bad-batches',
   sentence:
-    "Two adjacent batches of a node are unreadable, the first of them where it took over a view's log in place of what nobody else had, and then others crash: nothing acknowledged is lost, and no healthy replica stops.",
+    "Two adjacent batches of a node are unreadable. In the first, the node took over a view's log in place of entries that no other node had. Then others crash: nothing acknowledged is lost, and no healthy replica stops.",
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -45,7 +45,7 @@ export const trial = {
       answers.every(({ status }) => status === 'rejected'),
       'a primary alone acknowledges nothing',
     );
-    stage.step(`${hurt.name} logged up to ${unheard} writes that nobody else has; it is killed, the others go on`);
+    stage.step(`${hurt.name} logged up to ${unheard} writes that no other node has; it is killed, the others go on`);
     await hurt.kill();
     await alone.close();
     await Promise.all(others.map((node) => node.start()));
