@@ -68,7 +68,7 @@ export const trial = {
     for (const batch of batches.slice(last + 1, last + 3)) destroy(batch);
     await startAnyhow([founder!]);
     stage.step(
-      `two batches of the founder behind the last of its root group are unreadable; it says: ${await healthOf(founder!)}`,
+      `the two batches of the founder after the last of its root group are unreadable; it says: ${await healthOf(founder!)}`,
     );
     await comeBy(founder!, 'a founder whose root replica does not serve');
     const enters = await comes(30_000, async () => {

@@ -60,7 +60,7 @@ export const trial = {
       ),
     );
     for (let i = 0; i < 4; i++) await ledger.write(namespace);
-    await eventually('batches behind it', () =>
+    await eventually('batches after it', () =>
       Promise.resolve(batchesOf(hurt.dataDirectory).at(-1)!.head.sequence > installed.head.sequence + 4 ? true : null),
     );
     await hurt.kill();
