@@ -3,10 +3,10 @@
 import { defaultLimits } from '../core/base/limits.ts';
 import type { Limits } from '../core/base/limits.ts';
 import { isName } from '../core/base/ids.ts';
-import { defaultTiming } from '../core/cluster/host.ts';
-import type { Timing } from '../core/cluster/host.ts';
+import { defaultTiming } from '../core/cluster/base/host.ts';
+import type { Timing } from '../core/cluster/base/host.ts';
 import { logLevels } from './node-log.ts';
-import { isSecret } from '../core/cluster/secret.ts';
+import { isSecret } from '../core/cluster/peers/secret.ts';
 import { isHostName, isOrigin } from './origins.ts';
 
 /** A rule returns the value, or says what it expected instead. */

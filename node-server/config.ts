@@ -9,9 +9,8 @@ import { dirname, resolve } from 'node:path';
 import { TomlError, parse } from 'smol-toml';
 import type { Limits } from '../core/base/limits.ts';
 import type { LogLevel } from '../core/base/ports.ts';
-import type { Timing } from '../core/cluster/host.ts';
-import { isSecret } from '../core/cluster/secret.ts';
-import type { SecretOptions } from '../core/cluster/secret.ts';
+import type { SecretOptions, Timing } from '../core/cluster/base/host.ts';
+import { isSecret } from '../core/cluster/peers/secret.ts';
 import { configKeys, keyOf, limitNames, parseAddress, secretExpected, secretKeys, timingNames } from './config-keys.ts';
 import type { OwnKey } from './config-keys.ts';
 

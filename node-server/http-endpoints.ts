@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { HostedNode, MetricSample } from '../core/cluster/host.ts';
+import type { HostedNode, MetricSample } from '../core/cluster/base/host.ts';
 import type { Playground } from './playground-files.ts';
 import { prometheusText, prometheusType } from './prometheus.ts';
 

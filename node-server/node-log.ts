@@ -3,7 +3,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import type { Log, LogLevel } from '../core/base/ports.ts';
-import { controlCharacters } from '../core/shell/index.ts';
+import { escapeControlsOfJson } from '../core/shell/index.ts';
 
 export interface NodeLogOptions {
   readonly level: LogLevel;
@@ -53,10 +53,7 @@ export class NodeLog implements Log {
  * unchanged.
  */
 function harmless(line: string): string {
-  const text = line.replace(
-    controlCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const text = escapeControlsOfJson(line);
   return `${text.slice(0, -'\\u000a'.length)}\n`;
 }
 

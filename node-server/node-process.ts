@@ -4,7 +4,7 @@
  */
 
 import type { Disk, Interface, Link, LinkHandler, Transport } from '../core/base/ports.ts';
-import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts } from '../core/cluster/host.ts';
+import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts } from '../core/cluster/base/host.ts';
 import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
 import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
 import { peerSubprotocol } from '../core/wire/peer.ts';

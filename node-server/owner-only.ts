@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Log } from '../core/base/ports.ts';
-import { secretFile } from '../core/cluster/secret.ts';
+import { secretFile } from '../core/cluster/peers/secret.ts';
 
 const ownerOnly = 0o600;
 const forOthers = 0o077;

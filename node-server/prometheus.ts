@@ -2,7 +2,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { IntervalHistogram } from 'node:perf_hooks';
-import type { MetricSample } from '../core/cluster/host.ts';
+import type { MetricSample } from '../core/cluster/base/host.ts';
 
 export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 

@@ -5,7 +5,7 @@
  */
 
 import type { Link, LinkHandler } from '../core/base/ports.ts';
-import type { ClientTraffic, HostedNode, NodeObserver, SessionsView } from '../core/cluster/host.ts';
+import type { ClientTraffic, HostedNode, NodeObserver, SessionsView } from '../core/cluster/base/host.ts';
 import type { ReplicaView } from '../core/vr/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { StatusEvent, StatusGroup, StatusMessage } from '../core/wire/status.ts';

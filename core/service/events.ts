@@ -6,6 +6,7 @@
 import type { TypeOf } from '../base/schema.ts';
 import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
+import { changeKinds } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
 export const changeSchema = struct({
@@ -15,7 +16,7 @@ export const changeSchema = struct({
    * `deleted` includes everything beneath the node, and is told under the path of the topmost node that went. `changed`
    * stands for several changes of a queue or set, in an event that is `folded`.
    */
-  kind: oneOf('created', 'deleted', 'put', 'pushed', 'popped', 'inserted', 'removed', 'counted', 'changed'),
+  kind: oneOf(...changeKinds),
   /** What the node is, or was. */
   type: nodeTypeSchema,
   /** The node's version after the change. If the node was deleted, its last version. */

@@ -5,44 +5,37 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { HeapItem } from '../base/heap.ts';
+import { Heap } from '../base/heap.ts';
 
 /**
  * One session's place in the order. Its owner raises `seenMs`, which never goes down. The heap owns the other fields.
  */
-export interface IdleNode {
+export interface IdleNode extends HeapItem {
   readonly id: number;
   seenMs: number;
   /** At most `seenMs`. The heap sorts the session by this key. */
   keyMs: number;
-  index: number;
 }
 
 /**
  * Sessions by the replicated time of their last sign of life, and then by id. The order is the same on every replica.
  */
 export class IdleOrder {
-  readonly #heap: IdleNode[] = [];
+  readonly #heap = new Heap<IdleNode>(before);
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   add(id: number, seenMs: number): IdleNode {
-    const node: IdleNode = { id, seenMs, keyMs: seenMs, index: this.#heap.length };
-    this.#heap.push(node);
-    this.#up(node);
+    const node: IdleNode = { id, seenMs, keyMs: seenMs, index: 0 };
+    this.#heap.add(node);
     return node;
   }
 
   remove(node: IdleNode): void {
-    const { index } = node;
-    invariant(this.#heap[index] === node, 'a removed session is in the order', { id: node.id });
-    const last = this.#heap.pop()!;
-    if (last === node) return;
-    last.index = index;
-    this.#heap[index] = last;
-    this.#up(last);
-    this.#down(last);
+    this.#heap.remove(node);
   }
 
   /**
@@ -51,45 +44,13 @@ export class IdleOrder {
    */
   oldest(): IdleNode | null {
     for (;;) {
-      const top = this.#heap[0];
+      const { top } = this.#heap;
       if (top === undefined) return null;
       if (top.keyMs === top.seenMs) return top;
       invariant(top.keyMs < top.seenMs, 'a sign of life is never taken back', { id: top.id });
       top.keyMs = top.seenMs;
-      this.#down(top);
+      this.#heap.later(top);
     }
-  }
-
-  #up(node: IdleNode): void {
-    const heap = this.#heap;
-    let { index } = node;
-    while (index > 0) {
-      const parentIndex = (index - 1) >> 1;
-      const parent = heap[parentIndex]!;
-      if (!before(node, parent)) break;
-      heap[index] = parent;
-      parent.index = index;
-      index = parentIndex;
-    }
-    heap[index] = node;
-    node.index = index;
-  }
-
-  #down(node: IdleNode): void {
-    const heap = this.#heap;
-    let { index } = node;
-    for (;;) {
-      let childIndex = 2 * index + 1;
-      if (childIndex >= heap.length) break;
-      if (childIndex + 1 < heap.length && before(heap[childIndex + 1]!, heap[childIndex]!)) childIndex++;
-      const child = heap[childIndex]!;
-      if (!before(child, node)) break;
-      heap[index] = child;
-      child.index = index;
-      index = childIndex;
-    }
-    heap[index] = node;
-    node.index = index;
   }
 }
 

@@ -277,8 +277,8 @@ class Pipe {
   #close(byNear: boolean, code: number, reason: string): void {
     if (this.closed) return;
     this.closed = true;
-    const mine = byNear ? this.#nearHandler : this.#farHandler;
-    const theirs = byNear ? this.#farHandler : this.#nearHandler;
+    // Who closes hears nothing more: what is still on its way to it arrives nowhere.
+    const mine = this.#handOff(byNear);
     const [source, target] = byNear ? [this.from, this.to] : [this.to, this.from];
     this.#schedule.after(0, () => mine?.onClose(code, reason));
     // Over a cut line the close does not arrive. The other end believes in the connection until it asks.
@@ -287,9 +287,17 @@ class Pipe {
     const arrivesUs = byNear ? this.#farArrivesUs : this.#nearArrivesUs;
     const delay = Math.max(arrivesUs - this.#schedule.nowUs, 0) + this.#network.delayUs();
     this.#schedule.after(delay, () => {
-      this.#deliver(!byNear, () => theirs?.onClose(code, reason));
+      this.#deliver(!byNear, () => this.#handOff(!byNear)?.onClose(code, reason));
       if (this.#stalled.length === 0) this.#forget();
     });
+  }
+
+  /** The handler of one end, for its last call. */
+  #handOff(near: boolean): LinkHandler | null {
+    const handler = near ? this.#nearHandler : this.#farHandler;
+    if (near) this.#nearHandler = null;
+    else this.#farHandler = null;
+    return handler;
   }
 
   #forget(): void {
@@ -303,8 +311,8 @@ class Pipe {
     if (this.mute) return this.#forget();
     const { abnormal } = closeCodes;
     this.#schedule.after(this.#network.delayUs(), () => {
-      this.#deliver(true, () => this.#nearHandler?.onClose(abnormal, 'connection broke'));
-      this.#deliver(false, () => this.#farHandler?.onClose(abnormal, 'connection broke'));
+      this.#deliver(true, () => this.#handOff(true)?.onClose(abnormal, 'connection broke'));
+      this.#deliver(false, () => this.#handOff(false)?.onClose(abnormal, 'connection broke'));
       if (this.#stalled.length === 0) this.#forget();
     });
   }

@@ -10,7 +10,7 @@ import { MalformedError } from '../base/errors.ts';
 import { noCluster } from '../base/ids.ts';
 import type { Frame, Hash, Link } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
-import { DiallerProof } from '../cluster/handshake.ts';
+import { DiallerProof } from '../cluster/peers/handshake.ts';
 import { encodeOperation } from '../service/body.ts';
 import { apiClientCodec } from '../wire/api-codecs.ts';
 import { apiProtocol, apiSubprotocols } from '../wire/api.ts';

@@ -13,7 +13,7 @@ import { binaryApi } from '../wire/api-client-binary.ts';
 import type { ClientOptions } from '../client/options.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Result } from '../base/errors.ts';
-import type { NodeObserver } from '../cluster/host.ts';
+import type { NodeObserver } from '../cluster/base/host.ts';
 import { Checker, RuleBroken } from './checker.ts';
 import { Durability } from './durability.ts';
 import { Network } from './network.ts';
@@ -279,7 +279,7 @@ export class World {
     const client = new AdminClient(
       {
         transport: this.network.transportOf(host),
-        clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, work) },
+        clock: this.schedule.clock,
         random: this.#random.fork(),
       },
       { addresses: [node.adminAddress] },

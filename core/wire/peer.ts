@@ -7,7 +7,7 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { MalformedError } from '../base/errors.ts';
-import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
+import { idSchema, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, hex, list, nullable, struct, text, uint, union } from '../base/schema.ts';
@@ -25,6 +25,7 @@ import {
   replyBytes,
   serverMessageSchema,
 } from './api.ts';
+import { nodeInfoSchema } from './node-info.ts';
 
 /**
  * A node of another major version is refused at the handshake, so that mixed releases fail early and with a clear
@@ -32,21 +33,6 @@ import {
  */
 export const peerProtocol = 2;
 export const peerSubprotocol = 'haret-cluster.v1.binary';
-
-/** A node as it presents itself, and as the catalog and the node's record keep it. */
-export const nodeInfoSchema = struct({
-  name: nameSchema,
-  incarnation: idSchema,
-  clusterAddress: addressSchema,
-  adminAddress: addressSchema,
-  apiAddress: addressSchema,
-});
-export type NodeInfo = TypeOf<typeof nodeInfoSchema>;
-
-/** True when we can dial the addresses that a node gives, and show them on a terminal. */
-export function isPresentable({ name, clusterAddress, adminAddress, apiAddress }: NodeInfo): boolean {
-  return isName(name) && isAddress(clusterAddress) && isAddress(adminAddress) && isAddress(apiAddress);
-}
 
 /** Who is primary of a namespace, as far as the sender knows. The highest (epoch, view) wins. */
 export const primaryHintSchema = struct({

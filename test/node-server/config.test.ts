@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolve } from 'node:path';
 import { defaultLimits } from '../../core/base/limits.ts';
-import { defaultTiming } from '../../core/cluster/host.ts';
+import { defaultTiming } from '../../core/cluster/base/host.ts';
 import { keyOf } from '../../node-server/config-keys.ts';
 import { ConfigError, loadConfig, parseConfig } from '../../node-server/config.ts';
 

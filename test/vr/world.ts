@@ -11,14 +11,15 @@ import { body } from './toy-machine.ts';
 export type { Outcome, Packet, WorldOptions } from './group.ts';
 
 export class World extends Group {
-  #token(): number {
+  /** Of a request that is asked now. */
+  token(): number {
     const token = this.nextToken++;
     this.outcomes.set(token, { reply: null, error: null, readAt: null });
     return token;
   }
 
   propose(name: string, text: string): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, { kind: 'propose', token, body: body(text) });
     return this.outcomes.get(token)!;
   }
@@ -32,7 +33,7 @@ export class World extends Group {
     answered = 1,
     refusal: ErrorInfo | null = null,
   ): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, {
       kind: 'request',
       token,
@@ -47,7 +48,7 @@ export class World extends Group {
   }
 
   read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
-    const token = this.#token();
+    const token = this.token();
     // A linearizable read must see what was acknowledged before it began.
     if (consistency === 'linearizable') {
       this.ops.set(String(token), this.acknowledged);

@@ -7,7 +7,6 @@ import { errorCodes } from '../../core/base/errors.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
 import { encodeOperation } from '../../core/service/body.ts';
 import { encodeEvent } from '../../core/service/events.ts';
-import type { Change } from '../../core/service/events.ts';
 import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type {
@@ -18,7 +17,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { nodeTypes } from '../../core/tree/result.ts';
+import { changeKinds, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -208,7 +207,7 @@ const changes = few(
   fc.record(
     {
       path,
-      kind: fc.constantFrom<Change['kind'][]>('created', 'deleted', 'put', 'pushed', 'counted', 'changed'),
+      kind: fc.constantFrom(...changeKinds),
       type,
       version: whole,
       value: orNull(value),
