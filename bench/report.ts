@@ -130,7 +130,7 @@ export function reportOf(results: Results): string {
     ]);
     const head = ['', 'outstanding', 'bare per s', 'package per s', 'package/bare', 'bare us', 'package us'];
     const title =
-      "the package's client beside the bare one, over one connection; processor time a request in microseconds";
+      "the package's client and the bare one, over one connection; processor time a request in microseconds";
     parts.push(`${title}\n${table(head, rows, 1)}`);
   }
   const floors = floorsOf(results);

@@ -59,7 +59,10 @@ function harmless(line: string): string {
 
 const silent = new Set(['time', 'level', 'message', 'self']);
 
-/** `12:03:04.567 warn  dev1  message  key=value ...`. Control characters in facts stay escaped, so that data cannot drive the terminal. */
+/**
+ * `12:03:04.567 warn  dev1  message  key=value ...`. Control characters in facts stay escaped, so that data cannot
+ * control the terminal.
+ */
 function forPeople(line: string): string {
   const parsed: unknown = JSON.parse(line);
   if (typeof parsed !== 'object' || parsed === null) return line;

@@ -31,7 +31,10 @@ export function isAddress(address: string): boolean {
   return addressPattern.test(address);
 }
 
-/** True for a name of a node, replica or namespace: up to 64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
+/**
+ * True for a valid name of a node, replica or namespace: up to 64 letters, digits, `.`, `_` and `-`, the first of them
+ * a letter or digit.
+ */
 export function isName(name: unknown): boolean {
   return typeof name === 'string' && namePattern.test(name);
 }

@@ -248,7 +248,7 @@ export class ThinClient {
   #sendLater(written: Written): void {
     this.later(resendUs, () => {
       if (this.#current !== written) return;
-      // None was sent, because no connection was open. So nothing can have happened.
+      // While no connection is inside its namespace, nothing is sent, and nothing is counted.
       if (written.sends >= maxSends) return this.#settle(written, 'unknown');
       this.#send(this.#random.pick(this.#lines), written);
       this.#sendLater(written);

@@ -216,7 +216,10 @@ export class User {
       throw new RuleBroken(`a user was told ${error.code}: ${error.message}`);
   }
 
-  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3, architecture §2). */
+  /**
+   * Each write that it was told had happened happened once. Each write that it was told had not happened did not
+   * (protocol §9.3, architecture §2).
+   */
   account(): void {
     const namespace = this.#namespaceId;
     if (namespace === null) return;

@@ -335,8 +335,8 @@ export class Checkpoints {
 
   #remove(name: string): void {
     this.#files.delete(name);
-    // Two replicas of one name may have the same checkpoint, when the later was made as the earlier was removed. The
-    // file then belongs to the later one.
+    // A removed replica and one that was made anew under its name may have the same checkpoint. The file then belongs
+    // to the later one.
     if (name === this.#sealing) return;
     // A file that could not be removed, or was never made, does no harm. The next start tries again.
     this.#disk.remove(name, () => undefined);

@@ -1,4 +1,4 @@
-/** The group of a flow: carries out its commands one by one, and tells what the replicas do. */
+/** The group of a flow. It carries out the flow's commands one by one, and tells what the replicas do. */
 
 import type { Effect } from '../../core/vr/ports.ts';
 import type { Packet } from './world.ts';
@@ -9,7 +9,7 @@ import { FlowWords } from './flow-words.ts';
 const tickMs = 10;
 const patienceMs = 30_000;
 
-/** What can be awaited by `run MS until ...`. */
+/** Conditions for `run MS until ...`. */
 const conditions: Readonly<Record<string, (world: World) => boolean>> = {
   primary: (world) => world.primary !== null,
   agreement: (world) => {
@@ -26,18 +26,18 @@ export class FlowGroup {
   #world: World | null = null;
   readonly #words = new FlowWords();
   readonly #lines: string[] = [];
-  /** Links, written `ab` for a to b, over which nothing passes. */
+  /** Links over which nothing passes, written `ab` for a to b. */
   readonly #cut = new Set<string>();
-  /** What the step under way follows from; told once something comes of it. */
+  /** The cause of the current step. It is told once the step has an effect. */
   #cause = '';
   #showsHeartbeats = false;
   #quiet = false;
 
   readonly #commands: Readonly<Record<string, (words: readonly string[]) => void>> = {
     group: (words) => this.#found(words),
-    /** `put x y`: the primary is asked for both in one turn. */
+    /** `put x y`: both are asked of the primary in one turn. */
     put: (values) => this.#put(values),
-    /** `fill 20`: so many puts, one after the other. */
+    /** `fill 20`: this many puts, one after the other. */
     fill: ([count]) => {
       for (let i = 1; i <= Number(count); i++) this.#group.put(`v${i}`);
     },
@@ -65,13 +65,13 @@ export class FlowGroup {
       const one = this.#name(name);
       this.#because(`${one} starts`, () => this.#group.restart(one));
     },
-    /** `forget b 3`: the end of its log, from op 3 on, is gone while it is down. */
+    /** `forget b 3`: the end of its log, from op 3 on, is lost while it is down. */
     forget: ([name, op]) => this.#group.place(this.#name(name)).storage.loseTail(Number(op)),
-    /** `slow b`: its disk is done only when `sync b` says so. */
+    /** `slow b`: its disk finishes only when `sync b` says so. */
     slow: ([name]) => void (this.#group.place(this.#name(name)).slowDisk = true),
     fast: ([name]) => void (this.#group.place(this.#name(name)).slowDisk = false),
     heartbeats: ([how]) => void (this.#showsHeartbeats = how === 'shown'),
-    /** `quietly run 500`: the same, untold. */
+    /** `quietly run 500`: the same, but not told. */
     quietly: (words) => {
       this.#quiet = true;
       try {
@@ -88,7 +88,7 @@ export class FlowGroup {
     },
   };
 
-  /** Carries out one command, and says what came of it. */
+  /** Carries out one command, and tells what came of it. */
   run(command: string): readonly string[] {
     this.#carryOut(command.split(/\s+/));
     return this.#lines.splice(0);
@@ -116,7 +116,9 @@ export class FlowGroup {
     return primary;
   }
 
-  /** `group 3`, `group 3 checkpoint 1500`: so many voters, and at how many bytes of log a checkpoint is due. */
+  /**
+   * `group 3`, `group 3 checkpoint 1500`: the number of voters, and the bytes of log after which a checkpoint is due.
+   */
   #found([voters, ...words]: readonly string[]): void {
     const checkpointBytes = words[0] === 'checkpoint' ? { checkpointBytes: Number(words[1]) } : {};
     this.#world = new World({
@@ -156,7 +158,7 @@ export class FlowGroup {
     this.#lines.push(...told);
   }
 
-  /** What is sent alike to several is one line. Heartbeats and their answers are told only where that is asked for. */
+  /** A message that several replicas get alike is one line. Heartbeats and their answers are told only on request. */
   #tell(effects: readonly Effect[]): readonly string[] {
     const lines: string[] = [];
     const sent = new Map<string, { readonly at: number; readonly to: string[] }>();
@@ -182,7 +184,7 @@ export class FlowGroup {
 
   // The network and the disks.
 
-  /** Takes what is under way and fits `a -> b KIND`, each part of which may be left out (`*` stands for any replica). */
+  /** Takes the messages under way that match `a -> b KIND`. Each part may be left out; `*` stands for any replica. */
   #take(words: readonly string[]): readonly Packet[] {
     const [from, to] = words[1] === '->' ? [words[0], words[2]] : ['*', '*'];
     const kinds = words[1] === '->' ? words.slice(3) : words;
@@ -226,7 +228,7 @@ export class FlowGroup {
     }
   }
 
-  /** `run 500`: so many milliseconds go by. `run until agreement`, `run until b executed 5`: as many as that takes. */
+  /** `run 500`: this many milliseconds pass. `run until agreement`, `run until b executed 5`: as many as that takes. */
   #run(ms: number, until: readonly string[]): void {
     const [what = '', ...rest] = Number.isNaN(ms) ? until : [];
     const done = Number.isNaN(ms) ? this.#condition(what, rest) : () => false;

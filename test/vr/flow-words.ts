@@ -1,14 +1,14 @@
-/** What replicas say, do and tell, in words, for the transcripts of flows.ts. */
+/** What replicas say, do and report, in words, for the transcripts of flows.ts. */
 
 import { textOf } from '../../core/base/bytes.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import type { LogDescription, Message, MessageKind, MessageOf } from '../../core/vr/messages.ts';
 import type { Effect, ReplicaEvent, StorageBatch } from '../../core/vr/ports.ts';
 
-/** More entries than these are told by the first and the last. */
+/** If there are more entries than this, only the first and the last are told. */
 const fewEntries = 4;
 
-/** Says things of a group in words. It remembers which entry has which checksum, and which nonce came first. */
+/** Describes a group in words. It remembers which entry has which checksum, and in which order nonces came. */
 export class FlowWords {
   readonly #entries = new Map<string, string>();
   readonly #nonces = new Map<number, number>();
@@ -55,7 +55,7 @@ export class FlowWords {
     recoveryOk: ({ view, nonce }) => `"in view ${view}"; ${this.#nonce(nonce)}`,
   };
 
-  /** Numbered as they are drawn, because what they are says nothing. */
+  /** Nonces are numbered as they are drawn, because their values mean nothing. */
   #nonce(nonce: number): string {
     const known = this.#nonces.get(nonce) ?? this.#nonces.size + 1;
     this.#nonces.set(nonce, known);
@@ -69,7 +69,7 @@ export class FlowWords {
     return `log of view ${logView.view}, head ${head}, floor ${floor}, ${named}${unreadable}`;
   }
 
-  /** What a replica does; null for what is told elsewhere: sending. */
+  /** What a replica does; null for sending, which is told elsewhere. */
   effect(effect: Effect): string | null {
     switch (effect.kind) {
       case 'send':

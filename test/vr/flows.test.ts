@@ -1,4 +1,7 @@
-/** The protocol as people can read it happen (docs/protocol.md). UPDATE_FLOWS=1 npx vitest run test/vr/flows.test.ts writes it anew. */
+/**
+ * The protocol as a transcript that people can read (docs/protocol.md). UPDATE_FLOWS=1 npx vitest run
+ * test/vr/flows.test.ts writes it anew.
+ */
 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -35,7 +35,7 @@ const type = fc.constantFrom(...nodeTypes);
 const limit = fc.integer({ min: 1, max: 10_000 });
 
 type Fields<T> = { [K in keyof Omit<T, 'kind'>]: fc.Arbitrary<T[K & keyof T]> };
-/** One arbitrary for each kind; leaving a kind out does not compile. */
+/** One arbitrary for each kind. If a kind is left out, this does not compile. */
 type Kinds<U extends { kind: string }> = { [K in U['kind']]: Fields<Extract<U, { kind: K }>> };
 
 function anyOf<U extends { kind: string }>(kinds: Kinds<U>): fc.Arbitrary<U> {

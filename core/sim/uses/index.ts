@@ -26,7 +26,7 @@ const createBlob = (({ blobPath, unique }) => ({
   value: unique,
 })) satisfies Use;
 
-/** The path may be another type's: then that is what is there from now on. */
+/** The path may belong to another type. Then the new type is there from now on. */
 const createEmpty: Use = ({ random }) => ({
   kind: 'create',
   path: random.pick(emptyPaths),
@@ -44,7 +44,7 @@ const putOrCreate: Use = (chance) => ({
 const removeOrPut: Use = (chance) =>
   chance.random.chance(1, 4) ? { kind: 'delete', path: '/dir', recursive: true, ifVersion: null } : put(chance);
 
-/** Each as likely as any other. Their order is part of what a seed means. */
+/** Each is equally likely. Their order is part of what a seed means. */
 const uses: readonly Use[] = [
   createBlob,
   createEmpty,
