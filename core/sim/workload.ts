@@ -128,11 +128,10 @@ export class User {
         this.#namespaceId = entered.value.namespaceId;
         for (const op of told) this.#watch(op);
         this.#think(generation);
-      } else
-        this.#world.schedule.after(
-          100_000,
-          () => generation === this.#generation && this.#enter(sim, generation, told),
-        );
+        return;
+      }
+      neverDenied(entered.error, this.#namespace);
+      this.#world.schedule.after(100_000, () => generation === this.#generation && this.#enter(sim, generation, told));
     });
   }
 
@@ -273,6 +272,11 @@ export class User {
       if (!allowed) throw new RuleBroken(`${this.name} was told ${told} of a write that was executed ${times} times`);
     }
   }
+}
+
+/** A namespace that is there is denied by nobody, whatever a node has lost or has yet to learn (protocol §9.9). */
+export function neverDenied({ code, message }: ErrorInfo, namespace: string): void {
+  if (code === 'UnknownNamespace') throw new RuleBroken(`rule 9: ${namespace}, which is there, was denied: ${message}`);
 }
 
 /** An error inside a reply is the log's own answer: executed without effect, or refused there; neither happened twice. */
