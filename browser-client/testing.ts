@@ -6,7 +6,7 @@
  */
 
 import { NobleHash } from '../core/base/noble-hash.ts';
-import { defaultTiming } from '../core/cluster/host.ts';
+import { defaultTiming } from '../core/cluster/base/host.ts';
 import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
 import { codecs } from './host.ts';

@@ -1,14 +1,14 @@
 /**
- * One run of the simulator: found a cluster, let users work while things go wrong, then heal everything and demand progress (protocol
- * §9.9). The seed is all that decides; the same seed gives the same trace.
+ * One run of the simulator. It founds a cluster and lets users work while things go wrong. Then it heals everything and
+ * demands progress (protocol §9.9). The seed decides everything: the same seed gives the same trace.
  */
 
 import { crc32 } from '../base/crc32.ts';
 import { utf8 } from '../base/bytes.ts';
 import type { Hash } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
-import { defaultTiming } from '../cluster/host.ts';
-import type { NodeObserver } from '../cluster/host.ts';
+import { defaultTiming } from '../cluster/base/host.ts';
+import type { NodeObserver } from '../cluster/base/host.ts';
 import { RuleBroken } from './checker.ts';
 import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
@@ -25,15 +25,15 @@ import { World } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
-  /** Events of the part in which things go wrong. */
+  /** How many events the part with faults has. */
   readonly events: number;
   readonly hash: Hash;
   readonly trace?: (line: string) => void;
-  /** Watches all nodes beside the checker, for whoever draws the run. */
+  /** Watches all nodes, like the checker, for a page that draws the run. */
   readonly observer?: NodeObserver;
-  /** False for users without watches: seeds that found something before there were any find it again. */
+  /** False for users without watches. Seeds that found something before watches existed then find it again. */
   readonly watches?: boolean;
-  /** What one node's disk suffers; left out: the seed says. */
+  /** What one node's disk suffers. If left out, the seed decides. */
   readonly damage?: DamageKind;
   /** What is not left to the seed. */
   readonly wish?: Wish;
@@ -47,7 +47,7 @@ export interface RunReport {
   readonly asked: number;
   readonly succeeded: number;
   readonly unknown: number;
-  /** Events that watches were told of, and snapshots that they were told in the place of some. */
+  /** How many events watches were told, counting snapshots that replaced some. */
   readonly watched: number;
   readonly resets: number;
   /** CRC-32 of the trace: equal for equal seeds. */
@@ -72,31 +72,31 @@ export class SeedFailed extends Error {
   }
 }
 
-/** Virtual time in which everybody must go on after everything healed. */
+/** After everything has healed, everyone must make progress within this much virtual time. */
 const progressUs = 60_000_000;
 const healthyRequests = 20;
 
-/** A run that has begun: whoever drives its {@link BegunSeed.rest} sees what {@link runSeed} sees. */
+/** A run that has begun. A caller that drives its {@link BegunSeed.rest} sees what {@link runSeed} sees. */
 export interface BegunSeed {
   readonly world: World;
   readonly users: readonly User[];
-  /** The event behind which everything heals. */
+  /** After this event, everything heals. */
   readonly healAt: number;
-  /** The run to its end, of which each turn is one event. It throws when a rule is broken. */
+  /** The rest of the run. Each turn of the generator is one event. It throws when a rule is broken. */
   readonly rest: Generator<void, RunReport>;
 }
 
-/** Users that got so many answers after everything healed have progressed; they must within {@link progressUs}. */
+/** A user has made progress when it got this many answers after everything healed, within {@link progressUs}. */
 function progressOf(users: readonly User[], eager: Eager, lost = false): () => boolean {
   const before = users.map((user) => user.counters.succeeded);
   const eagerBefore = eager.succeeded;
   return () =>
     users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests) &&
-    // Whoever reaches one node alone, and that is off or reaches nobody, has no way to a quorum.
+    // A user that reaches only one node has no way to a quorum when that node is off or reaches no other.
     (lost || eager.goesOn(eagerBefore));
 }
 
-/** The world of a seed, before anything has happened in it. */
+/** The world of a seed before anything has happened in it. */
 interface Prepared {
   readonly world: World;
   readonly shape: Shape;
@@ -105,7 +105,10 @@ interface Prepared {
   readonly trace: () => number;
 }
 
-/** The shape of a world is drawn by a generator of its own, so that a change in it does not shift all that follows. */
+/**
+ * The shape of a world comes from a generator of its own, so that a change in the shape does not shift everything after
+ * it.
+ */
 function prepare(options: RunOptions): Prepared {
   let trace = 0;
   const write = (line: string): void => {
@@ -139,7 +142,7 @@ function prepare(options: RunOptions): Prepared {
   return { world, random, shape, trace: () => trace };
 }
 
-/** Founds the cluster of a seed, lets its users work, and begins with its faults. */
+/** Founds the cluster of a seed, starts its users, and begins with its faults. */
 function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const { world, shape, random } = prepared;
   const { wish = {} } = options;
@@ -148,7 +151,8 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const acknowledged = new Map<number, number>();
   const habits: Habits = {
     keepAliveMs: Math.floor(world.sessionMs / 4),
-    // Shorter than most faults: what a call's end says of its outcome is told before all its attempts have ended.
+    // Shorter than most faults, so that a call ends, and says what it knows of its outcome, before all of its attempts
+    // have ended.
     requestTimeoutMs: wished(wish.requestTimeoutMs, random.pick([4000, 4000, 700])),
     padding: wished(wish.padding, random.chance(1, 8) ? 40_000 : 0),
   };
@@ -162,7 +166,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const damage = new Damage(world, options.seed, options.damage, wish.rot ?? null);
   faults.begin();
   damage.begin();
-  // In every second world, so that the others are as they would be without.
+  // In every second world, so that the others stay as they were without it.
   const stranger = options.seed % 2 === 1 ? new Stranger(world, options.hash, options.seed) : null;
   stranger?.begin();
   const healAt = world.events + options.events;
@@ -176,12 +180,12 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   };
 }
 
-/** For whoever wants to step through a run and look: the playground. */
+/** For the playground, where a person can step through a run and look at it. */
 export function beginSeed(options: RunOptions): BegunSeed {
   return begin(prepare(options), options);
 }
 
-/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or nothing goes on after the healing. */
+/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or when there is no progress after the healing. */
 export function runSeed(options: RunOptions): RunReport {
   const prepared = prepare(options);
   try {
@@ -203,11 +207,11 @@ interface Playing extends Prepared {
   readonly damage: Damage;
   readonly stranger: Stranger | null;
   readonly healAt: number;
-  /** Ops that were committed in the namespaces that users worked in. */
+  /** How many ops were committed in the namespaces in which users worked. */
   readonly committed: () => number;
 }
 
-/** {@link World.until}, an event a turn. */
+/** Like {@link World.until}, one event a turn. */
 function* until(world: World, check: () => boolean): Generator<void, boolean> {
   const deadline = world.schedule.nowUs + progressUs;
   while (!check()) {
@@ -223,7 +227,7 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
 
   damage.end();
   const { dead, alone, apart } = leftBehind(playing, seed, wish.left ?? null);
-  // A node that lost its disk serves nowhere, for good: whoever reaches it alone has no way to the others.
+  // A node that lost its disk never serves again. A client that reaches only this node has no way to the others.
   const stranded = damage.lost && eager.only === damage.victim;
   if (dead.length + apart.length > 0) {
     faults.heal(dead);
@@ -259,7 +263,7 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
   )
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
   if (!(yield* until(world, () => world.checker.sessionsExpired())))
-    throw new RuleBroken('rule 8: a session that nobody uses never expires');
+    throw new RuleBroken('rule 8: a session that no client uses never expires');
   world.checker.finalStates(hostsOf(world));
   for (const user of [...users, eager]) user.account();
   thin.account();
@@ -280,16 +284,17 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
 
 interface LeftBehind {
   readonly dead: readonly SimNode[];
-  /** Nodes that reach no other, while all clients reach them. */
+  /** Nodes that reach no other node, while all clients reach them. */
   readonly alone: readonly SimNode[];
   readonly apart: readonly (readonly [SimNode, SimNode])[];
 }
 
 /**
- * What stays as it is while the others heal: a quorum must do (protocol §9.9). Every second time it is nothing. Else a minority is dead, or is
- * cut off from all other nodes, and clients must leave it; or two nodes are cut off from each other alone, and each must do. The node that
- * founded the cluster, which alone votes in the root group, is never among those who are alone; where it is dead, the others' catalogs do. One that lost its disk is of the minority; where a
- * disk rotted, what may be committed must be readable within the quorum, and all come back.
+ * What stays broken while the rest heals, because a quorum must suffice (protocol §9.9). Every second time this is
+ * nothing. Otherwise a minority is dead, or is cut off from all other nodes, and clients must leave it; or two nodes
+ * are cut off from each other only, and each must work; or the node that founded the cluster is dead. It alone votes in
+ * the root group, so the others must do with the catalogs that they have. A node that lost its disk belongs to the
+ * minority. Where a disk rotted, the quorum must be able to read whatever may be committed, so all nodes come back.
  */
 function leftBehind({ world, shape, damage, eager }: Playing, seed: number, left: Left | null): LeftBehind {
   const chance = new SeededRandom(seed, 0xdead);
@@ -319,7 +324,10 @@ function hostsOf(world: World): World['nodes'][number]['hosts'] {
   return world.nodes.flatMap((node) => [...node.hosts]);
 }
 
-/** Every node runs its replicas, but one that lost its disk, and each of them has applied all that its group committed. */
+/**
+ * Every node runs its replicas, except one that lost its disk, and each replica has applied everything that its group
+ * committed.
+ */
 function caughtUp(world: World, damage: Damage): boolean {
   const whole = world.nodes.every((node) => node.hosts.length > 0 || (damage.lost && node === damage.victim));
   return whole && hostsOf(world).every((host) => host.view().applied >= world.checker.committedOp(host.namespaceId));

@@ -4,7 +4,7 @@
  */
 
 import { SeededRandom } from '../base/random.ts';
-import { defaultTiming } from '../cluster/host.ts';
+import { defaultTiming } from '../cluster/base/host.ts';
 import type { RotKind } from './damage.ts';
 import type { FaultKind } from './faults.ts';
 
