@@ -21,6 +21,7 @@ export const reachMutants: readonly Mutant[] = [
     scenario: 'V35',
     name: 'a backup that is cut off from its primary asks nobody else',
     by: 'simulator',
+    wish: { left: 'apart', oneNode: true, events: 3000 },
     edits: [
       {
         file: 'core/vr/suspicion.ts',
@@ -33,6 +34,7 @@ export const reachMutants: readonly Mutant[] = [
     scenario: 'V35',
     name: 'a client stays where nothing gets done',
     by: 'simulator',
+    wish: { left: 'alone', events: 3000 },
     edits: [
       {
         file: connector,
@@ -45,6 +47,7 @@ export const reachMutants: readonly Mutant[] = [
     scenario: 'V35',
     name: 'a client that stands still now and then takes the silence of a dead connection for its own',
     by: 'simulator',
+    wish: { favour: 'clientLine', stalls: true, events: 4000 },
     edits: [
       {
         file: connector,
