@@ -226,7 +226,7 @@ export class Copy {
       return source;
     };
     const roots = ['core/service/service.ts', 'core/shell/index.ts', 'core/sim/uses/index.ts', 'core/sim/workload.ts']
-      .concat(['core/cluster/watch.ts', 'core/cluster/disk-reserve.ts', 'playground/tree-view.ts'])
+      .concat(['playground/tree-view.ts'])
       .map((file) => join(this.directory, file));
     const program = ts.createProgram({
       rootNames: [...roots, join(this.directory, 'core/globals.d.ts')],
