@@ -1,5 +1,5 @@
-// Bundles the programs into dist/bin, the playground into dist/playground, and the package's entry points into dist/lib (Node) and dist/browser, and emits the types of the
-// latter: what `npm ci` and `npm pack` run.
+// Builds what `npm ci` and `npm pack` need: the programs in dist/bin, the playground in dist/playground, and the
+// package's entry points in dist/lib (Node) and dist/browser, with their types.
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
@@ -30,12 +30,12 @@ await build({
   logLevel: 'warning',
 });
 
-// npx runs the clone's own programs as files.
+// npx runs a clone's own programs as files.
 for (const [name] of present) chmodSync(`dist/bin/${name}.js`, 0o755);
 
 await buildPlayground('dist/playground');
 
-// Names of shared files change with what is in them: those of the last build are not to be packed.
+// The names of shared files change with their content, so the files of the last build must not be packed.
 for (const old of ['dist/lib', 'dist/browser']) rmSync(old, { recursive: true, force: true });
 
 const library = {
@@ -56,7 +56,7 @@ await build({
   packages: 'external',
 });
 
-/** Has modules stand in for others, by their names or paths from here; what is an object goes to esbuild as it is. */
+/** Replaces modules by others, given by their names or paths from here. An object goes to esbuild as it is. */
 function inPlaceOf(modules) {
   return {
     name: 'in place of',
@@ -70,7 +70,10 @@ function inPlaceOf(modules) {
   };
 }
 
-/** What a page does not need of a library that it carries: instances and names that nobody here asks for, and addresses for its developers. */
+/**
+ * What a page does not need of a library that it carries: instances and names that nothing here uses, and addresses for
+ * the library's developers.
+ */
 const spared = {
   'superjson/dist/index.js': [
     [/SuperJSON\.defaultInstance = [\s\S]*?(?=export default)/, ''],
@@ -85,14 +88,14 @@ const spared = {
     [/superJson\.allowedErrorProps\.forEach\(.*\s.*\s*\}\);/, ''],
     [/\(clazz, superJson\) => \{\s*const identifier[\s\S]*?\}(?=,)/, 'null'],
     [/\(clazz, superJson\) => \{\s*const allowedProps[\s\S]*?return result;\s*\}/, 'null'],
-    // What has this client's syntax has a BigInt, and Object.values and find.
+    // An engine that knows this client's syntax has BigInt, Object.values and find.
     [/if \(typeof BigInt [\s\S]*?(return BigInt\(v\);)[\s\S]*?return v;/, '$1'],
   ],
   'superjson/dist/util.js': [
     [/function valuesOfObj[\s\S]*?(?=export function find)/, ''],
     [/const values = valuesOfObj\(record\);[\s\S]*?return undefined;/, 'return Object.values(record).find(predicate);'],
   ],
-  // No class and no symbol is ever registered: none is written, and what names one is refused when it is read.
+  // No class and no symbol is ever registered, so none is written. When something read names one, it is refused.
   'superjson/dist/class-registry.js': [
     [/this\.classToAllowedProps = new Map\(\);/, ''],
     [/register\(value, options\)[\s\S]*?getAllowedProps\(value\) \{[^}]*\}/, ''],
@@ -111,7 +114,7 @@ const spare = {
       let contents = readFileSync(path, 'utf8');
       const [, edits = []] = Object.entries(spared).find(([file]) => path.replaceAll('\\', '/').endsWith(file)) ?? [];
       for (const [what, instead] of edits) {
-        if (!what.test(contents)) throw new Error(`${path} has no ${what}: its release is another one`);
+        if (!what.test(contents)) throw new Error(`${path} has no ${what}: this is another release of the library, so adapt build.mjs to it`);
         contents = contents.replace(what, instead);
       }
       return { contents };
@@ -119,7 +122,8 @@ const spare = {
   },
 };
 
-// Everything that it needs is in it, so that a page without a bundler can import it; but a page has a React of its own.
+// The page's file contains everything that it needs, so that a page without a bundler can import it. Only React comes
+// from the page.
 const page = {
   ...shared,
   outdir: 'dist/browser',
@@ -134,13 +138,13 @@ const privateNames = JSON.parse(readFileSync('browser-client/page/private-names.
 await build({
   ...page,
   entryPoints: { ...small, errors: 'core/base/errors.ts' },
-  // Fields are assigned, not defined: there is nothing between here and Object that would see the difference.
+  // Fields are assigned, not defined. No class between here and Object would see the difference.
   tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
-  // Properties that no user, message or browser knows by name become short ones.
-  // isomorphic-ws looks for a WebSocket in all these places; where it is not a global, it is in none of them either. Ours say `globalThis`.
+  // Properties that no user, message or browser knows by name get short names. isomorphic-ws looks for a WebSocket in
+  // all of these places. Where it is not a global, it is in none of them either. Our code says `globalThis`.
   define: Object.fromEntries(['MozWebSocket', 'global', 'window', 'self'].map((name) => [name, 'undefined'])),
   mangleProps: new RegExp(`^(${Object.values(privateNames).flat().join('|')})$`),
-  // A page speaks text: the binary forms stay out.
+  // A page speaks text, so the binary forms stay out.
   plugins: [
     spare,
     inPlaceOf({
@@ -159,7 +163,7 @@ await build({
 
 await build({
   ...page,
-  // The simulated cluster speaks everything. Its errors are still the page's.
+  // The simulated cluster speaks all codecs. Its errors are still the page's.
   entryPoints: { testing },
   plugins: [inPlaceOf({ 'core/base/errors.ts': { path: './errors.js', external: true } })],
 });

@@ -6,7 +6,7 @@
  */
 
 import { NobleHash } from '../core/base/noble-hash.ts';
-import { defaultTiming } from '../core/cluster/host.ts';
+import { defaultTiming } from '../core/cluster/base/host.ts';
 import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
 import { codecs } from './host.ts';
@@ -241,7 +241,7 @@ export class SimulatedCluster {
     return {
       ports: {
         transport: network.transportOf(host),
-        clock: { now: () => schedule.nowMs, soon: (work) => schedule.after(0, work) },
+        clock: schedule.clock,
         random: this.#world.chance(),
       },
       codecs,

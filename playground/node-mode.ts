@@ -14,7 +14,7 @@ import { PageAdmin } from './page-admin.ts';
 import type { Mode, Parts } from './parts.ts';
 import { StatusPicture } from './status-picture.ts';
 import type { LineRunner } from './terminal-pane.ts';
-import { pagePorts } from './web-socket-transport.ts';
+import { pagePorts } from './page-ports.ts';
 
 const tickMs = 15;
 /** The tree is listed at most so often. */

@@ -8,7 +8,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { defaultTiming } from '../core/cluster/host.ts';
+import { defaultTiming } from '../core/cluster/base/host.ts';
 import { mutants } from './mutants/table.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -309,16 +309,29 @@ describe('docs/protocol.md', () => {
 describe('docs/architecture.md', () => {
   it('tells what each room may import as test/rooms.test.ts holds it', () => {
     const [, held] = /const rooms: [^=]*= \{([^]*?)\n\};/.exec(read('test/rooms.test.ts'))!;
-    const expected = [...held!.matchAll(/^ {2}'?([\w/-]+)'?: \[([^\]]*)\]/gm)].map(([, room, list]) => [
-      room,
-      [...list!.matchAll(/'([^']+)'/g)].map(([, name]) => name).filter((name) => name !== 'core/base'),
-    ]);
-    const [, table] = /\| Room [^]*?\n((?:\|.*\n)+)/.exec(read('docs/architecture.md'))!;
-    const told = [...table!.matchAll(/^\| `([^`]+)` +\| (.*) \|$/gm)].map(([, room, list]) => [
-      room,
-      [...list!.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
-    ]);
-    expect(expected.length).toBeGreaterThan(10);
-    expect(told).toEqual(expected.filter(([room]) => room !== 'core/base'));
+    const rooms = [...held!.matchAll(/^ {2}'?([\w/-]+)'?: \[([^\]]*)\]/gm)].map(([, room, list]) => ({
+      room: room!,
+      imports: [...list!.matchAll(/'([^']+)'/g)].map(([, name]) => name!),
+    }));
+    const told = (head: string): unknown => {
+      const [, table] = new RegExp(`\\| ${head} [^]*?\n((?:\\|.*\n)+)`).exec(read('docs/architecture.md'))!;
+      return [...table!.matchAll(/^\| `([^`]+)` +\| (.*) \|$/gm)].map(([, room, list]) => ({
+        room,
+        imports: [...list!.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+      }));
+    };
+    const cluster = 'core/cluster/';
+    const inner = rooms.filter(({ room }) => room.startsWith(cluster));
+    const outer = rooms.filter((one) => one.room !== 'core/base' && !inner.includes(one));
+    expect([outer.length > 10, inner.length > 5]).toEqual([true, true]);
+    expect(told('Room')).toEqual(
+      outer.map(({ room, imports }) => ({ room, imports: imports.filter((name) => name !== 'core/base') })),
+    );
+    expect(told('In `core/cluster`')).toEqual(
+      inner.map(({ room, imports }) => ({
+        room: room.slice(cluster.length),
+        imports: imports.filter((name) => name.startsWith(cluster)).map((name) => name.slice(cluster.length)),
+      })),
+    );
   });
 });

@@ -16,7 +16,68 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'core/store': ['core/base', 'core/vr'],
   'core/service': ['core/base', 'core/tree'],
   'core/wire': ['core/base', 'core/vr', 'core/tree', 'core/service'],
+  // What puts the rooms of a node together: node.ts, and what reads or feeds all of them.
   'core/cluster': ['core/base', 'core/vr', 'core/store', 'core/tree', 'core/service', 'core/wire'],
+  'core/cluster/base': ['core/base', 'core/vr'],
+  'core/cluster/catalog': ['core/base', 'core/vr', 'core/service', 'core/wire'],
+  'core/cluster/replicas': [
+    'core/base',
+    'core/vr',
+    'core/store',
+    'core/tree',
+    'core/service',
+    'core/wire',
+    'core/cluster/base',
+    'core/cluster/catalog',
+  ],
+  'core/cluster/peers': [
+    'core/base',
+    'core/vr',
+    'core/store',
+    'core/wire',
+    'core/cluster/base',
+    'core/cluster/catalog',
+  ],
+  'core/cluster/routing': [
+    'core/base',
+    'core/vr',
+    'core/service',
+    'core/wire',
+    'core/cluster/base',
+    'core/cluster/replicas',
+    'core/cluster/peers',
+  ],
+  'core/cluster/watching': [
+    'core/base',
+    'core/tree',
+    'core/service',
+    'core/wire',
+    'core/cluster/replicas',
+    'core/cluster/peers',
+    'core/cluster/routing',
+  ],
+  'core/cluster/clients': [
+    'core/base',
+    'core/service',
+    'core/wire',
+    'core/cluster/base',
+    'core/cluster/catalog',
+    'core/cluster/replicas',
+    'core/cluster/peers',
+    'core/cluster/routing',
+    'core/cluster/watching',
+  ],
+  'core/cluster/admin': [
+    'core/base',
+    'core/vr',
+    'core/service',
+    'core/wire',
+    'core/cluster/base',
+    'core/cluster/catalog',
+    'core/cluster/replicas',
+    'core/cluster/peers',
+    'core/cluster/routing',
+  ],
   'core/client': ['core/base', 'core/tree', 'core/service', 'core/wire'],
   'core/shell': ['core/base', 'core/tree', 'core/service', 'core/wire', 'core/client'],
   'core/sim': [
@@ -81,10 +142,10 @@ function importsOf(file: string): readonly Import[] {
   return found;
 }
 
+/** The innermost room that a file is in. */
 function roomOf(file: string): string | null {
-  const parts = file.split(/[\\/]/);
-  const name = parts[0] === 'core' ? `core/${parts[1] ?? ''}` : (parts[0] ?? '');
-  return Object.hasOwn(rooms, name) ? name : null;
+  for (let name = dirname(file); name !== '.'; name = dirname(name)) if (Object.hasOwn(rooms, name)) return name;
+  return null;
 }
 
 /** The houses of the rooms. Git keeps no empty directory, so one whose rooms are still to come may not be there. */

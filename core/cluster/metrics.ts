@@ -2,14 +2,15 @@
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
-import type { ApiCounters } from './api-connection.ts';
-import type { DiskReserve } from './disk-reserve.ts';
-import type { Groups } from './groups.ts';
-import type { MetricSample } from './host.ts';
-import type { Peers } from './peers.ts';
-import type { ReplicaHost } from './replica-host.ts';
-import type { Router } from './router.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { ApiCounters } from './clients/api-connection.ts';
+import type { Doors } from './doors.ts';
+import type { DiskReserve } from './replicas/disk-reserve.ts';
+import type { Groups } from './replicas/groups.ts';
+import type { MetricSample } from './base/host.ts';
+import type { Peers } from './peers/peers.ts';
+import type { ReplicaHost } from './replicas/replica-host.ts';
+import type { Router } from './routing/router.ts';
+import type { Subscriptions } from './watching/subscriptions.ts';
 
 /** The largest leaves of each namespace that are told, so that whoever fills it is found. */
 const largestTold = 5;
@@ -22,7 +23,7 @@ export interface MetricSources {
   readonly reserve: DiskReserve;
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
-  readonly adminConnections: number;
+  readonly doors: Doors;
 }
 
 export function collectMetrics(sources: MetricSources): MetricSample[] {
@@ -35,14 +36,14 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
     labels: MetricSample['labels'] = {},
   ): void => void samples.push({ name, help, type, labels, value });
 
-  const { api, peers, router, store, groups } = sources;
-  add('gauge', 'haret_api_connections', 'Open connections on the API interface.', api.connections);
+  const { api, peers, router, store, groups, doors } = sources;
+  add('gauge', 'haret_api_connections', 'Open connections on the API interface.', doors.open('api'));
   add('gauge', 'haret_watches', 'Watches that are open here, those of peers included.', sources.watches.size);
   add('counter', 'haret_api_requests_total', 'Writes asked on the API interface.', api.requests);
   add('counter', 'haret_api_reads_total', 'Reads asked on the API interface.', api.reads);
   add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
   add('counter', 'haret_api_refused_total', 'API connections closed for what they sent.', api.refused);
-  add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', sources.adminConnections);
+  add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', doors.open('admin'));
   add('gauge', 'haret_peers_connected', 'Other nodes that are connected.', peers.connectedNames().length);
   add('counter', 'haret_peer_frames_received_total', 'Frames from other nodes.', peers.counters.framesIn);
   add('counter', 'haret_peer_frames_sent_total', 'Frames to other nodes.', peers.counters.framesOut);
@@ -58,7 +59,7 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   const unbelieved = 'Messages of other nodes that were not believed.';
   for (const [reason, count] of peers.unbelieved)
     add('counter', 'haret_peer_unbelieved_total', unbelieved, count, { reason });
-  add('counter', 'haret_peer_unbelieved_total', unbelieved, router.unbelieved, {
+  add('counter', 'haret_peer_unbelieved_total', unbelieved, router.hints.unbelieved, {
     reason: 'hints: no replica of the group',
   });
   add('gauge', 'haret_forwarded_outstanding', 'Requests that another node is asked to serve.', router.outstanding);

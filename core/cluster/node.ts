@@ -4,9 +4,8 @@
  */
 
 import { invariant } from '../base/assert.ts';
-import { errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
-import { noCluster, rootNamespaceId } from '../base/ids.ts';
+import { noCluster } from '../base/ids.ts';
 import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
@@ -14,33 +13,46 @@ import type { Message } from '../vr/messages.ts';
 import type { ReplicaEvent } from '../vr/ports.ts';
 import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
-import * as closeCodes from '../wire/close-codes.ts';
-import type { NodeInfo } from '../wire/peer.ts';
-import { AdminCommands } from './admin-commands.ts';
-import { AdminConnection } from './admin-connection.ts';
-import type { ApiCounters } from './api-connection.ts';
-import { ApiConnection } from './api-connection.ts';
-import type { Catalog } from './catalog.ts';
-import { Desk } from './desk.ts';
-import { Groups } from './groups.ts';
-import type { GroupsEvents } from './groups.ts';
-import { DiskReserve } from './disk-reserve.ts';
-import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts, NodeView, SessionsView } from './host.ts';
-import { Holders } from './holders.ts';
-import { Joining } from './joining.ts';
+import type { NodeInfo } from '../wire/node-info.ts';
+import { AdminCommands } from './admin/admin-commands.ts';
+import { AdminConnection } from './admin/admin-connection.ts';
+import type { ApiCounters } from './clients/api-connection.ts';
+import { ApiConnection } from './clients/api-connection.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import { Desk } from './clients/desk.ts';
+import { Groups } from './replicas/groups.ts';
+import type { GroupsEvents } from './replicas/groups.ts';
+import { DiskReserve } from './replicas/disk-reserve.ts';
+import type {
+  HostedNode,
+  MetricSample,
+  NodeObserver,
+  NodeOptions,
+  NodePorts,
+  NodeView,
+  SessionsView,
+} from './base/host.ts';
+import { Holders } from './clients/holders.ts';
+import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
-import type { PeerEvents } from './peers.ts';
-import { Peers } from './peers.ts';
-import { Outsiders, isNamed } from './outsiders.ts';
-import { judgePeer } from './judgement.ts';
+import type { PeerEvents } from './peers/peers.ts';
+import { Peers } from './peers/peers.ts';
+import { Outsiders, isNamed } from './peers/outsiders.ts';
+import { judgePeer } from './peers/judgement.ts';
 import { takePeerMessage } from './peer-messages.ts';
-import { Problems } from './problems.ts';
-import type { ReplicaHost } from './replica-host.ts';
-import { Router } from './router.ts';
-import { ClusterSecret, secretLost } from './secret.ts';
-import { sessionsOf } from './sessions-view.ts';
-import { Subscriptions, deskOf } from './subscriptions.ts';
-import { Turn } from './turn.ts';
+import { Conditions } from './base/conditions.ts';
+import { Problems } from './base/problems.ts';
+import type { Doorkeeper } from './doors.ts';
+import { Doors } from './doors.ts';
+import { waitingFor } from './readiness.ts';
+import type { ReplicaHost } from './replicas/replica-host.ts';
+import { Router } from './routing/router.ts';
+import { ClusterSecret, secretLost } from './peers/secret.ts';
+import { sessionsOf } from './replicas/sessions-view.ts';
+import { Subscriptions, deskOf } from './watching/subscriptions.ts';
+import type { NodeTimes } from './base/times.ts';
+import { nodeTimes } from './base/times.ts';
+import { Turn } from './base/turn.ts';
 
 /** What exists between start and stop. */
 interface Running {
@@ -57,12 +69,6 @@ interface Running {
   readonly desk: Desk;
 }
 
-interface Waiting {
-  readonly check: () => boolean;
-  readonly deadlineMs: number;
-  readonly done: () => void;
-}
-
 const levels: Readonly<Partial<Record<ReplicaEvent['kind'], LogLevel>>> = {
   alarm: 'error',
   refused: 'warn',
@@ -72,9 +78,9 @@ const levels: Readonly<Partial<Record<ReplicaEvent['kind'], LogLevel>>> = {
 export class ClusterNode implements HostedNode {
   readonly #ports: NodePorts;
   readonly #options: NodeOptions;
+  readonly #times: NodeTimes;
   readonly #turn: Turn;
   readonly #api: ApiCounters = {
-    connections: 0,
     requests: 0,
     reads: 0,
     asked: 0,
@@ -82,17 +88,13 @@ export class ClusterNode implements HostedNode {
     errors: 0,
     refused: 0,
   };
-  readonly #connections = new Set<Link>();
-  readonly #counts: Record<Interface, number> = { cluster: 0, admin: 0, api: 0 };
+  readonly #doors: Doors;
   readonly #onDiskFailure: (error: Error) => void;
   readonly #observer: NodeObserver | null;
   #running: Running | null = null;
-  #waiting: Waiting[] = [];
+  readonly #conditions = new Conditions();
   readonly #problems = new Problems();
-  /** Why this node must serve nobody: its peers know another incarnation of it (protocol §2, "Strangers"). */
-  #stranger: ErrorInfo | null = null;
   readonly #outsiders: Outsiders;
-  #strangerUntil = 0;
   #stopping = false;
   #whenStopped: (() => void)[] = [];
 
@@ -105,9 +107,17 @@ export class ClusterNode implements HostedNode {
   ) {
     this.#ports = ports;
     this.#options = options;
+    this.#times = nodeTimes(options.timing);
     this.#turn = new Turn(ports.clock);
+    this.#doors = new Doors(options.limits);
     this.#onDiskFailure = onDiskFailure;
-    this.#outsiders = new Outsiders(this.#problems, ports.log);
+    this.#outsiders = new Outsiders({
+      problems: this.#problems,
+      log: ports.log,
+      clock: ports.clock,
+      connected: () => this.#running?.peers.anyConnected === true,
+      hearsayMs: this.#times.hearsayMs,
+    });
     this.#observer = observer;
   }
 
@@ -128,29 +138,29 @@ export class ClusterNode implements HostedNode {
     this.#outsiders.begin(this.#options.name, store);
     const groups = new Groups(this.#ports, this.#options, store, this.#turn, this.#groupsEvents());
     const peers = new Peers(this.#ports, this.#turn, timing, limits, this.#peerEvents());
-    const secret = new ClusterSecret(
+    const secret = new ClusterSecret({
       disk,
       random,
-      this.#options.secret,
-      this.#options.clusterAddress,
-      () => groups.record !== null,
-      store.emptied,
-    );
+      options: this.#options.secret,
+      self: this.#options.clusterAddress,
+      inCluster: () => groups.record !== null,
+      emptied: store.emptied,
+    });
     secret.recover();
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
       full: () => store.full,
       bytes: () => store.roomFor(groups.all),
     });
     const run = random.uint32();
-    const router = new Router(groups, peers, reserve, limits, () => clock.now(), timing.suspicionMs * 5, run);
-    const joining = new Joining(
-      this.#ports,
-      this.#options,
+    const router = new Router({ groups, peers, reserve, limits, times: this.#times, now: () => clock.now(), run });
+    const joining = new Joining({
+      ports: this.#ports,
+      options: this.#options,
       groups,
-      () => this.#self(),
-      (node) => peers.presented(node),
+      self: () => this.#self(),
+      presented: (node) => peers.presented(node),
       secret,
-    );
+    });
     const admin = new AdminCommands({
       ports: this.#ports,
       options: this.#options,
@@ -159,13 +169,14 @@ export class ClusterNode implements HostedNode {
       router,
       joining,
       metrics: () => this.metrics(),
-      refusal: () => this.#refusal(),
+      refusal: () => this.#outsiders.refusal(),
       outsider: (node) => this.#outsiders.of(node),
-      until: (check, timeoutMs, done) => void this.#waiting.push({ check, deadlineMs: clock.now() + timeoutMs, done }),
+      until: (check, timeoutMs, done) => this.#conditions.until(check, clock.now() + timeoutMs, done),
     });
     const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
-    const desk = new Desk(this.#options, groups, peers, router, watches, holders, () => this.#refusal(), random);
+    const refusal = (): ErrorInfo | null => this.#outsiders.refusal();
+    const desk = new Desk({ options: this.#options, groups, peers, router, watches, holders, refusal, random });
     this.#running = { store, secret, groups, peers, router, reserve, joining, admin, watches, holders, desk };
     try {
       groups.recover();
@@ -206,86 +217,30 @@ export class ClusterNode implements HostedNode {
       if (running.reserve.low) log.write('warn', running.reserve.problem);
       else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
     }
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const one of waiting) {
-      if (one.deadlineMs <= now || one.check()) one.done();
-      else this.#waiting.push(one);
-    }
+    this.#conditions.tick(now);
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
-    if (this.#running === null) {
-      link.close(closeCodes.goingAway, 'the node has stopped');
-      return { onFrame: () => undefined, onClose: () => undefined };
-    }
-    const limit = {
-      api: this.#options.limits.maxApiConnections,
-      admin: this.#options.limits.maxAdminConnections,
-      cluster: this.#options.limits.maxClusterConnections,
-    }[through];
-    const handler = this.#handler(through, subprotocol, link, from);
-    const count = ++this.#counts[through];
-    this.#connections.add(link);
-    if (through === 'api') this.#api.connections++;
-    let open = true;
-    const gone = (): void => {
-      if (!open) return;
-      open = false;
-      this.#counts[through]--;
-      this.#connections.delete(link);
-      if (through === 'api') this.#api.connections--;
-    };
-    if (count > limit || this.#stopping) {
-      const error = this.#stopping
-        ? errorInfo('Closed', 'the node stops')
-        : errorInfo('LimitExceeded', `more than ${limit} connections on the ${through} interface`, {
-            limit,
-            actual: count,
-          });
-      handler.refuse(error, this.#stopping ? closeCodes.goingAway : closeCodes.tooManyConnections);
-      gone();
-    }
-    return {
-      onFrame: (frame) => handler.onFrame(frame),
-      onClose: (code, reason) => {
-        gone();
-        handler.onClose(code, reason);
-      },
-    };
+    if (this.#running === null) return this.#doors.turnAway(link);
+    return this.#doors.admit(through, link, this.#doorkeeper(through, subprotocol, link, from));
   }
 
-  #handler(
-    through: Interface,
-    subprotocol: string,
-    link: Link,
-    from: string,
-  ): LinkHandler & { refuse(error: ReturnType<typeof errorInfo>, code: number): void } {
+  #doorkeeper(through: Interface, subprotocol: string, link: Link, from: string): Doorkeeper {
     const { limits } = this.#options;
-    const nothing = (): void => undefined;
-    if (through === 'api') {
-      const codec = apiServerCodec(subprotocol, limits.maxFrameBytes);
-      const { desk } = this.#parts;
-      return new ApiConnection(link, codec, desk, this.#turn, limits, this.#api, this.#ports.log, from, nothing);
+    const { desk, admin, peers } = this.#parts;
+    const opened = { link, from, turn: this.#turn, limits, log: this.#ports.log };
+    switch (through) {
+      case 'api': {
+        const codec = apiServerCodec(subprotocol, limits.maxFrameBytes);
+        return new ApiConnection({ ...opened, codec }, desk, this.#api);
+      }
+      case 'admin': {
+        const codec = adminServerCodec(subprotocol, limits.maxFrameBytes);
+        return new AdminConnection({ ...opened, codec }, (command, done) => admin.run(command, false, done));
+      }
+      case 'cluster':
+        return { ...peers.accept(link), refuse: (error, code) => peers.refuse(link, error, code) };
     }
-    if (through === 'admin') {
-      const codec = adminServerCodec(subprotocol, limits.maxFrameBytes);
-      const { admin } = this.#parts;
-      return new AdminConnection(
-        link,
-        codec,
-        (command, done) => admin.run(command, false, done),
-        this.#turn,
-        limits,
-        this.#ports.log,
-        from,
-        nothing,
-      );
-    }
-    const { peers } = this.#parts;
-    const handler = peers.accept(link);
-    return { ...handler, refuse: (error, code) => peers.refuse(link, error, code) };
   }
 
   stop(done: () => void): void {
@@ -294,21 +249,21 @@ export class ClusterNode implements HostedNode {
     if (this.#stopping) return;
     this.#stopping = true;
     const { store, groups, peers, joining } = this.#running;
-    for (const link of this.#connections) link.close(closeCodes.goingAway, 'the node stops');
+    this.#doors.close();
     joining.stop();
     peers.close();
     groups.stop();
     store.close(() => {
       this.#ports.log.write('info', 'node stopped', { node: this.#options.name });
       this.#running = null;
-      this.#waiting = [];
+      this.#conditions.clear();
       for (const stopped of this.#whenStopped.splice(0)) stopped();
     });
   }
 
   health(): { readonly ok: boolean; readonly problems: readonly string[] } {
     const problems = [...this.#problems.texts];
-    const stranger = this.#refusal();
+    const stranger = this.#outsiders.refusal();
     if (stranger !== null) problems.unshift(stranger.message);
     if (this.#running?.secret.missing === true) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
@@ -316,34 +271,13 @@ export class ClusterNode implements HostedNode {
   }
 
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
-    const waitingFor: string[] = [];
-    if (this.#running === null || this.#stopping) waitingFor.push('the node is not running');
-    const groups = this.#running?.groups;
-    if (this.#outsiders.emptied !== null) waitingFor.push('this node has lost its log; see /health');
-    else if (this.#refusal() !== null) waitingFor.push('this node is a stranger to its cluster; see /health');
-    if (groups !== undefined && groups.record !== null && groups.root === null)
-      waitingFor.push('the replica of the root group is being made');
-    for (const host of groups?.all ?? []) {
-      if (host.stopped) waitingFor.push(`${host.name} is stopped; see /health`);
-      // Without the root group's primary nothing is administered, and all that there is is served.
-      else if (!host.inTouch && host.namespaceId !== rootNamespaceId) waitingFor.push(`${host.name} knows no primary`);
-      else if (host.blockedAt !== null) waitingFor.push(`${host.name} cannot read entry ${host.blockedAt} of its log`);
-    }
-    for (const name of groups?.missing() ?? []) waitingFor.push(`${name} is being made`);
-    return { ok: waitingFor.length === 0, waitingFor };
-  }
-
-  /** Null while this node may serve; a node that some of its peers accept is no stranger, whatever one of them says. */
-  #refusal(): ErrorInfo | null {
-    if (this.#outsiders.emptied !== null) return this.#outsiders.emptied;
-    if (this.#stranger === null || (this.#running?.peers.connectedNames().length ?? 0) > 0) return null;
-    if (this.#ports.clock.now() > this.#strangerUntil) this.#stranger = null;
-    return this.#stranger;
+    const waits = waitingFor(this.#running?.groups ?? null, this.#stopping, this.#outsiders);
+    return { ok: waits.length === 0, waitingFor: waits };
   }
 
   metrics(): readonly MetricSample[] {
     if (this.#running === null) return [];
-    return collectMetrics({ ...this.#running, api: this.#api, adminConnections: this.#counts.admin });
+    return collectMetrics({ ...this.#running, api: this.#api, doors: this.#doors });
   }
 
   view(): NodeView {
@@ -359,7 +293,7 @@ export class ClusterNode implements HostedNode {
       nodes: (running?.groups.catalog?.nodes ?? [])
         .filter((node) => !node.ejected)
         .map(({ name, apiAddress }) => ({ name, apiAddress })),
-      clients: { connections: this.#api.connections, asked: this.#api.asked, answered: this.#api.answered },
+      clients: { connections: this.#doors.open('api'), asked: this.#api.asked, answered: this.#api.answered },
     };
   }
 
@@ -462,13 +396,7 @@ export class ClusterNode implements HostedNode {
       connection: (node, connected) => this.#peerConnection(node, connected),
       stranger: (known, found) => this.#outsiders.stranger(known, found),
       unproven: (node, claim) => this.#outsiders.unproven(node, claim),
-      calledStranger: (by, proven) => {
-        const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
-        if (this.#stranger === null) this.#ports.log.write('error', text);
-        this.#stranger ??= errorInfo('NodeRefused', text, { node: this.#options.name });
-        // Who has proven nothing stops nobody: it holds as long as it is said again, and while this node is in no cluster.
-        this.#strangerUntil = proven ? Infinity : this.#ports.clock.now() + this.#options.timing.suspicionMs * 5;
-      },
+      calledStranger: (by, proven) => this.#outsiders.calledStranger(this.#options.name, by, proven),
       emptied: () => this.#outsiders.emptied,
       named: (info) => isNamed(this.#parts.groups.catalog, info),
       lostItsLog: (known) => this.#outsiders.lostItsLog(known),
@@ -480,7 +408,7 @@ export class ClusterNode implements HostedNode {
     this.#ports.log.write('info', connected ? 'peer connected' : 'peer disconnected', { peer: node });
     if (connected) {
       this.#outsiders.back(node);
-      const hints = router.hints();
+      const hints = router.hints.all();
       if (hints.length > 0) peers.send(node, { kind: 'hints', hints });
     } else {
       router.lost(node);

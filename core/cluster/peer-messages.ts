@@ -1,14 +1,15 @@
 /** Takes what a node says over a proven link, once it was judged, to the part that it is for. */
 
 import { unreachable } from '../base/assert.ts';
-import type { NodeInfo, PeerMessage } from '../wire/peer.ts';
-import type { AdminCommands } from './admin-commands.ts';
-import type { Desk } from './desk.ts';
-import type { Groups } from './groups.ts';
-import type { Holders } from './holders.ts';
-import type { NodeObserver } from './host.ts';
-import type { Router } from './router.ts';
-import type { Subscriptions } from './subscriptions.ts';
+import type { NodeInfo } from '../wire/node-info.ts';
+import type { PeerMessage } from '../wire/peer.ts';
+import type { AdminCommands } from './admin/admin-commands.ts';
+import type { Desk } from './clients/desk.ts';
+import type { Groups } from './replicas/groups.ts';
+import type { Holders } from './clients/holders.ts';
+import type { NodeObserver } from './base/host.ts';
+import type { Router } from './routing/router.ts';
+import type { Subscriptions } from './watching/subscriptions.ts';
 
 /** The parts that peers talk to. */
 export interface PeerDesk {

@@ -1,6 +1,6 @@
 /**
- * Simulated users: each has a client of its own, a few calls outstanding, and a memory of what it was told. What they are told is
- * held against the replay of the committed log.
+ * Simulated users. Each has a client of its own, a few outstanding calls, and a memory of what it was told. What a user
+ * is told is compared with the replay of the committed log.
  */
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
@@ -19,11 +19,13 @@ import type { SimClient, World } from './world.ts';
 const outstandingPerUser = 4;
 const watchesPerUser = 2;
 
-/** How the users of a world go about it. */
+/** How the users of a world behave. */
 export interface Habits {
   readonly requestTimeoutMs: number;
   readonly keepAliveMs: number;
-  /** Bytes that values are filled up with now and then: with some, a snapshot takes more than a page. */
+  /**
+   * Now and then a value is filled up with this many bytes. With a few of these, a snapshot takes more than one page.
+   */
   readonly padding: number;
 }
 
@@ -44,9 +46,9 @@ export class User {
   readonly #random: SeededRandom;
   readonly #namespace: string;
   readonly #acknowledged: Map<NamespaceId, number>;
-  /** Bodies that occur once in the world and what their user was told of them. */
+  /** Bodies that occur once in the world, and what their user was told about each. */
   readonly #unique: { readonly body: Uint8Array; told: 'executed' | 'definite' | 'unknown' | 'waiting' }[] = [];
-  /** Decides on watches, by draws of its own; null: this user has none. */
+  /** Decides about watches, from a generator of its own. Null: this user has no watches. */
   readonly #watchRandom: SeededRandom | null;
   #watchers: Watcher[] = [];
   #sim: SimClient;
@@ -58,7 +60,7 @@ export class User {
 
   readonly #habits: Habits;
 
-  /** @param acknowledged the highest op of each namespace that any user was told of. */
+  /** @param acknowledged the highest op of each namespace that any user was told. */
   constructor(
     name: string,
     world: World,
@@ -77,7 +79,7 @@ export class User {
     this.#sim = this.#connect();
   }
 
-  /** The namespace that it works in. */
+  /** The namespace in which it works. */
   get namespace(): string {
     return this.#namespace;
   }
@@ -86,7 +88,7 @@ export class User {
     return this.#outstanding;
   }
 
-  /** The user's process dies and a new one begins; its earlier requests may still be on their way (V16). */
+  /** The user's process dies and a new one begins. Its earlier requests may still be on their way (V16). */
   restart(): void {
     this.#sim.kill();
     const told = this.#watchers.map((watcher) => watcher.op);
@@ -97,7 +99,7 @@ export class User {
     this.#sim = this.#connect(told);
   }
 
-  /** Every watch was told all that is committed. */
+  /** True when every watch was told everything that is committed. */
   watchesUpToDate(): boolean {
     return this.#watchers.every((watcher) => watcher.upToDate());
   }
@@ -107,7 +109,7 @@ export class User {
     this.#stopped = true;
   }
 
-  /** @param told how far the watches of the process before were told, for one to go on there. */
+  /** @param told how far the watches of the process before had got, so that new ones can go on there. */
   #connect(told: readonly (number | null)[] = []): SimClient {
     const generation = ++this.#generation;
     const { requestTimeoutMs, keepAliveMs } = this.#habits;
@@ -131,7 +133,7 @@ export class User {
     });
   }
 
-  /** Begins another watch, or ends one. */
+  /** Begins another watch or ends one. */
   #reconsider(random: SeededRandom): void {
     this.#watchers = this.#watchers.filter((watcher) => !watcher.ended);
     if (this.#watchers.length < watchesPerUser) this.#watch(null);
@@ -226,7 +228,10 @@ export class User {
   }
 }
 
-/** An error inside a reply is the log's own answer: executed without effect, or refused there; neither happened twice. */
+/**
+ * An error inside a reply is the log's own answer: the request was executed without effect, or refused there. Neither
+ * happened twice.
+ */
 function outcomeOf(result: Result<Reply>): 'executed' | 'definite' | 'unknown' {
   if (!result.ok) return result.error.outcome;
   return result.value.answer.kind === 'error' ? 'unknown' : 'executed';

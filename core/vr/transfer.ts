@@ -1,6 +1,7 @@
 /**
- * State transfer: fetching what this replica lacks, one bounded piece at a time and from whoever has it, and serving peers (protocol
- * §5). What a piece is good for is judged by those who asked: an installation, a backup that lags, a log with rotten entries.
+ * State transfer: fetches what this replica lacks, one bounded piece at a time and from any peer that has it, and
+ * serves peers (protocol §5). The part that asked decides what a piece is good for: an installation, a backup that
+ * lags, or a log with rotten entries.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -13,11 +14,13 @@ import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
 
-/** Bytes of entries in one answer, and never more than is staged at once; one entry goes in any case. */
+/**
+ * Bytes of entries in one answer. It is never more than may be staged at once, but there is always at least one entry.
+ */
 const answerBytes = 1024 * 1024;
 const answerEntries = 8192;
 const maxDoublings = 5;
-/** So many suspicion times without any of what is lacking are worth an alarm. */
+/** After this many suspicion times without any of what is lacking, there is an alarm. */
 const stallSuspicions = 30;
 
 interface Want {
@@ -34,11 +37,11 @@ export class Transfer {
   readonly #core: Core;
   readonly checkpoint: CheckpointTransfer;
   #outstanding: Outstanding | null = null;
-  /** Requests in a row that brought nothing: each asks another peer, and waits longer. */
+  /** How many questions in a row brought nothing. Each goes to another peer and waits longer. */
   #fruitless = 0;
   #restUntil = 0;
   #alarmed = false;
-  /** Since when something is lacking and nothing of it came; null while nothing is. */
+  /** Since when something is lacking and nothing of it came; null while nothing is lacking. */
   #lackingSince: number | null = null;
   #stalled = false;
   /** Corrupt entries whose repair is on its way to disk. */
@@ -49,7 +52,7 @@ export class Transfer {
     this.checkpoint = new CheckpointTransfer(core, (info) => this.#checkpointStaged(info));
   }
 
-  /** What was asked for in another view is void; staged chunks stay on disk and count again. */
+  /** What was asked for in another view is void. Staged chunks stay on disk and count again. */
   cancel(): void {
     this.#outstanding = null;
     this.#fruitless = 0;
@@ -61,13 +64,14 @@ export class Transfer {
   #want(): Want | null {
     const core = this.#core;
     const { installation } = core.parts;
-    // The answer to a question from op 0 is always a checkpoint. One that is staged already is lacking no more.
+    // The answer to a question from op 0 is always a checkpoint. If one is already staged, it is not lacking any more.
     if (core.down !== null && !installation.hasCheckpoint) return { from: 0, through: 0 };
     const missing = installation.missing();
     if (missing !== null) return missing;
     const lags = core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view);
     if (lags && !core.congested) {
-      // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
+      // As far as the sender's log goes. What the sender prepares after its answer also follows it on the link, so this
+      // ends even under load.
       return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
     }
     if (core.parts.suspicion.followsThroughOthers()) {
@@ -83,7 +87,7 @@ export class Transfer {
     return { from, through };
   }
 
-  /** At the end of a turn and on ticks: asks when something is lacking and nothing is asked. */
+  /** At the end of a turn and on ticks: asks when something is lacking and no question is open. */
   pump(): void {
     const core = this.#core;
     if (this.checkpoint.active) {
@@ -118,7 +122,7 @@ export class Transfer {
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
   }
 
-  /** Asking goes on for as long as it takes, but not in silence. */
+  /** It keeps asking for as long as it takes, but not in silence. */
   #watch(what: string): void {
     const core = this.#core;
     this.#lackingSince ??= core.now;
@@ -132,7 +136,7 @@ export class Transfer {
     });
   }
 
-  /** Something of what is lacking came. */
+  /** Some of what is lacking came. */
   #moved(): void {
     this.#lackingSince = this.#core.now;
     if (!this.#stalled) return;
@@ -146,7 +150,7 @@ export class Transfer {
     this.checkpoint.chunkStaged(op, index);
   }
 
-  /** A group of one that cannot read its own log: nobody can help but its operator. */
+  /** A group of one that cannot read its own log. Only its operator can help. */
   #alarmAlone(): void {
     if (this.#alarmed) return;
     this.#alarmed = true;
@@ -161,7 +165,7 @@ export class Transfer {
     return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), 2 * this.#core.timing.suspicionMs);
   }
 
-  /** First who is known to have it, then the others in turn, those that are connected first. */
+  /** First the member that is known to have it, then the others in turn, connected ones first. */
   #peer(): Member | null {
     const core = this.#core;
     const { suspicion } = core.parts;
@@ -169,7 +173,7 @@ export class Transfer {
     const preferred = core.parts.installation.source ?? primary;
     const unheard = suspicion.unheard && preferred === primary;
     if (this.#fruitless === 0 && !core.isSelf(preferred) && !unheard) return preferred;
-    // Learners too have what was committed: a group of one voter is mended by those who follow it.
+    // Learners also have what was committed. They can repair a group of one voter that they follow.
     const { others } = core;
     const near = others.filter(
       (member) => suspicion.connected(member.node) && !(suspicion.unheard && member === primary),
@@ -188,7 +192,7 @@ export class Transfer {
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
     const followed = core.parts.suspicion.told(message.heardMs);
-    // That the primary leads is all that was wanted, or else it is of no use to whoever lacks something.
+    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted.
     if (repaired || installed || appended || (followed && this.#want() === null)) {
       this.#fruitless = 0;
       this.#moved();
@@ -203,7 +207,7 @@ export class Transfer {
     this.#rest();
   }
 
-  /** What came was of no use: another peer is asked, and not at once. */
+  /** What came did not help. Another peer is asked, after a while. */
   #rest(): void {
     this.#fruitless++;
     this.#restUntil = this.#core.now + this.#delay(this.#core.timing.resendMs);
@@ -214,7 +218,7 @@ export class Transfer {
     return info.op >= (down === null ? asked.from : log.checkpointOp) && isSealed(info, hash);
   }
 
-  /** Puts entries in the place of corrupt ones of the same checksum, whatever the status (protocol §2). */
+  /** Replaces corrupt entries by ones of the same checksum, in any status (protocol §2). */
   #repair(entries: readonly Entry[]): boolean {
     const core = this.#core;
     const { log } = core;
@@ -239,7 +243,7 @@ export class Transfer {
     return true;
   }
 
-  /** A backup that lags in its own view appends; it never replaces (protocol §4.5). */
+  /** A backup that lags in its own view appends. It never replaces (protocol §4.5). */
   #append(from: Member, message: MessageOf<'newState'>): boolean {
     const core = this.#core;
     const { log } = core;
@@ -264,7 +268,7 @@ export class Transfer {
     return added.length > 0;
   }
 
-  /** Serves a peer, whatever this replica's status: entries are known by their checksums. */
+  /** Serves a peer in any status of this replica, because entries are known by their checksums. */
   getState(from: Member, message: MessageOf<'getState'>): void {
     const core = this.#core;
     const { log } = core;
@@ -299,7 +303,7 @@ export class Transfer {
     });
   }
 
-  /** The disk would not take a checkpoint that is being fetched: it is asked for anew, and not at once. */
+  /** The disk refused a checkpoint that is being fetched. It is asked for anew, after a while. */
   chunkLost(op: number): void {
     if (this.checkpoint.op !== op) return;
     this.checkpoint.cancel();
@@ -312,7 +316,7 @@ export class Transfer {
     const { installation } = core.parts;
     if (installation.active) {
       if (installation.checkpointStaged(info)) return;
-      // One that is down may have all of the log that it is to install, and lack only the state.
+      // A replica that is down may have the whole log that it must install, and lack only the state.
       if (core.down === null) {
         this.#rest();
         return;
@@ -323,13 +327,14 @@ export class Transfer {
       return;
     }
     const ownPast = info.op <= log.head && log.checksum(info.op) === info.checksum;
-    // Out of its view a log is replaced by an installation alone; and in it, the log is of one chain with every committed op.
+    // Outside its view, only an installation replaces a log. In its view, the log is of one chain with every committed
+    // op.
     if (!ownPast && !core.inView) {
       this.#rest();
       return;
     }
     if (!ownPast && info.op <= log.head) {
-      // A checkpoint of the group is of this log, or above its head.
+      // A checkpoint of the group belongs to this log, or is above its head.
       core.drop('a checkpoint of another log');
       this.#rest();
       return;
@@ -345,7 +350,7 @@ export class Transfer {
     const batch = { checkpoint: info, entries: [], shortenTo: info.op };
     const done = (): void => {
       if (restore) execution.finishRestore(info);
-      // What was rotten below it is neither asked for nor told of any longer: it is known to be committed.
+      // What was rotten below it is no longer asked for or reported, because it is known to be committed.
       core.parts.viewChange.changed();
       core.parts.installation.advance();
       core.parts.primary.acknowledgedMore();

@@ -1,4 +1,4 @@
-/** The text codec of the API interface as a client speaks it: what pages do. */
+/** The text codec of the API interface for clients. Pages use it. */
 
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
@@ -33,13 +33,13 @@ export const textApi: ClientCodec = {
 function partOf(message: Said): DocumentPart {
   if (message.kind !== 'request' && message.kind !== 'read') return documentPart(message);
   const { operation, ...rest } = message;
-  // An operation of this codec's own packing.
+  // This codec packed the operation itself.
   const { json, bytesAt } = operation as PackedText;
   const frame = JSON.stringify(rest);
   return { json: `${frame.slice(0, -1)},"operation":${json}}`, bytesAt: bytesAt.map((path) => `operation.${path}`) };
 }
 
-/** A node closes a connection that sends what no message may hold; the caller hears of it instead. */
+/** A node closes a connection that sends what no message may hold. Here the caller gets an error instead. */
 function refuseUnsendable(value: unknown): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate');
@@ -48,6 +48,6 @@ function refuseUnsendable(value: unknown): void {
   } else if (typeof value === 'object' && value !== null) {
     if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one);
   } else if (typeof value !== 'boolean' && value !== null) {
-    throw new MalformedError(`${typeof value} has no place in a message`);
+    throw new MalformedError(`a message cannot hold a ${typeof value}`);
   }
 }

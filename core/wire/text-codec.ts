@@ -1,9 +1,10 @@
 /**
- * The text codec: a frame is one superjson document, a list of messages. Bytes are base64 through a custom transformer;
- * nothing else is annotated. Messages whose plain form differs from the one that core uses are turned at the border.
+ * The text codec: a frame is one superjson document, a list of messages. Bytes are base64 through a custom transformer.
+ * Nothing else is annotated. Messages whose plain form differs from the one that core uses are converted at the border.
  *
- * superjson walks every value by all of its rules (about 10 us a message, and 10 us for each of many small byte strings). It is the
- * codec of browsers and thin clients, whose format is better kept by the library than written again here; Node clients speak binary.
+ * superjson tries all of its rules on every value (about 10 us for a message, and 10 us for each of many small byte
+ * strings). Browsers and thin clients use this codec. For them it is better to let the library keep the format than to
+ * write it again here. Node clients speak binary.
  */
 
 import SuperJSON from 'superjson';
@@ -14,7 +15,7 @@ import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
 import { bytesAnnotation, bytesMark, guardText } from './guard.ts';
 
-/** superjson with bytes as base64: for frames, and for values that programs store. */
+/** superjson with bytes as base64, for frames and for values that programs store. */
 export const superjson: SuperJSON = new SuperJSON();
 superjson.registerCustom<Uint8Array, string>(
   {
@@ -38,7 +39,7 @@ export function writeDocument(value: unknown): string {
   );
 }
 
-/** One value as superjson writes it, and the paths in it at which bytes are. */
+/** One value as superjson writes it, and the paths of the bytes in it. */
 export interface DocumentPart {
   readonly json: string;
   readonly bytesAt: readonly string[];
@@ -49,7 +50,10 @@ export function documentPart(value: unknown): DocumentPart {
   return { json: JSON.stringify(document.json), bytesAt: Object.keys(document.meta?.values ?? {}) };
 }
 
-/** The document of a list of which the items are written already: what {@link writeDocument} gives for the whole. */
+/**
+ * The document of a list whose items are already written. It equals what {@link writeDocument} gives for the whole
+ * list.
+ */
 export function joinDocument(parts: readonly DocumentPart[]): string {
   const items = parts.map((part) => part.json).join(',');
   const values = parts.flatMap(({ bytesAt }, index) => bytesAt.map((path) => `"${index}.${path}":${bytesMark}`));
@@ -58,13 +62,13 @@ export function joinDocument(parts: readonly DocumentPart[]): string {
 }
 
 /**
- * Reads a superjson document of a list that the guard lets through.
+ * Reads the superjson document of a list, if the guard accepts it.
  * @throws {@link MalformedError}
  */
 export function readDocument(frame: string, maxFrameBytes: number): readonly unknown[] {
   const { json, values } = guardText(frame, maxFrameBytes);
   if (values === null) return json;
-  // superjson passes over annotations of places that are not there; a frame that says what is not so is refused instead.
+  // superjson ignores annotations of places that do not exist. We refuse such a frame.
   for (const path of Object.keys(values)) if (!holdsText(json, path)) misplaced();
   try {
     const document = { json, meta: { values, v: 1 as const } } as unknown as Parameters<
@@ -84,7 +88,7 @@ function misplaced(): never {
 
 const canonicalIndex = /^(0|[1-9][0-9]*)$/;
 
-/** True when there is text at `path`; no name of our messages has a dot, so none is escaped. */
+/** True when there is text at `path`. No field name of our messages has a dot, so none is escaped. */
 function holdsText(json: readonly unknown[], path: string): boolean {
   let at: unknown = json;
   for (const step of path.split('.')) {
@@ -95,7 +99,10 @@ function holdsText(json: readonly unknown[], path: string): boolean {
   return typeof at === 'string';
 }
 
-/** The text codec of one interface. `toPlain` and `fromPlain` turn one message; `plain` is the schema of its plain form. */
+/**
+ * The text codec of one interface. `toPlain` and `fromPlain` convert one message. `plain` is the schema of its plain
+ * form.
+ */
 export function textCodec<Out, In, PlainIn>(
   subprotocol: string,
   toPlain: (message: Out) => unknown,

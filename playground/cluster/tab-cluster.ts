@@ -8,7 +8,7 @@
 
 import { NobleHash } from '../../core/base/noble-hash.ts';
 import { textOf } from '../../core/base/bytes.ts';
-import type { Timing } from '../../core/cluster/host.ts';
+import type { Timing } from '../../core/cluster/base/host.ts';
 import { PromiseClient } from '../../core/client/promises.ts';
 import {
   ClientConnection,

@@ -2,7 +2,7 @@
 
 import { rootNamespaceId } from '../../core/base/ids.ts';
 import type { NamespaceId } from '../../core/base/ids.ts';
-import type { NodeObserver } from '../../core/cluster/host.ts';
+import type { NodeObserver } from '../../core/cluster/base/host.ts';
 import type { NetworkObserver } from '../../core/sim/network.ts';
 import type { MessageKind as WireKind } from '../../core/vr/messages.ts';
 import type { Flight, MessageKind, Note } from './frame.ts';

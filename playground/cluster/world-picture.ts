@@ -1,7 +1,7 @@
 /** Looks at a simulated world without touching it: its nodes, their replicas of one namespace, and the tree. */
 
-import type { ReplicaHost } from '../../core/cluster/replica-host.ts';
-import { sessionsOf } from '../../core/cluster/sessions-view.ts';
+import type { ReplicaHost } from '../../core/cluster/replicas/replica-host.ts';
+import { sessionsOf } from '../../core/cluster/replicas/sessions-view.ts';
 import { Service } from '../../core/service/service.ts';
 import type { SimNode } from '../../core/sim/sim-node.ts';
 import type { World } from '../../core/sim/world.ts';

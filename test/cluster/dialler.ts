@@ -3,9 +3,9 @@
 import { textOf } from '../../core/base/bytes.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { noCluster } from '../../core/base/ids.ts';
-import { DiallerProof } from '../../core/cluster/handshake.ts';
-import type { HelloContent } from '../../core/cluster/handshake.ts';
-import { secretFile } from '../../core/cluster/secret.ts';
+import { DiallerProof } from '../../core/cluster/peers/handshake.ts';
+import type { HelloContent } from '../../core/cluster/peers/handshake.ts';
+import { secretFile } from '../../core/cluster/peers/secret.ts';
 import type { SimNode } from '../../core/sim/sim-node.ts';
 import { decodePeerFrame, encodePeerFrames, peerSubprotocol } from '../../core/wire/peer.ts';
 import type { PeerMessage } from '../../core/wire/peer.ts';

@@ -1,7 +1,7 @@
 /** Frames between nodes may be doubled and come late: what is forwarded is done once. */
 
 import { describe, expect, it } from 'vitest';
-import { Once } from '../../core/cluster/once.ts';
+import { Once } from '../../core/cluster/routing/once.ts';
 
 describe('a request that a peer forwards', () => {
   it('is taken once, in whatever order copies come', () => {

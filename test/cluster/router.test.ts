@@ -4,10 +4,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
-import type { DiskReserve } from '../../core/cluster/disk-reserve.ts';
-import type { Groups } from '../../core/cluster/groups.ts';
-import type { Peers } from '../../core/cluster/peers.ts';
-import { Router } from '../../core/cluster/router.ts';
+import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
+import type { Groups } from '../../core/cluster/replicas/groups.ts';
+import type { Peers } from '../../core/cluster/peers/peers.ts';
+import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
 const timeoutMs = 5000;
@@ -43,12 +43,20 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   };
   const reserve: Partial<DiskReserve> = { refuses: () => null };
   const limits = { ...defaultLimits, maxPendingRequests };
-  return new Router(groups as Groups, peers as Peers, reserve as DiskReserve, limits, () => now, timeoutMs, run);
+  return new Router({
+    groups: groups as Groups,
+    peers: peers as Peers,
+    reserve: reserve as DiskReserve,
+    limits,
+    times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
+    now: () => now,
+    run,
+  });
 }
 
 function ask(item: ForwardItem, namespaceId = 7): void {
   const waiter = { reply: () => void ends.push('reply'), fail: (error: ErrorInfo) => void ends.push(error) };
-  router.serve(namespaceId, item, secret, waiter);
+  router.serve({ namespaceId, item, secret, hops: 0, from: null, waiter });
 }
 
 function learn(node: string, view: number): boolean {

@@ -1,7 +1,8 @@
 /** Who answers at a member's address while that is down, and cannot prove the secret, makes nobody believe anything of the member (V31). */
 
 import { describe, expect, it } from 'vitest';
-import type { NodeInfo, PeerMessage } from '../../core/wire/peer.ts';
+import type { NodeInfo } from '../../core/wire/node-info.ts';
+import type { PeerMessage } from '../../core/wire/peer.ts';
 import { decodePeerFrame, encodePeerFrames, peerProtocol } from '../../core/wire/peer.ts';
 import { noCluster } from '../../core/base/ids.ts';
 import { errorInfo } from '../../core/base/errors.ts';

@@ -6,7 +6,7 @@ import type { Limits } from '../../core/base/limits.ts';
 import type { Frame, Link } from '../../core/base/ports.ts';
 import type { ClientOptions, Entered } from '../../core/client/options.ts';
 import type { ExecuteOptions } from '../../core/client/options.ts';
-import { defaultTiming } from '../../core/cluster/host.ts';
+import { defaultTiming } from '../../core/cluster/base/host.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import { World } from '../../core/sim/world.ts';
 import type { SimClient } from '../../core/sim/world.ts';

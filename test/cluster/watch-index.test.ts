@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../core/base/limits.ts';
-import { WatchIndex } from '../../core/cluster/watch-index.ts';
-import type { WatchScope } from '../../core/cluster/watch-index.ts';
+import { WatchIndex } from '../../core/cluster/watching/watch-index.ts';
+import type { WatchScope } from '../../core/cluster/watching/watch-index.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
 import { concerns } from '../../core/tree/change.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';

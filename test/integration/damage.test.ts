@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { secretFile } from '../../core/cluster/secret.ts';
+import { secretFile } from '../../core/cluster/peers/secret.ts';
 import { ClusterUnderTest, eventually } from './cluster-process.ts';
 import type { NodeUnderTest } from './cluster-process.ts';
 import { run } from './programs.ts';

@@ -137,7 +137,7 @@ export const judgementMutants: readonly Mutant[] = [
     by: 'simulator',
     edits: [
       {
-        file: 'core/cluster/peers.ts',
+        file: 'core/cluster/peers/peers.ts',
         find: 'if (secret === null && !this.#events.takesOffers()) return refuse(wrongSecret());',
         replace: '',
       },
@@ -149,7 +149,7 @@ export const judgementMutants: readonly Mutant[] = [
     by: 'simulator',
     edits: [
       {
-        file: 'core/cluster/handshake.ts',
+        file: 'core/cluster/peers/handshake.ts',
         find: 'const said = { role, ...nonces, cluster,',
         replace: 'const said = { role, dialler: from.incarnation, acceptor: cluster, cluster,',
       },

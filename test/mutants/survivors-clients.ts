@@ -6,7 +6,7 @@ const callTable = 'core/client/call-table.ts';
 const session = 'core/client/session.ts';
 const clientSessions = 'core/client/sessions.ts';
 const watches = 'core/client/watches.ts';
-const subscriptions = 'core/cluster/subscriptions.ts';
+const subscriptions = 'core/cluster/watching/subscriptions.ts';
 const history = 'core/service/history.ts';
 
 export const clientSurvivors: readonly Mutant[] = [
@@ -97,7 +97,7 @@ export const clientSurvivors: readonly Mutant[] = [
     by: 'simulator',
     edits: [
       {
-        file: 'core/cluster/watch-feed.ts',
+        file: 'core/cluster/watching/watch-feed.ts',
         find: 'if (from < history.floor) return this.#leaveBehind(from);',
         replace: 'if (from < history.floor) return;',
       },

@@ -1,7 +1,7 @@
 /** A node that echoes: what the host does around one can be tested without a cluster. */
 
 import type { Interface, Link, LinkHandler } from '../../core/base/ports.ts';
-import type { HostedNode, MetricSample, NodeOptions } from '../../core/cluster/host.ts';
+import type { HostedNode, MetricSample, NodeOptions } from '../../core/cluster/base/host.ts';
 
 export class EchoNode implements HostedNode {
   readonly options: NodeOptions;

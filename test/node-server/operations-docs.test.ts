@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../core/base/limits.ts';
-import { defaultTiming } from '../../core/cluster/host.ts';
+import { defaultTiming } from '../../core/cluster/base/host.ts';
 import { configKeys } from '../../node-server/config-keys.ts';
 
 const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { secretFile } from '../../core/cluster/secret.ts';
+import { secretFile } from '../../core/cluster/peers/secret.ts';
 import { closeSecretFile } from '../../node-server/owner-only.ts';
 
 vi.mock('node:fs', async (original) => ({ ...(await original<typeof fs>()) }));

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LinkHandler } from '../../core/base/ports.ts';
-import type { SessionsView } from '../../core/cluster/host.ts';
+import type { SessionsView } from '../../core/cluster/base/host.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import type { StatusMessage } from '../../core/wire/status.ts';
 import { StatusStream } from '../../node-server/status-stream.ts';

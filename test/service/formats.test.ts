@@ -5,7 +5,7 @@ import { MalformedError } from '../../core/base/errors.ts';
 import { Writer, bytesFromHex, hexFromBytes, utf8 } from '../../core/base/bytes.ts';
 import { crc32 } from '../../core/base/crc32.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
-import { Catalog } from '../../core/cluster/catalog.ts';
+import { Catalog } from '../../core/cluster/catalog/catalog.ts';
 import type { Body } from '../../core/service/body.ts';
 import { decodeBody, encodeBody, encodeOperation } from '../../core/service/body.ts';
 import type { Reply } from '../../core/service/reply.ts';
@@ -134,6 +134,6 @@ describe('a snapshot', () => {
     expect(() => catalog.restore(pieces)).toThrow('is no snapshot of a catalog');
     const machines: readonly StateMachine[] = [service, catalog];
     const snapshot = catalog.snapshot();
-    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is no snapshot of a namespace');
+    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is not a snapshot of a namespace');
   });
 });

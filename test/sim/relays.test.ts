@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
-import { defaultTiming } from '../../core/cluster/host.ts';
+import { defaultTiming } from '../../core/cluster/base/host.ts';
 import { Faults } from '../../core/sim/faults.ts';
 import { User } from '../../core/sim/workload.ts';
 import { World } from '../../core/sim/world.ts';

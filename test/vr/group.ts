@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Each life of a replica has a clock of its own, which begins anywhere. */
   readonly ownClocks?: boolean;
   readonly stageBytes?: number;
+  /** Told of what each step brings, before it is done: what flows are written from. */
+  readonly onStep?: (name: string, effects: readonly Effect[]) => void;
 }
 
 export class Group {
@@ -229,6 +231,7 @@ export class Group {
     this.ledger.takes(name, input, this.#clockOf(place));
     const effects = place.replica.step(input, this.#clockOf(place));
     if (place.replica.down) for (const written of place.spoiled) place.wrong.add(written);
+    this.options.onStep?.(name, effects);
     for (const effect of effects) this.#perform(place, effect);
     const { isPrimary } = place.replica;
     if (!isPrimary && effects.length === 0) return;

@@ -136,11 +136,14 @@ export class Healing {
   #reads(): void {
     const world = this.#world;
     for (const name of this.#good) {
-      const read = world.read(name);
+      let read = world.read(name);
       const start = world.now;
       while (read.readAt === null) {
-        if (read.error !== null || world.now - start > patienceMs) this.#broken(`${name} does not answer reads`);
+        if (world.now - start > patienceMs || (read.error !== null && !passing(read.error.code)))
+          this.#broken(`${name} does not answer reads${read.error === null ? '' : `: ${read.error.message}`}`);
         world.run(10);
+        // One that is being rebuilt sends its readers elsewhere; it must be whole before long.
+        if (read.error !== null) read = world.read(name);
       }
     }
   }

@@ -9,14 +9,15 @@ import { body } from './toy-machine.ts';
 export type { Outcome, Packet, WorldOptions } from './group.ts';
 
 export class World extends Group {
-  #token(): number {
+  /** Of a request that is asked now. */
+  token(): number {
     const token = this.nextToken++;
     this.outcomes.set(token, { reply: null, error: null, readAt: null });
     return token;
   }
 
   propose(name: string, text: string): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, { kind: 'propose', token, body: body(text) });
     return this.outcomes.get(token)!;
   }
@@ -30,7 +31,7 @@ export class World extends Group {
     answered = 1,
     refusal: ErrorInfo | null = null,
   ): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, {
       kind: 'request',
       token,
@@ -45,7 +46,7 @@ export class World extends Group {
   }
 
   read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
-    const token = this.#token();
+    const token = this.token();
     // What was acknowledged before a linearizable read began must be seen by it.
     if (consistency === 'linearizable') {
       this.ops.set(String(token), this.acknowledged);

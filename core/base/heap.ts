@@ -1,0 +1,82 @@
+/** A binary heap: the first of many in an order, with additions and removals in O(log n). Deadlines and virtual time stand on it. */
+
+import { invariant } from './assert.ts';
+
+/** What a heap keeps. `index` is the heap's: its place there, so that an item is removed without a search. */
+export interface HeapItem {
+  index: number;
+}
+
+export class Heap<T extends HeapItem> {
+  readonly #items: T[] = [];
+  readonly #before: (a: T, b: T) => boolean;
+
+  /** @param before the order: total, so that the same items come out alike everywhere. */
+  constructor(before: (a: T, b: T) => boolean) {
+    this.#before = before;
+  }
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** The first in the order. */
+  get top(): T | undefined {
+    return this.#items[0];
+  }
+
+  add(item: T): void {
+    item.index = this.#items.length;
+    this.#items.push(item);
+    this.#up(item);
+  }
+
+  remove(item: T): void {
+    const items = this.#items;
+    const { index } = item;
+    invariant(items[index] === item, 'what is removed from a heap is in it', { index });
+    const last = items.pop()!;
+    if (last === item) return;
+    last.index = index;
+    items[index] = last;
+    this.#up(last);
+    this.#down(last);
+  }
+
+  /** The key of an item has grown: it takes its place anew. */
+  later(item: T): void {
+    this.#down(item);
+  }
+
+  #up(item: T): void {
+    const items = this.#items;
+    let { index } = item;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = items[above]!;
+      if (!this.#before(item, parent)) break;
+      items[index] = parent;
+      parent.index = index;
+      index = above;
+    }
+    items[index] = item;
+    item.index = index;
+  }
+
+  #down(item: T): void {
+    const items = this.#items;
+    let { index } = item;
+    for (;;) {
+      let below = 2 * index + 1;
+      if (below >= items.length) break;
+      if (below + 1 < items.length && this.#before(items[below + 1]!, items[below]!)) below++;
+      const child = items[below]!;
+      if (!this.#before(child, item)) break;
+      items[index] = child;
+      child.index = index;
+      index = below;
+    }
+    items[index] = item;
+    item.index = index;
+  }
+}

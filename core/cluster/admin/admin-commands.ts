@@ -1,0 +1,339 @@
+/** What each admin command does (docs/language.md), on this node or, where it must, on the one that can. */
+
+import { hexFromBytes, utf8Length } from '../../base/bytes.ts';
+import { errorInfo, fail, ok } from '../../base/errors.ts';
+import type { ErrorInfo, Result } from '../../base/errors.ts';
+import { rootNamespaceId } from '../../base/ids.ts';
+import { Service } from '../../service/service.ts';
+import { serviceLimitsOf } from '../../service/limits.ts';
+import type { Member } from '../../vr/configuration.ts';
+import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../../wire/admin.ts';
+import { isNamespaceName } from '../catalog/catalog.ts';
+import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
+import type { Groups } from '../replicas/groups.ts';
+import type { MetricSample, NodeOptions, NodePorts } from '../base/host.ts';
+import type { NodeTimes } from '../base/times.ts';
+import { nodeTimes } from '../base/times.ts';
+import type { Joining } from './joining.ts';
+import type { Outside } from '../peers/outsiders.ts';
+import type { Peers } from '../peers/peers.ts';
+import type { ReplicaHost } from '../replicas/replica-host.ts';
+import type { Router } from '../routing/router.ts';
+
+/** Each node has one of the root group, beside those of namespaces. */
+const rootReplicas = 1;
+/** What the admin interface carries of names and values (core/wire/admin.ts). */
+const maxPairs = 65_536;
+const maxMembersTold = 4096;
+const maxNameBytes = 256;
+const maxValueBytes = 4096;
+
+export type AdminDone = (result: Result<AdminResult>) => void;
+
+/** What the commands work on. */
+export interface AdminDesk {
+  readonly ports: NodePorts;
+  readonly options: NodeOptions;
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly router: Router;
+  readonly joining: Joining;
+  metrics(): readonly MetricSample[];
+  /** Why this node serves nobody now; null when it does. */
+  refusal(): ErrorInfo | null;
+  /** Whether a node is left out of its cluster, and how. */
+  outsider(node: string): Outside | null;
+  /** Calls back at the next ticks until `check` is true or the time is over. */
+  readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
+}
+
+export class AdminCommands {
+  readonly #desk: AdminDesk;
+  readonly #times: NodeTimes;
+  #logLevel = 'info';
+
+  constructor(desk: AdminDesk) {
+    this.#desk = desk;
+    this.#times = nodeTimes(desk.options.timing);
+  }
+
+  /** Runs a command. `forwarded` ones are not sent on again. */
+  run(command: AdminCommand, forwarded: boolean, done: AdminDone): void {
+    switch (command.kind) {
+      case 'clusterJoin':
+        return this.#atRoot(command, forwarded, done, () =>
+          this.#desk.joining.join(command.node, command.address, (joined) =>
+            done(joined.ok ? ok({ kind: 'ok' }) : joined),
+          ),
+        );
+      case 'createNamespace':
+        return this.#atRoot(command, forwarded, done, () => this.#createNamespace(command, done));
+      case 'clusterStatus':
+        return done(ok(this.#clusterStatus()));
+      case 'namespaces':
+        return done(ok(this.#namespaces()));
+      case 'replica':
+        return this.#replica(command, forwarded, done);
+      case 'primary':
+        return this.#primary(command, forwarded, done);
+      case 'config':
+        return done(ok(pairs(this.#desk.options.describedConfig)));
+      case 'metrics':
+        return done(ok(this.#metrics(command.prefix)));
+      case 'logLevel':
+        return done(this.#setLogLevel(command.level));
+      case 'ping':
+        return done(ok({ kind: 'ok' }));
+    }
+  }
+
+  /** Changes to the catalog happen where the root group's primary is. */
+  #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
+    const { groups, options } = this.#desk;
+    const refusal = this.#desk.refusal();
+    if (refusal !== null) return done({ ok: false, error: refusal });
+    const voters = groups.record?.root.voters;
+    if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
+    if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
+    this.#askNode(voters[0]!.node, command, done);
+  }
+
+  /** A node that joined or started just now is about to be connected; that is waited for. */
+  #askNode(node: string, command: AdminCommand, done: AdminDone): void {
+    const { peers, router, until } = this.#desk;
+    const ask = (): void =>
+      router.ask(node, { kind: 'admin', command }, (outcome) => {
+        if (outcome.kind === 'admin') done(ok(outcome.result));
+        else if (outcome.kind === 'error') done({ ok: false, error: outcome.error });
+        else done(fail('Internal', `node ${node} answered ${outcome.kind}`));
+      });
+    if (peers.connected(node)) ask();
+    else until(() => peers.connected(node), this.#times.connectMs, ask);
+  }
+
+  #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {
+    const { joining, options, ports } = this.#desk;
+    if (!isNamespaceName(command.namespace)) {
+      return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
+    }
+    // The plain mistakes are told before a cluster is founded for them.
+    const needed = command.allowSmall ? 1 : 3;
+    if (command.replicas.length < needed) {
+      const details = { needed, actual: command.replicas.length };
+      return done(fail('NotEnoughReplicas', 'Not enough replicas (at least 3 unless --allow-small)', details));
+    }
+    const elsewhere = command.replicas.find(({ node }) => node !== options.name);
+    if (this.#desk.groups.record === null && elsewhere !== undefined) return done(notInCluster(elsewhere));
+    joining.inCluster((ready) => {
+      if (!ready.ok) return done(ready);
+      const members = this.#members(command.replicas);
+      if (!members.ok) return done(members);
+      const entry = {
+        kind: 'createNamespace',
+        name: command.namespace,
+        nonce: hexFromBytes(ports.random.bytes(16)),
+        replicas: members.value,
+        limits: serviceLimitsOf(options.limits, options.timing.sessionMs),
+        allowSmall: command.allowSmall,
+      } as const;
+      joining.propose(entry, (created) => {
+        if (!created.ok) return done(created);
+        // It exists now; whoever asked should also find it working, if its nodes are up.
+        const working = (): boolean => this.#desk.router.hints.of(created.value) !== null;
+        this.#desk.until(working, this.#times.firstPrimaryMs, () => done(ok({ kind: 'ok' })));
+      });
+    });
+  }
+
+  #members(placements: readonly Placement[]): Result<readonly Member[]> {
+    const { maxReplicas } = this.#desk.options.limits;
+    const members: Member[] = [];
+    for (const { replica, node, address } of placements) {
+      const known = this.#desk.groups.catalog?.node(node);
+      if (known === undefined || known.ejected) {
+        return notInCluster({ node, address });
+      }
+      const here = placements.filter((one) => one.node === node).length;
+      const more = (this.#desk.groups.catalog?.replicasOn(node) ?? 0) + here + rootReplicas;
+      if (more > maxReplicas) {
+        const details = { node, limit: maxReplicas, actual: more };
+        return fail(
+          'LimitExceeded',
+          `node ${node} would run ${more} replicas; max_replicas is ${maxReplicas}`,
+          details,
+        );
+      }
+      if (address !== '' && known.clusterAddress !== address) {
+        return fail('NodeNotFound', `node ${node} is at ${known.clusterAddress}, not at ${address}`, { node });
+      }
+      members.push({ replica, node, incarnation: known.incarnation, address: known.clusterAddress });
+    }
+    return ok(members);
+  }
+
+  #clusterStatus(): AdminResult {
+    const { groups, options, peers } = this.#desk;
+    const { catalog, record } = groups;
+    const self = options.name;
+    const recorded = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
+    // A node whose joining did not come to its end is connected, and not in the catalog.
+    const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
+    const nodes = [...recorded, ...others].slice(0, maxMembersTold);
+    // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
+    if (nodes.length === 0 && this.#desk.outsider(self) !== null) nodes.push(this.#desk.joining.self);
+    const outside = (node: string): Outside | null => {
+      return this.#desk.outsider(node) ?? (node === self && this.#desk.refusal() !== null ? 'stranger' : null);
+    };
+    return {
+      kind: 'clusterStatus',
+      cluster: record?.cluster ?? null,
+      node: self,
+      members: nodes.map((node) => ({
+        node: node.name,
+        address: node.clusterAddress,
+        apiAddress: node.apiAddress,
+        state: outside(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
+        connected: node.name === self || peers.connected(node.name),
+        self: node.name === self,
+      })),
+    };
+  }
+
+  #namespaces(): AdminResult {
+    const namespaces = (this.#desk.groups.catalog?.namespaces ?? []).map((one) => ({
+      namespace: one.name,
+      namespaceId: one.id,
+      replicas: one.replicas.map((member) => ({ replica: member.replica, node: member.node, address: member.address })),
+      primary: this.#primaryText(one),
+    }));
+    return { kind: 'namespaces', namespaces };
+  }
+
+  #primaryText(namespace: NamespaceRecord): string | null {
+    const hint = this.#desk.router.hints.of(namespace.id);
+    const member = namespace.replicas.find((one) => one.replica === hint?.replica);
+    // A primary that this node has lost sight of is not told as one.
+    if (member === undefined || !this.#reaches(member.node)) return null;
+    return `${namespace.name}::${member.replica}::${member.node}@${this.#addressOf(member)}`;
+  }
+
+  #reaches(node: string): boolean {
+    return node === this.#desk.options.name || this.#desk.peers.connected(node);
+  }
+
+  #addressOf(member: Member): string {
+    return this.#desk.groups.catalog?.node(member.node)?.clusterAddress ?? member.address;
+  }
+
+  #primary(command: Extract<AdminCommand, { kind: 'primary' }>, forwarded: boolean, done: AdminDone): void {
+    const namespace = this.#desk.groups.catalog?.namespaceByName(command.namespace);
+    if (namespace === undefined) return this.#unknown(command, forwarded, done);
+    done(ok({ kind: 'primary', primary: this.#primaryText(namespace) }));
+  }
+
+  /** This node's copy of the catalog may lag: only the root group's primary knows that there is no such namespace. */
+  #unknown(command: AdminCommand & { readonly namespace: string }, forwarded: boolean, done: AdminDone): void {
+    const { groups, peers } = this.#desk;
+    const voter = groups.nodesOf(rootNamespaceId).find((node) => peers.connected(node));
+    if (!groups.knowsAllNamespaces() && !forwarded && voter !== undefined) return this.#askNode(voter, command, done);
+    done(fail('UnknownNamespace', 'Unknown namespace', { namespace: command.namespace }));
+  }
+
+  #replica(command: Extract<AdminCommand, { kind: 'replica' }>, forwarded: boolean, done: AdminDone): void {
+    const { groups, options } = this.#desk;
+    const namespace = groups.catalog?.namespaceByName(command.namespace);
+    if (namespace === undefined) return this.#unknown(command, forwarded, done);
+    const member = namespace.replicas.find((one) => one.replica === command.replica);
+    if (member === undefined || (command.node !== '' && command.node !== member.node)) {
+      const at = command.node === '' ? '' : ` on node ${command.node}`;
+      return done(fail('ReplicaNotFound', `namespace ${namespace.name} has no replica ${command.replica}${at}`));
+    }
+    if (member.node !== options.name) {
+      if (forwarded) return done(fail('ReplicaNotFound', `replica ${command.replica} is not on node ${options.name}`));
+      return this.#askNode(member.node, command, done);
+    }
+    const host = groups.find(namespace.id, member.replica);
+    if (host === null)
+      return done(fail('ReplicaNotFound', `replica ${command.replica} is not running on node ${options.name}`));
+    done(ok({ kind: 'replica', replica: this.#describe(namespace, member, host) }));
+  }
+
+  #describe(namespace: NamespaceRecord, member: Member, host: ReplicaHost): ReplicaStatusInfo {
+    const view = host.view();
+    const { machine } = host;
+    const stats = machine instanceof Service ? machine.stats() : null;
+    const { primary } = view;
+    return {
+      namespace: namespace.name,
+      namespaceId: namespace.id,
+      replica: member.replica,
+      node: member.node,
+      address: this.#addressOf(member),
+      status: view.status,
+      primary:
+        primary === null ? null : `${namespace.name}::${primary.replica}::${primary.node}@${this.#addressOf(primary)}`,
+      isPrimary: view.isPrimary,
+      epoch: view.view.epoch,
+      view: view.view.view,
+      logEpoch: view.logView.epoch,
+      logView: view.logView.view,
+      head: view.head,
+      commit: view.commit,
+      applied: view.applied,
+      checkpointOp: view.checkpointOp,
+      logFirst: view.logFirst,
+      sessions: stats?.sessions ?? 0,
+      keys: stats?.keys ?? 0,
+      bytes: stats?.treeBytes ?? 0,
+    };
+  }
+
+  #metrics(prefix: string): AdminResult {
+    const samples = this.#desk
+      .metrics()
+      .map(({ name, labels, value }) => {
+        const inside = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+        return { name: inside.length === 0 ? name : `${name}{${inside.join(',')}}`, value: String(value) };
+      })
+      .filter(({ name }) => name.startsWith(prefix));
+    return pairs(samples);
+  }
+
+  #setLogLevel(level: string): Result<AdminResult> {
+    if (level === '') return ok({ kind: 'text', text: this.#logLevel });
+    if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
+      return {
+        ok: false,
+        error: errorInfo('BadArgument', `no log level ${level}; there are debug, info, warn, error`),
+      };
+    }
+    this.#logLevel = level;
+    this.#desk.options.setLogLevel(level);
+    return ok({ kind: 'text', text: level });
+  }
+}
+
+function notInCluster({ node, address }: Pick<Placement, 'node' | 'address'>): ReturnType<typeof fail> {
+  const how = `take it in with \`cluster join ${node}@${address === '' ? 'HOST:PORT' : address}\``;
+  return fail('NodeNotFound', `node ${node} is not in the cluster; ${how}`, { node });
+}
+
+/** As many as an answer carries, each cut to what it carries of one: a path in a label may be longer. */
+function pairs(from: readonly { readonly name: string; readonly value: string }[]): AdminResult {
+  const cut = from
+    .slice(0, maxPairs)
+    .map(({ name, value }) => ({ name: clipped(name, maxNameBytes), value: clipped(value, maxValueBytes) }));
+  return { kind: 'pairs', pairs: cut };
+}
+
+function clipped(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || utf8Length(text) <= maxBytes) return text;
+  let kept = '';
+  let bytes = 3;
+  for (const letter of text) {
+    bytes += utf8Length(letter);
+    if (bytes > maxBytes) break;
+    kept += letter;
+  }
+  return `${kept}…`;
+}

@@ -1,0 +1,165 @@
+/**
+ * The seam between a node and what hosts it: a server process, the simulator, a browser tab. The host makes the ports, hands
+ * over accepted links, ticks, and stops the node; everything else happens inside (architecture §1).
+ */
+
+import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../../base/ports.ts';
+import type { Limits } from '../../base/limits.ts';
+import type { Incarnation, ClusterId, NamespaceId } from '../../base/ids.ts';
+import type { Member } from '../../vr/configuration.ts';
+import type { Entry } from '../../vr/entry.ts';
+import type { Message } from '../../vr/messages.ts';
+import type { ReplicaEvent, ReplicaIdentity, ReplicaView } from '../../vr/ports.ts';
+
+export interface NodePorts {
+  readonly disk: Disk;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly log: Log;
+}
+
+/** Times in milliseconds. The host calls `tick` every `tickMs`. */
+export interface Timing {
+  readonly tickMs: number;
+  /** Between the primary's heartbeats when nothing else is sent. */
+  readonly heartbeatMs: number;
+  /** Silence after which a backup suspects its primary; each replica adds up to half of it by chance (protocol §4.1). */
+  readonly suspicionMs: number;
+  /** First retry of anything that is resent; it doubles up to `suspicionMs`. */
+  readonly resendMs: number;
+  /** A session that neither asks nor keeps alive for so long is expired, by an entry in the log. */
+  readonly sessionMs: number;
+  /** First wait before a broken peer connection is dialled again; doubles up to `reconnectMaxMs`. */
+  readonly reconnectMs: number;
+  readonly reconnectMaxMs: number;
+}
+
+export const defaultTiming: Timing = {
+  tickMs: 10,
+  heartbeatMs: 100,
+  suspicionMs: 1000,
+  resendMs: 50,
+  sessionMs: 600_000,
+  reconnectMs: 50,
+  reconnectMaxMs: 1000,
+};
+
+/** What a node is told of the secret by its host. */
+export interface SecretOptions {
+  /** Configured ones, the one in force first; empty: it makes itself. */
+  readonly configured: readonly string[];
+  /**
+   * Where it makes itself, whether it may be handed to a fresh node at this address, and taken from whoever offers it at this node's
+   * own: only what never leaves the machine is as good as a secret (protocol §1).
+   */
+  readonly staysWithin: (address: string) => boolean;
+}
+
+export interface NodeOptions {
+  readonly name: string;
+  /** `host:port` that other nodes and clients are told. */
+  readonly clusterAddress: string;
+  readonly adminAddress: string;
+  readonly apiAddress: string;
+  readonly limits: Limits;
+  readonly timing: Timing;
+  /** Bytes of one segment of the log, and of the log since a checkpoint that make the next one due (protocol §6). */
+  readonly segmentBytes: number;
+  readonly checkpointBytes: number;
+  /** Below so many free bytes growth is refused with DiskLow (architecture §2). */
+  readonly diskReserveBytes: number;
+  /** How this node and its peers prove that they are of one cluster. */
+  readonly secret: SecretOptions;
+  /** The configuration as `haret-admin config` prints it, secrets hidden. */
+  readonly describedConfig: readonly { readonly name: string; readonly value: string }[];
+  /** Called for the admin command `log-level`. */
+  readonly setLogLevel: (level: 'debug' | 'info' | 'warn' | 'error') => void;
+}
+
+/** One Prometheus sample. Names end in their unit; counters in `_total`. */
+export interface MetricSample {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A node seen from outside: for health, for the simulator's checks and for the playground's picture. */
+export interface NodeView {
+  readonly name: string;
+  readonly incarnation: Incarnation;
+  readonly cluster: ClusterId | null;
+  readonly state: 'unknown' | 'surplus' | 'participating' | 'ejected';
+  readonly replicas: readonly ReplicaView[];
+  readonly connectedPeers: readonly string[];
+  /** The nodes of the cluster, and where clients reach them. */
+  readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
+  readonly clients: ClientTraffic;
+}
+
+/** What clients said to this node and were answered since it started; `connections` are those that are open now. */
+export interface ClientTraffic {
+  readonly connections: number;
+  /** Writes, reads, and what sessions need, as far as they were taken in. */
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** The sessions of one namespace as the replica here knows them. */
+export interface SessionsView {
+  readonly namespace: NamespaceId;
+  readonly count: number;
+  /** Those that were registered last, the newest first. */
+  readonly newest: readonly SessionView[];
+}
+
+export interface SessionView {
+  /** The op of its registration. */
+  readonly id: number;
+  /** How its client calls itself. */
+  readonly client: string;
+  /** Requests that wait at this replica or are in its log, and are not executed: what the primary knows, and others do not. */
+  readonly outstanding: number;
+  /** Replicated time since its last sign of life. */
+  readonly idleMs: number;
+}
+
+/**
+ * Watches a node from within, for the simulator's checks and the playground's picture. It is called in the middle of a step and
+ * must not call back into the node.
+ */
+export interface NodeObserver {
+  applied(replica: ReplicaIdentity, entry: Entry, reply: Uint8Array): void;
+  restored(replica: ReplicaIdentity, op: number): void;
+  event(replica: ReplicaIdentity, event: ReplicaEvent): void;
+  sent(replica: Member, message: Message): void;
+  /** A message came from another node. */
+  received(message: Message): void;
+}
+
+export interface HostedNode {
+  /**
+   * Takes the disk, recovers, and begins to dial peers. Synchronous.
+   * @throws HaretError or a store's error that says what is wrong with the directory.
+   */
+  start(): void;
+  tick(): void;
+  /** Takes a new link whose handshake is done. It may be refused by a typed error and a close. */
+  accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler;
+  /** Refuses new work, hands over what it can, makes everything durable, closes links; then `done`. */
+  stop(done: () => void): void;
+  /**
+   * The process is well: no replica stopped, and its peers know it. `problems` also tells what its operator should know and ending this
+   * process would not mend: a disk that is nearly full, another node's lost disk.
+   */
+  health(): { readonly ok: boolean; readonly problems: readonly string[] };
+  /** Every replica that is to be here is, is normal, and knows its primary. */
+  ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
+  metrics(): readonly MetricSample[];
+  view(): NodeView;
+  /** At most `most` sessions of each namespace that has a replica here. */
+  sessions(most: number): readonly SessionsView[];
+}

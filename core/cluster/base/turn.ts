@@ -1,0 +1,68 @@
+/**
+ * One turn of the node: what arrives together is worked on together. First every replica with news flushes (and those that
+ * messages on this node woke by it), then everything that was written for peers and clients leaves, a frame a link.
+ */
+
+import type { Clock } from '../../base/ports.ts';
+
+export interface Flushable {
+  flush(): void;
+}
+
+/** Replicas of one group on one node answer each other within a turn; beyond so many rounds the rest waits for the next turn. */
+const maxRounds = 16;
+
+export class Turn {
+  readonly #clock: Clock;
+  #replicas = new Set<Flushable>();
+  #senders = new Set<Flushable>();
+  #scheduled = false;
+  #persist: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The monotonic time, in milliseconds, that every input comes with. */
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Says how what replicas handed to the store in a turn becomes one batch (architecture §2, "One sync for all"). */
+  persistBy(flush: () => void): void {
+    this.#persist = flush;
+  }
+
+  /** This replica has inputs that were not flushed. */
+  wake(replica: Flushable): void {
+    this.#replicas.add(replica);
+    this.#schedule();
+  }
+
+  /** This sender has messages that did not leave. */
+  sendLater(sender: Flushable): void {
+    this.#senders.add(sender);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#clock.soon(() => this.#run());
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    for (let round = 0; round < maxRounds && this.#replicas.size > 0; round++) {
+      const awake = this.#replicas;
+      this.#replicas = new Set();
+      for (const replica of awake) replica.flush();
+    }
+    // What goes to the disk is handed over with what goes to the sockets: it works beside them.
+    this.#persist();
+    const senders = this.#senders;
+    this.#senders = new Set();
+    for (const sender of senders) sender.flush();
+    if (this.#replicas.size > 0 || this.#senders.size > 0) this.#schedule();
+  }
+}

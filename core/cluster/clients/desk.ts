@@ -1,0 +1,173 @@
+/**
+ * What a client's connection asks of its node: which namespaces there are, where their primaries are, and to have requests served.
+ * What this node does not know for certain it does not deny: its copy of the catalog may lag behind the root group's.
+ */
+
+import { errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import { noCluster, rootNamespaceId } from '../../base/ids.ts';
+import type { ClusterId, NamespaceId } from '../../base/ids.ts';
+import type { Random } from '../../base/ports.ts';
+import type { SessionSecret } from '../../base/session-secret.ts';
+import { drawSecret } from '../../base/session-secret.ts';
+import type { ForwardOutcome } from '../../wire/peer.ts';
+import type { ApiDesk, EnterAnswer } from './api-connection.ts';
+import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
+import type { Groups } from '../replicas/groups.ts';
+import type { Holders } from './holders.ts';
+import type { NodeOptions } from '../base/host.ts';
+import { nodeTimes } from '../base/times.ts';
+import type { Peers } from '../peers/peers.ts';
+import type { Job } from '../replicas/job.ts';
+import type { Router } from '../routing/router.ts';
+import { Standing } from './standing.ts';
+import type { Watches } from '../watching/subscriptions.ts';
+
+type Found = Extract<ForwardOutcome, { kind: 'found' }>;
+
+/** Nodes that are asked at once where a namespace is. */
+const maxAsked = 8;
+
+export interface DeskParts {
+  readonly options: NodeOptions;
+  readonly groups: Groups;
+  readonly peers: Peers;
+  readonly router: Router;
+  readonly watches: Watches;
+  readonly holders: Holders;
+  /** Why this node serves nobody now; null when it does. */
+  readonly refusal: () => ErrorInfo | null;
+  readonly random: Random;
+}
+
+export class Desk implements ApiDesk {
+  readonly #options: NodeOptions;
+  readonly #groups: Groups;
+  readonly #peers: Peers;
+  readonly #router: Router;
+  readonly watches: Watches;
+  readonly holders: Holders;
+  readonly standing: Standing;
+  readonly #refusal: () => ErrorInfo | null;
+  readonly #random: Random;
+
+  constructor(parts: DeskParts) {
+    this.#random = parts.random;
+    this.#options = parts.options;
+    this.#groups = parts.groups;
+    this.#peers = parts.peers;
+    this.#router = parts.router;
+    this.watches = parts.watches;
+    this.holders = parts.holders;
+    this.#refusal = parts.refusal;
+    const { standingMs } = nodeTimes(parts.options.timing);
+    this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
+  }
+
+  /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */
+  #served(namespaceId: NamespaceId): boolean {
+    if (this.#refusal() !== null) return false;
+    const hosts = this.#groups.hostsOf(namespaceId);
+    if (hosts.length > 0) return hosts.some((host) => host.inTouch);
+    const primary = this.#router.hints.of(namespaceId)?.node;
+    const nodes = this.#router.nodesFor(namespaceId);
+    return (primary !== undefined && this.#peers.connected(primary)) || nodes.some((one) => this.#peers.connected(one));
+  }
+
+  cluster(): ClusterId {
+    return this.#groups.record?.cluster ?? noCluster;
+  }
+
+  nodeName(): string {
+    return this.#options.name;
+  }
+
+  refusal(): ErrorInfo | null {
+    return this.#refusal();
+  }
+
+  drawSecret(): SessionSecret {
+    return drawSecret(this.#random);
+  }
+
+  namespaces(): readonly string[] {
+    return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
+  }
+
+  serve(job: Job): void {
+    const { namespaceId, waiter } = job;
+    if (namespaceId === rootNamespaceId) {
+      // The root group has a catalog in the place of a tree, and only nodes talk to it.
+      return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: ${namespaceId} is the root group's`));
+    }
+    this.#router.serve(job);
+  }
+
+  enter(name: string, done: (answer: EnterAnswer) => void): void {
+    const here = this.lookup(name);
+    if (here.kind === 'found') return done(this.#entered(here));
+    if (here.error.code === 'UnknownNamespace') return done({ ok: false, error: here.error });
+    const asked = this.#whomToAsk();
+    let waiting = asked.length;
+    if (waiting === 0) return done({ ok: false, error: here.error });
+    let denied: ErrorInfo | null = null;
+    let over = false;
+    for (const node of asked) {
+      this.#router.ask(node, { kind: 'lookup', namespace: name }, (outcome) => {
+        if (outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace') denied = outcome.error;
+        const last = --waiting === 0;
+        if (over || (outcome.kind !== 'found' && denied === null && !last)) return;
+        over = true;
+        if (outcome.kind === 'found') done(this.#entered(outcome));
+        else done({ ok: false, error: denied ?? here.error });
+      });
+    }
+  }
+
+  /** The root group's voters know for certain; but every node has the catalog, and one that knows of a namespace is not wrong (protocol §9.9). */
+  #whomToAsk(): readonly string[] {
+    const voters = this.#groups.nodesOf(rootNamespaceId).filter((node) => this.#peers.connected(node));
+    const others = this.#peers.connectedNames().filter((node) => !voters.includes(node));
+    return [...voters, ...others].slice(0, maxAsked);
+  }
+
+  /** The id of a namespace, and where its primary is. That there is none is said only where it is known: at the root group's primary. */
+  lookup(name: string): Extract<ForwardOutcome, { kind: 'found' | 'error' }> {
+    const namespace = this.#groups.catalog?.namespaceByName(name);
+    if (namespace !== undefined) return this.#whereabouts(namespace);
+    if (this.#groups.knowsAllNamespaces()) {
+      return { kind: 'error', error: errorInfo('UnknownNamespace', 'Unknown namespace', { namespace: name }) };
+    }
+    const inCluster = this.#groups.record !== null;
+    const why = inCluster ? 'the root group cannot be asked now' : 'this node belongs to no cluster yet';
+    const text = `namespace ${name} is not known here, and ${why}`;
+    return { kind: 'error', error: errorInfo('NoPrimary', text, { namespace: name }) };
+  }
+
+  /** What is known here of a namespace that the catalog has. */
+  #whereabouts({ id, name, replicas }: NamespaceRecord): Found {
+    const hint = this.#router.hints.of(id);
+    const member = replicas.find((one) => one.replica === hint?.replica);
+    const node = hint === null ? undefined : this.#groups.catalog?.node(hint.node);
+    const primary =
+      member === undefined || node === undefined
+        ? null
+        : {
+            name: member.replica,
+            group: name,
+            nodeName: node.name,
+            nodeAddress: node.clusterAddress,
+            apiAddress: node.apiAddress,
+          };
+    return { kind: 'found', namespaceId: id, epoch: hint?.epoch ?? 0, view: hint?.view ?? 0, primary };
+  }
+
+  /** A client is sent to a primary that this node reaches itself, and to no other. */
+  #entered({ namespaceId, epoch, view, primary }: Found): EnterAnswer {
+    const here = this.#groups.primaryHost(namespaceId) !== null;
+    const { name } = this.#options;
+    const reached =
+      primary !== null && (here || (primary.nodeName !== name && this.#peers.connected(primary.nodeName)));
+    return { ok: true, entered: { namespaceId, epoch, view, here, primary: reached ? primary : null } };
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The sessions that one connection speaks as: those that were registered over it, and those whose secrets it has told. The node that holds
+ * the socket counts them, wherever their namespaces' primaries are, so that one connection has a bounded share of every table of sessions.
+ */
+
+import { errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { NamespaceId } from '../../base/ids.ts';
+import type { SessionSecret } from '../../base/session-secret.ts';
+
+interface Spoken {
+  readonly secret: SessionSecret;
+  /** Registered over this connection, so that it counts. Its secret is known then, whatever is told later. */
+  readonly own: boolean;
+}
+
+export class SpokenSessions {
+  readonly #limit: number;
+  readonly #namespaces = new Map<NamespaceId, Map<number, Spoken>>();
+  /** Registered here and not ended, as far as this connection heard; and registrations under way. */
+  #own = 0;
+  #told = 0;
+  /** The one that spoke last: nearly always the one that speaks next. */
+  #lastNamespace: NamespaceId = -1;
+  #lastSession = -1;
+  #lastSecret: SessionSecret | null = null;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Why this connection may register no further session; null when it may, which counts from then on. */
+  begin(): ErrorInfo | null {
+    if (this.#own < this.#limit) {
+      this.#own++;
+      return null;
+    }
+    return this.#exceeded('has registered');
+  }
+
+  /** A registration that {@link begin} counted came to nothing. */
+  failed(): void {
+    this.#own--;
+  }
+
+  /** A registration that {@link begin} counted made this session. */
+  registered(namespaceId: NamespaceId, session: number, secret: SessionSecret): void {
+    const known = this.#namespaces.get(namespaceId)?.get(session);
+    // A claim that was sent again is answered again: one session, counted once.
+    if (known?.own === true) this.#own--;
+    else if (known !== undefined) this.#told--;
+    this.#put(namespaceId, session, { secret, own: true });
+  }
+
+  /** The connection tells the secret of a session that was registered elsewhere. What is beyond the limit is not remembered. */
+  resume(namespaceId: NamespaceId, session: number, secret: SessionSecret): void {
+    const known = this.#namespaces.get(namespaceId)?.get(session);
+    if (known?.own === true) return;
+    if (known === undefined) {
+      if (this.#told >= this.#limit) return;
+      this.#told++;
+    }
+    this.#put(namespaceId, session, { secret, own: false });
+  }
+
+  #put(namespaceId: NamespaceId, session: number, spoken: Spoken): void {
+    let sessions = this.#namespaces.get(namespaceId);
+    if (sessions === undefined) this.#namespaces.set(namespaceId, (sessions = new Map<number, Spoken>()));
+    sessions.set(session, spoken);
+    this.#lastSession = -1;
+  }
+
+  /** By which this connection speaks as a session; null when it has not told. */
+  secretOf(namespaceId: NamespaceId, session: number): SessionSecret | null {
+    if (session === this.#lastSession && namespaceId === this.#lastNamespace) return this.#lastSecret;
+    const secret = this.#namespaces.get(namespaceId)?.get(session)?.secret ?? null;
+    this.#lastNamespace = namespaceId;
+    this.#lastSession = session;
+    this.#lastSecret = secret;
+    return secret;
+  }
+
+  /** Why nothing is taken as a session of which {@link secretOf} knows no secret. */
+  refusal(session: number): ErrorInfo {
+    if (this.#told >= this.#limit) return this.#exceeded('speaks as');
+    const text = `this connection has not said that it speaks as session ${session}: send resume with its secret first`;
+    return errorInfo('BadArgument', text, { session });
+  }
+
+  /** It is gone, by what the connection heard. */
+  ended(namespaceId: NamespaceId, session: number): void {
+    const sessions = this.#namespaces.get(namespaceId);
+    const known = sessions?.get(session);
+    if (sessions === undefined || known === undefined) return;
+    sessions.delete(session);
+    if (sessions.size === 0) this.#namespaces.delete(namespaceId);
+    if (known.own) this.#own--;
+    else this.#told--;
+    this.#lastSession = -1;
+  }
+
+  #exceeded(what: string): ErrorInfo {
+    const limit = this.#limit;
+    const text = `Limit exceeded: this connection ${what} ${limit} sessions, and maxSessionsPerConnection is ${limit}: unregister those that are no longer used`;
+    const details = { name: 'maxSessionsPerConnection', limit, actual: limit + 1 };
+    return { ...errorInfo('LimitExceeded', text, details), retryable: true };
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * How two nodes prove to each other that they know the cluster's secret (cluster interface, protocol §1): each draws a nonce, and each
+ * answers with a MAC over both nonces, its role, and all that the other is to believe of it, incarnations and addresses among it. The
+ * secret itself is never sent. The dialler proves first, so that whoever dials a node learns nothing from it without the secret.
+ */
+
+import { hexFromBytes, utf8 } from '../../base/bytes.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import { idSchema } from '../../base/ids.ts';
+import type { Hash, Random } from '../../base/ports.ts';
+import { struct, text } from '../../base/schema.ts';
+import { encodeWhole } from '../../base/whole.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { PeerMessage } from '../../wire/peer.ts';
+import { nodeInfoSchema } from '../../wire/node-info.ts';
+import { peerProtocol } from '../../wire/peer.ts';
+
+type Greet = Extract<PeerMessage, { kind: 'greet' }>;
+type Hello = Extract<PeerMessage, { kind: 'hello' }>;
+type Welcome = Extract<PeerMessage, { kind: 'welcome' }>;
+export type HelloContent = Omit<Hello, 'kind' | 'proofs'>;
+
+export interface ProofPorts {
+  readonly hash: Hash;
+  readonly random: Random;
+}
+
+const nonceBytes = 16;
+
+const saidSchema = struct({
+  /** Whose proof it is: neither end's can be sent back to it as the other's. */
+  role: text(16),
+  dialler: idSchema,
+  acceptor: idSchema,
+  cluster: idSchema,
+  from: nodeInfoSchema,
+  target: text(64),
+  targetIncarnation: idSchema,
+  /** What the acceptor says of itself; in the dialler's proof, the dialler again. */
+  answer: nodeInfoSchema,
+  answerCluster: idSchema,
+});
+
+interface Nonces {
+  readonly dialler: string;
+  readonly acceptor: string;
+}
+
+function prove(
+  hash: Hash,
+  secret: string,
+  role: 'dialler' | 'acceptor',
+  nonces: Nonces,
+  { cluster, from, target, targetIncarnation }: HelloContent,
+  answer: NodeInfo,
+  answerCluster: string,
+): string {
+  const said = { role, ...nonces, cluster, from, target, targetIncarnation, answer, answerCluster };
+  return hash.mac(utf8(secret), encodeWhole(saidSchema, said));
+}
+
+/** Equal texts, in a time that does not depend on where they differ. */
+function same(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let different = 0;
+  for (let i = 0; i < a.length; i++) different |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return different === 0;
+}
+
+function drawNonce(random: Random): string {
+  return hexFromBytes(random.bytes(nonceBytes));
+}
+
+/** The end that dialled. */
+export class DiallerProof {
+  readonly #ports: ProofPorts;
+  readonly #secrets: readonly string[];
+  readonly #nonce: string;
+  #hello: Hello | null = null;
+  #nonces: Nonces | null = null;
+
+  /** @param secrets those in force, the newest first. */
+  constructor(ports: ProofPorts, secrets: readonly string[]) {
+    this.#ports = ports;
+    this.#secrets = secrets;
+    this.#nonce = drawNonce(ports.random);
+  }
+
+  greet(): Greet {
+    return { kind: 'greet', protocol: peerProtocol, nonce: this.#nonce };
+  }
+
+  /** The answer to the other end's greeting; null when that came before. */
+  hello(theirs: Greet, content: HelloContent): Hello | null {
+    if (this.#hello !== null) return null;
+    const nonces = { dialler: this.#nonce, acceptor: theirs.nonce };
+    this.#nonces = nonces;
+    const proofs = this.#secrets.map((secret) =>
+      prove(this.#ports.hash, secret, 'dialler', nonces, content, content.from, content.cluster),
+    );
+    this.#hello = { kind: 'hello', ...content, proofs };
+    return this.#hello;
+  }
+
+  /** The other end knows a secret of ours. */
+  proven(welcome: Welcome): boolean {
+    const hello = this.#hello;
+    const nonces = this.#nonces;
+    const { proof, from, cluster } = welcome;
+    if (hello === null || nonces === null || proof === null) return false;
+    return this.#secrets.some((secret) =>
+      same(proof, prove(this.#ports.hash, secret, 'acceptor', nonces, hello, from, cluster)),
+    );
+  }
+}
+
+/** The end that was dialled. */
+export class AcceptorProof {
+  readonly #ports: ProofPorts;
+  readonly #nonce: string;
+  #theirs: string | null = null;
+
+  constructor(ports: ProofPorts) {
+    this.#ports = ports;
+    this.#nonce = drawNonce(ports.random);
+  }
+
+  /** The answer to the dialler's greeting; null when that came before. */
+  greet(theirs: Greet): Greet | null {
+    if (this.#theirs !== null) return null;
+    this.#theirs = theirs.nonce;
+    return { kind: 'greet', protocol: peerProtocol, nonce: this.#nonce };
+  }
+
+  get greeted(): boolean {
+    return this.#theirs !== null;
+  }
+
+  /** The secret of ours that the dialler has proven to know, or null. */
+  judge(hello: Hello, secrets: readonly string[]): string | null {
+    const nonces = this.#nonces();
+    for (const secret of secrets) {
+      const expected = prove(this.#ports.hash, secret, 'dialler', nonces, hello, hello.from, hello.cluster);
+      if (hello.proofs.some((proof) => same(proof, expected))) return secret;
+    }
+    return null;
+  }
+
+  /** @param secret the one that the dialler has proven; null where this node has none yet. */
+  welcome(hello: Hello, secret: string | null, from: NodeInfo, cluster: string, problem: ErrorInfo | null): Welcome {
+    const proof =
+      secret === null ? null : prove(this.#ports.hash, secret, 'acceptor', this.#nonces(), hello, from, cluster);
+    return { kind: 'welcome', cluster, from, proof, problem };
+  }
+
+  #nonces(): Nonces {
+    return { dialler: this.#theirs ?? '', acceptor: this.#nonce };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Who is left out of the cluster that names it: a node under whose name another incarnation answers, and one that has its incarnation still
+ * and has lost its log. What either promised and acknowledged is forgotten, so that it answers and votes for nothing under that name, ever
+ * (protocol §2, "Strangers").
+ */
+
+import { errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { Clock, Log } from '../../base/ports.ts';
+import type { Store } from '../../store/store.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Problems } from '../base/problems.ts';
+
+export type Outside = 'stranger' | 'emptied';
+
+const remedy =
+  'put the log back as it was, or empty the data directory, give the node another node_name, and join it under that name';
+
+/** What the node says of itself, to its operator, its clients and its peers. Whoever asks is better off elsewhere. */
+function emptiedSelf(node: string): ErrorInfo {
+  const text = `the log of this node is gone from its data directory, and only its identity is left: what it promised and acknowledged is forgotten, so it serves and votes nowhere; ${remedy}`;
+  return errorInfo('NodeRefused', text, { node, emptied: true });
+}
+
+/** What another node says of it, and answers to a command that would take it in again as it is. */
+export function emptiedNode(node: string): ErrorInfo {
+  const text = `node ${node} is of this cluster and has lost its log: as the one that it was it must not come back, for it has forgotten what it promised and acknowledged; ${remedy}`;
+  return errorInfo('NodeRefused', text, { node, emptied: true });
+}
+
+/** What a node says, and answers to a command, of what has a member's address and proves nothing. It advises to look, and to nothing else. */
+export function unprovenNode(node: string, address: string): ErrorInfo {
+  const text = `what answers at ${address} cannot prove the cluster's secret and says that it is node ${node} with an emptied or other data directory: look at that node itself before you do anything; if that is so, its own log and /health say it`;
+  return errorInfo('NodeRefused', text, { node });
+}
+
+export interface OutsidersParts {
+  readonly problems: Problems;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Some node is connected to this one. */
+  readonly connected: () => boolean;
+  /** Hearsay counts for so long (base/times.ts). */
+  readonly hearsayMs: number;
+}
+
+export class Outsiders {
+  readonly #parts: OutsidersParts;
+  readonly #problems: Problems;
+  readonly #log: Log;
+  /** By name, this node included. */
+  readonly #nodes = new Map<string, Outside>();
+  /** Set where the own store has lost its log. */
+  #emptied: ErrorInfo | null = null;
+  /** Set where peers know another incarnation of this node (protocol §2, "Strangers"), and until when that is heeded. */
+  #strange: ErrorInfo | null = null;
+  #strangeUntilMs = 0;
+
+  constructor(parts: OutsidersParts) {
+    this.#parts = parts;
+    this.#problems = parts.problems;
+    this.#log = parts.log;
+  }
+
+  /** Why this node serves nobody; null while it may. A node that some of its peers accept is no stranger, whatever one of them says. */
+  refusal(): ErrorInfo | null {
+    if (this.#emptied !== null) return this.#emptied;
+    if (this.#strange === null || this.#parts.connected()) return null;
+    if (this.#parts.clock.now() > this.#strangeUntilMs) this.#strange = null;
+    return this.#strange;
+  }
+
+  /**
+   * A peer knows this node, `self`, with another data directory.
+   * @param proven it knows the cluster's secret. Who does not stops nobody: it holds as long as it is said again, and while this node is
+   * in no cluster.
+   */
+  calledStranger(self: string, by: NodeInfo, proven: boolean): void {
+    const { clock, hearsayMs } = this.#parts;
+    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
+    if (this.#strange === null) this.#log.write('error', text);
+    this.#strange ??= errorInfo('NodeRefused', text, { node: self });
+    this.#strangeUntilMs = proven ? Infinity : clock.now() + hearsayMs;
+  }
+
+  /** This node begins, on this store. */
+  begin(node: string, { emptied, incarnation }: Pick<Store, 'emptied' | 'incarnation'>): void {
+    this.#emptied = emptied ? emptiedSelf(node) : null;
+    if (this.#emptied === null) return;
+    this.#nodes.set(node, 'emptied');
+    this.#log.write('error', this.#emptied.message, { incarnation });
+  }
+
+  get emptied(): ErrorInfo | null {
+    return this.#emptied;
+  }
+
+  of(node: string): Outside | null {
+    return this.#nodes.get(node) ?? null;
+  }
+
+  /** It has proven the secret, and that it is another under that name. */
+  stranger({ name, incarnation }: NodeInfo, found: NodeInfo): void {
+    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
+    const facts = { known: incarnation, found: found.incarnation };
+    this.#nodes.set(name, 'stranger');
+    this.unproven(name, null);
+    if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, facts);
+  }
+
+  /** Who has proven nothing makes nobody an outsider: that somebody answers there is what is told, as long as somebody does. */
+  unproven(node: string, claim: ErrorInfo | null): void {
+    if (claim === null || this.#nodes.has(node)) this.#problems.clear(`unproven ${node}`);
+    else this.#problems.warn(`unproven ${node}`, claim.message);
+  }
+
+  lostItsLog({ name, incarnation }: NodeInfo): void {
+    const text = emptiedNode(name).message;
+    this.#nodes.set(name, 'emptied');
+    this.unproven(name, null);
+    if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, { incarnation });
+  }
+
+  /** It is connected as the one that it was. */
+  back(node: string): void {
+    this.#nodes.delete(node);
+    this.#problems.clear(`stranger ${node}`);
+    this.unproven(node, null);
+  }
+}
+
+/** The catalog names this node with this incarnation. */
+export function isNamed(catalog: Catalog | null, { name, incarnation }: NodeInfo): boolean {
+  const known = catalog?.node(name);
+  return known?.ejected === false && known.incarnation === incarnation;
+}

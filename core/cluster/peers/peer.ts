@@ -1,0 +1,284 @@
+/**
+ * One other node: dialling it with back-off, the handshake, and its outbox. Both sides dial, so two healthy nodes share two links; a
+ * node sends on the one it dialled and falls back on the one it accepted.
+ */
+
+import { errorInfo } from '../../base/errors.ts';
+import { noCluster } from '../../base/ids.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { Frame, Link } from '../../base/ports.ts';
+import * as closeCodes from '../../wire/close-codes.ts';
+import { isPresentable } from '../../wire/node-info.ts';
+import { peerProtocol } from '../../wire/peer.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { PeerMessage } from '../../wire/peer.ts';
+import { emptiedNode, unprovenNode } from './outsiders.ts';
+import { DiallerProof } from './handshake.ts';
+import type { Peers } from './peers.ts';
+import type { Flushable } from '../base/turn.ts';
+
+/** As if it had failed often: what was refused once is refused again soon, and only a person changes that. */
+const refusedFailures = 16;
+
+export class Peer implements Flushable {
+  info: NodeInfo;
+  outbox: PeerMessage[] = [];
+  readonly #table: Peers;
+  #dialled: Link | null = null;
+  #proof: DiallerProof | null = null;
+  #open = false;
+  #dialledAt = 0;
+  #accepted: Link[] = [];
+  /** When a frame last came over each open link. */
+  readonly #heardAt = new Map<Link, number>();
+  #pingedAt = 0;
+  #failures = 0;
+  #nextDial: number;
+  #announced = false;
+  /** What the node said of itself where it was dialled, and what the catalog said of it last. */
+  presented: NodeInfo | null = null;
+  #recorded: NodeInfo;
+  #refusal = '';
+  /** What answered the last dial claimed to be it and could not prove it. */
+  #claimed = false;
+  /** The dialled link is closing: what still comes over it is not heard. */
+  #gaveUp = false;
+
+  constructor(info: NodeInfo, table: Peers, now: number) {
+    this.info = info;
+    this.#recorded = info;
+    this.#table = table;
+    this.#nextDial = now;
+  }
+
+  get connected(): boolean {
+    return this.#open || this.#accepted.length > 0;
+  }
+
+  /** The catalog says this of it. What it says again is not newer than what the node itself has said since. */
+  learn(info: NodeInfo): void {
+    const before = this.#recorded;
+    this.#recorded = info;
+    const same =
+      before.incarnation === info.incarnation &&
+      before.clusterAddress === info.clusterAddress &&
+      before.adminAddress === info.adminAddress &&
+      before.apiAddress === info.apiAddress;
+    if (!same) this.#turnTo(info);
+  }
+
+  /** The node itself says this. It counts for others only once it answered there, so that nobody sends them astray. */
+  present(info: NodeInfo, answeredThere: boolean): void {
+    if (answeredThere) this.presented = info;
+    this.#turnTo(info);
+  }
+
+  #turnTo(info: NodeInfo): void {
+    if (info.clusterAddress !== this.info.clusterAddress) this.#nextDial = this.#table.now;
+    this.info = info;
+  }
+
+  congested(bytes: number): boolean {
+    const link = this.#link();
+    return link !== null && link.buffered() > bytes;
+  }
+
+  #link(): Link | null {
+    return this.#open ? this.#dialled : (this.#accepted.at(-1) ?? null);
+  }
+
+  flush(): void {
+    const link = this.#link();
+    const messages = this.outbox;
+    this.outbox = [];
+    if (link === null || messages.length === 0) return;
+    this.#table.write(link, messages);
+    if (this.#table.overfull(link)) this.#abandon(link, 'too much is waiting to be read');
+  }
+
+  heard(link: Link): void {
+    this.#heardAt.set(link, this.#table.now);
+  }
+
+  tick(now: number): void {
+    this.#watch(now);
+    if (this.#dialled !== null) {
+      if (!this.#open && now - this.#dialledAt > this.#table.times.welcomeMs)
+        this.#abandon(this.#dialled, 'no welcome');
+      return;
+    }
+    if (now < this.#nextDial) return;
+    this.#dialledAt = now;
+    this.#claimed = false;
+    this.#gaveUp = false;
+    const proof = this.#table.proof();
+    this.#proof = proof;
+    const link: Link = this.#table.dial(this, {
+      onOpen: () => this.#table.write(link, [proof.greet()]),
+      onFrame: (frame) => this.#receive(link, frame),
+      onClose: () => this.#lostDialled(link),
+    });
+    this.#dialled = link;
+  }
+
+  /** A connection can die without a word; whoever dialled asks for an answer, and both ends notice when none comes. */
+  #watch(now: number): void {
+    if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.times.pingMs) {
+      this.#pingedAt = now;
+      this.#table.write(this.#dialled, [{ kind: 'ping', answer: true }]);
+    }
+    for (const [link, at] of this.#heardAt) if (now - at > this.#table.times.silenceMs) this.#abandon(link, 'silent');
+  }
+
+  /** Closes a link and counts it as lost at once: a dead one may never say so itself. */
+  #abandon(link: Link, why: string): void {
+    link.close(closeCodes.timeout, why);
+    this.#lostDialled(link);
+    this.lostAccepted(link);
+  }
+
+  #receive(link: Link, frame: Frame): void {
+    this.heard(link);
+    for (const message of this.#table.decode(link, frame)) {
+      if (this.#dialled !== link || this.#gaveUp) return;
+      if (this.#open) this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
+      else if (!this.#greeted(link, message)) return;
+    }
+  }
+
+  /** What comes before the link is open; false when it is of no use. */
+  #greeted(link: Link, message: PeerMessage): boolean {
+    if (message.kind === 'greet') {
+      if (message.protocol !== peerProtocol) {
+        const text = `node ${this.info.name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return this.#giveUp(link, errorInfo('WrongCluster', text));
+      }
+      const hello = this.#proof?.hello(message, this.#table.helloTo(this.info));
+      if (hello) this.#table.write(link, [hello]);
+      return true;
+    }
+    // Whoever answers there has proven nothing yet: what it says is for the log.
+    if (message.kind === 'refused') return this.#giveUp(link, message.error);
+    if (message.kind === 'welcome') return this.#welcomed(link, message);
+    link.close(closeCodes.badFrame, 'the first answer must be welcome');
+    return false;
+  }
+
+  /** Says once why, and tries again seldom. */
+  #giveUp(link: Link, error: ErrorInfo): false {
+    this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
+    this.#refusal = error.message;
+    this.#failures = refusedFailures;
+    this.#gaveUp = true;
+    link.close(closeCodes.wrongCluster, 'of no use');
+    return false;
+  }
+
+  /** The answer to our hello; false when the link is of no use. */
+  #welcomed(link: Link, message: Extract<PeerMessage, { kind: 'welcome' }>): boolean {
+    const { from, cluster, problem } = message;
+    const { name, clusterAddress } = this.info;
+    if (!isPresentable(from))
+      return this.#giveUp(link, errorInfo('NodeRefused', 'what answers there is no haret node'));
+    const proven = this.#proof?.proven(message) === true;
+    if (!proven) return this.#unproven(link, message);
+    if (from.name !== name) {
+      return this.#giveUp(link, errorInfo('NodeRefused', `the node at ${clusterAddress} is ${from.name}, not ${name}`));
+    }
+    if (from.incarnation !== this.info.incarnation) {
+      this.#table.events.stranger(this.info, from);
+      return this.#giveUp(link, problem ?? errorInfo('NodeRefused', `node ${name} has another data directory`));
+    }
+    // The catalog names a node only when it knows durably of its cluster: one that knows of none has lost its log.
+    const lost = cluster === noCluster ? this.#table.events.named(from) : problem?.details['emptied'] === true;
+    if (lost) {
+      this.#table.events.lostItsLog(from);
+      return this.#giveUp(link, emptiedNode(name));
+    }
+    if (cluster !== this.#table.events.cluster()) {
+      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again.
+      const text = `node ${from.name} does not belong to this cluster; join it again`;
+      return this.#giveUp(link, errorInfo('WrongCluster', text));
+    }
+    if (problem !== null) return this.#giveUp(link, problem);
+    this.#open = true;
+    this.#failures = 0;
+    this.#refusal = '';
+    this.present(from, true);
+    this.#announce(true);
+    return true;
+  }
+
+  /**
+   * A node whose disk was lost has lost a secret that made itself as well, and so says what anybody can say who has its address now. It is
+   * told to look there, and nothing of it is believed. What such a node is it says itself, to its own operator.
+   */
+  #unproven(link: Link, { from, cluster, problem }: Extract<PeerMessage, { kind: 'welcome' }>): false {
+    const { name, incarnation, clusterAddress } = this.info;
+    const { events } = this.#table;
+    const claims = from.incarnation !== incarnation || cluster === noCluster || problem?.details['emptied'] === true;
+    if (from.name !== name || !claims || !events.mayLackSecret(clusterAddress))
+      return this.#giveUp(link, wrongSecret());
+    this.#claimed = true;
+    const claim = unprovenNode(name, clusterAddress);
+    // The node itself is here.
+    if (!this.connected) events.unproven(name, claim);
+    return this.#giveUp(link, claim);
+  }
+
+  gainAccepted(link: Link): void {
+    this.#accepted.push(link);
+    this.heard(link);
+    // It is up: dial it now rather than when the back-off ends.
+    this.#nextDial = this.#table.now;
+    this.#announce(true);
+  }
+
+  lostAccepted(link: Link): void {
+    const before = this.#accepted.length;
+    this.#heardAt.delete(link);
+    this.#accepted = this.#accepted.filter((one) => one !== link);
+    if (this.#accepted.length !== before) this.#announce(false);
+  }
+
+  #lostDialled(link: Link): void {
+    if (this.#dialled !== link) return;
+    const wasOpen = this.#open;
+    this.#heardAt.delete(link);
+    this.#dialled = null;
+    this.#open = false;
+    this.#nextDial = this.#table.now + this.#table.retryDelay(this.#failures++);
+    if (wasOpen) this.#announce(false);
+    if (!this.#claimed) this.#table.events.unproven(this.info.name, null);
+  }
+
+  /**
+   * Any closed connection is told at once: it is a reason to suspect, and a wrong suspicion of one replica disturbs nobody
+   * (protocol §4.1). When another link is still there, that it is connected is told again right after.
+   */
+  #announce(connected: boolean): void {
+    if (!connected && this.#announced) {
+      this.#announced = false;
+      this.outbox = this.connected ? this.outbox : [];
+      this.#table.events.connection(this.info.name, false);
+    }
+    if (this.connected && !this.#announced) {
+      this.#announced = true;
+      this.#table.events.connection(this.info.name, true);
+    }
+  }
+
+  closeAll(): void {
+    this.#nextDial = Number.MAX_SAFE_INTEGER;
+    this.#dialled?.close(closeCodes.goingAway, 'the node stops');
+    for (const link of this.#accepted) link.close(closeCodes.goingAway, 'the node stops');
+  }
+}
+
+/** The other end of a link does not know the secret, or has none. */
+export function wrongSecret(): ErrorInfo {
+  return errorInfo(
+    'NodeRefused',
+    "the other end does not know this cluster's secret: it is of another cluster, or its cluster_secret differs",
+  );
+}

@@ -1,0 +1,413 @@
+/**
+ * The table of the other nodes: which are known, who may connect, and what is counted. What becomes of one of them and of the links
+ * to it is peer.ts.
+ */
+
+import { MalformedError, errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { ClusterId } from '../../base/ids.ts';
+import { isName, noCluster } from '../../base/ids.ts';
+import type { Limits } from '../../base/limits.ts';
+import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
+import * as closeCodes from '../../wire/close-codes.ts';
+import type { NodeInfo } from '../../wire/node-info.ts';
+import type { PeerMessage } from '../../wire/peer.ts';
+import { isPresentable } from '../../wire/node-info.ts';
+import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../wire/peer.ts';
+import { AcceptorProof, DiallerProof } from './handshake.ts';
+import type { HelloContent } from './handshake.ts';
+import { maxNodes } from '../catalog/catalog-messages.ts';
+import type { NodePorts, Timing } from '../base/host.ts';
+import type { NodeTimes } from '../base/times.ts';
+import { nodeTimes } from '../base/times.ts';
+import { Peer, wrongSecret } from './peer.ts';
+import type { Turn } from '../base/turn.ts';
+
+/** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
+const softFrameBytes = 1024 * 1024;
+/** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
+const droppingShare = 1 / 8;
+const anyIncarnation = noCluster;
+const maxRefusalsKept = 256;
+/** Accepted links that have not proven the secret, at once. */
+const maxGreeting = 64;
+/** A greeting and a hello are far smaller; whoever has proven nothing costs no more to read than that. */
+const maxGreetingBytes = 16 * 1024;
+
+/** What the table of peers tells the node. */
+export interface PeerEvents {
+  cluster(): ClusterId;
+  self(): NodeInfo;
+  /** The secrets that prove a member, the one in force first; none before this node is in a cluster, unless one is configured. */
+  secrets(): readonly string[];
+  /** This node has no secret and may take an offer without proof. */
+  takesOffers(): boolean;
+  /** What answers at this address may have lost a secret that made itself, if it is ours. */
+  mayLackSecret(address: string): boolean;
+  /** Why what a node says that has proven the secret is not believed (judgement.ts); null for what is. */
+  judge(from: NodeInfo, message: PeerMessage): string | null;
+  /** A message that came over a link whose handshake is done, and was judged. `answer` writes on that very link. */
+  message(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void;
+  /** An offer of membership, of somebody who has proven the secret or need not. */
+  offered(offer: Extract<PeerMessage, { kind: 'join' }>, answer: (message: PeerMessage) => void): void;
+  connection(node: string, connected: boolean): void;
+  /** The node at this peer's address has another incarnation than the one that is known: its disk was lost (protocol §2). */
+  stranger(known: NodeInfo, found: NodeInfo): void;
+  /** A peer expected another incarnation of this node: this node is the stranger. `proven`: it knows the cluster's secret. */
+  calledStranger(by: NodeInfo, proven: boolean): void;
+  /** A node of this cluster by name and incarnation. */
+  isMember(node: NodeInfo): boolean;
+  /** Why this node is no member any more under its incarnation: its log is gone. Null while it is there. */
+  emptied(): ErrorInfo | null;
+  /** The catalog names this node with this incarnation: it was told of the cluster, durably, before. */
+  named(info: NodeInfo): boolean;
+  /** What answered where that node was dialled says that its directory is another or empty, and proves nothing; null: it answers there no more. */
+  unproven(node: string, claim: ErrorInfo | null): void;
+  /** That node has its incarnation still, and has lost its log (protocol §2, "Strangers"). */
+  lostItsLog(known: NodeInfo): void;
+}
+
+/** Counters for `/metrics`. */
+export interface PeerCounters {
+  framesIn: number;
+  framesOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  dropped: number;
+  refused: number;
+}
+
+export class Peers {
+  readonly counters: PeerCounters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0, refused: 0 };
+  /** Messages that were not believed, by kind and reason. */
+  readonly unbelieved = new Map<string, number>();
+  readonly #ports: NodePorts;
+  readonly #events: PeerEvents;
+  readonly #turn: Turn;
+  readonly #timing: Timing;
+  readonly #times: NodeTimes;
+  readonly #limits: Limits;
+  readonly #peers = new Map<string, Peer>();
+  readonly #greeting = new Map<Link, number>();
+  #closed = false;
+  /** What was logged of refusals. */
+  readonly #refusals = new Set<string>();
+
+  constructor(ports: NodePorts, turn: Turn, timing: Timing, limits: Limits, events: PeerEvents) {
+    this.#ports = ports;
+    this.#turn = turn;
+    this.#timing = timing;
+    this.#times = nodeTimes(timing);
+    this.#limits = limits;
+    this.#events = events;
+  }
+
+  /** Names a node to stay connected with, by what the catalog or the node's record says of it; a changed address is dialled from now on. */
+  know(info: NodeInfo): void {
+    if (info.name === this.#events.self().name) return;
+    const peer = this.#peers.get(info.name);
+    if (peer === undefined) this.#peers.set(info.name, new Peer(info, this, this.#ports.clock.now()));
+    else peer.learn(info);
+  }
+
+  /** What a node said of itself in its last handshake with this one; null when there was none. */
+  presented(node: string): NodeInfo | null {
+    return this.#peers.get(node)?.presented ?? null;
+  }
+
+  get known(): readonly NodeInfo[] {
+    return [...this.#peers.values()].map((peer) => peer.info);
+  }
+
+  infoOf(node: string): NodeInfo | null {
+    return this.#peers.get(node)?.info ?? null;
+  }
+
+  connected(node: string): boolean {
+    return this.#peers.get(node)?.connected ?? false;
+  }
+
+  get anyConnected(): boolean {
+    for (const peer of this.#peers.values()) if (peer.connected) return true;
+    return false;
+  }
+
+  connectedNames(): string[] {
+    return [...this.#peers.values()].filter((peer) => peer.connected).map((peer) => peer.info.name);
+  }
+
+  /** Puts a message into the outbox of a node; false when there is no link to it. */
+  send(node: string, message: PeerMessage): boolean {
+    const peer = this.#peers.get(node);
+    if (peer === undefined || !peer.connected) return false;
+    if (message.kind === 'vr' && peer.congested(this.#limits.maxQueuedBytes * droppingShare)) {
+      this.counters.dropped++;
+      return false;
+    }
+    peer.outbox.push(message);
+    this.#turn.sendLater(peer);
+    return true;
+  }
+
+  /** So much waits to be read by this node that what can wait had better wait. */
+  congested(node: string): boolean {
+    return this.#peers.get(node)?.congested(this.#limits.maxQueuedBytes * droppingShare) ?? false;
+  }
+
+  broadcast(message: PeerMessage): void {
+    for (const peer of this.#peers.values()) this.send(peer.info.name, message);
+  }
+
+  tick(now: number): void {
+    if (this.#closed) return;
+    for (const peer of this.#peers.values()) peer.tick(now);
+    for (const [link, since] of this.#greeting) {
+      if (now - since > this.#times.helloMs) link.close(closeCodes.timeout, 'no hello');
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const peer of this.#peers.values()) peer.closeAll();
+  }
+
+  /** Takes a link that another node dialled. Until it has proven the secret it is in no table but that of those who greet. */
+  accept(link: Link): LinkHandler {
+    let peer: Peer | null = null;
+    let from: NodeInfo | null = null;
+    let refused = false;
+    const proof = new AcceptorProof(this.#ports);
+    const refuse = (error: ErrorInfo): void => {
+      refused = true;
+      this.refuse(link, error);
+    };
+    this.#greet(link);
+    const answer = (message: PeerMessage): void => this.write(link, [message]);
+    const greeted = (message: PeerMessage): void => {
+      if (message.kind === 'greet' && message.protocol !== peerProtocol) {
+        const text = `the other end speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return refuse(errorInfo('WrongCluster', text));
+      }
+      if (message.kind === 'greet') {
+        const greet = proof.greet(message);
+        if (greet !== null) answer(greet);
+        return;
+      }
+      if (message.kind !== 'hello' || !proof.greeted) {
+        return refuse(errorInfo('BadFrame', 'the first messages must be greet and hello'));
+      }
+      const secret = proof.judge(message, this.#events.secrets());
+      if (secret === null && !this.#events.takesOffers()) return refuse(wrongSecret());
+      const problem = this.#judge(message, secret !== null);
+      answer(proof.welcome(message, secret, this.#events.self(), this.#events.cluster(), problem));
+      if (problem !== null) return refuse(problem);
+      from = message.from;
+      if (secret !== null) peer = this.#adopt(from, link);
+    };
+    const wasRefused = (): boolean => refused;
+    return {
+      onFrame: (frame) => {
+        if (refused) return;
+        if (from === null && frame.length > maxGreetingBytes)
+          return refuse(errorInfo('BadFrame', 'too long for a hello'));
+        peer?.heard(link);
+        for (const message of this.decode(link, frame)) {
+          // What came before it in the same frame may have been refused.
+          if (wasRefused()) return;
+          if (from === null) greeted(message);
+          else if (peer !== null) this.told(from, message, answer);
+          else if (message.kind === 'join') this.#events.offered(message, answer);
+          else if (message.kind !== 'greet' && message.kind !== 'hello') return refuse(notMember(this.#events.self()));
+        }
+      },
+      onClose: () => {
+        this.#greeting.delete(link);
+        peer?.lostAccepted(link);
+      },
+    };
+  }
+
+  /** Whoever knows the secret has proven so at once: those who do not must not take the places of those who do. */
+  #greet(link: Link): void {
+    if (this.#greeting.size >= maxGreeting) {
+      const [oldest] = this.#greeting.keys();
+      if (oldest !== undefined) {
+        this.#greeting.delete(oldest);
+        oldest.close(closeCodes.timeout, 'no hello');
+      }
+    }
+    this.#greeting.set(link, this.#ports.clock.now());
+  }
+
+  /** What the node of a proven link says, if it is believed. */
+  told(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void {
+    const reason = this.#events.judge(from, message);
+    if (reason === null) return this.#events.message(from, message, answer);
+    const key = `${message.kind}: ${reason}`;
+    const count = this.unbelieved.get(key) ?? 0;
+    this.unbelieved.set(key, count + 1);
+    // The first of a kind is news; the others are counted.
+    const facts = { peer: from.name, message: message.kind, reason };
+    this.#ports.log.write(count === 0 ? 'warn' : 'debug', 'a message of a peer was not believed', facts);
+    const refusal = notDone(message, reason);
+    if (refusal !== null) answer(refusal);
+  }
+
+  /** A link of a node that this node's cluster knows becomes that peer's; before this node has a cluster there is nobody to know. */
+  #adopt(info: NodeInfo, link: Link): Peer | null {
+    if (this.#events.cluster() === noCluster) return null;
+    this.#greeting.delete(link);
+    if (!this.#peers.has(info.name)) this.know(info);
+    const peer = this.#peers.get(info.name);
+    peer?.present(info, false);
+    peer?.gainAccepted(link);
+    return peer ?? null;
+  }
+
+  /** @param proven it knows the secret; else this node has none, and the other end is somebody on this machine. */
+  #judge(hello: Extract<PeerMessage, { kind: 'hello' }>, proven: boolean): ErrorInfo | null {
+    const { from } = hello;
+    const self = this.#events.self();
+    const cluster = this.#events.cluster();
+    // Its name and addresses are shown to people and dialled.
+    if (!isPresentable(from) || (hello.target !== '' && !isName(hello.target))) {
+      return errorInfo('BadFrame', 'that is no name or no address of a node');
+    }
+    if (hello.target !== '' && hello.target !== self.name) {
+      return errorInfo('NodeNotFound', `this is node ${self.name}, not ${hello.target}`);
+    }
+    if (cluster !== noCluster && hello.cluster !== cluster) {
+      return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
+    }
+    if (hello.targetIncarnation !== anyIncarnation && hello.targetIncarnation !== self.incarnation) {
+      if (cluster === noCluster || this.#events.isMember(from)) this.#events.calledStranger(from, proven);
+      return errorInfo(
+        'NodeRefused',
+        `node ${self.name} is known to its peers with another data directory: its own was emptied or replaced`,
+      );
+    }
+    const emptied = this.#events.emptied();
+    if (emptied !== null) return emptied;
+    if (cluster === noCluster && hello.cluster === noCluster) {
+      return errorInfo('WrongCluster', 'neither node belongs to a cluster');
+    }
+    const known = this.infoOf(from.name);
+    if (known === null && this.#peers.size >= maxNodes) {
+      return errorInfo('LimitExceeded', `more than ${maxNodes} nodes`, { limit: maxNodes, actual: maxNodes + 1 });
+    }
+    if (known !== null && known.incarnation !== from.incarnation) {
+      this.#events.stranger(known, from);
+      return errorInfo(
+        'NodeRefused',
+        `node ${known.name} is known with another data directory: its own was emptied or replaced`,
+      );
+    }
+    return null;
+  }
+
+  // What follows is shared with the peers of this table.
+
+  dial(peer: Peer, handler: LinkHandler): Link {
+    return this.#ports.transport.dial(peer.info.clusterAddress, peerSubprotocol, handler);
+  }
+
+  proof(): DiallerProof {
+    return new DiallerProof(this.#ports, this.#events.secrets());
+  }
+
+  helloTo(info: NodeInfo): HelloContent {
+    return {
+      cluster: this.#events.cluster(),
+      from: this.#events.self(),
+      target: info.name,
+      targetIncarnation: info.incarnation,
+    };
+  }
+
+  decode(link: Link, frame: Frame): readonly PeerMessage[] {
+    this.counters.framesIn++;
+    this.counters.bytesIn += frame.length;
+    if (frame.length > this.#limits.maxPeerFrameBytes) {
+      this.counters.refused++;
+      link.close(closeCodes.tooBig, `frame of ${frame.length} bytes, limit ${this.#limits.maxPeerFrameBytes}`);
+      return [];
+    }
+    try {
+      return decodePeerFrame(frame, this.#ports.hash);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.counters.refused++;
+      this.#say('closed a peer connection: malformed frame', error.message);
+      link.close(closeCodes.badFrame, 'malformed frame');
+      return [];
+    }
+  }
+
+  write(link: Link, messages: readonly PeerMessage[]): void {
+    for (const frame of encodePeerFrames(messages, softFrameBytes)) {
+      this.counters.framesOut++;
+      this.counters.bytesOut += frame.length;
+      link.send(frame);
+    }
+  }
+
+  refuse(link: Link, error: ErrorInfo, code = closeCodes.notAllowed as number): void {
+    this.counters.refused++;
+    this.#say('refused a peer connection', error.message);
+    this.write(link, [{ kind: 'refused', error }]);
+    link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : code, error.code);
+  }
+
+  /** Whoever is refused comes again every second: once it was said, it is for those who look closely. */
+  #say(what: string, problem: string): void {
+    const again = this.#refusals.has(problem);
+    if (this.#refusals.size >= maxRefusalsKept) this.#refusals.clear();
+    this.#refusals.add(problem);
+    this.#ports.log.write(again ? 'debug' : 'warn', what, { problem });
+  }
+
+  retryDelay(failures: number): number {
+    const { reconnectMs, reconnectMaxMs } = this.#timing;
+    const base = Math.min(reconnectMaxMs, reconnectMs * 2 ** Math.min(failures, 16));
+    return Math.ceil(base / 2) + this.#ports.random.below(Math.ceil(base / 2) + 1);
+  }
+
+  get now(): number {
+    return this.#ports.clock.now();
+  }
+
+  get times(): NodeTimes {
+    return this.#times;
+  }
+
+  get events(): PeerEvents {
+    return this.#events;
+  }
+
+  /** More waits in a link than a peer that reads would leave there. */
+  overfull(link: Link): boolean {
+    return link.buffered() > this.#limits.maxQueuedBytes;
+  }
+
+  logRefusal(info: NodeInfo, error: ErrorInfo, news: boolean): void {
+    this.#ports.log.write(news ? 'warn' : 'debug', 'a peer refused this node', {
+      peer: info.name,
+      address: info.clusterAddress,
+      problem: error.message,
+    });
+  }
+}
+
+function notMember(self: NodeInfo): ErrorInfo {
+  return errorInfo('WrongCluster', `node ${self.name} belongs to no cluster yet; use \`cluster join\``);
+}
+
+/** What was asked and not believed was not done, and whoever asked waits for an answer. */
+function notDone(message: PeerMessage, reason: string): PeerMessage | null {
+  const error = errorInfo('Retry', `a peer did not do it: ${reason}`);
+  if (message.kind === 'forward') {
+    return { kind: 'forwarded', run: message.run, id: message.id, outcome: { kind: 'error', error } };
+  }
+  if (message.kind !== 'relay' || message.message.kind !== 'watch') return null;
+  return { kind: 'relayed', run: message.run, number: 0, message: { kind: 'error', id: message.message.id, error } };
+}

@@ -1,0 +1,89 @@
+/** The reserve of free disk: below it growth is refused, while reads, deletes and checkpoints go on (architecture §2). */
+
+import { errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { Disk } from '../../base/ports.ts';
+import { decodeBody } from '../../service/body.ts';
+import { mayGrow } from '../../tree/tree.ts';
+
+/** Asking the file system is a system call, so it is asked at most so often. */
+const askEveryMs = 250;
+
+/** What the reserve is for, as the store and its replicas know it. */
+export interface DiskNeeds {
+  /** The log found no room for its next segment. */
+  full(): boolean;
+  /** Bytes that the next checkpoints and the log beside them take. */
+  bytes(): number;
+}
+
+export class DiskReserve {
+  readonly #disk: Disk;
+  readonly #configuredBytes: number;
+  readonly #needs: DiskNeeds;
+  /** What is kept free now: as much as is configured, and never less than what it is kept for. */
+  #reserveBytes: number;
+  #full = false;
+  #freeBytes = Number.MAX_SAFE_INTEGER;
+  #askedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(disk: Disk, reserveBytes: number, needs: DiskNeeds) {
+    this.#disk = disk;
+    this.#configuredBytes = reserveBytes;
+    this.#reserveBytes = reserveBytes;
+    this.#needs = needs;
+  }
+
+  get low(): boolean {
+    return this.#full || this.#freeBytes < this.#reserveBytes;
+  }
+
+  /** As last asked; null when it is not asked, because nothing is reserved. */
+  get freeBytes(): number | null {
+    return this.#askedMs === Number.NEGATIVE_INFINITY ? null : this.#freeBytes;
+  }
+
+  /** What its operator is to know, while {@link low}. */
+  get problem(): string {
+    if (this.#full)
+      return 'the disk of the data directory is full, and the log waits for room for its next segment: what grows is refused with DiskLow until space is freed';
+    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that are kept free (disk_reserve_bytes, and never less than the next checkpoint needs): what grows is refused with DiskLow until space is freed`;
+  }
+
+  /** @returns true when it became low or is low no more. */
+  tick(now: number): boolean {
+    const before = this.low;
+    this.#full = this.#needs.full();
+    if (this.#configuredBytes > 0 && now - this.#askedMs >= askEveryMs) {
+      this.#askedMs = now;
+      this.#reserveBytes = Math.max(this.#configuredBytes, this.#needs.bytes());
+      this.#freeBytes = this.#disk.free();
+    }
+    return this.low !== before;
+  }
+
+  /** Why a request must not be proposed now; null when it may. A body that cannot be decoded is refused elsewhere. */
+  refuses(body: Uint8Array): ErrorInfo | null {
+    if (!this.low || !grows(body)) return null;
+    return errorInfo(
+      'DiskLow',
+      this.#full
+        ? 'the disk of the primary is full; only what frees space is taken'
+        : `the disk of the primary has ${this.#freeBytes} bytes left; only what frees space is taken`,
+      {
+        limit: this.#reserveBytes,
+        actual: this.#full ? 0 : this.#freeBytes,
+      },
+    );
+  }
+}
+
+function grows(body: Uint8Array): boolean {
+  let decoded;
+  try {
+    decoded = decodeBody(body);
+  } catch {
+    return false;
+  }
+  return decoded.kind === 'operation' && mayGrow(decoded.operation);
+}

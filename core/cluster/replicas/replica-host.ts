@@ -1,0 +1,397 @@
+/**
+ * One replica with its state machine, hosted: inputs go in one at a time, effects are carried out in their order, and whoever waits
+ * for a reply or a read is told exactly once. It decides nothing; that is `core/vr`'s part.
+ */
+
+import { invariant } from '../../base/assert.ts';
+import { errorInfo } from '../../base/errors.ts';
+import type { ErrorInfo } from '../../base/errors.ts';
+import type { NamespaceId } from '../../base/ids.ts';
+import { Numbered } from '../../base/numbered.ts';
+import type { Log } from '../../base/ports.ts';
+import type { SessionSecret } from '../../base/session-secret.ts';
+import type { Store } from '../../store/store.ts';
+import type { Member } from '../../vr/configuration.ts';
+import type { Entry } from '../../vr/entry.ts';
+import type { Message } from '../../vr/messages.ts';
+import type { Effect, Input, ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../../vr/ports.ts';
+import type { Replica } from '../../vr/replica.ts';
+import type { Flushable, Turn } from '../base/turn.ts';
+import type { ItemOf, Waiter } from './job.ts';
+
+/** A keep-alive that waits for the tick in which it is folded with others into one entry. */
+export interface WaitingKeepAlive {
+  readonly session: number;
+  readonly secret: SessionSecret;
+  readonly waiter: Waiter;
+}
+
+/** A state machine as it is hosted: a namespace's can also be read between entries. */
+export interface ReadableMachine extends StateMachine {
+  /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
+  read?(body: Uint8Array, at: { readonly epoch: number; readonly view: number; readonly op: number }): Uint8Array;
+}
+
+export type ReadConsistency = 'linearizable' | { readonly atLeast: number };
+
+/** What a hosted replica asks of its node. */
+export interface ReplicaHostEvents {
+  send(to: Member, message: Message): void;
+  event(host: ReplicaHost, event: ReplicaEvent): void;
+  applied(host: ReplicaHost, entry: Entry, reply: Uint8Array): void;
+  restored(host: ReplicaHost, op: number): void;
+  /** The replica broke an invariant and is stopped (protocol §1); the node says so and goes on with the others. */
+  broke(host: ReplicaHost, error: unknown): void;
+}
+
+/** What a hosted replica is made with. */
+export interface ReplicaHostOptions {
+  /** For people: its namespace and its own name. */
+  readonly name: string;
+  readonly replica: Replica;
+  readonly machine: ReadableMachine;
+  readonly store: Store;
+  readonly turn: Turn;
+  readonly log: Log;
+  readonly events: ReplicaHostEvents;
+  /** Whoever waits longer is told so: a request for its predecessor or its quorum, a read for its primary or its op. */
+  readonly patienceMs: number;
+  /** Keep-alives that wait for their tick. */
+  readonly maxKeepAlives: number;
+}
+
+/** Those who waited too long are told in portions, so that a tick stays short. */
+const maxOverdueATick = 512;
+/** Nearly all tokens are of those who were answered long ago: more a tick than any replica gives out in one. */
+const maxTokensATick = 16_384;
+
+/**
+ * After so many ticks in which nothing but heartbeats came in, a replica is ticked only now and then: hundreds of idle groups would
+ * otherwise cost a node more than its busy ones. Whatever is due while nothing happens has a hundred milliseconds at least.
+ */
+const drowsyAfterTicks = 100;
+
+interface PendingRead {
+  readonly waiter: Waiter;
+  readonly body: Uint8Array;
+}
+
+export class ReplicaHost implements Flushable {
+  readonly name: string;
+  readonly namespaceId: NamespaceId;
+  readonly replicaName: string;
+  readonly machine: ReadableMachine;
+  readonly #replica: Replica;
+  readonly #store: Store;
+  readonly #turn: Turn;
+  readonly #events: ReplicaHostEvents;
+  readonly #log: Log;
+  readonly #waiters = new Numbered<Waiter>();
+  readonly #reads = new Numbered<PendingRead>();
+  #keepAlives: WaitingKeepAlive[] = [];
+  #inbox: Message[] = [];
+  #inputs: Input[] = [];
+  #stepping = false;
+  #stopped = false;
+  #nextToken = 1;
+  #quietTicks = 0;
+  readonly #patienceMs: number;
+  readonly #maxKeepAlives: number;
+  /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
+  readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
+  /** Tokens below it have waited too long, and those below `#toldOverdue` have been told so. */
+  #overdue = 0;
+  #toldOverdue = 0;
+  readonly #identity: ReplicaIdentity;
+
+  constructor(options: ReplicaHostOptions) {
+    this.name = options.name;
+    this.#replica = options.replica;
+    this.machine = options.machine;
+    this.#store = options.store;
+    this.#turn = options.turn;
+    this.#log = options.log;
+    this.#events = options.events;
+    this.#patienceMs = options.patienceMs;
+    this.#maxKeepAlives = options.maxKeepAlives;
+    this.#identity = options.replica.view().identity;
+    this.namespaceId = this.#identity.namespace;
+    this.replicaName = this.#identity.replica;
+  }
+
+  get identity(): ReplicaIdentity {
+    return this.#identity;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** Its state is no use to anybody: it is stopped, or was found wrong and is being rebuilt. */
+  get silent(): boolean {
+    return this.#stopped || this.#replica.down;
+  }
+
+  /** The replica as it is now. */
+  view(): ReplicaView {
+    const view = this.#replica.view();
+    return this.#stopped ? { ...view, status: 'stopped', primary: null, isPrimary: false } : view;
+  }
+
+  get isPrimary(): boolean {
+    return !this.#stopped && this.#replica.isPrimary;
+  }
+
+  /** The node of the primary that this replica follows, itself included; null while it follows none. */
+  get primaryNode(): string | null {
+    return this.#stopped ? null : this.#replica.primaryNode;
+  }
+
+  /** It leads its group, or follows its primary, be it through others. A replica that is not is cut off, or without a quorum. */
+  get inTouch(): boolean {
+    return !this.#stopped && this.#replica.inTouch;
+  }
+
+  /** The last op whose entry is in the state here. */
+  get applied(): number {
+    return this.#replica.appliedAt().op;
+  }
+
+  /** All that is known to be committed is in the state here. */
+  get upToDate(): boolean {
+    const { applied, commit } = this.#replica.view();
+    return applied >= commit;
+  }
+
+  /** The committed entry that cannot be read here, and that all behind it wait for; null when there is none. */
+  get blockedAt(): number | null {
+    const { applied, commit } = this.#replica.view();
+    return applied < commit && !this.#replica.readable(applied + 1) ? applied + 1 : null;
+  }
+
+  /** Requests of one session that wait here or are in the log, and are not executed. */
+  outstanding(session: number): number {
+    return this.#stopped ? 0 : this.#replica.outstanding(session);
+  }
+
+  /** Messages that were dropped, by reason. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#replica.dropped;
+  }
+
+  /**
+   * A client's numbered request. The waiter hears of it once, whatever becomes of the replica.
+   * @param refusal why this node takes nothing like it now; what was executed or is under way has its reply all the same.
+   */
+  request(waiter: Waiter, item: ItemOf<'request'>, secret: SessionSecret, refusal: ErrorInfo | null): void {
+    const { session, request, answered, operation } = item;
+    const token = this.#wait(waiter);
+    this.input({ kind: 'request', token, session, secret, request, answered, body: operation, refusal });
+  }
+
+  /** Something without a session. */
+  propose(waiter: Waiter, body: Uint8Array): void {
+    this.input({ kind: 'propose', token: this.#wait(waiter), body });
+  }
+
+  read(waiter: Waiter, consistency: ReadConsistency, body: Uint8Array): void {
+    const token = this.#nextToken++;
+    this.#reads.set(token, { waiter, body });
+    this.input({ kind: 'read', token, consistency });
+  }
+
+  /** Keep-alives of one tick travel as one entry (architecture §4). */
+  keepAlive(waiter: Waiter, session: number, secret: SessionSecret): void {
+    if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
+    const limit = this.#maxKeepAlives;
+    if (this.#keepAlives.length >= limit) {
+      const details = { limit, actual: limit + 1 };
+      return waiter.fail(errorInfo('Overloaded', `${limit} keep-alives wait at replica ${this.name}`, details));
+    }
+    this.#keepAlives.push({ session, secret, waiter });
+  }
+
+  /** The keep-alives since the last call, for the node to fold into one body. */
+  takeKeepAlives(): readonly WaitingKeepAlive[] {
+    const taken = this.#keepAlives;
+    if (taken.length > 0) this.#keepAlives = [];
+    return taken;
+  }
+
+  #wait(waiter: Waiter): number {
+    const token = this.#nextToken++;
+    this.#waiters.set(token, waiter);
+    return token;
+  }
+
+  /** A message of another replica; it is stepped in this turn. */
+  receive(message: Message): void {
+    if (message.kind !== 'commit' && message.kind !== 'commitOk') this.#quietTicks = 0;
+    this.#inbox.push(message);
+    this.#turn.wake(this);
+  }
+
+  /** One input, now; what it batches leaves at the end of the turn. */
+  input(input: Input): void {
+    if (input.kind !== 'tick') this.#quietTicks = 0;
+    this.#turn.wake(this);
+    this.#step(input, this.#turn.now());
+  }
+
+  /** @see Turn */
+  flush(): void {
+    const inbox = this.#inbox;
+    const now = this.#turn.now();
+    if (inbox.length > 0) {
+      this.#inbox = [];
+      for (const message of inbox) this.#step({ kind: 'message', message }, now);
+    }
+    this.#step({ kind: 'flush' }, this.#turn.now());
+  }
+
+  /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the drowsy alone. */
+  tick(now: number, everyone: boolean): void {
+    if (this.#stopped || (++this.#quietTicks > drowsyAfterTicks && !everyone)) return;
+    this.input({ kind: 'tick' });
+    this.#endOverdue(now);
+  }
+
+  /** Nobody waits for ever: not for a primary that is gone, nor for an op or a predecessor that never comes. */
+  #endOverdue(now: number): void {
+    const patienceMs = this.#patienceMs;
+    const marks = this.#marks;
+    const last = marks.at(-1);
+    if (last === undefined || (last.token < this.#nextToken && now - last.atMs >= patienceMs / 16)) {
+      marks.push({ token: this.#nextToken, atMs: now });
+    }
+    while (marks.length > 0 && now - marks[0]!.atMs >= patienceMs) this.#overdue = marks.shift()!.token;
+    const end = Math.min(this.#overdue, this.#toldOverdue + maxTokensATick);
+    for (let left = maxOverdueATick; this.#toldOverdue < end && left > 0;) {
+      const token = this.#toldOverdue++;
+      const waiter = this.#settle(token);
+      const read = this.#reads.take(token);
+      if (waiter === undefined && read === undefined) continue;
+      left--;
+      this.input({ kind: 'abandon', token });
+      waiter?.fail(errorInfo('Timeout', `replica ${this.name} came to no end with it within ${patienceMs} ms`));
+      const text = `replica ${this.name} could not answer the read within ${patienceMs} ms`;
+      read?.waiter.fail(errorInfo('Timeout', text, {}, 'definite'));
+    }
+  }
+
+  /** Stops for good; whoever waits hears that the outcome is unknown. */
+  stop(reason: string): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    // Another replica may serve them: what was asked with a number is found there if it was executed (protocol §7).
+    const unknown = errorInfo('NotPrimary', reason, {}, 'unknown');
+    const definite = errorInfo('NoPrimary', reason);
+    const waiters = this.#waiters.values();
+    const reads = [...this.#reads.values(), ...this.#keepAlives];
+    this.#waiters.clear();
+    this.#reads.clear();
+    this.#keepAlives = [];
+    for (const waiter of waiters) waiter.fail(unknown);
+    for (const { waiter } of reads) waiter.fail(definite);
+  }
+
+  #step(input: Input, now: number): void {
+    if (this.#stopped) {
+      this.#refuse(input);
+      return;
+    }
+    if (this.#stepping) {
+      this.#inputs.push(input);
+      return;
+    }
+    this.#stepping = true;
+    try {
+      let next: Input | undefined = input;
+      while (next !== undefined) {
+        for (const effect of this.#replica.step(next, now)) this.#perform(effect);
+        next = this.#inputs.length > 0 ? this.#inputs.shift() : undefined;
+      }
+    } catch (error) {
+      this.#log.write('error', 'a replica broke an invariant and is stopped', {
+        replica: this.name,
+        error: describe(error),
+      });
+      this.#inputs = [];
+      this.stop(`replica ${this.name} is stopped: ${describe(error)}`);
+      this.#events.broke(this, error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #refuse(input: Input): void {
+    if (input.kind === 'read') {
+      this.#reads.take(input.token)?.waiter.fail(errorInfo('NoPrimary', `replica ${this.name} is stopped`));
+    } else if (input.kind === 'request' || input.kind === 'propose') {
+      this.#settle(input.token)?.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
+    }
+  }
+
+  #settle(token: number): Waiter | undefined {
+    return this.#waiters.take(token);
+  }
+
+  #perform(effect: Effect): void {
+    const identity = this.#identity;
+    switch (effect.kind) {
+      case 'send':
+        return this.#events.send(effect.to, effect.message);
+      case 'persist': {
+        const { ticket } = effect;
+        return this.#store.persist(identity.namespace, identity.replica, effect.batch, () =>
+          this.input({ kind: 'durable', ticket }),
+        );
+      }
+      case 'reply': {
+        const waiter = this.#settle(effect.token);
+        if (effect.result.ok) waiter?.reply(effect.result.reply);
+        else waiter?.fail(effect.result.error);
+        return;
+      }
+      case 'readReady': {
+        const read = this.#reads.take(effect.token);
+        if (read === undefined) return;
+        if (effect.result.ok) read.waiter.reply(this.#readNow(read.body));
+        else read.waiter.fail(effect.result.error);
+        return;
+      }
+      case 'writeCheckpoint':
+        return this.#store.writeCheckpoint(
+          identity.namespace,
+          identity.replica,
+          effect.draft,
+          effect.snapshot,
+          (checkpoint) =>
+            this.input(checkpoint === null ? { kind: 'checkpointFailed' } : { kind: 'checkpointWritten', checkpoint }),
+        );
+      case 'dropCheckpoint':
+        return this.#store.dropCheckpoint(identity.namespace, identity.replica, effect.checkpoint);
+      case 'stageChunk': {
+        const { checkpoint, index } = effect;
+        return this.#store.stageChunk(identity.namespace, identity.replica, checkpoint, index, effect.bytes, (staged) =>
+          this.input({ kind: staged ? 'chunkStaged' : 'chunkLost', op: checkpoint.op, index }),
+        );
+      }
+      case 'applied':
+        return this.#events.applied(this, effect.entry, effect.reply);
+      case 'restored':
+        return this.#events.restored(this, effect.op);
+      case 'event':
+        return this.#events.event(this, effect.event);
+    }
+  }
+
+  #readNow(body: Uint8Array): Uint8Array {
+    invariant(this.machine.read !== undefined, 'only a machine that can be read is asked to be');
+    return this.machine.read(body, this.#replica.appliedAt());
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
