@@ -33,3 +33,8 @@ export function extended(lineage: Lineage, { epoch, view, op }: Entry): Lineage 
 export function madeIn(lineage: Lineage, op: number): Viewstamp | null {
   return lineage.findLast(({ from }) => from <= op) ?? null;
 }
+
+/** What an operator is told where two replicas have committed different things. Neither can know which of them is right. */
+export function twoHistories(what: string): string {
+  return `two histories: ${what}. A node was given an old copy of its data directory, or has lost more than it knows. Stop writing to this namespace, and keep the data directories of all its nodes as they are; see "Two histories" in docs/operations.md`;
+}

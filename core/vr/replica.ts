@@ -17,6 +17,7 @@ import type { Effect, Input, ReplicaView } from './ports.ts';
 import { Primary } from './primary.ts';
 import { Reads } from './reads.ts';
 import { judge, otherHistory } from './judgement.ts';
+import { twoHistories } from './lineage.ts';
 import { Reach } from './reach.ts';
 import { HeadRecovery } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -175,8 +176,7 @@ export class Replica {
     this.#alarmed = true;
     this.#core.event({
       kind: 'alarm',
-      reason:
-        'the other replicas go on with a log that lacks what is committed here: they have forgotten acknowledged writes. Stop writing to this namespace and keep the data directory of this node; see "Damage" in docs/operations.md',
+      reason: twoHistories('the log that the other replicas go on with lacks what is committed here'),
     });
   }
 

@@ -12,6 +12,7 @@ import type { Member } from './configuration.ts';
 import { compareViewstamps } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import { twoHistories } from './lineage.ts';
 import type { MessageOf } from './messages.ts';
 
 /**
@@ -278,7 +279,9 @@ export class Transfer {
     if (known !== null && known !== message.checksum) {
       core.event({
         kind: 'alarm',
-        reason: `${from.replica} has committed another entry at op ${message.commit} than this replica`,
+        reason: twoHistories(
+          `this replica and ${from.replica} have committed different entries at op ${message.commit}`,
+        ),
       });
       return;
     }

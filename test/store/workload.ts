@@ -119,6 +119,7 @@ export class Workload {
       timestamp: 1,
       configuration: configurationOf(replica),
       logBytes: 0,
+      lineage: [],
     };
     this.world.store.writeCheckpoint(
       namespace,
