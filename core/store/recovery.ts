@@ -14,13 +14,11 @@ import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
 import { noView } from '../vr/configuration.ts';
-import { decodeEntry } from '../vr/entry.ts';
-import type { Entry } from '../vr/entry.ts';
 import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { echoOf, readParts } from './parts.ts';
+import { echoOf, entryIn, readParts } from './parts.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
@@ -483,15 +481,5 @@ export class Recovery {
     } catch {
       return null;
     }
-  }
-}
-
-/** The entry in `bytes`, or null when they hold no entry. */
-function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
-  try {
-    return decodeEntry(bytes, hash);
-  } catch (error) {
-    if (error instanceof MalformedError) return null;
-    throw error;
   }
 }

@@ -6,16 +6,17 @@
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
+import { telling } from '../again.ts';
 import { Workload } from './workload.ts';
 
 const livesOfASeed = 8;
 const leftAlone = 'holds nothing of this store: it is left alone';
 
-/** @throws with the seed, when something that was acknowledged is gone, or when a whole disk gives an alarm. */
+/** @throws with what runs the seed again, when something that was acknowledged is gone, or a disk that is whole gives an alarm. */
 export function live(seed: number): void {
-  const random = new SeededRandom(seed, 0x57ea);
-  const strays = new SeededRandom(seed, 0x57ea7);
-  try {
+  telling("the store's lives", seed, 'test/store/lives.test.ts', () => {
+    const random = new SeededRandom(seed, 0x57ea);
+    const strays = new SeededRandom(seed, 0x57ea7);
     const work = new Workload(seed);
     for (let life = 0; life < livesOfASeed; life++) {
       work.go(random.pick([5, 30, 120, 400]));
@@ -31,8 +32,5 @@ export function live(seed: number): void {
       const [warning] = work.world.warnings().filter((text) => !text.includes(leftAlone));
       if (warning !== undefined) throw new Error(`a disk that nothing happened to: ${warning}`);
     }
-  } catch (error) {
-    const what = error instanceof Error ? error.message.split('\n')[0]! : String(error);
-    throw new Error(`seed ${seed} of the store's lives: ${what}`, { cause: error });
-  }
+  });
 }
