@@ -314,7 +314,7 @@ function leftBehind({ world, shape, damage, eager }: Playing, seed: number, left
   }
   const one = chance.pick(world.nodes);
   const other = chance.pick(world.nodes.filter((node) => node !== one));
-  // It shows where somebody reaches one of them alone, and the other leads.
+  // A cut between two nodes matters most when a client reaches only one of them and the other is the primary.
   const leads = world.nodes.find((node) => eager.isLedBy(node));
   const telling = eager.only !== null && leads !== undefined && leads !== eager.only && chance.chance(1, 2);
   return { ...none, apart: [telling ? [eager.only, leads] : [one, other]] };

@@ -90,7 +90,7 @@ export class Recovery {
     this.#segments = segments;
   }
 
-  /** @param floor how far the log had got, according to the floor; null when the floor cannot be read. */
+  /** @param floor how far the log had got; null when the floor cannot be read. */
   run(seal: string, floor: FloorState | null): Recovered {
     const found = listSegments(this.#disk);
     const sealBytes = bytesFromHex(seal)!;
@@ -161,7 +161,7 @@ export class Recovery {
 
   /**
    * Looks for missing files below others. A file above all segments that were begun had been made ahead, and held
-   * nothing. Nor did one between batches that are in a row: its number was that of a file that was never ours.
+   * nothing. A number that is missing between consecutive batches belonged to a file that was never ours.
    */
   #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number, whole: number): boolean {
     let gaps = 0;
@@ -202,7 +202,7 @@ export class Recovery {
     const repeated = head.sequence - head.echoDistance;
     const opens = (head.flags & flagOpening) !== 0;
     // The run that wrote an opening batch judged everything before it: whatever follows the batch that it repeats was
-    // torn. So an opening batch that was torn itself, on top of a torn one, any number of times, hides nothing.
+    // torn. So an opening batch that was torn on top of a torn one, any number of times, hides nothing.
     if (opens && this.#bad !== null && this.#bad.head.sequence > repeated) this.#bad = null;
     // Its manifest says what everything before it was. Its echo says what rotted since.
     const judged = opens && batch.body !== null;
@@ -343,8 +343,8 @@ export class Recovery {
       named.add(key);
       const known = this.#replicas.get(key);
       const replica = new ReplicaLog({ ...state, first: state.first, head: state.first - 1 }, this.#segments.pin);
-      // Parts were lost when the turns differ. Then we do not trust the places of ops that the lost parts may have
-      // replaced, unless the chain of checksums confirms them at the end.
+      // Parts were lost when the turns differ. Then we trust the places of ops that the lost parts may have replaced
+      // only if the chain of checksums confirms them at the end.
       const intact = known === undefined || known.turn === state.turn;
       replica.lostParts = !intact || (!opening && known?.lostParts === true);
       replica.index.fit(state.first, state.head);
@@ -353,8 +353,7 @@ export class Recovery {
           const { segment, offset, length } = known.index.place(op);
           if (segment !== 0 && !replica.corrupt.has(op)) replica.index.set(op, segment, offset, length);
         }
-        // According to the manifest, an entry that rotted since was readable. Only the echoes say that just its name is
-        // left.
+        // The manifest knows an entry that rotted later as readable. Only the echoes say that just its name is left.
         for (const name of known.corrupt.values()) {
           if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0)
             replica.corrupt.set(name.op, name);
@@ -411,10 +410,7 @@ export class Recovery {
     else replica.place(entry.op, saved.segment, saved.offset, saved.length);
   }
 
-  /**
-   * Ends recovery for one replica. Either every op from `first` to `head` is readable or known by name, or the head is
-   * not proven.
-   */
+  /** Ends recovery for one replica: each op of its log is readable or known by name, or its head is unproven. */
   #conclude(replica: ReplicaLog): void {
     const { index } = replica;
     const checkpointOp = replica.checkpoint?.op ?? 0;
@@ -449,8 +445,8 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
-      // The replica is in no view until it installs a log that it has compared by checksums (protocol §2, "Proof of the
-      // head"). A later part, or a lost one, may have set its log_view over entries of an older one.
+      // In no view until it installs a log compared by checksums (protocol §2, "Proof of the head"): a later part, or a
+      // lost one, may have set its log_view over entries of an older one.
       replica.logView = noView;
     }
     index.truncateFrom(whole + 1);
@@ -461,10 +457,7 @@ export class Recovery {
     replica.settle();
   }
 
-  /**
-   * The highest op up to which every entry names the one before it, from the beginning of the log and through its
-   * checkpoint. An unproven log can be used only up to here.
-   */
+  /** The highest op to which the chain of checksums holds: an unproven log can be used only up to here. */
   #chained(replica: ReplicaLog): number {
     const { index, checkpoint } = replica;
     let parent: string | null = null;

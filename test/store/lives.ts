@@ -1,7 +1,8 @@
 /**
- * Random lives of one store from one seed: work, and crashes of the process and of the power, of which some come before a start has come
- * far. Somebody may put files into the directory that are named like segments of the log. Whatever the seed, the store comes back with all that
- * it acknowledged, and finds nothing that it has to explain but such files.
+ * Random lives of one store from one seed: work, crashes of the process, and power cuts, some of them before a start
+ * has come far. Someone may put files into the directory that are named like segments of the log. Whatever the seed,
+ * the store comes back with everything that it acknowledged, and finds nothing that it cannot explain except such
+ * files.
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
@@ -23,7 +24,7 @@ export function live(seed: number): void {
       if (random.chance(1, 4)) work.world.disk.processCrash();
       else work.world.disk.powerCut(work.random);
       if (random.chance(1, 3)) work.interrupted(1 + random.below(4));
-      // Draws of its own: a life without such a file is as it was before there were any.
+      // From a generator of its own, so that a life without such a file stays as it was before such files existed.
       if (strays.chance(1, 4)) work.stray(strays);
       work.reopen();
       const [failure] = work.world.failures;

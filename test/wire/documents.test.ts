@@ -1,4 +1,4 @@
-/** A client's own writer and reader of documents, against the library that a node speaks with. */
+/** A client's own writer and reader of documents, compared with the library that a node uses. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ describe('documents of messages', () => {
     fc.assert(
       fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
         const ours = frames.encode(messages.map(said));
-        // The library writes an operation in its place among the fields, and the engine puts it last.
+        // The library writes an operation at its place among the fields. The engine puts it last.
         expect(readDocument(ours as string, node.maxFrameBytes)).toEqual(
           readDocument(library.encode(messages) as string, node.maxFrameBytes),
         );
