@@ -4,8 +4,9 @@ import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
+import type { BackupPart } from './parts.ts';
 
-export class Backup {
+export class Backup implements BackupPart {
   readonly #core: Core;
   /** The head of the view's log as far as it was heard of; what lies between is fetched. */
   #targetHead = 0;

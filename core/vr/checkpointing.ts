@@ -5,12 +5,10 @@ import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { StateName } from './messages.ts';
+import type { CheckpointsPart } from './parts.ts';
 import type { CheckpointDraft, Snapshot } from './ports.ts';
 
-/** So many suspicion times a voter may take to report a state that would settle a dispute. */
-const disputeSuspicions = 10;
-
-export class Checkpoints {
+export class Checkpoints implements CheckpointsPart {
   readonly #core: Core;
   readonly #checkpointBytes: number;
   /** Bytes of all entries applied so far, and of those up to the op at which the last checkpoint was due: equal on all replicas. */
@@ -158,7 +156,7 @@ export class Checkpoints {
     );
     const mayReport = core.voters.length - states.filter((state) => state.op >= op).length;
     const open = Math.max(...same) + mayReport >= core.quorum;
-    if (open && core.now - dispute.since < disputeSuspicions * core.timing.suspicionMs) return;
+    if (open && core.now - dispute.since < core.times.disputeMs) return;
     dispute.alarmed = true;
     core.event({
       kind: 'alarm',

@@ -5,8 +5,9 @@
  */
 
 import type { Core } from './core.ts';
+import type { ClockPart } from './parts.ts';
 
-export class ReplicatedClock {
+export class ReplicatedClock implements ClockPart {
   readonly #core: Core;
   /** Up to here time was counted, or seen not to count. */
   #countedTo: number;

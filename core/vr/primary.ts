@@ -6,13 +6,14 @@ import type { Core } from './core.ts';
 import { makeEntry } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
+import type { PrimaryPart } from './parts.ts';
 
 /** Prepares in flight. More would make them smaller, and each costs a sync and a message to every peer. */
 const maxBatchesInFlight = 4;
 /** A commit that no Prepare carries to the backups goes by a heartbeat of its own after so long. */
 const quietMs = 20;
 
-export class Primary {
+export class Primary implements PrimaryPart {
   readonly #core: Core;
   #active = false;
   #abdicated = false;
