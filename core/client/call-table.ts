@@ -4,7 +4,7 @@ import { invariant } from '../base/assert.ts';
 import type { ErrorCode, ErrorInfo, Outcome, Result } from '../base/errors.ts';
 import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import type { Call, CallOwner, ControlCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
 import { Deadlines } from './deadlines.ts';
@@ -123,7 +123,7 @@ export class CallTable implements CallOwner {
     for (const call of this.#byId.values()) this.#events.transmit(call);
   }
 
-  settle(call: ControlCall, message: Told): void {
+  settle(call: ControlCall, message: Incoming): void {
     if (!this.#remove(call, true)) return;
     this.#failures = 0;
     call.settle(ok(message));

@@ -9,9 +9,9 @@ import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
-import type { Said } from '../wire/api-client.ts';
-import type { Told } from '../wire/told.ts';
-import { apiProtocol } from '../wire/told.ts';
+import type { Outgoing } from '../wire/api-client.ts';
+import type { Incoming } from '../wire/server-messages.ts';
+import { apiProtocol } from '../wire/server-messages.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { Arrival, EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
@@ -39,8 +39,8 @@ import { Sessions } from './sessions.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from './watches.ts';
 import { Watches, endedWatch } from './watches.ts';
 
-type Welcome = Extract<Told, { kind: 'welcome' }>;
-type ApiConnection = Connection<Said, Told>;
+type Welcome = Extract<Incoming, { kind: 'welcome' }>;
+type ApiConnection = Connection<Outgoing, Incoming>;
 /** What is asked besides operations; each gets an id of its own. */
 type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
@@ -54,7 +54,7 @@ const notEntered = 'This command must be run inside a namespace. Please call `en
 export class Client {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
-  readonly #connector: Connector<Said, Told>;
+  readonly #connector: Connector<Outgoing, Incoming>;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
   readonly #watches: Watches;
@@ -305,10 +305,10 @@ export class Client {
     return endedWatch(this.#ports.clock, error, handler);
   }
 
-  #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Told>) => void): ControlCall {
+  #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
     const id = this.#calls.newId();
     const timeout = this.#timeLimit(timeoutMs);
-    const message = { ...question, id } as Said;
+    const message = { ...question, id } as Outgoing;
     this.#options.codec.check(message);
     const call = new ControlCall(this.#calls, id, timeout, message, settle);
     const refused = this.#state === 'closed' ? closed() : this.#calls.admit(call);
@@ -328,7 +328,7 @@ export class Client {
     active.send(messageOf(call));
   }
 
-  #receive(connection: ApiConnection, message: Told): void {
+  #receive(connection: ApiConnection, message: Incoming): void {
     if (connection !== this.#connector.active) {
       if (message.kind === 'welcome') this.#welcomed(connection, message);
       return;
@@ -386,7 +386,7 @@ export class Client {
     this.#arrive(true);
   }
 
-  #replied(connection: ApiConnection, id: number, message: Extract<Told, { kind: 'reply' }>): void {
+  #replied(connection: ApiConnection, id: number, message: Extract<Incoming, { kind: 'reply' }>): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (call.kind === 'control') {
@@ -427,7 +427,7 @@ export class Client {
     }
   }
 
-  #oversized(message: Said, bytes: number, limit: number): void {
+  #oversized(message: Outgoing, bytes: number, limit: number): void {
     const call = 'id' in message ? this.#calls.get(message.id) : undefined;
     if (call === undefined) return;
     const problem = `the request takes ${bytes} bytes, and a frame may have ${limit}`;

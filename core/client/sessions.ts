@@ -2,7 +2,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
-import type { Said } from '../wire/api-client.ts';
+import type { Outgoing } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
 import { ControlCall } from './calls.ts';
@@ -19,7 +19,7 @@ export interface SessionsHost {
   readonly calls: CallTable;
   /** Requests that a session may have outstanding; 0 while there is no connection. */
   window(): number;
-  send(message: Said): void;
+  send(message: Outgoing): void;
   isCurrent(session: WriteSession): boolean;
   /** A session is gone that was not given back. */
   onLost(): void;
@@ -237,7 +237,10 @@ export class Sessions {
     );
   }
 
-  #ask(request: (id: number) => Said, done: (registered: Registered | null, error: ErrorInfo | null) => void): void {
+  #ask(
+    request: (id: number) => Outgoing,
+    done: (registered: Registered | null, error: ErrorInfo | null) => void,
+  ): void {
     const { calls } = this.#host;
     const id = calls.newId();
     const call = new ControlCall(calls, id, controlTimeoutMs, request(id), (result) => {

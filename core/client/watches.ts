@@ -7,9 +7,9 @@ import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
-import type { Said } from '../wire/api-client.ts';
+import type { Outgoing } from '../wire/api-client.ts';
 import type { WatchFrom } from '../wire/api.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import { consistencyOf } from './api-dialect.ts';
 import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
 
@@ -42,7 +42,7 @@ export type WatchTold =
    * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
    * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
    */
-  | ({ readonly kind: 'snapshot' } & Omit<Extract<Told, { kind: 'snapshot' }>, 'kind' | 'id'>)
+  | ({ readonly kind: 'snapshot' } & Omit<Extract<Incoming, { kind: 'snapshot' }>, 'kind' | 'id'>)
   | ({ readonly kind: 'event' } & WatchEvent)
   /** There was nothing else up to `op`. */
   | { readonly kind: 'progress'; readonly op: number }
@@ -67,14 +67,14 @@ export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: Watch
   return { cancel: () => void (cancelled = true), pause: () => undefined, resume: () => undefined };
 }
 
-type WatchMessage = Extract<Told, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
+type WatchMessage = Extract<Incoming, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
 
 /** What watches need of their client. */
 export interface WatchesHost {
   newId(): number;
   /** A node is there that takes what is sent. */
   connected(): boolean;
-  send(message: Said): void;
+  send(message: Outgoing): void;
   /** The node broke its word. */
   violation(what: string): void;
 }
@@ -117,7 +117,7 @@ class ClientWatch {
   }
 
   /** What asks for it, as things are with it. */
-  message(id: number): Said {
+  message(id: number): Outgoing {
     const { namespaceId, path, options, from } = this;
     const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
     const consistency = consistencyOf(options.consistency);
@@ -251,7 +251,7 @@ export class Watches {
     this.#rest(watch);
   }
 
-  #paged(watch: ClientWatch, message: Extract<Told, { kind: 'snapshot' }>): void {
+  #paged(watch: ClientWatch, message: Extract<Incoming, { kind: 'snapshot' }>): void {
     const { op, first, last, changes } = message;
     const reset = message.reset || watch.resetting;
     watch.paging = watch.torn = !last;

@@ -3,9 +3,9 @@
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
 
-import type { ClientCodec, Said } from './api-client.ts';
+import type { ClientCodec, Outgoing } from './api-client.ts';
 import type { DocumentPart } from './text-codec.ts';
-import { apiSubprotocols, maxFrameMessages, toldSchema } from './told.ts';
+import { apiSubprotocols, maxFrameMessages, incomingSchema } from './server-messages.ts';
 import { documentPart, joinDocument, readMessages } from './text-codec.ts';
 
 const subprotocol = apiSubprotocols.superjson;
@@ -26,11 +26,11 @@ export const textApi: ClientCodec = {
     subprotocol,
     maxFrameBytes,
     encode: (messages) => joinDocument(messages.map(partOf)),
-    decode: (frame) => readMessages(frame, toldSchema, maxFrameMessages, maxFrameBytes),
+    decode: (frame) => readMessages(frame, incomingSchema, maxFrameMessages, maxFrameBytes),
   }),
 };
 
-function partOf(message: Said): DocumentPart {
+function partOf(message: Outgoing): DocumentPart {
   if (message.kind !== 'request' && message.kind !== 'read') return documentPart(message);
   const { operation, ...rest } = message;
   // An operation of this codec's own packing.

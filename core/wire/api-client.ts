@@ -6,7 +6,7 @@
 import type { Operation } from '../tree/operation.ts';
 import type { ClientMessage, Consistency } from './api.ts';
 import type { Codec } from './codec.ts';
-import type { Told } from './told.ts';
+import type { Incoming } from './server-messages.ts';
 
 /** An operation in the form in which it travels, with its size. */
 export interface Packed {
@@ -18,7 +18,7 @@ type WithPacked<M> = M extends { readonly operation: Uint8Array }
   : M;
 
 /** What a client says. */
-export type Said = WithPacked<ClientMessage>;
+export type Outgoing = WithPacked<ClientMessage>;
 
 export interface ClientCodec {
   readonly subprotocol: string;
@@ -29,6 +29,6 @@ export interface ClientCodec {
    */
   pack(operation: Operation, consistency: Consistency | null): Packed;
   /** Judges what else callers had a say in. @throws MalformedError for what would cost the connection. */
-  check(message: Said): void;
-  frames(maxFrameBytes: number): Codec<Said, Told>;
+  check(message: Outgoing): void;
+  frames(maxFrameBytes: number): Codec<Outgoing, Incoming>;
 }

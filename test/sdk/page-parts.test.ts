@@ -57,7 +57,7 @@ describe('the names that a page shortens', () => {
   }
 
   it('are in no message', () => {
-    const source = ['core/wire/api.ts', 'core/wire/told.ts', 'core/tree/operation.ts', 'core/tree/result.ts']
+    const source = ['core/wire/api.ts', 'core/wire/server-messages.ts', 'core/tree/operation.ts', 'core/tree/result.ts']
       .concat(['core/service/events.ts', 'core/service/reply.ts', 'core/service/body.ts'])
       .map((file) => readFileSync(`${packageRoot}/${file}`, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''))
       .join('\n');
