@@ -13,7 +13,7 @@ export type TargetName = (typeof targetNames)[number];
 export const measures = ['load', 'memory', 'restart', 'failover', 'watch', 'client'] as const;
 export type Measure = (typeof measures)[number];
 
-/** One point of the load: so many requests outstanding over so many connections. */
+/** One point of the load: this many requests outstanding over this many connections. */
 export interface LoadCase {
   readonly workload: Workload;
   readonly outstanding: number;
@@ -29,16 +29,16 @@ export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
-  /** Load of each kind before anything is measured. */
+  /** How long each kind of load runs before anything is measured. */
   readonly heatSeconds: number;
   readonly valueBytes: number;
   /** Keys that the load reads and writes. */
   readonly keys: number;
-  /** Keys that memory and restart are measured with. */
+  /** The keys with which memory and restart are measured. */
   readonly manyKeys: number;
   readonly failovers: number;
   readonly restarts: number;
-  /** Connections with a watch on one key each, and writes to it that are timed. */
+  /** Connections with a watch on one key each. Writes to that key are timed. */
   readonly watchers: number;
   readonly watchedWrites: number;
   /** Where clients connect: all to the node of the primary, or in turn to every node. */
@@ -50,11 +50,11 @@ export interface Plan {
   readonly haretClient: 'haret-bare' | 'haret-engine' | 'haret-sdk';
   readonly etcdClient: 'etcd-frames' | 'etcd-node';
   readonly zooKeeperJar: string;
-  /** A floor that is missed makes the exit status fail. */
+  /** When a floor is missed, the exit status is a failure. */
   readonly check: boolean;
 }
 
-/** The user asked for something that cannot be; its text is for them. */
+/** The user asked for something impossible. The text is for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -63,7 +63,7 @@ export const usage = `Usage: npm run bench -- [FLAGS]
 
 Starts three nodes of each system on this machine and compares them, in one run.
 
-  --quick                 a look, in a minute or two: fewer points, no 100,000 keys
+  --quick                 a short run of a minute or two: fewer points, no 100,000 keys
   --only LIST             of ${targetNames.join(', ')}
   --measures LIST         of ${measures.join(', ')}
   --workloads LIST        of ${workloads.join(', ')}
@@ -79,7 +79,7 @@ Starts three nodes of each system on this machine and compares them, in one run.
   --many-keys N           that memory and restart are measured with (default 100000)
   --failovers N           of each kind (default 3)
   --restarts N            (default 3)
-  --watchers N            connections with a watch on one key each (default 1000); haret alone
+  --watchers N            connections with a watch on one key each (default 1000); only for haret
   --watched-writes N      (default 30)
   --placement WHERE       of connections: primary, or spread over the nodes (default primary)
   --dir DIR               for the nodes' data, on the disk to measure (default the system's temporary directory)
@@ -124,14 +124,17 @@ const options = {
   'zookeeper-jar': { type: 'string' },
 } as const;
 
-/** The number of outstanding requests at which connections are compared, and the connections at which those are. */
+/**
+ * Connections are compared at this number of outstanding requests, and outstanding requests at this number of
+ * connections.
+ */
 const pivotOutstanding = 256;
 const pivotConnections = 8;
 const maxValueBytes = maxRequestBytes - 256;
 
 /**
  * The plan of a command line, or null when it only asks for help.
- * @throws UsageError
+ * @throws {@link UsageError}
  */
 export function planOf(args: readonly string[]): Plan | null {
   const values = parse(args);
@@ -171,8 +174,9 @@ export function planOf(args: readonly string[]): Plan | null {
 }
 
 /**
- * Every number outstanding at one number of connections, and every number of connections at one number outstanding. More
- * connections than requests would idle, so they are cut to as many; what is the same then is measured once.
+ * Every number of outstanding requests at one number of connections, and every number of connections at one number
+ * outstanding. More connections than requests would idle, so their number is cut to that of the requests. Cases that
+ * are then equal are measured once.
  */
 export function casesOf(
   workload: Workload,

@@ -1,6 +1,7 @@
 /**
- * The barest client for haret that keeps the protocol's promises: binary messages written by hand, one session a connection,
- * numbered requests that are sent again until they are answered (protocol §7). What a fuller client costs is compared with it.
+ * The barest client for haret that keeps the protocol's promises: binary messages written by hand, one session for each
+ * connection, and numbered requests that are sent again until they are answered (protocol §7). It shows what a fuller
+ * client costs.
  */
 
 import { Reader, Writer, utf8Length } from '../core/base/bytes.ts';
@@ -15,19 +16,24 @@ import { WebSocketTransport } from '../node-server/ws-transport.ts';
 import { keyRoot } from './target.ts';
 import type { Connection, Done } from './target.ts';
 
-/** Numbers of the messages, bodies and operations that are written by hand; a test compares them with the schemas. */
+/**
+ * The numbers of the messages, bodies and operations that are written by hand. A test compares them with the schemas.
+ */
 const tag = { request: 4, read: 5, body: 1, blobPut: 3, blobGet: 36, linearizable: 1, local: 2, reply: 2 } as const;
 const answerTag = { result: 1 } as const;
 const resultTag = { value: 2 } as const;
 
-/** The namespace that the bench makes. */
+/** The namespace that the bench creates. */
 export const benchNamespace = 'bench';
 
 const maxFrameBytes = 4 * 1024 * 1024;
-/** A frame is sent before it grows past this, also within a turn. */
+/** A frame is sent before it grows past this, even within a turn. */
 const frameTargetBytes = 256 * 1024;
 const resendAfterMs = 5;
-/** Silence after which a request is sent again. Under load answers take long, and asking twice would only add to it. */
+/**
+ * After this much silence, a request is sent again. Under load answers take long, and asking twice would only add to
+ * it.
+ */
 const patienceMs = 1000;
 const keepAliveMs = 60_000;
 
@@ -39,7 +45,7 @@ interface Outstanding {
   sentAt: number;
 }
 
-/** What is asked, kept so that it can be sent again. */
+/** What was asked, kept so that it can be sent again. */
 export interface Operation {
   readonly kind: 'create' | 'put' | 'get';
   readonly key: string;
@@ -68,7 +74,7 @@ export function writeRequest(writer: Writer, numbers: RequestNumbers, operation:
     writer.bytes(encodeOperation({ kind: 'create', path: key, type: 'blob', value }));
     return;
   }
-  // Body, operation, path, value, no version to match, need not be absent.
+  // Body, operation, path, value, no version to match, and the key may exist.
   const keyBytes = utf8Length(key);
   writer.uint(2 + uintBytes(keyBytes) + keyBytes + uintBytes(value.length) + value.length + 2);
   writer.u8(tag.body);
@@ -97,7 +103,10 @@ function uintBytes(value: number): number {
   return count;
 }
 
-/** Reads `epoch, view, op, answer` and gives the bytes of the value, 0 where there is none, or -1 when the answer is an error. */
+/**
+ * Reads `epoch, view, op, answer` and gives the size of the value in bytes: 0 when there is none, or -1 when the answer
+ * is an error.
+ */
 export function valueBytesOfReply(reply: Uint8Array): number {
   const reader = new Reader(reply);
   reader.uint();
@@ -121,7 +130,7 @@ class BareHaretConnection implements Connection {
   #namespaceId = 0;
   #session = 0;
   #nextRequest = 1;
-  /** The lowest number that has no answer yet; numbers above it that have one wait in the set. */
+  /** The lowest number without an answer. Higher numbers that have one wait in the set. */
   #answered = 1;
   readonly #answeredAbove = new Set<number>();
   #failure: Error | null = null;
@@ -181,7 +190,7 @@ class BareHaretConnection implements Connection {
     this.#timer.unref();
   }
 
-  /** Makes the directory that all keys are in, unless it is there. */
+  /** Creates the directory of all keys, unless it exists. */
   async makeRoot(): Promise<void> {
     const request = this.#nextRequest++;
     const reply = await this.#askReply((id) => ({
@@ -260,7 +269,7 @@ class BareHaretConnection implements Connection {
     }
   }
 
-  /** A frame is the number of its messages, then the messages; the number is known only now. */
+  /** A frame is the number of its messages, then the messages. Only now is that number known. */
   #send(): void {
     if (this.#frameMessages === 0) return;
     const messages = this.#writer.view();
@@ -338,7 +347,9 @@ class BareHaretConnection implements Connection {
     asked?.(message);
   }
 
-  /** What may succeed later is sent again under the same number, so that it is executed once however often it arrives. */
+  /**
+   * What may succeed later is sent again under the same number, so that it is executed once however often it arrives.
+   */
   #onError(id: number, message: ServerMessage & { readonly kind: 'error' }): void {
     const one = this.#outstanding.get(id);
     if (one === undefined) {
@@ -405,8 +416,8 @@ function unexpected(message: ServerMessage): Error {
 const transport = new WebSocketTransport({ maxFrameBytes });
 
 /**
- * Connects to one node, enters the bench's namespace and registers a session. What has no answer is sent again every
- * `resendMs`.
+ * Connects to one node, enters the bench's namespace and registers a session. A request without an answer is sent again
+ * every `resendMs`.
  */
 export async function connectBareHaret(
   address: string,
@@ -419,7 +430,7 @@ export async function connectBareHaret(
   return connection;
 }
 
-/** Where the node at `address` says that the primary of the bench's namespace is; null while it knows of none. */
+/** Where the primary of the bench's namespace is, according to the node at `address`; null while it knows of none. */
 export async function askPrimary(address: string): Promise<PrimaryInfo | null> {
   const connection = new BareHaretConnection(patienceMs);
   await connection.open(transport, address);

@@ -1,4 +1,7 @@
-/** The program `npm run bench`: reads its flags, runs, and prints. Started with `driver` it is one of the drivers instead. */
+/**
+ * The program `npm run bench`: reads its flags, runs, and prints. Started with `driver`, it is one of the drivers
+ * instead.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +53,6 @@ async function main(args: readonly string[]): Promise<number> {
 
 if (process.argv[2] === driverArgument) runDriver();
 else {
-  // The exit is explicit, because sockets that are being closed would hold the process for a while.
+  // We exit explicitly, because sockets that are being closed would keep the process for a while.
   process.exit(await main(process.argv.slice(2)));
 }

@@ -1,4 +1,4 @@
-/** The processes and directories that the bench makes. Whatever way it ends, none of them is left behind. */
+/** The processes and directories that the bench makes. However it ends, none of them is left. */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,7 +10,10 @@ import { join } from 'node:path';
 const children = new Set<ChildProcess>();
 const directories = new Set<string>();
 
-/** Kills every process and removes every directory that is left. Synchronous, so that it works while the process exits. */
+/**
+ * Kills every process and removes every directory that is left. It is synchronous, so that it works while the process
+ * exits.
+ */
 export function cleanUp(): void {
   for (const child of children) child.kill('SIGKILL');
   children.clear();
@@ -18,14 +21,14 @@ export function cleanUp(): void {
   directories.clear();
 }
 
-/** Makes every end of this process clean up, Ctrl-C included. */
+/** Cleans up however this process ends, Ctrl-C included. */
 export function cleanUpOnExit(): void {
   process.on('exit', cleanUp);
   const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
   for (const [signal, status] of Object.entries(signals)) process.on(signal, () => process.exit(status));
 }
 
-/** Registers a child that something else spawned. */
+/** Registers a child that other code spawned. */
 export function watchChild(child: ChildProcess): void {
   children.add(child);
   child.once('exit', () => children.delete(child));
@@ -43,7 +46,7 @@ export function removeTemporaryDirectory(directory: string): void {
   directories.delete(directory);
 }
 
-/** A server process whose output goes to a file, which is shown when it ends before it should. */
+/** A server process. Its output goes to a file, which is shown when the process ends too early. */
 export class NodeProcess {
   readonly #child: ChildProcess;
   readonly #logFile: string;
@@ -78,7 +81,7 @@ export class NodeProcess {
     this.#child.kill(signal);
   }
 
-  /** Asks it to end, and after `patienceMs` does not ask any more. */
+  /** Asks it to end, and kills it after `patienceMs`. */
   async end(signal: 'SIGTERM' | 'SIGKILL', patienceMs = 5000): Promise<void> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), patienceMs);
@@ -120,7 +123,7 @@ export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Asks every `intervalMs` until `check` gives something; what it throws counts as nothing. */
+/** Calls `check` every `intervalMs` until it returns something. If it throws, that counts as nothing. */
 export async function until<T>(
   what: string,
   check: () => Promise<T | null | false>,
@@ -145,7 +148,7 @@ export async function until<T>(
   }
 }
 
-/** Ends an `until` at once: waiting on cannot help. */
+/** Ends an `until` at once, because waiting longer cannot help. */
 export class FatalError extends Error {
   override readonly name = 'FatalError';
 }

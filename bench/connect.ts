@@ -1,4 +1,4 @@
-/** Opens connections of any client, dealt out over the addresses of a target. */
+/** Opens connections of any client, spread over the addresses of a target. */
 
 import { connectBareHaret } from './bare-haret-client.ts';
 import { connectEngine } from './engine-haret-client.ts';
@@ -20,8 +20,8 @@ const connectors: Readonly<Record<ClientKind, (address: string) => Promise<Conne
 };
 
 /**
- * A connection for a probe of failover. A session's requests are done in order, so that one that a lost primary took with it holds up
- * those behind it until it is sent again; a probe sends again as soon as it is of use.
+ * A connection for a probe of failover. A session's requests are done in order. So a request that was lost with a
+ * primary holds up those after it until it is sent again. A probe sends again as soon as that is useful.
  */
 export function connectProbe(client: ClientKind, address: string): Promise<Connection> {
   return client === 'haret-bare' ? connectBareHaret(address, probeResendMs) : connectTo(client, address);

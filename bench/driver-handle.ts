@@ -12,7 +12,7 @@ import type { WatchPlan, WatchTimes } from './watch-fan-out.ts';
 export class Driver {
   readonly #child: ChildProcess;
 
-  /** `program` is the bench itself, which becomes a driver when it is told so. */
+  /** `program` is the bench itself. With the driver's argument, it becomes a driver. */
   constructor(program: string) {
     this.#child = fork(program, [driverArgument], { execArgv: [] });
     watchChild(this.#child);

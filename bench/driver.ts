@@ -1,4 +1,6 @@
-/** The driver's process: it holds the connections, makes the load and reports, so that nothing else disturbs its clock. */
+/**
+ * The driver's process. It holds the connections, makes the load and reports, so that nothing else disturbs its clock.
+ */
 
 import { connectMany } from './connect.ts';
 import { fill, runLoad } from './load.ts';
@@ -8,7 +10,7 @@ import type { ClientSpec, Connection } from './target.ts';
 import { measureFanOut } from './watch-fan-out.ts';
 import type { WatchPlan, WatchTimes } from './watch-fan-out.ts';
 
-/** The first argument of a process that is a driver. */
+/** The first argument of a driver's process. */
 export const driverArgument = 'driver';
 
 export type DriverCommand =
@@ -31,12 +33,12 @@ export type DriverAnswer =
 const fillConnections = 8;
 const fillOutstanding = 512;
 
-/** Serves commands from the parent process, one at a time, until it goes away. */
+/** Serves commands from the parent process, one at a time, until the parent is gone. */
 export function runDriver(): void {
   const pools = new Map<number, Connection[]>();
   let spec: ClientSpec | null = null;
 
-  // Connections are kept for the next round: their handshakes and sessions are not what is measured.
+  // Connections are kept for the next round, because we do not measure their handshakes and sessions.
   const pool = async (count: number): Promise<Connection[]> => {
     if (spec === null) throw new Error('the driver has no target yet');
     const known = pools.get(count);
@@ -67,7 +69,7 @@ export function runDriver(): void {
   };
 
   process.on('disconnect', () => process.exit(0));
-  // Ctrl-C reaches the whole group of processes; the parent decides what becomes of this one.
+  // Ctrl-C reaches the whole group of processes. The parent decides when this one ends.
   process.on('SIGINT', () => undefined);
   process.on('message', (command: DriverCommand) => {
     obey(command).then(

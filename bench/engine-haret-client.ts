@@ -1,4 +1,6 @@
-/** haret's full client engine behind the bench's seam: what programs use, to be compared with the bare client. */
+/**
+ * haret's full client engine as a client of the bench. Programs use this engine; we compare it with the bare client.
+ */
 
 import type { Result } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
@@ -24,7 +26,7 @@ class EngineConnection implements Connection {
       clock: new NodeClock(),
       random: new NodeRandom(),
     };
-    // A connection of the bench is to one node and stays there.
+    // A connection of the bench goes to one node and stays there.
     this.#client = new Client(ports, {
       addresses: [address],
       codec: binaryApi,
@@ -46,7 +48,7 @@ class EngineConnection implements Connection {
 
   create(key: string, value: Uint8Array, done: Done): void {
     this.#execute({ kind: 'create', path: key, type: 'blob', value }, (error) => {
-      // The bench makes a key that is there already when it measures again.
+      // When the bench measures again, the key that it makes exists already.
       done(error?.message.startsWith('Path Already exists') === true ? null : error, 0);
     });
   }

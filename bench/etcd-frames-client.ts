@@ -1,6 +1,6 @@
 /**
- * The leanest client for etcd: HTTP/2 frames written by hand into a socket. Its requests have constant headers, so that after
- * two priming requests every header block is six bytes, all of them references to HPACK's tables (RFC 7541 §6.1).
+ * The leanest client for etcd: HTTP/2 frames written by hand into a socket. Its requests have constant headers. After
+ * two priming requests, every header block is six bytes, all of them references to HPACK's tables (RFC 7541 §6.1).
  */
 
 import type { Socket } from 'node:net';
@@ -15,13 +15,13 @@ const frameHeaderBytes = 9;
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const defaultWindowBytes = 65_535;
 const largestWindowBytes = 2 ** 31 - 1;
-/** A request fits one frame of the size that every server takes; the bench's arguments see to that. */
+/** A request fits into one frame of the size that every server accepts. The bench's arguments ensure that. */
 export const maxRequestBytes = 16_384;
 
 interface Waiting {
   readonly done: Done;
   readonly isGet: boolean;
-  /** The message of the answer so far; a server may cut it. */
+  /** The message of the answer so far. A server may send it in several frames. */
   message: Uint8Array | null;
 }
 
@@ -32,7 +32,7 @@ interface Held {
   readonly done: Done;
 }
 
-/** A literal header field that enters the dynamic table; `name` is an index of the static table or a text. */
+/** A literal header field that enters the dynamic table. `name` is an index of the static table or a text. */
 function literal(name: number | string, value: string): Buffer {
   const named =
     typeof name === 'number'
@@ -48,7 +48,7 @@ const staticAuthority = 1;
 const staticContentType = 31;
 const indexed = (index: number): number => 0x80 | index;
 
-/** The dynamic table begins at 62 with the newest entry. */
+/** The dynamic table begins at 62, with the newest entry. */
 const headerBlocks = {
   /** Enters range path, authority, content type and te. */
   first: (authority: string) =>
@@ -89,7 +89,7 @@ class EtcdFramesConnection implements Connection {
     this.#greet();
   }
 
-  /** Fills the peer's header table by two requests, so that all others can refer to it. */
+  /** Fills the peer's header table with two requests, so that all others can refer to it. */
   prime(authority: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#send(headerBlocks.first(authority), 'primer', null, true, (first) => {
@@ -162,7 +162,7 @@ class EtcdFramesConnection implements Connection {
 
   #greet(): void {
     const settings: readonly (readonly [id: number, value: number])[] = [
-      [1, 0], // No header table on our side: the answers' headers need not be understood, so none is kept.
+      [1, 0], // No header table on our side: we need not understand the headers of answers.
       [2, 0], // No push.
       [4, largestWindowBytes],
     ];
@@ -257,7 +257,7 @@ class EtcdFramesConnection implements Connection {
     if (sent > 0) this.#held = this.#held.slice(sent);
   }
 
-  /** A call that gRPC refuses has an answer of headers alone; one that it does not has a message. */
+  /** When gRPC refuses a call, the answer has only headers. Otherwise it has a message. */
   #finish(stream: number, error: Error | null): void {
     const waiting = this.#streams.get(stream);
     if (waiting === undefined) return;

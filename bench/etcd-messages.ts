@@ -1,6 +1,6 @@
 /**
- * The few messages of etcd's v3 API that the bench sends and reads (etcd's `rpc.proto`), by hand, in the framing of gRPC:
- * a zero byte (not compressed), four bytes of length, then the protocol buffer.
+ * The few messages of etcd's v3 API that the bench sends and reads (etcd's `rpc.proto`), by hand. In the framing of
+ * gRPC, they are a zero byte (not compressed), four bytes of length, then the protocol buffer.
  */
 
 export const grpcPrefixBytes = 5;
@@ -8,7 +8,7 @@ export const grpcPrefixBytes = 5;
 /** Paths of the calls, as gRPC names them. */
 export const etcdPaths = { put: '/etcdserverpb.KV/Put', range: '/etcdserverpb.KV/Range' } as const;
 
-/** Field numbers, shifted by the wire type 2 (bytes) or 0 (varint) as they stand in front of a field. */
+/** Field numbers, shifted by the wire type 2 (bytes) or 0 (varint), as they stand in front of a field. */
 const requestKey = (1 << 3) | 2;
 const putValue = (2 << 3) | 2;
 const rangeSerializable = (7 << 3) | 0;
@@ -56,7 +56,10 @@ export function writePut(buffer: Buffer, at: number, key: string, value: Uint8Ar
   buffer.set(value, at);
 }
 
-/** Bytes of a Range of one key with its prefix; a serializable one is answered by the node that is asked, from what it has. */
+/**
+ * The size of a Range of one key with its prefix, in bytes. The node that is asked answers a serializable one from its
+ * own state.
+ */
 export function rangeBytes(key: string, serializable: boolean): number {
   return grpcPrefixBytes + 1 + varintBytes(key.length) + key.length + (serializable ? 2 : 0);
 }
@@ -96,7 +99,7 @@ function findBytes(bytes: Uint8Array, from: number, to: number, field: number): 
   return null;
 }
 
-/** Bytes of the value in a RangeResponse with its prefix, or -1 when the key was not found. */
+/** The size of the value in a RangeResponse with its prefix, in bytes, or -1 when the key was not found. */
 export function rangeValueBytes(message: Uint8Array): number {
   const entry = findBytes(message, grpcPrefixBytes, message.length, rangeResponseKvs);
   if (entry === null) return -1;

@@ -1,4 +1,7 @@
-/** A client for etcd over Node's own HTTP/2, to compare with: what a plain program would use, at several times the cost of frames by hand. */
+/**
+ * A client for etcd over Node's own HTTP/2, for comparison. A plain program would use this. It costs several times as
+ * much as frames by hand.
+ */
 
 import { connect, constants } from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
@@ -73,7 +76,7 @@ export function connectEtcdNode(address: string): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const session = connect(`http://${address}`, { settings: { enablePush: false } });
     session.once('error', reject);
-    // Before the server's settings are here, Node lets only 100 streams be open.
+    // Before the server's settings arrive, Node allows only 100 open streams.
     session.once('remoteSettings', () => {
       session.off('error', reject);
       session.setLocalWindowSize(2 ** 30);

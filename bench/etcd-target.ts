@@ -58,7 +58,7 @@ export class EtcdTarget extends GroupTarget {
           ['--initial-cluster', cluster],
           ['--initial-cluster-state', 'new'],
         ].flat(),
-        // On some architectures etcd starts only when it is told that their standing is known.
+        // On some architectures, etcd starts only when it is told that we know that they are not supported.
         ...(process.arch === 'arm64' ? { environment: { ETCD_UNSUPPORTED_ARCH: 'arm64' } } : {}),
       })),
     );

@@ -1,4 +1,4 @@
-/** What haret must reach at least, in ratios of one run or in time and memory of its own. */
+/** What haret must reach at least: ratios within one run, or its own time and memory. */
 
 import type { TargetName } from './arguments.ts';
 import type { Workload } from './load.ts';

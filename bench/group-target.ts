@@ -1,4 +1,4 @@
-/** What all targets have in common: a group of three processes that can be hurt, one of which leads. */
+/** What all targets have in common: a group of three processes that can be killed and paused. One of them leads. */
 
 import { until } from './children.ts';
 import { NodeGroup } from './node-group.ts';
@@ -20,7 +20,7 @@ export abstract class GroupTarget implements Target {
   abstract clientKind(): ClientKind;
   abstract addresses(): readonly string[];
   abstract ready(node: number): Promise<boolean>;
-  /** The node that orders writes, asked of those that run; null while none is known. */
+  /** Asks the running nodes which node orders writes; null while none is known. */
   protected abstract findPrimary(): Promise<number | null>;
 
   async primary(): Promise<number> {
@@ -28,7 +28,7 @@ export abstract class GroupTarget implements Target {
       `the primary of ${this.name}`,
       async () => {
         const node = await this.findPrimary();
-        // The first node is number 0, which must not count as none.
+        // The first node has number 0, which must not count as none.
         return node === null ? null : { node };
       },
       this.startTimeoutMs,
@@ -44,7 +44,7 @@ export abstract class GroupTarget implements Target {
     return this.group.pids();
   }
 
-  /** False from when the bench killed a node until it starts it again. */
+  /** False after the bench has killed a node, until it starts the node again. */
   protected isUp(node: number): boolean {
     return this.pids()[node] !== null;
   }

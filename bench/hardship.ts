@@ -1,4 +1,4 @@
-/** What is measured on a cluster of its own, one system after the other: memory, restart, and losing the primary. */
+/** What is measured on a cluster of its own, one system after the other: memory, restart, and loss of the primary. */
 
 import { delay, until } from './children.ts';
 import { connectProbe, connectTo } from './connect.ts';
@@ -9,10 +9,10 @@ import type { FailureKind } from './results.ts';
 import type { Connection, Target } from './target.ts';
 import { keyName } from './target.ts';
 
-/** For garbage collectors, compactions and elections to come to rest. */
+/** Time for garbage collectors, compactions and elections to come to rest. */
 const settleMs = 3000;
 const recoveryTimeoutMs = 60_000;
-/** A probe asks so often; this is the grain of a failover's time. */
+/** A probe asks this often. A failover's time is only as exact as this. */
 const probeIntervalMs = 10;
 const maxUnanswered = 500;
 
@@ -34,7 +34,7 @@ export async function measureMemory(
   return { emptyBytes, fullBytes: memoryOf(target), fillSeconds };
 }
 
-/** Kills a node that is not the primary and starts it again on what it had. */
+/** Kills a node that is not the primary, and starts it again with its data. */
 export async function measureRestart(target: Target, keys: number): Promise<number> {
   const primary = await target.primary();
   const node = (primary + 1) % target.pids().length;
@@ -66,7 +66,7 @@ function readLocally(connection: Connection, key: string): Promise<number> {
   );
 }
 
-/** Keeps asking one node for a write, over a new connection whenever the old one is gone. */
+/** Keeps asking one node for a write, and opens a new connection whenever the old one is gone. */
 class Probe {
   readonly #open: () => Promise<Connection>;
   readonly #key: string;
@@ -85,13 +85,13 @@ class Probe {
   async start(): Promise<void> {
     const connection = await this.#open();
     this.#connection = connection;
-    // The key has to be there for a put to find it.
+    // The key must exist before a put can overwrite it.
     await new Promise<void>((resolve, reject) =>
       connection.create(this.#key, this.#value, (error) => (error === null ? resolve() : reject(error))),
     );
   }
 
-  /** Asks once more; `done` hears of a success, whichever of the writes it was. */
+  /** Asks once more. `done` hears of the first write that succeeds, whichever it was. */
   ask(done: () => void): void {
     if (this.#connection === null || this.#connection.failure() !== null) {
       this.#reopen();
@@ -127,7 +127,7 @@ class Probe {
   }
 }
 
-/** Milliseconds from the signal to the primary until a write that was asked for after it succeeds at another node. */
+/** Milliseconds from the signal to the primary until a write that was asked for later succeeds at another node. */
 export async function measureFailover(target: Target, kind: FailureKind, valueBytes: number): Promise<number> {
   const primary = await target.primary();
   const [value] = makeValues(valueBytes, 1);

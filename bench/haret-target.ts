@@ -20,7 +20,7 @@ export class HaretTarget extends GroupTarget {
   #ports: readonly number[] = [];
 
   /**
-   * `profileDirectory` gets a processor profile of each node when it ends.
+   * `profileDirectory` gets a processor profile of each node when the node ends.
    * @throws an Error when the program has not been built.
    */
   constructor(
@@ -84,7 +84,7 @@ export class HaretTarget extends GroupTarget {
           try {
             return await adminRequest(this.#address(0, 1), command);
           } catch (error) {
-            // A try whose answer was lost may have done it.
+            // An earlier attempt may have succeeded although its answer was lost.
             if (done.test((error as Error).message)) return true;
             throw error;
           }
@@ -115,7 +115,7 @@ export class HaretTarget extends GroupTarget {
     );
   }
 
-  /** A node that is profiled writes its profile on the way out. */
+  /** A profiled node writes its profile while it ends. */
   override stop(): Promise<void> {
     return this.group.stop(this.#profileDirectory !== null);
   }

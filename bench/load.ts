@@ -1,4 +1,6 @@
-/** The load itself: a fixed number of lanes, each with one request outstanding, over some connections, for some seconds. */
+/**
+ * The load itself: a fixed number of lanes, each with one request outstanding, over some connections, for some seconds.
+ */
 
 import type { Connection, Done } from './target.ts';
 import { keyName } from './target.ts';
@@ -10,10 +12,10 @@ export interface LoadPlan {
   readonly workload: Workload;
   readonly outstanding: number;
   readonly seconds: number;
-  /** Load before the measured time: connections, caches and compilers get warm. */
+  /** Load before the measured time, so that connections, caches and compilers are warm. */
   readonly warmupSeconds: number;
   readonly valueBytes: number;
-  /** Keys that are there, from 0. */
+  /** How many keys exist, from 0 on. */
   readonly keys: number;
 }
 
@@ -31,18 +33,18 @@ export interface LoadResult {
   readonly seconds: number;
   readonly throughput: number;
   readonly latencyMs: Percentiles;
-  /** Microseconds of processor a request, of all nodes together and of the driver. */
+  /** Microseconds of processor time for each request, of all nodes together and of the driver. */
   readonly serverMicros: number | null;
   readonly driverMicros: number | null;
 }
 
-/** Microseconds of processor used so far. */
+/** Microseconds of processor time used so far. */
 export interface ProcessorProbe {
   server(): number | null;
   driver(): number | null;
 }
 
-/** Values that do not compress and differ from one another, so that no system can save itself the work. */
+/** Values that do not compress and differ from one another, so that no system can avoid the work. */
 export function makeValues(valueBytes: number, count: number): Uint8Array[] {
   let state = 0x9e3779b9;
   const next = (): number => {
@@ -61,7 +63,7 @@ export function percentilesOf(samples: Float64Array): Percentiles {
   return { p50: at(0.5), p99: at(0.99), max: sorted[sorted.length - 1]! };
 }
 
-/** Samples in a growing array of numbers, so that recording one allocates nothing most of the time. */
+/** Samples in a growing array of numbers. Recording one mostly allocates nothing. */
 class Samples {
   #values = new Float64Array(65_536);
   #count = 0;
@@ -81,7 +83,7 @@ class Samples {
 }
 
 const distinctValues = 64;
-/** An error is followed by this pause of its lane, so that a refused load does not become a storm. */
+/** A lane pauses this long after an error, so that a refused load does not become a storm. */
 const errorPauseMs = 5;
 const drainTimeoutMs = 15_000;
 

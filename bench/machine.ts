@@ -1,4 +1,4 @@
-/** The machine that a run was on. Numbers mean little without it. */
+/** The machine on which the run was made. Without it, the numbers mean little. */
 
 import { closeSync, fdatasyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
@@ -10,11 +10,11 @@ export interface MachineFacts {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly node: string;
-  /** Whether the data directory is only in memory, where a sync costs nothing and proves nothing. */
+  /** True when the data directory is only in memory. A sync then costs nothing and proves nothing. */
   readonly dataInMemory: boolean;
-  /** The median time of a write of 4 KiB with its sync. */
+  /** The median time of a 4 KiB write with its sync. */
   readonly syncMs: number;
-  /** Processes that wanted a core in the minute before the run; above the cores' half, numbers are noisy. */
+  /** How many processes wanted a core in the minute before the run. Above half of the cores, numbers are noisy. */
   readonly loadBefore: number;
   readonly date: string;
 }

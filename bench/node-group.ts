@@ -1,4 +1,4 @@
-/** What the three targets share: three node processes, their directories, and starting and ending them. */
+/** What the three targets share: three node processes, their directories, and how to start and end them. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export class NodeGroup {
     this.#parentDirectory = parentDirectory;
   }
 
-  /** Makes the directory of the group, with one for each node in it. */
+  /** Makes the directory of the group, with one directory in it for each node. */
   makeDirectories(): readonly string[] {
     const directory = makeTemporaryDirectory(this.#parentDirectory, this.#name);
     this.#directory = directory;
@@ -51,7 +51,7 @@ export class NodeGroup {
     return this.#nodes.map((node) => node?.pid ?? null);
   }
 
-  /** @throws FatalError with the end of a node's output when one is not running. */
+  /** @throws {@link FatalError} with the end of a node's output when that node is not running. */
   assertRunning(): void {
     this.#nodes.forEach((node, index) => {
       try {
@@ -71,7 +71,7 @@ export class NodeGroup {
     this.#nodes[node]?.signal(signal);
   }
 
-  /** `gently` lets the nodes finish what they write on their way out. */
+  /** With `gently`, the nodes may finish their writes before they end. */
   async stop(gently: boolean): Promise<void> {
     const nodes = this.#nodes.filter((node) => node !== null);
     await Promise.all(nodes.map((node) => node.end(gently ? 'SIGTERM' : 'SIGKILL')));

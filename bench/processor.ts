@@ -1,4 +1,7 @@
-/** What the kernel knows of a process: processor time and resident memory, from `/proc`. Elsewhere these figures are null. */
+/**
+ * What the kernel knows about a process: its processor time and resident memory, from `/proc`. On other systems these
+ * figures are null.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,20 +13,23 @@ function clockTicks(): number {
     try {
       ticksASecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
     } catch {
-      // What Linux has reported on every architecture for decades.
+      // Linux has reported this on every architecture for decades.
       ticksASecond = 100;
     }
   }
   return ticksASecond;
 }
 
-/** User and system ticks of one line of `/proc/PID/stat`. The program's name may hold spaces and brackets, so count from its end. */
+/**
+ * User and system ticks of one line of `/proc/PID/stat`. The program's name may contain spaces and brackets, so we
+ * count after its end.
+ */
 export function ticksOfStat(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
 
-/** Microseconds of processor that the processes have used together, or null where the kernel does not tell. */
+/** Microseconds of processor time that the processes have used together, or null where the kernel does not say. */
 export function processorMicroseconds(pids: readonly number[]): number | null {
   try {
     let ticks = 0;
@@ -34,7 +40,7 @@ export function processorMicroseconds(pids: readonly number[]): number | null {
   }
 }
 
-/** Bytes of `pid` that are in memory, or null where the kernel does not tell. */
+/** The resident memory of `pid` in bytes, or null where the kernel does not say. */
 export function residentBytes(pid: number): number | null {
   try {
     const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -4,7 +4,7 @@ import { floorsOf, twin } from './floors.ts';
 import { median } from './results.ts';
 import type { LoadPoint, Results } from './results.ts';
 
-/** Columns as wide as they need to be; the first `textColumns` are flush left, numbers flush right. */
+/** Columns are as wide as they need to be. The first `textColumns` are flush left; numbers are flush right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]): string =>
@@ -130,7 +130,7 @@ export function reportOf(results: Results): string {
     ]);
     const head = ['', 'outstanding', 'bare per s', 'package per s', 'package/bare', 'bare us', 'package us'];
     const title =
-      "the package's client beside the bare one, over one connection; processor time a request in microseconds";
+      "the package's client and the bare one, over one connection; processor time a request in microseconds";
     parts.push(`${title}\n${table(head, rows, 1)}`);
   }
   const floors = floorsOf(results);

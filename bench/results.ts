@@ -32,7 +32,7 @@ export interface MemoryResult {
 export interface RestartResult {
   readonly target: TargetName;
   readonly keys: number;
-  /** From the start of a node that had been killed until it is ready and answers a local get. */
+  /** From the start of a killed node until it is ready and answers a local get. */
   readonly timesMs: readonly number[];
 }
 
@@ -42,7 +42,7 @@ export type FailureKind = (typeof failureKinds)[number];
 export interface FailoverResult {
   readonly target: TargetName;
   readonly kind: FailureKind;
-  /** From the signal until a write that was asked for after it succeeds. */
+  /** From the signal until a write that was asked for later succeeds. */
   readonly timesMs: readonly number[];
 }
 
@@ -50,12 +50,12 @@ export interface WatchResult {
   readonly target: TargetName;
   readonly watchers: number;
   readonly codec: WatchCodec;
-  /** From asking for a write until all of them, and half of them, were told of it. */
+  /** From asking for a write until all of the watchers, and half of them, were told of it. */
   readonly allToldMs: readonly number[];
   readonly halfToldMs: readonly number[];
 }
 
-/** The package's client and the bare one at the same load, in rounds that took turns. */
+/** The package's client and the bare client at the same load, in rounds that took turns. */
 export interface ClientResult {
   readonly workload: Workload;
   readonly outstanding: number;
@@ -97,7 +97,7 @@ export function mediansOf(rounds: readonly LoadResult[]): LoadMedians {
   };
 }
 
-/** The largest of what is known, or null when nothing is. */
+/** The largest of the known values, or null when none is known. */
 export function largest(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : Math.max(...known);

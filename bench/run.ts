@@ -1,4 +1,4 @@
-/** A whole run: starts the systems, takes turns among them, and gathers what was measured. */
+/** A whole run: starts the systems, takes turns among them, and collects the measurements. */
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ import type { Target } from './target.ts';
 import { watchCodecs } from './watch-fan-out.ts';
 import { ZooKeeperTarget } from './zookeeper-target.ts';
 
-/** What cannot be had is left out of the comparison, with a reason; the others go on. */
+/** A system that is not installed is left out of the comparison, with a reason. The others go on. */
 class NotInstalled extends Error {
   override readonly name = 'NotInstalled';
 }
@@ -37,7 +37,7 @@ function makeTarget(name: TargetName, plan: Plan): Target {
 const heatOutstanding = 256;
 const heatConnections = 8;
 const clientConnections = 1;
-/** Two clients that are nearly as fast are told apart by more rounds than two systems. */
+/** Two clients that are nearly equally fast need more rounds to compare than two systems do. */
 const clientRounds = 3;
 const clientCases = [
   ['put', 64],
@@ -58,7 +58,7 @@ export class Run {
   readonly #progress: (line: string) => void;
   readonly #results: Results;
 
-  /** `program` is the bench's own file, which the drivers are started from. */
+  /** `program` is the bench's own file. The drivers are started from it. */
   constructor(plan: Plan, program: string, progress: (line: string) => void) {
     if (!existsSync(plan.directory)) throw new Error(`there is no directory ${plan.directory}`);
     this.#plan = plan;
@@ -79,7 +79,7 @@ export class Run {
     };
   }
 
-  /** What has been measured so far: a run that fails still has what came before. */
+  /** What has been measured so far. A run that fails keeps what came before. */
   get results(): Results {
     return this.#results;
   }
@@ -116,7 +116,7 @@ export class Run {
     return { name, target, driver: new Driver(this.#program) };
   }
 
-  /** Tells the driver where to connect to, which changes when another node becomes primary. */
+  /** Tells the driver where to connect. This changes when another node becomes primary. */
   async #aim(side: Side): Promise<void> {
     const addresses = side.target.addresses();
     const primary = await side.target.primary();
@@ -151,7 +151,10 @@ export class Run {
     }
   }
 
-  /** Some seconds of load that count nowhere: just-in-time compilers, of servers and drivers, need thousands of requests. */
+  /**
+   * Some seconds of load that do not count: the just-in-time compilers of servers and drivers need thousands of
+   * requests.
+   */
   async #heat(side: Side): Promise<void> {
     const { heatSeconds: seconds, valueBytes, keys } = this.#plan;
     if (seconds === 0) return;
@@ -160,7 +163,8 @@ export class Run {
       const load = { workload, outstanding: heatOutstanding, seconds, warmupSeconds: 0, valueBytes, keys };
       await side.driver.run(load, heatConnections, []);
     }
-    // What is done once a request and not once a batch gets warm only by requests that come alone, and they are few a second.
+    // Code that runs once a request, not once a batch, warms up only through requests that come alone, and those are
+    // few a second.
     const alone = {
       workload: 'put',
       outstanding: 1,
@@ -172,7 +176,10 @@ export class Run {
     await side.driver.run(alone, 1, []);
   }
 
-  /** Rounds alternate among the sides, beginning with another one each time, so that noise of the machine hits all alike. */
+  /**
+   * Rounds alternate among the sides and begin with another side each time, so that noise of the machine affects all
+   * alike.
+   */
   async #loadCase(sides: readonly Side[], one: Plan['cases'][number]): Promise<void> {
     const rounds = new Map<TargetName, LoadResult[]>(sides.map((side) => [side.name, []]));
     const { seconds, warmupSeconds, valueBytes, keys } = this.#plan;
@@ -237,7 +244,7 @@ export class Run {
     }
   }
 
-  /** What the package costs: it and the bare client take turns at one cluster, each in a process of its own. */
+  /** What the package costs. It and the bare client take turns at one cluster, each in a process of its own. */
   async #client({ target, driver: bare }: Side): Promise<void> {
     const { keys, valueBytes, seconds, warmupSeconds, rounds, heatSeconds } = this.#plan;
     const address = target.addresses()[await target.primary()]!;

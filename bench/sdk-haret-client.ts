@@ -1,4 +1,7 @@
-/** The package that programs import, behind the bench's seam: what it costs over the barest client that keeps the same promises. */
+/**
+ * The package that programs import, as a client of the bench. It shows what the package costs compared with the barest
+ * client that keeps the same promises.
+ */
 
 import { HaretError, bytes, connect } from '../browser-client/index.ts';
 import type { Haret, Namespace } from '../browser-client/index.ts';
@@ -24,13 +27,13 @@ class SdkConnection implements Connection {
       .create(value)
       .then(
         () => done(null, 0),
-        // The bench makes a key that is there already when it measures again.
+        // When the bench measures again, the key that it makes exists already.
         (error: unknown) =>
           done(error instanceof HaretError && error.code === 'PathExists' ? null : (error as Error), 0),
       );
   }
 
-  // A handle is made for each call, as programs do whose paths are many.
+  // Each call makes a handle, as programs with many paths do.
 
   put(key: string, value: Uint8Array, done: Done): void {
     this.#namespace
@@ -62,7 +65,7 @@ class SdkConnection implements Connection {
 }
 
 export async function connectSdk(address: string): Promise<Connection> {
-  // A connection of the bench is to one node and stays there.
+  // A connection of the bench goes to one node and stays there.
   const haret = await connect({ urls: address, followRedirects: false, name: 'haret bench' });
   const connection = new SdkConnection(haret);
   await connection.ready();

@@ -1,12 +1,12 @@
-/** Collects what is written to a socket in one turn and sends it as one write, without copying it a second time. */
+/** Collects what is written to a socket in one turn and sends it in one write, without copying it a second time. */
 
 import type { Socket } from 'node:net';
 
 const blockBytes = 256 * 1024;
 
 /**
- * Callers reserve room, write into {@link buffer} at the offset they are given, and forget about it. A block is never used
- * again for other bytes, because the socket may still hold it.
+ * Callers reserve room, and write into {@link buffer} at the offset that they get. A block is never used again for
+ * other bytes, because the socket may still hold it.
  */
 export class SocketWriter {
   buffer: Buffer = Buffer.allocUnsafe(blockBytes);
@@ -23,7 +23,7 @@ export class SocketWriter {
     this.#socket = socket;
   }
 
-  /** Makes room for `bytes` and tells where it begins. */
+  /** Makes room for `bytes` and returns where it begins. */
   reserve(bytes: number): number {
     if (this.#end + bytes > this.buffer.length) {
       this.#send();

@@ -1,4 +1,4 @@
-/** TCP connections of the clients that are written by hand. */
+/** TCP connections for the clients that are written by hand. */
 
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -8,7 +8,7 @@ export function splitAddress(address: string): [host: string, port: number] {
   return [address.slice(0, colon), Number(address.slice(colon + 1))];
 }
 
-/** A socket that is connected to `host:port`; its errors are from now on its owner's to hear. */
+/** A socket that is connected to `host:port`. From then on, its owner handles its errors. */
 export function openSocket(address: string): Promise<Socket> {
   const [host, port] = splitAddress(address);
   return new Promise((resolve, reject) => {

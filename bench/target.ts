@@ -1,13 +1,18 @@
-/** The seam between the bench and what it measures: a cluster of three nodes that can be started and hurt, and a connection to it. */
+/**
+ * The interface between the bench and what it measures: a cluster of three nodes that can be started, killed and
+ * paused, and a connection to it.
+ */
 
-/** Called once a request. `valueBytes` is what a get read, and 0 for anything else. */
+/** Called once for each request. `valueBytes` is the size that a get read, and 0 for anything else. */
 export type Done = (error: Error | null, valueBytes: number) => void;
 
-/** One connection of a client. Calls may be outstanding at the same time; what is asked in one turn leaves in one write. */
+/**
+ * One connection of a client. Several calls may be outstanding at once. What is asked in one turn leaves in one write.
+ */
 export interface Connection {
-  /** Makes a key that is not there yet. */
+  /** Creates a key that does not exist yet. */
   create(key: string, value: Uint8Array, done: Done): void;
-  /** Overwrites a key that is there. */
+  /** Overwrites a key that exists. */
   put(key: string, value: Uint8Array, done: Done): void;
   get(key: string, linearizable: boolean, done: Done): void;
   /** Why it can carry nothing more, or null while it can. */
@@ -25,14 +30,14 @@ export const clientKinds = [
 ] as const;
 export type ClientKind = (typeof clientKinds)[number];
 
-/** What the driver's process needs to reach a target; it travels as JSON. */
+/** What the driver's process needs to reach a target. It travels as JSON. */
 export interface ClientSpec {
   readonly client: ClientKind;
-  /** `host:port` of each node's client interface; connections are dealt out over them in turn. */
+  /** `host:port` of each node's client interface. Connections are spread over them in turn. */
   readonly addresses: readonly string[];
 }
 
-/** Three nodes of one system, each its own process with its own empty directory. */
+/** Three nodes of one system, each a process of its own with an empty directory of its own. */
 export interface Target {
   readonly name: string;
   /** What it is and how it was started, for the report. */
@@ -46,18 +51,18 @@ export interface Target {
   clientKind(): ClientKind;
   /** `host:port` of each node's client interface. */
   addresses(): readonly string[];
-  /** The node that orders writes now: haret's primary, the leader of the others. */
+  /** The node that orders writes now: haret's primary, or the leader of the others. */
   primary(): Promise<number>;
   /** Ends a node at once, as a crash does. */
   kill(node: number): Promise<void>;
   signal(node: number, signal: 'SIGSTOP' | 'SIGCONT'): void;
-  /** Starts a node that was killed, on the data it had; does not wait for it. */
+  /** Starts a node that was killed, with its old data. Does not wait for it. */
   restart(node: number): void;
-  /** The node says of itself that it is ready to serve. */
+  /** True when the node itself says that it is ready to serve. */
   ready(node: number): Promise<boolean>;
 }
 
-/** What is read and written. Every system has the same names, all children of one directory. */
+/** The directory of all keys that are read and written. It has the same name in every system. */
 export const keyRoot = '/bench';
 
 export function keyName(index: number): string {

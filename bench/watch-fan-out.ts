@@ -23,9 +23,9 @@ export interface WatchPlan {
 }
 
 export interface WatchTimes {
-  /** From the moment at which each write was asked for until the last watcher had it. */
+  /** From asking for each write until the last watcher had it. */
   readonly allToldMs: readonly number[];
-  /** The same until half of them had it. */
+  /** The same, until half of them had it. */
   readonly halfToldMs: readonly number[];
 }
 
@@ -35,7 +35,9 @@ const patienceMs = 10_000;
 const pauseMs = 20;
 const dialAtOnce = 100;
 
-/** One connection with one watch. What it reads is looked at no further than needed, so that the reader is not what is measured. */
+/**
+ * One connection with one watch. It looks at what it reads no more than needed, so that we do not measure the reader.
+ */
 class Watcher {
   readonly begun: Promise<void>;
   readonly #link: Link;
@@ -90,7 +92,7 @@ function watchOf(namespaceId: number): ClientMessage {
   };
 }
 
-/** A list of one message, an event; its number is compared with the schema by a test. */
+/** A list of one message, an event. A test compares its number with the schema. */
 export const eventTag = 9;
 
 export function isEvent(frame: Frame): boolean {

@@ -1,6 +1,6 @@
 /**
- * The leanest client for ZooKeeper: its jute messages (`zookeeper.jute`) written by hand into a socket, many outstanding at a
- * time. A session's answers come in the order in which it asked.
+ * The leanest client for ZooKeeper: its jute messages (`zookeeper.jute`) written by hand into a socket, many
+ * outstanding at a time. A session's answers come in the order in which it asked.
  */
 
 import type { Socket } from 'node:net';
@@ -18,7 +18,7 @@ const openPermissions = 31;
 const anyVersion = -1;
 const maxXid = 0x3fffffff;
 
-/** What is done with an answer: `done` is null for a sync, whose get follows it. */
+/** What to do with an answer. `done` is null for a sync, because its get follows. */
 interface Asked {
   readonly xid: number;
   readonly code: number;
@@ -75,7 +75,7 @@ class ZooKeeperConnection implements Connection {
     buffer.writeInt32BE(anyVersion, at);
   }
 
-  /** ZooKeeper's way to a fresh read is a sync in front of it; the two leave together. */
+  /** ZooKeeper's way to a fresh read is a sync in front of it. The two leave together. */
   get(path: string, linearizable: boolean, done: Done): void {
     if (linearizable) {
       const at = this.#begin(operation.sync, 4 + path.length, null);
@@ -95,7 +95,9 @@ class ZooKeeperConnection implements Connection {
     this.#fail(new Error('the connection was closed'));
   }
 
-  /** Writes length and request header; gives where the request itself goes, or -1 when nothing can be sent. */
+  /**
+   * Writes the length and the request header. Returns where the request itself goes, or -1 when nothing can be sent.
+   */
   #begin(code: number, bytes: number, done: Done | null): number {
     if (this.#failure !== null) {
       const failure = this.#failure;
@@ -168,7 +170,7 @@ class ZooKeeperConnection implements Connection {
       this.#firstAsked = 0;
     }
     const code = bytes.readInt32BE(at + 12);
-    // The answer of a create whose first try was lost: the key is there, which is what was asked for.
+    // Answers a create whose first attempt was lost: the key exists, as was asked for.
     const failed = code !== 0 && !(asked.code === operation.create && code === nodeExists);
     const error = failed ? new Error(`ZooKeeper answered error ${code}`) : null;
     if (asked.done === null) {

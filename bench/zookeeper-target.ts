@@ -1,4 +1,6 @@
-/** Three nodes of ZooKeeper with the settings of its own example; the transaction log is synced, as it is by default. */
+/**
+ * Three nodes of ZooKeeper with the settings of its own example. The transaction log is synced, as it is by default.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -14,9 +16,9 @@ import type { ClientKind } from './target.ts';
 
 const startTimeoutMs = 60_000;
 const askTimeoutMs = 1_000;
-/** Where Debian's package puts it; its manifest names the libraries that it needs. */
+/** Where Debian's package puts it. Its manifest names the libraries that it needs. */
 export const defaultZooKeeperJar = '/usr/share/java/zookeeper.jar';
-/** The heap that ZooKeeper's own start script asks for. */
+/** The heap for which ZooKeeper's own start script asks. */
 const heap = '-Xmx1000m';
 
 export class ZooKeeperTarget extends GroupTarget {
@@ -114,7 +116,7 @@ export class ZooKeeperTarget extends GroupTarget {
     return /^Mode: (leader|follower)$/m.test(await this.#ask(node));
   }
 
-  /** ZooKeeper's four-letter command `srvr`: one line of request, some lines of answer, and the connection ends. */
+  /** ZooKeeper's four-letter command `srvr`: one line of request, some lines of answer, then the connection ends. */
   #ask(node: number): Promise<string> {
     const [host, port] = splitAddress(this.#addresses[node]!);
     return new Promise((resolve, reject) => {

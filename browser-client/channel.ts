@@ -5,6 +5,7 @@ import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, GivenOptions, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
+import { watch } from '../core/client/watches.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
 import { interrupted } from './interrupted.ts';
 import type { Asked } from './operations.ts';
@@ -144,7 +145,7 @@ export class Channel {
   /** Begins a watch, once the namespace is entered: however long that takes, as for everything else that a watch survives. */
   watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
     const open = (): WatchHandle =>
-      this.engine.watch(path, options, (told) => {
+      watch(this.engine, path, options, (told) => {
         if (told.kind === 'ended' && told.error?.code === 'UnknownNamespace') this.#entered = null;
         handler(told);
       });

@@ -1,11 +1,11 @@
-/** What the world that the SDK runs in has of its own. A page's bundle is built with `page/host.ts` in the place of this. */
+/** What the world that the SDK runs in has of its own. A page's bundle is built with `page-host.ts` in the place of this. */
 
 import { defaultMaxFrameBytes } from '../core/base/limits.ts';
 import { TurnWorks } from '../core/base/turn-works.ts';
 import { binaryApi } from '../core/wire/api-client-binary.ts';
 import { textApi } from '../core/wire/api-client-text.ts';
 import type { ClientCodec } from '../core/wire/api-client.ts';
-import { soon as soonInPage } from './page/host.ts';
+import { soon as soonInPage } from './page-host.ts';
 
 export type Codecs = Readonly<Partial<Record<'binary' | 'superjson', ClientCodec>>>;
 

@@ -12,35 +12,47 @@ export function inProcess(accept: Accept): Transport {
     dial(_address, subprotocol, near) {
       let far: LinkHandler | null = null;
       let closed = false;
-      const close = (code: number, reason: string): void => {
+      /** The end that closed the link: it hears nothing more. */
+      let closer: LinkHandler | null = null;
+      const close = (code: number, reason: string, by: LinkHandler | null): void => {
         if (closed) return;
         closed = true;
+        closer = by;
         // Behind the frames that are on their way.
         queueMicrotask(() => {
           near.onClose(code, reason);
           far?.onClose(code, reason);
         });
       };
-      const linkTo = (end: () => LinkHandler | null): Link => ({
+      const linkTo = (end: () => LinkHandler | null, own: () => LinkHandler | null): Link => ({
         send(frame) {
           if (closed) return;
           // The other end may keep it while the sender reuses its memory.
           const copy: Frame = typeof frame === 'string' ? frame : frame.slice();
-          queueMicrotask(() => end()?.onFrame(copy));
+          queueMicrotask(() => {
+            const hearer = end();
+            if (hearer !== closer) hearer?.onFrame(copy);
+          });
         },
-        close,
+        close: (code, reason) => close(code, reason, own()),
         buffered: () => 0,
       });
       queueMicrotask(() => {
         if (closed) return;
         far = accept(
           subprotocol,
-          linkTo(() => near),
+          linkTo(
+            () => near,
+            () => far,
+          ),
         );
-        if (far === null) close(closeCodes.abnormal, 'the node does not take links now');
+        if (far === null) close(closeCodes.abnormal, 'the node does not take links now', null);
         else near.onOpen?.();
       });
-      return linkTo(() => far);
+      return linkTo(
+        () => far,
+        () => near,
+      );
     },
   };
 }

@@ -241,7 +241,7 @@ export class SimulatedCluster {
     return {
       ports: {
         transport: network.transportOf(host),
-        clock: { now: () => schedule.nowMs, soon: (work) => schedule.after(0, work) },
+        clock: schedule.clock,
         random: this.#world.chance(),
       },
       codecs,

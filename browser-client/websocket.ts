@@ -120,6 +120,8 @@ class SocketLink implements Link {
       else this.close(closeCodes.wrongProtocol, `the other end does not speak ${subprotocol}`);
     };
     socket.onmessage = ({ data }) => {
+      // ws tells of what was on its way when this end closed.
+      if (socket.readyState !== readyStateOpen) return;
       handler.onFrame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
     };
     // Browsers say nothing of why; ws does. The close event follows.

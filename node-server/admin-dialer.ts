@@ -1,4 +1,7 @@
-/** The admin client engine with promises and a timer of its own, for programs of this process that ask a node a few things. */
+/**
+ * The admin client engine with promises and its own timer, for programs of this process that ask a node a few
+ * questions.
+ */
 
 import { HaretError } from '../core/base/errors.ts';
 import { AdminClient } from '../core/client/admin-client.ts';
@@ -11,7 +14,7 @@ import { WebSocketTransport } from './ws-transport.ts';
 const tickMs = 20;
 
 export interface AdminSession {
-  /** @throws HaretError */
+  /** @throws {@link HaretError} */
   readonly ask: AskAdmin;
   close(): void;
 }

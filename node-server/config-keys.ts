@@ -1,4 +1,4 @@
-/** Every key of `config.toml`: what it takes, its bounds and its default. `config.ts` checks a file against this table. */
+/** Every key of `config.toml`: its values, its bounds and its default. `config.ts` checks a file against this table. */
 
 import { defaultLimits } from '../core/base/limits.ts';
 import type { Limits } from '../core/base/limits.ts';
@@ -9,15 +9,15 @@ import { logLevels } from './node-log.ts';
 import { isSecret } from '../core/cluster/peers/secret.ts';
 import { isHostName, isOrigin } from './origins.ts';
 
-/** A rule gives the value, or says what it expected instead. */
+/** A rule returns the value, or says what it expected instead. */
 export type Rule<T> = (value: unknown) => { readonly value: T } | { readonly expected: string };
 
-/** What a secret has to be, in words. */
+/** What a secret must be, in words. */
 export const secretExpected = 'from 16 to 1024 printable characters without spaces';
 
 export interface Key<T> {
   readonly rule: Rule<T>;
-  /** Absent: the key must be there. */
+  /** If absent, the file must have the key. */
   readonly fallback?: T;
 }
 
@@ -46,10 +46,10 @@ const hostNames: Rule<readonly string[]> = (value) => {
   const list: unknown[] | null = Array.isArray(value) ? value : null;
   return list?.every((one): one is string => typeof one === 'string' && isHostName(one)) === true
     ? { value: list }
-    : { expected: 'a list of names of hosts like "db.example.org", without ports' };
+    : { expected: 'a list of host names like "db.example.org", without ports' };
 };
 
-/** `host:port`; an IPv6 host stands in brackets. */
+/** `host:port`. An IPv6 host stands in brackets. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } | null {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(address);
   if (match === null) return null;
@@ -130,26 +130,29 @@ const ownKeys = {
   cluster_host: { rule: address },
   admin_host: { rule: address },
   api_host: { rule: address },
-  /** What others are told, when it is not what is bound (a container, a proxy). */
+  /** The address that others are given, when it is not the bound one (a container, a proxy). */
   advertised_cluster_host: { rule: toldAddress, fallback: '' },
   advertised_admin_host: { rule: toldAddress, fallback: '' },
   advertised_api_host: { rule: toldAddress, fallback: '' },
   /** Relative to the directory of the configuration file. */
   data_dir: { rule: text('the path of a directory', isPath) },
-  /** What nodes of one cluster prove to each other that they know; one of the two, or HARET_CLUSTER_SECRET. Empty: it makes itself. */
+  /**
+   * The secret by which the nodes of a cluster recognise each other. It is set by one of these two keys or by
+   * HARET_CLUSTER_SECRET. When all are empty, the cluster makes its own.
+   */
   cluster_secret: { rule: secret, fallback: '' },
   cluster_secret_file: { rule: path, fallback: '' },
-  /** The one before it, while that is changed node by node. */
+  /** The previous secret, while the secret is being changed node by node. */
   cluster_secret_previous: { rule: secret, fallback: '' },
   log_level: {
     rule: text(`one of ${logLevels.join(', ')}`, (value) => logLevels.some((level) => level === value)),
     fallback: 'info',
   },
   allowed_origins: { rule: origins, fallback: [] },
-  /** Further names by which this node is reached, as a proxy before it passes them on. */
+  /** More names by which this node is reached, as a proxy in front of it passes them on. */
   allowed_hosts: { rule: hostNames, fallback: [] },
   insecure: { rule: boolean, fallback: false },
-  /** Whether the API port tells any page of its own how the replicas stand (never what they hold). */
+  /** Whether the API port shows its own pages the state of the replicas (never what they hold). */
   status_stream: { rule: boolean, fallback: true },
   /** Whether pages that may use the API interface may also use the admin interface. */
   playground_admin: { rule: boolean, fallback: false },
@@ -161,7 +164,7 @@ const ownKeys = {
   stop_timeout_ms: { rule: integer(100, 600_000), fallback: 10_000 },
 } satisfies Record<string, Key<unknown>>;
 
-/** Keys whose values are shown to nobody. */
+/** Keys whose values are never shown. */
 export const secretKeys: ReadonlySet<string> = new Set<OwnKey>(['cluster_secret', 'cluster_secret_previous']);
 export type OwnKey = keyof typeof ownKeys;
 export const configKeys: ReadonlyMap<string, Key<unknown>> = new Map<string, Key<unknown>>([

@@ -1,6 +1,7 @@
 /**
- * The configuration of a node: reads TOML, checks every key, and says about each fault one line that names file, key and what was
- * expected. Closed by default (architecture §2): an address beyond this machine needs `insecure = true` until there are credentials.
+ * The configuration of a node. It reads TOML, checks every key, and reports each fault in one line that names the file,
+ * the key and what was expected. It is closed by default (architecture §2): an address that other machines can reach
+ * needs `insecure = true`, until there are credentials.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ export interface Bind {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** What others are told; '' stands for what is bound. */
+  /** The address that others are given; '' stands for the bound one. */
   readonly advertised: string;
 }
 
@@ -31,7 +32,7 @@ export interface NodeConfig {
   readonly dataDir: string;
   readonly logLevel: LogLevel;
   readonly allowedOrigins: readonly string[];
-  /** Names of hosts beside its own and loopback's under which this node answers. */
+  /** Names of hosts under which this node answers, in addition to its own and loopback's. */
   readonly allowedHosts: readonly string[];
   readonly secret: SecretOptions;
   readonly insecure: boolean;
@@ -47,20 +48,20 @@ export interface NodeConfig {
   readonly timing: Timing;
   /** Every key with the value in force, as `haret-admin config` prints it. */
   readonly described: readonly { readonly name: string; readonly value: string }[];
-  /** What an operator is warned of at each start. */
+  /** Warnings for the operator at each start. */
   readonly warnings: readonly string[];
 }
 
-/** What is shown in the place of a secret. */
+/** Shown in place of a secret. */
 const hidden = '(hidden)';
 const secretVariable = 'HARET_CLUSTER_SECRET';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A configuration that cannot be used. `message` has a line for each problem. */
+/** A configuration that cannot be used. `message` has one line for each problem. */
 export class ConfigError extends Error {
-  /** Always that. */
+  /** Always this name. */
   override readonly name = 'ConfigError';
-  /** A line each. */
+  /** One line for each problem. */
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {
@@ -69,7 +70,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError */
+/** @throws {@link ConfigError} */
 export function loadConfig(file: string): NodeConfig {
   let source: string;
   try {
@@ -77,7 +78,7 @@ export function loadConfig(file: string): NodeConfig {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code ?? String(error)})`;
-    throw new ConfigError([`${file}: ${problem}; give another with --config FILE`]);
+    throw new ConfigError([`${file}: ${problem}; name another file with --config FILE`]);
   }
   return parseConfig(source, file);
 }
@@ -85,7 +86,7 @@ export function loadConfig(file: string): NodeConfig {
 /**
  * @param file named in messages; `data_dir` is relative to its directory.
  * @param environment may have the cluster's secret, as HARET_CLUSTER_SECRET.
- * @throws ConfigError
+ * @throws {@link ConfigError}
  */
 export function parseConfig(source: string, file: string, environment: Environment = process.env): NodeConfig {
   const table = parseToml(source, file);
@@ -176,7 +177,7 @@ function assemble(values: ReadonlyMap<string, unknown>, file: string, environmen
   return { ...config, warnings };
 }
 
-/** What each key allows by itself may still not fit together. */
+/** Values that are each allowed may still not fit together. */
 function conflicts({ file, secret, limits, timing, segmentBytes, cluster, admin, api }: NodeConfig): string[] {
   const problems: string[] = [];
   const atMost = (name: string, value: number, part: 1 | 2, other: string, bound: number): void => {
@@ -186,7 +187,7 @@ function conflicts({ file, secret, limits, timing, segmentBytes, cluster, admin,
   };
   atMost('max_value_bytes', limits.maxValueBytes, 1, 'max_body_bytes', limits.maxBodyBytes);
   atMost('max_body_bytes', limits.maxBodyBytes, 1, 'max_frame_bytes', limits.maxFrameBytes);
-  // A Prepare carries a whole batch, and a body that is larger than a batch travels alone.
+  // A Prepare carries a whole batch. A body that is larger than a batch travels alone.
   atMost('max_body_bytes', limits.maxBodyBytes, 2, 'max_peer_frame_bytes', limits.maxPeerFrameBytes);
   atMost('max_batch_bytes', limits.maxBatchBytes, 2, 'max_peer_frame_bytes', limits.maxPeerFrameBytes);
   atMost('max_body_bytes', limits.maxBodyBytes, 2, 'segment_bytes', segmentBytes);
@@ -204,19 +205,24 @@ function conflicts({ file, secret, limits, timing, segmentBytes, cluster, admin,
     const twin = bound.slice(0, i).find(([, other]) => other.port === bind.port && other.host === bind.host);
     if (bind.port !== 0 && twin !== undefined) problems.push(`${file}: ${name}: is the same address as ${twin[0]}`);
     if (name === 'cluster_host' && secret.configured.length === 0 && !isLoopback(bind.host)) {
-      const how = `set cluster_secret, cluster_secret_file or ${secretVariable} to the same on all nodes`;
+      const how = `set cluster_secret, cluster_secret_file or ${secretVariable} to the same value on all nodes`;
       problems.push(
-        `${file}: cluster_secret: is missing; other machines reach ${bind.host}, so nodes have to prove it: ${how}`,
+        `${file}: cluster_secret: is missing; other machines can reach ${bind.host}, so nodes must prove that they belong to the cluster: ${how}`,
       );
     }
     if (isWildcard(bind.host) && bind.advertised === '') {
-      problems.push(`${file}: advertised_${name}: is missing; nobody can be sent to ${bind.host}`);
+      problems.push(
+        `${file}: advertised_${name}: is missing; others cannot connect to ${bind.host}, so give the address that they can use`,
+      );
     }
   }
   return problems;
 }
 
-/** The secrets in force, the newest first. One place gives the first of them; two that differ would be a riddle. */
+/**
+ * The secrets in force, the newest first. Only one place may give the newest: if two places gave different ones, it
+ * would be unclear which counts.
+ */
 function secretsOf(
   values: ReadonlyMap<string, unknown>,
   file: string,
@@ -247,11 +253,12 @@ function secretsOf(
   }
   const previous = text('cluster_secret_previous');
   if (previous === '') return found;
-  if (found.length === 0) problems.push(`${file}: cluster_secret_previous: is of use only beside cluster_secret`);
+  if (found.length === 0)
+    problems.push(`${file}: cluster_secret_previous: is only useful together with cluster_secret`);
   return [...found, previous];
 }
 
-/** An address on this machine: what is sent there leaves it for nobody to read. */
+/** An address on this machine. No one on another machine can read what is sent there. */
 function staysWithin(address: string): boolean {
   const parsed = parseAddress(address);
   return parsed !== null && isLoopback(parsed.host);
@@ -290,7 +297,7 @@ function suggestion(name: string): string {
   return best === '' ? '' : `; did you mean ${best}?`;
 }
 
-/** Letters to add, drop or change to come from one to the other. */
+/** How many letters to add, drop or change to turn one into the other. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 1; i <= from.length; i++) {

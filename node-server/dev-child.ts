@@ -1,4 +1,7 @@
-/** One node of `haret dev` as a child process: started, watched, stopped. Its log goes to a file, its last words to the terminal. */
+/**
+ * One node of `haret dev` as a child process that we start, watch and stop. Its log goes to a file. When it ends
+ * unasked, we say so on the terminal.
+ */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -32,7 +35,8 @@ export class DevChild {
     if (this.#process !== null) return;
     const log = openSync(this.node.logFile, 'a');
     const { name } = this.node;
-    // A session of its own, so that Ctrl-C reaches it through us and in order; its standard input tells it if we are gone.
+    // The child has a session of its own, so Ctrl-C reaches it only through us, in order. The end of its standard input
+    // tells it that we are gone.
     const child = spawn(
       process.execPath,
       [...process.execArgv, this.#program, 'start', '--config', this.node.configFile, '--stop-with-parent'],
@@ -61,7 +65,7 @@ export class DevChild {
     });
   }
 
-  /** Cleanly, then by force when it takes too long. */
+  /** Stops it cleanly, or by force when that takes too long. */
   async stop(): Promise<void> {
     const child = this.#process;
     if (child === null) return;
@@ -77,7 +81,10 @@ export class DevChild {
     this.#process?.kill('SIGKILL');
   }
 
-  /** Waits until `path` of the node's API port answers 200. @throws when the process ends first, or it takes too long. */
+  /**
+   * Waits until `path` of the node's API port answers 200. @throws when the process ends first, or when it takes too
+   * long.
+   */
   async until(path: '/health' | '/ready', timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (this.#process !== null) {

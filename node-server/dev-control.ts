@@ -1,6 +1,7 @@
 /**
- * How `haret dev stop|start|status` reaches the `haret dev` of another terminal: a socket in the data directory, a line of JSON there and
- * one back. Holding the socket also is what makes a second `haret dev` on the same directory notice the first.
+ * How `haret dev stop|start|status` reaches the `haret dev` of another terminal: over a socket in the data directory,
+ * with one line of JSON in each direction. The socket also shows a second `haret dev` on the same directory that the
+ * first one runs.
  */
 
 import { unlinkSync } from 'node:fs';
@@ -22,14 +23,16 @@ export interface DevAnswer {
 const maxLine = 4096;
 const answerTimeoutMs = 60_000;
 
-/** Paths of sockets are short (108 bytes): from here, when that is shorter. */
+/**
+ * Paths of sockets must be short (108 bytes). We use the path relative to the current directory when that is shorter.
+ */
 function socketPath(root: string): string {
   const absolute = resolve(root, 'control.sock');
   const near = relative(process.cwd(), absolute);
   return near.length < absolute.length ? join('.', near) : absolute;
 }
 
-/** Null when nobody listens in `root`. @throws when somebody does and does not answer. */
+/** Null when nothing listens in `root`. @throws when something listens and does not answer. */
 export async function askDev(root: string, command: DevCommand): Promise<DevAnswer | null> {
   return new Promise((resolveAnswer, reject) => {
     const socket = connect(socketPath(root));
@@ -50,14 +53,14 @@ export async function askDev(root: string, command: DevCommand): Promise<DevAnsw
   });
 }
 
-/** Listens in `root` until closed. @throws when the socket cannot be made, or another `haret dev` has it. */
+/** Listens in `root` until closed. @throws when the socket cannot be made, or when another `haret dev` has it. */
 export async function serveDev(root: string, handle: (command: DevCommand) => Promise<DevAnswer>): Promise<Server> {
   if ((await askDev(root, { command: 'status', name: '' })) !== null) {
-    throw new Error(`haret dev runs already on ${root}/; end it with Ctrl-C in its terminal`);
+    throw new Error(`haret dev already runs on ${root}/; end it with Ctrl-C in its terminal`);
   }
   const path = socketPath(root);
   try {
-    // Nobody listens: it is left from a process that was killed.
+    // Nothing listens: the socket is left over from a process that was killed.
     unlinkSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -1,17 +1,20 @@
-/** What `haret dev` asks of its three nodes once they run: be one cluster, and have the namespace `test-ns`. What is so already is left. */
+/**
+ * What `haret dev` makes of its three nodes once they run: one cluster with the namespace `test-ns`. It does not repeat
+ * what is already done.
+ */
 
 import { HaretError } from '../core/base/errors.ts';
 import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
 import type { DevNode } from './dev-layout.ts';
 import { devNamespace } from './dev-layout.ts';
 
-/** Asks one node's admin interface. @throws HaretError */
+/** Asks one node's admin interface. @throws {@link HaretError} */
 export type AskAdmin = (command: AdminCommand) => Promise<AdminResult>;
 
 const retryMs = 100;
 const foundTimeoutMs = 30_000;
 
-/** @throws Error or HaretError when that cannot be reached within half a minute. */
+/** @throws Error or {@link HaretError} when this cannot be reached within half a minute. */
 export async function foundCluster(
   nodes: readonly DevNode[],
   ask: AskAdmin,
@@ -21,7 +24,7 @@ export async function foundCluster(
   const [, ...others] = nodes;
   for (const node of others) {
     const joined = await retried(deadline, async () => {
-      // Asked before each try: one whose answer was lost may have been heard.
+      // We ask before each attempt: an earlier one may have succeeded although its answer was lost.
       if ((await membersOf(ask)).includes(node.name)) return false;
       await ask({ kind: 'clusterJoin', node: node.name, address: node.cluster });
       return true;
@@ -56,12 +59,12 @@ async function createNamespace(nodes: readonly DevNode[], ask: AskAdmin): Promis
   try {
     await ask({ kind: 'createNamespace', namespace: devNamespace, replicas, allowSmall: false });
   } catch (error) {
-    // A try before this one may have been heard, and only its answer lost.
+    // An earlier attempt may have succeeded although its answer was lost.
     if (!(error instanceof HaretError) || error.code !== 'NamespaceExists') throw error;
   }
 }
 
-/** Nodes that have just started do not know each other yet: what is refused for now is asked again. */
+/** Nodes that have just started do not know each other yet, so we try again when they refuse for now. */
 async function retried<T>(deadline: number, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

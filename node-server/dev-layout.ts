@@ -1,4 +1,4 @@
-/** The three nodes of `haret dev`: their names, ports and directories, as in haret (docs/language.md). */
+/** The three nodes of `haret dev`: their names, ports and directories (docs/language.md). */
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export interface DevNode {
   readonly cluster: string;
   readonly admin: string;
   readonly api: string;
-  /** What it listens on. */
+  /** The addresses on which it listens. */
   readonly binds: readonly Bind[];
 }
 
@@ -25,9 +25,9 @@ const devHost = '127.0.0.1';
 const firstPorts = [2000, 3000, 4000];
 
 /**
- * Writes the configuration of each node that has none, and reads where each one is to be found: a configuration that is there is its
- * owner's, ports and all.
- * @throws ConfigError
+ * Writes the configuration of each node that has none, and reads where each node can be reached. A configuration that
+ * exists belongs to the user, with its ports.
+ * @throws {@link ConfigError}
  */
 export function layOut(root: string): readonly DevNode[] {
   return firstPorts.map((port, i) => {
@@ -60,7 +60,7 @@ function configText(name: string, port: number): string {
   const origins = firstPorts
     .flatMap((first) => [devHost, 'localhost'].map((host) => `"http://${host}:${first + 2}"`))
     .join(', ');
-  return `# A node of haret dev. It is yours to change; haret dev writes it only when it is not there.
+  return `# A node of haret dev. You may change this file: haret dev only writes it when it does not exist.
 node_name = "${name}"
 cluster_host = "${devHost}:${port}"
 admin_host = "${devHost}:${port + 1}"

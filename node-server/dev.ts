@@ -1,4 +1,7 @@
-/** `haret dev`: three nodes on this machine, a process each, joined and with a namespace, until Ctrl-C (docs/language.md). */
+/**
+ * `haret dev`: three nodes on this machine, each in a process of its own, joined and with a namespace, until Ctrl-C
+ * (docs/language.md).
+ */
 
 import type { Server } from 'node:net';
 import type { AdminDialer } from './admin-dialer.ts';
@@ -21,7 +24,7 @@ export interface DevOptions {
   readonly dialAdmin: AdminDialer;
 }
 
-/** Runs until it is interrupted, or until a node cannot be started. The process is to exit with the number it gives. */
+/** Runs until it is interrupted, or until a node cannot be started. Resolves with the exit status of the process. */
 export async function runDev(options: DevOptions): Promise<number> {
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
@@ -41,7 +44,7 @@ export async function runDev(options: DevOptions): Promise<number> {
   const interrupted = untilInterrupted(children);
   try {
     const up = bringUp(options, children, say);
-    // Interrupted in between, it fails because its children end; that is no news then.
+    // If the user interrupts the start, it fails because its children end. That is expected.
     up.catch(() => undefined);
     await Promise.race([up, interrupted]);
     await interrupted;
@@ -84,7 +87,7 @@ ${hints.map(([command, then]) => `  ${command.padEnd(width)}   ${then}`).join('\
 Ctrl-C stops all three; their data stays.`);
 }
 
-/** One command at a time for a node; the answer comes when it is done. */
+/** One command at a time for each node. The answer comes when the command is done. */
 async function obey(children: readonly DevChild[], { command, name }: DevCommand): Promise<DevAnswer> {
   if (command === 'status') {
     const lines = children.map(({ node, pid }) => `${node.name} ${pid === null ? 'stopped' : `runs, pid ${pid}`}`);
@@ -95,7 +98,7 @@ async function obey(children: readonly DevChild[], { command, name }: DevCommand
     return { ok: false, message: `there is no ${name}; there are ${children.map(({ node }) => node.name).join(', ')}` };
   }
   if ((command === 'start') === (child.pid !== null)) {
-    return { ok: false, message: `${name} ${command === 'start' ? 'runs already' : 'does not run'}` };
+    return { ok: false, message: `${name} ${command === 'start' ? 'already runs' : 'does not run'}` };
   }
   if (command === 'stop') {
     await child.stop();
@@ -112,7 +115,7 @@ async function untilInterrupted(children: readonly DevChild[]): Promise<true> {
     const onSignal = (): void => {
       count++;
       resolve(true);
-      // The first asks politely and waits; whoever asks again does not want to wait.
+      // The first signal stops the nodes cleanly. A second one means that the user does not want to wait.
       if (count > 1) {
         for (const child of children) child.kill();
         process.exit(exitStatus.interrupted);

@@ -1,12 +1,14 @@
 /**
- * One process a data directory, also across containers, hosts and crashes. Node has no `flock`, so the lock is a row of links
- * `lock-1`, `lock-2` ...: the highest says who has the directory, or that nobody has. Who takes it over from `lock-n` makes `lock-n+1`,
- * which only one can, and only then are those below removed: so two that find a dead holder at once never both have it.
+ * Lets only one process use a data directory, also across containers, hosts and crashes. Node has no `flock`, so the
+ * lock is a series of links `lock-1`, `lock-2` ... The highest says which process has the directory, or that none has.
+ * A process takes it over from `lock-n` by making `lock-n+1`, which only one process can do. Only then does it remove
+ * the links below. So when two processes find a dead holder at once, they never both get the directory.
  *
- * Whether a holder lives is asked, in this order, of what can prove it: of the process table, when process ids mean the same to both;
- * of its socket, when both run under one kernel, in whatever containers; else, of another host or an earlier boot, of a file that it
- * touches every second. Who sees that stand still for a while takes the directory. A holder that was paused for longer finds that out
- * before it writes again, and ends.
+ * Whether a holder is alive is decided by the first of these that can tell. If process ids mean the same to both, it is
+ * the process table. If both run under one kernel, in whatever containers, it is the holder's socket. Otherwise, for a
+ * holder on another host or from an earlier boot, it is a file that the holder touches every second. If that file
+ * stands still for a while, the directory is taken. A holder that was paused for longer notices before it writes again,
+ * and ends.
  */
 
 import * as fs from 'node:fs';
@@ -23,14 +25,14 @@ const maxAttempts = 10;
 const lookEveryMs = 100;
 
 export interface LockOptions {
-  /** How often the holder gives its sign of life. */
+  /** How often the holder gives a sign of life. */
   readonly beatMs?: number;
-  /** How long a silent holder of another host or boot is watched before the directory is taken. */
+  /** How long to watch a silent holder of another host or boot before taking the directory. */
   readonly watchMs?: number;
   readonly here?: Place;
 }
 
-/** Directories that this very process holds, which its id cannot tell. */
+/** Directories that this very process holds. Its process id cannot tell that. */
 const heldHere = new Set<string>();
 
 interface Newest {
@@ -50,7 +52,7 @@ export class DirectoryLock {
   #server: net.Server | null = null;
   #heart: NodeJS.Timeout | null = null;
   #beating = false;
-  /** When it was last certain that the directory is this process's. */
+  /** When we were last certain that this process has the directory. */
   #certainAt = 0;
   #lost: Error | null = null;
 
@@ -66,8 +68,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Synchronous, and for as long as {@link LockOptions.watchMs} when nothing else proves that a holder is dead.
-   * @throws an Error that names the holder, or says that it cannot be told whether there is one, and what to do.
+   * Synchronous. It takes as long as {@link LockOptions.watchMs} when nothing else proves that a holder is dead.
+   * @throws an Error that names the holder, or that says why it is unknown whether there is one, and what to do.
    */
   acquire(): void {
     const key = fs.realpathSync(this.#directory);
@@ -98,7 +100,8 @@ export class DirectoryLock {
       if (newest !== null && newest.text !== free && !this.#over(newest)) continue;
       const number = (newest?.number ?? 0) + 1;
       if (!this.#place(number, this.#text)) continue;
-      // One that was slow may have made a number that had come and gone: whoever has the highest has the directory.
+      // A slow process may have made a number that had come and gone. The process with the highest number has the
+      // directory.
       if (this.#newest()?.number !== number) {
         this.#remove(`lock-${number}`);
         continue;
@@ -107,14 +110,16 @@ export class DirectoryLock {
       this.#tidy();
       return;
     }
-    throw new Error(`the lock of data directory ${this.#directory} changes hands all the time`);
+    throw new Error(
+      `the lock of data directory ${this.#directory} keeps changing hands: several processes are trying to use it`,
+    );
   }
 
-  /** Before each write: after a pause, another process may have taken the directory. @throws when this one has it no more. */
+  /** Call this before each write: during a pause, another process may have taken the directory. @throws when it has. */
   check(): void {
     if (this.#key === null) return;
     const now = performance.now();
-    // Half of what another one would have to watch: a write that began in time is over before that.
+    // Half of the time that another process would have to watch, so that a write that began in time ends before that.
     if (now - this.#certainAt > this.#watchMs / 2) {
       this.#touch();
       if (this.#isOurs()) this.#certainAt = now;
@@ -131,7 +136,7 @@ export class DirectoryLock {
       try {
         this.#place(this.#number + 1, free);
       } catch {
-        // The number is used again then, which is safe as long as nobody looks at this very moment.
+        // The number is then used again. That is safe unless another process looks at this very moment.
       }
       this.#remove(`lock-${this.#number}`);
     }
@@ -139,7 +144,7 @@ export class DirectoryLock {
   }
 
   #letGo(): void {
-    // Closing it removes its file.
+    // Closing the server removes its file.
     this.#server?.close();
     this.#server = null;
     this.#remove(this.#beatFile(this.#token));
@@ -150,7 +155,7 @@ export class DirectoryLock {
     this.#beating = true;
     const at = performance.now();
     const now = new Date();
-    // Not on the loop: a disk that hangs must not stop it.
+    // Not on the event loop, because a disk that hangs must not stop it.
     fs.utimes(path.join(this.#directory, this.#beatFile(this.#token)), now, now, (error) => {
       this.#beating = false;
       if (this.#key === null) return;
@@ -159,7 +164,10 @@ export class DirectoryLock {
     });
   }
 
-  /** The lock is still this process's. One that was removed by hand is put back, unless another one has the directory by now. */
+  /**
+   * True while the lock is still this process's. If it was removed by hand, it is put back, unless another process has
+   * the directory by now.
+   */
   #isOurs(): boolean {
     if (this.#lost !== null) return false;
     try {
@@ -173,12 +181,15 @@ export class DirectoryLock {
         `data directory ${this.#directory} was taken by ${who} while this process was paused, or its lock was tampered with`,
       );
     } catch {
-      // The directory cannot be read now; whoever wants to write is told soon enough.
+      // The directory cannot be read now. The next write will report that.
     }
     return false;
   }
 
-  /** @returns true when the holder is gone, false when it is another one by now. @throws when it is not gone. */
+  /**
+   * @returns true when the holder is gone, false when there is another holder by now. @throws when the holder is not
+   *   gone.
+   */
   #over({ number, text }: Newest): boolean {
     const here = this.#here;
     const file = path.join(this.#directory, `lock-${number}`);
@@ -239,7 +250,10 @@ export class DirectoryLock {
     return `lock.${token}.beat`;
   }
 
-  /** Makes the file that shows that this process lives, or sets its time. It is empty, so that a full disk has room for it. */
+  /**
+   * Makes the file that shows that this process is alive, or updates its time. The file is empty, so a full disk has
+   * room for it.
+   */
   #touch(): void {
     const file = path.join(this.#directory, this.#beatFile(this.#token));
     try {
@@ -247,7 +261,7 @@ export class DirectoryLock {
       const now = new Date();
       fs.utimesSync(file, now, now);
     } catch {
-      // Without it, others under this kernel still have its process or its socket to ask.
+      // Without this file, other processes under this kernel can still check its process or its socket.
     }
   }
 
@@ -257,7 +271,7 @@ export class DirectoryLock {
       highest = Math.max(highest, Number(lockName.exec(name)?.[1] ?? 0));
     if (highest === 0) return null;
     const text = this.#read(highest);
-    // It went while it was read: a later one is there.
+    // The link went while we read it, so there is a later one.
     return text === null ? this.#newest() : { number: highest, text };
   }
 
@@ -273,7 +287,10 @@ export class DirectoryLock {
     }
   }
 
-  /** Makes a link whose target is the text: whole or not at all, by one process only, and without a block of the disk. */
+  /**
+   * Makes a link whose target is the text. It is made whole or not at all, by one process only, and needs no block of
+   * the disk.
+   */
   #place(number: number, text: string): boolean {
     const file = path.join(this.#directory, `lock-${number}`);
     try {
@@ -284,7 +301,7 @@ export class DirectoryLock {
       if (code === 'EEXIST') return false;
       if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
     }
-    // A file system without such links: a whole file is moved there, if none is.
+    // On a file system without such links: writes a whole file and moves it there, if there is none.
     const own = path.join(this.#directory, `lock.${this.#token}.text`);
     fs.writeFileSync(own, text);
     try {
@@ -298,7 +315,10 @@ export class DirectoryLock {
     }
   }
 
-  /** Removes what earlier holders left. What a rival has made it makes in vain: it finds this lock. */
+  /**
+   * Removes what earlier holders left. If a rival has made something meanwhile, it has no effect, because the rival
+   * finds this lock.
+   */
   #tidy(): void {
     for (const name of fs.readdirSync(this.#directory)) {
       const number = Number(lockName.exec(name)?.[1] ?? 0);
@@ -311,7 +331,7 @@ export class DirectoryLock {
     try {
       fs.unlinkSync(path.join(this.#directory, name));
     } catch {
-      // It is gone, or goes when the next one tidies up.
+      // The file is already gone, or the next holder will remove it.
     }
   }
 }

@@ -19,7 +19,7 @@ await runProgram({
   table: apiTable(),
   connect: async ({ addresses, timeoutMs, clientId }) => {
     const client = clientId ?? `${name}/${programVersion()} ${hostname().slice(0, 64)}:${process.pid}`;
-    // The id is this process's alone while it runs; when it ends it gives the id back.
+    // Only this process has the id while it runs. It gives the id back when it ends.
     const identity = clientId === null ? null : { id: clientId, incarnation: randomBytes(16).toString('hex') };
     const engine = new Client(nodePorts(), { addresses, codec: binaryApi, name: client, identity });
     const promises = new PromiseClient(engine);

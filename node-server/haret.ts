@@ -1,4 +1,4 @@
-/** The program `haret`: runs a node, or three of them for development (docs/language.md). */
+/** The program `haret`: runs one node, or three for development (docs/language.md). */
 
 import { fileURLToPath } from 'node:url';
 import { ClusterNode } from '../core/cluster/node.ts';
@@ -71,7 +71,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [command = 'start', ...rest] = words;
   if (command === 'dev') return dev(rest, flags.get('--dir') ?? devDirectory);
   if (command !== 'start') throw new UsageError(`unknown command ${command}`);
-  if (rest[0] !== undefined) throw new UsageError(`start takes no ${rest[0]}; name a file with --config`);
+  if (rest[0] !== undefined) throw new UsageError(`start takes no argument ${rest[0]}; name a file with --config`);
   return runNode(
     { configFile: flags.get('--config') ?? './config.toml', stopWithParent: flags.has('--stop-with-parent') },
     {
@@ -88,11 +88,11 @@ async function dev([word, name = '', ...more]: readonly string[], root: string):
     return runDev({ root, program, version: programVersion(), dialAdmin });
   }
   const command = devCommands.find((one) => one === word);
-  if (command === undefined || more.length > 0) throw new UsageError(`haret dev does not know ${word}`);
+  if (command === undefined || more.length > 0) throw new UsageError(`haret dev has no command or flag ${word}`);
   if (command !== 'status' && name === '') throw new UsageError(`haret dev ${word} needs the name of a node`);
   const answer = await askDev(root, { command, name });
   if (answer === null) {
-    process.stderr.write(`haret: haret dev does not run on ${root}/; start it with: npx haret dev\n`);
+    process.stderr.write(`haret: haret dev is not running on ${root}/; start it with: npx haret dev\n`);
     return exitStatus.failed;
   }
   (answer.ok ? process.stdout : process.stderr).write(`${answer.ok ? '' : 'haret: '}${answer.message}\n`);

@@ -1,4 +1,7 @@
-/** What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (architecture §2). It only reads. */
+/**
+ * What the API port answers to plain HTTP: `/health`, `/ready`, `/metrics`, and the playground at `/` (architecture
+ * §2). All of it is read-only.
+ */
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { HostedNode, MetricSample } from '../core/cluster/base/host.ts';
@@ -9,13 +12,13 @@ export interface EndpointOptions {
   readonly playground: Playground;
   /** Null before the node has started and while it stops. */
   readonly node: () => HostedNode | null;
-  /** What the host measures beside the node. */
+  /** What the host measures in addition to the node. */
   readonly processSamples: () => readonly MetricSample[];
 }
 
 export function httpEndpoints(options: EndpointOptions): RequestListener {
   return (request, response) => {
-    // A body is never wanted; it is let go by, so that the connection can be used again.
+    // We never need a body, but we read past it so that the connection can be used again.
     request.resume();
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
@@ -31,7 +34,7 @@ function answer(options: EndpointOptions, request: IncomingMessage, response: Se
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
   switch (path) {
     case '/health': {
-      const health = node?.health() ?? { ok: false, problems: ['the node starts or stops'] };
+      const health = node?.health() ?? { ok: false, problems: ['the node is starting or stopping'] };
       json(request, response, health.ok ? 200 : 503, health);
       return;
     }
@@ -52,7 +55,7 @@ function answer(options: EndpointOptions, request: IncomingMessage, response: Se
     default:
       if (options.playground.answer(request, response, path)) return;
       json(request, response, 404, {
-        error: { code: 'PathNotFound', message: 'there is /, /health, /ready and /metrics' },
+        error: { code: 'PathNotFound', message: 'there is only /, /health, /ready and /metrics' },
       });
   }
 }

@@ -1,9 +1,14 @@
-/** Who has a data directory, as its lock says it in one short line, and what this process can say of that holder's life. */
+/**
+ * Which process has a data directory, as its lock says in one short line, and whether this process can tell that the
+ * holder is alive.
+ */
 
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 
-/** Where a process runs: a boot of a kernel, and a namespace of process ids in it. Null where the system does not say. */
+/**
+ * Where a process runs: a boot of a kernel, and a namespace of process ids in it. Null where the system does not say.
+ */
 export interface Place {
   readonly boot: string | null;
   readonly pids: string | null;
@@ -11,17 +16,17 @@ export interface Place {
 }
 
 export interface Holder extends Place {
-  /** Names this holding, and its other files. */
+  /** Names this holding of the lock and its other files. */
   readonly token: string;
   readonly pid: number;
-  /** The start of the process in ticks since boot, so that an id that is used again is told apart. */
+  /** The start of the process in ticks since boot, which tells it from a later process with the same id. */
   readonly began: string | null;
-  /** It listens on a socket beside the lock. */
+  /** True when it listens on a socket beside the lock. */
   readonly listens: boolean;
 }
 
 const format = '1';
-/** A link's target of so many bytes needs no block of its own: a lock can be taken on a disk that is full. */
+/** A link's target of up to this many bytes needs no block of its own, so a lock can be taken on a full disk. */
 const shortBytes = 59;
 
 export function placeHere(): Place {
@@ -38,7 +43,7 @@ export function encodeHolder({ token, pid, began, boot, pids, listens, host }: H
   return `${text} ${printable(host).slice(0, Math.max(4, shortBytes - text.length - 1))}`;
 }
 
-/** Null for what is no lock of this release. */
+/** Null for what is not a lock of this release. */
 export function decodeHolder(text: string): Holder | null {
   const fields = text.split(' ');
   const [version, token, pid, began, boot, pids, listens, host] = fields;
@@ -55,12 +60,12 @@ export function decodeHolder(text: string): Holder | null {
   };
 }
 
-/** One kernel, and one boot of it: a socket of the holder can be asked here. */
+/** Same kernel and same boot: a socket of the holder can be asked here. */
 export function sameKernel(holder: Place, here: Place): boolean {
   return holder.boot !== null && holder.boot === here.boot;
 }
 
-/** Process ids mean the same to both. Where the system has neither boots nor namespaces to tell, one host name is one place. */
+/** Process ids mean the same to both. If the system gives neither boots nor namespaces, the host name decides. */
 export function samePids(holder: Place, here: Place): boolean {
   if (holder.boot === null && here.boot === null) return printable(here.host).startsWith(printable(holder.host));
   return sameKernel(holder, here) && holder.pids !== null && holder.pids === here.pids;
@@ -77,19 +82,19 @@ export function lives(holder: Holder): boolean | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  // Where the table is that of another namespace, as in a container without one of its own, its numbers are others'.
+  // If the table belongs to another namespace, as in a container without one of its own, its ids mean other processes.
   if (holder.began !== null && link('/proc/self') === String(process.pid)) {
     const now = beginningOf(String(holder.pid));
     if (now !== null) return now === holder.began;
   }
-  // That this process does not hold it was looked up, so a process before it had the same id.
+  // We know already that this process does not hold the lock. So if the id is ours, an earlier process had it.
   return holder.pid === process.pid ? false : holder.began === null ? true : null;
 }
 
 /** @param process its id, or `self`. */
 export function beginningOf(process: string): string | null {
   const stat = read(`/proc/${process}/stat`);
-  // The name of the program is in parentheses and may have spaces; the 22nd field of all is the start.
+  // The program's name is in parentheses and may contain spaces. The 22nd field of the whole line is the start.
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Signs of life of who has a data directory, for those who cannot see its process: a socket in the directory, which a kernel refuses as
- * soon as its process is gone, in whatever container that was; and a file whose time is set again and again.
+ * Signs of life of the process that has a data directory, for processes that cannot see it. One is a socket in the
+ * directory, which the kernel refuses as soon as its process is gone, in whatever container it was. The other is a file
+ * whose time is updated again and again.
  */
 
 import * as fs from 'node:fs';
@@ -8,11 +9,11 @@ import * as net from 'node:net';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-/** A socket's path has room for so many bytes; a longer one is named through the open directory. */
+/** A socket's path has room for this many bytes. A longer path is given through the open directory. */
 const maxSocketPath = 100;
 const probeMs = 5000;
 
-/** Runs beside the process that waits for it: it is starting, and nothing else is to go on meanwhile. */
+/** Runs beside the process that waits for it. That process is starting, and must do nothing else meanwhile. */
 const probe = `
 const { workerData } = require('node:worker_threads');
 const out = new Int32Array(workerData.answer);
@@ -22,7 +23,7 @@ socket.on('connect', () => say(1));
 socket.on('error', ({ code }) => say(code === 'EAGAIN' ? 1 : code === 'ECONNREFUSED' ? 2 : 3));
 `;
 
-/** Calls `use` with a name for a file of the directory that is short enough for a socket; null when there is none. */
+/** Calls `use` with a path for a file of the directory that is short enough for a socket; null when there is none. */
 function withShortPath<T>(directory: string, name: string, use: (path: string) => T): T | null {
   const plain = path.join(directory, name);
   if (Buffer.byteLength(plain) <= maxSocketPath) return use(plain);
@@ -35,10 +36,13 @@ function withShortPath<T>(directory: string, name: string, use: (path: string) =
   }
 }
 
-/** Listens on a socket in the directory until the process ends; null where the file system or the platform has no such sockets. */
+/**
+ * Listens on a socket in the directory until the process ends. Null where the file system or the platform has no such
+ * sockets.
+ */
 export function listen(directory: string, name: string): net.Server | null {
   const server = net.createServer((socket) => socket.destroy());
-  // Its failure is seen at once below; an error that comes later changes nothing.
+  // A failure shows at once below. A later error changes nothing.
   server.on('error', () => undefined);
   try {
     withShortPath(directory, name, (short) => server.listen(short));
@@ -50,7 +54,9 @@ export function listen(directory: string, name: string): net.Server | null {
   return server;
 }
 
-/** True: its process lives. False: it does not. Null: that cannot be told. Only a socket of this very kernel can be asked. */
+/**
+ * True: its process is alive. False: it is not. Null: we cannot tell. Only a socket of this very kernel can be asked.
+ */
 export function answers(directory: string, name: string): boolean | null {
   return withShortPath(directory, name, (short) => {
     const answer = new SharedArrayBuffer(4);
@@ -64,7 +70,7 @@ export function answers(directory: string, name: string): boolean | null {
   });
 }
 
-/** When the file was last touched, asked of the file server and not of a cache: opening it does that. */
+/** When the file was last touched. Opening the file makes the file server answer, not a cache. */
 export function touchedAt(file: string): string | null {
   try {
     const open = fs.openSync(file, 'r');
@@ -78,7 +84,7 @@ export function touchedAt(file: string): string | null {
   }
 }
 
-/** Stands still for so long. */
+/** Blocks for this long. */
 export function wait(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,4 +1,4 @@
-/** The `Clock` port of a process: its monotonic clock, and the check phase of its loop as the end of a turn. */
+/** The `Clock` port of a process: its monotonic clock, and the check phase of its event loop as the end of a turn. */
 
 import type { Clock } from '../core/base/ports.ts';
 import { TurnWorks } from '../core/base/turn-works.ts';
@@ -11,8 +11,8 @@ export class NodeClock implements Clock {
   }
 
   /**
-   * An immediate runs after everything that the poll phase had to deliver, so one turn of the loop is one batch, and with
-   * nothing else to deliver it runs at once.
+   * An immediate runs after everything that the poll phase delivers, so one turn of the loop is one batch. When there
+   * is nothing to deliver, it runs at once.
    */
   soon(work: () => void): void {
     this.#works.add(work);

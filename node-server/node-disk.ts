@@ -1,6 +1,6 @@
 /**
- * The `Disk` port over a directory of the file system. A durable write is one hop to the thread pool: the file is open with O_DSYNC
- * and its blocks are allocated and filled before, so that no metadata has to follow the data.
+ * The `Disk` port over a directory of the file system. A durable write is one call on the thread pool: the file is open
+ * with O_DSYNC, and its blocks were allocated and filled before, so no metadata has to follow the data.
  */
 
 import * as fs from 'node:fs';
@@ -10,25 +10,25 @@ import type { Disk, DiskDone } from '../core/base/ports.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { LockOptions } from './directory-lock.ts';
 
-/** Files that are being made have this ending; they are nobody's until they are renamed. */
-/** What a node keeps, its cluster's secret among it, is for its owner only. */
+/** Files that are being made end with this. They do not count until they are renamed. */
+/** The node's files include its cluster's secret, so only their owner may read them. */
 const ownerOnly = 0o600;
 const unfinishedSuffix = '.new';
-/** Filled so little at a time, each piece synced, that a batch of the log beside it waits for one piece at most. */
+/** Fills this much at a time and syncs each piece, so that a batch of the log waits for at most one piece. */
 const fillBytes = 512 * 1024;
-/** Where there is no O_DSYNC, O_SYNC makes more durable than is needed. */
+/** Where O_DSYNC is missing, O_SYNC makes more durable than we need. */
 const syncedFlags =
   fs.constants.O_WRONLY |
   ('O_DSYNC' in fs.constants ? fs.constants.O_DSYNC : (fs.constants as { O_SYNC: number }).O_SYNC);
 const zeros = new Uint8Array(fillBytes);
 
-/** Calls `end` once, never before it returns; what it throws is its error. */
+/** Calls `end` once, and never before it returns. If it throws, that is its error. */
 type Operation = (end: (error: NodeJS.ErrnoException | null) => void) => void;
 
 interface OpenFile {
   /** For writes that a later sync covers, and for reads. */
   readonly plain: number;
-  /** Opened with O_DSYNC, for durable writes; made when the first is asked for. */
+  /** Opened with O_DSYNC, for durable writes. It is opened when the first one is asked for. */
   synced: number | null;
 }
 
@@ -37,10 +37,10 @@ export class NodeDisk implements Disk {
   readonly #lock: DirectoryLock;
   #locked = false;
   readonly #files = new Map<string, OpenFile>();
-  /** Calls on one file end in the order they were made: each waits for the one before it. */
+  /** Calls on one file finish in the order in which they were made: each waits for the one before it. */
   readonly #queues = new Map<string, { operation: Operation; done: DiskDone }[]>();
 
-  /** @param directory made, with those above it, when it is not there. */
+  /** @param directory is created, with its parents, when it does not exist. */
   constructor(directory: string, lock: LockOptions = {}) {
     this.#directory = path.resolve(directory);
     this.#lock = new DirectoryLock(this.#directory, lock);
@@ -56,13 +56,13 @@ export class NodeDisk implements Disk {
   }
 
   unlock(): void {
-    // A descriptor that a call is still under way on is closed when that ends: its number must not become another file's before.
+    // A descriptor that a call still uses is closed when that call ends. Its number must not go to another file before.
     for (const name of [...this.#files.keys()]) if (!this.#queues.has(name)) this.#close(name);
     this.#locked = false;
     this.#lock.release();
   }
 
-  /** Makes the directory, durably: each new name is synced into the directory above it. */
+  /** Makes the directory durably: each new name is synced into the directory above it. */
   #makeDirectory(): void {
     const made = fs.mkdirSync(this.#directory, { recursive: true });
     if (made === undefined) return;
@@ -100,12 +100,15 @@ export class NodeDisk implements Disk {
     });
   }
 
-  /** Fills a new file with zeros beside its place, syncs it and moves it there: it is never seen with less than its size. */
+  /**
+   * Fills a new file with zeros under another name, syncs it and renames it, so that it is never seen with less than
+   * its size.
+   */
   #makeFile(name: string, size: number, end: (error: NodeJS.ErrnoException | null) => void): void {
     const unfinished = this.#path(name + unfinishedSuffix);
     fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, ownerOnly, (openError, file) => {
       if (openError !== null) return end(openError);
-      // The half takes room from what is needed.
+      // The half-made file takes up room that is needed.
       const fail = (error: NodeJS.ErrnoException): void =>
         fs.close(file, () => fs.unlink(unfinished, () => end(error)));
       const fill = (at: number): void => {
@@ -140,7 +143,8 @@ export class NodeDisk implements Disk {
         else writeParts(file, [...parts], offset, end);
       };
       if (!durable) return begin();
-      // Waking a thread for it takes as long as sending a frame: what this turn sends, the same batch to the backups, leaves first.
+      // Waking a thread for it takes as long as sending a frame. So what this turn sends, such as the same batch to the
+      // backups, leaves first.
       queueMicrotask(() => {
         try {
           begin();
@@ -152,7 +156,7 @@ export class NodeDisk implements Disk {
   }
 
   sync(name: string, done: DiskDone): void {
-    // fsync and not fdatasync: a checkpoint's file grows, and its new size must be durable too.
+    // fsync, not fdatasync: a checkpoint's file grows, and its new size must be durable too.
     this.#enqueue(name, done, (end) => fs.fsync(this.#open(name).plain, end));
   }
 
@@ -253,7 +257,7 @@ export class NodeDisk implements Disk {
       this.#lock.check();
       operation(end);
     } catch (error) {
-      // What fails at once fails like what fails later: after the call has returned.
+      // What fails at once is reported like what fails later: after the call has returned.
       setImmediate(() => end(error as NodeJS.ErrnoException));
     }
   }

@@ -1,9 +1,12 @@
-/** What Node lends core for making strings of bytes: one call each into the engine, a dozen times as fast as the language's own. */
+/**
+ * What Node lends core to make strings of bytes. Each is one call into the engine, a dozen times as fast as the
+ * language's own way.
+ */
 
 import { lendLatin1 } from '../core/base/latin1.ts';
 import type { Latin1 } from '../core/base/latin1.ts';
 
-/** Node's buffers have these, undocumented in its types, and they work on every array of bytes. */
+/** Node's buffers have these methods, although its types do not document them. They work on every array of bytes. */
 interface Slicing {
   readonly latin1Slice: (this: Uint8Array, from: number, to: number) => string;
   readonly hexSlice: (this: Uint8Array, from: number, to: number) => string;

@@ -1,9 +1,9 @@
-/** The `Log` port by pino: a JSON object a line, or, on a terminal, a line for people. */
+/** The `Log` port with pino: one JSON object a line or, on a terminal, lines for people. */
 
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import type { Log, LogLevel } from '../core/base/ports.ts';
-import { controlCharacters } from '../core/shell/index.ts';
+import { escapeControlsOfJson } from '../core/shell/index.ts';
 
 export interface NodeLogOptions {
   readonly level: LogLevel;
@@ -21,7 +21,7 @@ export class NodeLog implements Log {
   /** @param bound facts that every line carries. */
   constructor(options: NodeLogOptions, bound: Readonly<Record<string, unknown>> = {}) {
     const pretty = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
-    // Synchronous, so that the last lines before an end of the process are not lost; a node logs little.
+    // Synchronous, so that the last lines before the process ends are not lost. A node logs little.
     const out = options.destination ?? pino.destination({ fd: 1, sync: true });
     this.#logger = pino(
       {
@@ -48,18 +48,21 @@ export class NodeLog implements Log {
   }
 }
 
-/** A line that may be shown on a terminal: what peers and clients say is in it. Inside of JSON it is the same value. */
+/**
+ * Makes a line safe to show on a terminal, because it contains what peers and clients say. Inside JSON the value is
+ * unchanged.
+ */
 function harmless(line: string): string {
-  const text = line.replace(
-    controlCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const text = escapeControlsOfJson(line);
   return `${text.slice(0, -'\\u000a'.length)}\n`;
 }
 
 const silent = new Set(['time', 'level', 'message', 'self']);
 
-/** `12:03:04.567 warn  dev1  message  key=value ...`. Control characters in facts stay escaped, so that data cannot drive the terminal. */
+/**
+ * `12:03:04.567 warn  dev1  message  key=value ...`. Control characters in facts stay escaped, so that data cannot
+ * control the terminal.
+ */
 function forPeople(line: string): string {
   const parsed: unknown = JSON.parse(line);
   if (typeof parsed !== 'object' || parsed === null) return line;

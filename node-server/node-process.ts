@@ -1,6 +1,6 @@
 /**
- * Hosts a node in this process: binds the three interfaces, makes the ports, recovers, ticks, and stops in order. The node itself
- * is `core/cluster`; signals and exit statuses are `run-node.ts`.
+ * Hosts a node in this process. It binds the three interfaces, makes the ports, recovers, ticks, and stops in order.
+ * The node itself is `core/cluster`. Signals and exit statuses are in `run-node.ts`.
  */
 
 import type { Disk, Interface, Link, LinkHandler, Transport } from '../core/base/ports.ts';
@@ -26,7 +26,7 @@ import { StatusStream } from './status-stream.ts';
 import { Listener } from './ws-listener.ts';
 import { WebSocketTransport } from './ws-transport.ts';
 
-/** How often a node that is not ready yet is asked again, to say so in the log when it is. */
+/** How often we ask a node that is not ready yet, so that the log says when it is. */
 const readyCheckMs = 50;
 
 export interface NodeParts {
@@ -66,7 +66,7 @@ export class NodeProcess {
   #ticker: NodeJS.Timeout | null = null;
   #readyCheck: NodeJS.Timeout | null = null;
 
-  /** @param onFatal ends the process: what the disk holds is not known any more (protocol §2). */
+  /** @param onFatal ends the process, because it is no longer known what the disk holds (protocol §2). */
   constructor(config: NodeConfig, log: NodeLog, parts: NodeParts, onFatal: (error: Error) => void) {
     lendNodeLatin1();
     this.#config = config;
@@ -88,7 +88,8 @@ export class NodeProcess {
   }
 
   /**
-   * Binds, then recovers: a taken port is found before the disk is touched, and what connects meanwhile waits in the kernel.
+   * Binds, then recovers. So a port that is taken is found before the disk is touched, and connections that arrive
+   * meanwhile wait in the kernel.
    * @throws Error in one line that says what is in the way.
    */
   async start(): Promise<NodeAddresses> {
@@ -118,7 +119,10 @@ export class NodeProcess {
     }
   }
 
-  /** Refuses new work, makes everything durable and closes. False: that took longer than `stop_timeout_ms` and was cut short. */
+  /**
+   * Refuses new work, makes everything durable, and closes. False when that took longer than `stop_timeout_ms` and was
+   * cut short.
+   */
   async stop(): Promise<boolean> {
     this.#stopping = true;
     const node = this.#node;
@@ -141,7 +145,9 @@ export class NodeProcess {
     return clean;
   }
 
-  /** Takes a link that did not come through a socket: of a client in this process. Null: the node takes none now. */
+  /**
+   * Takes a link that did not come through a socket, from a client in this process. Null when the node takes none now.
+   */
   accept(through: Interface, subprotocol: string, link: Link): LinkHandler | null {
     return this.#node === null || this.#stopping ? null : this.#node.accept(through, subprotocol, link, 'this process');
   }
@@ -174,7 +180,10 @@ export class NodeProcess {
     });
   }
 
-  /** A page may do as its user can; so that none administers a node unasked, the doors are closed to pages unless they are opened. */
+  /**
+   * A page can do what its user can. So the interfaces are closed to pages until they are opened, and no page
+   * administers a node without permission.
+   */
   #pagesOf(through: Interface): OriginRule {
     if (through === 'cluster') return onlyNodes;
     return through === 'admin' && !this.#config.playgroundAdmin ? noPages : this.#origins;
@@ -195,7 +204,7 @@ export class NodeProcess {
       const open1 = { name: 'haret_connections', help: 'Open WebSocket connections.', type: 'gauge' as const };
       const accepted1 = {
         name: 'haret_connections_accepted_total',
-        help: 'Connections taken.',
+        help: 'Connections accepted.',
         type: 'counter' as const,
       };
       const refused1 = {

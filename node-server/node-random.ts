@@ -1,10 +1,16 @@
-/** The `Random` port of a process: unpredictable, because incarnations and cluster ids are drawn from it (protocol §2). */
+/**
+ * The `Random` port of a process. It is unpredictable, because incarnations and cluster ids are drawn from it (protocol
+ * §2).
+ */
 
 import { randomBytes } from 'node:crypto';
 import { SeededRandom } from '../core/base/random.ts';
 import type { Random } from '../core/base/ports.ts';
 
-/** Bytes, which become identities, come from the system each time; numbers, which only spread time-outs, from a generator it seeded. */
+/**
+ * Bytes become identities, so each comes from the system. Numbers only spread time-outs, so they come from a generator
+ * that the system seeded.
+ */
 export class NodeRandom implements Random {
   readonly #numbers: SeededRandom;
 

@@ -1,14 +1,15 @@
 /**
- * Who may open a connection, by what a browser cannot help saying (architecture §2). Pages: only the node's own and those of `allowed_origins`. A
- * program sends no Origin and is not meant. Host names: only those under which this node is known, because a page whose own name was
- * made to point here (DNS rebinding) is of that origin, and would read what it is answered.
+ * Who may open a connection, judged by what a browser always sends (architecture §2). Pages: only the node's own and
+ * those of `allowed_origins`. A program sends no Origin, and this rule is not about programs. Host names: only those
+ * under which this node is known. A page whose own name was made to point here (DNS rebinding) is of that origin and
+ * could read the answers.
  */
 
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 
 export interface OriginRule {
-  /** What of the configuration lets a page in, for whoever was refused. */
+  /** The configuration key that lets a page in, named to a page that was refused. */
   readonly key: string;
   allows(origin: string, socket: Pick<Socket, 'localAddress'>): boolean;
 }
@@ -16,7 +17,7 @@ export interface OriginRule {
 /** Only programs, unless the key says otherwise. */
 export const noPages: OriginRule = { key: 'playground_admin', allows: () => false };
 /** Only other nodes, whatever the configuration says. */
-export const onlyNodes: OriginRule = { key: 'allowed_origins, which is of the API interface', allows: () => false };
+export const onlyNodes: OriginRule = { key: 'allowed_origins, which is for the API interface', allows: () => false };
 
 export class OriginCheck implements OriginRule {
   readonly key = 'allowed_origins';
@@ -29,7 +30,7 @@ export class OriginCheck implements OriginRule {
     this.#allowed = new Set(allowed.map((origin) => origin.toLowerCase()));
   }
 
-  /** Tells where the node's own pages are served: the addresses (`host:port`) of its API interface. */
+  /** Says where the node's own pages are served: the addresses (`host:port`) of its API interface. */
   serveFrom(addresses: readonly string[], port: number): void {
     const own = new Set<string>();
     for (const address of [...addresses, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]) {
@@ -43,7 +44,8 @@ export class OriginCheck implements OriginRule {
   allows(origin: string, socket: Pick<Socket, 'localAddress'>): boolean {
     const text = origin.toLowerCase();
     if (this.#allowed.has(text) || this.#own.has(text)) return true;
-    // Bound to every address, the node is reached by one that it was not told; as a number it cannot be rebound.
+    // A node bound to every address is reached by one that its configuration does not name. As a number, it cannot be
+    // rebound.
     const local = (socket.localAddress ?? '').replace(/^::ffff:/, '');
     const family = isIP(local);
     if (family === 0) return false;
@@ -51,26 +53,26 @@ export class OriginCheck implements OriginRule {
   }
 }
 
-/** The names of hosts under which a node answers, whatever the port: it may be mapped. */
+/** The names of hosts under which a node answers. Ports do not matter: they may be mapped. */
 export class HostCheck {
   readonly #names: ReadonlySet<string>;
 
-  /** @param names configured ones: what is bound and told, and `allowed_hosts`. */
+  /** @param names configured ones: what is bound and advertised, and `allowed_hosts`. */
   constructor(names: readonly string[]) {
     this.#names = new Set(['localhost', ...names].map((name) => name.toLowerCase()));
   }
 
-  /** @param host a Host header; programs that speak HTTP/1.0 send none, and browsers always do. */
+  /** @param host a Host header. Programs that speak HTTP/1.0 send none; browsers always do. */
   allows(host: string | undefined): boolean {
     if (host === undefined) return true;
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*))(?::\d{1,5})?$/.exec(host);
     const name = (match?.[1] ?? match?.[2] ?? '').toLowerCase();
-    // A number is no name: nobody can make it point elsewhere.
+    // A number is not a name, so no one can make it point elsewhere.
     return isIP(name) !== 0 || this.#names.has(name) || this.#names.has(name.replace(/\.$/, ''));
   }
 }
 
-/** True for what may stand in `allowed_origins`: scheme, host and perhaps a port, nothing behind. */
+/** True for what may stand in `allowed_origins`: a scheme, a host and perhaps a port, and nothing after that. */
 export function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);

@@ -1,4 +1,4 @@
-/** The file of the cluster's secret is for its owner only: whoever else can read it is let into the cluster. */
+/** The file of the cluster's secret is for its owner only. Anyone else who can read it gets into the cluster. */
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -9,11 +9,11 @@ const ownerOnly = 0o600;
 const forOthers = 0o077;
 
 /**
- * A copy by hand may have opened it. That is said, for it may have been read, and ended.
- * @throws Error in one line, when it cannot be ended.
+ * Copying the file by hand may have opened it to others. We close it again, and say so, because it may have been read.
+ * @throws Error in one line when it cannot be closed.
  */
 export function closeSecretFile(directory: string, log: Log): void {
-  // The rights of files say nothing there.
+  // File modes mean nothing there.
   if (process.platform === 'win32') return;
   const file = path.resolve(directory, secretFile);
   const found = fs.lstatSync(file, { throwIfNoEntry: false });

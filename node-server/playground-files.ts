@@ -1,6 +1,6 @@
 /**
- * The playground, as the build left it beside the programs: a handful of files, read once and kept, each with its compressed form. Only
- * these names are answered, so no path leads anywhere else.
+ * The playground, as the build put it beside the programs: a handful of files, read once and kept, each with its
+ * compressed form. Only these names are answered, so no path leads anywhere else.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,8 +18,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * Nothing from anywhere else, nothing inline but the styles that xterm.js makes. Sockets may go to the address of another node that the
- * user gives; which pages that node lets in is for it to say.
+ * Nothing from other places, and nothing inline except the styles that xterm.js makes. Sockets may go to the address of
+ * another node that the user gives. That node decides which pages it lets in.
  */
 const contentSecurityPolicy = [
   "default-src 'none'",
@@ -53,7 +53,7 @@ export class Playground {
 
   /** Answers when `path` is one of its own; false when it is not. */
   answer(request: IncomingMessage, response: ServerResponse, path: string): boolean {
-    // Read when somebody first looks: most nodes serve no page.
+    // Read when someone first looks, because most nodes serve no page.
     this.#files ??= this.#read();
     const file = this.#files.get(path === '/' ? '/index.html' : path);
     if (file === undefined) return false;
@@ -86,7 +86,7 @@ export class Playground {
       const kind = extname(name);
       if (types[kind] === undefined) continue;
       let content = readFileSync(join(directory, name));
-      // Names of nodes hold nothing that HTML would take for its own (core/base/ids.ts).
+      // The names of nodes hold no character that means something in HTML (core/base/ids.ts).
       if (name === 'index.html') {
         const named = content.toString('utf8').replace('name="haret-node" content=""', () => this.#named());
         content = Buffer.from(named);
@@ -120,7 +120,7 @@ function staticFile(kind: string, plain: Buffer): StaticFile {
   return { type: types[kind] ?? 'application/octet-stream', tag, plain, packed: gzipSync(plain, { level: 9 }) };
 }
 
-/** Where the build put it, whether this runs from the sources or from the bundle; null when it was not built. */
+/** Where the build put it, whether this runs from the sources or from the bundle. Null when it was not built. */
 function builtPlayground(): string | null {
   const here = dirname(fileURLToPath(import.meta.url));
   for (const candidate of [join(here, '..', 'playground'), join(here, '..', 'dist', 'playground')]) {

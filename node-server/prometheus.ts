@@ -6,7 +6,9 @@ import type { MetricSample } from '../core/cluster/base/host.ts';
 
 export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** One `# HELP` and `# TYPE` a name, then its samples, in the order in which the names first came. */
+/**
+ * One `# HELP` and one `# TYPE` for each name, then its samples. Names come in the order in which they first came up.
+ */
 export function prometheusText(samples: readonly MetricSample[]): string {
   const byName = new Map<string, MetricSample[]>();
   for (const sample of samples) {
@@ -37,7 +39,7 @@ function numberText(value: number): string {
 
 const rollMs = 60_000;
 
-/** Memory, processor time and the delay of the loop, over the minute before the last full one and since. */
+/** Memory, processor time and the delay of the event loop, since the last reset a minute or more ago. */
 export class ProcessMetrics {
   readonly #startedAt = Date.now() / 1000;
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 });
@@ -66,7 +68,11 @@ export class ProcessMetrics {
       gauge('haret_event_loop_delay_seconds', delayHelp, nanoseconds / 1e9, { quantile });
     const samples: MetricSample[] = [
       gauge('process_resident_memory_bytes', 'Resident memory.', memory.rss),
-      gauge('process_start_time_seconds', 'Start of the process since the Unix epoch.', this.#startedAt),
+      gauge(
+        'process_start_time_seconds',
+        'When the process started, in seconds since the Unix epoch.',
+        this.#startedAt,
+      ),
       {
         name: 'process_cpu_seconds_total',
         help: 'Processor time, user and system.',
@@ -74,8 +80,8 @@ export class ProcessMetrics {
         labels: {},
         value: (cpu.user + cpu.system) / 1e6,
       },
-      gauge('haret_heap_used_bytes', 'Live and dead objects in the JavaScript heap.', memory.heapUsed),
-      gauge('haret_heap_total_bytes', 'The JavaScript heap.', memory.heapTotal),
+      gauge('haret_heap_used_bytes', 'The JavaScript heap in use, by live and dead objects.', memory.heapUsed),
+      gauge('haret_heap_total_bytes', 'The size of the JavaScript heap.', memory.heapTotal),
       gauge('haret_external_memory_bytes', 'Memory of buffers outside the heap.', memory.external),
       delay('0.5', this.#delay.percentile(50)),
       delay('0.99', this.#delay.percentile(99)),

@@ -1,4 +1,7 @@
-/** How a connection is refused before it is a WebSocket: an HTTP status and a typed error as JSON, and how the dialling end reads it. */
+/**
+ * How a connection is refused before it becomes a WebSocket: with an HTTP status and a typed error as JSON. And how the
+ * dialling end reads that.
+ */
 
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -18,7 +21,7 @@ export function refuseUpgrade(socket: Duplex, status: number, statusText: string
   );
 }
 
-/** Reads what {@link refuseUpgrade} wrote: the close code that says the same, and the reason. Never fails. */
+/** Reads what {@link refuseUpgrade} wrote, and gives the matching close code and the reason. It never fails. */
 export function readRefusal(response: IncomingMessage, done: (code: number, reason: string) => void): void {
   const status = response.statusCode ?? 0;
   const code =

@@ -1,4 +1,4 @@
-/** Runs one node until a signal: `haret start`. Whatever ends it otherwise is said in one line on standard error. */
+/** Runs one node until a signal: `haret start`. If anything else ends it, one line on standard error says what. */
 
 import { InvariantViolation } from '../core/base/assert.ts';
 import { escapeControls } from '../core/shell/index.ts';
@@ -10,16 +10,16 @@ import type { NodeParts } from './node-process.ts';
 
 export const exitStatus = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** A second signal within this time is the same one: a terminal sends Ctrl-C to whole groups of processes. */
+/** A second signal within this time counts as the same one: a terminal sends Ctrl-C to whole groups of processes. */
 const sameSignalMs = 500;
 
 export interface RunOptions {
   readonly configFile: string;
-  /** Stop when standard input ends: whoever started this process is gone. */
+  /** Stop when standard input ends, because the program that started this process is gone. */
   readonly stopWithParent: boolean;
 }
 
-/** Never returns before the node has stopped. The process is to exit with the number it gives. */
+/** Never returns before the node has stopped. Resolves with the exit status of the process. */
 export async function runNode(options: RunOptions, parts: NodeParts): Promise<number> {
   let config: NodeConfig;
   try {
@@ -44,7 +44,10 @@ export async function runNode(options: RunOptions, parts: NodeParts): Promise<nu
   const reason = await stopAsked;
   log.write('info', 'stopping', { reason });
   const clean = await host.stop();
-  log.write(clean ? 'info' : 'error', clean ? 'stopped' : 'stopped before everything was handed over');
+  log.write(
+    clean ? 'info' : 'error',
+    clean ? 'stopped' : 'the node stopped before its primaries had handed over and everything was durable',
+  );
   return clean ? exitStatus.ok : exitStatus.failed;
 }
 
@@ -52,13 +55,16 @@ function complain(message: string): void {
   process.stderr.write(`haret: ${escapeControls(message.replaceAll('\n', ' '))}\n`);
 }
 
-/** The stack helps whoever mends a bug, and hides the message from whoever runs the node. */
+/** The stack helps to mend a bug. For an operator, it would hide the message. */
 function stackOf(error: unknown): { readonly stack?: string } {
   const isBug = error instanceof InvariantViolation || error instanceof TypeError || error instanceof RangeError;
   return isBug && error.stack !== undefined ? { stack: error.stack } : {};
 }
 
-/** An error that nobody caught, of a disk above all, ends the process: carrying on could acknowledge what is not there (protocol §2). */
+/**
+ * An error that no code caught, above all one of a disk, ends the process. If it carried on, it could acknowledge what
+ * is not stored (protocol §2).
+ */
 function dieLoudly(log: NodeLog): (error: unknown) => never {
   const die = (error: unknown): never => {
     const message = error instanceof Error ? error.message : String(error);
@@ -87,8 +93,8 @@ async function untilStopped(withParent: boolean): Promise<string> {
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
     if (!withParent) return;
-    process.stdin.on('end', () => resolve('whoever started this node is gone'));
-    process.stdin.on('error', () => resolve('whoever started this node is gone'));
+    process.stdin.on('end', () => resolve('the program that started this node is gone'));
+    process.stdin.on('error', () => resolve('the program that started this node is gone'));
     process.stdin.resume();
   });
 }

@@ -1,6 +1,6 @@
 /**
- * `haret/server`: a node in your own process, for services that bring their own and for tests on real sockets. It is what `haret start`
- * runs, without the signals; its settings are those of `config.toml`.
+ * `haret/server`: a node in your own process, for services that bring their own node and for tests on real sockets. It
+ * is what `haret start` runs, without the signals. Its settings are those of `config.toml`.
  *
  * @module haret/server
  */
@@ -32,34 +32,42 @@ export type { Accept, NodeAddresses };
 export interface ServerOptions {
   /** Unique in its cluster, and the same at every start. */
   readonly nodeName: string;
-  /** Where the data is; it is created when it is missing, and one process at a time has it. */
+  /** The directory for the data. It is created when it does not exist, and only one process at a time may use it. */
   readonly dataDir: string;
-  /** The address that other nodes dial, `host:port`; port 0 takes a free one. Default `127.0.0.1:0`, as of the others. */
+  /**
+   * The address that other nodes dial, as `host:port`. Port 0 takes a free one. The default of this and the other
+   * addresses is `127.0.0.1:0`.
+   */
   readonly clusterHost?: string | undefined;
-  /** The address of administration. */
+  /** The address for administration. */
   readonly adminHost?: string | undefined;
-  /** The address that clients dial. */
+  /** The address for clients. */
   readonly apiHost?: string | undefined;
-  /** Further keys, by their names in `config.toml`. */
+  /** More keys, by their names in `config.toml`. */
   readonly config?: Readonly<Record<string, string | number | boolean | readonly string[]>> | undefined;
-  /** Takes the log, a JSON object a line. Default: nobody does. */
+  /** Gets the log, one JSON object a line. Without it, the log is dropped. */
   readonly log?: ((line: string) => void) | undefined;
   /**
-   * Called when the disk failed and the node ended: what it holds is not known any more, and the process should end. Default: the error is
-   * thrown, uncaught.
+   * Called when the disk failed and the node ended. It is no longer known what the disk holds, so the process should
+   * end. Without it, the error is thrown and is not caught.
    */
   readonly onFatal?: ((error: Error) => void) | undefined;
 }
 
 /** A node that runs in this process. */
 export interface Server {
-  /** Where it listens. */
+  /** The addresses on which it listens. */
   readonly addresses: NodeAddresses;
-  /** Takes links of clients in this process: `connect({ urls: server.addresses.api, transport: inProcess(server.accept) })`. */
+  /**
+   * Takes links of clients in this process: `connect({ urls: server.addresses.api, transport: inProcess(server.accept)
+   * })`.
+   */
   readonly accept: Accept;
-  /** Makes a namespace whose replicas are all on this node; it is no error when it is there already. */
+  /** Makes a namespace with all of its replicas on this node. It is no error when the namespace exists already. */
   createNamespace(name: string): Promise<void>;
-  /** Hands over what it can, makes everything durable, and closes. False: that took longer than `stop_timeout_ms`. */
+  /**
+   * Hands over what it can, makes everything durable, and closes. False when that took longer than `stop_timeout_ms`.
+   */
   stop(): Promise<boolean>;
   /** For `await using`: {@link stop}. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -70,7 +78,7 @@ const replicas = ['r1', 'r2', 'r3'];
 
 /**
  * Binds, recovers, and runs the node until `stop`.
- * @throws ConfigError for settings that cannot be used; Error in one line that says what is in the way.
+ * @throws {@link ConfigError} for settings that cannot be used; Error in one line that says what is in the way.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const log = new NodeLog(
@@ -100,7 +108,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     accept: (subprotocol, link) => host.accept('api', subprotocol, link),
     createNamespace: async (name) => {
       if (stopped) throw haretError('Closed', 'the server was stopped');
-      if (!isName(name)) throw haretError('BadName', `not a name of a namespace: ${name}`);
+      if (!isName(name)) throw haretError('BadName', `not a valid name of a namespace: ${name}`);
       await createNamespace(host, addresses, options.nodeName, name);
     },
     stop,
@@ -147,7 +155,7 @@ async function createNamespace(
   client.start();
   const ticker = setInterval(() => client.tick(), tickMs);
   try {
-    // Without an address: after a restart the catalog may still have the one of before.
+    // Without an address: after a restart the catalog may still have the previous one.
     const places = replicas.map((replica) => ({ replica, node, address: '' }));
     await promised<AdminResult>((done) =>
       client.execute({ kind: 'createNamespace', namespace, replicas: places, allowSmall: false }, done),

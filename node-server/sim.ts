@@ -1,4 +1,7 @@
-/** The simulator's program: runs seeds, prints what each did, and of one that fails what is needed to run it again. */
+/**
+ * The simulator's program. It runs seeds and prints what each did. For one that fails, it prints the command that runs
+ * it again.
+ */
 
 import { parseArgs } from 'node:util';
 import { SeedFailed, runSeed } from '../core/sim/run.ts';
@@ -13,8 +16,8 @@ const help = `Runs haret's real cluster code in a simulated world, from seeds.
 
   --seed N      the first seed (default 1)
   --seeds C     how many seeds, one after the other (default 1)
-  --events M    events of each run's faulty part (default 30000)
-  --minutes M   goes on with new seeds for so long
+  --events M    how many events of each run have faults (default 30000)
+  --minutes M   goes on with new seeds for M minutes
   --long        the same as --minutes 60
   --trace       prints everything that happens; the same seed prints the same
 `;

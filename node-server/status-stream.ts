@@ -1,6 +1,7 @@
 /**
- * The status stream of the API port: how the replicas of this node stand, their sessions, the messages between them, and what they tell of
- * themselves, for pictures of the cluster. It only tells, never of what the namespaces hold. While nobody listens it costs a look at a flag.
+ * The status stream of the API port: the state of this node's replicas, their sessions, the messages between them, and
+ * what replicas report, so that a page can draw the cluster. It takes no messages and never tells what the namespaces
+ * hold. While no one listens, it only costs a look at a flag.
  */
 
 import type { Link, LinkHandler } from '../core/base/ports.ts';
@@ -12,18 +13,18 @@ import { describeReplica } from '../core/wire/status.ts';
 import { StatusTraffics } from './status-traffic.ts';
 
 const everyMs = 100;
-/** Looking at sessions takes a step for each of them, so it is done only so often: every so many messages. */
+/** Listing sessions takes a step for each of them, so only one message in this many has them. */
 const sessionsEvery = 5;
 const maxListeners = 64;
-/** Replicas of one message; a node with more tells of the first ones. */
+/** Replicas in one message. A node with more tells about the first ones. */
 const maxGroups = 64;
-/** Sessions of one namespace; of more it tells the number. */
+/** Sessions of one namespace. If there are more, the stream gives only their number. */
 const maxSessions = 12;
 const maxEvents = 100;
-/** A listener that has not read so much is left out until it has. */
+/** A listener that has this much unread gets nothing more until it has read it. */
 const maxBufferedBytes = 1024 * 1024;
 
-/** What of a node is told. */
+/** The parts of a node that the stream tells about. */
 export type StatusNode = Pick<HostedNode, 'view' | 'sessions'>;
 
 export class StatusStream {
@@ -63,7 +64,7 @@ export class StatusStream {
       if (!this.#listening || event.kind === 'dropped') return;
       const told = { group: identity.namespace, replica: identity.replica, atMs: Math.floor(performance.now()), event };
       const last = this.#events.at(-1);
-      // Of a burst of commits the last one says it all.
+      // The last commit of a burst says everything.
       if (event.kind === 'committed' && last?.event.kind === 'committed' && last.group === told.group) {
         this.#events[this.#events.length - 1] = told;
       } else if (this.#events.length < maxEvents) this.#events.push(told);
@@ -76,7 +77,7 @@ export class StatusStream {
     } else {
       this.#listeners.add(link);
       this.#listen();
-      // The newcomer has seen nothing yet.
+      // A new listener has seen nothing yet.
       this.#last = '';
     }
     return {

@@ -1,14 +1,14 @@
 /**
- * Counts the messages between this node and others while somebody looks, and remembers when a few of them were seen. What it keeps is bounded
- * by the number of links and kinds, not of messages.
+ * Counts the messages between this node and others while someone looks, and remembers when a few of them were seen.
+ * What it keeps is bounded by the number of links and kinds, not of messages.
  */
 
 import type { Message, MessageKind } from '../core/vr/messages.ts';
 import type { StatusTraffic } from '../core/wire/status.ts';
 
-/** Links times kinds times groups that are told of in one interval; with more, the later ones are left out. */
+/** Links times kinds times groups in one interval. If there are more, the later ones are left out. */
 const maxCounted = 512;
-/** Moments that are told of one link and kind in one interval. */
+/** Moments of one link and kind in one interval. */
 const maxMoments = 12;
 
 interface Counted {
@@ -26,13 +26,13 @@ export class StatusTraffics {
   readonly #counted = new Map<string, Counted>();
   #begunMs = 0;
 
-  /** @param everyMs how long an interval is about to be; moments are at least a fraction of it apart. */
+  /** @param everyMs the expected length of an interval. Moments are at least a fraction of it apart. */
   constructor(everyMs: number, now: () => number) {
     this.#everyMs = everyMs;
     this.#now = now;
   }
 
-  /** Forgets what was counted: an interval begins. */
+  /** Forgets what was counted, and begins an interval. */
   begin(): void {
     this.#counted.clear();
     this.#begunMs = this.#now();
@@ -54,7 +54,7 @@ export class StatusTraffics {
     if (at.length === 0 || atMs - at.at(-1)! >= this.#everyMs / maxMoments) at.push(atMs);
   }
 
-  /** What was counted in the interval, which ends: the next one begins. */
+  /** Returns what was counted in the interval that ends now, and begins the next. */
   take(): { readonly intervalMs: number; readonly messages: readonly StatusTraffic[] } {
     const taken = {
       intervalMs: Math.max(1, Math.floor(this.#now() - this.#begunMs)),

@@ -1,4 +1,4 @@
-/** The release of the programs, from the package that they are part of. */
+/** The release of the programs, from the package to which they belong. */
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * One WebSocket as core's `Link`, whether it was dialled or accepted: corking, close codes, and pings that find dead peers.
- * What the frames mean is core's business.
+ * One WebSocket as core's `Link`, whether it was dialled or accepted: corking, close codes, and pings that find dead
+ * peers. Core decides what the frames mean.
  */
 
 import type { Duplex } from 'node:stream';
@@ -11,20 +11,20 @@ import { forgetWire, wireOf } from './ws-frame.ts';
 
 /** A peer that does not answer a close frame is cut off after this long. */
 const closeTimeoutMs = 2000;
-/** RFC 6455: a close frame holds 125 bytes, two of which are the code. */
+/** RFC 6455: a close frame holds 125 bytes. Two of them are the code. */
 const maxReasonBytes = 123;
 
-/** What ws is told for every socket of ours. Its types do not know `closeTimeout` yet. */
+/** The options that we give ws for every socket. Its types do not know `closeTimeout` yet. */
 export function socketOptions(maxFrameBytes: number): ClientOptions & ServerOptions & { closeTimeout: number } {
   return {
     maxPayload: maxFrameBytes,
-    // A compressor costs some 300 KB a connection, and a bomb could be sent through it.
+    // A compressor costs about 300 KB for each connection, and a peer could send a compression bomb.
     perMessageDeflate: false,
     closeTimeout: closeTimeoutMs,
   };
 }
 
-/** At most 123 bytes of `reason`, cut at a character. */
+/** At most 123 bytes of `reason`, cut between characters. */
 export function closeReason(reason: string): string {
   if (Buffer.byteLength(reason) <= maxReasonBytes) return reason;
   let cut = '';
@@ -39,7 +39,7 @@ export function closeReason(reason: string): string {
 
 let waiting: WsLink[] = [];
 
-/** What several frames of one turn come to is written with one system call: several times the messages a second. */
+/** All frames of one turn are written with one system call. That sends several times as many messages a second. */
 function waitForTurn(link: WsLink): void {
   if (waiting.push(link) === 1) process.nextTick(endTurns);
 }
@@ -51,7 +51,10 @@ function endTurns(): void {
   for (const link of links) link.endTurn();
 }
 
-/** Pings the links that were silent for an interval, and drops those that stayed silent for the next: two Booleans a link, one timer. */
+/**
+ * Pings the links that were silent for an interval, and drops those that stay silent for the next. It costs two
+ * Booleans a link and one timer.
+ */
 export class KeepAlive {
   readonly #links = new Set<WsLink>();
   readonly #intervalMs: number;
@@ -83,7 +86,7 @@ export class KeepAlive {
     }
   }
 
-  /** Cuts every link without a word. */
+  /** Cuts every link without a close frame. */
   terminateAll(reason: string): void {
     for (const link of [...this.#links]) link.terminate(reason);
   }
@@ -92,7 +95,8 @@ export class KeepAlive {
     const now = performance.now();
     const paused = now - this.#scannedAt > 2 * this.#intervalMs;
     this.#scannedAt = now;
-    // After a pause of this process the answers wait unread in the kernel: nobody is to blame for the silence.
+    // When this process was paused, the answers still wait in the kernel, so the peers are not to blame for the
+    // silence.
     for (const link of [...this.#links]) link.checkAlive(paused);
   }
 }
@@ -102,10 +106,10 @@ export class WsLink implements Link {
   readonly #keepAlive: KeepAlive;
   #handler: LinkHandler;
   #socket: Duplex | null = null;
-  /** Frames of the server's end have no mask, and so need nothing of ws. */
+  /** A server's frames have no mask, and so do not need ws. */
   readonly #accepted: boolean;
   #waits = false;
-  /** The only frame of this turn so far: alone, it needs no cork. */
+  /** The only frame of this turn so far. A single frame needs no cork. */
   #first: Buffer | null = null;
   /** The socket while it is corked until the end of the turn. */
   #corked: Duplex | null = null;
@@ -115,8 +119,8 @@ export class WsLink implements Link {
   #fault = '';
 
   /**
-   * @param ws its listeners are taken over; it is open already when `socket` is given.
-   * @param socket what is under `ws`, of an accepted connection.
+   * @param ws its listeners are taken over. It is already open when `socket` is given.
+   * @param socket the socket under `ws`, for an accepted connection.
    */
   constructor(ws: WebSocket, keepAlive: KeepAlive, handler: LinkHandler, socket: Duplex | null) {
     this.#ws = ws;
@@ -127,19 +131,19 @@ export class WsLink implements Link {
     ws.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary));
     ws.on('pong', () => this.#onHeard());
     ws.on('error', (error) => {
-      // ws closes by itself after an error, with the right code; what is left is to say why.
+      // After an error, ws closes by itself with the right code. We only keep the reason.
       this.#fault = this.#fault === '' ? error.message : this.#fault;
     });
     ws.on('close', (code, reason) => this.#onClose(code, reason));
     if (socket !== null) this.opened(socket);
   }
 
-  /** The node answers `accept` with a handler after the link exists. Nothing arrives in between: it is one turn. */
+  /** The node gives its handler after the link exists. Nothing arrives in between, because it is the same turn. */
   handle(handler: LinkHandler): void {
     this.#handler = handler;
   }
 
-  /** The handshake is done; `socket` is what the frames go through. */
+  /** The handshake is done. The frames go through `socket`. */
   opened(socket: Duplex): void {
     this.#socket = socket;
     this.#keepAlive.add(this);
@@ -186,7 +190,7 @@ export class WsLink implements Link {
     this.#ws.terminate();
   }
 
-  /** For {@link KeepAlive}: asks for a sign of life, or gives up. With `excused` the silence until now does not count. */
+  /** For {@link KeepAlive}: asks for a sign of life, or gives up. With `excused`, the silence so far does not count. */
   checkAlive(excused: boolean): void {
     if (this.#heard || excused) {
       this.#heard = false;
@@ -199,7 +203,7 @@ export class WsLink implements Link {
     }
   }
 
-  /** Lets this turn's frames go. */
+  /** Sends the frames of this turn. */
   endTurn(): void {
     this.#waits = false;
     const socket = this.#socket;
@@ -217,10 +221,10 @@ export class WsLink implements Link {
 
   #onMessage(data: Buffer, isBinary: boolean): void {
     this.#onHeard();
-    // Who closed has said the last word: what was on its way is not delivered.
+    // We have closed the link, so frames that were on their way are not delivered.
     if (this.#closing !== null) return;
-    // A plain view, because a Buffer's `slice` does not copy as a Uint8Array's does. It shares memory with whatever came in
-    // the same read of the socket; who keeps a part of it for long copies that part.
+    // A plain view, because a Buffer's `slice` does not copy as a Uint8Array's does. It shares memory with everything
+    // from the same read of the socket. A part that is kept for long must be copied.
     this.#handler.onFrame(
       isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : data.toString('utf8'),
     );
@@ -229,7 +233,7 @@ export class WsLink implements Link {
   #onClose(code: number, reason: Buffer): void {
     this.#keepAlive.remove(this);
     this.#socket = null;
-    // 1005 is "no code was given": an orderly close all the same.
+    // 1005 means that no code was given. That is still an orderly close.
     const heard = code === 1005 ? closeCodes.normal : code;
     const text = reason.toString('utf8');
     this.#handler.onClose(heard, text !== '' ? text : this.#fault !== '' ? this.#fault : (this.#closing?.reason ?? ''));

@@ -1,10 +1,10 @@
 /**
- * One of a node's three interfaces: an HTTP server that turns upgrades into links and hands them to the node. What is refused is
- * refused here, by a typed error, before it costs memory: origins, subprotocols, connections past the limit.
+ * One of a node's three interfaces: an HTTP server that turns upgrades into links and hands them to the node. It
+ * refuses by a typed error, before the connection costs memory: origins, subprotocols, and connections over the limit.
  *
- * Past the limit a client must be able to tell that from a network fault. A browser sees nothing of a refused handshake, so the
- * handshake is accepted and the connection closed with `tooManyConnections`; while too many such closings are under way, the
- * upgrade is answered with 503 and the same error as JSON instead.
+ * At the limit, a client must be able to tell a refusal from a network fault. A browser sees nothing of a refused
+ * handshake. So the handshake is accepted, and the connection closed with `tooManyConnections`. While too many such
+ * closings are under way, the upgrade is answered with 503 and the same error as JSON instead.
  */
 
 import { createServer } from 'node:http';
@@ -19,9 +19,9 @@ import type { HostCheck, OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
 
-/** Connections that are being told that there are too many, at once. */
+/** How many connections may be in such a closing at once. */
 const maxRefusals = 64;
-/** Sockets beyond the limit of links: HTTP requests, handshakes and refusals in progress. */
+/** Sockets in addition to the limit of links: HTTP requests, handshakes and refusals in progress. */
 const extraSockets = 512;
 const maxHeaderBytes = 8192;
 const headersTimeoutMs = 5000;
@@ -30,9 +30,9 @@ const requestTimeoutMs = 10_000;
 export interface ListenerOptions {
   readonly through: Interface;
   readonly host: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
-  /** Those that the node speaks here. A client that offers none of them is refused with 400. */
+  /** The subprotocols that the node speaks here. A client that offers none of them is refused with 400. */
   readonly subprotocols: readonly string[];
   readonly maxConnections: number;
   readonly maxFrameBytes: number;
@@ -40,7 +40,7 @@ export interface ListenerOptions {
   readonly origins: OriginRule;
   readonly hosts: HostCheck;
   readonly log: Log;
-  /** Takes a link whose handshake is done; null while the node is not there to take it. */
+  /** Takes a link whose handshake is done. Null while the node cannot take it. */
   readonly accept: (subprotocol: string, link: Link, from: string) => LinkHandler | null;
   /** Answers what is not an upgrade. Default: 426 for everything. */
   readonly http?: RequestListener;
@@ -52,7 +52,7 @@ export interface ListenerCounts {
   readonly refused: number;
 }
 
-/** Takes the place of a handler until the node gives its own, and of a refused link for good. */
+/** Stands in for a handler until the node gives its own. A refused link keeps it. */
 const deaf: LinkHandler = { onFrame: () => undefined, onClose: () => undefined };
 
 export class Listener {
@@ -93,7 +93,8 @@ export class Listener {
 
   /**
    * Binds and listens.
-   * @throws Error in one line that names interface and address, when the port is taken or the address is not this machine's.
+   * @throws Error in one line that names interface and address, when the port is taken or the address is not this
+   *   machine's.
    */
   async listen(): Promise<void> {
     const { host, port, through, log } = this.#options;
@@ -106,14 +107,14 @@ export class Listener {
       this.#server.listen({ host, port, backlog: 4096 }, () => {
         this.#server.off('error', failed);
         this.#server.on('error', (error) => {
-          log.write('error', 'listener failed', { through, error: error.message });
+          log.write('error', 'the listener failed', { through, error: error.message });
         });
         resolve();
       });
     });
   }
 
-  /** The port that is listened on. */
+  /** The port on which it listens. */
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
   }
@@ -122,7 +123,7 @@ export class Listener {
     return { open: this.#open, accepted: this.#accepted, refused: this.#refused };
   }
 
-  /** Takes no more connections, and cuts those that are still there. */
+  /** Accepts no more connections, and cuts the open ones. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -131,7 +132,7 @@ export class Listener {
     });
   }
 
-  /** The first that the client offers and the node speaks: the client's order is its wish. */
+  /** The first that the client offers and the node speaks. The client lists them in its order of preference. */
   #choose(offered: Iterable<string>): string | null {
     for (const one of offered) if (this.#options.subprotocols.includes(one)) return one;
     return null;
@@ -168,7 +169,7 @@ export class Listener {
             handler?.onClose(code, reason);
           },
         });
-        if (handler === null) link.close(closeCodes.goingAway, 'the node starts or stops');
+        if (handler === null) link.close(closeCodes.goingAway, 'the node is starting or stopping');
       });
       return;
     }
@@ -204,12 +205,12 @@ export class Listener {
 
 const wrongHost = 'this node is not known by that name; see allowed_hosts';
 
-/** What is told back of a header that was not expected. */
+/** An unexpected header, as it is shown in the answer. */
 function shown(header: string | undefined): string {
   return (header ?? '').slice(0, 256);
 }
 
-/** Answers only under the names of this node. */
+/** Answers only under this node's names. */
 function underItsNames(hosts: HostCheck, answer: RequestListener): RequestListener {
   return (request, response) => {
     const { host } = request.headers;

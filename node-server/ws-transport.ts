@@ -1,4 +1,7 @@
-/** The `Transport` port over WebSockets: dialling. Accepting is `ws-listener.ts`; both make the links of `ws-link.ts`. */
+/**
+ * The `Transport` port over WebSockets, for dialling. Accepting is in `ws-listener.ts`. Both make the links of
+ * `ws-link.ts`.
+ */
 
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
@@ -8,11 +11,11 @@ import { readRefusal } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
 
 export interface WebSocketTransportOptions {
-  /** Bytes of the largest frame that is taken; a larger one closes its connection with 1009. */
+  /** The size of the largest frame that is accepted, in bytes. A larger one closes its connection with 1009. */
   readonly maxFrameBytes: number;
-  /** From the dialling to the end of the handshake. Default 5000. */
+  /** From dialling to the end of the handshake. Default 5000. */
   readonly handshakeTimeoutMs?: number;
-  /** Silence after which a link is pinged; one more, and it is dropped. Default 5000. */
+  /** A link is pinged after this much silence, and dropped after twice as much. Default 5000. */
   readonly pingIntervalMs?: number;
 }
 
@@ -44,8 +47,8 @@ export class WebSocketTransport implements Transport {
       ws = new WebSocket(url, [subprotocol], {
         ...socketOptions(this.#maxFrameBytes),
         handshakeTimeout: this.#handshakeTimeoutMs,
-        // Masks keep hostile browser scripts from forging what a proxy sees. A program speaks for itself, and a mask of zeros
-        // spares both ends a pass over every byte.
+        // Masks keep hostile browser scripts from forging what a proxy sees. A program has no such scripts, and a mask
+        // of zeros spares both ends a pass over every byte.
         generateMask: (mask) => mask.fill(0),
       });
     } catch (error) {
@@ -88,7 +91,7 @@ export class WebSocketTransport implements Transport {
   }
 }
 
-/** A link that never opened. Its handler hears so in a later turn, as of every other. */
+/** A link that never opened. Its handler hears of that in a later turn, as for every other link. */
 function unopened(handler: LinkHandler, code: number, reason: string): Link {
   setImmediate(() => handler.onClose(code, reason));
   return { send: () => undefined, close: () => undefined, buffered: () => 0 };

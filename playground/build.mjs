@@ -2,10 +2,18 @@
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** What runs in a page of the last two years. */
 const target = ['chrome120', 'firefox120', 'safari17'];
+
+/** What the SDK has of its own in a page, in the place of what it has anywhere. */
+const inPages = {
+  name: 'in pages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/host\.ts$/ }, ({ resolveDir }) => ({ path: resolve(resolveDir, 'page-host.ts') }));
+  },
+};
 
 /** @param {string} outdir its files are replaced one by one: a node may serve them meanwhile. */
 export async function buildPlayground(outdir) {
@@ -40,6 +48,8 @@ export async function buildPlayground(outdir) {
   });
   await build({
     ...common,
+    // The SDK as pages have it: it speaks text.
+    plugins: [inPages],
     entryPoints: { 'node-mode': 'playground/node-mode.ts', style: 'playground/playground.css' },
     outdir,
     loader: { '.woff2': 'file' },

@@ -2,6 +2,7 @@
 
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
+import { watch } from '../core/client/watches.ts';
 import type { WatchHandle } from '../core/client/watches.ts';
 import { ClientConnection, Shell, wholeTable } from '../core/shell/index.ts';
 import type { Completion, OutputChunk } from '../core/shell/index.ts';
@@ -14,7 +15,7 @@ import { PageAdmin } from './page-admin.ts';
 import type { Mode, Parts } from './parts.ts';
 import { StatusPicture } from './status-picture.ts';
 import type { LineRunner } from './terminal-pane.ts';
-import { pagePorts } from './web-socket-transport.ts';
+import { pagePorts } from './page-ports.ts';
 
 const tickMs = 15;
 /** The tree is listed at most so often. */
@@ -172,7 +173,7 @@ class NodeMode implements Mode, LineRunner {
     if (id === undefined) return;
     // What changed does not matter, only that something did: the answer is a new list, at most every so often.
     const options = { subtree: true, slow: 'fold', consistency: 'local' } as const;
-    this.#watching = this.#client.watch('/', options, (told) => {
+    this.#watching = watch(this.#client, '/', options, (told) => {
       this.#changed = true;
       if (told.kind !== 'ended') return;
       this.#watching = null;

@@ -5,7 +5,7 @@ import { AdminClient } from '../core/client/admin-client.ts';
 import { AdminConnection } from '../core/shell/index.ts';
 import type { CallOptions, ShellAdmin } from '../core/shell/index.ts';
 import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
-import { pagePorts } from './web-socket-transport.ts';
+import { pagePorts } from './page-ports.ts';
 
 const patienceMs = 10_000;
 /** A status stream that is on says something at once. */

@@ -10,7 +10,7 @@ import { drawnAs } from './cluster/watcher.ts';
 import { Narrator } from './cluster/words.ts';
 import { headlineOf } from './headline.ts';
 import type { Parts } from './parts.ts';
-import { socketUrl } from './web-socket-transport.ts';
+import { socketUrl } from './page-ports.ts';
 
 const retryMs = 1000;
 const drawMs = 50;

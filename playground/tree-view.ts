@@ -1,5 +1,6 @@
 /** What is in the namespace: paths, types, versions and sizes. What changed is marked for a moment. */
 
+import type { BuiltType } from '../core/tree/names.ts';
 import type { TreeRow } from './cluster/frame.ts';
 import { maxTreeRows } from './cluster/tree.ts';
 import { makeTable } from './elements.ts';
@@ -56,9 +57,17 @@ export class TreeView {
   }
 }
 
+/** What there is many of in a node, one and several of it; null: its size is its bytes. */
+const counted: Readonly<Record<BuiltType, readonly [one: string, several: string] | null>> = {
+  directory: ['child', 'children'],
+  blob: null,
+  queue: ['item', 'items'],
+  set: ['member', 'members'],
+  counter: null,
+};
+
 function sizeOf({ type, count, bytes }: TreeRow): string {
-  if (type === 'directory') return `${count} ${count === 1 ? 'child' : 'children'}`;
-  if (type === 'set') return `${count} ${count === 1 ? 'member' : 'members'}`;
-  if (type === 'queue') return `${count} ${count === 1 ? 'item' : 'items'}`;
-  return `${bytes} B`;
+  const words = Object.hasOwn(counted, type) ? counted[type as BuiltType] : null;
+  if (words === null) return `${bytes} B`;
+  return `${count} ${words[count === 1 ? 0 : 1]}`;
 }

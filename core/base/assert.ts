@@ -1,15 +1,15 @@
 /**
- * Invariants: what must be true at this point whatever peers, clients and disks do. They stay on in production; a broken
- * one stops the replica that noticed it loudly, it never carries on (protocol §1).
+ * Invariants say what must be true at this point, whatever peers, clients and disks do. They stay on in production. A
+ * broken invariant stops the replica that noticed it, with a clear message. The replica never carries on (protocol §1).
  */
 
-/** Thrown by {@link invariant}: a bug in haret or in the machine under it, never bad input. */
+/** Thrown by {@link invariant}. It means a bug in haret or in the machine under it, never bad input. */
 export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
 }
 
 /**
- * Stops whoever calls when `condition` is false.
+ * Throws when `condition` is false.
  * @throws {@link InvariantViolation} with `message` and `details`.
  */
 export function invariant(

@@ -1,4 +1,4 @@
-/** Bytes as base64, padded and canonical: each value has one form. */
+/** Bytes as base64, padded and canonical: each value has exactly one form. */
 
 import { textOf } from './utf8.ts';
 
@@ -10,7 +10,7 @@ const base64Code = Uint8Array.from(base64Alphabet, (letter) => letter.charCodeAt
 const paddingCode = 0x3d;
 
 export function base64FromBytes(bytes: Uint8Array): string {
-  // Letters are gathered as bytes and become text at once: joining strings would take a hundred times as long.
+  // We collect the letters as bytes and turn them into text once. Joining strings would take a hundred times as long.
   const letters = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
   const whole = bytes.length - (bytes.length % 3);
   let at = 0;
@@ -32,7 +32,7 @@ export function base64FromBytes(bytes: Uint8Array): string {
   return textOf(letters) ?? '';
 }
 
-/** Bytes of canonical, padded base64, or null when `text` is not that. */
+/** The bytes of canonical, padded base64, or null when `text` is not canonical base64. */
 export function bytesFromBase64(text: string): Uint8Array | null {
   if (text.length % 4 !== 0) return null;
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
@@ -48,7 +48,7 @@ export function bytesFromBase64(text: string): Uint8Array | null {
   }
   if (padding > 0) {
     const group = base64Group(text, whole, 4 - padding);
-    // The bits that stand for no byte must be zero, so that every value has one form only.
+    // The bits after the last byte must be zero, so that each value has only one form.
     if (group < 0 || (group & (padding === 2 ? 0xffff : 0xff)) !== 0) return null;
     bytes[at++] = group >> 16;
     if (padding === 1) bytes[at] = (group >> 8) & 255;
@@ -56,7 +56,10 @@ export function bytesFromBase64(text: string): Uint8Array | null {
   return bytes;
 }
 
-/** The 24 bits of `letters` letters from `at`, the rest zero; negative when one of them is none. */
+/**
+ * The 24 bits of `letters` letters from `at` on; the remaining bits are zero. Negative when one of them is not a base64
+ * letter.
+ */
 function base64Group(text: string, at: number, letters: number): number {
   let group = 0;
   let wrong = 0;

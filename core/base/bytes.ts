@@ -1,4 +1,4 @@
-/** Bytes: their order, and a growing writer with its reader. */
+/** Bytes: their order, a writer that grows, and its reader. */
 
 import { MalformedError } from './errors.ts';
 import { hexText, latin1Text } from './latin1.ts';
@@ -10,7 +10,10 @@ export { isWellFormed, textOf, utf8, utf8Length } from './utf8.ts';
 
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
-/** What a hexadecimal digit stands for, by its code; -1 for what is none. Pure, so that a bundle without writers has none. */
+/**
+ * The value of a hexadecimal digit by its character code, -1 for any other character. Pure, so that a bundle without
+ * writers leaves it out.
+ */
 const nibbleOf: Int8Array = /* @__PURE__ */ nibbles();
 
 function nibbles(): Int8Array {
@@ -23,7 +26,7 @@ function nibbles(): Int8Array {
   return values;
 }
 
-/** Bytes of a hexadecimal string, or null when it is not one. */
+/** The bytes of a hexadecimal string, or null when the string is not hexadecimal. */
 export function bytesFromHex(hex: string): Uint8Array | null {
   if (hex.length % 2 !== 0) return null;
   const bytes = new Uint8Array(hex.length / 2);
@@ -51,8 +54,8 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * Orders well-formed text as its UTF-8 bytes order (architecture §3). JavaScript compares UTF-16 units, which puts U+10000 and
- * above before U+E000 to U+FFFF; shifting the two ranges past each other repairs that.
+ * Orders well-formed text as its UTF-8 bytes are ordered (architecture §3). JavaScript compares UTF-16 units, and so
+ * puts U+10000 and above before U+E000 to U+FFFF. Moving these two ranges past each other repairs that.
  */
 export function compareText(a: string, b: string): number {
   if (a === b) return 0;
@@ -84,7 +87,10 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
-/** Writes numbers, text and bytes into one growing buffer. Numbers are LEB128 up to 2^53 - 1; signed ones are zigzagged. */
+/**
+ * Writes numbers, text and bytes into one growing buffer. Numbers are LEB128, up to 2^53 - 1. Signed numbers are
+ * zigzag-encoded.
+ */
 export class Writer {
   #buffer: Uint8Array;
   #length = 0;
@@ -102,12 +108,14 @@ export class Writer {
     return this.#buffer.slice(0, this.#length);
   }
 
-  /** What was written, without a copy: valid until the writer is written to or reset again. */
+  /** What was written, without a copy. The view is valid until the next write or reset. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** What was written from `at` on, without a copy: valid until the writer is reset, whatever is written behind it. */
+  /**
+   * What was written from `at` on, without a copy. The view stays valid while more is written, until the next reset.
+   */
   viewFrom(at: number): Uint8Array {
     return this.#buffer.subarray(at, this.#length);
   }
@@ -203,7 +211,7 @@ export class Writer {
     this.hexAt(this.#length - size, hex);
   }
 
-  /** The same over what was written at `at`, for a checksum of what comes behind it. */
+  /** Like `hex()`, but overwrites what was written at `at`. For a checksum of the bytes that follow it. */
   hexAt(at: number, hex: string): void {
     const b = this.#buffer;
     for (let i = 0; i < hex.length; i += 2) {
@@ -212,10 +220,13 @@ export class Writer {
   }
 }
 
-/** Text up to so many bytes, such as paths and names, is ASCII nearly always, and looking is quicker than decoding. */
+/**
+ * Up to this many bytes, text is a path or a name, and nearly always ASCII. Checking for ASCII is then quicker than
+ * decoding.
+ */
 const longestLooked = 256;
 
-/** Reads what {@link Writer} wrote. Every read past the end, and every length that lies, is a {@link MalformedError}. */
+/** Reads what {@link Writer} wrote. A read past the end, or a length that is wrong, throws a {@link MalformedError}. */
 export class Reader {
   readonly #bytes: Uint8Array;
   #at: number;
@@ -281,7 +292,7 @@ export class Reader {
     return value;
   }
 
-  /** The next `count` bytes, as a view of the whole. */
+  /** The next `count` bytes, as a view into the whole. */
   raw(count: number): Uint8Array {
     this.#need(count);
     const view = this.#bytes.subarray(this.#at, this.#at + count);
@@ -317,7 +328,9 @@ export class Reader {
     return hexText(this.#bytes, this.#at - size, this.#at);
   }
 
-  /** The same where it is probably `expected`: that very string then, and none is made. */
+  /**
+   * Like `hex()`, for a value that is probably `expected`. If it is, returns that same string and makes no new one.
+   */
   hexLike(expected: string): string {
     const size = expected.length >> 1;
     this.#need(size);
@@ -340,8 +353,8 @@ export class Reader {
 const slabBytes = 64 * 1024;
 
 /**
- * Copies of many small byte strings that live about equally long, packed into few buffers: an engine pays for each buffer, not for each
- * view of one. A buffer is let go with the last of its copies.
+ * Packs copies of many small byte strings that live about equally long into few buffers. An engine pays for each
+ * buffer, not for each view of one. A buffer is freed when its last copy is.
  */
 export class Slab {
   #buffer: Uint8Array = emptyBytes;

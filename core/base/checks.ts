@@ -1,6 +1,6 @@
 /**
- * The half of `schema.ts` that judges plain values, by the same names. A page speaks text and nothing else: its bundle is built with this in
- * the place of `schema.ts`, and so carries no binary form.
+ * The half of `schema.ts` that checks plain values, with the same names. A page only speaks text, so its bundle is
+ * built with this file in the place of `schema.ts` and carries no binary form.
  */
 
 import { isWellFormed, utf8Length } from './utf8.ts';
@@ -8,8 +8,8 @@ import { MalformedError } from './errors.ts';
 
 export interface Check<T> {
   /**
-   * Checks a plain value of unknown origin and returns it typed, with unknown fields left out.
-   * @throws {@link MalformedError} that names the field by `where`.
+   * Checks a plain value from an unknown source and returns it typed, without unknown fields.
+   * @throws {@link MalformedError} that names the field as `where`.
    */
   readonly check: (value: unknown, where?: string) => T;
 }
@@ -26,9 +26,9 @@ export function inBounds(value: number, min: number, max: number, where: string)
   return value;
 }
 
-// None of these does anything but make an object, so that what nobody refers to is left out of a bundle.
+// Each of these functions only makes an object, so a bundle leaves out what it does not use.
 
-/** A safe integer from `min` (0 unless told) to `max`. */
+/** A safe integer from `min` (default 0) to `max`. */
 /* @__NO_SIDE_EFFECTS__ */
 export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<number> {
   return {
@@ -43,7 +43,7 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<numb
 export const int: Check<number> = {
   check: (value, where = '') => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
-    // -0 has no binary form of its own, and must not be told from 0.
+    // -0 has no binary form of its own, so we turn it into 0.
     return value === 0 ? 0 : value;
   },
 };
@@ -85,7 +85,9 @@ export function bytesWithin(value: Uint8Array, maxBytes: number, where: string):
   return value;
 }
 
-/** Exactly `size` bytes, held as lower-case hexadecimal so that `===` and maps work on them: ids and checksums. */
+/**
+ * Exactly `size` bytes, such as ids and checksums. We hold them as lower-case hexadecimal, so that `===` and maps work.
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function hex(size: number): Check<string> {
   const pattern = new RegExp(`^[0-9a-f]{${2 * size}}$`);
@@ -95,7 +97,7 @@ export function hex(size: number): Check<string> {
   };
 }
 
-/** One of a few words. */
+/** One of a fixed set of words. */
 /* @__NO_SIDE_EFFECTS__ */
 export function oneOf<const W extends readonly string[]>(...words: W): Check<W[number]> {
   return {
@@ -150,7 +152,7 @@ export function struct<F extends Record<string, Check<unknown>>>(fields: F): Che
 type Variants = Record<string, readonly [tag: number, fields: Record<string, Check<unknown>>]>;
 export type UnionOf<V extends Variants> = { [K in keyof V]: { readonly kind: K } & StructOf<V[K][1]> }[keyof V];
 
-/** One of several structs, told apart by `kind`. */
+/** One of several structs. The field `kind` tells which. */
 /* @__NO_SIDE_EFFECTS__ */
 export function union<V extends Variants>(variants: V): Check<UnionOf<V>> {
   const byKind = new Map(Object.entries(variants).map(([kind, [, fields]]) => [kind, struct(fields)]));
@@ -170,7 +172,10 @@ export function union<V extends Variants>(variants: V): Check<UnionOf<V>> {
   };
 }
 
-/** What travels as the bytes of its own binary form, so that who only carries it need not read it; as a plain value it is itself. */
+/**
+ * A value that travels as the bytes of its own binary form, so that a node that only passes it on need not read it. As
+ * a plain value it is simply itself.
+ */
 /* @__NO_SIDE_EFFECTS__ */
 export function embedded<T>(inner: Check<T>): Check<T> {
   return inner;

@@ -1,9 +1,11 @@
-/** Reads what a {@link Writer} wrote when it comes in chunks whose borders fall anywhere: checkpoints, above all. */
+/** Reads what a {@link Writer} wrote when it arrives in chunks that may end anywhere. Checkpoints are read this way. */
 
 import { emptyBytes, textOf } from './bytes.ts';
 import { MalformedError } from './errors.ts';
 
-/** Every read past the end, and every length that lies, is a {@link MalformedError}. Views are valid until the next read. */
+/**
+ * A read past the end, or a length that is wrong, throws a {@link MalformedError}. A view is valid until the next read.
+ */
 export class ChunkReader {
   readonly #chunks: Iterator<Uint8Array>;
   #chunk: Uint8Array = emptyBytes;
@@ -13,7 +15,7 @@ export class ChunkReader {
     this.#chunks = chunks[Symbol.iterator]();
   }
 
-  /** Makes the next `count` bytes lie in one piece. */
+  /** Puts the next `count` bytes into one piece. */
   #need(count: number): void {
     let have = this.#chunk.length - this.#at;
     if (count <= have) return;
@@ -24,7 +26,8 @@ export class ChunkReader {
       parts.push(next.value);
       have += next.value.length;
     }
-    // One copy of what is there, however many chunks it took, so that many tiny chunks cost no more than large ones.
+    // We copy what is there once, however many chunks it came in, so many tiny chunks cost no more than a few large
+    // ones.
     const whole = new Uint8Array(have);
     let at = 0;
     for (const part of parts) {
@@ -70,7 +73,10 @@ export class ChunkReader {
     return view;
   }
 
-  /** Bytes behind their length, which may not be above `maxBytes`: a length that lies must not gather the whole input. */
+  /**
+   * The length, then the bytes. The length may not be above `maxBytes`, so that a wrong length cannot gather the whole
+   * input.
+   */
   bytes(maxBytes: number): Uint8Array {
     const length = this.uint();
     if (length > maxBytes) throw new MalformedError(`${length} bytes are over the limit of ${maxBytes}`);

@@ -1,4 +1,6 @@
-/** CRC-32 (IEEE), eight bytes a turn. It finds torn and rotten records; it names nothing (protocol §2). */
+/**
+ * CRC-32 (IEEE), eight bytes at a time. It finds torn and rotten records. It never identifies anything (protocol §2).
+ */
 
 const tables: Uint32Array[] = [];
 for (let k = 0; k < 8; k++) {
@@ -22,7 +24,7 @@ const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
   Uint32Array,
 ];
 
-/** CRC-32 of `bytes` from `start` to `end`; `previous` continues the one of what came before. */
+/** The CRC-32 of `bytes` from `start` to `end`. `previous` is the CRC of the bytes before, to continue from. */
 export function crc32(bytes: Uint8Array, previous = 0, start = 0, end: number = bytes.length): number {
   let crc = ~previous;
   let i = start;

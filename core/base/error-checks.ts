@@ -1,4 +1,7 @@
-/** The half of `error-schema.ts` that judges plain values, by the same name, for who has no binary form (see `checks.ts`). */
+/**
+ * The half of `error-schema.ts` that checks plain values, with the same name, for pages, which have no binary form (see
+ * `checks.ts`).
+ */
 
 import type { Check } from './checks.ts';
 import { bool, oneOf, struct, text } from './checks.ts';

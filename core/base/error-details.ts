@@ -1,4 +1,4 @@
-/** What of an error every codec can carry, and what is made of one that arrives. */
+/** Which details of an error every codec can carry, and what we make of an error that arrives. */
 
 import { errorCodes } from './errors.ts';
 import type { ErrorCode, ErrorDetails } from './errors.ts';
@@ -8,15 +8,18 @@ export const maxDetailBytes = 8192;
 export const maxDetails = 32;
 export const maxNameBytes = 64;
 
-/** A code of a later release is still an error; its message, `retryable` and `outcome` travel with it. */
+/** A code of a later release is still an error. Its message, `retryable` and `outcome` travel with it. */
 export function knownCode(code: string): ErrorCode {
   return Object.hasOwn(errorCodes, code) ? (code as ErrorCode) : 'Internal';
 }
 
-/** Names that objects have anyway, which some decoders refuse as keys. */
+/** Every object has these names already, and some decoders refuse them as keys. */
 export const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The details that every codec can carry; what is beyond that is left out, because an error is better told than lost. */
+/**
+ * The details that every codec can carry. The rest is left out: an error without a detail is better than no error at
+ * all.
+ */
 export function carriedDetails(details: object): ErrorDetails {
   const carried: Record<string, string | number | boolean> = {};
   let count = 0;

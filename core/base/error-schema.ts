@@ -15,7 +15,7 @@ const codeSchema: Schema<ErrorCode> = {
 
 const pairsSchema = list(struct({ name: text(maxNameBytes), value: text(maxDetailBytes) }), maxDetails);
 
-/** Details travel as JSON texts by name, so that names are never object keys on the wire (architecture §2). */
+/** Details travel as JSON texts by name, so a name is never an object key on the wire (architecture §2). */
 const detailsSchema: Schema<ErrorDetails> = {
   encode: (writer, value) => pairsSchema.encode(writer, toPairs(value)),
   decode: (reader) => fromPairs(pairsSchema.decode(reader)),

@@ -1,9 +1,9 @@
 /**
- * The errors that cross haret's borders: one class, a discriminated `code`, and whether the operation that failed may have
- * happened (architecture §2). Their texts are those of docs/language.md.
+ * The errors that cross haret's borders. There is one class. `code` says what went wrong, and `outcome` says whether
+ * the operation may have happened all the same (architecture §2). The texts are those of docs/language.md.
  */
 
-/** Thrown by decoders and guards: these bytes or this value are not what they should be; `where` names the field. */
+/** Decoders and guards throw this when bytes or a value are not what they should be. `where` names the field. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError';
   readonly where: string;
@@ -14,16 +14,16 @@ export class MalformedError extends Error {
   }
 }
 
-/** `definite`: the operation did not happen. `unknown`: it may have happened, or may yet. */
+/** `definite`: the operation did not happen. `unknown`: it may have happened, or may still happen. */
 export type Outcome = 'definite' | 'unknown';
 
 const refused = { retryable: false, outcome: 'definite' } as const;
-/** Another try may well succeed. */
+/** Another attempt may well succeed. */
 const passing = { retryable: true, outcome: 'definite' } as const;
 const doubtful = { retryable: false, outcome: 'unknown' } as const;
 const cutOff = { retryable: true, outcome: 'unknown' } as const;
 
-/** Every code, with what a client may do: retry the same call, and what is known of its outcome. */
+/** Every code, with whether the same call may be tried again, and what is known of its outcome. */
 export const errorCodes = {
   // The tree (architecture §3).
   PathNotFound: refused,
@@ -41,9 +41,9 @@ export const errorCodes = {
   // Sessions and groups (protocol §7).
   SessionGone: doubtful,
   RequestTooOld: doubtful,
-  /** Another incarnation holds this ClientID and may be alive. */
+  /** Another incarnation holds this ClientID and may still be alive. */
   ClientIdHeld: passing,
-  /** Another process of the same incarnation went on with this ClientID, and lives. */
+  /** Another process of the same incarnation took over this ClientID, and is alive. */
   ClientIdTaken: refused,
   WindowExceeded: passing,
   Overloaded: passing,
@@ -75,40 +75,43 @@ export const errorCodes = {
   Internal: doubtful,
 } as const satisfies Record<string, { retryable: boolean; outcome: Outcome }>;
 
-/** What went wrong, by name; `docs/errors.md` says of each what happened and what to do. */
+/** What went wrong, as a name. `docs/errors.md` says for each code what happened and what to do. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** Further facts by name: the limit and the actual size, the path that was asked for, the address to go to. */
+/** More facts by name: the limit and the actual size, the path that was asked for, the address to use instead. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
-/** An error as it travels and as it is printed; {@link HaretError} is the same as an exception. */
+/** An error as it travels and as it is printed. {@link HaretError} is the same as an exception. */
 export interface ErrorInfo {
   /** What went wrong. */
   readonly code: ErrorCode;
-  /** The same for people, with what it was about. */
+  /** What went wrong, in words for people, with the value or name that it was about. */
   readonly message: string;
   /** The same call may well succeed later. */
   readonly retryable: boolean;
-  /** Whether what was asked may have happened all the same. */
+  /** Whether the operation may have happened all the same. */
   readonly outcome: Outcome;
-  /** Further facts by name: limits and actual sizes, paths, addresses. */
+  /** More facts by name: limits and actual sizes, paths, addresses. */
   readonly details: ErrorDetails;
 }
 
-/** The one error of this package. `code` tells what went wrong, and `outcome` whether what was asked may have happened. */
+/**
+ * The only error class of this package. `code` says what went wrong, and `outcome` says whether the operation may have
+ * happened all the same.
+ */
 export class HaretError extends Error implements ErrorInfo {
-  /** Always that: for those who tell errors apart by name, across copies of the package. */
+  /** Always this name, for code that tells errors apart by name across copies of the package. */
   override readonly name = 'HaretError';
   /** What went wrong. */
   readonly code: ErrorCode;
   /** The same call may well succeed later. */
   readonly retryable: boolean;
-  /** Whether what was asked may have happened all the same. */
+  /** Whether the operation may have happened all the same. */
   readonly outcome: Outcome;
-  /** Further facts by name: limits and actual sizes, paths, addresses. */
+  /** More facts by name: limits and actual sizes, paths, addresses. */
   readonly details: ErrorDetails;
 
-  /** @param options `cause`: what led to it in this process, such as the reason of an abort signal. */
+  /** @param options `cause`: what led to the error in this process, such as the reason of an abort signal. */
   constructor(info: ErrorInfo, options?: ErrorOptions) {
     super(info.message, options);
     this.code = info.code;
@@ -118,7 +121,7 @@ export class HaretError extends Error implements ErrorInfo {
   }
 }
 
-/** An error's value from its code; `outcome` overrides the code's own where the caller knows better. */
+/** Makes an error's value from its code. `outcome` replaces the code's own outcome where the caller knows better. */
 export function errorInfo(code: ErrorCode, message: string, details: ErrorDetails = {}, outcome?: Outcome): ErrorInfo {
   const known = errorCodes[code];
   return { code, message, retryable: known.retryable, outcome: outcome ?? known.outcome, details };
@@ -133,7 +136,7 @@ export function haretError(
   return new HaretError(errorInfo(code, message, details, outcome));
 }
 
-/** A value or an error, for code that is asked to fail often and cheaply. */
+/** A value or an error, for code that fails often and has to fail cheaply. */
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorInfo };
 
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {

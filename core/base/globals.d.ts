@@ -1,4 +1,4 @@
-/** The few globals of every runtime that core may use; everything else comes in through a port (architecture §1). */
+/** The few globals of every runtime that core may use. Everything else comes in through a port (architecture §1). */
 declare class TextEncoder {
   encode(text?: string): Uint8Array<ArrayBuffer>;
   encodeInto(text: string, into: Uint8Array): { read: number; written: number };

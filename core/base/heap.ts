@@ -1,8 +1,11 @@
-/** A binary heap: the first of many in an order, with additions and removals in O(log n). Deadlines and virtual time stand on it. */
+/**
+ * A binary heap: the first of many items in an order. Adding and removing takes O(log n). Deadlines and virtual time
+ * use it.
+ */
 
 import { invariant } from './assert.ts';
 
-/** What a heap keeps. `index` is the heap's: its place there, so that an item is removed without a search. */
+/** An item of a heap. The heap owns `index`, the item's place, so that an item is removed without a search. */
 export interface HeapItem {
   index: number;
 }
@@ -11,7 +14,7 @@ export class Heap<T extends HeapItem> {
   readonly #items: T[] = [];
   readonly #before: (a: T, b: T) => boolean;
 
-  /** @param before the order: total, so that the same items come out alike everywhere. */
+  /** @param before the order. It must be total, so that the same items come out in the same order everywhere. */
   constructor(before: (a: T, b: T) => boolean) {
     this.#before = before;
   }
@@ -34,7 +37,7 @@ export class Heap<T extends HeapItem> {
   remove(item: T): void {
     const items = this.#items;
     const { index } = item;
-    invariant(items[index] === item, 'what is removed from a heap is in it', { index });
+    invariant(items[index] === item, 'an item that is removed from a heap is in it', { index });
     const last = items.pop()!;
     if (last === item) return;
     last.index = index;
@@ -43,7 +46,7 @@ export class Heap<T extends HeapItem> {
     this.#down(last);
   }
 
-  /** The key of an item has grown: it takes its place anew. */
+  /** The key of an item has grown, so it gets a new place. */
   later(item: T): void {
     this.#down(item);
   }

@@ -4,9 +4,12 @@ import { hex, text } from './schema.ts';
 
 /** 128 random bits, as 32 hexadecimal digits, drawn when a cluster is founded. */
 export type ClusterId = string;
-/** 128 random bits, drawn when a node's store is formatted; another one means that the disk was lost (protocol §2). */
+/**
+ * 128 random bits, drawn when a node's store is formatted. A different incarnation means that the disk was lost
+ * (protocol §2).
+ */
 export type Incarnation = string;
-/** The number of a namespace in its cluster, never given out twice; 0 is the root group (architecture §6). */
+/** The number of a namespace in its cluster. A number is never used twice. 0 is the root group (architecture §6). */
 export type NamespaceId = number;
 /** SHA-256 cut to 128 bits, as 32 hexadecimal digits. */
 export type Checksum = string;
@@ -23,12 +26,15 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 const addressPattern = /^[\x21-\x7e]{1,256}$/;
 
-/** True for what can be an address: printable, without spaces, so that it can be dialled and shown. */
+/** True for text that can be an address: printable and without spaces, so that we can dial it and show it. */
 export function isAddress(address: string): boolean {
   return addressPattern.test(address);
 }
 
-/** True for a name of a node, replica or namespace: up to 64 letters, digits, `.`, `_`, `-`, beginning with a letter or digit. */
+/**
+ * True for a valid name of a node, replica or namespace: up to 64 letters, digits, `.`, `_` and `-`, the first of them
+ * a letter or digit.
+ */
 export function isName(name: unknown): boolean {
   return typeof name === 'string' && namePattern.test(name);
 }

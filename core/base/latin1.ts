@@ -1,7 +1,8 @@
 /**
- * Bytes as text of the same length, each byte the character of its number, and bytes as hexadecimal. The engine's own strings are the
- * cheapest keepers of small byte strings, but the language has no quick way to make one: a host that has one lends it. Whatever
- * is lent gives the same results as what is here, only sooner; its conformance suite says so (architecture §1).
+ * Bytes as text of the same length, one character for each byte, and bytes as hexadecimal. The engine's own strings are
+ * the cheapest way to keep small byte strings, but the language has no quick way to make one. A host that has a quick
+ * way lends it. What a host lends gives the same results as the functions here, only sooner; a conformance suite checks
+ * that (architecture §1).
  */
 
 export interface Latin1 {
@@ -12,10 +13,10 @@ export interface Latin1 {
 }
 
 const digits = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-/** As many arguments as every engine takes in one call. */
+/** Every engine takes this many arguments in one call. */
 const maxAtOnce = 4096;
 
-/** One flat string at once, where appending would build a rope. */
+/** Makes one flat string at once. Appending would build a rope. */
 function textOfCodes(codes: readonly number[]): string {
   if (codes.length <= maxAtOnce) return String.fromCharCode.apply(null, codes as number[]);
   let text = '';
@@ -40,7 +41,7 @@ export const portableLatin1: Latin1 = {
 
 let lent = portableLatin1;
 
-/** Takes what the host lends, once, before it begins. */
+/** Takes the host's functions. The host calls this once, before anything else runs. */
 export function lendLatin1(host: Latin1): void {
   lent = host;
 }

@@ -1,6 +1,6 @@
 /**
- * Every bound that is the same for a whole node or that the protocol hangs on, with its default. Each is a configuration key
- * of the same name; the error that is given when one is reached names the limit and the actual value (architecture §2).
+ * Every bound that is the same for a whole node or that the protocol relies on, with its default. Each is a
+ * configuration key of the same name. The error at a bound names the limit and the actual value (architecture §2).
  */
 
 export interface Limits {
@@ -20,9 +20,12 @@ export interface Limits {
   readonly maxNamespaceKeys: number;
   /** Children of one directory, members of one set, items of one queue. */
   readonly maxChildren: number;
-  /** Sessions of one namespace; one more evicts, by an entry in the log, the one that was idle longest, if that does not live. */
+  /**
+   * Sessions of one namespace. One more evicts the session that was idle longest, by an entry in the log, unless that
+   * session is alive.
+   */
   readonly maxSessions: number;
-  /** Sessions that one connection may have registered, or speak as. */
+  /** Sessions that one connection may register or use. */
   readonly maxSessionsPerConnection: number;
   /** Requests that one session may have outstanding. */
   readonly maxWindow: number;
@@ -31,7 +34,7 @@ export interface Limits {
   /** Requests that wait at a primary to be prepared. */
   readonly maxPendingRequests: number;
   readonly maxPendingBytes: number;
-  /** Reads that wait at a replica for their round. */
+  /** Reads that wait at a replica for their round of confirmation. */
   readonly maxPendingReads: number;
   /** Entries and bytes of one Prepare. */
   readonly maxBatchEntries: number;
@@ -46,8 +49,9 @@ export interface Limits {
   /** Watches that one connection may have. */
   readonly maxWatches: number;
   /**
-   * Replicated time and bytes of the changes that a replica remembers for watches that begin again behind the present. Memory is
-   * what it costs, on every node, so the default is modest (architecture §5); who resumes later than that starts from a snapshot.
+   * Replicated time and bytes of the changes that a replica remembers for watches that resume from an earlier op. This
+   * costs memory on every node, so the default is modest (architecture §5). A watch that resumes from an older op
+   * starts with a snapshot.
    */
   readonly watchHistoryMs: number;
   readonly watchHistoryBytes: number;
@@ -57,7 +61,7 @@ export interface Limits {
 
 const mebi = 1024 * 1024;
 
-/** Apart from the rest, because clients need no other: a node tells them its own. */
+/** On its own, because a client needs no other limit: a node tells clients the rest. */
 export const defaultMaxFrameBytes: number = 4 * mebi;
 
 export const defaultLimits: Limits = {

@@ -1,4 +1,4 @@
-/** The `Hash` port in JavaScript alone, for browsers and the simulator; servers have a faster one. */
+/** The `Hash` port in plain JavaScript, for browsers and the simulator. Servers have a faster one. */
 
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';

@@ -1,12 +1,14 @@
 /**
- * Items by number, where numbers are given in rising order and an item leaves soon after it came: calls by id, requests by their number
- * in a session, who waits by token or op.
+ * Items by number. Numbers are given in rising order, and an item leaves soon after it came. It holds calls by id,
+ * requests by their number in a session, and waiters by token or op.
  *
- * They lie in a ring of slots, in which a number has the slot of its remainder. A Map would do, but an engine's Map leaves a chain of
- * outgrown tables behind, each referring to the next: as soon as one of them has become old, the collector of young objects takes
- * everything that was ever in the later ones for alive. With 100,000 calls a second that was half of a client's time.
+ * The items lie in a ring of slots. The number modulo the size of the ring gives the slot. A Map would do, but an
+ * engine's Map leaves a chain of outgrown tables, each of which refers to the next. Once one of them is old, the
+ * collector of young objects treats everything that was ever in the later ones as alive. At 100,000 calls a second that
+ * took half of a client's time.
  *
- * What may be in at once is for its owner to bound; there are never more slots than four times the most that were.
+ * The owner bounds how many items may be in at once. There are at most four times as many slots as there ever were
+ * items.
  */
 
 /** A power of two. */
@@ -21,7 +23,7 @@ export class Numbered<T> {
   #slots: (Slot<T> | undefined)[] = [];
   /** The number of slots, a power of two, less one. */
   #mask = fewestSlots - 1;
-  /** What had to make room while the numbers went once around: items that stay much longer than most. */
+  /** Items that had to make room when the numbers had gone once around the ring. They stay much longer than most. */
   readonly #staying = new Map<number, T>();
   #size = 0;
 
@@ -35,18 +37,18 @@ export class Numbered<T> {
     return this.#staying.size === 0 ? undefined : this.#staying.get(number);
   }
 
-  /** Puts `item` in, or in the place of what has its number. */
+  /** Puts `item` in, and replaces the item that has its number. */
   set(number: number, item: T): void {
     if (this.#staying.has(number)) {
       this.#staying.set(number, item);
       return;
     }
     let there = this.#slots[number & this.#mask];
-    // One makes room for another only while the slots are many more than the items.
+    // An item moves aside for another only while there are many more slots than items. Otherwise the ring doubles.
     while (there !== undefined && there.number !== number && this.#size * 2 > this.#mask) {
       const slots = this.#slots;
       this.#mask += this.#mask + 1;
-      // Made whole at once: an array that begins with a gap would be a dictionary.
+      // Filled at once, because the engine would store an array that begins with a gap as a dictionary.
       this.#slots = new Array<Slot<T> | undefined>(this.#mask + 1).fill(undefined);
       for (const slot of slots) if (slot !== undefined) this.#slots[slot.number & this.#mask] = slot;
       there = this.#slots[number & this.#mask];
@@ -58,7 +60,7 @@ export class Numbered<T> {
     this.#slots[number & this.#mask] = { number, item };
   }
 
-  /** Takes the item of this number out. */
+  /** Removes the item of this number and returns it. */
   take(number: number): T | undefined {
     const item = this.get(number);
     if (item === undefined) return undefined;
@@ -74,7 +76,7 @@ export class Numbered<T> {
     this.#size = 0;
   }
 
-  /** All of them as they are now, in the order of their numbers. */
+  /** All items as they are now, in the order of their numbers. */
   entries(): [number: number, item: T][] {
     const all = [...this.#staying];
     for (const slot of this.#slots) if (slot !== undefined) all.push([slot.number, slot.item]);

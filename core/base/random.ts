@@ -1,4 +1,6 @@
-/** A seeded generator (sfc32): everything that core leaves to chance comes from one of these, so a seed repeats a run. */
+/**
+ * A seeded generator (sfc32). Everything that core leaves to chance comes from one of these, so a seed repeats a run.
+ */
 
 import type { Random } from './ports.ts';
 
@@ -8,7 +10,7 @@ export class SeededRandom implements Random {
   #c: number;
   #counter: number;
 
-  /** @param seed any integers; the same ones give the same numbers, in every runtime. */
+  /** @param seed any integers. The same integers give the same numbers in every runtime. */
   constructor(...seed: readonly number[]) {
     this.#a = (seed[0] ?? 0) | 0;
     this.#b = (seed[1] ?? Math.floor((seed[0] ?? 0) / 0x1_0000_0000)) | 0;
@@ -28,7 +30,7 @@ export class SeededRandom implements Random {
   }
 
   below(limit: number): number {
-    // Rejection keeps every value equally likely, and the arithmetic stays in integers.
+    // Rejection keeps all values equally likely and the arithmetic in integers.
     if (limit > 0x1_0000_0000) {
       const high = this.below(Math.ceil(limit / 0x1_0000_0000));
       const value = high * 0x1_0000_0000 + this.uint32();
@@ -47,7 +49,7 @@ export class SeededRandom implements Random {
     return bytes;
   }
 
-  /** A generator of its own, so that one part's use of chance does not shift another's. */
+  /** A new generator, so that one part's use of chance does not shift another's. */
   fork(): SeededRandom {
     return new SeededRandom(this.uint32(), this.uint32(), this.uint32());
   }

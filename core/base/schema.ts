@@ -18,7 +18,7 @@ export interface Schema<T> extends Check<T> {
   decode(reader: Reader): T;
 }
 
-/** A safe integer from `min` (0 unless told) to `max`. */
+/** A safe integer from `min` (default 0) to `max`. */
 export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Schema<number> {
   return {
     encode: (writer, value) => writer.uint(value),
@@ -51,7 +51,7 @@ export function text(maxBytes: number): Schema<string> {
     decode: (reader) => {
       const before = reader.position;
       const value = reader.text();
-      // What was read is the text and its length, whose own size is known from the sum.
+      // What was read is the length and the text, so the sum tells how large the text is.
       const read = reader.position - before;
       textWithin(read - (read <= 128 ? 1 : read <= 16_385 ? 2 : read <= 2_097_154 ? 3 : 4), maxBytes, '');
       return value;
@@ -69,7 +69,9 @@ export function bytes(maxBytes: number): Schema<Uint8Array> {
   };
 }
 
-/** Exactly `size` bytes, held as lower-case hexadecimal so that `===` and maps work on them: ids and checksums. */
+/**
+ * Exactly `size` bytes, such as ids and checksums. We hold them as lower-case hexadecimal, so that `===` and maps work.
+ */
 export function hex(size: number): Schema<string> {
   return {
     encode: (writer, value) => writer.hex(value),
@@ -78,7 +80,7 @@ export function hex(size: number): Schema<string> {
   };
 }
 
-/** One of a few words; their order is their number in the binary form, so new ones go to the end. */
+/** One of a fixed set of words. A word's place is its number in the binary form, so new words go at the end. */
 export function oneOf<const W extends readonly string[]>(...words: W): Schema<W[number]> {
   return {
     encode: (writer, value) => writer.u8(words.indexOf(value)),
@@ -102,7 +104,7 @@ export function list<T>(item: Schema<T>, maxItems: number): Schema<readonly T[]>
     decode: (reader) => {
       const length = reader.uint();
       listWithin(length, maxItems, '');
-      // Every item takes a byte at least, so a length that lies cannot make us allocate.
+      // Every item takes at least one byte, so a length that is wrong cannot make us allocate.
       if (length > reader.remaining) throw new MalformedError(`list of ${length} in ${reader.remaining} bytes`);
       const values: T[] = [];
       for (let i = 0; i < length; i++) values.push(item.decode(reader));
@@ -125,7 +127,7 @@ export function nullable<T>(inner: Schema<T>): Schema<T | null> {
 }
 
 type Fields = Readonly<Record<string, Schema<never>>>;
-/** An object with exactly these fields; their order here is their order in the binary form. */
+/** An object with exactly these fields. Their order here is their order in the binary form. */
 export function struct<F extends Record<string, Schema<unknown>>>(fields: F): Schema<StructOf<F>> {
   const entries = Object.entries(fields as unknown as Fields);
   const names = entries.map(([name]) => name);
@@ -145,12 +147,18 @@ export function struct<F extends Record<string, Schema<unknown>>>(fields: F): Sc
 }
 
 type Variants = Record<string, readonly [tag: number, fields: Record<string, Schema<unknown>>]>;
-/** Reads the fields of some variants, in their order: what is read very often is made at once rather than field by field. */
+/**
+ * Reads the fields of some variants, in their order. A variant that is read very often is made at once, not field by
+ * field.
+ */
 type ReadShortcuts<V extends Variants> = {
   readonly [K in keyof V]?: (reader: Reader) => { readonly kind: K } & StructOf<V[K][1]>;
 };
 
-/** Writes the fields of some variants, in their order: what is written very often needs no look at each field's name. */
+/**
+ * Writes the fields of some variants, in their order. A variant that is written very often needs no lookup of each
+ * field by name.
+ */
 type WriteShortcuts<V extends Variants> = {
   readonly [K in keyof V]?: (writer: Writer, value: StructOf<V[K][1]>) => void;
 };
@@ -163,7 +171,9 @@ interface Variant {
   readonly write: ((writer: Writer, value: never) => void) | undefined;
 }
 
-/** One of several structs, told apart by `kind`; each has a number below 256 that is never given to another. */
+/**
+ * One of several structs. The field `kind` tells which. Each has a number below 256 that no other variant ever gets.
+ */
 export function union<V extends Variants>(
   variants: V,
   reads: ReadShortcuts<V> = {},
@@ -199,7 +209,10 @@ export function union<V extends Variants>(
   };
 }
 
-/** What travels as the bytes of its own binary form, so that who only carries it need not read it; as a plain value it is itself. */
+/**
+ * A value that travels as the bytes of its own binary form, so that a node that only passes it on need not read it. As
+ * a plain value it is simply itself.
+ */
 export function embedded<T>(inner: Schema<T>): Schema<T> {
   return {
     encode: (writer, value) => {
@@ -210,7 +223,7 @@ export function embedded<T>(inner: Schema<T>): Schema<T> {
     decode: (reader) => {
       const end = reader.uint() + reader.position;
       const value = inner.decode(reader);
-      if (reader.position !== end) throw new MalformedError(`ends ${reader.position - end} bytes behind its length`);
+      if (reader.position !== end) throw new MalformedError(`goes ${reader.position - end} bytes past its length`);
       return value;
     },
     check: inner.check,

@@ -1,6 +1,7 @@
 /**
- * The secret of a session: its number is told to many, so it is by this that one speaks as it (protocol §7). Held as hexadecimal digits, as
- * ids are: it comes with every request of a session, and nothing has to be made to compare it.
+ * The secret of a session. Many see a session's number, so a client proves by the secret that the session is its own
+ * (protocol §7). We hold it as hexadecimal digits, as we do ids: it comes with every request of a session, and
+ * comparing it then makes no new object.
  */
 
 import { hexFromBytes } from './hex.ts';
@@ -13,15 +14,17 @@ const digits = 2 * secretBytes;
 
 export type SessionSecret = string;
 
-/** What is given where nothing speaks as a session. It is no session's. */
+/** Stands where no session is meant. It opens no session. */
 export const noSecret: SessionSecret = '0'.repeat(digits);
 
 export const secretSchema: Schema<SessionSecret> = hex(secretBytes);
 
-/** The one that was read last: what is forwarded comes many times in a row from one session. */
+/** The secret that was read last. Forwarded requests often come many times in a row from one session. */
 let lastRead = noSecret;
 
-/** The same where most are the one that came before: that very string then, and none is made. */
+/**
+ * The same schema, for values that mostly equal the one before. It then returns that same string and makes no new one.
+ */
 export const repeatedSecretSchema: Schema<SessionSecret> = /* @__PURE__ */ repeated(secretSchema);
 
 function repeated(schema: Schema<SessionSecret>): Schema<SessionSecret> {
@@ -32,7 +35,7 @@ export function drawSecret(random: Random): SessionSecret {
   return hexFromBytes(random.bytes(secretBytes));
 }
 
-/** Whether `given` opens what `known` closes, in a time that does not tell how much of it is right. */
+/** Whether `given` is the secret `known`. The time it takes does not tell how much of it is right. */
 export function opens(known: SessionSecret, given: SessionSecret): boolean {
   if (given.length !== digits || known === noSecret) return false;
   let differs = 0;

@@ -1,10 +1,10 @@
-/** What a clock of a real host puts off until everything that had already arrived was taken in. */
+/** Work that the clock of a real host puts off until it has taken in everything that had already arrived. */
 
 export class TurnWorks {
   #works: (() => void)[] = [];
   readonly #schedule: () => void;
 
-  /** @param scheduler gives what is called to have `run` called once, soon. */
+  /** @param scheduler takes `run`, and returns a function that has `run` called once, soon. */
   constructor(scheduler: (run: () => void) => () => void) {
     this.#schedule = scheduler(() => this.#run());
   }
@@ -20,7 +20,7 @@ export class TurnWorks {
       try {
         works[i]!();
       } catch (error) {
-        // What one work threw must not cost the others theirs, wherever the error ends up.
+        // If one of them throws, the others must still run, wherever the error ends up.
         for (const rest of works.slice(i + 1)) this.add(rest);
         throw error;
       }

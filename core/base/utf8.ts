@@ -1,14 +1,16 @@
-/** Text as UTF-8 that refuses what is malformed. */
+/** Text as UTF-8. Malformed bytes are refused. */
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** UTF-8 of `text`. A lone surrogate becomes U+FFFD, so callers that store names check `text.isWellFormed` first. */
+/**
+ * The UTF-8 of `text`. A lone surrogate becomes U+FFFD, so callers that store names check `text.isWellFormed` first.
+ */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Text of UTF-8 `bytes`, or null when they are not well-formed UTF-8. */
+/** The text of UTF-8 `bytes`, or null when they are not well-formed. */
 export function textOf(bytes: Uint8Array): string | null {
   try {
     return strictDecoder.decode(bytes);
@@ -17,7 +19,7 @@ export function textOf(bytes: Uint8Array): string | null {
   }
 }
 
-/** True when `text` has no lone surrogate, that is, when it survives a trip through UTF-8. */
+/** True when `text` has no lone surrogate, and so survives being encoded as UTF-8 and decoded again. */
 export function isWellFormed(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -29,7 +31,7 @@ export function isWellFormed(text: string): boolean {
   return true;
 }
 
-/** Bytes that `text` takes in UTF-8, without encoding it. */
+/** How many bytes `text` takes in UTF-8, without encoding it. */
 export function utf8Length(text: string): number {
   let length = 0;
   for (let i = 0; i < text.length; i++) {

@@ -3,10 +3,10 @@
 import { Reader, Writer } from './bytes.ts';
 import type { Schema } from './schema.ts';
 
-/** A shared buffer that grew past this is let go, so that one large value does not stay in memory for good. */
+/** A shared buffer that grows past this is dropped, so that one large value does not stay in memory for good. */
 const keptWriterBytes = 1024 * 1024;
 
-// One for everything that is encoded whole: encoding never waits, so two encodings never overlap.
+// One buffer for all of them: encoding never waits, so two encodings never overlap.
 let sharedWriter = new Writer(64 * 1024);
 
 /** The binary form of `value`, in bytes of its own. */
@@ -21,8 +21,8 @@ export function encodeWhole<T>(schema: Schema<T>, value: T): Uint8Array {
 const packBytes = 64 * 1024;
 
 /**
- * Encodes many small values one behind the other, for what many calls hold for about as long: an engine pays for each buffer, not for each
- * view of one. A buffer is let go with the last of its values.
+ * Encodes many small values one after the other, for owners that hold them about equally long. An engine pays for each
+ * buffer, not for each view of one. A buffer is freed when its last value is.
  */
 export class Packer {
   #writer = new Writer(packBytes);
@@ -34,12 +34,12 @@ export class Packer {
     const packed = this.#writer.viewFrom(at);
     if (this.#writer.length <= packBytes / 2) return packed;
     this.#writer = new Writer(packBytes);
-    // A large value made the buffer grow, to more than it needs.
+    // A large value made the buffer grow to more than it needs.
     return packed.length > packBytes / 4 ? packed.slice() : packed;
   }
 }
 
-/** @throws MalformedError on bytes that are not one value, whole. */
+/** @throws {@link MalformedError} when the bytes are not exactly one value. */
 export function decodeWhole<T>(schema: Schema<T>, bytes: Uint8Array): T {
   const reader = new Reader(bytes);
   const value = schema.decode(reader);

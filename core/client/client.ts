@@ -5,7 +5,7 @@
  */
 
 import type { ErrorCode, ErrorInfo, Result } from '../base/errors.ts';
-import { MalformedError, errorInfo, fail, ok } from '../base/errors.ts';
+import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
@@ -37,8 +37,7 @@ import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
 import { Reach } from './reach.ts';
 import { Sessions } from './sessions.ts';
-import type { WatchHandle, WatchOptions, WatchTold } from './watches.ts';
-import { Watches, endedWatch } from './watches.ts';
+import type { ClientPart, PartClass, PartHost } from './part.ts';
 
 type ApiConnection = Connection<Outgoing, Incoming>;
 /** What is asked besides operations; each gets an id of its own. */
@@ -49,7 +48,7 @@ const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestToo
 
 const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
 
-const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
+export const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
 
 export class Client {
   readonly #ports: ClientPorts;
@@ -58,7 +57,8 @@ export class Client {
   readonly #line: Line;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
-  readonly #watches: Watches;
+  /** By their classes, in the order in which they came. */
+  readonly #parts = new Map<PartClass<ClientPart>, ClientPart>();
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
   #started = false;
@@ -78,7 +78,7 @@ export class Client {
       onMessage: (connection, message) => this.#receive(connection, message),
       onLost: () => {
         this.#line.welcome = null;
-        this.#watches.disconnected();
+        for (const part of this.#parts.values()) part.disconnected();
         this.#settle();
       },
       onMoveFailed: (address) => {
@@ -99,15 +99,6 @@ export class Client {
       isCurrent: (session) => session.namespaceId === this.#place?.namespaceId,
       onLost: () => this.#setState('lost'),
       onSettled: () => this.#settle(),
-    });
-    this.#watches = new Watches(ports, this.#options, {
-      newId: () => this.#calls.newId(),
-      connected: () => this.#line.welcome !== null,
-      send: (message) => line.send(message),
-      violation: (what) => {
-        const { active } = this.#connector;
-        if (active !== null) this.#violation(active, what);
-      },
     });
   }
 
@@ -172,7 +163,7 @@ export class Client {
     this.#arrivals.arrived(active?.address ?? '', false, now);
     if (this.#line.welcome === null) return;
     this.#sessions.tick(now);
-    this.#watches.tick(now);
+    for (const part of this.#parts.values()) part.tick(now);
     const place = this.#place;
     if (this.#options.followRedirects && place?.due(now) === true) this.#refresh(place);
     if (!this.#reach.due(now)) return;
@@ -198,7 +189,7 @@ export class Client {
     // From here on nothing new is sent in the place of what ends.
     this.#line.welcome = null;
     this.#calls.endAll('Closed', 'the client was closed');
-    this.#watches.close();
+    for (const part of this.#parts.values()) part.close();
     this.#arrivals.close();
     this.#sessions.close();
     this.#connector.close('done');
@@ -285,20 +276,26 @@ export class Client {
     return call;
   }
 
-  /**
-   * Watches `path` in the namespace that was entered, until it is cancelled or `ended` was told. It survives whatever becomes of nodes and
-   * connections: each committed change is told once and in order (protocol §9.7).
-   */
-  watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
-    let error = errorInfo('NotInNamespace', notEntered);
-    try {
-      if (this.#state === 'closed') ({ error } = closed());
-      else if (this.#place !== null) return this.#watches.open(this.#place.namespaceId, path, options, handler);
-    } catch (problem) {
-      if (!(problem instanceof MalformedError)) throw problem;
-      error = errorInfo('BadArgument', problem.message);
-    }
-    return endedWatch(this.#ports.clock, error, handler);
+  /** The part of this class; who asks first brings it in. */
+  part<P extends ClientPart>(Part: PartClass<P>): P {
+    let part = this.#parts.get(Part);
+    if (part === undefined) this.#parts.set(Part, (part = new Part(this.#partHost())));
+    // It is of the class by which it is known.
+    return part as P;
+  }
+
+  #partHost(): PartHost {
+    return {
+      ports: this.#ports,
+      options: this.#options,
+      newId: () => this.#calls.newId(),
+      connected: () => this.#line.welcome !== null,
+      send: (message) => this.#line.send(message),
+      violation: (what) => {
+        const { active } = this.#connector;
+        if (active !== null) this.#violation(active, what);
+      },
+    };
   }
 
   #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
@@ -344,7 +341,8 @@ export class Client {
       case 'snapshot':
       case 'progress':
         if (message.kind === 'watching') this.#serves();
-        return this.#watches.receive(message);
+        for (const part of this.#parts.values()) part.receive(message);
+        return;
       case 'who':
         return this.#sessions.asked(message.namespaceId, message.session);
       case 'welcome':
@@ -366,7 +364,7 @@ export class Client {
     this.#sessions.resume();
     this.#calls.sendAll();
     this.#sessions.connected();
-    this.#watches.connected();
+    for (const part of this.#parts.values()) part.connected();
     this.#reach.moved(this.#place !== null);
     // Whether or not it is to be followed to its primary: the node says how it stands with the namespace to those who asked for that.
     if (this.#place !== null) this.#refresh(this.#place);
@@ -404,7 +402,7 @@ export class Client {
     this.#reach.refused(error.code, this.#ports.clock.now());
     const call = this.#calls.get(id);
     if (call === undefined) {
-      this.#watches.refused(id, error);
+      for (const part of this.#parts.values()) if (part.refused(id, error)) return;
       return;
     }
     if (error.code === 'NotPrimary' || error.code === 'NoPrimary') this.#place?.doubt();

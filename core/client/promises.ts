@@ -7,6 +7,7 @@ import type { Operation, OperationResult } from '../tree/operation.ts';
 import type { Client } from './client.ts';
 import type { Entered, ExecuteOptions, Pending } from './options.ts';
 import { WatchStream } from './watch-stream.ts';
+import { watch } from './watches.ts';
 import type { WatchOptions } from './watches.ts';
 
 export interface CallOptions {
@@ -72,7 +73,7 @@ export class PromiseClient {
    * @throws HaretError from the iterator, when the watch cannot go on.
    */
   watch(path: string, options: WatchOptions & { readonly signal?: AbortSignal } = {}): WatchStream {
-    return new WatchStream((handler) => this.engine.watch(path, options, handler), options.signal);
+    return new WatchStream((handler) => watch(this.engine, path, options, handler), options.signal);
   }
 
   close(): void {

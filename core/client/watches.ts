@@ -4,14 +4,17 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import { errorInfo } from '../base/errors.ts';
+import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
 import type { Outgoing } from '../wire/api-client.ts';
 import type { WatchFrom } from '../wire/api.ts';
 import type { Incoming } from '../wire/server-messages.ts';
 import { consistencyOf } from './api-dialect.ts';
+import { notEntered } from './client.ts';
+import type { Client } from './client.ts';
 import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
+import type { ClientPart, PartHost, PartMessage } from './part.ts';
 
 export interface WatchOptions {
   /** Also all that is beneath the path. */
@@ -58,6 +61,29 @@ export interface WatchHandle {
   resume(): void;
 }
 
+/**
+ * Watches `path` in the namespace that `client` entered, until it is cancelled or `ended` was told. It survives whatever becomes of nodes and
+ * connections: each committed change is told once and in order (protocol §9.7).
+ */
+export function watch(
+  client: Client,
+  path: string,
+  options: WatchOptions,
+  handler: (told: WatchTold) => void,
+): WatchHandle {
+  const watches = client.part(Watches);
+  let error = errorInfo('NotInNamespace', notEntered);
+  try {
+    const { namespace } = client;
+    if (client.state === 'closed') error = errorInfo('Closed', 'the client was closed');
+    else if (namespace !== null) return watches.open(namespace.id, path, options, handler);
+  } catch (problem) {
+    if (!(problem instanceof MalformedError)) throw problem;
+    error = errorInfo('BadArgument', problem.message);
+  }
+  return endedWatch(watches.clock, error, handler);
+}
+
 /** A watch that never began; its end is told at the end of this turn. */
 export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: WatchTold) => void): WatchHandle {
   let cancelled = false;
@@ -65,18 +91,6 @@ export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: Watch
     if (!cancelled) handler({ kind: 'ended', error });
   });
   return { cancel: () => void (cancelled = true), pause: () => undefined, resume: () => undefined };
-}
-
-type WatchMessage = Extract<Incoming, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
-
-/** What watches need of their client. */
-export interface WatchesHost {
-  newId(): number;
-  /** A node is there that takes what is sent. */
-  connected(): boolean;
-  send(message: Outgoing): void;
-  /** The node broke its word. */
-  violation(what: string): void;
 }
 
 class ClientWatch {
@@ -125,21 +139,25 @@ class ClientWatch {
   }
 }
 
-export class Watches {
+export class Watches implements ClientPart {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
-  readonly #host: WatchesHost;
+  readonly #host: PartHost;
   readonly #all = new Set<ClientWatch>();
   readonly #byId = new Map<number, ClientWatch>();
 
-  constructor(ports: ClientPorts, options: ClientOptions, host: WatchesHost) {
-    this.#ports = ports;
-    this.#options = options;
+  constructor(host: PartHost) {
+    this.#ports = host.ports;
+    this.#options = host.options;
     this.#host = host;
   }
 
   get size(): number {
     return this.#all.size;
+  }
+
+  get clock(): Clock {
+    return this.#ports.clock;
   }
 
   /** @throws MalformedError for what no message can hold. */
@@ -220,7 +238,7 @@ export class Watches {
     }
   }
 
-  receive(message: WatchMessage): void {
+  receive(message: PartMessage): void {
     const watch = this.#byId.get(message.id);
     // One that was cancelled, or begun anew elsewhere: late, and told there if it matters.
     if (watch === undefined) return;

@@ -1,4 +1,4 @@
-/** What an entry's body says: an operation of a session, or something that the group itself needs (protocol §7). */
+/** The body of an entry: an operation of a session, or something that the group itself needs (protocol §7). */
 
 import type { TypeOf } from '../base/schema.ts';
 import { secretSchema } from '../base/session-secret.ts';
@@ -8,8 +8,8 @@ import { operationSchema } from '../tree/operation.ts';
 import type { Operation } from '../tree/operation.ts';
 
 /**
- * Who a client is, for good: an id that it has alone in its namespace, and which of its lives this is. Whoever goes on where an earlier
- * process ended has the same incarnation; any other has drawn one of its own.
+ * Who a client is, over all of its processes: an id that it alone has in its namespace, and which incarnation of it
+ * this is. A process that continues an earlier one has the same incarnation. Any other process has drawn its own.
  */
 export const clientIdentitySchema = struct({ id: text(64), incarnation: hex(16) });
 export type ClientIdentity = TypeOf<typeof clientIdentitySchema>;
@@ -17,21 +17,21 @@ export type ClientIdentity = TypeOf<typeof clientIdentitySchema>;
 const bodyVariants = {
   operation: [1, { operation: operationSchema }],
   /**
-   * Registers a session, whose id is the op number of this entry. `client` names its holder, for people; by `secret` its holder is known
-   * from then on.
+   * Registers a session. Its id is the op number of this entry. `client` names its holder, for people. `secret`
+   * identifies the holder from then on.
    */
   register: [2, { client: text(128), secret: secretSchema }],
-  /** Ends a session that its holder has no more use for. */
+  /** Ends a session that its holder no longer needs. */
   unregister: [3, { session: uint(), secret: secretSchema }],
-  /** Keep-alives of many sessions, folded together by the primary. */
+  /** Keep-alives of many sessions, which the primary puts together. */
   keepAlive: [4, { sessions: list(struct({ session: uint(), secret: secretSchema }), 65_536) }],
-  /** Expires whatever is due at the entry's timestamp. */
+  /** Expires every session that is due at the entry's timestamp. */
   expire: [5, {}],
   noop: [6, {}],
   /**
-   * Registers a session for the one holder of a ClientID. `attempt` is drawn anew for each claim and stays the same when that is sent again.
-   * `previous` is the session that this very process had last under this identity, 0 if none: so a process in whose place another one has
-   * come is told from one that comes in another's place.
+   * Registers a session for the one holder of a ClientID. `attempt` is drawn anew for each claim, and stays the same
+   * when the claim is sent again. `previous` is the session that this very process had last under this identity, or 0.
+   * It tells a process that was replaced by another from the process that replaced it.
    */
   claim: [
     7,
@@ -40,7 +40,7 @@ const bodyVariants = {
 } as const;
 export const bodySchema = union(
   bodyVariants,
-  // Nearly every body is one.
+  // Nearly every body is an operation.
   { operation: (reader) => ({ kind: 'operation', operation: operationSchema.decode(reader) }) },
   { operation: (writer, { operation }) => operationSchema.encode(writer, operation) },
 );
@@ -54,7 +54,7 @@ export function encodeOperation(operation: Operation): Uint8Array {
   return encodeBody({ kind: 'operation', operation });
 }
 
-/** @throws MalformedError on bytes that are not one body, whole. */
+/** @throws {@link MalformedError} when the bytes are not exactly one body. */
 export function decodeBody(bytes: Uint8Array): Body {
   return decodeWhole(bodySchema, bytes);
 }

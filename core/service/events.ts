@@ -1,44 +1,50 @@
 /**
- * What those who watch are told (architecture §5): an event for each committed entry that changed something, with its changes in order. Here
- * are the forms that travel; which of them reach whom is decided by whoever serves a watch.
+ * What watchers are told (architecture §5): one event for each committed entry that changed something, with its changes
+ * in order. This file has the forms that travel. The node that serves a watch decides which events it gets.
  */
 
 import type { TypeOf } from '../base/schema.ts';
 import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
+import { changeKinds } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
 export const changeSchema = struct({
   /** What changed. */
   path: pathSchema,
   /**
-   * `deleted` takes all beneath it along, and is told under the path of the topmost node that went. `changed` stands for several
-   * changes of a queue or set, in an event that is `folded`.
+   * `deleted` includes everything beneath the node, and is told under the path of the topmost node that went. `changed`
+   * stands for several changes of a queue or set, in an event that is `folded`.
    */
-  kind: oneOf('created', 'deleted', 'put', 'pushed', 'popped', 'inserted', 'removed', 'counted', 'changed'),
+  kind: oneOf(...changeKinds),
   /** What the node is, or was. */
   type: nodeTypeSchema,
-  /** The node's after the change; of what is deleted, its last. */
+  /** The node's version after the change. If the node was deleted, its last version. */
   version: uint(),
-  /** The value that was put, the item or member; null without values, and where there is none. */
+  /** The value that was put, the item or the member. Null in a watch without values, and where there is no value. */
   value: nullable(valueSchema),
-  /** What a counter stands at; null without values. */
+  /** The counter's value. Null in a watch without values. */
   number: nullable(int),
 });
-/** One change of one node, as those who watch are told. */
+/** One change of one node, as watchers are told. */
 export interface Change extends TypeOf<typeof changeSchema> {}
 
-/** More changes than a transaction can make: each of its operations makes at most as many nodes as a path has parts. */
+/**
+ * No transaction can make this many changes: each of its operations makes at most as many nodes as a path has parts.
+ */
 const maxChanges = 4_000_000;
 
 export const changesSchema = list(changeSchema, maxChanges);
 
 export const watchEventSchema = struct({
-  /** The op number of the entry: events of a watch come in this order, each once. */
+  /** The op number of the entry. A watch gets each event once, in this order. */
   op: uint(),
   /** The replicated clock at the entry, in milliseconds. */
   timestamp: uint(),
-  /** For a slow reader that asked for it, several entries in one event: of each path, only how it stands after the last. */
+  /**
+   * Several entries in one event, for a slow reader that asked for this. Of each path it says only how the path is
+   * after the last entry.
+   */
   folded: bool,
   changes: changesSchema,
 });
@@ -48,7 +54,7 @@ export function encodeEvent(event: WatchEvent): Uint8Array {
   return encodeWhole(watchEventSchema, event);
 }
 
-/** @throws MalformedError on bytes that are not one event, whole. */
+/** @throws {@link MalformedError} when the bytes are not exactly one event. */
 export function decodeEvent(bytes: Uint8Array): WatchEvent {
   return decodeWhole(watchEventSchema, bytes);
 }

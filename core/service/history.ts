@@ -1,9 +1,11 @@
 /**
- * The changes of the last while, so that a watch can begin again where it ended (architecture §5). Bounded by replicated time and bytes. It
- * is no part of the state: each replica has its own, and makes it again from the log that it re-applies at start.
+ * The recent changes, so that a watch can resume where it ended (architecture §5). It is bounded by replicated time and
+ * by bytes. It is not part of the state: each replica has its own, and rebuilds it at start from the log that it
+ * applies again.
  *
- * Every write passes here, and hardly any is ever asked for again. So records are packed at once into pages of bytes, beside the
- * values themselves, which mostly are the tree's own: that leaves the garbage collector little to look at, however many there are.
+ * Every write goes through here, and few are ever asked for again. So records are packed into pages of bytes at once.
+ * The values themselves lie beside the pages, and are mostly the tree's own. So the garbage collector has few objects
+ * to look at, however many records there are.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -25,21 +27,21 @@ export interface HistoryLimits {
 
 /** Packed records, oldest first. */
 interface Page {
-  /** What ops and timestamps in it are counted from. */
+  /** The op and the timestamp from which this page counts. */
   readonly op: number;
   readonly timestamp: number;
   readonly last: number;
   readonly lastTimestamp: number;
   readonly bytes: Uint8Array;
   readonly parts: PackedParts;
-  /** What it counts for, with its parts. */
+  /** What the page counts for, together with its parts. */
   readonly size: number;
 }
 
-/** History is let go a page at a time: so many records or bytes, whichever comes first. */
+/** History is dropped a page at a time. A page ends at this many records or bytes, whichever comes first. */
 const pageRecords = 256;
 const maxPageBytes = 64 * 1024;
-/** What a value or a removed directory costs an engine besides its bytes. */
+/** What a value or a removed directory costs an engine in addition to its bytes. */
 const partBytes = 24;
 
 export class History {
@@ -47,7 +49,7 @@ export class History {
   readonly #pageBytes: number;
   #pages: Page[] = [];
   #pagesBytes = 0;
-  /** The page that is being filled: where each of its records begins, and their ops. */
+  /** The page that is being filled: where each of its records begins, and the ops of the records. */
   readonly #writer = new Writer(4096);
   #starts: number[] = [];
   #ops: number[] = [];
@@ -56,14 +58,14 @@ export class History {
   #firstTimestamp = 0;
   #floor: number;
 
-  /** @param floor the op behind which everything will be here. */
+  /** @param floor every change after this op will be here. */
   constructor(limits: HistoryLimits, floor: number) {
     this.#limits = limits;
     this.#pageBytes = Math.min(maxPageBytes, Math.max(1, Math.floor(limits.maxBytes / 16)));
     this.#floor = floor;
   }
 
-  /** Every change behind this op is here; of those up to it, none has to be. */
+  /** Every change after this op is here. Changes up to this op may be missing. */
   get floor(): number {
     return this.#floor;
   }
@@ -72,7 +74,7 @@ export class History {
     return this.#pagesBytes + this.#writer.length + this.#partsBytes;
   }
 
-  /** Takes what the entry at `op` changed, of a time that is not before that of the last. */
+  /** Adds what the entry at `op` changed. `timestamp` is not before that of the entry before. */
   push(op: number, timestamp: number, changes: readonly TreeChange[]): void {
     const writer = this.#writer;
     const parts = this.#parts;
@@ -124,9 +126,9 @@ export class History {
     if (gone > 0) this.#pages.splice(0, gone);
   }
 
-  /** The changes behind `op`, oldest first, to be read within this turn. `op` is at or above {@link floor}. */
+  /** The changes after `op`, oldest first. They must be read within this turn. `op` is at or above {@link floor}. */
   *after(op: number): Generator<HistoryRecord, void> {
-    invariant(op >= this.#floor, 'what history no longer holds is not asked of it', { op, floor: this.#floor });
+    invariant(op >= this.#floor, 'history is only asked for changes that it still holds', { op, floor: this.#floor });
     let page = this.#pages.length;
     while (page > 0 && this.#pages[page - 1]!.last > op) page--;
     for (; page < this.#pages.length; page++) {
@@ -138,7 +140,7 @@ export class History {
     yield* unpack(new Reader(this.#writer.view(), start), this.#ops[0]!, this.#firstTimestamp, this.#parts, op);
   }
 
-  /** The first record behind `op` of the page that is being filled. */
+  /** The first record after `op` in the page that is being filled. */
   #firstAfter(op: number): number {
     let low = 0;
     let high = this.#ops.length;
@@ -151,7 +153,7 @@ export class History {
   }
 }
 
-/** The records behind `after`; the reader is where one of them begins. */
+/** The records after `after`. The reader is at the beginning of a record. */
 function* unpack(
   reader: Reader,
   firstOp: number,

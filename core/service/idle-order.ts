@@ -1,21 +1,26 @@
 /**
- * Which session was idle longest, without a scan: a heap whose keys may lag behind the last sign of life and are caught up only
- * when they reach the top. So a sign of life costs one assignment, and finding the oldest O(log n), amortised.
+ * Finds the session that was idle longest, without a scan. It is a heap whose keys may be older than the last sign of
+ * life. A key is brought up to date only when it reaches the top. So a sign of life costs one assignment, and finding
+ * the oldest costs O(log n), amortised.
  */
 
 import { invariant } from '../base/assert.ts';
 import type { HeapItem } from '../base/heap.ts';
 import { Heap } from '../base/heap.ts';
 
-/** One session's place in the order. Its owner raises `seenMs`, which never goes down; the rest is the heap's. */
+/**
+ * One session's place in the order. Its owner raises `seenMs`, which never goes down. The heap owns the other fields.
+ */
 export interface IdleNode extends HeapItem {
   readonly id: number;
   seenMs: number;
-  /** At most `seenMs`: the key under which the heap has it. */
+  /** At most `seenMs`. The heap sorts the session by this key. */
   keyMs: number;
 }
 
-/** Sessions by the replicated time of their last sign of life, ties by id: the same order on every replica. */
+/**
+ * Sessions by the replicated time of their last sign of life, and then by id. The order is the same on every replica.
+ */
 export class IdleOrder {
   readonly #heap = new Heap<IdleNode>(before);
 
@@ -33,7 +38,10 @@ export class IdleOrder {
     this.#heap.remove(node);
   }
 
-  /** The one that was idle longest. A key is never above its truth, so a top whose key is true is the least of all. */
+  /**
+   * The session that was idle longest. A key is never above its `seenMs`, so if the top's key is up to date, the top is
+   * the oldest of all.
+   */
   oldest(): IdleNode | null {
     for (;;) {
       const { top } = this.#heap;

@@ -1,24 +1,27 @@
 /**
- * The replies that one session may still ask for again: those of the request numbers [base, next), all executed (protocol §7). With each
- * goes a digest of what was asked, so that it is given for nothing else.
+ * The replies that one session may still ask for again: those of the request numbers [base, next), which were all
+ * executed (protocol §7). Each has a digest of its request, so that it never answers a different request.
  */
 
 import { invariant } from '../base/assert.ts';
 import { crc32 } from '../base/crc32.ts';
 
-/** What a kept reply answers, in 32 bits: whoever could make two bodies alike cheats only itself. */
+/**
+ * A 32-bit digest of the request that a kept reply answers. A client that makes two bodies with one digest cheats only
+ * itself.
+ */
 export function digestOf(body: Uint8Array): number {
   return crc32(body);
 }
 
-/** Below so many trimmed places the array is left as it is; above, once they are half of it, it is shortened. */
+/** Up to this many trimmed places, the array stays as it is. Above that, it is shortened once they are half of it. */
 const compactAbove = 32;
 
 export class ReplyWindow {
   #base: number;
-  /** Replies of [base, next), behind `#start` places that were trimmed. */
+  /** Replies of [base, next), after `#start` places that were trimmed. */
   #replies: (Uint8Array | undefined)[];
-  /** Digests of the bodies, in the same places. */
+  /** Digests of the bodies, at the same places. */
   #digests: number[];
   #start: number;
   #bytes: number;
@@ -31,7 +34,7 @@ export class ReplyWindow {
     this.#bytes = 0;
   }
 
-  /** The lowest number that is not yet known to be answered. */
+  /** The lowest number whose reply the client may not have received yet. */
   get base(): number {
     return this.#base;
   }
@@ -53,7 +56,7 @@ export class ReplyWindow {
   /** The kept reply of a number of [base, next). */
   get(request: number): Uint8Array {
     const reply = this.#replies[this.#start + request - this.#base];
-    invariant(request >= this.#base && reply !== undefined, 'a kept reply is asked for', {
+    invariant(request >= this.#base && reply !== undefined, 'a reply is asked for only while it is kept', {
       request,
       base: this.#base,
       next: this.next,
@@ -66,14 +69,14 @@ export class ReplyWindow {
     return this.#digests[this.#start + request - this.#base]!;
   }
 
-  /** Keeps the reply of `next`, to a body of this digest. */
+  /** Keeps the reply of `next`. Its request's body has this digest. */
   push(reply: Uint8Array, digest: number): void {
     this.#replies.push(reply);
     this.#digests.push(digest);
     this.#bytes += reply.length;
   }
 
-  /** Forgets the replies below `base`. Numbers that it passes over were refused and are never executed. */
+  /** Forgets the replies below `base`. Numbers that were skipped were refused, and are never executed. */
   trim(base: number): void {
     if (base <= this.#base) return;
     const end = Math.min(this.#start + base - this.#base, this.#replies.length);
@@ -94,7 +97,7 @@ export class ReplyWindow {
     }
   }
 
-  /** Another window of the same content; what a snapshot holds of this one no longer changes with it. */
+  /** Another window with the same content. A snapshot keeps it, so that later changes of this one do not show there. */
   clone(): ReplyWindow {
     const copy = new ReplyWindow(this.#base);
     copy.#replies = this.#replies.slice(this.#start);

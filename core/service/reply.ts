@@ -1,4 +1,7 @@
-/** What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes (protocol §9.7). */
+/**
+ * What an executed entry or a read answers. A reply is encoded once, kept with its session, and sent as those bytes
+ * (protocol §9.7).
+ */
 
 import type { Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
@@ -11,15 +14,15 @@ import { resultSchema } from '../tree/result.ts';
 export const answerVariants = {
   result: [1, { result: resultSchema }],
   error: [2, { error: errorSchema }],
-  /** To whoever registered it, and nobody else: `secret` is what one speaks as the session by. */
+  /** For the client that registered, and for no other: `secret` proves that a client holds the session. */
   registered: [3, { session: uint(), secret: secretSchema }],
   nothing: [4, {}],
-  /** `continued`: this holder had a session before, which ended with this. */
+  /** `continued`: this holder had a session before, which this claim ended. */
   claimed: [5, { session: uint(), secret: secretSchema, continued: bool }],
 } as const;
 
 export const replySchema = struct({
-  /** Epoch, view and op of the entry; for a read, those of the replica that answered and the last op applied there. */
+  /** Epoch, view and op of the entry. For a read: those of the replica that answered, and the last op applied there. */
   epoch: uint(),
   view: uint(),
   op: uint(),
@@ -30,7 +33,7 @@ export type Reply = TypeOf<typeof replySchema>;
 const resultTag = 1;
 const doneTag = 1;
 
-/** Writes a reply. What most writes are answered with is written at once rather than field by field; the bytes are the same. */
+/** Writes a reply. The most frequent answer is written at once, not field by field. The bytes are the same. */
 export function writeReply(writer: Writer, place: Omit<Reply, 'answer'>, answer: Reply['answer']): void {
   if (answer.kind !== 'result' || answer.result.kind !== 'done') {
     replySchema.encode(writer, { epoch: place.epoch, view: place.view, op: place.op, answer });
@@ -48,7 +51,7 @@ export function encodeReply(reply: Reply): Uint8Array {
   return encodeWhole(replySchema, reply);
 }
 
-/** @throws MalformedError on bytes that are not one reply, whole. */
+/** @throws {@link MalformedError} when the bytes are not exactly one reply. */
 export function decodeReply(bytes: Uint8Array): Reply {
   return decodeWhole(replySchema, bytes);
 }

@@ -1,6 +1,7 @@
 /**
- * What a namespace replicates: its sessions with their replies, and its tree (protocol §7). It is the state machine that core/vr
- * drives, whose shapes it states anew here because a service knows nothing of replication (architecture §1).
+ * What a namespace replicates: its sessions with their replies, and its tree (protocol §7). It is the state machine
+ * that core/vr drives. It repeats the shapes of core/vr here, because a service knows nothing of replication
+ * (architecture §1).
  */
 
 import { invariant, unreachable } from '../base/assert.ts';
@@ -30,15 +31,15 @@ export interface ServiceEntry {
   readonly view: number;
   /** The replicated clock, in milliseconds. */
   readonly timestamp: number;
-  /** 0 for what the group itself proposes. */
+  /** 0 for an entry that the group itself proposes. */
   readonly session: number;
   readonly request: number;
-  /** The lowest request number of the session that it has no answer to yet. */
+  /** The lowest request number of the session whose answer the client has not received yet. */
   readonly answered: number;
   readonly body: Uint8Array;
 }
 
-/** Where a reply was given: the entry's epoch, view and op, or for a read those of the replica that answers. */
+/** Where a reply was given: the entry's epoch, view and op. For a read: those of the replica that answers. */
 export interface ReplyMeta {
   readonly epoch: number;
   readonly view: number;
@@ -50,20 +51,20 @@ export interface ServiceStats {
   readonly sessionBytes: number;
   readonly keys: number;
   readonly treeBytes: number;
-  /** Of both: what {@link Service.size} counts. */
+  /** Of sessions and tree together, as {@link Service.size} counts. */
   readonly bytes: number;
-  /** Since this process began, by kind of body or operation; duplicates and refusals are kinds of their own. */
+  /** Counts since this process began, by kind of body or operation. Duplicates and refusals are kinds of their own. */
   readonly applied: ReadonlyMap<string, number>;
   readonly evictedSessions: number;
   readonly expiredSessions: number;
 }
 
-/** A session seen from outside. */
+/** A session as it is shown to others. */
 export interface KnownSession {
   /** The op of its registration. */
   readonly id: number;
   readonly client: string;
-  /** Replicated time between its last sign of life and the last entry. */
+  /** Replicated time from its last sign of life to the last entry. */
   readonly idleMs: number;
 }
 
@@ -71,7 +72,7 @@ const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
 
 export class Service {
-  /** Judges what is proposed here, never what is applied: other nodes may be configured otherwise. */
+  /** They judge what is proposed here, never what is applied: other nodes may have other limits. */
   readonly #nodeLimits: Limits;
   readonly #writer = new Writer(1024);
   readonly #applied = new Map<string, number>();
@@ -83,10 +84,12 @@ export class Service {
   #timestamp = 0;
   #evicted = 0;
   #expired = 0;
-  /** Not of the state: a question that the node of the primary has put. */
+  /** Not part of the state: a question that the node of the primary asks. */
   #doubted: number | null = null;
 
-  /** @param limits of the namespace, the same on every replica; @param nodeLimits of this node, for {@link validate}. */
+  /**
+   * @param limits of the namespace, the same on every replica; @param nodeLimits of this node, for {@link validate}.
+   */
   constructor(limits: ServiceLimits, nodeLimits: Limits) {
     this.#limits = limits;
     this.#nodeLimits = nodeLimits;
@@ -110,12 +113,12 @@ export class Service {
     return this.#timestamp;
   }
 
-  /** The tree as it is now: a value that stays as it is. */
+  /** The tree as it is now. This value never changes. */
   get tree(): Tree {
     return this.#tree.hold();
   }
 
-  /** The changes of the last while, for those who watch. A restored state begins another one. */
+  /** The recent changes, for watches. A restored state has a new history. */
   get history(): History {
     return this.#history;
   }
@@ -143,7 +146,7 @@ export class Service {
       this.#count('refused');
       return this.#encode(entry, failed(admission.error));
     }
-    // Whatever becomes of it, also an error, is what this request did: its number is used and its reply is kept.
+    // Whatever comes of it, even an error, is what this request did. Its number is used, and its reply is kept.
     const reply = this.#encode(entry, this.#execute(entry));
     this.#sessions.keep(admission.session, reply, body);
     return reply;
@@ -164,7 +167,7 @@ export class Service {
     return answerOf(result);
   }
 
-  /** What the group itself proposes. Nothing here is deduplicated, so nothing here touches the tree. */
+  /** Executes what the group itself proposes. None of this is deduplicated, so none of it touches the tree. */
   #applyOwn(entry: ServiceEntry): Reply['answer'] {
     const decoded = decode(entry.body);
     if (!decoded.ok) return this.#malformed(decoded.error);
@@ -214,8 +217,8 @@ export class Service {
   }
 
   /**
-   * Answers a read from the state as it is now, as an encoded reply. `meta` tells where; nothing is changed.
-   * Whether the state is recent enough for the read is the caller's to know (protocol §7, "Reads").
+   * Answers a read from the state as it is now, as an encoded reply, and changes nothing. `meta` says where it is
+   * answered. The caller must know that the state is recent enough for the read (protocol §7, "Reads").
    */
   read(body: Uint8Array, meta: ReplyMeta): Uint8Array {
     const decoded = decode(body);
@@ -227,8 +230,8 @@ export class Service {
   }
 
   /**
-   * What is known of a request in the applied state; `new` may be executed, all others never again. A session of another secret is
-   * `gone`, and `other` has a number under which something else was executed.
+   * What the applied state knows of a request. Only a `new` one may be executed. It is `gone` if the session has
+   * another secret, and `other` if something else was executed under its number.
    */
   request(
     session: number,
@@ -243,7 +246,7 @@ export class Service {
     return window.digest(request) === digestOf(body) ? 'executed' : 'other';
   }
 
-  /** The lowest request number of a live session that was never executed. Numbers begin wherever `answered` says. */
+  /** The lowest request number of a live session that was never executed. Numbers begin where `answered` says. */
   nextRequest(session: number): number {
     const known = this.#sessions.get(session);
     invariant(known !== undefined, 'the session lives', { session });
@@ -257,19 +260,19 @@ export class Service {
     return known.window.get(request);
   }
 
-  /** The session whose holder the entry that was applied last put in doubt; once. */
+  /** The session whose holder was put in doubt by the entry that was applied last. Returned only once. */
   takeDoubted(): number | null {
     const session = this.#doubted;
     this.#doubted = null;
     return session;
   }
 
-  /** The session lives, and this is its secret. */
+  /** True when the session exists and this is its secret. */
   hasSession(session: number, secret: SessionSecret): boolean {
     return this.#sessions.spokenAs(session, secret) !== undefined;
   }
 
-  /** Checks a body before it is proposed; an error refuses it, definitely. */
+  /** Checks a body before it is proposed. An error refuses the body, and is definite. */
   validate(body: Uint8Array): ErrorInfo | null {
     const { maxBodyBytes } = this.#nodeLimits;
     if (body.length > maxBodyBytes) {
@@ -287,18 +290,23 @@ export class Service {
     return this.#sessions.deadline();
   }
 
-  /** The body of the entry that expires what is due. What is due is judged by that entry's own timestamp, when it is applied. */
+  /**
+   * The body of the entry that expires what is due. That entry's own timestamp decides what is due when it is applied.
+   */
   expiry(_timestamp: number): Uint8Array {
     return expireBody;
   }
 
-  /** A hold on the state as it is now; applying goes on beside it. */
+  /** Holds the state as it is now, while more entries are applied. */
   snapshot(): ServiceSnapshot {
     const header = { op: this.#op, timestamp: this.#timestamp, limits: this.#limits };
     return new ServiceSnapshot(header, this.#sessions.hold(), this.#tree.snapshot());
   }
 
-  /** Replaces the state, limits included, by that of a snapshot. @throws MalformedError with the state as it was. */
+  /**
+   * Replaces the state, including the limits, by that of a snapshot. @throws {@link MalformedError} and leaves the
+   * state as it was.
+   */
   restore(chunks: Iterable<Uint8Array>): void {
     const reader = new ChunkReader(chunks);
     const { header, sessions } = readSessions(reader);
@@ -313,7 +321,7 @@ export class Service {
     this.#history = this.#newHistory(header.op);
   }
 
-  /** Bytes of the state as all replicas count them. */
+  /** The size of the state in bytes, as all replicas count it. */
   size(): number {
     return this.#tree.bytes + this.#sessions.bytes;
   }
@@ -331,7 +339,7 @@ export class Service {
     };
   }
 
-  /** The `most` sessions that were registered last, the newest first, to be looked at. */
+  /** The `most` sessions that were registered last, newest first, for showing. */
   newestSessions(most: number): readonly KnownSession[] {
     const now = this.#timestamp;
     return this.#sessions.newest(most).map(({ id, client, seenMs }) => ({ id, client, idleMs: now - seenMs }));
@@ -359,7 +367,7 @@ export class Service {
   }
 }
 
-/** A body that cannot be decoded is the same error on every replica (architecture §2). */
+/** A body that cannot be decoded gives the same error on every replica (architecture §2). */
 function decode(bytes: Uint8Array): Result<Body> {
   try {
     return { ok: true, value: decodeBody(bytes) };

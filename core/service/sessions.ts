@@ -1,6 +1,7 @@
 /**
- * The sessions of a namespace (protocol §7): registered, kept alive, expired and evicted only by entries of the log, each with
- * the window of replies by which a request is executed once however often it arrives. Copy-on-write, for snapshots.
+ * The sessions of a namespace (protocol §7). Only entries of the log register, keep alive, expire and evict them. Each
+ * has a window of replies, so that a request is executed once however often it arrives. The table is copy-on-write, for
+ * snapshots.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -15,29 +16,32 @@ import { IdleOrder } from './idle-order.ts';
 import type { ServiceLimits } from './limits.ts';
 import { ReplyWindow, digestOf } from './reply-window.ts';
 
-/** What a session and each kept reply count for beside their text and bytes, in the size that checkpoints are due by. */
+/**
+ * What a session and each kept reply count for in addition to their text and bytes. The size decides when a checkpoint
+ * is due.
+ */
 const sessionOverheadBytes = 80;
 const replyOverheadBytes = 16;
 
 /**
- * How long the holder of a ClientID that another one claims has to give a sign of life, in replicated time: it is asked for one as soon as
- * it is in doubt, and whoever comes back to a node gives one without being asked.
+ * When another client claims a ClientID, its holder has this much replicated time to give a sign of life. The node asks
+ * it for one as soon as it is in doubt. A client that comes back to a node gives one without being asked.
  */
 export const doubtMs = 5000;
 
 /**
- * A session that gave a sign of life within this part of the time after which it would expire lives, and is never ended for the sake of a
- * new one: whoever keeps a session says so at least twice in it.
+ * A session that gave a sign of life within this fraction of its expiry time is alive, and is never ended to make room.
+ * A client that keeps a session gives at least two signs of life in that time.
  */
 const livingPart = 10;
 
 /** A session's hold on its ClientID. */
 export interface Holding {
   readonly identity: ClientIdentity;
-  /** The claim that made it, and what that was answered. */
+  /** The claim that made it, and how that claim was answered. */
   readonly attempt: number;
   readonly continued: boolean;
-  /** When another one claimed the id; null while none did. */
+  /** When another client claimed the id; null if none did. */
   readonly doubtedMs: number | null;
 }
 
@@ -46,17 +50,17 @@ export interface ClaimWish {
   readonly client: string;
   readonly identity: ClientIdentity;
   readonly attempt: number;
-  /** The session that the claiming process had last; 0 for one that has just begun. */
+  /** The session that the claiming process had last; 0 for a process that has just begun. */
   readonly previous: number;
   readonly secret: SessionSecret;
 }
 
-/** One session. Whoever changes it asks {@link Sessions} for a writable one first. */
+/** One session. To change it, first ask {@link Sessions} for a writable one. */
 export interface Session {
   /** The op number of its registration. */
   readonly id: number;
   readonly client: string;
-  /** What whoever speaks as it shows. */
+  /** A client must show this to use the session. */
   readonly secret: SessionSecret;
   /** How it holds a ClientID; null for a session without one. */
   holding: Holding | null;
@@ -64,32 +68,32 @@ export interface Session {
   /** Replicated time of the last sign of life. */
   seenMs: number;
   window: ReplyWindow;
-  /** The hold count at which the record, and its window, became this table's alone. */
+  /** The hold count at which the record and its window became this table's alone. */
   generation: number;
   windowGeneration: number;
 }
 
-/** What is to be done with a request that reached execution. */
+/** What to do with a request that has reached execution. */
 export type Admission =
   | { readonly kind: 'execute'; readonly session: Session }
   | { readonly kind: 'kept'; readonly reply: Uint8Array }
   | { readonly kind: 'refused'; readonly error: ErrorInfo };
 
-/** What became of a claim. */
+/** The result of a claim. */
 export type Claim =
   | {
       readonly kind: 'claimed';
       readonly session: Readonly<Session>;
       readonly continued: boolean;
-      /** Sessions that had to go for it. */
+      /** How many sessions were evicted to make room for it. */
       readonly evicted: number;
     }
-  /** `doubted`: the session whose holder is to be asked whether it lives; null when nobody is. */
+  /** `doubted`: the session whose holder must be asked whether it is alive; null when there is none to ask. */
   | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: number | null };
 
 export class Sessions {
   readonly #limits: ServiceLimits;
-  /** In the order of ids: op numbers only grow, so the order of insertion is that of ids. */
+  /** In the order of ids. Op numbers only grow, so the order of insertion is the order of ids. */
   readonly #byId = new Map<number, Session>();
   readonly #byClient = new Map<string, number>();
   readonly #idle = new IdleOrder();
@@ -105,7 +109,7 @@ export class Sessions {
     return this.#byId.size;
   }
 
-  /** Bytes as all replicas count them. */
+  /** The size in bytes, as all replicas count it. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -114,13 +118,16 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
-  /** The session, for whoever knows its secret: to anyone else it is one that there is not. */
+  /** The session, for a client that knows its secret. For any other client it does not exist. */
   spokenAs(id: number, secret: SessionSecret): Readonly<Session> | undefined {
     const session = this.#byId.get(id);
     return session !== undefined && opens(session.secret, secret) ? session : undefined;
   }
 
-  /** Makes session `id`, and returns how many it evicted for that; an error when there is no room and every session lives. */
+  /**
+   * Makes session `id` and returns how many sessions it evicted for that. Returns an error when there is no room and
+   * every session is alive.
+   */
   register(id: number, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
     const evicted = this.#makeRoom(nowMs);
     if (typeof evicted === 'number') this.#insert(id, client, secret, null, nowMs, new ReplyWindow(0));
@@ -128,10 +135,12 @@ export class Sessions {
   }
 
   /**
-   * A session for the holder of a ClientID. A process of the incarnation that holds the id takes it from the one before, whose session
-   * ends; but not a process in whose place that one came, or the two would take it from each other for ever. Such a one, and one of another
-   * incarnation, puts the holder in doubt: that is asked whether it lives, and loses the id to a later claim when it gave no sign of life in
-   * between.
+   * A session for the holder of a ClientID.
+   *
+   * A process of the incarnation that holds the id takes it over from the process before, and the old session ends. A
+   * process that was itself replaced in this way may not take it back, or the two would take it from each other for
+   * ever. Such a process, or one of another incarnation, puts the holder in doubt: the holder is asked whether it is
+   * alive. If it gives no sign of life, a later claim takes the id from it.
    */
   claim(id: number, wish: ClaimWish, nowMs: number): Claim {
     const { identity, attempt, previous } = wish;
@@ -140,7 +149,7 @@ export class Sessions {
     if (known === undefined || holding === null) return this.#claimed(id, wish, false, nowMs);
     const same = holding.identity.incarnation === identity.incarnation;
     if (same && holding.attempt === attempt) {
-      // Sent again, it is answered again, whatever was asked since.
+      // A claim that is sent again gets the same answer, whatever was asked in between.
       this.#see(this.#writable(known), nowMs);
       return { kind: 'claimed', session: known, continued: holding.continued, evicted: 0 };
     }
@@ -151,14 +160,14 @@ export class Sessions {
   #doubt(held: Session, holding: Holding, id: number, wish: ClaimWish, nowMs: number): Claim {
     const { identity } = wish;
     const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
-    // A sign of life that it gave since it was last asked, unless that was for another claim, long ago.
+    // A sign of life since the holder was last asked counts, unless it was asked for another claim long ago.
     const alive = !inDoubt && holding.doubtedMs !== null && nowMs - holding.doubtedMs <= 2 * doubtMs;
     const doubtedMs = inDoubt ? holding.doubtedMs : nowMs;
     const leftMs = doubtedMs + doubtMs - nowMs;
     const same = holding.identity.incarnation === identity.incarnation;
     if (leftMs <= 0) return this.#takeOver(held.id, id, wish, same, nowMs);
     if (alive && same) {
-      const text = `Client id ${identity.id} went on in another process, which lives. Two processes must not have one incarnation: end this one, or give it another`;
+      const text = `Client id ${identity.id} was taken over by another process, which is alive. Two processes must not share an incarnation: end this one, or give it an incarnation of its own`;
       return {
         kind: 'refused',
         error: errorInfo('ClientIdTaken', text, { clientId: identity.id, session: held.id }),
@@ -169,8 +178,8 @@ export class Sessions {
     const idleMs = nowMs - held.seenMs;
     const details = { clientId: identity.id, session: held.id, alive, idleMs, retryAfterMs: leftMs };
     const state = alive
-      ? 'which was asked and lives'
-      : `which gave a sign of life ${idleMs} ms ago and is asked for one`;
+      ? 'which was asked and is alive'
+      : `which gave a sign of life ${idleMs} ms ago and is now asked for another`;
     const text = `Client id ${identity.id} is held by session ${held.id}, ${state}`;
     return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details), doubted: held.id };
   }
@@ -190,8 +199,9 @@ export class Sessions {
   }
 
   /**
-   * Ends sessions until there is room for one more, and says how many; or why none may go. Those that were idle longest go first, and none
-   * that lives: who makes sessions without end ends nobody's but those that nobody keeps.
+   * Ends sessions until there is room for one more, and returns how many. Returns an error when no session may be
+   * ended. Those that were idle longest go first, and none that is alive. So a client that makes sessions without end
+   * only ends sessions that no client keeps alive.
    */
   #makeRoom(nowMs: number): number | ErrorInfo {
     const { maxSessions, sessionMs } = this.#limits;
@@ -201,19 +211,19 @@ export class Sessions {
       const idleMs = nowMs - oldest.seenMs;
       if (idleMs * livingPart < sessionMs) {
         const details = { name: 'maxSessions', limit: maxSessions, actual: this.#byId.size + 1 };
-        const text = `Limit exceeded: maxSessions is ${maxSessions}, and all of them live; the idlest gave a sign of life ${idleMs} ms ago`;
+        const text = `Limit exceeded: maxSessions is ${maxSessions}, and all of them are alive; the idlest gave a sign of life ${idleMs} ms ago`;
         return { ...errorInfo('LimitExceeded', text, details), retryable: true };
       }
       this.#remove(oldest.id);
       evicted++;
     }
-    invariant(this.#byId.size < this.#limits.maxSessions, 'there are no more sessions than the limit', {
+    invariant(this.#byId.size < this.#limits.maxSessions, 'there are never more sessions than the limit', {
       sessions: this.#byId.size,
     });
     return evicted;
   }
 
-  /** Puts back a session of a snapshot, in the order of ids. */
+  /** Puts back a session of a snapshot. Call it in the order of ids. */
   restore(session: Pick<Session, 'id' | 'client' | 'secret' | 'holding' | 'seenMs' | 'window'>): void {
     const { id, client, secret, holding, seenMs, window } = session;
     this.#insert(id, client, secret, holding, seenMs, window);
@@ -249,7 +259,10 @@ export class Sessions {
     return session;
   }
 
-  /** Ends a session for whoever knows its secret; false for anyone else, and when it is gone already. */
+  /**
+   * Ends a session for a client that knows its secret. False for any other client, and when the session is already
+   * gone.
+   */
   unregister(id: number, secret: SessionSecret): boolean {
     return this.spokenAs(id, secret) !== undefined && this.#remove(id);
   }
@@ -265,7 +278,7 @@ export class Sessions {
     return true;
   }
 
-  /** A sign of life of whoever knows its secret. */
+  /** Records a sign of life from a client that knows the secret. */
   keepAlive(id: number, secret: SessionSecret, nowMs: number): void {
     const session = this.#byId.get(id);
     if (session !== undefined && opens(session.secret, secret)) this.#see(this.#writable(session), nowMs);
@@ -282,15 +295,16 @@ export class Sessions {
     }
   }
 
-  /** The replicated time at which the next session is due, if none gives a sign of life before. */
+  /** The replicated time at which the next session is due, if it gives no sign of life before then. */
   deadline(): number | null {
     const oldest = this.#idle.oldest();
     return oldest === null ? null : Math.min(oldest.seenMs + this.#limits.sessionMs, Number.MAX_SAFE_INTEGER);
   }
 
   /**
-   * Decides what becomes of a request of the log, and trims what the client says it has received. The primary prepares only what
-   * can be executed (protocol §7); this asks again, so that a duplicate that slips through still runs once and in its order.
+   * Decides what to do with a request of the log, and drops the replies that the client says it has received. The
+   * primary prepares only what can be executed (protocol §7). This checks again, so that a duplicate that slips through
+   * still runs only once and in order.
    */
   admit(id: number, request: number, answered: number, body: Uint8Array, nowMs: number): Admission {
     const known = this.#byId.get(id);
@@ -317,20 +331,23 @@ export class Sessions {
       return refused(windowExceeded('maxWindowReplyBytes', maxWindowReplyBytes, window.bytes));
     }
     if (request > window.next) {
-      // An earlier one was refused when it came to be executed; this one must not overtake it (V15).
+      // An earlier request was refused when it came to be executed. This one must not overtake it (V15).
       const details = { session: id, request, expected: window.next };
       return refused(errorInfo('Retry', `Request ${request} came before ${window.next} was executed`, details));
     }
     return { kind: 'execute', session };
   }
 
-  /** Keeps the reply of the request that {@link admit} let through, which is the session's next. */
+  /** Keeps the reply of the request that {@link admit} let through. It is the session's next request. */
   keep(session: Session, reply: Uint8Array, body: Uint8Array): void {
     this.#writableWindow(session).push(reply, digestOf(body));
     this.#bytes += reply.length + replyOverheadBytes;
   }
 
-  /** Those that were registered last, the newest first; at most `most`. They are only to be looked at, and at once. */
+  /**
+   * The sessions that were registered last, newest first, at most `most`. The caller may only read them, and only at
+   * once.
+   */
   newest(most: number): readonly Readonly<Session>[] {
     let left = Math.max(0, this.#byId.size - most);
     const found: Session[] = [];
@@ -338,7 +355,10 @@ export class Sessions {
     return found.reverse();
   }
 
-  /** All sessions in the order of ids, as they are now and stay whatever is applied later; at most `maxSessions` pointers are copied. */
+  /**
+   * All sessions in the order of ids. They stay as they are now, whatever is applied later. This copies at most
+   * `maxSessions` pointers.
+   */
   hold(): readonly Readonly<Session>[] {
     const held = [...this.#byId.values()];
     this.#holds++;
@@ -380,7 +400,7 @@ function ownBytes({ client, holding }: Pick<Session, 'client' | 'holding'>): num
   return sessionOverheadBytes + utf8Length(client) + (holding === null ? 0 : utf8Length(holding.identity.id) + 32);
 }
 
-/** Another operation under a number that has one: the first one's reply is no answer to it. */
+/** Another operation already has this number, and its reply is no answer to this one. */
 export function numberTaken(session: number, request: number): ErrorInfo {
   const text = `Request ${request} of session ${session} was sent before with another operation; this one needs a number of its own`;
   return errorInfo('BadArgument', text, { session, request });

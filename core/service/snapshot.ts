@@ -1,6 +1,6 @@
 /**
- * The encoded state of a namespace: a header, the sessions in the order of their ids, then the tree. Equal states give equal
- * bytes, whatever the path to them was (protocol §6). Chunks may end anywhere in it.
+ * The encoded state of a namespace: a header, the sessions in the order of their ids, then the tree. Equal states give
+ * equal bytes, however they came about (protocol §6). A chunk may end anywhere.
  */
 
 import { Reader, Writer, equalBytes, utf8 } from '../base/bytes.ts';
@@ -18,15 +18,15 @@ import type { Holding, Session } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 
 const snapshotFormat = 3;
-/** So that another group's bytes are refused by name. */
+/** Lets us recognise and refuse the bytes of another kind of group. */
 const magic = utf8('haret namespace');
 const maxHeaderBytes = 4096;
 const maxClientBytes = 128;
-/** No reply is ever longer: one is bounded by the tree's `maxResultBytes`, far below. */
+/** No reply is ever longer. The tree's `maxResultBytes` bounds a reply far below this. */
 const maxReplyBytes = 1024 * 1024 * 1024;
 
 const headerSchema = struct({
-  /** The last op that was applied, and the replicated clock there. */
+  /** The last op that was applied, and the replicated clock at that op. */
   op: uint(),
   timestamp: uint(),
   limits: serviceLimitsSchema,
@@ -43,7 +43,7 @@ const holdingSchema = nullable(
 const maxHoldingBytes = 256;
 export type SnapshotHeader = TypeOf<typeof headerSchema>;
 
-/** What a snapshot that is being written reads on from; the tree's own snapshot fits. */
+/** A snapshot that is being written reads from this. The tree's own snapshot has this shape. */
 interface Pieces {
   next(bytes: number): Uint8Array | null;
 }
@@ -75,7 +75,7 @@ export class ServiceSnapshot implements Pieces {
   }
 }
 
-/** Yields wherever a piece may end: after each session, and within one after each reply. */
+/** Yields wherever a piece may end: after each session, and after each reply of a session. */
 function* writeRecords(
   writer: Writer,
   header: SnapshotHeader,
@@ -110,11 +110,11 @@ export interface RestoredSessions {
 }
 
 /**
- * Reads header and sessions, and leaves `reader` at the tree.
- * @throws MalformedError when the bytes are no snapshot of this format.
+ * Reads the header and the sessions. `reader` is then at the tree.
+ * @throws {@link MalformedError} when the bytes are not a snapshot of this format.
  */
 export function readSessions(reader: ChunkReader): RestoredSessions {
-  if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is no snapshot of a namespace');
+  if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is not a snapshot of a namespace');
   const format = reader.uint();
   if (format !== snapshotFormat) {
     throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
@@ -122,7 +122,8 @@ export function readSessions(reader: ChunkReader): RestoredSessions {
   const headerReader = new Reader(reader.bytes(maxHeaderBytes));
   const header = headerSchema.decode(headerReader);
   headerReader.end();
-  if (header.sessions > header.limits.maxSessions) throw new MalformedError('snapshot has sessions over their limit');
+  if (header.sessions > header.limits.maxSessions)
+    throw new MalformedError('snapshot has more sessions than its limit allows');
   const sessions = new Sessions(header.limits);
   let lastId = 0;
   for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header);
@@ -145,10 +146,10 @@ function readSession(reader: ChunkReader, sessions: Sessions, lastId: number, he
   const base = reader.uint();
   const count = reader.uint();
   if (id <= lastId || id > header.op || seenMs > header.timestamp || count > header.limits.maxWindow) {
-    throw new MalformedError(`snapshot has session ${id} as it cannot be`);
+    throw new MalformedError(`snapshot has an invalid session ${id}`);
   }
   const window = new ReplyWindow(base);
-  // Copies, so that a reply does not keep its whole chunk in memory.
+  // Copied, so that a reply does not keep its whole chunk in memory.
   for (let i = 0; i < count; i++) {
     const digest = reader.uint();
     window.push(reader.bytes(maxReplyBytes).slice(), digest);

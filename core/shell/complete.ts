@@ -1,6 +1,7 @@
 /** What the word before the cursor could become: commands, flags, choices, namespaces and paths, by what the table says. */
 
 import type { NodeType } from '../tree/operation.ts';
+import { isLeafFamily } from './commands/leaves.ts';
 import { guardSpecs } from './commands/transaction.ts';
 import type { ArgumentSpec, CommandSpec, CommandTable, FlagSpec } from './table.ts';
 import { escapeQuoted, isBare, quoteWord, splitCommands } from './words.ts';
@@ -155,7 +156,7 @@ async function argumentProposals(
 }
 
 function typeOfFamily(family: CommandSpec['family']): NodeType | null {
-  return family === 'blob' || family === 'queue' || family === 'set' || family === 'counter' ? family : null;
+  return isLeafFamily(family) ? family : null;
 }
 
 async function ofKind(
@@ -173,7 +174,12 @@ async function ofKind(
       return (argument.choices ?? []).map((text) => ({ text, final: true }));
     case 'literal':
       return [{ text: argument.name, final: true }];
-    default:
+    case 'value':
+    case 'integer':
+    case 'text':
+    case 'placement':
+    case 'command':
+    case 'rest':
       return [];
   }
 }

@@ -13,9 +13,13 @@ export function jsonOfBytes(bytes: Uint8Array): JsonValue {
   return textOf(bytes) ?? { b64: base64FromBytes(bytes) };
 }
 
-/** C0, DEL and C1, which terminals obey; separators that break lines; every mark that bears on the direction of text. */
+/**
+ * What a terminal obeys or does not show. C0, DEL and C1, which it obeys; separators that break lines; and what Unicode has programs ignore:
+ * every mark that bears on the direction of text, and all that has neither width nor shape and so hides in a name. The joiners that scripts and
+ * emoji need, and the selectors of their variants, are no such things.
+ */
 export const controlCharacters =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|(?![\u200c\u200d\p{VS}])\p{DI}/gu;
 const named: ReadonlyMap<string, string> = new Map([
   ['\n', '\\n'],
   ['\r', '\\r'],
@@ -27,15 +31,21 @@ export function escapeControls(text: string): string {
   return text.replace(controlCharacters, (character) => {
     const name = named.get(character);
     if (name !== undefined) return name;
-    const code = character.charCodeAt(0);
+    const code = character.codePointAt(0)!;
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** The text of JSON with every control character in it written out: the same value. */
+export function escapeControlsOfJson(json: string): string {
+  return json.replace(controlCharacters, (character) => {
+    let escaped = '';
+    for (let i = 0; i < character.length; i++) escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    return escaped;
   });
 }
 
 /** JSON for whoever reads objects, whose terminal may show it all the same: the same value, with nothing raw in it that a terminal obeys. */
 export function harmlessJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    controlCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeControlsOfJson(JSON.stringify(value));
 }

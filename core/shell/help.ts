@@ -1,16 +1,14 @@
 /** Help, from the table: the list of commands, one command or family, and the reference that docs/language.md holds. */
 
+import type { LeafType } from '../tree/names.ts';
+import { isLeafFamily, leafFamilies } from './commands/leaves.ts';
 import { UsageError } from './status.ts';
 import { usageOf } from './table.ts';
 import type { CommandSpec, CommandTable, Family, FlagSpec } from './table.ts';
 
-const familyTitles: Readonly<Record<Family, string>> = {
+const titles: Readonly<Record<Exclude<Family, LeafType>, string>> = {
   session: 'Namespaces and connection',
   tree: 'The tree',
-  blob: 'Blobs',
-  queue: 'Queues',
-  set: 'Sets',
-  counter: 'Counters',
   transaction: 'Transactions',
   watch: 'Watching',
   cluster: 'The cluster',
@@ -20,6 +18,10 @@ const familyTitles: Readonly<Record<Family, string>> = {
   shell: 'The shell',
 };
 
+function titleOf(family: Family): string {
+  return isLeafFamily(family) ? leafFamilies[family].title : titles[family];
+}
+
 /** Commands under the titles of their families, in the order of the table. */
 function grouped(table: CommandTable): readonly (readonly [title: string, commands: readonly CommandSpec[]])[] {
   const groups = new Map<Family, CommandSpec[]>();
@@ -28,7 +30,7 @@ function grouped(table: CommandTable): readonly (readonly [title: string, comman
     if (group === undefined) groups.set(command.family, [command]);
     else group.push(command);
   }
-  return [...groups].map(([family, commands]) => [familyTitles[family], commands]);
+  return [...groups].map(([family, commands]) => [titleOf(family), commands]);
 }
 
 /**

@@ -27,4 +27,4 @@ export type { ExitStatus } from './status.ts';
 export { CommandTable } from './table.ts';
 export type { CommandContext, CommandSpec } from './table.ts';
 export { referenceOf } from './help.ts';
-export { controlCharacters, escapeControls, harmlessJson } from './display.ts';
+export { escapeControls, escapeControlsOfJson, harmlessJson } from './display.ts';

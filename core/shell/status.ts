@@ -16,23 +16,55 @@ export const exitStatus = {
 } as const;
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
-const statusOfCode: Readonly<Partial<Record<ErrorCode, ExitStatus>>> = {
-  GuardFailed: exitStatus.guardFailed,
+/** What may be tried again is "unavailable", and anything else has failed. */
+const usual = null;
+
+const statusOfCode: Readonly<Record<ErrorCode, ExitStatus | typeof usual>> = {
   PathNotFound: exitStatus.notFound,
-  UnknownNamespace: exitStatus.notFound,
-  NodeNotFound: exitStatus.notFound,
-  ReplicaNotFound: exitStatus.notFound,
+  PathExists: usual,
+  PathMustBeDirectory: usual,
+  PathNotAbsolute: usual,
+  PathMalformed: usual,
+  WrongType: usual,
+  CannotDeleteRoot: usual,
+  DirectoryNotEmpty: usual,
+  GuardFailed: exitStatus.guardFailed,
+  CounterOverflow: usual,
+  LimitExceeded: usual,
+  UnknownOperation: usual,
+  SessionGone: usual,
+  RequestTooOld: usual,
+  ClientIdHeld: usual,
+  ClientIdTaken: usual,
+  WindowExceeded: usual,
+  Overloaded: usual,
+  NotPrimary: usual,
+  NoPrimary: usual,
   Timeout: exitStatus.unavailable,
   Disconnected: exitStatus.unavailable,
-  Closed: exitStatus.unavailable,
-  NodeUnreachable: exitStatus.unavailable,
-  NotAllowed: exitStatus.notAllowed,
-  BadArgument: exitStatus.usage,
+  Retry: usual,
+  BadEpoch: usual,
+  DiskLow: usual,
+  UnknownNamespace: exitStatus.notFound,
+  NamespaceExists: usual,
+  BadName: usual,
   NotInNamespace: exitStatus.usage,
+  NotEnoughReplicas: usual,
+  NodeNotFound: exitStatus.notFound,
+  NodeRefused: usual,
+  NodeUnreachable: exitStatus.unavailable,
+  ReplicaNotFound: exitStatus.notFound,
+  WrongCluster: usual,
+  NotAllowed: exitStatus.notAllowed,
+  BadFrame: usual,
+  BadArgument: exitStatus.usage,
+  BadValue: usual,
   Interrupted: exitStatus.interrupted,
+  Closed: exitStatus.unavailable,
+  Internal: usual,
 };
 
-/** The exit status of a failed command. What may be tried again is "unavailable". */
+/** The exit status of a failed command. */
 export function statusOf(error: ErrorInfo): ExitStatus {
   return statusOfCode[error.code] ?? (error.retryable ? exitStatus.unavailable : exitStatus.failed);
 }

@@ -1,6 +1,8 @@
 /** What an entry of the table of commands says: its words, its typed arguments and flags, its help, and what it does. */
 
-import type { Operation, OperationResult, SimpleOperation } from '../tree/operation.ts';
+import type { LeafType } from '../tree/names.ts';
+import type { Asked, Guard, GuardOf, Operation, OperationResult, SimpleOperation } from '../tree/operation.ts';
+import type { AllForms } from '../tree/operations/index.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { Bound } from './bind.ts';
@@ -42,19 +44,7 @@ export interface FlagSpec {
 
 /** How a family of commands is headed in help and in the reference. */
 export type Family =
-  | 'session'
-  | 'tree'
-  | 'blob'
-  | 'queue'
-  | 'set'
-  | 'counter'
-  | 'transaction'
-  | 'watch'
-  | 'cluster'
-  | 'namespaces'
-  | 'node'
-  | 'sim'
-  | 'shell';
+  'session' | 'tree' | LeafType | 'transaction' | 'watch' | 'cluster' | 'namespaces' | 'node' | 'sim' | 'shell';
 
 /** Which connection a command needs; `namespace` also needs one to be entered. */
 export type Needs = 'nothing' | 'api' | 'namespace' | 'admin';
@@ -79,6 +69,33 @@ export interface CommandSpec {
   readonly build?: (bound: Bound, context: CommandContext) => Promise<Operation>;
   /** For a command that is not one operation, or that needs several requests. */
   readonly run?: (bound: Bound, context: CommandContext) => Promise<Outcome>;
+}
+
+/** A guard as it is typed after `if`. */
+export interface GuardSpec {
+  readonly word: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly about: string;
+  readonly guard: (bound: Bound) => Guard;
+}
+
+type FormsOf<F extends keyof AllForms> = AllForms[F]['writes'] & AllForms[F]['reads'];
+type CommandOf<K extends SimpleOperation['kind']> = CommandSpec & { readonly operation: (bound: Bound) => Asked<K> };
+/** A word for each guard of a kind of node. */
+export type GuardSpecs<F extends keyof AllForms> = {
+  readonly [K in keyof AllForms[F]['guards'] & Guard['kind']]: GuardSpec & {
+    readonly guard: (bound: Bound) => GuardOf<K>;
+  };
+};
+
+/** The commands of one type of leaf. None of what can be asked of it is left out. */
+export interface LeafFamily<T extends LeafType> {
+  /** Its heading in help and in the reference. */
+  readonly title: string;
+  /** How `create` tells of the value that it is made with: `of a blob`, and that it is for `blobs`. Null: it has none. */
+  readonly value: { readonly of: string; readonly plural: string } | null;
+  readonly commands: { readonly [K in keyof FormsOf<T> & SimpleOperation['kind']]: readonly CommandOf<K>[] };
+  readonly guards: GuardSpecs<T>;
 }
 
 /** What an operation came to, with its stamp. */

@@ -138,5 +138,5 @@ export function escapeQuoted(text: string): string {
     .replaceAll('\n', '\\n')
     .replaceAll('\r', '\\r')
     .replaceAll('\t', '\\t')
-    .replace(controlCharacters, (character) => `\\u{${character.charCodeAt(0).toString(16)}}`);
+    .replace(controlCharacters, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }

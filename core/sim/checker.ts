@@ -1,6 +1,7 @@
 /**
- * What is always true (protocol §9), checked while the simulator runs: against every message that a replica sends, every entry that it
- * applies, every reply that a client gets, and the replicas as they stand after each event.
+ * What must always be true (protocol §9). The checker tests it while the simulator runs: against every message that a
+ * replica sends, every entry that it applies, every reply that a client gets, and the state of the replicas after each
+ * event.
  */
 
 import { concatBytes, equalBytes } from '../base/bytes.ts';
@@ -25,7 +26,7 @@ import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '.
 import type { Durability } from './durability.ts';
 import { GroupHistory } from './group-history.ts';
 
-/** A rule of protocol §9 is broken: a bug in haret, found by this seed. */
+/** A rule of protocol §9 was broken. This seed found a bug in haret. */
 export class RuleBroken extends Error {
   override readonly name = 'RuleBroken';
 }
@@ -34,28 +35,28 @@ function rule(condition: boolean, number: number, what: string, facts: Readonly<
   if (!condition) throw new RuleBroken(`rule ${number}: ${what} ${JSON.stringify(facts)}`);
 }
 
-/** A tick may be between an entry and the time that it says, and what a paused process has yet to hear of it. */
+/** Between an entry and the time that it gives there may be a tick, and what a paused process has not heard yet. */
 const timeSlackMs = 1100;
-/** An expiry has to be noticed and to pass through the log. */
+/** A node has to notice an expiry, and the expiry has to pass through the log. */
 const expiryGraceMs = 3000;
 
-/** What one replica has said and done; `life` ends with its process. */
+/** What one replica has said and done. `life` ends with its process. */
 interface ReplicaRecord {
   readonly identity: ReplicaIdentity;
   applied: number | null;
   checkpoint: number;
   commit: number;
   announced: Viewstamp;
-  /** The log that its newest DoViewChange told of. */
+  /** The log that its newest DoViewChange described. */
   told: LogDescription | null;
 }
 
 export class Checker {
   readonly #groups = new Map<NamespaceId, GroupHistory>();
   readonly #replicas = new Map<string, ReplicaRecord>();
-  /** The same by the identity that a running replica has: it is asked for after every event. */
+  /** The same records by the identity object of a running replica, because we look them up after every event. */
   #seen = new WeakMap<ReplicaIdentity, ReplicaRecord>();
-  /** Of each replica, the incarnation that spoke first. */
+  /** For each replica, the incarnation that spoke first. */
   readonly #incarnations = new Map<string, Incarnation>();
   readonly #hosts: (node: string) => readonly ReplicaHost[];
   readonly #hash: Hash;
@@ -63,7 +64,9 @@ export class Checker {
 
   readonly #nowMs: () => number;
 
-  /** @param hosts the replicas that run on a node now; @param nowMs the time of the world, which no node's clock shows. */
+  /**
+   * @param hosts the replicas that run on a node now; @param nowMs the time of the world, which no node's clock shows.
+   */
   constructor(
     hosts: (node: string) => readonly ReplicaHost[],
     hash: Hash,
@@ -81,7 +84,7 @@ export class Checker {
     return this.#groups.get(namespace)?.op ?? 0;
   }
 
-  /** The tree of a namespace after `op`, by the replay of its committed log. */
+  /** The tree of a namespace after `op`, from the replay of its committed log. */
   treeAt(namespace: NamespaceId, op: number): Tree | null {
     const group = this.#groups.get(namespace);
     return group?.at(op)?.tree ?? null;
@@ -102,7 +105,7 @@ export class Checker {
     };
   }
 
-  /** The node's process ended: what its replicas only held in memory is gone; what they said stands. */
+  /** The node's process ended. What its replicas held only in memory is gone. What they said still counts. */
   died(node: string): void {
     for (const [key, record] of this.#replicas) {
       if (key.startsWith(`${node}/`)) {
@@ -112,7 +115,10 @@ export class Checker {
     }
   }
 
-  /** A node's disk was damaged: what a replica said that is no longer `proven` may be forgotten, until it counts again (protocol §2). */
+  /**
+   * A node's disk was damaged. A replica that is no longer `proven` may have forgotten what it said, until it counts
+   * again (protocol §2).
+   */
   spoilt(node: string, proven: (identity: ReplicaIdentity) => boolean): void {
     for (const [key, { identity }] of [...this.#replicas]) {
       if (identity.node !== node || proven(identity)) continue;
@@ -173,18 +179,21 @@ export class Checker {
     const known = group.at(entry.op);
     rule(known !== undefined, 4, 'an op was applied before those below it', { ...facts, known: group.op });
     rule(known!.checksum === entry.checksum, 1, 'two entries were committed at one op', facts);
-    rule(equalBytes(known!.reply, reply), 4, 'an op was answered differently than by the replay', facts);
+    rule(equalBytes(known!.reply, reply), 4, 'a replica answered an op differently than the replay', facts);
   }
 
   #commit(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
     const digest = this.#hash.digest(entry.body);
     const living = entry.session === 0 ? livingBefore(group.reference, entry) : [];
-    // Bodies are views of frames and segments, and must not change behind the replay's back.
+    // Bodies are views of frames and segments. They must not change while the replay still needs them.
     const reply = group.reference.apply(entry).slice();
     for (const id of living)
-      rule(hasSession(group.reference, id), 4, 'a registration ended a session that lives', { ...facts, session: id });
+      rule(hasSession(group.reference, id), 4, 'a registration ended a session that is alive', {
+        ...facts,
+        session: id,
+      });
     if (entry.session !== 0) {
-      // Judged by the reply alone: one that is of this op and no error says that it was executed now.
+      // We judge by the reply alone: a reply of this op that is not an error says that the request was executed now.
       const { op, answer } = decodeReply(reply);
       if (op === entry.op && answer.kind !== 'error') {
         const executed = `${entry.session}/${entry.request}`;
@@ -203,7 +212,9 @@ export class Checker {
     group.committed.push({ checksum: entry.checksum, digest, reply, tree });
   }
 
-  /** The replicated clock never goes back, and never outruns real time: a lease would end early by it (protocol §7). */
+  /**
+   * The replicated clock never goes back and never runs ahead of real time, or a lease would end early (protocol §7).
+   */
   #time(group: GroupHistory, { timestamp, checksum }: Entry, facts: Readonly<Record<string, unknown>>): void {
     rule(timestamp >= group.timestamp, 7, 'time goes back in the log', {
       ...facts,
@@ -215,7 +226,7 @@ export class Checker {
     if (madeAtMs === undefined) return;
     group.madeAtMs.delete(checksum);
     const lagMs = madeAtMs - timestamp;
-    rule(lagMs >= group.lagMs - timeSlackMs, 7, 'the log lets time run', {
+    rule(lagMs >= group.lagMs - timeSlackMs, 7, "the log's time runs ahead of real time", {
       ...facts,
       timestamp,
       lagMs,
@@ -228,10 +239,10 @@ export class Checker {
     const { sessions, reference } = group;
     if (sessions?.entry(entry, this.#nowMs()) !== true || !(reference instanceof Service)) return;
     const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));
-    rule(differs === null, 7, 'other sessions are there than should be', { ...facts, differs });
+    rule(differs === null, 7, 'the sessions differ from those that should exist', { ...facts, differs });
   }
 
-  /** Nobody is kept for ever who gave no sign of life. */
+  /** No session is kept for ever without a sign of life. */
   sessionsExpired(): boolean {
     const now = this.#nowMs();
     return [...this.#groups.values()].every(
@@ -258,7 +269,7 @@ export class Checker {
     if (host === undefined) return;
     const { op, by } = event;
     const held = this.#durability.missing({ identity, op, by, voters: host.view().configuration.voters });
-    rule(held === null, 4, 'an op was committed that no quorum holds durably', {
+    rule(held === null, 4, 'an op was committed that is not durable on a quorum', {
       ...{ replica: identity.replica, node: identity.node, namespace: identity.namespace, op },
       held,
     });
@@ -268,7 +279,7 @@ export class Checker {
     const name = `${message.namespace}/${message.replica}`;
     const first = this.#incarnations.get(name) ?? message.incarnation;
     this.#incarnations.set(name, first);
-    rule(first === message.incarnation, 6, 'a node that lost its disk speaks as the one that had it', {
+    rule(first === message.incarnation, 6, 'a node that lost its disk speaks as if it had the old one', {
       node: message.node,
       replica: message.replica,
     });
@@ -295,7 +306,8 @@ export class Checker {
         ...identity,
         said,
       });
-      // Only the primary's StartView waits for its view to be durable (protocol §2); of any other's a power cut may take it back.
+      // Only the primary's StartView waits for its view to be durable (protocol §2). A power cut may take back any
+      // other replica's.
       const key = `${message.epoch}/${message.view}`;
       if (message.kind !== 'startView' || this.#group(message.namespace).primaries.get(key) === message.replica)
         record.announced = said;
@@ -303,7 +315,10 @@ export class Checker {
     }
   }
 
-  /** A log that was voted with stays as it is until one of a newer log_view takes its place, over crashes too (protocol §2). */
+  /**
+   * When a replica has voted with a log, that log stays as it is until one of a newer log_view takes its place, even
+   * over crashes (protocol §2).
+   */
   #voted(record: ReplicaRecord, log: LogDescription, identity: ReplicaIdentity): void {
     const before = record.told;
     record.told = log;
@@ -337,7 +352,7 @@ export class Checker {
     const { identity } = view;
     const record = this.#record(identity);
     const { announced, checkpoint, commit } = record;
-    // This runs after every event: what a failure would tell is put together only when there is one.
+    // This runs after every event, so the facts of a failure are put together only when there is one.
     const broken = brokenBy(view, record);
     if (broken !== null) {
       const { replica, node, namespace } = identity;
@@ -367,15 +382,24 @@ export class Checker {
     rule(equalBytes(known!.reply, encodeReply(reply)), 7, 'a write was answered otherwise than by the replay', facts);
   }
 
-  /** What one client asked in order happened in order: the ops of its answers rise with what it asked (protocol §7). */
+  /**
+   * What one client asked in order happened in order: the ops of its answers rise in the order of its requests
+   * (protocol §7).
+   */
   inOrder(asked: readonly { readonly serial: number; readonly op: number }[]): void {
     for (let i = 1; i < asked.length; i++) {
       const [before, after] = [asked[i - 1]!, asked[i]!];
-      rule(before.op < after.op, 7, 'what was asked in order did not happen in order', { before, after });
+      rule(before.op < after.op, 7, 'requests did not happen in the order in which the client made them', {
+        before,
+        after,
+      });
     }
   }
 
-  /** A client read this in the state after `reply.op`; `floor` is the highest op that anybody had been told of before it asked. */
+  /**
+   * A client read this in the state after `reply.op`. `floor` is the highest op that any client knew of before the read
+   * began.
+   */
   wasRead(namespace: NamespaceId, operation: Operation, reply: Reply, floor: number): void {
     const facts = { namespace, op: reply.op, floor, kind: operation.kind };
     rule(reply.op >= floor, 3, 'a read went back in time', facts);
@@ -394,7 +418,7 @@ export class Checker {
     );
   }
 
-  /** At rest, with everyone caught up: equal op, equal state. */
+  /** At rest, when all replicas have caught up: equal op, equal state. */
   finalStates(hosts: readonly ReplicaHost[]): void {
     const seen = new Map<string, { readonly by: string; readonly state: Uint8Array }>();
     for (const host of hosts) {
@@ -420,7 +444,10 @@ export class Checker {
   }
 }
 
-/** Sessions that gave a sign of life within a tenth of their time, if this entry makes a session where there is no room for one. */
+/**
+ * Sessions that gave a sign of life within a tenth of their time, if this entry makes a session where there is no room
+ * for one.
+ */
 function livingBefore(machine: StateMachine, entry: Entry): readonly number[] {
   if (!(machine instanceof Service) || machine.sessionCount < machine.limits.maxSessions) return [];
   if (decodeBody(entry.body).kind !== 'register') return [];
@@ -435,7 +462,7 @@ function hasSession(machine: StateMachine, id: number): boolean {
   return machine instanceof Service && machine.newestSessions(machine.sessionCount).some((one) => one.id === id);
 }
 
-/** The rule that a replica breaks as it stands, by its number and its words; null when it breaks none. */
+/** The rule that a replica breaks in its current state, by its number and in words; null when it breaks none. */
 function brokenBy(view: ReplicaView, before: ReplicaRecord): readonly [number, string] | null {
   if (compareViewstamps(view.view, before.announced) < 0) return [2, 'the view went down'];
   if (compareViewstamps(view.logView, view.view) > 0) return [5, 'log_view is above the view'];

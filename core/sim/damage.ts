@@ -1,8 +1,9 @@
 /**
- * What a disk suffers in a simulated world: bytes that flip, sectors that cannot be read or are zeros, whole batches side by side, a cut
- * tail, missing segments, the newest among them, a log that is gone while the identity is there, or everything gone at once. One node of a
- * world at most, so that a quorum keeps what was acknowledged, and never the one that founded the cluster, which alone votes in the root
- * group. The last batch of a log that goes on in its segment is left whole: a flaw there is a torn write (protocol §2).
+ * What a disk suffers in a simulated world: bytes that flip, sectors that cannot be read or are zeros, whole batches
+ * side by side, a cut tail, missing segments including the newest, a log that is gone while the identity is there, or a
+ * disk that loses everything at once. At most one node of a world suffers, so that a quorum keeps what was
+ * acknowledged. It is never the node that founded the cluster, because that one alone votes in the root group. The last
+ * batch of a log that goes on in its segment stays whole: damage there would look like a torn write (protocol §2).
  */
 
 import { bytesFromHex } from '../base/bytes.ts';
@@ -30,15 +31,15 @@ interface Placed {
 
 export class Damage {
   readonly kind: DamageKind;
-  /** The node whose disk it is. */
+  /** The node whose disk suffers. */
   readonly victim: SimNode;
   readonly #world: World;
-  /** Draws of its own: a world without damage is the same as before there was any. */
+  /** It draws from a generator of its own, so that a world without damage is the same as before damage existed. */
   readonly #random: SeededRandom;
   #active = false;
   #lost = false;
 
-  /** @param kind drawn from the seed when left out; most worlds have none. */
+  /** @param kind drawn from the seed when left out. Most worlds have none. */
   constructor(world: World, seed: number, kind?: DamageKind) {
     this.#world = world;
     this.#random = new SeededRandom(seed, 0xd15c0);
@@ -46,7 +47,10 @@ export class Damage {
     this.victim = this.#random.pick(world.nodes.slice(1));
   }
 
-  /** The disk was emptied, or its log is gone: the node is a stranger to its cluster for good (protocol §2, "Strangers"). */
+  /**
+   * The disk was emptied, or its log is gone. The node is a stranger to its cluster for good (protocol §2,
+   * "Strangers").
+   */
   get lost(): boolean {
     return this.#lost;
   }
@@ -71,8 +75,8 @@ export class Damage {
   }
 
   /**
-   * The disk goes bad when it is needed: one node was cut off while the others went on, and these now fall with the victim. It comes back
-   * first, with the one that lacks what they have.
+   * The disk goes bad when it is needed. One node was cut off while the others went on, and now the others and the
+   * victim fall. The victim comes back first, together with the node that lacks what they have.
    */
   #ambush(): void {
     const world = this.#world;
@@ -155,7 +159,7 @@ export class Damage {
     const batches = wholeBatches(disk);
     const last = batches.pop();
     if (last === undefined || batches.length === 0) return;
-    // Mostly what is still needed.
+    // Mostly damages what is still needed.
     const at = random.chance(1, 2) ? Math.max(0, batches.length - 1 - random.below(8)) : random.below(batches.length);
     const { file, offset, end } = batches[at]!;
     if (random.chance(1, 4)) return this.#wreck(batches.slice(at, at + 2 + random.below(2)));
@@ -168,12 +172,12 @@ export class Damage {
         this.#note('a sector is zeros', file, sector * sectorBytes);
         return disk.erase(file, sector);
       case 2:
-        // Not without a trace: the file is shorter than it was made.
+        // This leaves a trace: the file is shorter than when it was made.
         if (!random.chance(1, 3)) return this.#flip(file, offset, end);
         this.#note('the rest of a segment is gone', file, offset);
         return disk.cut(file, offset);
       case 3:
-        // One below the last is missed by its number.
+        // A missing segment below the last shows by its number.
         if (file === last.file || !random.chance(1, 3)) return this.#flip(file, offset, end);
         this.#note('a segment is gone', file, 0);
         return disk.lose(file);
@@ -182,7 +186,7 @@ export class Damage {
     }
   }
 
-  /** Batches side by side, heads and all: nothing repeats what the first of them held (V27). */
+  /** Batches side by side, heads included, so that nothing repeats what the first of them held (V27). */
   #wreck(batches: readonly Placed[]): void {
     for (const { file, offset, end } of batches) {
       this.#note('a batch cannot be read', file, offset);
@@ -190,13 +194,13 @@ export class Damage {
     }
   }
 
-  /** The newest segments that took a batch, with those behind them that took none, or without (V29). */
+  /** Loses the newest segments that took a batch, with or without the later ones that took none (V29). */
   #loseNewest(): void {
     const { disk } = this.victim;
     const random = this.#random;
     const used = [...new Set(wholeBatches(disk).map(({ file }) => file))];
     const lost = used.slice(-1 - random.below(2));
-    // With nothing left the log is gone; that has a case of its own.
+    // If nothing is left, the log is gone. Another case covers that.
     if (used.length <= lost.length) return;
     const withSpares = random.chance(1, 2);
     for (const { name } of disk.list()) {
@@ -207,7 +211,9 @@ export class Damage {
     }
   }
 
-  /** The log is gone or zeros, and who it was of is there (V29). Seldom: its node then takes no part any more. */
+  /**
+   * The log is gone or zeros, but the identity is there (V29). This is rare, because the node takes no part any more.
+   */
   #loseLog(): void {
     const { disk } = this.victim;
     if (!this.#random.chance(1, 2)) return;

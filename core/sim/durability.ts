@@ -1,7 +1,7 @@
 /**
- * Committed means durable on a quorum (protocol §9.4), looked at directly: at the moment of a commit, the disks of those who are said
- * to hold the op are copied, the copies lose their power, and what a store recovers from them must have it. For some of the commits:
- * recovering is what costs.
+ * Committed means durable on a quorum (protocol §9.4), and this checks it directly. At the moment of a commit, it
+ * copies the disks of the replicas that are said to hold the op, cuts the power of the copies, and looks for the op in
+ * what a store recovers from them. It does so for some of the commits only, because recovering is expensive.
  */
 
 import type { Hash } from '../base/ports.ts';
@@ -11,14 +11,14 @@ import { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
 import type { ReplicaIdentity } from '../vr/ports.ts';
 
-/** One commit of so many is looked at. */
+/** One commit in this many is checked. */
 const oneOf = 64;
 
 export interface CommittedOp {
   readonly identity: ReplicaIdentity;
   readonly op: number;
   readonly voters: readonly Member[];
-  /** The replicas that count for it. */
+  /** The replicas whose acknowledgements count for it. */
   readonly by: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export class Durability {
   readonly #segmentBytes: number;
   readonly #hash: Hash;
   readonly #random: SeededRandom;
-  /** Nodes whose disks were damaged: what they acknowledged was durable there when they did. */
+  /** Nodes whose disks were damaged. What they acknowledged was durable when they acknowledged it. */
   readonly #damaged = new Set<string>();
 
   constructor(diskOf: (node: string) => MemoryDisk, segmentBytes: number, hash: Hash, random: SeededRandom) {
@@ -39,8 +39,8 @@ export class Durability {
 
   /**
    * The disk of a node that is off was damaged.
-   * @returns whether its store knows that its log is gone, and false of a replica that it cannot prove the head of, or not even that it was
-   * there: it may have forgotten what it said.
+   * @returns `emptied`: whether its store knows that its log is gone. `proven`: false for a replica whose head the
+   *   store cannot prove, or that it does not even know any more. Such a replica may have forgotten what it said.
    */
   spoilt(node: string): { readonly emptied: boolean; readonly proven: (identity: ReplicaIdentity) => boolean } {
     this.#damaged.add(node);
@@ -57,7 +57,9 @@ export class Durability {
     this.#damaged.add(node);
   }
 
-  /** Null when a quorum holds the op or it is not looked at; else what each of those who count has there. */
+  /**
+   * Null when a quorum holds the op, or when this op is not checked. Otherwise, what each of the replicas has there.
+   */
   missing({ identity, op, voters, by }: CommittedOp): Readonly<Record<string, string>> | null {
     if (!this.#random.chance(1, oneOf)) return null;
     const held: Record<string, string> = {};
@@ -74,12 +76,12 @@ export class Durability {
     return Math.max(0, ...holders.values()) + byCheckpoint >= quorum ? null : held;
   }
 
-  /** The checksum of what a replica would have at `op` if its node's power went now. */
+  /** The checksum of what a replica would have at `op` if its node lost power now. */
   #recovered(
     { namespace, replica, node }: Pick<ReplicaIdentity, 'namespace' | 'replica' | 'node'>,
     op: number,
   ): string {
-    // As good as a checkpoint above it: it stands for whatever the others have there.
+    // It counts like a checkpoint above the op, which stands for whatever the others have there.
     if (this.#damaged.has(node)) return 'checkpoint';
     const disk = this.#diskOf(node).fork();
     disk.powerCut(this.#random);

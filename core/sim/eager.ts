@@ -1,6 +1,7 @@
 /**
- * A simulated user that waits for nothing: six calls at once for something that is not there yet, again and again. It may stand still now and
- * then, and may reach one node alone. What it asked in order must happen in order, and what it watches must not stand still unseen.
+ * A simulated user that waits for nothing. It makes six calls at once for something that does not exist yet, again and
+ * again. It may stall now and then, and may reach only one node. What it asked in order must happen in order. Its
+ * watches must not stop without being noticed.
  */
 
 import { utf8 } from '../base/bytes.ts';
@@ -17,7 +18,10 @@ import type { SimClient, World } from './world.ts';
 
 const burstLength = 6;
 const timeoutMs = 4000;
-/** Whoever has called itself ready for so long was told by then of what was committed before: longer than any time-out and any patience. */
+/**
+ * A client that has called itself ready for this long must have been told what was committed before. It is longer than
+ * any time-out.
+ */
 const honestUs = 30_000_000;
 const lookUs = 1_000_000;
 
@@ -29,7 +33,7 @@ interface Asked {
 export class Eager {
   readonly name: string;
   succeeded = 0;
-  /** The one node that it reaches; null: all of them. */
+  /** The only node that it reaches; null: it reaches all. */
   readonly only: SimNode | null;
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -42,7 +46,7 @@ export class Eager {
   #stopped = false;
   #watcher: Watcher | null = null;
   #readySinceUs: number | null = null;
-  /** How far the namespace had got at some times, the oldest first. */
+  /** How far the namespace had got at some times, oldest first. */
   #past: { readonly atUs: number; readonly op: number }[] = [];
 
   constructor(name: string, world: World, namespace: string, random: SeededRandom) {
@@ -71,7 +75,7 @@ export class Eager {
     this.#stopped = true;
   }
 
-  /** It was told all that is committed up to `op`. */
+  /** It was told everything that was committed up to `op`. */
   knows(op: number): boolean {
     return this.#watcher?.knows(op) ?? false;
   }
@@ -138,14 +142,17 @@ export class Eager {
       return;
     }
     const { answer } = result.value;
-    // Nobody else writes there, so nothing stands against it, whether or not it is there yet.
+    // No other user writes there, so the write cannot conflict, whether or not the node exists yet.
     if (answer.kind !== 'result') throw new RuleBroken(`rule 7: ${this.name} could not write ${path}: ${answer.kind}`);
     asked.told = 'executed';
     this.succeeded++;
     this.#world.checker.acknowledged(namespace, asked.body, result.value);
   }
 
-  /** A client that is `ready` says that what it watches is up to date, sooner or later: held against what was committed meanwhile. */
+  /**
+   * A client that is `ready` says that its watches are up to date, or soon will be. We compare that with what was
+   * committed meanwhile.
+   */
   #look(): void {
     this.#world.schedule.after(lookUs, () => {
       const { nowUs } = this.#world.schedule;
@@ -169,7 +176,10 @@ export class Eager {
     });
   }
 
-  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3). */
+  /**
+   * Each write that it was told had happened happened once. Each write that it was told had not happened did not
+   * (protocol §9.3).
+   */
   account(): void {
     const namespace = this.#namespaceId;
     if (namespace === null) return;

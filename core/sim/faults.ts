@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 const shortUs = 300_000;
 const longUs = 3_000_000;
-/** As good as without a bound. */
+/** As good as unlimited. */
 const roomBytes = 2 ** 40;
 
 export class Faults {
@@ -18,7 +18,7 @@ export class Faults {
   readonly #random: SeededRandom;
   #active = false;
 
-  /** @param hosts clients whose connections fail, apart from those of the users. */
+  /** @param hosts clients whose connections fail, in addition to those of the users. */
   constructor(world: World, users: readonly User[], hosts: readonly string[] = []) {
     this.#world = world;
     this.#users = users;
@@ -31,7 +31,7 @@ export class Faults {
     this.#next();
   }
 
-  /** Ends all faults: everyone runs, and everyone reaches everyone, but those that are to stay dead. */
+  /** Ends all faults. Every node runs and every node reaches every other, except the ones that shall stay dead. */
   heal(dead: readonly SimNode[] = []): void {
     this.#active = false;
     const { network, nodes } = this.#world;
@@ -128,7 +128,7 @@ export class Faults {
         world.note(`restart a user`);
         return random.pick(this.#users).restart();
       case 14: {
-        // A power line that flickers: the next start is cut off in the middle, and the one after it (V28).
+        // The power flickers: it fails again in the middle of the next start, and of the one after that (V28).
         const flickering = random.chance(1, 3) ? nodes : [node];
         const times = 1 + random.below(4);
         for (const one of flickering) this.#flicker(one, times);
@@ -148,14 +148,14 @@ export class Faults {
           world.note(`the connections of ${host} die unseen`);
           return network.silence(host);
         }
-        // It reaches one side alone of whatever is cut between nodes.
+        // The client reaches only one side of whatever is cut between nodes.
         world.note(`part ${host} and ${node.name}`);
         network.cut(host, node.name);
         network.cut(node.name, host);
         return this.#later(() => network.mendAll());
       }
       default:
-        // Quiet is a condition like any other: much goes wrong only after things went well.
+        // Quiet is a condition too: much goes wrong only after things have gone well.
         return;
     }
   }

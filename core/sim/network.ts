@@ -1,6 +1,7 @@
 /**
- * The simulated network: hosts, links between them, and what goes wrong on the way. Frames between nodes may be lost, doubled,
- * reordered, delayed or held (protocol §1); a client's connection is a stream, which is late, or breaks, and never lies.
+ * The simulated network: hosts, links between them, and what goes wrong on the way. Frames between nodes may be lost,
+ * doubled, reordered, delayed or held (protocol §1). A client's connection is a stream. It may be late or break, but it
+ * never loses or reorders anything.
  */
 
 import type { SeededRandom } from '../base/random.ts';
@@ -8,14 +9,14 @@ import type { Frame, Link, LinkHandler, Transport } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { Schedule } from './schedule.ts';
 
-/** Takes a link that somebody dialled. Null: nobody listens at that address now. */
+/** Takes a link that another host dialled. Null: no one listens at that address now. */
 export type Listen = (address: string, subprotocol: string, link: Link, from: string) => LinkHandler | null;
 
-/** Chances are of 1,000; delays are whole microseconds. */
+/** Chances are in 1,000. Delays are whole microseconds. */
 export interface NetworkFaults {
   lossPermille: number;
   doublePermille: number;
-  /** A frame that is held arrives late, behind those that were sent after it. */
+  /** A held frame arrives late, after frames that were sent later. */
   holdPermille: number;
   minDelayUs: number;
   maxDelayUs: number;
@@ -31,9 +32,9 @@ export const calmNetwork: NetworkFaults = {
   maxHoldUs: 0,
 };
 
-/** Told of every frame as it leaves, for whoever draws the network. It must not call back. */
+/** Hears of every frame as it leaves, for a page that draws the network. It must not call back. */
 export interface NetworkObserver {
-  /** @param arrivesUs null: it is lost on the way. */
+  /** @param arrivesUs null when the frame is lost on the way. */
   frame(from: string, to: string, sentUs: number, arrivesUs: number | null): void;
 }
 
@@ -47,7 +48,10 @@ export interface NetworkCounters {
 export class Network {
   faults: NetworkFaults = { ...calmNetwork };
   observer: NetworkObserver | null = null;
-  /** Hears what is said on the lossy links, those between nodes: frames of its own, which it may keep and not change. */
+  /**
+   * Hears what is said on the lossy links, those between nodes. It gets copies of the frames, which it may keep but not
+   * change.
+   */
   tap: ((from: string, frame: Frame) => void) | null = null;
   readonly counters: NetworkCounters = { delivered: 0, lost: 0, doubled: 0, held: 0 };
   readonly #schedule: Schedule;
@@ -64,7 +68,7 @@ export class Network {
     this.#listen = listen;
   }
 
-  /** Hosts are `name`; an address is `name:port`. */
+  /** A host's name is `name`; its addresses are `name:port`. */
   transportOf(host: string): Transport {
     return { dial: (address, subprotocol, handler) => this.#dial(host, address, subprotocol, handler) };
   }
@@ -86,7 +90,7 @@ export class Network {
     return this.#cut.has(`${from}>${to}`);
   }
 
-  /** A paused host's kernel still takes frames; they wait until it goes on. */
+  /** A paused host's kernel still takes frames. They wait until the host goes on. */
   pause(host: string): void {
     this.#paused.add(host);
   }
@@ -100,17 +104,17 @@ export class Network {
     return this.#paused.has(host);
   }
 
-  /** The host's process ended: the other ends of its links learn it as their kernel would say. */
+  /** The host's process ended. The other ends of its links hear of it, as its kernel would tell them. */
   kill(host: string): void {
     for (const pipe of this.#pipes) pipe.died(host);
   }
 
-  /** Breaks the connections between two hosts, as a middle box that forgets them does. */
+  /** Breaks the connections between two hosts, like a middle box that forgets them. */
   reset(a: string, b: string): void {
     for (const pipe of this.#pipes) if (pipe.joins(a, b)) pipe.break();
   }
 
-  /** The connections of a host die without a word to either end: frames vanish, and nobody is told of a close. */
+  /** The connections of a host die without a word to either end: frames vanish, and no end is told of a close. */
   silence(host: string): void {
     for (const pipe of this.#pipes) if (pipe.from === host || pipe.to === host) pipe.mute = true;
   }
@@ -162,17 +166,17 @@ class Pipe {
   readonly from: string;
   readonly to: string;
   closed = false;
-  /** A black hole: what is sent over it is lost, its end too. */
+  /** A black hole: everything sent over it is lost, even its close. */
   mute = false;
   readonly #network: Network;
   readonly #schedule: Schedule;
   readonly #lossy: boolean;
   #nearHandler: LinkHandler | null;
   #farHandler: LinkHandler | null = null;
-  /** When the last frame of a stream arrives, so that streams keep their order. */
+  /** When the last frame of a stream arrives. Later frames arrive after it, so streams keep their order. */
   #nearArrivesUs = 0;
   #farArrivesUs = 0;
-  /** What arrived for a host that is paused. */
+  /** What arrived while its host was paused. */
   #stalled: (() => void)[] = [];
 
   constructor(network: Network, schedule: Schedule, from: string, to: string, near: LinkHandler, lossy: boolean) {
@@ -206,7 +210,7 @@ class Pipe {
   #send(fromNear: boolean, frame: Frame): void {
     if (this.closed) return;
     const network = this.#network;
-    // Whoever sent may reuse its buffer; a real socket has copied it by now.
+    // The sender may reuse its buffer. A real socket would have copied it by now.
     const copy = typeof frame === 'string' ? frame : frame.slice();
     if (!this.#lossy) return this.#transmit(fromNear, copy, 0);
     network.tap?.(fromNear ? this.from : this.to, copy);
@@ -236,7 +240,7 @@ class Pipe {
     if (this.mute) return this.#lost(fromNear);
     if (network.isCut(source, target)) {
       this.#lost(fromNear);
-      // A stream that loses a frame is a broken stream: the peers find out by their time-outs, or it breaks.
+      // A stream that loses a frame is broken: either the ends find out by their time-outs, or it breaks now.
       if (!this.#lossy) this.break();
       return;
     }
@@ -273,19 +277,27 @@ class Pipe {
   #close(byNear: boolean, code: number, reason: string): void {
     if (this.closed) return;
     this.closed = true;
-    const mine = byNear ? this.#nearHandler : this.#farHandler;
-    const theirs = byNear ? this.#farHandler : this.#nearHandler;
+    // Who closes hears nothing more: what is still on its way to it arrives nowhere.
+    const mine = this.#handOff(byNear);
     const [source, target] = byNear ? [this.from, this.to] : [this.to, this.from];
     this.#schedule.after(0, () => mine?.onClose(code, reason));
-    // Over a cut line the goodbye does not arrive: the other end believes in the connection until it asks.
+    // Over a cut line the close does not arrive. The other end believes in the connection until it asks.
     if (this.mute || this.#network.isCut(source, target)) return this.#forget();
-    // What was sent before still arrives; then the other end hears of the close.
+    // What was sent before still arrives. Then the other end hears of the close.
     const arrivesUs = byNear ? this.#farArrivesUs : this.#nearArrivesUs;
     const delay = Math.max(arrivesUs - this.#schedule.nowUs, 0) + this.#network.delayUs();
     this.#schedule.after(delay, () => {
-      this.#deliver(!byNear, () => theirs?.onClose(code, reason));
+      this.#deliver(!byNear, () => this.#handOff(!byNear)?.onClose(code, reason));
       if (this.#stalled.length === 0) this.#forget();
     });
+  }
+
+  /** The handler of one end, for its last call. */
+  #handOff(near: boolean): LinkHandler | null {
+    const handler = near ? this.#nearHandler : this.#farHandler;
+    if (near) this.#nearHandler = null;
+    else this.#farHandler = null;
+    return handler;
   }
 
   #forget(): void {
@@ -299,13 +311,13 @@ class Pipe {
     if (this.mute) return this.#forget();
     const { abnormal } = closeCodes;
     this.#schedule.after(this.#network.delayUs(), () => {
-      this.#deliver(true, () => this.#nearHandler?.onClose(abnormal, 'connection broke'));
-      this.#deliver(false, () => this.#farHandler?.onClose(abnormal, 'connection broke'));
+      this.#deliver(true, () => this.#handOff(true)?.onClose(abnormal, 'connection broke'));
+      this.#deliver(false, () => this.#handOff(false)?.onClose(abnormal, 'connection broke'));
       if (this.#stalled.length === 0) this.#forget();
     });
   }
 
-  /** One end's process is gone; nothing is delivered to it any more. */
+  /** The process at one end is gone. Nothing is delivered to it any more. */
   died(host: string): void {
     if (host === this.from) this.#nearHandler = null;
     else if (host === this.to) this.#farHandler = null;

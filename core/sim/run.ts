@@ -1,6 +1,6 @@
 /**
- * One run of the simulator: found a cluster, let users work while things go wrong, then heal everything and demand progress (protocol
- * §9.9). The seed is all that decides; the same seed gives the same trace.
+ * One run of the simulator. It founds a cluster and lets users work while things go wrong. Then it heals everything and
+ * demands progress (protocol §9.9). The seed decides everything: the same seed gives the same trace.
  */
 
 import { crc32 } from '../base/crc32.ts';
@@ -23,15 +23,15 @@ import { World } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
-  /** Events of the part in which things go wrong. */
+  /** How many events the part with faults has. */
   readonly events: number;
   readonly hash: Hash;
   readonly trace?: (line: string) => void;
-  /** Watches all nodes beside the checker, for whoever draws the run. */
+  /** Watches all nodes, like the checker, for a page that draws the run. */
   readonly observer?: NodeObserver;
-  /** False for users without watches: seeds that found something before there were any find it again. */
+  /** False for users without watches. Seeds that found something before watches existed then find it again. */
   readonly watches?: boolean;
-  /** What one node's disk suffers; left out: the seed says. */
+  /** What one node's disk suffers. If left out, the seed decides. */
   readonly damage?: DamageKind;
 }
 
@@ -43,7 +43,7 @@ export interface RunReport {
   readonly asked: number;
   readonly succeeded: number;
   readonly unknown: number;
-  /** Events that watches were told of, and snapshots that they were told in the place of some. */
+  /** How many events watches were told, counting snapshots that replaced some. */
   readonly watched: number;
   readonly resets: number;
   /** CRC-32 of the trace: equal for equal seeds. */
@@ -64,31 +64,31 @@ export class SeedFailed extends Error {
   }
 }
 
-/** Virtual time in which everybody must go on after everything healed. */
+/** After everything has healed, everyone must make progress within this much virtual time. */
 const progressUs = 60_000_000;
 const healthyRequests = 20;
 
-/** A run that has begun: whoever drives its {@link BegunSeed.rest} sees what {@link runSeed} sees. */
+/** A run that has begun. A caller that drives its {@link BegunSeed.rest} sees what {@link runSeed} sees. */
 export interface BegunSeed {
   readonly world: World;
   readonly users: readonly User[];
-  /** The event behind which everything heals. */
+  /** After this event, everything heals. */
   readonly healAt: number;
-  /** The run to its end, of which each turn is one event. It throws when a rule is broken. */
+  /** The rest of the run. Each turn of the generator is one event. It throws when a rule is broken. */
   readonly rest: Generator<void, RunReport>;
 }
 
-/** Users that got so many answers after everything healed have progressed; they must within {@link progressUs}. */
+/** A user has made progress when it got this many answers after everything healed, within {@link progressUs}. */
 function progressOf(users: readonly User[], eager: Eager, lost = false): () => boolean {
   const before = users.map((user) => user.counters.succeeded);
   const eagerBefore = eager.succeeded;
   return () =>
     users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests) &&
-    // Whoever reaches one node alone, and that is off or reaches nobody, has no way to a quorum.
+    // A user that reaches only one node has no way to a quorum when that node is off or reaches no other.
     (lost || eager.succeeded > eagerBefore);
 }
 
-/** The world of a seed, before anything has happened in it. */
+/** The world of a seed before anything has happened in it. */
 interface Prepared {
   readonly world: World;
   readonly shape: SeededRandom;
@@ -96,7 +96,10 @@ interface Prepared {
   readonly trace: () => number;
 }
 
-/** The shape of a world is drawn by a generator of its own, so that a change in it does not shift all that follows. */
+/**
+ * The shape of a world comes from a generator of its own, so that a change in the shape does not shift everything after
+ * it.
+ */
 function prepare(options: RunOptions): Prepared {
   let trace = 0;
   const write = (line: string): void => {
@@ -106,11 +109,12 @@ function prepare(options: RunOptions): Prepared {
   const shape = new SeededRandom(options.seed, 0x5eed);
   const nodes = shape.pick([3, 3, 3, 5]);
   const small = shape.chance(1, 2);
-  // Short enough to end in a run, or as long as in production.
+  // Either short enough to end within a run, or as long as in production.
   const drawnSessionMs = shape.pick([1500, 4000, defaultTiming.sessionMs]);
   const maxPipelineEntries = shape.pick([8, 64, 4096]);
   const maxSessions = shape.pick([8, 64]);
-  // Where there are more clients than sessions, the next one waits for a tenth of a session's time: that has to end in a run as well.
+  // Where there are more clients than sessions, the next client waits for a tenth of a session's time. That must end
+  // within a run too.
   const sessionMs = maxSessions === 8 ? Math.min(drawnSessionMs, 4000) : drawnSessionMs;
   const world = new World({
     seed: options.seed,
@@ -128,7 +132,7 @@ function prepare(options: RunOptions): Prepared {
         maxSessions,
         maxWindowReplyBytes: shape.pick([64, 1_000_000]),
         watchHistoryBytes: shape.pick([1024, 16 * 1024 * 1024]),
-        // Of each connection: what it has on its way to be answered, and at a primary: what waits to be prepared.
+        // For each connection: its questions that are not answered yet. At a primary: what waits to be prepared.
         maxPendingRequests: shape.pick([5, 16_384]),
         maxSessionsPerConnection: 6,
       },
@@ -137,7 +141,7 @@ function prepare(options: RunOptions): Prepared {
   return { world, shape, trace: () => trace };
 }
 
-/** Founds the cluster of a seed, lets its users work, and begins with its faults. */
+/** Founds the cluster of a seed, starts its users, and begins with its faults. */
 function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const { world, shape } = prepared;
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
@@ -145,7 +149,8 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const acknowledged = new Map<number, number>();
   const habits: Habits = {
     keepAliveMs: Math.floor(world.sessionMs / 4),
-    // Shorter than most faults: what a call's end says of its outcome is told before all its attempts have ended.
+    // Shorter than most faults, so that a call ends, and says what it knows of its outcome, before all of its attempts
+    // have ended.
     requestTimeoutMs: shape.pick([4000, 4000, 700]),
     padding: shape.chance(1, 8) ? 40_000 : 0,
   };
@@ -159,7 +164,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const damage = new Damage(world, options.seed, options.damage);
   faults.begin();
   damage.begin();
-  // In every second world, so that the others are as they would be without.
+  // In every second world, so that the others stay as they were without it.
   const stranger = options.seed % 2 === 1 ? new Stranger(world, options.hash, options.seed) : null;
   stranger?.begin();
   const healAt = world.events + options.events;
@@ -173,12 +178,12 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   };
 }
 
-/** For whoever wants to step through a run and look: the playground. */
+/** For the playground, where a person can step through a run and look at it. */
 export function beginSeed(options: RunOptions): BegunSeed {
   return begin(prepare(options), options);
 }
 
-/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or nothing goes on after the healing. */
+/** @throws {@link SeedFailed} when a rule of protocol §9 is broken, or when there is no progress after the healing. */
 export function runSeed(options: RunOptions): RunReport {
   const prepared = prepare(options);
   try {
@@ -200,11 +205,11 @@ interface Playing extends Prepared {
   readonly damage: Damage;
   readonly stranger: Stranger | null;
   readonly healAt: number;
-  /** Ops that were committed in the namespaces that users worked in. */
+  /** How many ops were committed in the namespaces in which users worked. */
   readonly committed: () => number;
 }
 
-/** {@link World.until}, an event a turn. */
+/** Like {@link World.until}, one event a turn. */
 function* until(world: World, check: () => boolean): Generator<void, boolean> {
   const deadline = world.schedule.nowUs + progressUs;
   while (!check()) {
@@ -220,7 +225,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
 
   damage.end();
   const { dead, alone, apart } = leftBehind(world, damage, seed);
-  // A node that lost its disk serves nowhere, for good: whoever reaches it alone has no way to the others.
+  // A node that lost its disk never serves again. A client that reaches only this node has no way to the others.
   const stranded = damage.lost && eager.only === damage.victim;
   if (dead.length + apart.length > 0) {
     faults.heal(dead);
@@ -256,7 +261,7 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
   )
     throw new RuleBroken('rule 7: a watch was not told everything at rest');
   if (!(yield* until(world, () => world.checker.sessionsExpired())))
-    throw new RuleBroken('rule 8: a session that nobody uses never expires');
+    throw new RuleBroken('rule 8: a session that no client uses never expires');
   world.checker.finalStates(hostsOf(world));
   for (const user of [...users, eager]) user.account();
   thin.account();
@@ -277,16 +282,17 @@ function* play(playing: Playing, seed: number): Generator<void, RunReport> {
 
 interface LeftBehind {
   readonly dead: readonly SimNode[];
-  /** Nodes that reach no other, while all clients reach them. */
+  /** Nodes that reach no other node, while all clients reach them. */
   readonly alone: readonly SimNode[];
   readonly apart: readonly (readonly [SimNode, SimNode])[];
 }
 
 /**
- * What stays as it is while the others heal: a quorum must do (protocol §9.9). Every second time it is nothing. Else a minority is dead, or is
- * cut off from all other nodes, and clients must leave it; or two nodes are cut off from each other alone, and each must do. It is never the
- * node that founded the cluster that is dead or alone: alone it votes in the root group. One that lost its disk is of the minority; where a
- * disk rotted, what may be committed must be readable within the quorum, and all come back.
+ * What stays broken while the rest heals, because a quorum must suffice (protocol §9.9). Every second time this is
+ * nothing. Otherwise a minority is dead, or is cut off from all other nodes, and clients must leave it; or two nodes
+ * are cut off from each other only, and each must work. The node that founded the cluster is never dead or alone,
+ * because it alone votes in the root group. A node that lost its disk belongs to the minority. Where a disk rotted, the
+ * quorum must be able to read whatever may be committed, so all nodes come back.
  */
 function leftBehind(world: World, damage: Damage, seed: number): LeftBehind {
   const chance = new SeededRandom(seed, 0xdead);
@@ -309,7 +315,10 @@ function hostsOf(world: World): World['nodes'][number]['hosts'] {
   return world.nodes.flatMap((node) => [...node.hosts]);
 }
 
-/** Every node runs its replicas, but one that lost its disk, and each of them has applied all that its group committed. */
+/**
+ * Every node runs its replicas, except one that lost its disk, and each replica has applied everything that its group
+ * committed.
+ */
 function caughtUp(world: World, damage: Damage): boolean {
   const whole = world.nodes.every((node) => node.hosts.length > 0 || (damage.lost && node === damage.victim));
   return whole && hostsOf(world).every((host) => host.view().applied >= world.checker.committedOp(host.namespaceId));

@@ -1,8 +1,11 @@
-/** Virtual time: what is to happen, in the order of its time and, at one time, in the order in which it was asked for. */
+/**
+ * Virtual time: future events, ordered by their time and, at the same time, by the order in which they were asked for.
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { HeapItem } from '../base/heap.ts';
 import { Heap } from '../base/heap.ts';
+import type { Clock } from '../base/ports.ts';
 
 interface Planned extends HeapItem {
   readonly atUs: number;
@@ -10,11 +13,14 @@ interface Planned extends HeapItem {
   readonly run: () => void;
 }
 
-/** A queue of events over whole microseconds. The same calls give the same order, everywhere. */
+/** A queue of events in whole microseconds. The same calls give the same order everywhere. */
 export class Schedule {
   #nowUs = 0;
   #order = 0;
   readonly #planned = new Heap<Planned>(before);
+
+  /** The time of those who have no clock of their own. */
+  readonly clock: Clock = { now: () => this.nowMs, soon: (work) => this.after(0, work) };
 
   get nowUs(): number {
     return this.#nowUs;
@@ -28,7 +34,7 @@ export class Schedule {
     return this.#planned.size;
   }
 
-  /** Runs `run` after `delayUs`, whole microseconds of 0 or more. */
+  /** Runs `run` after `delayUs`, a whole number of microseconds from 0 on. */
   after(delayUs: number, run: () => void): void {
     invariant(Number.isSafeInteger(delayUs) && delayUs >= 0, 'delays are whole microseconds', { delayUs });
     this.#planned.add({ atUs: this.#nowUs + delayUs, order: this.#order++, run, index: 0 });

@@ -1,6 +1,7 @@
 /**
- * Which sessions a namespace has, by a model of its own (protocol §7): who was seen when, who is due, and who was idle longest when there is
- * no room. It is told the committed entries, in their order, and knows nothing of how the service keeps them.
+ * A model of which sessions a namespace has (protocol §7): when each was last seen, which are due, and which was idle
+ * longest when there is no room. It is told the committed entries in their order, and knows nothing of how the service
+ * keeps sessions.
  */
 
 import type { SessionSecret } from '../base/session-secret.ts';
@@ -13,9 +14,9 @@ export interface ModelLimits {
 }
 
 interface Seen {
-  /** What opens it: anybody may say its number. */
+  /** The secret that opens it. Anyone may name its number. */
   readonly secret: SessionSecret;
-  /** By the replicated clock, and by that of the world. */
+  /** When it was last seen, by the replicated clock and by that of the world. */
   timestamp: number;
   realMs: number;
 }
@@ -25,14 +26,14 @@ export class SessionModel {
   /** In the order of their ids. */
   readonly #sessions = new Map<number, Seen>();
   #timestamp = 0;
-  /** ClientIDs were claimed: who holds one, and why, is more than this model knows. */
+  /** ClientIDs were claimed. This model does not know which session holds one, or why. */
   #claims = false;
 
   constructor(limits: ModelLimits) {
     this.#limits = limits;
   }
 
-  /** The committed entry that follows. @returns true when it may have changed which sessions there are. */
+  /** Takes the next committed entry. @returns true when it may have changed which sessions exist. */
   entry({ op, timestamp, session, body: bytes }: ServiceEntry, realMs: number): boolean {
     this.#timestamp = Math.max(this.#timestamp, timestamp);
     if (session !== 0) {
@@ -44,7 +45,8 @@ export class SessionModel {
       case 'register':
         while (this.#sessions.size >= this.#limits.maxSessions) {
           const idlest = this.#idlest();
-          // Who gave a sign of life within the last tenth of the time-out is not pushed out: the newcomer is refused.
+          // A session that gave a sign of life within the last tenth of its time-out is not evicted. The newcomer is
+          // refused.
           const idleMs = this.#timestamp - this.#sessions.get(idlest)!.timestamp;
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
@@ -85,7 +87,7 @@ export class SessionModel {
     return idlest;
   }
 
-  /** What `found` has otherwise, newest first as the service tells them; null when that is nothing. */
+  /** How `found` differs, newest first as the service lists them; null when it does not. */
   differs(found: readonly { readonly id: number; readonly idleMs: number }[]): string | null {
     if (this.#claims) return null;
     const expected = [...this.#sessions]
@@ -95,7 +97,10 @@ export class SessionModel {
     return expected.join() === there.join() ? null : `${there.join()} in the place of ${expected.join()}`;
   }
 
-  /** Sessions that gave no sign of life for so much longer than they may, by the world's clock, and are there all the same. */
+  /**
+   * Sessions that still exist although they gave no sign of life for `graceMs` longer than allowed, by the world's
+   * clock.
+   */
   overdue(realMs: number, graceMs: number): readonly number[] {
     if (this.#claims) return [];
     const since = realMs - this.#limits.sessionMs - graceMs;

@@ -1,6 +1,6 @@
 /**
- * A node in the simulated world: the real `core/cluster` on ports that the world can take away. A life ends by a crash at any
- * effect: from then on nothing that it still does reaches disk, network or clock.
+ * A node in the simulated world: the real `core/cluster` on ports that the world can take away. Its life can end by a
+ * crash at any effect. From then on, nothing that it still does reaches disk, network or clock.
  */
 
 import { defaultLimits } from '../base/limits.ts';
@@ -17,32 +17,35 @@ import type { Schedule } from './schedule.ts';
 
 export interface SimNodeSettings {
   readonly timing: Timing;
-  /** A browser's or a server's: all give the same digests. */
+  /** A browser's or a server's. Both give the same digests. */
   readonly hash: Hash;
   readonly limits?: Partial<Limits>;
-  /** The cluster's secret where it is configured, as beyond one machine; left out: it makes itself. */
+  /**
+   * The cluster's secret where it is configured, as for clusters on several machines. If left out, the cluster makes
+   * its own.
+   */
   readonly secrets?: readonly string[];
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
-  /** What each disk holds, and what of it is kept free; without a bound when left out. */
+  /** How much each disk holds, and how much of it is kept free. Unlimited when left out. */
   readonly diskCapacityBytes?: number;
   readonly diskReserveBytes?: number;
 }
 
-/** What the world is told of a node. */
+/** What a node reports to the world. */
 export interface SimNodeEvents {
   readonly observer: NodeObserver;
   readonly log: Log;
   /** Something ran on this node. */
   ran(node: SimNode): void;
-  /** Its process ended of itself: a write failed, or starting was refused. */
+  /** Its process ended by itself: a write failed, or the start was refused. */
   ended(node: SimNode, error: Error): void;
 }
 
 /** One process of a node, from its start to its end. */
 interface Life {
   alive: boolean;
-  /** The process dies at the effect that brings this to 0; negative: never. */
+  /** The process dies at the effect that brings this to 0. Negative: never. */
   effectsLeft: number;
 }
 
@@ -108,12 +111,12 @@ export class SimNode {
     return [this.clusterAddress, this.adminAddress, this.apiAddress];
   }
 
-  /** Configures other ports, from the next start on: nobody listens at the old ones any more. */
+  /** Configures other ports, from the next start on. No one listens at the old ones any more. */
   move(cluster: number, admin: number, api: number): void {
     this.#ports = [cluster, admin, api];
   }
 
-  /** Every operation of the disk takes so much longer from now on. */
+  /** From now on, every operation of the disk takes this much longer. */
   slowDisk(extraUs: number): void {
     this.#diskSlowUs = extraUs;
   }
@@ -127,7 +130,7 @@ export class SimNode {
     if (this.#life.alive) return;
     const life: Life = { alive: true, effectsLeft: -1 };
     this.#life = life;
-    // A monotonic clock begins anywhere, and anew with each life.
+    // A monotonic clock begins anywhere, and begins anew with each life.
     const startedMs = this.#random.below(1_000_000_000);
     const ports: NodePorts = {
       disk: this.#diskOf(life),
@@ -179,7 +182,7 @@ export class SimNode {
   }
 
   #tick(life: Life): void {
-    // Ticks of different nodes do not fall on one instant.
+    // The ticks of different nodes do not fall on one instant.
     this.#schedule.after(this.#settings.timing.tickMs * 1000 + this.#random.below(100), () => {
       if (!life.alive) return;
       this.#run(life, () => this.#node?.tick());
@@ -187,19 +190,19 @@ export class SimNode {
     });
   }
 
-  /** The end of a process, as `kill -9` does it: what it handed to the kernel stays, and may not be durable. */
+  /** Ends the process, as `kill -9` does. What it handed to the kernel stays, and may not be durable. */
   crash(): void {
     this.#end();
     this.disk.processCrash();
   }
 
-  /** The end of the machine's power: what was not synced may be lost, in part or whole. */
+  /** Cuts the machine's power. Some or all of what was not synced may be lost. */
   cutPower(): void {
     this.#end();
     this.disk.powerCut(this.#random);
   }
 
-  /** Lets the process die by itself after so many more effects. */
+  /** Makes the process die by itself after this many more effects. */
   crashAfter(effects: number): void {
     this.#life.effectsLeft = effects;
   }
@@ -231,7 +234,7 @@ export class SimNode {
     for (const run of paused) this.#schedule.after(0, run);
   }
 
-  /** Takes a link that somebody dialled. */
+  /** Takes a link that another host dialled. */
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler | null {
     const life = this.#life;
     const node = this.node;
@@ -241,7 +244,7 @@ export class SimNode {
     return accepted[0] === undefined ? null : this.#handlerOf(life, accepted[0]);
   }
 
-  /** Runs a piece of this node's process, unless it has ended; later, while it is paused. */
+  /** Runs a piece of this node's process, unless the process has ended. While it is paused, the piece waits. */
   #run(life: Life, work: () => void): void {
     if (!life.alive) return;
     if (this.#network.isPaused(this.name)) {
@@ -251,7 +254,7 @@ export class SimNode {
     try {
       work();
     } catch (error) {
-      // A process that died in the middle of its work says nothing of what it would have noticed next.
+      // A process that died in the middle of its work does not report what it would have noticed next.
       if (this.#isCurrent(life)) throw error;
     }
     this.#events.ran(this);
@@ -261,7 +264,7 @@ export class SimNode {
     return life.alive;
   }
 
-  /** True when an effect may still leave the process. */
+  /** True while effects may still leave the process. */
   #effect(life: Life): boolean {
     if (!life.alive) return false;
     if (life.effectsLeft > 0 && --life.effectsLeft === 0) {

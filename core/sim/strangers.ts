@@ -1,7 +1,8 @@
 /**
- * A stranger in a simulated world: at the cluster ports it says whatever can be said, in the names of members, with what it overheard of
- * them, whole and altered; at the API ports it asks for what cannot be. It knows no secret. So it must be told nothing but that it is
- * refused, and everything else that is checked must hold as if it were not there (protocol §1, "Judged before believed", V31).
+ * A stranger in a simulated world. At the cluster ports it says anything that can be said, in the names of members,
+ * with what it overheard from them, whole and altered. At the API ports it asks for the impossible. It knows no secret.
+ * So nodes must tell it nothing except that it is refused, and everything else must hold as if it were not there
+ * (protocol §1, "Judged before believed", V31).
  */
 
 import { hexFromBytes } from '../base/bytes.ts';
@@ -23,7 +24,7 @@ const host = 'x1';
 const most = Number.MAX_SAFE_INTEGER;
 const maxOverheard = 40;
 const frameBytes = 64 * 1024;
-/** What whoever has proven nothing may be told. */
+/** What a node may tell someone who has proven nothing. */
 const harmless: ReadonlySet<PeerMessage['kind']> = new Set<PeerMessage['kind']>(['greet', 'refused']);
 
 export class Stranger {
@@ -60,7 +61,7 @@ export class Stranger {
     });
   }
 
-  /** It hears what nodes say to each other, for they do not speak in secret. */
+  /** It hears what nodes say to each other, because they do not encrypt it. */
   #listen(from: string, frame: Frame): void {
     if (from === host || typeof frame === 'string') return;
     const kept = this.#isHello(frame) ? this.#hellos : this.#overheard;
@@ -100,13 +101,13 @@ export class Stranger {
 
   #judge(node: string, message: PeerMessage): void {
     const { kind } = message;
-    // A node whose disk was lost is in no cluster and has no secret: it is one that anybody on its machine may take in.
+    // A node that lost its disk is in no cluster and has no secret. Anyone on its machine may take it in.
     const blank = kind === 'welcome' && message.proof === null && message.cluster === noCluster;
     if (!harmless.has(kind) && !blank)
       throw new RuleBroken(`${node} told a stranger more than that it is refused: ${kind}`);
   }
 
-  /** In the name of a member, mostly as it is. */
+  /** Speaks in the name of a member, mostly without a change. */
   #hello(target: string): Parameters<DiallerProof['hello']>[1] {
     const random = this.#random;
     const { nodes } = this.#world;
@@ -128,7 +129,7 @@ export class Stranger {
     };
   }
 
-  /** What it overheard, whole and altered, and what it makes up. */
+  /** Says what it overheard, whole and altered, and what it makes up. */
   #say(link: Link): void {
     const random = this.#random;
     for (let left = random.below(4); left > 0; left--) {
@@ -149,7 +150,7 @@ export class Stranger {
     for (const frame of encodePeerFrames([random.pick(made)], frameBytes)) link.send(frame);
   }
 
-  /** A client that asks for what is not there, with numbers that cannot be. */
+  /** A client that asks for what does not exist, with numbers that are impossible. */
   #atApi(): void {
     const random = this.#random;
     const codec = apiClientCodec(apiSubprotocols.binary);

@@ -1,8 +1,9 @@
 /**
- * A client without the client engine, written from docs/wire.md: it holds two connections to two nodes and sends a number to either, to both
- * and again. What it is told is held against the replay of the committed log by the rule of that page: a refusal settles a number only if
- * that was sent once. Beside that it does what nobody should get away with: it guesses at the secrets of others, asks something else under
- * a number that is taken, and registers more sessions than there is room for.
+ * A client without the client engine, written from docs/wire.md. It holds two connections to two nodes, and sends a
+ * number to either, to both, and again. What it is told is compared with the replay of the committed log, by the rule
+ * of that page: a refusal settles a number only if the number was sent once. It also tries what must never succeed: it
+ * guesses the secrets of others, asks something else under a number that is taken, and registers more sessions than
+ * there is room for.
  */
 
 import { equalBytes, utf8 } from '../base/bytes.ts';
@@ -20,12 +21,12 @@ import { RuleBroken } from './checker.ts';
 import type { World } from './world.ts';
 
 const codec = apiClientCodec(apiSubprotocols.binary);
-/** What the sessions are called that it makes for nothing. */
+/** The name of the sessions that it registers and never uses. */
 const flood = 'flood';
-/** Nobody waits for ever: after so many sendings of one number it goes on, and calls the number unknown. */
+/** It does not wait for ever. After sending one number this often, it goes on and counts the outcome as unknown. */
 const maxSends = 12;
 const resendUs = 700_000;
-/** Of these a reply of the log is no answer: it refused the sending. */
+/** If the log's reply is one of these, it is not an answer to the request: it refused this sending. */
 const refusalsOfTheLog: ReadonlySet<string> = new Set([
   'Retry',
   'WindowExceeded',
@@ -33,7 +34,10 @@ const refusalsOfTheLog: ReadonlySet<string> = new Set([
   'RequestTooOld',
   'BadArgument',
 ]);
-/** What a primary may refuse only when it does not know the number. A node on the way knows no numbers, and may be overloaded. */
+/**
+ * A primary may answer with these only when it does not know the number. A node on the way knows no numbers, and may be
+ * overloaded.
+ */
 const judgedAtThePrimary: ReadonlySet<string> = new Set(['DiskLow', 'WindowExceeded', 'LimitExceeded']);
 
 type Fate = 'waiting' | 'executed' | 'definite' | 'unknown';
@@ -46,7 +50,7 @@ interface Written {
   reply: Uint8Array | null;
 }
 
-/** What is done with an answer, by the id of the question. */
+/** What to do with an answer, by the id of the question. */
 type OnAnswer = (reply: Uint8Array | null, error: ErrorInfo | null) => void;
 
 /** One of its connections. */
@@ -99,9 +103,9 @@ export class ThinClient {
   readonly #namespace: string;
   readonly #lines: readonly Line[];
   readonly #waiting = new Map<number, OnAnswer>();
-  /** All that it ever wrote, each body once in the world. */
+  /** Everything that it ever wrote. Each body occurs once in the world. */
   readonly #written: Written[] = [];
-  /** What it asked in the name of others, or under a number that was taken: nothing of it may ever be executed. */
+  /** What it asked in the name of others, or under a number that was taken. None of it may ever be executed. */
   readonly #forbidden: Uint8Array[] = [];
   #namespaceId = 0;
   #session = 0;
@@ -128,7 +132,7 @@ export class ThinClient {
     this.#stopped = true;
   }
 
-  /** Nothing of it is on its way to be answered. */
+  /** True when none of its questions waits for an answer. */
   get idle(): boolean {
     return this.#current === null;
   }
@@ -244,7 +248,7 @@ export class ThinClient {
   #sendLater(written: Written): void {
     this.later(resendUs, () => {
       if (this.#current !== written) return;
-      // None was sent while no connection was inside: nothing can have happened.
+      // While no connection is inside its namespace, nothing is sent, and nothing is counted.
       if (written.sends >= maxSends) return this.#settle(written, 'unknown');
       this.#send(this.#random.pick(this.#lines), written);
       this.#sendLater(written);
@@ -273,7 +277,7 @@ export class ThinClient {
     this.#settle(written, 'executed');
   }
 
-  /** Its reply is kept until another number says that it is not waited for. */
+  /** The reply is kept until another number says that it is no longer needed. */
   #askAgain({ request, body, reply }: Written): void {
     const random = this.#random;
     const line = random.pick(this.#lines);
@@ -308,7 +312,7 @@ export class ThinClient {
     this.#session = 0;
   }
 
-  /** Session numbers are told to everybody, so it knows those of others; of their secrets it knows nothing. */
+  /** Everyone sees session numbers, so it knows those of others. It knows nothing of their secrets. */
   #impersonate(line: Line): void {
     const machine = this.#world.nodes.flatMap((node) => [...node.hosts]).find((host) => this.#isMine(host.namespaceId));
     if (!(machine?.machine instanceof Service)) return;
@@ -332,7 +336,7 @@ export class ThinClient {
     return namespaceId === this.#namespaceId;
   }
 
-  /** More sessions than there is room for, which nobody keeps. */
+  /** Registers more sessions than there is room for, and keeps none alive. */
   #flood(line: Line): void {
     for (let left = 10; left > 0; left--) {
       const id = ++this.#lastId;
@@ -340,7 +344,10 @@ export class ThinClient {
     }
   }
 
-  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3). */
+  /**
+   * Each write that it was told had happened happened once. Each write that it was told had not happened did not
+   * (protocol §9.3).
+   */
   account(): void {
     const { checker } = this.#world;
     for (const { body, fate, request } of this.#written) {
@@ -352,7 +359,7 @@ export class ThinClient {
     }
     for (const body of this.#forbidden) {
       const times = checker.executions(this.#namespaceId, body);
-      if (times > 0) throw new RuleBroken(`rule 7: ${this.#name} had something executed that it had no right to`);
+      if (times > 0) throw new RuleBroken(`rule 7: something was executed that ${this.#name} had no right to ask for`);
     }
   }
 }

@@ -1,11 +1,12 @@
 /**
- * A simulated user's watch, and what it was told held against the replay of the committed log (protocol §9.7): every event is a committed
- * entry, in order and once, and between two of them nothing happened at what is watched.
+ * A simulated user's watch. What it is told is compared with the replay of the committed log (protocol §9.7): every
+ * event is a committed entry, in order and once, and between two events nothing happened to what is watched.
  */
 
 import type { NamespaceId } from '../base/ids.ts';
 import { defaultLimits } from '../base/limits.ts';
 import type { Client } from '../client/client.ts';
+import { watch } from '../client/watches.ts';
 import type { Change, WatchHandle, WatchOptions, WatchTold } from '../client/watches.ts';
 import type { Stat } from '../tree/operation.ts';
 import { Tree, treeLimitsOf } from '../tree/tree.ts';
@@ -18,7 +19,7 @@ export interface WatcherCounters {
   resets: number;
 }
 
-/** What the reader knows of a path, by what it was told. */
+/** What the reader knows of a path, from what it was told. */
 interface Known {
   readonly type: string;
   readonly version: number;
@@ -32,9 +33,9 @@ export class Watcher {
   readonly #path: string;
   readonly #options: WatchOptions;
   readonly #handle: WatchHandle;
-  /** Everything up to this op was told; null before anything is known. */
+  /** Everything up to this op was told. Null before anything is known. */
   #op: number | null = null;
-  /** What is there, when the watch began with a snapshot or had one since. */
+  /** What exists, if the watch began with a snapshot or has had one since. */
   #mirror: Map<string, Known> | null = null;
   #paging: { readonly op: number; readonly mirror: Map<string, Known> } | null = null;
   #ended = false;
@@ -55,14 +56,14 @@ export class Watcher {
     this.#options = options;
     this.counters = counters;
     if (typeof options.from === 'object') this.#op = options.from.after;
-    this.#handle = client.watch(path, options, (told) => this.#told(told));
+    this.#handle = watch(client, path, options, (told) => this.#told(told));
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Everything up to here was told; null while nothing is known. */
+  /** Everything up to this op was told. Null while nothing is known. */
   get op(): number | null {
     return this.#op;
   }
@@ -130,13 +131,13 @@ export class Watcher {
     return this.#quiet(this.#op, this.#checker.committedOp(this.#namespace));
   }
 
-  /** It was told everything up to `op`, as far as there was something to tell; of one that is over, nothing more is asked. */
+  /** The watch was told everything up to `op` that concerns it. A watch that is over need not be told more. */
   knows(op: number): boolean {
     if (this.#ended) return true;
     return this.#op !== null && (this.#op >= op || this.#quiet(this.#op, op));
   }
 
-  /** Nothing happened at what is watched behind the last op that was told, up to `op`: else an event is missing. */
+  /** Nothing happened to what is watched after the last op that was told, up to `op`. Otherwise an event is missing. */
   #quietUpTo(op: number): void {
     const from = this.#op;
     if (from === null || op <= from) return;
@@ -149,7 +150,10 @@ export class Watcher {
     return before?.created === after?.created && this.#touched(before) === this.#touched(after);
   }
 
-  /** What tells that the watched thing changed: with the subtree any change beneath, else the node's own. */
+  /**
+   * What shows that the watched thing changed: any change beneath it when the subtree is watched, else a change of the
+   * node itself.
+   */
   #touched(stat: Stat | null): number | string | null {
     if (stat === null) return null;
     if (this.#options.subtree === true) return stat.modified;
@@ -165,14 +169,14 @@ export class Watcher {
   }
 
   #tree(op: number): Tree {
-    // Before the first op there is the root, and nothing beneath it.
+    // Before the first op there is only the root.
     if (op === 0) return beforeAll;
     const tree = this.#checker.treeAt(this.#namespace, op);
     this.#demand(tree !== null, 'an op was told that is not committed', { op });
     return tree!;
   }
 
-  /** What the reader made of what it was told is what is there. */
+  /** What the reader concluded from what it was told must equal what exists. */
   #compare(op: number): void {
     const expected = new Map<string, Known>();
     const contents = this.#tree(op).contents(this.#path, this.#options.subtree === true);
@@ -180,11 +184,11 @@ export class Watcher {
       expected.set(next.value.path, { type: next.value.type, version: next.value.version });
     const wrong = [...expected].filter(([path, { type, version }]) => {
       const known = this.#mirror!.get(path);
-      // A directory's version counts what happens beneath it, which is told under the paths where it happens.
+      // A directory's version counts what happens beneath it, and that is told under the paths where it happens.
       return known?.type !== type || (type !== 'directory' && known.version !== version);
     });
     const surplus = [...this.#mirror!.keys()].filter((path) => !expected.has(path));
-    this.#demand(wrong.length === 0 && surplus.length === 0, 'what was told is not what is there', {
+    this.#demand(wrong.length === 0 && surplus.length === 0, 'what was told differs from what exists', {
       op,
       wrong,
       surplus,

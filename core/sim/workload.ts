@@ -1,34 +1,31 @@
 /**
- * Simulated users: each has a client of its own, a few calls outstanding, and a memory of what it was told. What they are told is
- * held against the replay of the committed log.
+ * Simulated users. Each has a client of its own, a few outstanding calls, and a memory of what it was told. What a user
+ * is told is compared with the replay of the committed log.
  */
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
-import { utf8 } from '../base/bytes.ts';
+import { equalBytes, utf8 } from '../base/bytes.ts';
 import type { NamespaceId } from '../base/ids.ts';
 import type { SeededRandom } from '../base/random.ts';
 import { encodeOperation } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
-import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { RuleBroken } from './checker.ts';
+import { blobPaths, drawOperation, watchedPaths } from './uses/index.ts';
 import { Watcher } from './watcher.ts';
 import type { WatcherCounters } from './watcher.ts';
 import type { SimClient, World } from './world.ts';
 
-const blobs = ['/a', '/dir/b', '/dir/sub/c'];
-const queuePath = '/queue';
-const setPath = '/dir/set';
-const counterPath = '/counter';
 const outstandingPerUser = 4;
 const watchesPerUser = 2;
-const watched = ['/', '/dir', '/dir/sub', '/a', '/dir/sub/c', queuePath, setPath, counterPath];
 
-/** How the users of a world go about it. */
+/** How the users of a world behave. */
 export interface Habits {
   readonly requestTimeoutMs: number;
   readonly keepAliveMs: number;
-  /** Bytes that values are filled up with now and then: with some, a snapshot takes more than a page. */
+  /**
+   * Now and then a value is filled up with this many bytes. With a few of these, a snapshot takes more than one page.
+   */
   readonly padding: number;
 }
 
@@ -49,9 +46,9 @@ export class User {
   readonly #random: SeededRandom;
   readonly #namespace: string;
   readonly #acknowledged: Map<NamespaceId, number>;
-  /** Bodies that occur once in the world and what their user was told of them. */
+  /** Bodies that occur once in the world, and what their user was told about each. */
   readonly #unique: { readonly body: Uint8Array; told: 'executed' | 'definite' | 'unknown' | 'waiting' }[] = [];
-  /** Decides on watches, by draws of its own; null: this user has none. */
+  /** Decides about watches, from a generator of its own. Null: this user has no watches. */
   readonly #watchRandom: SeededRandom | null;
   #watchers: Watcher[] = [];
   #sim: SimClient;
@@ -63,7 +60,7 @@ export class User {
 
   readonly #habits: Habits;
 
-  /** @param acknowledged the highest op of each namespace that any user was told of. */
+  /** @param acknowledged the highest op of each namespace that any user was told. */
   constructor(
     name: string,
     world: World,
@@ -82,7 +79,7 @@ export class User {
     this.#sim = this.#connect();
   }
 
-  /** The namespace that it works in. */
+  /** The namespace in which it works. */
   get namespace(): string {
     return this.#namespace;
   }
@@ -91,7 +88,7 @@ export class User {
     return this.#outstanding;
   }
 
-  /** The user's process dies and a new one begins; its earlier requests may still be on their way (V16). */
+  /** The user's process dies and a new one begins. Its earlier requests may still be on their way (V16). */
   restart(): void {
     this.#sim.kill();
     const told = this.#watchers.map((watcher) => watcher.op);
@@ -102,7 +99,7 @@ export class User {
     this.#sim = this.#connect(told);
   }
 
-  /** Every watch was told all that is committed. */
+  /** True when every watch was told everything that is committed. */
   watchesUpToDate(): boolean {
     return this.#watchers.every((watcher) => watcher.upToDate());
   }
@@ -112,7 +109,7 @@ export class User {
     this.#stopped = true;
   }
 
-  /** @param told how far the watches of the process before were told, for one to go on there. */
+  /** @param told how far the watches of the process before had got, so that new ones can go on there. */
   #connect(told: readonly (number | null)[] = []): SimClient {
     const generation = ++this.#generation;
     const { requestTimeoutMs, keepAliveMs } = this.#habits;
@@ -136,7 +133,7 @@ export class User {
     });
   }
 
-  /** Begins another watch, or ends one. */
+  /** Begins another watch or ends one. */
   #reconsider(random: SeededRandom): void {
     this.#watchers = this.#watchers.filter((watcher) => !watcher.ended);
     if (this.#watchers.length < watchesPerUser) this.#watch(null);
@@ -160,7 +157,7 @@ export class User {
       from: after !== null ? { after } : random.pick(['now', 'snapshot', 'snapshot'] as const),
     };
     const { client } = this.#sim;
-    const path = random.pick(watched);
+    const path = random.pick(watchedPaths);
     this.#watchers.push(new Watcher(this.name, client, this.#world.checker, namespace, path, options, this.watching));
   }
 
@@ -178,7 +175,8 @@ export class User {
     const { requestTimeoutMs, padding } = this.#habits;
     const filler = padding > 0 && this.#random.chance(1, 4) ? '.'.repeat(padding) : '';
     const unique = utf8(`${this.name}.${++this.#serial}${filler}`);
-    const operation = this.#operation(unique);
+    const random = this.#random;
+    const operation = drawOperation({ random, blobPath: random.pick(blobPaths), unique });
     const floor = this.#acknowledged.get(namespace) ?? 0;
     this.#outstanding++;
     this.counters.asked++;
@@ -194,7 +192,7 @@ export class User {
     }
     const body = encodeOperation(operation);
     const record = { body, told: 'waiting' as 'executed' | 'definite' | 'unknown' | 'waiting' };
-    if (carriesUnique(operation)) this.#unique.push(record);
+    if (holds(body, unique)) this.#unique.push(record);
     this.#sim.client.execute(operation, { timeoutMs: requestTimeoutMs }, (result) => {
       if (generation !== this.#generation) return;
       this.#settled(namespace, result);
@@ -218,52 +216,10 @@ export class User {
       throw new RuleBroken(`a user was told ${error.code}: ${error.message}`);
   }
 
-  #operation(unique: Uint8Array): Operation {
-    const random = this.#random;
-    const path = random.pick(blobs);
-    const put: Operation = { kind: 'blobPut', path, value: unique, ifVersion: null, ifAbsent: false };
-    switch (random.below(16)) {
-      case 0:
-        return { kind: 'create', path, type: 'blob', value: unique };
-      case 1:
-        return {
-          kind: 'create',
-          path: random.pick([queuePath, setPath, counterPath]),
-          type: random.pick(['queue', 'set', 'counter']),
-          value: null,
-        };
-      case 2:
-      case 3:
-        return put;
-      case 4:
-        return { kind: 'queuePush', path: queuePath, value: unique };
-      case 5:
-        return { kind: 'queuePop', path: queuePath };
-      case 6:
-        return { kind: 'setInsert', path: setPath, member: unique };
-      case 7:
-        return { kind: 'counterAdd', path: counterPath, by: 1 };
-      case 8:
-        return {
-          kind: 'transaction',
-          guards: [{ kind: 'exists', path }],
-          then: [put],
-          otherwise: [{ kind: 'create', path, type: 'blob', value: unique }],
-        };
-      case 9:
-        return random.chance(1, 4) ? { kind: 'delete', path: '/dir', recursive: true, ifVersion: null } : put;
-      case 10:
-        return { kind: 'keys', path: '/', limit: 100, after: null };
-      case 11:
-        return { kind: 'counterGet', path: counterPath };
-      case 12:
-        return { kind: 'setMembers', path: setPath, limit: 1000, after: null };
-      default:
-        return { kind: 'blobGet', path };
-    }
-  }
-
-  /** What was said to have happened happened once; what was said not to have happened did not (protocol §9.3, architecture §2). */
+  /**
+   * Each write that it was told had happened happened once. Each write that it was told had not happened did not
+   * (protocol §9.3, architecture §2).
+   */
   account(): void {
     const namespace = this.#namespaceId;
     if (namespace === null) return;
@@ -275,21 +231,18 @@ export class User {
   }
 }
 
-/** An error inside a reply is the log's own answer: executed without effect, or refused there; neither happened twice. */
+/**
+ * An error inside a reply is the log's own answer: the request was executed without effect, or refused there. Neither
+ * happened twice.
+ */
 function outcomeOf(result: Result<Reply>): 'executed' | 'definite' | 'unknown' {
   if (!result.ok) return result.error.outcome;
   return result.value.answer.kind === 'error' ? 'unknown' : 'executed';
 }
 
-function carriesUnique(operation: Operation): boolean {
-  return (
-    operation.kind !== 'queuePop' &&
-    operation.kind !== 'counterAdd' &&
-    operation.kind !== 'delete' &&
-    !isEmptyCreate(operation)
-  );
-}
-
-function isEmptyCreate(operation: Operation): boolean {
-  return operation.kind === 'create' && operation.value === null;
+/** True when `part` is somewhere in `whole`. */
+function holds(whole: Uint8Array, part: Uint8Array): boolean {
+  for (let at = 0; at + part.length <= whole.length; at++)
+    if (equalBytes(whole.subarray(at, at + part.length), part)) return true;
+  return false;
 }

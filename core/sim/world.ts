@@ -1,6 +1,6 @@
 /**
- * A simulated world: nodes, their network and disks, and clients, in one thread and from one seed. Whoever drives it steps it event by
- * event; after each, what must always be true is checked.
+ * A simulated world: nodes with their network and disks, and clients, in one thread and from one seed. Its caller steps
+ * it event by event. After each event, it checks what must always be true.
  */
 
 import { SeededRandom } from '../base/random.ts';
@@ -25,11 +25,14 @@ export interface WorldOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly settings: SimNodeSettings;
-  /** Everything that nodes log and that happens to them, for people and for the comparison of two runs. */
+  /** Everything that nodes log and that happens to them, for people and for comparing two runs. */
   readonly trace?: (line: string) => void;
-  /** Watches all nodes beside the checker, for whoever draws the world. */
+  /** Watches all nodes, like the checker, for a page that draws the world. */
   readonly observer?: NodeObserver;
-  /** Whoever damages disks tells this world, so that an alarm of a node whose disk is whole breaks a rule. */
+  /**
+   * True when a caller that damages disks tells this world. Then an alarm from a node whose disk is whole breaks a
+   * rule.
+   */
   readonly damageIsTold?: boolean;
 }
 
@@ -40,7 +43,7 @@ const stallUs = 350_000;
 export interface SimClient {
   readonly host: string;
   readonly client: Client;
-  /** Ends its process: nobody answers for it any more. */
+  /** Ends its process. Nothing answers for it any more. */
   kill(): void;
 }
 
@@ -67,7 +70,7 @@ export class World {
     );
     const { hash, segmentBytes, timing } = options.settings;
     this.#sessionMs = timing.sessionMs;
-    // Draws of its own: looking at the world does not change it.
+    // It draws from a generator of its own, so that looking at the world does not change it.
     this.#durability = new Durability(
       (name) => this.node(name).disk,
       segmentBytes,
@@ -95,7 +98,7 @@ export class World {
           ran: (node) => this.#ran(node),
           ended: (node, error) => {
             this.note(`process of ${node.name} ended: ${error.message}`);
-            // What cannot be written for want of room is given up, or waits: a full disk ends no node (V33).
+            // What cannot be written for lack of room waits or is given up. A full disk ends no node (V33).
             if (error instanceof DiskFull) this.#failure ??= error;
           },
         }),
@@ -111,8 +114,8 @@ export class World {
   }
 
   /**
-   * A node says that something is wrong with it. A disk that nothing happened to gives no cause for that, whatever its node's crashes and
-   * power cuts were: what the next start cannot account for was lost by the store itself.
+   * A node says that something is wrong with it. If nothing happened to its disk, it has no reason to, whatever crashes
+   * and power cuts it had: the store itself must have lost what the next start cannot account for.
    */
   #alarmed(message: string, facts: Readonly<Record<string, unknown>>): void {
     const node = String(facts['node']);
@@ -122,7 +125,7 @@ export class World {
     );
   }
 
-  /** A generator of its own for whoever drives the world. */
+  /** A new generator for the caller that drives the world. */
   chance(): SeededRandom {
     return this.#random.fork();
   }
@@ -156,7 +159,7 @@ export class World {
   /**
    * Runs the next event.
    * @returns false when nothing is left to happen.
-   * @throws RuleBroken, or whatever a node threw.
+   * @throws {@link RuleBroken}, or whatever a node threw.
    */
   step(): boolean {
     this.#events++;
@@ -165,7 +168,7 @@ export class World {
     return more;
   }
 
-  /** Runs until `check` holds; false when `patienceUs` of virtual time pass without it. */
+  /** Runs until `check` holds. False when `patienceUs` of virtual time pass before it does. */
   until(check: () => boolean, patienceUs: number): boolean {
     const deadline = this.schedule.nowUs + patienceUs;
     while (!check()) {
@@ -192,8 +195,8 @@ export class World {
   }
 
   /**
-   * The disk of a node that is off was damaged: what it can no longer prove it may say otherwise.
-   * @returns true when it has lost its log, and knows it.
+   * The disk of a node that is off was damaged. The node may contradict what it can no longer prove.
+   * @returns true when it lost its log and knows it.
    */
   spoilt(node: SimNode): boolean {
     this.#damaged.add(node.name);
@@ -202,7 +205,7 @@ export class World {
     return emptied;
   }
 
-  /** The disk of a node that is off was lost with all that it promised. */
+  /** The disk of a node that is off was lost, with everything that it promised. */
   lost(node: SimNode): void {
     this.#damaged.add(node.name);
     this.#durability.lost(node.name);
@@ -214,7 +217,7 @@ export class World {
     node.start();
   }
 
-  /** @param stalls its loop stands still for 350 ms of each second: nothing is read, nothing ticks. */
+  /** @param stalls its event loop stands still for 350 ms of each second, so that nothing is read and nothing ticks. */
   addClient(options: Partial<ClientOptions> = {}, stalls = false): SimClient {
     const host = `c${++this.#clients}`;
     let alive = true;
@@ -270,13 +273,13 @@ export class World {
     };
   }
 
-  /** Sends one admin command to a node; `done` is called with its end. */
+  /** Sends one admin command to a node. Calls `done` with its result. */
   order(node: SimNode, command: AdminCommand, done: (result: Result<AdminResult>) => void): void {
     const host = `a${++this.#clients}`;
     const client = new AdminClient(
       {
         transport: this.network.transportOf(host),
-        clock: { now: () => this.schedule.nowMs, soon: (work) => this.schedule.after(0, work) },
+        clock: this.schedule.clock,
         random: this.#random.fork(),
       },
       { addresses: [node.adminAddress] },
@@ -296,21 +299,24 @@ export class World {
     });
   }
 
-  /** Runs one admin command against a node, to its end. */
+  /** Runs one admin command against a node to its end. */
   admin(node: SimNode, command: AdminCommand, patienceUs = 60_000_000): Result<AdminResult> {
     const results: Result<AdminResult>[] = [];
     this.order(node, command, (ended) => results.push(ended));
     this.until(() => results.length > 0, patienceUs * 2);
     const [result] = results;
-    if (result === undefined) throw new Error(`admin command ${command.kind} had no end`);
+    if (result === undefined) throw new Error(`admin command ${command.kind} did not end`);
     return result;
   }
 
-  /** Starts all nodes, joins them, and makes namespaces with a replica on each of the first `replicas` nodes: what `haret dev` does. */
+  /**
+   * Starts all nodes, joins them, and makes namespaces with a replica on each of the first `replicas` nodes, as `haret
+   * dev` does.
+   */
   found(namespaces: readonly string[], replicas = this.nodes.length): void {
     for (const node of this.nodes) this.start(node);
     const [first, ...others] = this.nodes;
-    if (first === undefined) throw new Error('a world has a node');
+    if (first === undefined) throw new Error('a world has at least one node');
     for (const node of others)
       must(this.admin(first, { kind: 'clusterJoin', node: node.name, address: node.clusterAddress }));
     for (const namespace of namespaces) {

@@ -1,6 +1,7 @@
 /**
- * Checkpoint files: written in slices beside the log, staged chunk by chunk during a transfer, read back by hash. A file is only
- * bytes; the log says which one is installed, so installing is as atomic as a batch (protocol §6).
+ * Checkpoint files. They are written in slices while the log goes on, staged chunk by chunk during a transfer, and read
+ * back by hash. A file is only bytes. The log says which checkpoint is installed, so installing is as atomic as a batch
+ * (protocol §6).
  */
 
 import { Writer } from '../base/bytes.ts';
@@ -12,13 +13,13 @@ import { checkpointName, parseCheckpointName, temporaryPrefix } from './format.t
 import type { CheckpointName } from './format.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
-/** So long one slice of encoding may hold the node up. */
+/** One slice of encoding may hold the node up for this long. */
 const sliceMs = 3;
-/** What a snapshot is asked for at once. */
+/** How much we ask a snapshot for at once. */
 const pieceBytes = 16 * 1024;
 const hashBytes = 16;
 
-/** Names a checkpoint: the hash of the encoding of all its other fields. */
+/** Computes a checkpoint's name: the hash of all its other fields, encoded. */
 export function sealCheckpoint(fields: Omit<CheckpointInfo, 'hash'>, hash: Hash): CheckpointInfo {
   const writer = new Writer(1024);
   checkpointInfoSchema.encode(writer, { ...fields, hash: '00'.repeat(hashBytes) });
@@ -33,7 +34,7 @@ interface WriteJob {
   readonly snapshot: Snapshot;
   readonly done: (info: CheckpointInfo | null) => void;
   readonly chunks: string[];
-  /** What the snapshot gave beyond the chunk that it filled. */
+  /** What the snapshot gave beyond the chunk that is full. */
   rest: Uint8Array | null;
   readonly chunk: Uint8Array;
   filled: number;
@@ -45,7 +46,7 @@ interface Staging {
   readonly name: string;
   readonly info: CheckpointName;
   readonly size: number;
-  /** Chunks known to be on the disk, whole. Those of an earlier run are found by reading them once. */
+  /** Chunks that are known to be on the disk, whole. Those of an earlier run are found by reading them once. */
   readonly present: Set<number>;
 }
 
@@ -57,7 +58,7 @@ interface CheckpointFile {
 export interface CheckpointsHost {
   readonly now: () => number;
   readonly soon: ((work: () => void) => void) | null;
-  /** A file that nobody needs yet could not be written, and was given up. */
+  /** A file that nothing needs yet could not be written and was given up. */
   dropped(error: DiskError): void;
 }
 
@@ -69,11 +70,14 @@ export class Checkpoints {
   #waitsForDisk = false;
   #stopped = false;
   #nextTemporary = 1;
-  /** One a replica at most: beginning another gives the last one up. */
+  /** At most one for each replica: beginning another gives up the one before. */
   readonly #staging = new Map<ReplicaLog, Staging>();
-  /** Complete or partial checkpoint files that are on the disk. A replica that is made anew under a name has none of the last one's. */
+  /**
+   * Complete or partial checkpoint files on the disk. A replica that is made anew under an old name has none of the old
+   * files.
+   */
   readonly #files = new Map<string, CheckpointFile>();
-  /** The name that a written file is being given: whatever was there before under it goes by that. */
+  /** The name that a finished file is about to get. Renaming replaces whatever had that name before. */
   #sealing: string | null = null;
 
   constructor(disk: Disk, hash: Hash, host: CheckpointsHost) {
@@ -82,7 +86,7 @@ export class Checkpoints {
     this.#host = host;
   }
 
-  /** Removes what no replica can need: leftovers of a crash, and checkpoints behind the installed one. */
+  /** Removes what no replica can need: leftovers of a crash, and checkpoints older than the installed one. */
   recover(names: readonly string[], replicaOf: (name: CheckpointName) => ReplicaLog | undefined): void {
     for (const name of names) {
       if (name.startsWith(temporaryPrefix)) {
@@ -100,8 +104,9 @@ export class Checkpoints {
   }
 
   /**
-   * Encodes, hashes and writes a snapshot, a slice at a time; one of all replicas is written at once. `done` is told null when the disk
-   * would not take it: nobody needs a checkpoint that is not installed, so that ends nothing but the attempt.
+   * Encodes, hashes and writes a snapshot, a slice at a time. Only one snapshot is written at once, over all replicas.
+   * `done` gets null when the disk refuses it. Nothing needs a checkpoint that is not installed, so only this attempt
+   * has failed.
    */
   write(
     replica: ReplicaLog,
@@ -131,7 +136,7 @@ export class Checkpoints {
     return this.#jobs.length;
   }
 
-  /** Nothing is written any more; what is half written is removed by the next start. */
+  /** Stops writing. The next start removes what is half written. */
   stop(): void {
     this.#jobs = [];
     this.#stopped = true;
@@ -149,7 +154,7 @@ export class Checkpoints {
     this.#disk.create(job.temporary, 0, (error) => this.#resume(error, () => this.#slice()));
   }
 
-  /** The disk has answered; goes on with `next` unless it failed. */
+  /** The disk has answered. Goes on with `next` unless it failed. */
   #resume(error: DiskError | null, next: () => void): void {
     this.#waitsForDisk = false;
     if (this.#stopped) return;
@@ -157,7 +162,7 @@ export class Checkpoints {
     else this.#giveUp(error);
   }
 
-  /** The half is removed, and whoever waits for the whole is told. */
+  /** Removes the half-written file and tells the caller that waits for it. */
   #giveUp(error: DiskError): void {
     const job = this.#jobs[0]!;
     this.#host.dropped(error);
@@ -180,7 +185,7 @@ export class Checkpoints {
         job.rest = taken < piece.length ? piece.subarray(taken) : null;
       }
       if (this.#host.now() - began >= sliceMs && !job.ended && job.filled < job.chunk.length) {
-        // The rest of this chunk waits for the next turn, or for the next tick where there are no turns.
+        // The rest of this chunk waits for the next turn, or for the next tick on a host without turns.
         this.#host.soon?.(() => this.tick());
         return;
       }
@@ -224,14 +229,14 @@ export class Checkpoints {
     });
   }
 
-  /** The job's replica is gone. */
+  /** The replica of this job is gone. */
   #end(job: WriteJob): void {
     this.#jobs.shift();
     this.#remove(job.temporary);
     this.#begin();
   }
 
-  /** Puts a chunk of a checkpoint that is being fetched where the whole file will be. */
+  /** Writes one chunk of a checkpoint that is being fetched to its place in the file. */
   stage(
     replica: ReplicaLog,
     info: CheckpointInfo,
@@ -243,7 +248,8 @@ export class Checkpoints {
     this.#disk.write(staging.name, index * checkpointChunkBytes, [bytes], true, (error) => {
       if (this.#stopped) return;
       if (error !== null) {
-        // What was fetched of it is not needed yet, and takes the room. Chunks that are under way fail after it, and find it gone.
+        // The chunks fetched so far are not needed yet and take up the room, so they go. Chunks on their way to the
+        // disk fail after this, and find the file gone.
         if (this.#staging.get(replica) === staging) {
           this.#host.dropped(error);
           this.#staging.delete(replica);
@@ -256,7 +262,7 @@ export class Checkpoints {
     });
   }
 
-  /** True when the chunk is on the disk and has the hash that the checkpoint names. */
+  /** True when the chunk is on the disk and has the hash that the checkpoint gives for it. */
   staged(replica: ReplicaLog, info: CheckpointInfo, index: number): boolean {
     const staging = this.#stagingOf(replica, info, false);
     if (staging === null) return false;
@@ -278,13 +284,13 @@ export class Checkpoints {
     const staging: Staging = { name, info: parsed, size: info.size, present: new Set() };
     this.#staging.set(replica, staging);
     if (!there) {
-      // When there is no room even for a name, the first chunk is told so.
+      // If there is no room even for a name, the write of the first chunk reports it.
       this.#disk.create(name, 0, () => undefined);
     }
     return staging;
   }
 
-  /** A chunk of a checkpoint's file when it is what the checkpoint says. */
+  /** A chunk of a checkpoint's file, if its hash is the one that the checkpoint gives for it. */
   chunk(replica: ReplicaLog, info: CheckpointInfo, index: number): Uint8Array | null {
     return this.#read(this.#nameOf(replica, info), info, index);
   }
@@ -301,7 +307,7 @@ export class Checkpoints {
     }
   }
 
-  /** The checkpoint is installed, durably: those of the replica at or below its op go. */
+  /** The checkpoint is installed and durable. The replica's checkpoints at or below its op are removed. */
   installed(replica: ReplicaLog, info: CheckpointInfo): void {
     const staging = this.#staging.get(replica);
     if (staging !== undefined && staging.info.op <= info.op) this.#staging.delete(replica);
@@ -311,14 +317,17 @@ export class Checkpoints {
     }
   }
 
-  /** A checkpoint that was written is not going to be installed: its file goes, unless the same is being fetched or is installed. */
+  /**
+   * A finished checkpoint will not be installed. Its file is removed, unless the same checkpoint is being fetched or is
+   * installed.
+   */
   drop(replica: ReplicaLog, info: CheckpointInfo): void {
     const name = this.#nameOf(replica, info);
     if (replica.handedCheckpoint?.hash === info.hash || this.#staging.get(replica)?.name === name) return;
     if (this.#files.has(name)) this.#remove(name);
   }
 
-  /** The replica is gone, and with it all of its files. */
+  /** The replica is gone. All of its files are removed. */
   forget(replica: ReplicaLog): void {
     this.#staging.delete(replica);
     for (const [file, { owner }] of this.#files) if (owner === replica) this.#remove(file);
@@ -326,9 +335,10 @@ export class Checkpoints {
 
   #remove(name: string): void {
     this.#files.delete(name);
-    // Two replicas of one name, the later made when the earlier was removed, may have the same checkpoint: its file is the later one's.
+    // A removed replica and one that was made anew under its name may have the same checkpoint. The file then belongs
+    // to the later one.
     if (name === this.#sealing) return;
-    // What could not be removed, or was never made, is in nobody's way; the next start tries again.
+    // A file that could not be removed, or was never made, does no harm. The next start tries again.
     this.#disk.remove(name, () => undefined);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Copies forward what an idle namespace still needs of the oldest segment, so that a few entries do not keep every segment after
- * it: entries are written again, and only where they are changes.
+ * Copies what an idle namespace still needs of the oldest segment forward, so that a few entries do not keep every
+ * later segment. Entries are written again only where they are changes.
  */
 
 import type { Writer } from '../base/bytes.ts';
@@ -11,9 +11,9 @@ import { writeCopy } from './parts.ts';
 import type { ReplicaLog } from './replica-log.ts';
 import type { Segment, Segments } from './segments.ts';
 
-/** Bytes copied at once: little enough that a client's batch behind them does not wait long. */
+/** Bytes copied at once. It is small, so that a client's batch that comes next does not wait long. */
 const copyBytes = 256 * 1024;
-/** Sealed segments from which on copying is considered. */
+/** With this many sealed segments or more, copying is considered. */
 const minSealed = 2;
 
 export class Compaction {
@@ -22,7 +22,7 @@ export class Compaction {
   readonly #read: (replica: ReplicaLog, op: number) => Entry | null;
   readonly #add: (part: QueuedPart) => void;
   #copying = false;
-  /** A segment with an entry that cannot be read: it stays until the replica has repaired that. */
+  /** A segment with an entry that cannot be read. It stays until the replica has repaired the entry. */
   #stuck = 0;
   #copied = 0;
 
@@ -42,7 +42,10 @@ export class Compaction {
     return this.#copied;
   }
 
-  /** Copies the next piece when the log holds more than twice what is needed of it and the oldest segment little. */
+  /**
+   * Copies the next piece when the log holds more than twice what is needed, and little of that is in the oldest
+   * segment.
+   */
   consider(replicas: Iterable<ReplicaLog>): void {
     if (this.#copying) return;
     const sealed = this.#segments.sealed();
@@ -60,7 +63,10 @@ export class Compaction {
     this.#stuck = oldest.number;
   }
 
-  /** Queues a copy of up to {@link copyBytes} of what `replica` has in `segment`; false when that is nothing. */
+  /**
+   * Queues a copy of up to {@link copyBytes} of what `replica` has in `segment`. Returns false when there is nothing to
+   * copy.
+   */
   #copy(replica: ReplicaLog, segment: Segment): boolean {
     const { index, identity } = replica;
     const entries: Entry[] = [];
@@ -69,11 +75,15 @@ export class Compaction {
       if (index.segmentOf(op) !== segment.number) continue;
       const entry = this.#read(replica, op);
       if (entry === null) {
-        this.#log.write('error', 'an entry of the log cannot be read and keeps its segment until it is repaired', {
-          namespace: identity.namespace,
-          replica: identity.replica,
-          op,
-        });
+        this.#log.write(
+          'error',
+          'an entry of the log cannot be read; its segment is kept until the entry is repaired',
+          {
+            namespace: identity.namespace,
+            replica: identity.replica,
+            op,
+          },
+        );
         this.#stuck = segment.number;
         continue;
       }
@@ -85,7 +95,7 @@ export class Compaction {
     this.#add({
       size: bytes + 160,
       write: (body: Writer, echo: Writer, into: number, offset: number) => {
-        // Entries that were dropped or replaced since they were read are not in that segment any more.
+        // Entries that were dropped or replaced since we read them are no longer in that segment.
         const still = entries.filter((e) => index.holds(e.op) && index.segmentOf(e.op) === segment.number);
         if (replica.removed || still.length === 0) return;
         writeCopy(body, echo, identity.namespace, identity.replica, still, (entry, at) => {

@@ -1,27 +1,27 @@
 /**
- * Where each entry of one replica is: three numbers an op in typed arrays, twelve bytes, so that a log of millions of entries
- * costs memory for none of their bodies. Ops whose place is not known have segment 0.
+ * Where each entry of one replica is. It holds three numbers for each op in typed arrays, twelve bytes in all, so a log
+ * of millions of entries needs no memory for their bodies. Ops whose place is not known have segment 0.
  */
 
 import { invariant } from '../base/assert.ts';
 
 export interface Place {
-  /** 0: not known, or not readable. */
+  /** 0: the place is not known, or cannot be read. */
   readonly segment: number;
   readonly offset: number;
   readonly length: number;
 }
 
-/** Told of every entry that begins or ceases to need its segment. */
+/** Called for every entry that begins or ceases to need its segment. */
 export type Pin = (segment: number, entries: number, bytes: number) => void;
 
 const initialCapacity = 16;
 
 export class EntryIndex {
-  /** The lowest op held; `head` + 1 when none is. */
+  /** The lowest op held; `head` + 1 when none is held. */
   #first: number;
   #count = 0;
-  /** Where the first op is in the arrays: dropping from the front moves it, and growing packs again. */
+  /** Where the first op is in the arrays. Dropping ops at the front moves it; growing packs the arrays again. */
   #start = 0;
   #segments = new Uint32Array(initialCapacity);
   #offsets = new Uint32Array(initialCapacity);
@@ -59,10 +59,14 @@ export class EntryIndex {
     return { segment: this.#segments[i]!, offset: this.#offsets[i]!, length: this.#lengths[i]! };
   }
 
-  /** Puts the op after the head, or puts a held op elsewhere. */
+  /** Adds the op after the head, or gives a held op another place. */
   set(op: number, segment: number, offset: number, length: number): void {
     if (op === this.#first + this.#count) this.#append();
-    invariant(this.holds(op), 'an entry extends its log or is in it', { op, first: this.#first, head: this.head });
+    invariant(this.holds(op), 'an entry comes right after the head of its log, or is already in the log', {
+      op,
+      first: this.#first,
+      head: this.head,
+    });
     const i = this.#start + op - this.#first;
     const before = this.#segments[i]!;
     if (before !== 0) this.#pin(before, -1, -this.#lengths[i]!);
@@ -98,10 +102,10 @@ export class EntryIndex {
     this.#first = first;
   }
 
-  /** Makes the held range exactly `first` to `head`; ops that were not held have no known place. */
+  /** Makes the held range exactly `first` to `head`. Ops that were not held before have no known place. */
   fit(first: number, head: number): void {
     if (first > this.#first + this.#count || first < this.#first) {
-      // What lies below the range that was known has no place; what was known keeps it.
+      // Ops below the range that was known have no place. Ops within it keep theirs.
       if (first < this.#first && this.#count > 0) {
         const known: { op: number; place: Place }[] = [];
         for (let op = this.#first; op <= Math.min(this.head, head); op++) known.push({ op, place: this.place(op) });
@@ -125,7 +129,7 @@ export class EntryIndex {
   #append(): void {
     const end = this.#start + this.#count;
     if (end === this.#segments.length) {
-      // Packing is enough while half of the arrays is free at the front; else they double.
+      // Packing is enough while half of the arrays is free at the front. Otherwise they double.
       const capacity = this.#start >= end / 2 ? this.#segments.length : this.#segments.length * 2;
       this.#segments = packed(this.#segments, this.#start, end, capacity);
       this.#offsets = packed(this.#offsets, this.#start, end, capacity);

@@ -1,4 +1,4 @@
-/** Reads entries back from segments: one at a time in its exact bytes, or a run of them through one bounded window. */
+/** Reads entries back from segments: a single one by its exact bytes, or a run of them through one bounded window. */
 
 import { emptyBytes } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
@@ -17,7 +17,7 @@ export class EntryReader {
   #segment = 0;
   #start = 0;
   #window = emptyBytes;
-  /** Where a reader of the whole log would go on: what was read last ended here. */
+  /** Where the last read ended. A reader of the whole log goes on from here. */
   #next = 0;
 
   constructor(disk: Disk, hash: Hash, segments: Segments) {
@@ -26,7 +26,7 @@ export class EntryReader {
     this.#segments = segments;
   }
 
-  /** The entry at `op`, or null when the index does not hold it or the disk does not give it back as it was. */
+  /** The entry at `op`, or null when the index does not hold it or the disk does not give it back unchanged. */
   read(index: EntryIndex, op: number): Entry | null {
     if (!index.holds(op)) return null;
     const { segment, offset, length } = index.place(op);
@@ -34,7 +34,7 @@ export class EntryReader {
     if (file === undefined) return null;
     const end = offset + length;
     const inWindow = segment === this.#segment && offset >= this.#start && end <= this.#start + this.#window.length;
-    // Readers of a run come back right behind where they were: a batch's padding and heads at most lie between.
+    // Someone who reads a run comes back just after the last read. At most a batch's padding and head lie in between.
     const follows = segment === this.#segment && offset >= this.#next && offset - this.#next <= windowBytes;
     try {
       if (!inWindow && follows && length <= windowBytes) {
@@ -48,7 +48,7 @@ export class EntryReader {
           return entry;
         }
       }
-      // The window may be older than what was written behind it: only the exact read is believed when it fails.
+      // The window may be older than what was written after it. When it fails, only the exact read counts.
       const entry = this.#decode(op, this.#disk.read(file.name, offset, length), length);
       if (!inWindow) {
         this.#segment = segment;
@@ -62,7 +62,10 @@ export class EntryReader {
     }
   }
 
-  /** A window from `offset` on. A sector in it that cannot be read is not held against the entries before and behind. */
+  /**
+   * A window from `offset` on. A sector in it that cannot be read does not count against the entries before and after
+   * it.
+   */
   #ahead(file: Segment, offset: number): Uint8Array {
     try {
       return this.#disk.read(file.name, offset, Math.min(windowBytes, file.size - offset));

@@ -1,8 +1,9 @@
 /**
- * The floor: what a store keeps apart from its log, so that a log whose end is missing, or all of it, is told from one that never got so far
- * (protocol §2, "Proof of the head"). It is written rarely: before a segment takes its first batch, once that batch is durable, when a run has
- * begun or ends, and when the node gets a record. Two equal copies, one after the other, are durable before anything goes on: whichever one
- * is torn or rots, the other is no lower than it must be.
+ * The floor is what a store keeps outside its log, so that it can tell a log that has lost its end, or all of it, from
+ * one that never got that far (protocol §2, "Proof of the head"). It is written rarely: before a segment takes its
+ * first batch, once that batch is durable, when a run has begun or ends, and when the node gets a record. There are two
+ * equal copies, written one after the other, and both are durable before anything goes on. So if one copy is torn or
+ * rots, the other is still high enough.
  */
 
 import { bytesFromHex, hexFromBytes } from '../base/bytes.ts';
@@ -13,45 +14,45 @@ import type { StoreIdentity } from './format.ts';
 import { floorFile, formatVersion, sectorBytes } from './format.ts';
 
 export interface FloorState {
-  /** The highest segment that a batch was about to be written to: files up to it were there. */
+  /** The highest segment that a batch was about to be written to. All files up to it existed. */
   readonly begun: number;
   /** The highest segment that is known to have taken a batch. */
   readonly confirmed: number;
-  /** The batch of this number was durable. */
+  /** The batch with this number was durable. */
   readonly reached: number;
-  /** The log had a record of the node: what it belongs to. */
+  /** The log held the node's record, which says what the node belongs to. */
   readonly recorded: boolean;
-  /** The log had a replica. */
+  /** The log held a replica. */
   readonly peopled: boolean;
 }
 
 export const emptyFloor: FloorState = { begun: 0, confirmed: 0, reached: 0, recorded: false, peopled: false };
-/** What is taken for true where the floor cannot be read. */
+/** What we assume when the floor cannot be read. */
 export const unknownFloor: FloorState = { ...emptyFloor, recorded: true, peopled: true };
 
 const floorMagic = 0x464c5254;
 const two32 = 0x1_0000_0000;
 const copyBytes = 80;
 const copies = 2;
-/** So long after it found no room it asks again. */
+/** If there was no room, we try again after this time. */
 const retryMs = 500;
 const flagRecorded = 1;
 const flagPeopled = 2;
 
 interface Copy {
-  /** Each writing of the floor has a higher one. */
+  /** Each time the floor is written, this number rises. */
   readonly generation: number;
   readonly state: FloorState;
 }
 
-/** What was found of the floor. */
+/** What a start found of the floor. */
 export interface FoundFloor {
-  /** Null when no copy can be read: nothing then tells how far the log had got. */
+  /** Null when no copy can be read. Then nothing tells how far the log had got. */
   readonly state: FloorState | null;
   readonly generation: number;
-  /** The copy that must not be written first: the other may be no good. */
+  /** The newest copy. The other is written first, because it may be bad. */
   readonly newest: number;
-  /** The file is there, whatever it holds. */
+  /** The file exists, whatever it holds. */
   readonly there: boolean;
 }
 
@@ -75,7 +76,7 @@ function encodeCopy({ generation, state }: Copy, identity: StoreIdentity): Uint8
   return bytes;
 }
 
-/** The copy in one sector, or null when there is none of this store. */
+/** The copy in one sector, or null when the sector holds no copy of this store. */
 function decodeCopy(sector: Uint8Array, identity: StoreIdentity): Copy | null {
   if (sector.length < copyBytes) return null;
   const view = new DataView(sector.buffer, sector.byteOffset, sector.length);
@@ -134,18 +135,18 @@ export class Floor {
   readonly #identity: StoreIdentity;
   readonly #failed: (error: DiskError) => void;
   readonly #rested: () => void;
-  /** As it is to be, and as both copies have it. */
+  /** The floor as it is meant to be, and as it is in both copies. */
   #state: FloorState;
   #durable: FloorState;
   #generation: number;
   #newest: number;
   #there: boolean;
   #writing = false;
-  /** What found no room, and when it is tried again. */
+  /** What found no room, and when we try it again. */
   #again: (() => void) | null = null;
   #retryAt = 0;
   #changed = false;
-  /** Called once what was asked for until now is in both copies. */
+  /** Called once everything asked for so far is in both copies. */
   #waiting: (() => void)[] = [];
 
   constructor({ disk, identity, found, state, failed, rested }: FloorParts) {
@@ -164,12 +165,12 @@ export class Floor {
     return this.#writing;
   }
 
-  /** As it is durable. */
+  /** The floor as it is durable. */
   get state(): FloorState {
     return this.#durable;
   }
 
-  /** Raises what is given, never lowers it; `done` once both copies say so. */
+  /** Raises the given fields and never lowers them. Calls `done` once both copies hold them. */
   raise(to: Partial<FloorState>, done?: () => void): void {
     const { begun, confirmed, reached, recorded, peopled } = this.#state;
     this.#state = {
@@ -182,7 +183,7 @@ export class Floor {
     this.write(done);
   }
 
-  /** Writes both copies as the floor now is: so that one that was found torn is whole again. */
+  /** Writes both copies of the current floor, so that a copy that was torn is whole again. */
   write(done?: () => void): void {
     if (done !== undefined) this.#waiting.push(done);
     if (this.#writing) {
@@ -202,18 +203,21 @@ export class Floor {
     });
   }
 
-  /** What finds no room is tried again: until then the log waits, as it does for a segment (V33). So does what comes after the floor at a start. */
+  /**
+   * A write that finds no room is tried again. Until it succeeds, the log waits, as it does for a segment (V33). So
+   * does what follows the floor at a start.
+   */
   refused(error: DiskError, again: () => void): void {
     if (error instanceof DiskFull) this.#again = again;
     else this.#failed(error);
   }
 
-  /** There was no room for it. */
+  /** There was no room for the floor. */
   get full(): boolean {
     return this.#again !== null;
   }
 
-  /** Room may have been made. */
+  /** There may be room now. */
   tick(now: number): void {
     const again = this.#again;
     if (again === null) return;
@@ -230,7 +234,7 @@ export class Floor {
     const waiting = this.#waiting;
     this.#waiting = [];
     const bytes = encodeCopy({ generation: ++this.#generation, state }, this.#identity);
-    // One after the other, and the one that may be no good first: at any moment one of them is whole.
+    // One after the other, and first the one that may be bad. So one of them is whole at any moment.
     const order = [copies - 1 - this.#newest, this.#newest];
     const next = (): void => {
       const [index] = order;
@@ -262,7 +266,7 @@ interface FoundLog {
   readonly resumeAt: { readonly segment: number } | null;
 }
 
-/** The floor that a start begins with: what it said, and what was found above that. */
+/** The floor at the beginning of a run: what the old floor said, raised by what was found above it. */
 export function floorAfter(told: FloorState | null, { record, replicas, endSegment, resumeAt }: FoundLog): FloorState {
   const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
   return {

@@ -1,7 +1,8 @@
 /**
- * The bytes of the node's log: names of files, the store's identity, and the head of a batch. A batch is a fixed head, the echo
- * (the headers of the batch before it, protocol §2) and the body, each with a CRC of its own, padded to whole sectors: so a torn
- * or rotten body still tells what went before it, and a rotten echo does not take the body with it.
+ * The bytes of the node's log: names of files, the store's identity, and the head of a batch. A batch is a head of
+ * fixed size, the echo (the headers of the batch before it, protocol §2) and the body, padded to whole sectors. Each
+ * part has a CRC of its own. So a torn or rotten body still tells what came before it, and a rotten echo does not spoil
+ * the body.
  */
 
 import { bytesFromHex, hexFromBytes } from '../base/bytes.ts';
@@ -9,23 +10,25 @@ import { crc32 } from '../base/crc32.ts';
 import type { Incarnation, NamespaceId } from '../base/ids.ts';
 import { isName } from '../base/ids.ts';
 
-/** What a disk writes as one; batches begin on its boundaries, so that a torn write never touches the batch before. */
+/** What a disk writes at once. Batches begin on these boundaries, so a torn write never touches the batch before. */
 export const sectorBytes = 4096;
-/** Bytes of parts that ride in one batch when more wait; one part that is larger has a batch of its own. */
+/**
+ * When many parts wait, one batch takes this many bytes of them. A single part that is larger gets a batch of its own.
+ */
 export const maxBatchBytes = 4 * 1024 * 1024;
-/** Segments when the caller names no size. */
+/** The size of a segment when the caller gives none. */
 export const defaultSegmentBytes = 32 * 1024 * 1024;
-/** So long after a batch, with nothing following, an empty one repeats its headers (protocol §2). */
+/** When nothing has followed a batch for this long, an empty batch repeats its headers (protocol §2). */
 export const trailAfterMs = 10;
 
 export const identityFile = 'store';
 export const identityBytes = 2 * sectorBytes;
 export const floorFile = 'floor';
 export const temporaryPrefix = 'tmp-';
-/** 2: a floor beside the log, and a head that tells any distance to the batch that it repeats. */
+/** Format 2 has a floor beside the log, and a head that can give any distance to the batch that it repeats. */
 export const formatVersion = 2;
 
-/** Why a store cannot be opened; the text is for the operator. */
+/** Why a store cannot be opened. The text is for the operator. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 }
@@ -33,8 +36,8 @@ export class StoreError extends Error {
 export interface StoreIdentity {
   readonly incarnation: Incarnation;
   /**
-   * Drawn with the incarnation and told to nobody: it is in the head of every batch, so that neither an older store's bytes nor
-   * a value that a client made up to look like a batch is ever taken for one.
+   * Drawn together with the incarnation and never told to anyone. It is in the head of every batch. So neither the
+   * bytes of an older store nor a value that a client made up to look like a batch can pass for a batch.
    */
   readonly seal: string;
 }
@@ -42,7 +45,7 @@ export interface StoreIdentity {
 const identityMagic = 0x53545248;
 const idBytes = 16;
 
-/** Two equal copies in two sectors: one rotten sector does not lose the store. */
+/** Two equal copies in two sectors, so that one rotten sector does not lose the store. */
 export function encodeIdentity(identity: StoreIdentity): Uint8Array {
   const bytes = new Uint8Array(identityBytes);
   const view = new DataView(bytes.buffer);
@@ -56,7 +59,10 @@ export function encodeIdentity(identity: StoreIdentity): Uint8Array {
   return bytes;
 }
 
-/** The identity in one sector, or null when the sector does not hold one. @throws StoreError on a later release's format. */
+/**
+ * The identity in one sector, or null when the sector does not hold one. @throws {@link StoreError} when a later
+ * release wrote it.
+ */
 export function decodeIdentity(sector: Uint8Array): StoreIdentity | null {
   if (sector.length < 44) return null;
   const view = new DataView(sector.buffer, sector.byteOffset, sector.length);
@@ -74,10 +80,10 @@ export function decodeIdentity(sector: Uint8Array): StoreIdentity | null {
 }
 
 const segmentPattern = /^log-(\d{8,16})-(\d{1,15})$/;
-/** The head of a batch has no room for a higher one. */
+/** The head of a batch has no room for a higher number. */
 const highestSegment = 0xffff_ffff;
 
-/** The nominal size is in the name, so that a file that was cut is seen to be. */
+/** The name holds the nominal size, so that we can see when a file was cut. */
 export function segmentName(number: number, size: number): string {
   return `log-${String(number).padStart(8, '0')}-${size}`;
 }
@@ -86,7 +92,7 @@ export function parseSegmentName(name: string): { readonly number: number; reado
   const match = segmentPattern.exec(name);
   if (match === null) return null;
   const [number, size] = [Number(match[1]), Number(match[2])];
-  // One number is written in one way only.
+  // Each number is written in one way only.
   return number <= highestSegment && name === segmentName(number, size) ? { number, size } : null;
 }
 
@@ -112,12 +118,18 @@ export function parseCheckpointName(name: string): CheckpointName | null {
 const batchMagic = 0x42545248;
 /** Bytes of the fixed head; the echo follows it. */
 export const headBytes = 84;
-/** So far a start after a loss leaves the numbers of the batches that were lost behind: should they come back, they are older all the same. */
+/**
+ * A start after a loss skips this many batch numbers. If the lost batches should come back, they are older all the
+ * same.
+ */
 export const lossJump = 0x1_0000_0000;
 
-/** The body begins with a manifest that stands for everything before: written first by every run of the node. */
+/** The body begins with a manifest that replaces everything before it. Each run of the node writes this batch first. */
 export const flagOpening = 1;
-/** The echo says what an earlier batch held: the one before, or for the first of a run the last that the run before made durable. */
+/**
+ * The echo says what an earlier batch held. Usually that is the batch before. In the first batch of a run it is the
+ * last durable batch of the run before.
+ */
 export const flagEcho = 2;
 
 export interface BatchHead {
@@ -126,15 +138,18 @@ export interface BatchHead {
   /** Where the batch begins in its segment, in bytes. */
   readonly offset: number;
   readonly flags: number;
-  /** So many batches back is the one that is repeated; a torn one that was cut off may lie between. */
+  /** How many batches back the repeated batch is. A torn batch that was cut off may lie between. */
   readonly echoDistance: number;
   readonly echoBytes: number;
   readonly echoCrc: number;
   readonly bodyBytes: number;
   readonly bodyCrc: number;
-  /** The lowest segment that anything needs: those below may be gone, those from it on may not. */
+  /** The lowest segment that is still needed. Segments below it may be gone; segments from it on may not. */
   readonly oldestSegment: number;
-  /** Replicas created and removed before this batch, in the store's whole life: tells whether a lost batch made one. */
+  /**
+   * How many replicas were created and removed before this batch, in the store's whole life. It tells whether a lost
+   * batch made one.
+   */
   readonly roster: number;
 }
 
@@ -163,7 +178,7 @@ export function encodeHead(head: BatchHead, seal: Uint8Array, into: Uint8Array):
   view.setUint32(4, crc32(into, 0, 8, headBytes), true);
 }
 
-/** The head of a batch of this store that belongs exactly here, or null. */
+/** The head of a batch, if it is of this store and belongs exactly here; otherwise null. */
 export function decodeHead(
   bytes: Uint8Array,
   at: number,

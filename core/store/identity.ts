@@ -1,4 +1,7 @@
-/** The file that makes a directory a store: its incarnation and its seal, drawn once (protocol §2, "Strangers"). */
+/**
+ * The file that makes a directory a store. It holds the incarnation and the seal, each drawn once (protocol §2,
+ * "Strangers").
+ */
 
 import type { Disk, DiskError } from '../base/ports.ts';
 import type { StoreIdentity } from './format.ts';
@@ -13,10 +16,13 @@ import {
   temporaryPrefix,
 } from './format.ts';
 
-/** The identity of the store that is there, or null when there is none. @throws StoreError when there is half of one. */
+/**
+ * The identity of the store in this directory, or null when there is no store. @throws {@link StoreError} when there is
+ * only half of one.
+ */
 export function readIdentity(disk: Disk, names: readonly string[]): StoreIdentity | null {
   if (!names.includes(identityFile)) {
-    // A floor alone is what a crash leaves in the middle of {@link formatStore}.
+    // A floor without a log is what a crash in the middle of {@link formatStore} leaves.
     if (!names.some((name) => parseSegmentName(name) !== null)) return null;
     throw new StoreError(
       `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory, give this node another node_name, and join it`,
@@ -40,7 +46,10 @@ function readSector(disk: Disk, at: number): Uint8Array | null {
   }
 }
 
-/** Makes the file beside its place and moves it there, so that there is all of it or none. The floor is there before: a store without one lost it. */
+/**
+ * Makes the file under another name and renames it, so that it is there whole or not at all. The floor is written
+ * before: a store without a floor has lost it.
+ */
 export function formatStore(disk: Disk, identity: StoreIdentity, done: (error: DiskError | null) => void): void {
   const temporary = `${temporaryPrefix}${identityFile}`;
   disk.create(temporary, identityBytes, (createError) => {

@@ -1,6 +1,7 @@
 /**
- * Group commit: whatever waits when the last batch becomes durable is the next batch, of all replicas of the node, in one write
- * that syncs. Batch s + 1 is written only when s is durable, and repeats its headers (protocol §2).
+ * Group commit. Everything that waits when a batch becomes durable goes into the next batch, for all replicas of the
+ * node, in one write that syncs. Batch s + 1 is written only when s is durable, and repeats the headers of s (protocol
+ * §2).
  */
 
 import { Writer, bytesFromHex } from '../base/bytes.ts';
@@ -12,25 +13,28 @@ import type { Segments } from './segments.ts';
 
 /** Something that waits to be logged. */
 export interface QueuedPart {
-  /** Not fewer bytes than {@link write} will write. */
+  /** At least as many bytes as {@link write} will write. */
   readonly size: number;
-  /** Applies the part to the state that manifests repeat, and writes it. `offset` added to a position in `body` is its place in the segment. */
+  /**
+   * Applies the part to the state that manifests repeat, and writes it. A position in `body` plus `offset` gives the
+   * place in the segment.
+   */
   write(body: Writer, echo: Writer, segment: number, offset: number): void;
   done(): void;
 }
 
-/** Where a run of the node goes on. */
+/** Where a run of the node continues the log. */
 export interface WriterStart {
   /** The number of the first batch to write. */
   readonly sequence: number;
-  /** Where in the current segment. */
+  /** The place in the current segment. */
   readonly offset: number;
   /** What the last durable batch of the run before held, and how many batches back that is. */
   readonly echo: Uint8Array | null;
   readonly echoDistance: number;
 }
 
-/** What the floor is told of a durable batch. */
+/** What the floor needs to know of a durable batch. */
 export interface WrittenBatch {
   readonly sequence: number;
   readonly segment: number;
@@ -41,24 +45,24 @@ export interface WriterHost {
   readonly now: () => number;
   readonly soon: ((work: () => void) => void) | null;
   readonly trailAfterMs: number;
-  /** Bytes that {@link WriterHost.writeManifest} may take. */
+  /** How many bytes {@link WriterHost.writeManifest} may take. */
   manifestSize(): number;
   writeManifest(body: Writer, echo: Writer, opening: boolean): void;
   roster(): number;
   /**
-   * The first batch of a segment is about to be written. False when that must wait for the floor, which says first that the segment was
-   * begun (protocol §2, "Proof of the head"); `ready` is called then.
+   * The first batch of a segment is about to be written. Returns false when the floor must first say that the segment
+   * was begun (protocol §2, "Proof of the head"). `ready` is called once it does.
    */
   mayBegin(segment: number, ready: () => void): boolean;
-  /** A batch is durable; `then` tells those whose parts were in it. */
+  /** A batch is durable. `then` calls back the owners of its parts. */
   durable(batch: WrittenBatch, then: () => void): void;
   failed(error: DiskError): void;
-  /** After every durable batch, once its callbacks have run. */
+  /** Called after every durable batch, once its callbacks have run. */
   settled(): void;
 }
 
 const zeros = new Uint8Array(sectorBytes);
-/** A batch buffer that one huge part made this large is let go again. */
+/** One huge part may make the batch buffer this large. Then the buffer is dropped. */
 const keptBufferBytes = 2 * maxBatchBytes;
 
 export class LogWriter {
@@ -82,7 +86,7 @@ export class LogWriter {
   #scheduled = false;
   #waitingForSegment = false;
   #stopped = false;
-  /** The last batch had parts that no durable batch repeats yet. */
+  /** The last batch had parts that no durable batch has repeated yet. */
   #untrailed = false;
   #durableAtMs = 0;
   #batches = 0;
@@ -100,7 +104,7 @@ export class LogWriter {
     this.#echoDistance = from.echoDistance;
   }
 
-  /** The number of the last batch that is durable once the log is idle. */
+  /** The number of the last batch. It is durable when the log is idle. */
   get lastSequence(): number {
     return this.#sequence - 1;
   }
@@ -119,13 +123,13 @@ export class LogWriter {
     };
   }
 
-  /** The store's identity is durable: batches may be written, the opening one first. */
+  /** The store's identity is durable, so batches may be written, the opening one first. */
   start(): void {
     this.#started = true;
     this.#pump();
   }
 
-  /** Nothing is written any more, and nothing that waits is ever done. */
+  /** Nothing is written any more, and the callbacks of what waits are never called. */
   stop(): void {
     this.#stopped = true;
     this.#queue = [];
@@ -146,12 +150,15 @@ export class LogWriter {
     }
   }
 
-  /** The turn is over: what waits is written now, not at the end of the next. */
+  /** The turn is over. What waits is written now, not at the end of the next turn. */
   flush(): void {
     if (this.#queue.length > 0) this.#pump();
   }
 
-  /** An idle log repeats its last headers in an empty batch, soon enough that a later flaw is told from a torn write. */
+  /**
+   * An idle log repeats its last headers in an empty batch. It does so soon, so that later damage can be told from a
+   * torn write.
+   */
   tick(now: number): void {
     if (this.#untrailed && now - this.#durableAtMs >= this.#host.trailAfterMs) this.#pump(true);
   }
@@ -166,7 +173,7 @@ export class LogWriter {
       size += this.#queue[count++]!.size;
     }
     const fixed = headBytes + (this.#lastEcho?.length ?? 0) + size;
-    // Every segment begins with a manifest, so that those before it are needed for their entries only.
+    // Every segment begins with a manifest, so earlier segments are needed only for their entries.
     let manifest = this.#opening || this.#offset === 0;
     let segment = this.#segments.current;
     let needed = wholeSectors(fixed + (manifest ? this.#host.manifestSize() : 0));
@@ -212,7 +219,7 @@ export class LogWriter {
     const bodyEnd = out.length;
     out.raw(zeros.subarray(0, wholeSectors(bodyEnd) - bodyEnd));
     const bytes = out.view();
-    invariant(this.#offset + bytes.length <= size, 'a batch fits its segment', {
+    invariant(this.#offset + bytes.length <= size, 'a batch fits into its segment', {
       offset: this.#offset,
       bytes: bytes.length,
       size,
@@ -257,7 +264,7 @@ export class LogWriter {
     this.#writing = false;
     this.#durableAtMs = this.#host.now();
     if (this.#buffer.view().length > keptBufferBytes) this.#buffer = new Writer(256 * 1024);
-    // What the callbacks hand over goes into one batch, whoever's it is.
+    // Everything that the callbacks hand over goes into one batch, whichever replica it is from.
     this.#completing = true;
     try {
       for (const part of parts) part.done();

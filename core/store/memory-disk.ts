@@ -1,23 +1,24 @@
 /**
- * A disk in memory, for tests, the simulator and a browser tab. Its host decides when operations complete; cutting its power loses
- * any subset of what was not synced, sector by sector, and it can be damaged in every way that a real one is.
+ * A disk in memory, for tests, the simulator and a browser tab. Its host decides when operations complete. A power cut
+ * loses any part of what was not synced, sector by sector. The disk can also be damaged in every way in which a real
+ * one is.
  */
 
 import { DiskFull } from '../base/disk-full.ts';
 import type { Disk, DiskDone, Random } from '../base/ports.ts';
 import { sectorBytes } from './format.ts';
 
-/** What an operation costs, for whoever gives it a latency. */
+/** The kinds of operation, for a host that gives each a latency. */
 export type DiskLatency = 'write' | 'durableWrite' | 'sync' | 'create' | 'metadata';
 
 export interface MemoryDiskOptions {
-  /** Runs `complete` when the operation is to be done. Left out: operations wait for {@link MemoryDisk.run}. */
+  /** Runs `complete` when the operation is to finish. Without it, operations wait for {@link MemoryDisk.run}. */
   readonly schedule?: (latency: DiskLatency, complete: () => void) => void;
-  /** What {@link MemoryDisk.free} starts from. */
+  /** The size from which {@link MemoryDisk.free} counts down. */
   readonly capacityBytes?: number;
 }
 
-/** Old content of one sector, from before a write that is not synced. */
+/** The old content of one sector, from before a write that is not synced. */
 interface Unsynced {
   readonly sector: number;
   readonly before: Uint8Array;
@@ -104,14 +105,14 @@ export class MemoryDisk implements Disk {
   readonly #schedule: (latency: DiskLatency, complete: () => void) => void;
   #capacityBytes: number;
   #files = new Map<string, MemoryFile>();
-  /** Operations on one file end in the order they were asked for. */
+  /** Operations on one file finish in the order in which they were asked for. */
   #queues = new Map<string, Operation[]>();
-  /** Changes to the directory that are not durable yet, each with what takes it back. */
+  /** Changes to the directory that are not durable yet, each with a function that undoes it. */
   #directory: { readonly undo: () => void }[] = [];
   #ready: (() => void)[] = [];
   #held: (() => void)[] | null = null;
   #locked = false;
-  /** Counts power cuts: what was under way before the last one never completes. */
+  /** Counts power cuts. What was under way before the last one never completes. */
   #life = 0;
   #failure: Error | null = null;
   #failAfter = 0;
@@ -250,7 +251,7 @@ export class MemoryDisk implements Disk {
   }
 
   #sync(name: string, file: MemoryFile, latency: DiskLatency, done: DiskDone): void {
-    // What is written while the sync is under way is not covered by it.
+    // The sync does not cover what is written while it is under way.
     const covered = file.unsynced.length;
     this.#syncs++;
     this.#operate(
@@ -276,7 +277,7 @@ export class MemoryDisk implements Disk {
     );
   }
 
-  /** It fails in its turn, behind what was asked of the file before. */
+  /** The operation fails when its turn comes, after earlier operations on the file. */
   #refuse(name: string, latency: DiskLatency, error: Error, done: DiskDone): void {
     this.#operate(
       name,
@@ -320,9 +321,12 @@ export class MemoryDisk implements Disk {
     operation.done(null);
   }
 
-  // For whoever drives it.
+  // For the test or host that drives the disk.
 
-  /** Completes operations in their order, at most `limit`; those that are asked for meanwhile too. Returns how many. */
+  /**
+   * Completes operations in their order, at most `limit` of them, including those that are asked for meanwhile. Returns
+   * how many.
+   */
   run(limit = Number.MAX_SAFE_INTEGER): number {
     let count = 0;
     while (count < limit) {
@@ -334,18 +338,18 @@ export class MemoryDisk implements Disk {
     return count;
   }
 
-  /** Operations that were asked for, and syncs among them. */
+  /** How many operations were asked for, and how many of them were syncs. */
   get counts(): { readonly operations: number; readonly syncs: number } {
     return { operations: this.#operations, syncs: this.#syncs };
   }
 
-  /** Somebody else takes room or gives it back: so many bytes are left from now on. */
+  /** Another user of the disk takes room or gives it back: from now on this many bytes are left. */
   leave(bytes: number): void {
     this.#capacityBytes = Number.MAX_SAFE_INTEGER;
     this.#capacityBytes -= this.free() - bytes;
   }
 
-  /** Completions wait from now on. */
+  /** From now on, completions wait. */
   freeze(): void {
     this.#held ??= [];
   }
@@ -356,15 +360,15 @@ export class MemoryDisk implements Disk {
     for (const complete of held) complete();
   }
 
-  /** Operations fail from now on, after `successes` more. */
+  /** After `successes` more, all operations fail. */
   fail(error: Error, successes = 0): void {
     this.#failure = error;
     this.#failAfter = successes;
   }
 
   /**
-   * The power goes: nothing that was under way completes, and of what was not synced any part is lost. The directory's last
-   * changes are lost from some point on. The lock is gone with its holder.
+   * The power goes. Nothing that was under way completes. Any part of what was not synced is lost, and so are the
+   * latest changes to the directory, from some point on. The lock goes with its holder.
    */
   powerCut(random: Random): void {
     this.#stop();
@@ -374,7 +378,7 @@ export class MemoryDisk implements Disk {
     for (const file of this.#files.values()) file.lose(random);
   }
 
-  /** The process dies and the machine does not: what was written is there. */
+  /** The process dies, but the machine does not. What was written is still there. */
   processCrash(): void {
     this.#stop();
     this.#directory = [];
@@ -390,7 +394,7 @@ export class MemoryDisk implements Disk {
     this.#locked = false;
   }
 
-  /** An independent disk with the same content, completed or not, under another host. */
+  /** An independent disk with the same content, including operations that have not completed, for another host. */
   fork(options: MemoryDiskOptions = {}): MemoryDisk {
     const copy = new MemoryDisk({ capacityBytes: this.#capacityBytes, ...options });
     for (const [name, file] of this.#files) copy.#files.set(name, file.copy());
@@ -408,18 +412,18 @@ export class MemoryDisk implements Disk {
     this.#file(name).unreadable.add(sector);
   }
 
-  /** Makes a sector zeros, as if it had never been written. */
+  /** Fills a sector with zeros, as if it had never been written. */
   erase(name: string, sector: number): void {
     const file = this.#file(name);
     file.bytes.fill(0, sector * sectorBytes, Math.min((sector + 1) * sectorBytes, file.size));
   }
 
-  /** Shortens a file behind its owner's back. */
+  /** Shortens a file without telling its owner. */
   cut(name: string, size: number): void {
     this.#file(name).resize(size);
   }
 
-  /** Removes a file behind its owner's back. */
+  /** Removes a file without telling its owner. */
   lose(name: string): void {
     this.#files.delete(name);
   }

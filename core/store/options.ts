@@ -1,4 +1,4 @@
-/** What a store is opened with, and what it tells of itself. */
+/** What a store needs to be opened, and what it reports about itself. */
 
 import type { NamespaceId } from '../base/ids.ts';
 import type { Disk, Hash, Log, Random } from '../base/ports.ts';
@@ -11,22 +11,24 @@ export interface StorePorts {
 }
 
 export interface StoreOptions {
-  /** Bytes of one segment of the log. */
+  /** The size of one segment of the log, in bytes. */
   readonly segmentBytes?: number;
-  /** Monotonic milliseconds, for the pace of background work; nothing is judged by it. */
+  /** Monotonic milliseconds. They set the pace of background work and decide nothing else. */
   readonly now: () => number;
   /**
-   * Runs work at the end of the turn. With it, what all replicas hand over in a turn is one batch; without, the first part that
-   * finds the log idle is written at once.
+   * Runs work at the end of the turn. With it, everything that all replicas hand over in a turn makes one batch.
+   * Without it, the first part that finds the log idle is written at once.
    */
   readonly soon?: (work: () => void) => void;
-  /** Idle time after which an empty batch repeats the last headers. */
+  /** After this much idle time, an empty batch repeats the last headers. */
   readonly trailAfterMs?: number;
-  /** A write or a sync failed. The store is dead: the host ends the process and never tries again (protocol §2). */
+  /**
+   * A write or a sync failed. The store is dead. The host must end the process and must not try again (protocol §2).
+   */
   readonly onFailure: (error: Error) => void;
 }
 
-/** A replica whose state counts as so many bytes. */
+/** A replica, with the size of its state in bytes. */
 export interface SizedReplica {
   readonly namespaceId: NamespaceId;
   readonly replicaName: string;

@@ -1,7 +1,7 @@
 /**
- * What a batch of the node's log consists of: parts, each of one replica or of the node. A part has two encodings: whole, and as
- * the next batch repeats it, where entries are only named. Everything that is not an entry's body is repeated whole, so that no
- * promise (view, log_view), configuration or checkpoint is lost with one rotten batch.
+ * The parts of which a batch of the node's log consists. Each belongs to one replica or to the node. A part has two
+ * encodings: whole, and as the next batch repeats it, with only the names of its entries. Everything but the bodies of
+ * entries is repeated whole, so one rotten batch loses no promise (view, log_view), configuration or checkpoint.
  */
 
 import { Reader, Writer } from '../base/bytes.ts';
@@ -30,11 +30,11 @@ const identitySchema = struct({
 const nameOfEntrySchema = struct({ op: uint(), checksum: idSchema, parent: idSchema });
 const maxNames = 16_777_216;
 
-/** Everything about one replica but its readable entries, at one moment of the log. */
+/** Everything about one replica except its readable entries, at one moment of the log. */
 export const replicaStateSchema = struct({
   identity: identitySchema,
   configuration: configurationSchema,
-  /** Parts of this replica so far: equal counts mean that none was lost. */
+  /** The number of parts of this replica so far. If two counts are equal, no part was lost between them. */
   turn: uint(),
   view: viewstampSchema,
   logView: viewstampSchema,
@@ -46,7 +46,7 @@ export const replicaStateSchema = struct({
 });
 export type ReplicaState = TypeOf<typeof replicaStateSchema>;
 
-/** One replica's batch (`StorageBatch`) as it is logged. Every one repeats the promises, changed or not. */
+/** One replica's batch (`StorageBatch`) as it is logged. Each one repeats the promises, whether they changed or not. */
 export interface ChangePart {
   readonly kind: 'change';
   readonly namespace: NamespaceId;
@@ -58,16 +58,19 @@ export interface ChangePart {
   readonly installs: boolean;
   readonly configuration: Configuration | null;
   readonly checkpoint: CheckpointInfo | null;
-  /** The checkpoint replaces the log up to it, which does not hold its entry. Else the log keeps what is not shortened. */
+  /**
+   * The checkpoint replaces the log up to its op, because the log does not hold the entry there. Otherwise the log
+   * keeps everything that is not cut off.
+   */
   readonly resets: boolean;
   readonly truncateFrom: number | null;
   readonly shortenTo: number | null;
   readonly entries: readonly PartEntry[];
-  /** Where in the bytes the entries begin: what is before them is the same in the echo. */
+  /** Where the entries begin in the bytes. What comes before is the same in the echo. */
   readonly entriesAt: number;
 }
 
-/** Entries of an old segment, written again so that the segment can go. They change nothing but where the entries are. */
+/** Entries of an old segment, written again so that the segment can go. Only the places of the entries change. */
 export interface CopyPart {
   readonly kind: 'copy';
   readonly namespace: NamespaceId;
@@ -84,21 +87,21 @@ export type Part =
   | { readonly kind: 'node'; readonly record: Uint8Array }
   | {
       readonly kind: 'manifest';
-      /** The first of a run: its writer has judged everything before it. */
+      /** The first manifest of a run. Its writer has judged everything before it. */
       readonly opening: boolean;
       readonly record: Uint8Array | null;
-      /** Replicas created and removed so far. */
+      /** How many replicas were created and removed so far. */
       readonly roster: number;
       readonly rosterProven: boolean;
       readonly replicas: readonly ReplicaState[];
     };
 
-/** An entry in a part: where its bytes are in the body, or only its name when the part comes from an echo. */
+/** An entry in a part: the place of its bytes in the body, or only its name when the part comes from an echo. */
 export interface PartEntry {
   readonly op: number;
   readonly at: number;
   readonly length: number;
-  /** Not null when the part comes from an echo; there are no bytes then. */
+  /** Not null when the part comes from an echo. Then there are no bytes. */
   readonly name: EntryName | null;
 }
 
@@ -113,10 +116,12 @@ const hasReset = 32;
 
 const manifestSchema = list(replicaStateSchema, 65_536);
 
-/** The fields of a change without its entries. */
+/** The fields of a change, without its entries. */
 export type ChangeHead = Omit<ChangePart, 'kind' | 'entries' | 'entriesAt'>;
 
-/** Writes a change into body and echo; `placed` is told where in the body the bytes of each entry begin. */
+/**
+ * Writes a change into body and echo. Calls `placed` with the place in the body where the bytes of each entry begin.
+ */
 export function writeChange(
   body: Writer,
   echo: Writer,
@@ -164,7 +169,7 @@ export function writeCopy(
   writeEntries(body, echo, entries, placed);
 }
 
-/** Writes a part that has no entries, the same into body and echo. */
+/** Writes a part without entries. It is the same in body and echo. */
 export function writeWhole(body: Writer, echo: Writer, part: Exclude<Part, ChangePart | CopyPart>): void {
   const start = body.length;
   body.u8(tags[part.kind]);
@@ -191,9 +196,9 @@ export function writeWhole(body: Writer, echo: Writer, part: Exclude<Part, Chang
   echo.raw(body.view().subarray(start));
 }
 
-/** Not fewer bytes than the configuration takes. */
+/** At least as many bytes as the configuration takes. */
 function configurationSize(configuration: Configuration): number {
-  // Names and an address are ASCII by their patterns, but an address may be anything: three bytes a unit is the most.
+  // Names are ASCII by their pattern, but an address may be anything, so we count three bytes for each UTF-16 unit.
   let size = 32;
   for (const member of [...configuration.voters, ...configuration.learners]) {
     size += 32 + 3 * (member.replica.length + member.node.length + member.address.length);
@@ -205,7 +210,7 @@ function checkpointSize(checkpoint: CheckpointInfo): number {
   return 128 + configurationSize(checkpoint.configuration) + 16 * checkpoint.chunks.length;
 }
 
-/** Not fewer bytes than a replica's state takes in a part. */
+/** At least as many bytes as a replica's state takes in a part. */
 export function stateSize(state: ReplicaState): number {
   const { checkpoint } = state;
   const names = 3 * (state.identity.replica.length + state.identity.node.length);
@@ -218,7 +223,7 @@ export function stateSize(state: ReplicaState): number {
   );
 }
 
-/** Not fewer bytes than a batch takes as a part. */
+/** At least as many bytes as a batch takes as a part. */
 export function changeSize(batch: StorageBatch): number {
   let size = 320;
   if (batch.configuration !== undefined) size += configurationSize(batch.configuration);
@@ -227,7 +232,10 @@ export function changeSize(batch: StorageBatch): number {
   return size;
 }
 
-/** In a run, an entry's op is one more than the last one's; in the echo its parent is the last one's checksum as well. */
+/**
+ * In a run of entries, each op is one more than the one before. In the echo, each parent is also the checksum of the
+ * entry before.
+ */
 const inRun = 0;
 const onItsOwn = 1;
 
@@ -264,14 +272,16 @@ function writeNames(echo: Writer, entries: readonly Entry[]): void {
       echo.uint(entry.op);
       echo.hex(entry.parent);
     }
-    // An entry's bytes begin with its checksum: sixteen bytes that need not be made from text again.
+    // An entry's bytes begin with its checksum. We copy those sixteen bytes and need not make them from text again.
     echo.raw(entry.bytes.subarray(0, 16));
     op = entry.op;
     checksum = entry.checksum;
   }
 }
 
-/** The echo of a body that was read back: what the next run's first batch repeats of the last run's last. */
+/**
+ * The echo of a body that was read back. The first batch of the next run repeats with it the last batch of this run.
+ */
 export function echoOf(body: Uint8Array, hash: Hash): Uint8Array {
   const reader = new Reader(body);
   const echo = new Writer(1024);
@@ -314,8 +324,8 @@ function readEntries(reader: Reader, named: boolean): PartEntry[] {
 }
 
 /**
- * Reads the parts of a body, or of an echo when `named`.
- * @throws MalformedError on bytes that pass their CRC and are no parts all the same.
+ * Reads the parts of a body, or of an echo when `named` is true.
+ * @throws {@link MalformedError} when the bytes pass their CRC but are not valid parts.
  */
 export function readParts(bytes: Uint8Array, named: boolean, each: (part: Part) => void): void {
   const reader = new Reader(bytes);

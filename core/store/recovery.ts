@@ -1,11 +1,13 @@
 /**
- * What the log says at start (protocol §2): a bad last batch is torn and was never acknowledged, so it is cut off. A bad batch below
- * a valid one was had: the echo in the next names what it held. Where batches are lost that nothing repeats, every replica that
- * they may have concerned cannot prove its head, until a later part or manifest shows by its turn that none was its own.
+ * What the log says at start (protocol §2). A bad last batch was torn by a crash and was never acknowledged, so it is
+ * cut off. A bad batch below a valid one was durable: the echo in the next batch names what it held. If batches are
+ * lost and nothing repeats them, every replica that they may have concerned cannot prove its head, until the turn in a
+ * later part or manifest shows that none of them belonged to it.
  *
- * A log whose end is missing is as if it had never been written: the floor tells, which the store keeps apart from it (floor.ts). What
- * neither tells: when the last batches since the floor was written are gone without a trace, heads and all. The empty batch that follows an
- * idle log makes that two flaws side by side at the very end.
+ * A log whose end is missing looks as if that end had never been written. The floor, which the store keeps outside the
+ * log, tells the difference (floor.ts). One case neither of them shows: the last batches since the floor was written
+ * are gone without a trace, including their heads. The empty batch that follows an idle log makes it two faults, next
+ * to each other at the very end.
  */
 
 import { bytesFromHex } from '../base/bytes.ts';
@@ -36,15 +38,18 @@ export class Recovery {
   #record: Uint8Array | null = null;
   #roster = 0;
   #rosterProven = true;
-  /** False where the run that wrote began in doubt: what it counts lacks what it never knew of, so that its count proves nothing. */
+  /**
+   * False when the run that wrote the count began in doubt. Its count lacks what it never knew of, and so proves
+   * nothing.
+   */
   #rosterCounted = true;
   #lastSequence = 0;
-  /** The lowest segment that the last batch found says to be needed. */
+  /** The lowest segment that is still needed, as the last batch found says. */
   #oldest = 0;
-  /** The last batch found, when its body was bad. */
+  /** The last batch found, if its body was bad. */
   #bad: FoundBatch | null = null;
   #seen = false;
-  /** Behind the last batch found, and where a bad one at the end begins. */
+  /** The end of the last batch found, and where a bad batch at the end begins. */
   #end: LogPosition | null = null;
   #tornAt: LogPosition | null = null;
   /** Whole entries of the corrupt batch that is being restored, by checksum. */
@@ -52,7 +57,7 @@ export class Recovery {
   /** The body of the last valid batch, and its number. */
   #lastBody: Uint8Array | null = null;
   #lastValid = 0;
-  /** Up to this number all is accounted for: read, restored from an echo, or given up as lost. */
+  /** Every batch up to this number is accounted for: read, restored from an echo, or given up as lost. */
   #known = 0;
   #lost = 0;
   #named = 0;
@@ -64,7 +69,7 @@ export class Recovery {
     this.#segments = segments;
   }
 
-  /** @param floor how far the log had got, by the word of the floor; null when that cannot be read. */
+  /** @param floor how far the log had got, according to the floor; null when the floor cannot be read. */
   run(seal: string, floor: FloorState | null): Recovered {
     const found = listSegments(this.#disk);
     const sealBytes = bytesFromHex(seal)!;
@@ -73,7 +78,7 @@ export class Recovery {
       const { number, name, size } = file;
       if (this.#segments.get(number) === undefined) this.#segments.add(number, name, size);
       const { unreadable } = scanSegment(this.#disk, file, sealBytes, this.#lastSequence, (batch) => {
-        // Of two files with one number the one with the batches is ours.
+        // When two files have one number, the one with batches is ours.
         if (this.#segments.get(number)?.name !== name) this.#segments.add(number, name, size);
         if (batch.body === null) this.#tornAt ??= { segment: number, offset: batch.head.offset };
         else this.#tornAt = null;
@@ -85,7 +90,7 @@ export class Recovery {
         this.#log.write('error', 'sectors of the log cannot be read', { file: name, sectors: unreadable });
       }
     }
-    // A cut file, or a number that is missing, with nothing valid above it: what was there may have been acknowledged.
+    // A file was cut or a number is missing, and nothing valid is above it. What was there may have been acknowledged.
     const endSegment = this.#end?.segment ?? 0;
     const files = ownSegments(found, Math.max(floor?.begun ?? 0, endSegment), this.#segments, this.#log);
     for (const file of files) {
@@ -110,7 +115,7 @@ export class Recovery {
         },
       );
     }
-    // The floor says that no replica was ever made here: none is missing.
+    // The floor says that no replica was ever made here, so none is missing.
     if (floor !== null && !floor.peopled && this.#replicas.size === 0) this.#rosterProven = true;
     for (const replica of this.#replicas.values()) this.#conclude(replica);
     const resume = this.#tornAt ?? this.#end;
@@ -123,13 +128,16 @@ export class Recovery {
       sequence: last + 1,
       echo: this.#lastBody === null ? null : echoOf(this.#lastBody, this.#hash),
       echoDistance: last + 1 - this.#lastValid,
-      // After damage nothing is written over: what another start would conclude from it must stay.
+      // After damage we write nothing over: another start must be able to come to the same conclusions.
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
       endSegment,
     };
   }
 
-  /** Looks for files that are missing below others. One above all that were begun was made ahead, and nothing was in it. */
+  /**
+   * Looks for missing files below others. A file above all segments that were begun had been made ahead, and held
+   * nothing.
+   */
   #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number): boolean {
     let gaps = 0;
     const missing = (number: number, facts: Readonly<Record<string, unknown>>): boolean => {
@@ -149,7 +157,7 @@ export class Recovery {
     return gaps > 0;
   }
 
-  /** Holds what was found against the floor: a log that ends below it has lost its end, or all of it. */
+  /** Compares what was found with the floor. A log that ends below the floor has lost its end, or all of it. */
   #compare(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number): void {
     if (floor === null) {
       return this.#loss(
@@ -168,13 +176,13 @@ export class Recovery {
     const { head } = batch;
     const repeated = head.sequence - head.echoDistance;
     const opens = (head.flags & flagOpening) !== 0;
-    // The run that wrote an opening batch judged everything before it: what lies behind the one that it repeats was torn. So an opening
-    // batch that was torn itself, over a torn one, any number of times, hides nothing.
+    // The run that wrote an opening batch judged everything before it: whatever follows the batch that it repeats was
+    // torn. So an opening batch that was torn itself, on top of a torn one, any number of times, hides nothing.
     if (opens && this.#bad !== null && this.#bad.head.sequence > repeated) this.#bad = null;
-    // Its manifest says what everything before it was; its echo what rotted since.
+    // Its manifest says what everything before it was. Its echo says what rotted since.
     const judged = opens && batch.body !== null;
     if (!this.#seen) {
-      // Every segment begins with a manifest; where that batch is bad, the next one repeats it.
+      // Every segment begins with a manifest. If that batch is bad, the next one repeats it.
       if (!judged && head.offset > 0 && head.sequence > 1) {
         this.#loss('the beginning of the log is missing', head.sequence);
         this.#restore(batch);
@@ -202,7 +210,7 @@ export class Recovery {
     }
   }
 
-  /** Takes what the batch before `batch` held from its echo. */
+  /** Restores what the batch before `batch` held, from the echo in `batch`. */
   #restore(batch: FoundBatch): void {
     const repeated = batch.head.sequence - batch.head.echoDistance;
     if ((batch.head.flags & flagEcho) === 0 || batch.echo === null) {
@@ -223,7 +231,7 @@ export class Recovery {
     this.#bad = null;
   }
 
-  /** Finds the entries of a corrupt batch that are whole all the same: each proves itself by its checksum. */
+  /** Finds the entries of a corrupt batch that are still whole. Each proves itself by its checksum. */
   #salvage(bad: FoundBatch): void {
     const { wreck, bodyOffset, head } = bad;
     if (wreck === null) return;
@@ -237,7 +245,7 @@ export class Recovery {
         }
       });
     } catch (error) {
-      // The flaw is in what holds the entries together: those behind it are not found.
+      // The damage is in what holds the entries together, so we cannot find the entries after it.
       if (!(error instanceof MalformedError)) throw error;
     }
   }
@@ -245,7 +253,7 @@ export class Recovery {
   #loss(reason: string, batch = this.#lastSequence, facts: Readonly<Record<string, unknown>> = {}): void {
     this.#lost++;
     this.#bad = null;
-    const text = `${reason}: what was acknowledged may be among it, so nothing of it counts until other nodes have told it`;
+    const text = `${reason}: it may have held what was acknowledged, so this node counts none of it until the other nodes have confirmed it`;
     this.#log.write('error', text, { batch, ...facts });
     this.#rosterProven = false;
     for (const replica of this.#replicas.values()) replica.doubtful = true;
@@ -256,7 +264,7 @@ export class Recovery {
       readParts(bytes, named, (part) => this.#part(part, segment, offset));
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
-      this.#loss(`a batch of the log has a valid CRC and cannot be understood (${error.message})`);
+      this.#loss(`a batch of the log has a valid CRC but cannot be understood (${error.message})`);
     }
   }
 
@@ -298,7 +306,7 @@ export class Recovery {
     this.#replicas.delete(key);
   }
 
-  /** A manifest is the truth about everything but where the entries are. */
+  /** A manifest is the truth about everything except where the entries are. */
   #manifest(states: readonly ReplicaState[], opening: boolean): void {
     if (opening) {
       this.#lost = 0;
@@ -310,8 +318,8 @@ export class Recovery {
       named.add(key);
       const known = this.#replicas.get(key);
       const replica = new ReplicaLog({ ...state, first: state.first, head: state.first - 1 }, this.#segments.pin);
-      // Parts were lost when the turns differ. Then places of ops that the lost parts may have replaced are not to be trusted,
-      // unless the chain bears them out at the end.
+      // Parts were lost when the turns differ. Then we do not trust the places of ops that the lost parts may have
+      // replaced, unless the chain of checksums confirms them at the end.
       const intact = known === undefined || known.turn === state.turn;
       replica.lostParts = !intact || (!opening && known?.lostParts === true);
       replica.index.fit(state.first, state.head);
@@ -320,7 +328,8 @@ export class Recovery {
           const { segment, offset, length } = known.index.place(op);
           if (segment !== 0 && !replica.corrupt.has(op)) replica.index.set(op, segment, offset, length);
         }
-        // What rotted since the manifest was written is readable by its word, and by name only as the echoes say.
+        // According to the manifest, an entry that rotted since was readable. Only the echoes say that just its name is
+        // left.
         for (const name of known.corrupt.values()) {
           if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0)
             replica.corrupt.set(name.op, name);
@@ -335,7 +344,7 @@ export class Recovery {
   #change(part: ChangePart, segment: number, offset: number): void {
     const replica = this.#replicas.get(replicaKey(part.namespace, part.replica));
     if (replica === undefined) {
-      this.#log.write('error', 'the log names a replica whose making was lost', {
+      this.#log.write('error', 'the log names a replica, but the batch that made it was lost', {
         namespace: part.namespace,
         replica: part.replica,
       });
@@ -347,7 +356,7 @@ export class Recovery {
     replica.begin(part);
     for (const entry of part.entries) {
       if (entry.op > replica.index.head + 1) {
-        // Entries below were in a lost part.
+        // The entries below were in a lost part.
         replica.lostParts = true;
         replica.index.fit(replica.index.first, entry.op - 1);
       }
@@ -361,7 +370,7 @@ export class Recovery {
     if (replica === undefined) return;
     for (const entry of part.entries) {
       if (!replica.index.holds(entry.op)) continue;
-      // The original of a copy that cannot be read is as good, while it is there.
+      // If a copy cannot be read, the original is just as good while it is there.
       if (entry.name !== null && replica.index.segmentOf(entry.op) !== 0) continue;
       this.#place(replica, entry, segment, offset);
     }
@@ -377,17 +386,20 @@ export class Recovery {
     else replica.place(entry.op, saved.segment, saved.offset, saved.length);
   }
 
-  /** The end of recovery for one replica: everything from `first` to `head` is readable or known by name, or the head is not proven. */
+  /**
+   * Ends recovery for one replica. Either every op from `first` to `head` is readable or known by name, or the head is
+   * not proven.
+   */
   #conclude(replica: ReplicaLog): void {
     const { index } = replica;
     const checkpointOp = replica.checkpoint?.op ?? 0;
-    // What is lost below the checkpoint is not needed: the log then begins above it.
+    // Ops lost below the checkpoint are not needed. The log then begins above it.
     let lowestWhole = index.first;
     for (let op = index.first; op <= index.head; op++) {
       if (index.segmentOf(op) === 0 && !replica.corrupt.has(op) && op <= checkpointOp) lowestWhole = op + 1;
     }
     if (lowestWhole > index.first) replica.finish(lowestWhole - 1);
-    // The checkpoint behind which the log was shortened is among what is lost: what is left hangs in the air.
+    // The checkpoint to which the log was shortened is lost too. Nothing connects to what is left of the log.
     if (index.first > checkpointOp + 1) {
       replica.headProven = false;
       index.reset(checkpointOp + 1);
@@ -412,8 +424,8 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
-      // In no view, until a log is installed that is matched by checksums (protocol §2, "Proof of the head"): a later part, or one that
-      // is lost, may have set its log_view over entries of an older one.
+      // The replica is in no view until it installs a log that it has compared by checksums (protocol §2, "Proof of the
+      // head"). A later part, or a lost one, may have set its log_view over entries of an older one.
       replica.logView = noView;
     }
     index.truncateFrom(whole + 1);
@@ -425,8 +437,8 @@ export class Recovery {
   }
 
   /**
-   * The highest op up to which every entry names the one before it, from where the log begins and through its checkpoint: how far an
-   * unproven log can be used at all.
+   * The highest op up to which every entry names the one before it, from the beginning of the log and through its
+   * checkpoint. An unproven log can be used only up to here.
    */
   #chained(replica: ReplicaLog): number {
     const { index, checkpoint } = replica;
@@ -454,7 +466,7 @@ export class Recovery {
   }
 }
 
-/** The entry in `bytes`, or null when they are none. */
+/** The entry in `bytes`, or null when they hold no entry. */
 function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
   try {
     return decodeEntry(bytes, hash);

@@ -1,6 +1,7 @@
 /**
- * One replica's part of the log, in two views: as it is in the batches that were made (`state`, which manifests repeat and recovery
- * rebuilds), and as it was handed over by the replica, which may be ahead by what waits in the queue.
+ * One replica's part of the log, in two views. One is the state in the batches that were made (`state`), which
+ * manifests repeat and recovery rebuilds. The other is what the replica has handed over, which may be ahead by what
+ * waits in the queue.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -22,14 +23,14 @@ export class ReplicaLog {
   logView: Viewstamp;
   checkpoint: CheckpointInfo | null;
   headProven: boolean;
-  /** Entries that were had and cannot be read, by op. */
+  /** Entries that were durable and can no longer be read, by op. */
   readonly corrupt = new Map<number, EntryName>();
   readonly index: EntryIndex;
-  /** Recovery only: a batch was lost that may have been this replica's; its next turn tells. */
+  /** Only during recovery: a batch was lost that may have been this replica's. Its next turn tells. */
   doubtful = false;
-  /** Recovery only: a part of this replica was lost for certain. */
+  /** Only during recovery: a part of this replica was certainly lost. */
   lostParts = false;
-  /** False until the part that makes the replica is in a batch: manifests do not name it before. */
+  /** False until the part that makes the replica is in a batch. Manifests do not name the replica before. */
   logged = true;
 
   /** Entries that were handed over and are not durable yet. */
@@ -37,7 +38,7 @@ export class ReplicaLog {
   #handedFirst: number;
   #handedHead: number;
   #handedCheckpoint: CheckpointInfo | null;
-  /** Set once the replica is removed: what still waits for it is not logged any more. */
+  /** Set once the replica is removed. What still waits for it is not logged any more. */
   removed = false;
 
   constructor(state: ReplicaState, pin: Pin) {
@@ -71,20 +72,20 @@ export class ReplicaLog {
     };
   }
 
-  /** Ends recovery: what was recovered is what the replica is taken to have handed over. */
+  /** Ends recovery. What was recovered counts as handed over by the replica. */
   settle(): void {
     this.#handedFirst = this.index.first;
     this.#handedHead = this.index.head;
     this.#handedCheckpoint = this.checkpoint;
   }
 
-  // What was handed over.
+  // The view of what was handed over.
 
   get handedCheckpoint(): CheckpointInfo | null {
     return this.#handedCheckpoint;
   }
 
-  /** True when the entry at `op` is in the log as it was handed over; it may be corrupt. */
+  /** True when the log, as it was handed over, has the entry at `op`. The entry may be corrupt. */
   holds(op: number): boolean {
     return op >= this.#handedFirst && op <= this.#handedHead;
   }
@@ -118,7 +119,7 @@ export class ReplicaLog {
       if (entry.op > this.#handedHead) this.#handedHead = entry.op;
     }
     if (batch.shortenTo !== undefined) {
-      invariant(batch.shortenTo <= (this.#handedCheckpoint?.op ?? 0), 'a log is shortened only behind its checkpoint', {
+      invariant(batch.shortenTo <= (this.#handedCheckpoint?.op ?? 0), 'a log is shortened only up to its checkpoint', {
         shortenTo: batch.shortenTo,
         checkpoint: this.#handedCheckpoint?.op ?? 0,
       });
@@ -127,14 +128,14 @@ export class ReplicaLog {
     }
   }
 
-  /** These entries are durable: from now on they are read from the disk. */
+  /** These entries are durable. From now on they are read from the disk. */
   durable(entries: readonly Entry[]): void {
     for (const entry of entries) if (this.#overlay.get(entry.op) === entry) this.#overlay.take(entry.op);
   }
 
-  // What is in batches. The order of these calls is the order of the fields of a StorageBatch.
+  // The view of what is in batches. The order of these calls is the order of the fields of a StorageBatch.
 
-  /** Applies all of a change but its entries and what follows them. */
+  /** Applies everything in a change except its entries and what follows them. */
   begin(head: ChangeHead): void {
     invariant(compareViewstamps(head.view, this.view) >= 0, 'a view never goes down', {
       view: head.view,
@@ -158,7 +159,7 @@ export class ReplicaLog {
     this.view = head.view;
     this.logView = head.logView;
     if (head.configuration !== null) this.configuration = head.configuration;
-    // Setting log_view is what installing a StartView does: the log is now that view's, whatever it was before.
+    // Installing a StartView sets log_view. The log is then that view's log, whatever it was before.
     if (head.installs) this.headProven = true;
   }
 
@@ -167,7 +168,7 @@ export class ReplicaLog {
     this.corrupt.delete(op);
   }
 
-  /** The entry was had, and only its name is left. */
+  /** The entry was durable, and only its name is left. */
   placeUnreadable(name: EntryName): void {
     this.index.set(name.op, 0, 0, 0);
     this.corrupt.set(name.op, name);

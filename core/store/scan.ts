@@ -1,6 +1,6 @@
 /**
- * Finds the batches in segments as they are on the disk: in big reads, around sectors that cannot be read and heads that are
- * destroyed. It judges each batch by its CRCs and draws no conclusions; `recovery.ts` does.
+ * Finds the batches in segments on the disk. It reads in large pieces, and skips sectors that cannot be read and heads
+ * that are destroyed. It judges each batch by its CRCs and concludes nothing from them; `recovery.ts` does that.
  */
 
 import { emptyBytes } from '../base/bytes.ts';
@@ -12,9 +12,9 @@ import { batchBytes, decodeHead, headBytes, sectorBytes } from './format.ts';
 export interface SegmentFile {
   readonly number: number;
   readonly name: string;
-  /** What the name says it was made with. */
+  /** The size with which it was made, according to its name. */
   readonly size: number;
-  /** What the file has. */
+  /** The size that the file has now. */
   readonly actual: number;
 }
 
@@ -23,7 +23,7 @@ export interface FoundBatch {
   readonly head: BatchHead;
   readonly echo: Uint8Array | null;
   readonly body: Uint8Array | null;
-  /** The body as it is, when it does not match its CRC: single entries in it may still be whole. */
+  /** The body as it is, when it does not match its CRC. Single entries in it may still be whole. */
   readonly wreck: Uint8Array | null;
   /** Where the body begins in the segment. */
   readonly bodyOffset: number;
@@ -33,7 +33,7 @@ export interface FoundBatch {
 
 const windowBytes = 4 * 1024 * 1024;
 
-/** Reads a file in windows; sectors that cannot be read come back as zeros. */
+/** Reads a file in windows. Sectors that cannot be read come back as zeros. */
 class Window {
   readonly #disk: Disk;
   readonly #name: string;
@@ -79,7 +79,7 @@ export interface SegmentScan {
   readonly unreadable: number;
 }
 
-/** Calls `each` for every batch of `segment` whose sequence number is above all before it, in order. */
+/** Calls `each`, in order, for every batch of `segment` whose sequence number is above all before it. */
 export function scanSegment(
   disk: Disk,
   segment: SegmentFile,
@@ -93,7 +93,7 @@ export function scanSegment(
   while (offset + headBytes <= segment.actual) {
     const headAt = window.at(offset, headBytes);
     const head = decodeHead(headAt, 0, seal, segment.number, offset);
-    // Lower numbers are leftovers of a tail that was cut: what was written over it goes on with higher ones.
+    // Lower numbers are left over from a tail that was cut off. What was written over it has higher numbers.
     if (head === null || head.sequence <= last) {
       offset += sectorBytes;
       continue;

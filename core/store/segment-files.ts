@@ -1,7 +1,8 @@
 /**
- * Which files of the directory are segments of this log. The numbers of segments are given one after the other, and the floor is durable
- * before one takes its first batch (protocol §2, "Proof of the head"). So a file that bears a number beyond, out of the row or shorter than
- * its name says, and holds no batch of this store, is none of them, whoever put it there. Nor is a second one of the same number.
+ * Which files of the directory are segments of this log. Segment numbers are given one after the other, and the floor
+ * is durable before a segment takes its first batch (protocol §2, "Proof of the head"). So a file is not one of them,
+ * whoever put it there, if it holds no batch of this store and its number is too high or out of sequence, or it is
+ * shorter than its name says. Nor is a second file with the same number.
  */
 
 import type { Disk, Log } from '../base/ports.ts';
@@ -19,13 +20,13 @@ export function listSegments(disk: Disk): SegmentFile[] {
 }
 
 /**
- * Leaves out of `files`, which are in the order of their numbers, those that are not of this log: they are said, never touched, and no
- * number follows from theirs.
- * @param begun the highest segment that was begun, by the word of the floor, or in which a batch was found.
+ * Removes from `files`, which are in the order of their numbers, those that are not of this log. They are logged and
+ * never touched, and no number follows from theirs.
+ * @param begun the highest segment that was begun according to the floor, or in which a batch was found.
  */
 export function ownSegments(files: readonly SegmentFile[], begun: number, segments: Segments, log: Log): SegmentFile[] {
   const own: SegmentFile[] = [];
-  // Files made ahead follow in a row on what was begun.
+  // Files that were made ahead have the numbers right after the last segment that was begun.
   let next = begun + 1;
   for (const file of files) {
     const { number, name, size, actual } = file;
@@ -37,7 +38,7 @@ export function ownSegments(files: readonly SegmentFile[], begun: number, segmen
     }
     segments.leaveOut(number, name);
     const text =
-      'a file has the name of a segment of the log and holds nothing of this store: it is left alone; remove it when you know what it is';
+      'a file is named like a segment of the log but holds nothing of this store: it is left alone; remove it when you know what it is';
     log.write('warn', text, { file: name, begun, bytes: actual, expected: size });
   }
   segments.numberAbove(begun);

@@ -1,7 +1,8 @@
 /**
- * The segments of the log: which there are, how much of each is still needed, and having the next before it is. One that nothing needs any
- * more becomes a later one under another name: its bytes are written already, so nothing has to be filled and synced for it beside the
- * batches. What it still holds names another segment in the head of every batch, so it is never taken for the new one's.
+ * The segments of the log: which exist, how much of each is still needed, and making the next one before it is needed.
+ * A segment that nothing needs any more becomes a later one under another name. Its bytes are written already, so
+ * nothing has to be filled and synced for it while batches are written. The heads of its old batches name another
+ * segment, so they are never taken for batches of the new one.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -13,15 +14,19 @@ export interface Segment {
   readonly number: number;
   readonly name: string;
   readonly size: number;
-  /** Made by this run. One that was found may be shorter than its name says, or have sectors that cannot be read. */
+  /**
+   * Made by this run. A segment that was found may be shorter than its name says, or have sectors that cannot be read.
+   */
   readonly sound: boolean;
   liveEntries: number;
   liveBytes: number;
 }
 
-/** So long after it was found full the disk is asked again. */
+/** When the disk was full, we ask it again after this time. */
 const retryMs = 500;
-/** A checkpoint frees several segments at once: one of them waits to be written again, and more of them up to so many bytes together. */
+/**
+ * A checkpoint frees several segments at once. One of them is kept for reuse, and more up to this many bytes together.
+ */
 const maxSpareBytes = 64 * 1024 * 1024;
 
 export class Segments {
@@ -31,22 +36,22 @@ export class Segments {
   readonly #rested: () => void;
   readonly #table = new Map<number, Segment>();
   #highest = 0;
-  /** Numbers of files that are there and not of this log. */
+  /** Numbers of files that exist but are not of this log. */
   readonly #taken = new Set<number>();
   #current: Segment | null = null;
-  /** Made ahead, lowest number first: the log goes on in them in their order. */
+  /** Segments that were made ahead, lowest number first. The log goes on in them in this order. */
   readonly #spares: Segment[] = [];
   #creating = false;
   #removing = false;
-  /** The disk had no room for the next segment; it is asked again when `#retryAt` comes. */
+  /** The disk had no room for the next segment. We ask it again at `#retryAt`. */
   #full = false;
   #retryAt = 0;
-  /** What must be called once a segment is made: the log waits for it. */
+  /** Called once a segment is made, because the log waits for it. */
   #waiting: (() => void) | null = null;
-  /** Bytes of the batch that waits. */
+  /** The size of the batch that waits, in bytes. */
   #needed = 0;
 
-  /** @param rested called when nothing is being made or removed any more. */
+  /** @param rested called when no segment is being made or removed any more. */
   constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void, rested: () => void) {
     this.#disk = disk;
     this.#segmentBytes = segmentBytes;
@@ -71,19 +76,19 @@ export class Segments {
     return this.#table.get(number);
   }
 
-  /** Recovery: a segment that is there. */
+  /** Recovery: this segment exists. */
   add(number: number, name: string, size: number): void {
     const { liveEntries, liveBytes } = this.#table.get(number) ?? { liveEntries: 0, liveBytes: 0 };
     this.#table.set(number, { number, name, size, sound: false, liveEntries, liveBytes });
   }
 
-  /** Recovery: that file is not of this log. Its number is never given. */
+  /** Recovery: this file is not of this log. Its number is never given to a segment. */
   leaveOut(number: number, name: string): void {
     this.#taken.add(number);
     if (this.#table.get(number)?.name === name) this.#table.delete(number);
   }
 
-  /** Recovery: the next number is above those that are there, and above this one, whether or not the files up to it are there. */
+  /** Recovery: the next number is above all that exist, and above `begun`, whether or not the files up to it exist. */
   numberAbove(begun: number): void {
     this.#highest = begun;
     for (const number of this.#table.keys()) this.#highest = Math.max(this.#highest, number);
@@ -102,18 +107,18 @@ export class Segments {
     this.#spares.sort((a, b) => a.number - b.number);
   }
 
-  /** A count for the index of entries. */
+  /** Counts the entries of each segment, for the index of entries. */
   readonly pin = (number: number, entries: number, bytes: number): void => {
     const segment = this.#table.get(number);
     if (segment === undefined) {
-      invariant(entries < 0, 'an entry is in a segment that is there', { segment: number });
+      invariant(entries < 0, 'an entry is in a segment that exists', { segment: number });
       return;
     }
     segment.liveEntries += entries;
     segment.liveBytes += bytes;
   };
 
-  /** The lowest segment that holds an entry that is needed, or the one written to. */
+  /** The lowest segment that holds an entry that is needed; if there is none, the one that is written to. */
   oldestNeeded(): number {
     let oldest = this.#current?.number ?? this.#highest;
     for (const segment of this.#table.values()) {
@@ -140,12 +145,12 @@ export class Segments {
     if (this.#spares.length === 0 && !this.#creating && !this.#full) this.#create(this.#segmentBytes);
   }
 
-  /** There is no room for a segment that the log will need, or waits for already. */
+  /** There is no room for a segment that the log will need, or already waits for. */
   get full(): boolean {
     return this.#full;
   }
 
-  /** Room may have been made. */
+  /** There may be room now. */
   tick(now: number): void {
     if (!this.#full) return;
     if (this.#retryAt === 0) this.#retryAt = now + retryMs;
@@ -161,8 +166,8 @@ export class Segments {
   }
 
   /**
-   * Moves on to a segment with room for `needed` bytes and returns it; or returns null, and calls `ready` when it is there.
-   * One batch that is larger than a whole segment gets a segment of its own size.
+   * Moves on to a segment with room for `needed` bytes and returns it. Otherwise returns null, and calls `ready` when
+   * there is one. A batch that is larger than a whole segment gets a segment of its own size.
    */
   advance(needed: number, ready: () => void): Segment | null {
     const spare = this.#spares[0];
@@ -174,7 +179,7 @@ export class Segments {
     this.#waiting = ready;
     this.#needed = needed;
     if (!this.#creating && !this.#full) {
-      // Spares that are too small stay unused below the new one and go when the oldest do.
+      // Spares that are too small stay below the new segment, unused, and go when the oldest segments do.
       this.#spares.length = 0;
       this.#create(Math.max(this.#segmentBytes, needed));
     }
@@ -187,7 +192,8 @@ export class Segments {
     this.#creating = true;
     this.#disk.create(name, size, (error) => {
       if (error instanceof DiskFull) {
-        // The log goes on in what was made before, or waits. The number is the next one's: a gap would say that a segment is missing.
+        // The log goes on in what was made before, or waits. The number is the next one: a gap would say that a segment
+        // is missing.
         this.#creating = false;
         this.#highest = number - 1;
         this.#full = true;
@@ -204,7 +210,10 @@ export class Segments {
     return this.#spares.length === 0 || (this.#spares.length + 1) * this.#segmentBytes <= maxSpareBytes;
   }
 
-  /** A segment was made, or one that nothing needs was given its number: one at a time, so that they come in the order of their numbers. */
+  /**
+   * A segment was made, or an unneeded one got its number. This happens one at a time, so that they come in the order
+   * of their numbers.
+   */
   #made(number: number, name: string, size: number): void {
     this.#creating = false;
     this.#full = false;
@@ -220,8 +229,9 @@ export class Segments {
   }
 
   /**
-   * Removes the segments below `oldest`, lowest first and one at a time, so that what is left has no gap; some become
-   * spares instead. Only called once a batch that says `oldest` is durable: a missing segment is then never taken for a lost one.
+   * Removes the segments below `oldest`, one at a time from the lowest, so that no gap is left. Some become spares
+   * instead. It is only called once a batch that says `oldest` is durable, so that a missing segment is never taken for
+   * a lost one.
    */
   removeBelow(oldest: number): void {
     if (this.#removing) return;
@@ -249,7 +259,7 @@ export class Segments {
     this.#creating = true;
     this.#disk.rename(name, nextName, (error) => {
       if (error !== null) return this.#failed(error);
-      // The old name is gone before anyone hears of the new one.
+      // The old name is gone before anything hears of the new one.
       this.#table.delete(number);
       this.#made(next, nextName, size);
       removed(null);

@@ -1,6 +1,7 @@
 /**
  * A node's durable memory: one log for all of its replicas, their checkpoints, and a small record of the node's own
- * (protocol §2, §6; architecture §2, "One sync for all"). The parts are beside this file; here they are put together.
+ * (protocol §2, §6; architecture §2, "One sync for all"). The other files of this directory are its parts; this file
+ * puts them together.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -42,18 +43,18 @@ export type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './optio
 
 export class Store {
   readonly incarnation: Incarnation;
-  /** True when this open found an empty directory and drew the incarnation. */
+  /** True when this call found an empty directory and drew the incarnation. */
   readonly formatted: boolean;
   /**
-   * True when this store once said what its node belongs to, and the log that said it is gone: it answers and votes for nothing under its
-   * incarnation (protocol §2, "Strangers").
+   * True when this store's log, which said what its node belongs to, is gone. The node then answers and votes for
+   * nothing under its incarnation (protocol §2, "Strangers").
    */
   readonly emptied: boolean;
   readonly #disk: Disk;
   readonly #options: StoreOptions;
   readonly #segments: Segments;
   readonly #floor: Floor;
-  /** What batches that were written have brought, and the floor may not say yet. */
+  /** What the written batches brought and the floor may not say yet. */
   #brought: { recorded: boolean; peopled: boolean } = { recorded: false, peopled: false };
   readonly #writer: LogWriter;
   readonly #checkpoints: Checkpoints;
@@ -61,7 +62,7 @@ export class Store {
   readonly #reader: EntryReader;
   readonly #replicas: Map<string, ReplicaLog>;
   readonly #recovered: readonly RecoveredReplica[];
-  /** As it is in batches, and as it was handed over. */
+  /** The node's record as it is in batches, and as it was handed over. */
   #loggedRecord: Uint8Array | null;
   #record: Uint8Array | null;
   #roster: number;
@@ -70,8 +71,8 @@ export class Store {
   #closing: (() => void) | null = null;
 
   /**
-   * Takes the directory, formats it when it is empty, and recovers what it holds, synchronously.
-   * @throws {@link StoreError}, with text for the operator, when it is another's, of another release or beyond use.
+   * Takes the directory, formats it when it is empty, and recovers what it holds, all synchronously.
+   * @throws {@link StoreError}, with text for the operator, when it is another's, of another release, or beyond use.
    */
   static open(ports: StorePorts, options: StoreOptions): Store {
     try {
@@ -143,7 +144,7 @@ export class Store {
       dropped: (error) =>
         log.write(
           'warn',
-          'a checkpoint could not be written and is given up; the log keeps what it would have stood for',
+          'a checkpoint could not be written and is given up; the log keeps the entries that it would have replaced',
           {
             problem: error.message,
           },
@@ -156,10 +157,10 @@ export class Store {
       (part) => this.#writer.add(part),
     );
     this.#recovered = [...this.#replicas.values()].map((log) => log.recovered());
-    // Nothing is written to a store that lost its log, and nothing removed: put back as it was, the log finds all else as it left it.
+    // A store that lost its log writes and removes nothing. When the log is put back, all else is as it left it.
     if (this.emptied) return;
     this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
-    // The floor comes first: where a store is, there was one.
+    // The floor is written first: every store has had one.
     const format = (): void =>
       formatStore(disk, identity, (error) => {
         if (error === null) this.#writer.start();
@@ -177,7 +178,9 @@ export class Store {
     return false;
   }
 
-  /** Nobody acts on the first record or replica before the floor says that there was one. The rest of the floor may follow. */
+  /**
+   * Nothing acts on the first record or replica before the floor says that there was one. The rest may follow later.
+   */
   #batchDurable({ sequence, segment, opening }: WrittenBatch, then: () => void): void {
     const reached = { confirmed: segment, reached: sequence };
     const { recorded, peopled } = this.#brought;
@@ -188,7 +191,7 @@ export class Store {
     then();
   }
 
-  /** False when damage may have lost replicas that this store does not know: those it makes cannot prove their head either. */
+  /** False when damage may have lost unknown replicas. Then those made now cannot prove their head either. */
   get rosterProven(): boolean {
     return this.#rosterProven;
   }
@@ -198,7 +201,7 @@ export class Store {
     return this.#record;
   }
 
-  /** Replaces the node's record; `done` once that is durable. */
+  /** Replaces the node's record. Calls `done` once that is durable. */
   setNodeRecord(bytes: Uint8Array, done: () => void): void {
     const record = bytes.slice();
     this.#record = record;
@@ -213,12 +216,12 @@ export class Store {
     });
   }
 
-  /** What recovery found. Replicas made since are not among them. */
+  /** The replicas that recovery found, without those that were made since. */
   replicas(): readonly RecoveredReplica[] {
     return this.#recovered;
   }
 
-  /** Makes an empty replica; `done` once that is durable. */
+  /** Makes an empty replica. Calls `done` once that is durable. */
   createReplica(identity: ReplicaIdentity, configuration: Configuration, done: () => void): RecoveredReplica {
     const key = replicaKey(identity.namespace, identity.replica);
     invariant(!this.#replicas.has(key), 'a replica is made once', { replica: key });
@@ -251,7 +254,7 @@ export class Store {
     return replica.recovered();
   }
 
-  /** Removes a replica, its log and its checkpoints; `done` once that is durable. */
+  /** Removes a replica, its log and its checkpoints. Calls `done` once that is durable. */
   removeReplica(namespace: NamespaceId, replica: string, done: () => void): void {
     const log = this.#replica(namespace, replica);
     log.removed = true;
@@ -272,10 +275,10 @@ export class Store {
     });
   }
 
-  /** Removed replicas whose removal waits to be logged: manifests still name them. */
+  /** Removed replicas whose removal is not logged yet. Manifests still name them. */
   readonly #departing = new Set<ReplicaLog>();
 
-  /** Logs a replica's batch, whole or not at all; `done` is called in the order of the calls once it is durable. */
+  /** Logs a replica's batch, whole or not at all. Calls `done` in the order of the calls, once it is durable. */
   persist(namespace: NamespaceId, replica: string, batch: StorageBatch, done: () => void): void {
     const log = this.#replica(namespace, replica);
     const checkpoint = batch.checkpoint ?? null;
@@ -311,12 +314,12 @@ export class Store {
     });
   }
 
-  /** Begins the next batch now when the log is idle. For hosts that know when a turn ends; others leave it to `soon`. */
+  /** Begins the next batch now if the log is idle. For hosts that know when a turn ends; others leave it to `soon`. */
   flush(): void {
     this.#writer.flush();
   }
 
-  /** What a replica reads back: what is durable, and what it handed over to be. */
+  /** What a replica reads back: what is durable, and what it handed over to be made durable. */
   storageOf(namespace: NamespaceId, replica: string): ReplicaStorage {
     const log = this.#replica(namespace, replica);
     return {
@@ -330,8 +333,8 @@ export class Store {
   }
 
   /**
-   * Writes a checkpoint's file in slices of a few milliseconds; `done` once it is durable and can be installed by a batch, or with null
-   * when the disk would not take it.
+   * Writes a checkpoint's file in slices of a few milliseconds. Calls `done` once a batch can install the file, or with
+   * null when the disk refused it.
    */
   writeCheckpoint(
     namespace: NamespaceId,
@@ -343,12 +346,12 @@ export class Store {
     this.#checkpoints.write(this.#replica(namespace, replica), draft, snapshot, done);
   }
 
-  /** A checkpoint that was written is not going to be installed. */
+  /** A finished checkpoint will not be installed. */
   dropCheckpoint(namespace: NamespaceId, replica: string, checkpoint: CheckpointInfo): void {
     this.#checkpoints.drop(this.#replica(namespace, replica), checkpoint);
   }
 
-  /** Keeps a chunk of a checkpoint that is being fetched; `done` once it is durable, or will not be. */
+  /** Keeps a chunk of a checkpoint that is being fetched. Calls `done` once it is durable, or will never be. */
   stageChunk(
     namespace: NamespaceId,
     replica: string,
@@ -360,7 +363,7 @@ export class Store {
     this.#checkpoints.stage(this.#replica(namespace, replica), checkpoint, index, bytes, done);
   }
 
-  /** Time goes on: call it every few milliseconds. */
+  /** Tells the store the time. Call it every few milliseconds. */
   tick(now: number): void {
     if (this.#dead) return;
     this.#writer.tick(now);
@@ -370,20 +373,20 @@ export class Store {
     this.#compaction.consider(this.#replicas.values());
   }
 
-  /** There is no room for a segment that the log will need, or waits for already: nothing that grows may be added. */
+  /** No room for a segment that the log will need or already waits for. Nothing that grows may be added. */
   get full(): boolean {
     return this.#segments.full || this.#floor.full;
   }
 
   /**
-   * Free bytes that the state of all replicas needs to go on: a checkpoint of the largest is written beside the one before it, each may
-   * have grown since its own, and the log may need another segment or two meanwhile.
+   * How many free bytes all replicas need to go on: a checkpoint of the largest is written beside its last one, each
+   * state may have grown since its last checkpoint, and the log may need another segment or two.
    */
   roomFor(replicas: Iterable<SizedReplica>): number {
     let largest = 0;
     let growth = 0;
     for (const { namespaceId, replicaName, machine } of replicas) {
-      // Encoded, a state is a little more than what it counts as.
+      // An encoded state is a little larger than the size that it counts.
       const whole = Math.ceil(machine.size() * 1.25) + 64 * 1024;
       largest = Math.max(largest, whole);
       growth += Math.max(0, whole - (this.#replicas.get(replicaKey(namespaceId, replicaName))?.checkpoint?.size ?? 0));
@@ -401,7 +404,7 @@ export class Store {
     };
   }
 
-  /** Ends once everything that was handed over is durable, and gives the directory back. Nothing may be handed over after. */
+  /** Makes everything that was handed over durable, then gives the directory back. Nothing may be handed over later. */
   close(done: () => void): void {
     this.#closing = done;
     this.#finishClosing();
@@ -412,7 +415,7 @@ export class Store {
     const ended = this.#dead || this.emptied;
     if (done === null || (!ended && (!this.#writer.idle || this.#segments.busy || this.#floor.busy))) return;
     if (!ended && this.#floor.state.reached < this.#writer.lastSequence) {
-      // The whole log of a node that was stopped is known to have been there.
+      // A node that stops properly records that its whole log was there.
       return this.#floor.raise({ reached: this.#writer.lastSequence });
     }
     this.#closing = null;
@@ -459,7 +462,7 @@ export class Store {
 
   #manifestSize(): number {
     let size = (this.#loggedRecord ?? emptyBytes).length + 64;
-    // Parts of the batch that the manifest opens may make replicas; those write themselves.
+    // The batch that the manifest opens may hold parts that make replicas. Those parts write their own state.
     for (const replica of this.#logged()) size += stateSize(replica.state());
     return size;
   }

@@ -8,16 +8,9 @@ import type { Stored } from './stored.ts';
 import { load } from './stored.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
-import type { NodeType } from './operation.ts';
+import { changeKinds, nodeTypes } from './names.ts';
+import type { ChangeKind, NodeType } from './names.ts';
 import { childPath } from './path.ts';
-import { nodeTypes } from './result.ts';
-
-/**
- * `created`, `deleted` with all beneath it, a blob's `put`, a queue's `pushed` and `popped`, a set's `inserted` and `removed`, a
- * counter's `counted`; `changed` tells of several changes of a queue or set at once, for whoever asked to have them folded.
- */
-export type ChangeKind =
-  'created' | 'deleted' | 'put' | 'pushed' | 'popped' | 'inserted' | 'removed' | 'counted' | 'changed';
 
 export interface TreeChange {
   readonly path: string;
@@ -38,18 +31,6 @@ export function changeValue(change: TreeChange): Uint8Array | null {
   return change.value === null ? null : load(change.value);
 }
 
-const kinds: readonly ChangeKind[] = [
-  'created',
-  'deleted',
-  'put',
-  'pushed',
-  'popped',
-  'inserted',
-  'removed',
-  'counted',
-  'changed',
-];
-
 /** What packed changes share with the tree rather than copy, in their order. */
 export interface PackedParts {
   readonly values: Stored[];
@@ -59,7 +40,7 @@ export interface PackedParts {
 /** Writes a change in few bytes, for a history in memory; its value and what a deleted directory held go to `parts`. */
 export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
   const { value, number, removed } = change;
-  writer.u8(kinds.indexOf(change.kind));
+  writer.u8(changeKinds.indexOf(change.kind));
   writer.u8(nodeTypes.indexOf(change.type));
   writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4));
   writer.text(change.path);
@@ -85,7 +66,7 @@ export class ChangeUnpacker {
 
   next(): TreeChange {
     const reader = this.#reader;
-    const kind = kinds[reader.u8()]!;
+    const kind = changeKinds[reader.u8()]!;
     const type = nodeTypes[reader.u8()]!;
     const flags = reader.u8();
     const path = reader.text();
@@ -108,8 +89,8 @@ export function makeChange(
 }
 
 export function createdChange(path: string, node: TreeNode): TreeChange {
-  const value = node.type === 'blob' ? node.value : null;
-  return makeChange(path, 'created', node, value, node.type === 'counter' ? node.value : null);
+  if (node instanceof DirectoryNode) return makeChange(path, 'created', node, null, null);
+  return makeChange(path, 'created', node, node.toldValue, node.toldNumber);
 }
 
 export function deletedChange(path: string, node: TreeNode): TreeChange {
@@ -145,11 +126,12 @@ export function concerns(change: TreeChange, path: string, subtree: boolean): bo
 /** Tells a node, and with `subtree` all beneath it, as if it were being made: depth first, directories before what is in them. */
 export function* contents(path: string, node: TreeNode, subtree: boolean): Generator<TreeChange, void> {
   yield createdChange(path, node);
-  if (node.type === 'queue') {
-    for (const item of node.items.values()) yield makeChange(path, 'pushed', node, item, null);
-  } else if (node.type === 'set') {
-    for (const member of node.members.keys()) yield makeChange(path, 'inserted', node, member, null);
-  } else if (node.type === 'directory' && subtree) {
+  if (node instanceof DirectoryNode) {
+    if (!subtree) return;
     for (const child of node.children.values()) yield* contents(childPath(path, child.name), child, true);
+  } else {
+    const inside = node.contents();
+    if (inside === null) return;
+    for (const value of inside.values) yield makeChange(path, inside.kind, node, value, null);
   }
 }

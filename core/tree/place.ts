@@ -2,8 +2,10 @@
 
 import { Failure, limitExceeded, mustBeDirectory, notFound, wrongType } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
-import { DirectoryNode, ownName, treeBytes } from './node.ts';
-import type { Growth, Owner, TreeNode } from './node.ts';
+import { DirectoryNode } from './node.ts';
+import type { TreeNode } from './node.ts';
+import { ownName, treeBytes } from './nodes/head.ts';
+import type { Growth, Owner } from './nodes/head.ts';
 import { parsePath } from './path.ts';
 
 /** Where a path leads, whether or not something is there. */

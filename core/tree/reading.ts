@@ -1,8 +1,8 @@
 /** Which operations only read. By name, so that who only asks this needs no schema. */
 
-import type { Operation, SimpleOperation } from './operation.ts';
+import type { Operation, SimpleOperation, WriteKind, WriteOperation } from './operation.ts';
 
-const writeKinds: ReadonlySet<SimpleOperation['kind']> = new Set([
+const writes = [
   'create',
   'delete',
   'blobPut',
@@ -13,10 +13,19 @@ const writeKinds: ReadonlySet<SimpleOperation['kind']> = new Set([
   'counterAdd',
   'blobCas',
   'upsert',
-] as const);
+] as const satisfies readonly WriteKind[];
+
+/** Does not compile while a word of `All` is not in the list. */
+type Complete<All extends Listed, Listed> = All;
+const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);
 
 /** True when an operation cannot change anything, and so need not go through the log. */
 export function isRead(operation: Operation): boolean {
   if (operation.kind !== 'transaction') return !writeKinds.has(operation.kind);
   return operation.then.every(isRead) && operation.otherwise.every(isRead);
+}
+
+/** True for what goes through the log. */
+export function isWrite(operation: SimpleOperation): operation is WriteOperation {
+  return writeKinds.has(operation.kind);
 }

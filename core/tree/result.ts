@@ -6,6 +6,10 @@
 
 import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
+import { nodeTypes } from './names.ts';
+
+export { nodeTypes } from './names.ts';
+export type { NodeType } from './names.ts';
 
 /** Paths are judged by `path.ts` when they are applied; this only bounds what is carried. */
 export const pathSchema = text(4096);
@@ -13,23 +17,10 @@ export const pathSchema = text(4096);
 export const valueSchema = bytes(64 * 1024 * 1024);
 export const maxItems = 1_000_000;
 export const maxPage = 10_000;
+/** How many entries one page of a list has at most. */
+export const pageSchema = uint(maxPage, 1);
 
-/** What a node of the tree can be. The coordination types are named from the start and come with a later feature level. */
-export const nodeTypes = [
-  'directory',
-  'blob',
-  'queue',
-  'set',
-  'counter',
-  'lock',
-  'semaphore',
-  'barrier',
-  'election',
-] as const;
 export const nodeTypeSchema = oneOf(...nodeTypes);
-/** What a node of the tree is, from its creation to its end. */
-export type NodeType = (typeof nodeTypes)[number];
-
 export const maxTransactionItems = 65_536;
 
 export const statSchema = struct({

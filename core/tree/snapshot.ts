@@ -3,30 +3,23 @@
  * a piece at a time beside the tree that goes on changing, and it tells its own end.
  */
 
-import { Writer, compareBytes, compareText } from '../base/bytes.ts';
+import { Writer, compareText } from '../base/bytes.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { MalformedError } from '../base/errors.ts';
-import { newItems, newMembers, newNames } from './btree.ts';
-import {
-  BlobNode,
-  CounterNode,
-  DirectoryNode,
-  QueueNode,
-  SetNode,
-  itemOverheadBytes,
-  ownMember,
-  treeBytes,
-} from './node.ts';
+import { newNames } from './btree.ts';
+import { nodeTypes } from './names.ts';
+import type { BuiltType } from './names.ts';
+import { DirectoryNode, isLeafType, leafClasses } from './node.ts';
 import type { TreeNode } from './node.ts';
-import { store, writeStored } from './stored.ts';
+import { treeBytes } from './nodes/head.ts';
+import type { StoredHead } from './nodes/head.ts';
+import { writeStored } from './stored.ts';
 import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
 const formatVersion = 1;
-/** The numbers of the types in the encoding; never given to another. */
-const typeNumber = { directory: 0, blob: 1, queue: 2, set: 3, counter: 4 } as const;
-/** Above any value that a limit can allow; a length over it is no length. */
-const maxEncodedValueBytes = 64 * 1024 * 1024;
+/** The number of each type in the encoding: its place among the words of the tree. */
+const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<BuiltType, number>;
 
 /** What is still to be written of one node: the nodes beneath it, or the bytes in it. */
 type Remaining =
@@ -63,32 +56,23 @@ export class TreeSnapshot {
 
   #begin(node: TreeNode): void {
     const writer = this.#writer;
-    writer.u8(typeNumber[node.type]);
+    writer.u8(typeNumbers[node.type]);
     writer.text(node.name);
     writer.uint(node.version);
     writer.uint(node.created);
     writer.uint(node.modified);
-    if (node instanceof BlobNode) {
-      writeStored(writer, node.value);
-    } else if (node instanceof CounterNode) {
-      writer.int(node.value);
-    } else {
+    if (node instanceof DirectoryNode) {
       writer.uint(node.count);
-      if (node instanceof DirectoryNode) this.#open.push({ kind: 'nodes', rest: node.children.values() });
-      else if (node instanceof QueueNode) this.#open.push({ kind: 'values', rest: node.items.values() });
-      else this.#open.push({ kind: 'values', rest: node.members.keys() });
+      this.#open.push({ kind: 'nodes', rest: node.children.values() });
+      return;
     }
+    node.write(writer);
+    const inside = node.contents();
+    if (inside !== null) this.#open.push({ kind: 'values', rest: inside.values });
   }
 }
 
-interface ReadHead {
-  readonly name: string;
-  readonly version: number;
-  readonly created: number;
-  readonly modified: number;
-}
-
-function readDirectory(reader: ChunkReader, head: ReadHead, depth: number): DirectoryNode {
+function readDirectory(reader: ChunkReader, head: StoredHead, depth: number): DirectoryNode {
   const count = reader.uint();
   if (count > 0 && depth === maxPathParts) throw new MalformedError('tree is deeper than paths can be', head.name);
   const children = newNames<TreeNode>();
@@ -110,57 +94,19 @@ function readDirectory(reader: ChunkReader, head: ReadHead, depth: number): Dire
   return new DirectoryNode(head.name, head.version, head.created, head.modified, children, bytes, nodes);
 }
 
-function readQueue(reader: ChunkReader, head: ReadHead): QueueNode {
-  const count = reader.uint();
-  const items = newItems();
-  let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    const item = store(reader.bytes(maxEncodedValueBytes));
-    items.set(i, item);
-    bytes += item.length + itemOverheadBytes;
-  }
-  return new QueueNode(head.name, head.version, head.created, head.modified, items, bytes);
-}
-
-function readSet(reader: ChunkReader, head: ReadHead): SetNode {
-  const count = reader.uint();
-  const members = newMembers();
-  let bytes = 0;
-  let before: Uint8Array | null = null;
-  for (let i = 0; i < count; i++) {
-    const member = ownMember(reader.bytes(maxEncodedValueBytes));
-    if (before !== null && compareBytes(before, member) >= 0)
-      throw new MalformedError('members are not in order', head.name);
-    before = member;
-    members.set(member, undefined);
-    bytes += member.length + itemOverheadBytes;
-  }
-  return new SetNode(head.name, head.version, head.created, head.modified, members, bytes);
-}
-
 /** Depth is bounded by that of paths, so the recursion is. */
 function readNode(reader: ChunkReader, depth: number): TreeNode {
-  const type = reader.u8();
+  const number = reader.u8();
   const name = reader.text(maxPartBytes);
   const version = reader.uint();
   const created = reader.uint();
   const modified = reader.uint();
   if (modified < created) throw new MalformedError('node was changed before it was created', name);
   const head = { name, version, created, modified };
-  switch (type) {
-    case typeNumber.directory:
-      return readDirectory(reader, head, depth);
-    case typeNumber.blob:
-      return new BlobNode(name, version, created, modified, store(reader.bytes(maxEncodedValueBytes)));
-    case typeNumber.queue:
-      return readQueue(reader, head);
-    case typeNumber.set:
-      return readSet(reader, head);
-    case typeNumber.counter:
-      return new CounterNode(name, version, created, modified, reader.int());
-    default:
-      throw new MalformedError(`unknown type of node ${type}`, name);
-  }
+  const type = nodeTypes[number];
+  if (type === 'directory') return readDirectory(reader, head, depth);
+  if (type === undefined || !isLeafType(type)) throw new MalformedError(`unknown type of node ${number}`, name);
+  return leafClasses[type].restore(reader, head);
 }
 
 /** The root of the tree that `reader` is at; it is left behind the tree's last byte. @throws MalformedError */

@@ -1,25 +1,20 @@
 /** Transactions: guards that are all judged in the state before, and operations that happen all or not at all (architecture §3). */
 
-import { unreachable } from '../base/assert.ts';
 import { Failure, limitExceeded } from './failure.ts';
+import { guardRule } from './kinds/index.ts';
+import type { WriteContext, Written } from './kinds/rules.ts';
 import type { DirectoryNode, TreeNode } from './node.ts';
 import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from './operation.ts';
-import { isRead } from './reading.ts';
+import { isWrite } from './reading.ts';
 import { locate } from './place.ts';
 import { read } from './read.ts';
-import { equalsStored } from './stored.ts';
 import { write } from './write.ts';
-import type { WriteContext, WriteOperation, Written } from './write.ts';
 
 export type Transaction = Extract<Operation, { readonly kind: 'transaction' }>;
 
 export interface Applied {
   readonly root: DirectoryNode;
   readonly result: OperationResult;
-}
-
-export function isWrite(operation: SimpleOperation): operation is WriteOperation {
-  return !isRead(operation);
 }
 
 /** One operation that is no transaction. */
@@ -31,31 +26,7 @@ export function applySimple(root: DirectoryNode, operation: SimpleOperation, con
 
 /** Judges a guard on what is at its path; null stands for nothing. */
 function holdsFor(guard: Guard, node: TreeNode | null): boolean {
-  if (guard.kind === 'absent') return node === null;
-  if (node === null) return false;
-  switch (guard.kind) {
-    case 'exists':
-      return true;
-    case 'version':
-      return node.version === guard.version;
-    case 'created':
-      return node.created === guard.op;
-    case 'modified':
-      return node.modified === guard.op;
-    case 'type':
-      return node.type === guard.type;
-    case 'blobValue':
-      return node.type === 'blob' && equalsStored(node.value, guard.value);
-    case 'blobSize':
-      return node.type === 'blob' && node.value.length === guard.size;
-    case 'setMember':
-      return node.type === 'set' && node.members.has(guard.member);
-    case 'held':
-      // No lock can be made at this feature level, so none is held.
-      return false;
-    default:
-      return unreachable(guard);
-  }
+  return node === null ? guard.kind === 'absent' : guardRule(guard.kind)(node, guard);
 }
 
 /** Each guard is looked up at its own path from the root; nothing is shared between them that could confuse two. */

@@ -13,7 +13,7 @@ import { Failure, badArgument } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { ResultBudget } from './limits.ts';
 import { DirectoryNode } from './node.ts';
-import type { Owner } from './node.ts';
+import type { Owner } from './nodes/head.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './reading.ts';
 import { find } from './place.ts';
@@ -23,7 +23,7 @@ import type { Applied } from './transaction.ts';
 
 export type { TreeLimits } from './limits.ts';
 export { treeLimitsOf, treeLimitsSchema } from './limits.ts';
-export { validateOperation } from './validate.ts';
+export { mayGrow, validateOperation } from './validate.ts';
 export type { ValidationLimits } from './validate.ts';
 export { TreeSnapshot } from './snapshot.ts';
 

@@ -1,78 +1,21 @@
-/** What can be refused without looking at the tree, so that it never takes a place in the log. */
+/** What can be refused without looking at the tree, so that it never takes a place in the log; and what may make the tree larger. */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import { Failure, badArgument, limitExceeded } from './failure.ts';
-import type { TreeLimits } from './limits.ts';
-import type { Guard, Operation, SimpleOperation } from './operation.ts';
-import { isPartName, parsePath } from './path.ts';
-import { refuseCreate, refuseUpsert } from './write.ts';
+import { limitExceeded } from './failure.ts';
+import type { Failure } from './failure.ts';
+import { readRule, upsertRule, writeRule } from './kinds/index.ts';
+import type { ValidationLimits } from './kinds/rules.ts';
+import { onlyPath } from './kinds/steps.ts';
+import type { Operation, SimpleOperation } from './operation.ts';
+import { isWrite } from './reading.ts';
 
-export type ValidationLimits = Pick<TreeLimits, 'maxValueBytes' | 'maxTransactionItems'>;
-
-function badPath(...paths: readonly string[]): Failure | null {
-  for (const path of paths) {
-    const parts = parsePath(path);
-    if (parts instanceof Failure) return parts;
-  }
-  return null;
-}
-
-function badValue(value: Uint8Array | null, limits: ValidationLimits, path: string): Failure | null {
-  if (value === null || value.length <= limits.maxValueBytes) return null;
-  return limitExceeded('maxValueBytes', limits.maxValueBytes, value.length, { path });
-}
-
-function badPut(
-  operation: Extract<SimpleOperation, { readonly kind: 'blobPut' }>,
-  limits: ValidationLimits,
-): Failure | null {
-  const { path, value, ifAbsent, ifVersion } = operation;
-  if (ifAbsent && ifVersion !== null) return badArgument('ifVersion and ifAbsent exclude each other', { path });
-  return badValue(value, limits, path);
-}
-
-function badChildName(name: string | null, path: string): Failure | null {
-  if (name === null || isPartName(name)) return null;
-  return badArgument('A page goes on after the name of a child', { path });
-}
+export type { ValidationLimits } from './kinds/rules.ts';
 
 function refuseSimple(operation: SimpleOperation, limits: ValidationLimits): Failure | null {
-  switch (operation.kind) {
-    case 'create':
-      return (
-        badPath(operation.path) ??
-        refuseCreate(operation.type, operation.value) ??
-        badValue(operation.value, limits, operation.path)
-      );
-    case 'delete':
-      if (operation.path === '/') return new Failure('CannotDeleteRoot', 'Cannot delete root', { path: '/' });
-      return badPath(operation.path);
-    case 'blobPut':
-      return badPath(operation.path) ?? badPut(operation, limits);
-    case 'upsert':
-      return refuseSimple(operation.operation, limits) ?? refuseUpsert(operation.operation);
-    case 'blobCas':
-    case 'queuePush':
-      return badPath(operation.path) ?? badValue(operation.value, limits, operation.path);
-    case 'setInsert':
-    case 'setRemove':
-      return badPath(operation.path) ?? badValue(operation.member, limits, operation.path);
-    case 'keys':
-      return badPath(operation.path) ?? (operation.after === null ? null : badPath(operation.after));
-    case 'children':
-      return badPath(operation.path) ?? badChildName(operation.after, operation.path);
-    case 'setUnion':
-    case 'setIntersection':
-      return badPath(...operation.paths);
-    case 'setDifference':
-    case 'setSymmetricDifference':
-      return badPath(operation.path, operation.other);
-    case 'setSubset':
-    case 'setSuperset':
-      return badPath(operation.path) ?? (operation.other.kind === 'path' ? badPath(operation.other.path) : null);
-    default:
-      return badPath(operation.path);
-  }
+  if (!isWrite(operation)) return readRule(operation.kind).refuse(operation);
+  if (operation.kind !== 'upsert') return writeRule(operation.kind).refuse(operation, limits);
+  const { operation: inner } = operation;
+  return writeRule(inner.kind).refuse(inner, limits) ?? upsertRule(inner.kind).refuse(inner);
 }
 
 function first<T>(items: readonly T[], part: string, refuse: (item: T) => Failure | null): Failure | null {
@@ -95,8 +38,12 @@ export function validateOperation(operation: Operation, limits: ValidationLimits
     return limitExceeded('maxTransactionItems', limits.maxTransactionItems, items).error;
   const refuse = (one: SimpleOperation): Failure | null => refuseSimple(one, limits);
   const failure =
-    first(guards, 'guards', (guard: Guard) => badPath(guard.path)) ??
-    first(then, 'then', refuse) ??
-    first(otherwise, 'otherwise', refuse);
+    first(guards, 'guards', onlyPath) ?? first(then, 'then', refuse) ?? first(otherwise, 'otherwise', refuse);
   return failure?.error ?? null;
+}
+
+/** False for what leaves the tree as large or smaller, whatever is in it. */
+export function mayGrow(operation: Operation): boolean {
+  if (operation.kind === 'transaction') return operation.then.some(mayGrow) || operation.otherwise.some(mayGrow);
+  return isWrite(operation) && (operation.kind === 'upsert' || writeRule(operation.kind).grows);
 }

@@ -1,4 +1,7 @@
-/** A replica that follows: Prepares in order, acknowledgements of what is durable, heartbeats (protocol §3). Learners do the same, silently. */
+/**
+ * A replica that follows a primary. It takes Prepares in order, acknowledges what is durable, and answers heartbeats
+ * (protocol §3). Learners do the same, but stay silent.
+ */
 
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -8,7 +11,7 @@ import type { BackupPart } from './parts.ts';
 
 export class Backup implements BackupPart {
   readonly #core: Core;
-  /** The head of the view's log as far as it was heard of; what lies between is fetched. */
+  /** The highest head of the view's log that it heard of. Missing entries up to there are fetched. */
   #targetHead = 0;
   #acknowledged = 0;
 
@@ -25,13 +28,13 @@ export class Backup implements BackupPart {
     this.#acknowledged = 0;
   }
 
-  /** Somebody in this view has a log up to `head`, committed up to `commit`. */
+  /** Another replica in this view has a log up to `head`, committed up to `commit`. */
   heardHead(head: number, commit: number): void {
     if (head > this.#targetHead) this.#targetHead = head;
     if (this.#core.inView) this.#core.learnCommit(commit);
   }
 
-  /** True when the message is from the primary of this view, who is heard by that. */
+  /** True when the message is from the primary of this view. It then counts as heard. */
   #fromPrimary(from: Member, kind: string): boolean {
     const core = this.#core;
     if (from !== core.primaryMember()) {
@@ -51,10 +54,10 @@ export class Backup implements BackupPart {
     const { entries } = message;
     const last = entries.at(-1);
     if (last === undefined) return;
-    // Everything in order is taken as it is; the copy is for what was partly here before.
+    // Entries that are all in order are taken as they are. We copy only if some of them were already here.
     let added: Entry[] | readonly Entry[] = entries;
     if (entries[0]!.op > log.head + 1 || core.congested) {
-      // A Prepare was lost, or there is no room for it. What is missing is fetched, this one with it.
+      // A Prepare was lost, or there was no room for it. What is missing is fetched, including this Prepare.
       this.heardHead(last.op, message.commit);
       return;
     }
@@ -73,14 +76,14 @@ export class Backup implements BackupPart {
       core.parts.checkpoints.heardAgreed(message.agreed);
       core.parts.checkpoints.shorten(message.shortenTo);
     }
-    // Whoever is in view v, be it without its log, confirms that it has promised nothing to a later one.
+    // A replica in view v, even without the log of v, confirms that it has promised nothing to a later view.
     if (!core.counts) return;
     const op = core.acknowledgeable();
     this.#acknowledged = Math.max(this.#acknowledged, op);
     core.send(from, { kind: 'commitOk', round: message.round, op, checkpoint: core.checkpointName });
   }
 
-  /** At the end of a turn: one cumulative acknowledgement of what became durable in it. */
+  /** At the end of a turn: one cumulative acknowledgement of everything that became durable in it. */
   flush(): void {
     const core = this.#core;
     if (core.status !== 'normal' || core.isPrimaryOf(core.view)) return;

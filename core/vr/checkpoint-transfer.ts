@@ -1,11 +1,13 @@
-/** Fetching a checkpoint in hash-checked chunks that are staged on disk and can be had from any peer (protocol §5). */
+/**
+ * Fetches a checkpoint in chunks that are checked by hash, staged on disk, and available from any peer (protocol §5).
+ */
 
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { MessageOf } from './messages.ts';
 
-/** Chunks that are asked for at a time. */
+/** How many chunks are asked for at once. */
 const chunksInFlight = 4;
 
 interface Asked {
@@ -22,7 +24,7 @@ export class CheckpointTransfer {
   #state: Uint8Array = new Uint8Array(0);
   #left = 0;
   readonly #asked = new Map<number, Asked>();
-  /** Answers in a row that a peer does not have it, and time-outs. */
+  /** How many times in a row a peer said that it does not have the chunk, or did not answer in time. */
   #refusals = 0;
 
   constructor(core: Core, staged: (info: CheckpointInfo) => void) {
@@ -34,7 +36,7 @@ export class CheckpointTransfer {
     return this.#info !== null;
   }
 
-  /** Of the checkpoint that is being fetched. */
+  /** The op of the checkpoint that is being fetched. */
   get op(): number | null {
     return this.#info?.op ?? null;
   }
@@ -98,7 +100,7 @@ export class CheckpointTransfer {
     this.#finishIfWhole();
   }
 
-  /** Another peer may have it; when none does, the group has a newer one, which asking anew will tell. */
+  /** Another peer may have it. If none does, the group has a newer checkpoint, and asking again will show that. */
   #refuse(): void {
     const core = this.#core;
     const others = core.voters.filter((member) => !core.isSelf(member));

@@ -1,4 +1,6 @@
-/** When a checkpoint is due, which of the group's checkpoints agree, and when the log behind them may go (protocol §6). */
+/**
+ * When a checkpoint is due, which of the group's checkpoints agree, and when the log before them may go (protocol §6).
+ */
 
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Member } from './configuration.ts';
@@ -11,18 +13,23 @@ import type { CheckpointDraft, Snapshot } from './ports.ts';
 export class Checkpoints implements CheckpointsPart {
   readonly #core: Core;
   readonly #checkpointBytes: number;
-  /** Bytes of all entries applied so far, and of those up to the op at which the last checkpoint was due: equal on all replicas. */
+  /**
+   * Bytes of all entries applied so far, and of those up to the op at which the last checkpoint was due. They are equal
+   * on all replicas.
+   */
   #logBytes = 0;
   #dueBytes = 0;
-  /** A checkpoint is being written; one that falls due meanwhile is left out here, but counted. */
+  /** A checkpoint is being written. One that falls due meanwhile is not taken, but it is counted. */
   #writing = false;
   #deferred: { readonly draft: CheckpointDraft; readonly snapshot: Snapshot } | null = null;
-  /** Written, and waiting to be installed until the view is normal, so that a DoViewChange says the same when resent. */
+  /**
+   * Written, but not installed until the view is normal, so that a DoViewChange says the same when it is sent again.
+   */
   #written: CheckpointInfo | null = null;
-  /** What the voters' heartbeat answers said of their newest checkpoints; the primary's knowledge. */
+  /** At the primary: the newest checkpoints that the voters named in their answers to heartbeats. */
   readonly #reported = new Map<Member, StateName>();
   #agreed: StateName | null = null;
-  /** What is being written is of a state that was found wrong: it is never installed. */
+  /** The state that is being written was found wrong, so it is never installed. */
   #spoiled = false;
   /** The newest op at which the reported states differ and no quorum shares one, and when that was first seen. */
   #dispute: { readonly op: number; readonly since: number; alarmed: boolean } | null = null;
@@ -46,7 +53,7 @@ export class Checkpoints implements CheckpointsPart {
     this.#dueBytes = info.logBytes;
   }
 
-  /** Counts an applied entry; at an op that is the same everywhere, a checkpoint is due. */
+  /** Counts an applied entry. At an op that is the same on all replicas, a checkpoint is due. */
   applied(entry: Entry): void {
     const { machine, configuration } = this.#core;
     this.#logBytes += entry.bytes.length;
@@ -56,11 +63,11 @@ export class Checkpoints implements CheckpointsPart {
     if (this.#writing) return;
     const { op, checksum, timestamp } = entry;
     const draft: CheckpointDraft = { op, checksum, timestamp, configuration, logBytes: this.#logBytes };
-    // The last one wins when many fall due in one step, as at start.
+    // When several fall due in one step, as at start, the last one wins.
     this.#deferred = { draft, snapshot: machine.snapshot() };
   }
 
-  /** At the end of a turn: starts writing, installs what is written. */
+  /** At the end of a turn: starts writing, and installs what is written. */
   flush(): void {
     const core = this.#core;
     if (this.#deferred !== null && !this.#writing) {
@@ -87,7 +94,10 @@ export class Checkpoints implements CheckpointsPart {
     else this.#written = info;
   }
 
-  /** It could not be written: the log keeps what it would have stood for, until the next one that is due. */
+  /**
+   * It could not be written. The log keeps the entries that it would have replaced, until the next checkpoint that is
+   * due.
+   */
   failed(): void {
     this.#writing = false;
     this.#spoiled = false;
@@ -99,7 +109,7 @@ export class Checkpoints implements CheckpointsPart {
     this.#agreed = null;
   }
 
-  /** Whoever leads next judges anew. */
+  /** The next primary judges anew. */
   endView(): void {
     this.#settle();
   }
@@ -110,7 +120,7 @@ export class Checkpoints implements CheckpointsPart {
     if (alarmed) this.#core.event({ kind: 'alarmOver', about: 'states' });
   }
 
-  /** The primary hears of a voter's newest checkpoint. */
+  /** At the primary: a voter reported its newest checkpoint. */
   report(from: Member, state: StateName): void {
     if (this.#reported.get(from)?.hash === state.hash) return;
     this.#reported.set(from, state);
@@ -131,14 +141,14 @@ export class Checkpoints implements CheckpointsPart {
     this.heardAgreed(this.#agreed);
   }
 
-  /** On ticks of the primary: who could settle a dispute may never say what its state is. */
+  /** On ticks of the primary, because a replica that could settle a dispute may never report its state. */
   tick(): void {
     if (this.#dispute?.alarmed === false) this.compare();
   }
 
   /**
-   * Two that differ are no alarm while those who have not reported yet can make a quorum with one of them: then that one is rebuilt.
-   * It is one when they cannot, or do not for long.
+   * Two different states are no alarm while replicas that have not reported yet can still make a quorum with one of
+   * them: then the other is rebuilt. They are an alarm when those replicas cannot, or do not report for a long time.
    */
   #judge(states: readonly StateName[]): void {
     const core = this.#core;
@@ -165,19 +175,20 @@ export class Checkpoints implements CheckpointsPart {
     });
   }
 
-  /** What a quorum shares was told: a replica that differs at that op counts as down until it is rebuilt. */
+  /** Heard which state a quorum shares. A replica that differs at that op counts as down until it is rebuilt. */
   heardAgreed(agreed: StateName | null): void {
     const own = this.#core.checkpointName;
     if (agreed === null || own === null || own.op !== agreed.op || own.hash === agreed.hash) return;
     this.lost(`the state at op ${own.op} differs from the one that a quorum shares`);
   }
 
-  /** This replica's own state is not to be trusted: it neither votes nor answers until it is rebuilt. */
+  /** This replica's own state is wrong. It neither votes nor answers until it is rebuilt. */
   lost(reason: string): void {
     const core = this.#core;
     if (core.down !== null) return;
     core.down = reason;
-    // What is being written, or waits to be, is of that state too, and would be newer than the one it is rebuilt from.
+    // A checkpoint that is being written, or waits to be installed, is of that wrong state too, and would be newer than
+    // the one from which this replica is rebuilt.
     this.#spoiled = this.#writing;
     this.#deferred = null;
     if (this.#written !== null) core.effect({ kind: 'dropCheckpoint', checkpoint: this.#written });
@@ -187,7 +198,7 @@ export class Checkpoints implements CheckpointsPart {
     core.setStatus('recovering');
   }
 
-  /** The op up to which a quorum's checkpoints reach, by what the primary heard. */
+  /** The op up to which a quorum has checkpoints, as far as the primary heard. */
   quorumCheckpoint(): number {
     const core = this.#core;
     const ops = core.voters.map((member) =>
@@ -197,7 +208,9 @@ export class Checkpoints implements CheckpointsPart {
     return ops[core.quorum - 1] ?? 0;
   }
 
-  /** Drops the log that a quorum has a checkpoint of, never what this replica's own checkpoint does not stand for. */
+  /**
+   * Drops the log of which a quorum has a checkpoint, but nothing that this replica's own checkpoint does not cover.
+   */
   shorten(through: number): void {
     const { log } = this.#core;
     const to = Math.min(through, log.checkpointOp);

@@ -1,4 +1,6 @@
-/** Which log a view begins with, given the DoViewChanges of a quorum: a pure function (protocol §4.3). */
+/**
+ * Chooses the log with which a view begins, from the DoViewChanges of a quorum. It is a pure function (protocol §4.3).
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { Checksum } from '../base/ids.ts';
@@ -17,13 +19,13 @@ export interface ChosenLog {
   readonly head: number;
   readonly floor: number;
   readonly floorChecksum: Checksum;
-  /** Of floor + 1 to head. */
+  /** The checksums of floor + 1 to head. */
   readonly checksums: readonly Checksum[];
-  /** The highest commit number that a vote knows of. */
+  /** The highest commit number in any vote. */
   readonly commit: number;
 }
 
-/** The log, or null while another DoViewChange, or the repair of a corrupt entry, has to decide about an op. */
+/** The log, or null when another DoViewChange, or the repair of a corrupt entry, must first decide about an op. */
 export function chooseLog(votes: readonly Vote[], configuration: Configuration): ChosenLog | null {
   if (votes.length < quorum(configuration)) return null;
   let canonical = votes[0]!;
@@ -34,7 +36,8 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
     if (order > 0 || (order === 0 && vote.log.head > canonical.log.head)) canonical = vote;
   }
   const { log, from } = canonical;
-  // The canonical log holds all that is known to be committed. Votes that say otherwise contradict each other, and choose nothing.
+  // The canonical log holds everything that is known to be committed. Votes that say otherwise contradict each other,
+  // so nothing is chosen.
   if (log.head < commit) return null;
   const rotten = new Map<Vote, ReadonlySet<number>>();
   for (const vote of votes) rotten.set(vote, new Set(vote.log.corrupt));
@@ -45,7 +48,8 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
     let present = false;
     let lacking = 0;
     for (const vote of votes) {
-      // What is corrupt was had: it is neither there to be kept nor proof that it was never acknowledged.
+      // A corrupt entry was durable once. So the vote does not have it to keep, but does not prove that it was never
+      // acknowledged either.
       if (rotten.get(vote)!.has(op)) continue;
       const other = op > vote.log.head ? null : headerOf(vote.log, op);
       if (other === checksum) {
@@ -63,7 +67,9 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
   return { from, head, floor, floorChecksum, checksums: log.checksums.slice(0, head - floor), commit };
 }
 
-/** Ops that are asked for are above every floor, so each vote either has a header or its head is below. */
+/**
+ * We only ask about ops above every floor. So each vote either has a header for the op, or its head is below the op.
+ */
 function headerOf(log: LogDescription, op: number): Checksum {
   const checksum = log.checksums[op - log.floor - 1];
   invariant(checksum !== undefined, 'a vote tells all headers above its floor', {

@@ -1,6 +1,7 @@
 /**
- * What all parts of one replica share: who it is, where it stands, what it wants done, and what of it is durable. The parts, one
- * for each concern of the protocol, hang on it, and meet each other only as parts.ts has them; it decides nothing itself.
+ * What all parts of one replica share: its identity, its state in the protocol, its effects, and what of all this is
+ * durable. There is one part for each concern of the protocol. The parts reach each other only as parts.ts has them. The
+ * core holds the parts and decides nothing itself.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -40,23 +41,26 @@ export type ReplicaLimits = Pick<
 export interface ReplicaOptions {
   readonly recovered: RecoveredReplica;
   readonly storage: ReplicaStorage;
-  /** Fresh: the replica restores it from the checkpoint and applies what is known to be committed. */
+  /** Fresh. The replica restores it from the checkpoint and applies what is known to be committed. */
   readonly machine: StateMachine;
   readonly random: Random;
   readonly hash: Hash;
   readonly limits: ReplicaLimits;
   readonly timing: ReplicaTiming;
-  /** Bytes of log since a checkpoint that make the next one due, unless twice the state is more (protocol §6). */
+  /**
+   * After this many bytes of log since a checkpoint, the next one is due, unless twice the state is more (protocol §6).
+   */
   readonly checkpointBytes: number;
-  /** Bytes of entries that an installation stages in memory before what is committed of them goes to the disk. */
+  /** How many bytes of entries an installation stages in memory before it moves the committed ones to the disk. */
   readonly stageBytes?: number;
   /** Monotonic milliseconds. */
   readonly now: number;
 }
 
 /**
- * Bytes of entries that may wait for the disk. Beyond them a primary prepares nothing and a backup takes nothing in, as if it had been
- * lost on the way: a disk that is full or hangs holds its own replica up, and costs no memory without end.
+ * How many bytes of entries may wait for the disk. Above that, a primary prepares nothing, and a backup takes nothing
+ * in, as if it had been lost on the way. So a disk that is full or hangs holds up only its own replica, and memory
+ * stays bounded.
  */
 const maxUnsyncedBytes = 64 * 1024 * 1024;
 
@@ -66,7 +70,7 @@ interface Persist {
   readonly ticket: number;
   readonly bytes: number;
   readonly logView: Viewstamp | null;
-  /** The head once this batch is durable, less what later batches cut off. */
+  /** The head once this batch is durable, minus what later batches cut off. */
   head: number;
   readonly checkpoint: CheckpointInfo | null;
   readonly done: (() => void)[];
@@ -94,16 +98,16 @@ export class Core {
   epoch: number;
   view: number;
   logView: Viewstamp;
-  /** The log_view that a crash would leave. */
+  /** The log_view that would be left after a crash. */
   durableLogView: Viewstamp;
   status: ReplicaStatus;
   commit: number;
-  /** Everything up to here is durable, as far as the log as it is now goes. */
+  /** Everything up to here is durable, in the log as it is now. */
   durableHead: number;
   /** Why this replica counts as down and must be rebuilt from a peer's checkpoint, or null (protocol §6). */
   down: string | null = null;
 
-  /** Messages that were not for us or not from whom they said, by reason (protocol §1). */
+  /** Messages that were not for us, or not from their alleged sender, counted by reason (protocol §1). */
   readonly dropped = new Map<string, number>();
   #others: readonly Member[];
   #extraLearners: readonly Member[] = [];
@@ -132,7 +136,8 @@ export class Core {
     this.now = options.now;
     this.epoch = recovered.view.epoch;
     this.view = recovered.view.view;
-    // Whatever the store says of the log_view: who cannot prove the head is in no view (protocol §2, "Proof of the head").
+    // Whatever log_view the store gives, a replica that cannot prove its head is in no view (protocol §2, "Proof of the
+    // head").
     this.logView = recovered.headProven ? recovered.logView : noView;
     this.durableLogView = this.logView;
     this.status = 'viewChange';
@@ -141,18 +146,18 @@ export class Core {
     this.durableHead = this.log.head;
     this.#durableCheckpoint = recovered.checkpoint;
     this.#others = this.#membersBesides();
-    // Nonces of an earlier life must not meet those of this one.
+    // Nonces of an earlier life must not equal those of this one.
     this.#nextNonce = 1 + options.random.below(2 ** 40);
   }
 
-  // Who is who.
+  // The members.
 
   isSelf(member: Pick<Member, 'replica' | 'node' | 'incarnation'>): boolean {
     const { replica, node, incarnation } = this.identity;
     return member.replica === replica && member.node === node && member.incarnation === incarnation;
   }
 
-  /** The member that a message says it is from, or null for a stranger. */
+  /** The member from which a message says it comes, or null for a stranger. */
   senderOf(message: Message): Member | null {
     for (const member of this.#others) {
       if (
@@ -188,7 +193,7 @@ export class Core {
     return all.filter((member) => !this.isSelf(member));
   }
 
-  /** The primary of the current view, working or not. */
+  /** The primary of the current view, whether it works or not. */
   primaryMember(): Member {
     return primaryOf(this.configuration, this.view);
   }
@@ -206,12 +211,15 @@ export class Core {
     return { epoch: this.epoch, view: this.view };
   }
 
-  /** log_view = view: what is in the log is of this view's canonical log. */
+  /** log_view = view: the log belongs to this view's canonical log. */
   get inView(): boolean {
     return this.logView.view === this.view && this.logView.epoch === this.epoch;
   }
 
-  /** It can prove its head, and its state is the group's: else it takes part in nothing until it is rebuilt (protocol §2, §6). */
+  /**
+   * It can prove its head, and its state is the group's. Otherwise it takes part in nothing until it is rebuilt
+   * (protocol §2, §6).
+   */
   get sound(): boolean {
     return this.down === null && !this.parts.recovery.pending;
   }
@@ -242,7 +250,7 @@ export class Core {
     this.announce();
   }
 
-  /** Tells the outside where this replica stands. */
+  /** Tells the host the state of this replica. */
   announce(): void {
     const primary = this.parts.suspicion.knownPrimary()?.replica ?? null;
     this.event({ kind: 'status', status: this.status, viewstamp: this.viewstamp, primary });
@@ -264,8 +272,8 @@ export class Core {
   #addressed(to: Member, content: Content): Message {
     const { cluster, namespace, replica, node, incarnation } = this.identity;
     const { epoch, view } = this;
-    // The union of contents with one and the same envelope is the union of messages. The envelope comes first, because engines make an
-    // object slowly, and a slow one, of many named properties behind a spread: that took microseconds a message.
+    // A union of contents, each with the same envelope, is the union of messages. The envelope comes first: engines are
+    // slow to make an object with many named properties after a spread, which cost microseconds for each message.
     return { cluster, namespace, replica, node, incarnation, to: to.replica, epoch, view, ...content };
   }
 
@@ -276,11 +284,11 @@ export class Core {
   drop(reason: string): void {
     const count = this.dropped.get(reason) ?? 0;
     this.dropped.set(reason, count + 1);
-    // The first of a kind is news; the others are counted.
+    // The first of a kind is reported. Later ones are only counted.
     if (count === 0) this.event({ kind: 'dropped', reason });
   }
 
-  /** A message that no honest replica sends was not believed (judgement.ts): counted, and told once. */
+  /** A message that no honest replica sends was not believed (judgement.ts). It is counted, and reported once. */
   refuse(from: Member, said: MessageKind, reason: string): void {
     const key = `${said}: ${reason}`;
     const count = this.dropped.get(key) ?? 0;
@@ -290,7 +298,7 @@ export class Core {
 
   // Durability.
 
-  /** Hands over a batch. The log in memory already is as this batch makes it. */
+  /** Hands over a batch. The log in memory already has what this batch does. */
   persist(batch: StorageBatch, done?: () => void): void {
     const ticket = this.#nextTicket++;
     this.#effects.push({ kind: 'persist', ticket, batch });
@@ -304,17 +312,17 @@ export class Core {
     this.#persists.push({ ticket, bytes, logView, head: this.log.head, checkpoint, done: waiting });
   }
 
-  /** As many entries wait for the disk as may. */
+  /** No more entries may wait for the disk. */
   get congested(): boolean {
     return this.#unsyncedBytes >= maxUnsyncedBytes;
   }
 
-  /** Something was handed over that is not durable yet. */
+  /** Something that was handed over is not durable yet. */
   get unsynced(): boolean {
     return this.#persists.length > 0;
   }
 
-  /** Runs `done` once everything handed over so far is durable; at once when it is. */
+  /** Runs `done` once everything handed over so far is durable, or at once when it is already. */
   whenDurable(done: () => void): void {
     const last = this.#persists.at(-1);
     if (last === undefined) done();
@@ -336,9 +344,12 @@ export class Core {
     for (const persist of this.#persists) if (persist.head > head) persist.head = head;
   }
 
-  /** The op up to which this replica may vouch for its log in the current view; 0 when it may not at all (protocol §2). */
+  /**
+   * The op up to which this replica may vouch for its log in the current view; 0 when it may not at all (protocol §2).
+   */
   acknowledgeable(): number {
-    // log_view = view must be durable too: of a log that is kept as it is, the entries may long have been.
+    // log_view = view must be durable too. If the log was kept as it was, its entries may have been durable long
+    // before.
     if (!this.inView || !this.counts || compareViewstamps(this.durableLogView, this.viewstamp) !== 0) return 0;
     const corrupt = this.log.corruptCount === 0 ? null : this.log.lowestCorrupt();
     return corrupt === null ? this.durableHead : Math.min(this.durableHead, corrupt - 1);
@@ -346,7 +357,7 @@ export class Core {
 
   // Commit.
 
-  /** Takes up a commit number of the current view; it never goes down (protocol §3). */
+  /** Takes over a commit number of the current view. It never goes down (protocol §3). */
   learnCommit(op: number): void {
     const commit = Math.min(op, this.log.head);
     if (commit <= this.commit) return;
@@ -354,7 +365,7 @@ export class Core {
     this.parts.execution.run();
   }
 
-  /** The checkpoint that peers and the outside are told of: one that a crash does not take back (protocol §2). */
+  /** The checkpoint that peers and the host are told about: one that a crash cannot take back (protocol §2). */
   get checkpointName(): StateName | null {
     const info = this.#durableCheckpoint;
     return info === null ? null : { op: info.op, hash: info.hash };

@@ -1,6 +1,7 @@
 /**
- * A log entry: its header, its opaque body, and the one encoded form that is logged, sent and checksummed and never made
- * again on the way (protocol §1). Entries chain: each names the checksum of the one before it (protocol §2).
+ * A log entry: its header, its opaque body, and its encoded form. The entry is encoded once. That form is logged, sent
+ * and checksummed, and never made again (protocol §1). Entries form a chain: each names the checksum of the one before
+ * it (protocol §2).
  */
 
 import { Reader, Slab, Writer } from '../base/bytes.ts';
@@ -8,28 +9,28 @@ import { MalformedError } from '../base/errors.ts';
 import type { Checksum } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 
-/** What names an entry and its place: all that is known of one whose record cannot be read. */
+/** The name and the place of an entry: all that is known of one whose record cannot be read. */
 export interface EntryName {
   readonly op: number;
   readonly checksum: Checksum;
-  /** The checksum of the entry before it; of op 1, the group's genesis. */
+  /** The checksum of the entry before it. For op 1, it is the group's genesis. */
   readonly parent: Checksum;
 }
 
 export interface Entry extends EntryName {
   readonly epoch: number;
   readonly view: number;
-  /** The primary's commit number when it prepared this. */
+  /** The primary's commit number when it prepared this entry. */
   readonly commit: number;
   /** The replicated clock, in milliseconds (protocol §7, "Time"). */
   readonly timestamp: number;
-  /** The session that asked, 0 for what the group itself proposes. */
+  /** The session that asked; 0 for what the group itself proposes. */
   readonly session: number;
   readonly request: number;
-  /** The lowest request number of the session that it has no answer to yet. */
+  /** The lowest request number of the session whose answer the client has not received yet. */
   readonly answered: number;
   readonly body: Uint8Array;
-  /** The encoded entry, whole: checksum, then everything that the checksum covers. */
+  /** The whole encoded entry: the checksum, then everything that the checksum covers. */
   readonly bytes: Uint8Array;
 }
 
@@ -41,10 +42,12 @@ const checksumSize = 16;
 const noChecksum = '00'.repeat(checksumSize);
 /** Every entry is encoded here and copied out once, at its exact size. */
 const scratch = new Writer(64 * 1024);
-/** Entries of one time leave memory at one time. */
+/** Entries that are made together are also freed together. */
 const slab = new Slab();
 
-/** Entries are decoded in their order, mostly: then the next one's parent is this, and needs no string of its own. */
+/**
+ * Entries are mostly decoded in order. Then the parent of the next entry is this one, and needs no string of its own.
+ */
 let lastDecoded = noChecksum;
 
 /** Encodes an entry, once for its whole life, and names it by its checksum. */
@@ -72,7 +75,7 @@ export function makeEntry(fields: EntryFields, hash: Hash): Entry {
 
 /**
  * The entry in `bytes`, with its body as a view of them.
- * @throws {@link MalformedError} when they are no entry, or another than their checksum says.
+ * @throws {@link MalformedError} when they hold no entry, or not the one that the checksum says.
  */
 export function decodeEntry(bytes: Uint8Array, hash: Hash): Entry {
   const checksum = hash.digest(bytes.subarray(checksumSize));

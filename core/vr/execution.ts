@@ -1,4 +1,7 @@
-/** Applies committed entries to the state machine, in op order, once each, and restores it from checkpoints (protocol §3, §5). */
+/**
+ * Applies committed entries to the state machine, in op order, once each, and restores it from checkpoints (protocol
+ * §3, §5).
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
@@ -9,7 +12,7 @@ export class Execution implements ExecutionPart {
   readonly #core: Core;
   /** The op whose state the machine has. */
   #applied = 0;
-  /** A checkpoint's batch is on its way to disk; the machine is restored from it when it is there. */
+  /** A checkpoint's batch is on its way to disk. When it is durable, the machine is restored from it. */
   #restoring: CheckpointInfo | null = null;
   #checksum: string;
 
@@ -23,7 +26,8 @@ export class Execution implements ExecutionPart {
   }
 
   /**
-   * At start: restores the checkpoint and applies what is committed. Entries applied before are not told again one by one.
+   * At start: restores the checkpoint and applies what is committed. Entries that were applied before are not reported
+   * one by one again.
    */
   start(): void {
     const { log } = this.#core;
@@ -40,7 +44,7 @@ export class Execution implements ExecutionPart {
     const before = this.#applied;
     while (this.#applied < core.commit) {
       const entry = core.log.entry(this.#applied + 1);
-      // It is being repaired; the others wait for it (protocol §2).
+      // The entry is being repaired, and the later ones wait for it (protocol §2).
       if (entry === null) break;
       invariant(entry.op === this.#applied + 1, 'entries are applied in op order', { op: entry.op });
       invariant(entry.parent === this.#checksum, 'what is applied is one chain', { op: entry.op });
@@ -57,15 +61,18 @@ export class Execution implements ExecutionPart {
     }
   }
 
-  /** Blocks applying until {@link finishRestore}: the log already goes on from a checkpoint that is not durable yet. */
+  /**
+   * Blocks applying until {@link finishRestore}, because the log already continues from a checkpoint that is not
+   * durable yet.
+   */
   beginRestore(info: CheckpointInfo): void {
     this.#restoring = info;
   }
 
-  /** The checkpoint is durable in its place, so that its chunks can be read back. */
+  /** The checkpoint is durable and in place, so its chunks can be read back. */
   finishRestore(info: CheckpointInfo): void {
     const core = this.#core;
-    // Another one was taken up meanwhile; its own batch restores.
+    // Another one was taken up meanwhile. Its own batch restores.
     if (this.#restoring !== info) return;
     this.#restoring = null;
     if (!this.restore(info)) return;
@@ -78,7 +85,9 @@ export class Execution implements ExecutionPart {
     if (wasDown) core.parts.viewChange.restored();
   }
 
-  /** Replaces the machine's state; false when the checkpoint cannot be read, which makes this replica one to be rebuilt. */
+  /**
+   * Replaces the machine's state. Returns false when the checkpoint cannot be read; this replica must then be rebuilt.
+   */
   restore(info: CheckpointInfo): boolean {
     const core = this.#core;
     try {

@@ -1,7 +1,8 @@
 /**
- * Making the log of a view this replica's own: what it keeps, what it stages, and the one batch that replaces (protocol §4.4,
- * §4.5). Until that batch, nothing that is held is touched, but for what is known to be committed: who lacks more of that than is staged in
- * memory takes it into its log on the way. The same for a candidate with the log it chose and for a backup with the one of a StartView.
+ * Makes the log of a view this replica's own: what it keeps, what it stages, and the one batch that replaces the log
+ * (protocol §4.4, §4.5). Until that batch, the log that is held stays untouched, with one exception: a replica that
+ * lacks more committed entries than it may stage in memory takes them into its log on the way. A candidate does the
+ * same with the log that it chose as a backup does with the log of a StartView.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -17,15 +18,17 @@ import type { StorageBatch } from './ports.ts';
 export class Installation implements InstallationPart {
   readonly #core: Core;
   #goal: ChosenLog | null = null;
-  /** Everything of the own log up to here is of the goal's log. */
+  /** The own log equals the goal's log up to here. */
   #keep = 0;
   #keepChecksum: Checksum = '';
-  /** Entries keep + 1 and on, without a gap. */
+  /** Entries from keep + 1 on, without a gap. */
   #staged: Entry[] = [];
   #stagedBytes = 0;
   /** A staged checkpoint that replaces everything up to `keep`. */
   #checkpoint: CheckpointInfo | null = null;
-  /** What was known to be committed by the last goal: what is staged up to here is good for every later one. */
+  /**
+   * What was known to be committed when the last goal came. What is staged up to here is valid for every later goal.
+   */
   #committed = 0;
 
   constructor(core: Core) {
@@ -36,17 +39,17 @@ export class Installation implements InstallationPart {
     return this.#goal !== null;
   }
 
-  /** A checkpoint is staged: the goal's log goes on from it, and the state with it. */
+  /** A checkpoint is staged. The goal's log, and the state, continue from it. */
   get hasCheckpoint(): boolean {
     return this.#goal !== null && this.#checkpoint !== null;
   }
 
-  /** Where to ask first. */
+  /** Which member to ask first. */
   get source(): Member | null {
     return this.#goal?.from ?? null;
   }
 
-  /** Another view began. What is staged is good for its log as well, as far as that names it or it is committed. */
+  /** Another view began. What is staged is valid for its log too, if that log names it or it is committed. */
   suspend(): void {
     if (this.#goal !== null) this.#committed = this.#goal.commit;
     this.#goal = null;
@@ -60,12 +63,13 @@ export class Installation implements InstallationPart {
     this.#checkpoint = null;
   }
 
-  /** Takes `goal` as the log to install; a later one of the same view may be longer, or repair an earlier choice. */
+  /** Takes `goal` as the log to install. A later goal of the same view may be longer, or repair an earlier choice. */
   begin(goal: ChosenLog): void {
     const core = this.#core;
     const { log } = core;
     invariant(!core.inView, 'only a log of a newer view replaces', { view: core.view });
-    // What is committed here is in every later log. Votes that say otherwise lie, and no single one of them shows which.
+    // What is committed here is in every later log. If votes say otherwise, some of them are false, and we cannot tell
+    // which.
     if (this.#contradicts(goal)) return core.drop('a chosen log without what is committed here');
     const staged = this.#staged;
     const checkpoint = this.#checkpoint;
@@ -81,7 +85,7 @@ export class Installation implements InstallationPart {
     this.advance();
   }
 
-  /** The highest op up to which the own log is certainly the goal's. */
+  /** The highest op up to which the own log certainly equals the goal's. */
   #matching(goal: ChosenLog): number {
     const { log, commit } = this.#core;
     for (let op = Math.min(log.head, goal.head); op >= goal.floor && op > commit; op--) {
@@ -105,14 +109,19 @@ export class Installation implements InstallationPart {
     return this.#keep + this.#staged.length;
   }
 
-  /** The ops to fetch next, or null when all are here. Corrupt ones that are kept are repaired in place meanwhile. */
+  /**
+   * The ops to fetch next, or null when all are here. Corrupt entries that are kept are repaired in place meanwhile.
+   */
   missing(): { readonly from: number; readonly through: number } | null {
     const goal = this.#goal;
     if (goal === null || this.#top() >= goal.head) return null;
     return { from: this.#top() + 1, through: goal.head };
   }
 
-  /** Takes entries that a peer sent; `commit` is what it knows to be committed. True when one was of use. */
+  /**
+   * Takes entries that a peer sent. `commit` is what the peer knows to be committed. Returns true when one of them was
+   * useful.
+   */
   entries(entries: readonly Entry[], commit: number): boolean {
     const before = this.#top();
     for (const entry of entries) this.#stage(entry, commit);
@@ -123,9 +132,10 @@ export class Installation implements InstallationPart {
   }
 
   /**
-   * More is staged than memory is for: what is committed of it becomes part of the log, under the log_view that it has. That is no
-   * promise of the view, and takes nothing back: committed entries are in every later log, and what they replace is none of them. Only
-   * when they reach above all that is held, so that nothing is cut without its replacement (V1). What is left is one pipeline at most.
+   * More is staged than we have memory for, so the committed part becomes part of the log, under the log's present
+   * log_view. This promises nothing about the view, and takes nothing back: committed entries are in every later log,
+   * and what they replace is in none. It happens only when they reach above everything that is held, so that nothing is
+   * cut without its replacement (V1). What is left is at most one pipeline.
    */
   #relieve(): void {
     const core = this.#core;
@@ -159,10 +169,11 @@ export class Installation implements InstallationPart {
     if (goal === null || entry.op !== this.#top() + 1 || entry.op > goal.head) return;
     const wanted = this.#wanted(goal, entry.op);
     const chained = entry.parent === (this.#staged.at(-1)?.checksum ?? this.#keepChecksum);
-    // Above the floor the goal names it. Below, being committed is the proof, and the chain must close.
+    // Above the floor, the goal names the entry. Below it, being committed is the proof, and the chain must close.
     if (wanted === null ? entry.op > committed : entry.checksum !== wanted) return;
     if (!chained) {
-      // The committed logs of two replicas are one chain: of what was taken unproven, somebody made it up. It is fetched anew.
+      // The committed logs of two replicas are one chain. So some sender made up part of what was taken without proof.
+      // It is fetched anew.
       this.#core.drop('entries that do not chain');
       this.#staged = [];
       this.#stagedBytes = 0;
@@ -172,7 +183,7 @@ export class Installation implements InstallationPart {
     this.#stagedBytes += entry.bytes.length;
   }
 
-  /** The log behind is gone everywhere, and its checkpoint is staged. False when that is of no use. */
+  /** The log before it is gone on all replicas, and its checkpoint is staged. Returns false when that does not help. */
   checkpointStaged(info: CheckpointInfo): boolean {
     if (this.#goal === null || !this.#helps(info)) return false;
     this.#onto(info);
@@ -180,7 +191,7 @@ export class Installation implements InstallationPart {
     return true;
   }
 
-  /** It reaches above what is here, or stands for an entry that is rotten here and gone elsewhere. */
+  /** It reaches above what is here, or covers an entry that is rotten here and gone elsewhere. */
   #helps(info: CheckpointInfo): boolean {
     const rotten = this.#checkpoint === null ? this.#core.log.lowestCorrupt() : null;
     return info.op > this.#top() || (rotten !== null && rotten <= info.op);
@@ -220,13 +231,16 @@ export class Installation implements InstallationPart {
       if (core.view !== view || core.down !== null) return;
       if (core.isPrimaryOf(view)) core.parts.primary.begin(goal.commit);
     });
-    // A candidate works only once its log of the view is durable; a backup's acknowledgements wait by themselves.
+    // A candidate works only once its log of the view is durable. A backup need not wait here: its acknowledgements do.
     if (core.isPrimaryOf(view)) return;
     core.setStatus(core.sound ? 'normal' : 'recovering');
     core.parts.backup.heardHead(log.head, goal.commit);
   }
 
-  /** Puts `entries`, and the staged checkpoint under them, into the log in memory, and says what does the same on the disk. */
+  /**
+   * Puts `entries`, and the staged checkpoint below them, into the log in memory, and returns the batch that does the
+   * same on the disk.
+   */
   #replacement(
     entries: readonly Entry[],
     stamps: Pick<StorageBatch, 'view' | 'logView'>,
@@ -237,7 +251,7 @@ export class Installation implements InstallationPart {
     invariant(this.#keep >= core.commit || checkpoint !== null, 'nothing committed is replaced', { keep: this.#keep });
     const base: StorageBatch = { ...stamps, entries };
     let batch: StorageBatch = base;
-    // A state that is further already is of the same chain: the checkpoint only takes the place of its log.
+    // If the state is already further, it is of the same chain, and the checkpoint only replaces the log.
     const restore = checkpoint !== null && (core.down !== null || core.parts.execution.applied < checkpoint.op);
     if (checkpoint !== null) {
       log.reset(checkpoint);

@@ -1,8 +1,9 @@
 /**
- * What is judged of each message between replicas before anything of it is believed (protocol §1, "Judged before believed"): one table,
- * which the compiler keeps whole. The envelope (cluster, group, member, incarnation, epoch) was judged before, and whether the sender is
- * the node of its link by the node. What stands here holds of every message that an honest replica sends, in whatever order and
- * however late it comes; so what does not hold was never sent by one, and no invariant has to rely on it.
+ * What we check of each message between replicas before we believe any of it (protocol §1, "Judged before believed").
+ * It is one table, and the compiler keeps it complete. The envelope (cluster, group, member, incarnation, epoch) was
+ * checked before, and the node has checked that the sender is at the other end of its link. Each rule here holds for
+ * every message that an honest replica sends, in whatever order and however late it comes. So no honest replica sent a
+ * message that breaks one, and no invariant has to rely on a message.
  */
 
 import type { Core } from './core.ts';
@@ -12,7 +13,7 @@ import type { Entry } from './entry.ts';
 import type { LogDescription, Message, MessageKind, MessageOf } from './messages.ts';
 import { highestNumber } from './reach.ts';
 
-/** Why a message cannot be, in fixed words, or null. */
+/** Why a message is impossible, in fixed words, or null. */
 type Judge<K extends MessageKind> = (core: Core, from: Member, message: MessageOf<K>) => string | null;
 
 const tooHigh = 'a number beyond what can have been reached';
@@ -21,7 +22,10 @@ const notForPrimary = 'this replica is not the primary of its view';
 const noVoter = 'its sender does not vote';
 const badLog = 'its log does not add up';
 const badEntries = 'its entries contradict each other or its view';
-/** What somebody committed, others have forgotten: no honest history does that, but disks that were put back do. */
+/**
+ * Other replicas have forgotten what one replica committed. No honest history does that, but a disk that was restored
+ * from a copy does.
+ */
 export const otherHistory = 'it contradicts what is committed here';
 
 const judges = {
@@ -73,13 +77,14 @@ const judges = {
     if (problem !== null) return problem;
     if (commit > log.head) return badLog;
     if (standsIn(core, message)) {
-      // That more of it is committed may be known to one of an earlier view whose vote was not needed.
+      // A replica of an earlier view whose vote was not needed may know that more of it is committed.
       return leads(core, message) && log.head > core.log.head ? 'it knows more of a view than its primary' : null;
     }
-    // A replica that cannot prove its head may have started it and forgotten (protocol §2).
+    // A replica that cannot prove its head may have started this view and forgotten it (protocol §2).
     if (core.isPrimaryOf(view) && core.counts) return 'it starts a view that this replica is to lead';
-    // One that cannot prove its head forgot its view: this may be the view's log as it was before what it holds was committed. So may it be
-    // for one that took in what was committed in this view before the rest of the view's log was here; the installation passes it over.
+    // A replica that cannot prove its head has forgotten its view. This may be the view's log from before the commit of
+    // what it holds. The same may happen to a replica that took in what was committed in this view before the rest of
+    // the view's log arrived. The installation skips such a log.
     return core.sound && view > core.view && loses(core, log) ? otherHistory : null;
   },
   getState: (_core, _from, { from, commit }) => (from > highestNumber || commit > highestNumber ? tooHigh : null),
@@ -88,8 +93,8 @@ const judges = {
     if (commit > highestNumber) return tooHigh;
     let op = 0;
     for (const entry of entries) {
-      // Those that cannot be read where they come from are left out.
-      // Of a later view than its log_view may be what was committed before the rest of that view's log was here (protocol §5).
+      // Entries that the sender cannot read are left out. An entry that was committed before the rest of its view's log
+      // arrived may be of a later view than the sender's log_view (protocol §5).
       if (entry.op <= op || compareViewstamps(entry, { epoch, view }) > 0) return badEntries;
       if (!isPossible(entry)) return tooHigh;
       op = entry.op;
@@ -102,19 +107,19 @@ const judges = {
   getStartView: () => null,
   viewNow: () => null,
   getChunk: () => null,
-  /** The bytes are judged by their hash, where it is known which were asked for. */
+  /** The bytes are checked by their hash, where we know which ones we asked for. */
   chunk: () => null,
   readIndex: (core, _from, message) => (isMeant(core, message) ? null : notForPrimary),
   readIndexOk: (core, from, message) => {
     if (!isPrimary(core, from, message)) return notPrimary;
     return message.index > highestNumber ? tooHigh : null;
   },
-  /** A learner asks too where the others stand (protocol §2, "Proof of the head"). */
+  /** A learner, too, asks where the others stand (protocol §2, "Proof of the head"). */
   recovery: () => null,
   recoveryOk: (core, from) => (core.isVoterMember(from) ? null : noVoter),
 } satisfies { readonly [K in MessageKind]: Judge<K> };
 
-/** Why `message` of the member `from` cannot be, in fixed words; null for what may be believed. */
+/** Why `message` of the member `from` is impossible, in fixed words; null for a message that may be believed. */
 export function judge(core: Core, from: Member, message: Message): string | null {
   const one: Judge<MessageKind> = judges[message.kind] as Judge<MessageKind>;
   return one(core, from, message);
@@ -126,7 +131,7 @@ function isPrimary(core: Core, from: Member, { view }: Stamp): boolean {
   return from === primaryOf(core.configuration, view);
 }
 
-/** The primary of its view is called as this replica is, be it with another disk. */
+/** The primary of that view has this replica's name, perhaps with another disk. */
 function isMeant(core: Core, { view }: Stamp): boolean {
   return primaryOf(core.configuration, view).replica === core.identity.replica;
 }
@@ -141,7 +146,7 @@ function leads(core: Core, { view }: Stamp): boolean {
   return view === core.view && core.parts.primary.active;
 }
 
-/** Nobody holds more of a view than its primary has prepared. */
+/** No replica holds more of a view than its primary has prepared. */
 function acknowledges(core: Core, stamp: Stamp, op: number): string | null {
   if (leads(core, stamp) && op > core.log.head) return 'it acknowledges more than was sent';
   return op > highestNumber ? tooHigh : null;
@@ -151,7 +156,7 @@ function isPossible({ op, commit, timestamp, session, request, answered }: Entry
   return commit < op && Math.max(op, timestamp, session, request, answered) <= highestNumber;
 }
 
-/** What a Prepare of this replica's own view must be to fit its log: one header for each view and op, and one chain. */
+/** Checks a Prepare of this replica's own view against its log: one header for each view and op, and one chain. */
 function contradiction(core: Core, entries: readonly Entry[]): string | null {
   const { log } = core;
   for (const entry of entries) {

@@ -1,6 +1,6 @@
 /**
- * A replica's log as it is once everything handed to storage is durable: head, names, what is corrupt, and a bounded window of
- * recent entries. Older entries are read back from storage.
+ * A replica's log as it will be once everything handed to storage is durable: its head, the names of entries, which
+ * entries are corrupt, and a bounded window of recent entries. Older entries are read back from storage.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -13,10 +13,10 @@ import type { Entry, EntryName } from './entry.ts';
 import type { LogDescription } from './messages.ts';
 import type { RecoveredReplica, ReplicaIdentity, ReplicaStorage } from './ports.ts';
 
-/** Bytes of recent entries that are kept in memory; what lags further behind is served from storage. */
+/** How many bytes of recent entries are kept in memory. Replicas that lag further are served from storage. */
 const windowBytes = 1024 * 1024;
 
-/** What op 1 of a group has as its parent, so that the logs of two groups never chain. */
+/** The parent of op 1 of a group, so that the logs of two groups never chain. */
 export function genesisChecksum(identity: Pick<ReplicaIdentity, 'cluster' | 'namespace'>, hash: Hash): Checksum {
   return hash.digest(utf8(`haret ${identity.cluster} ${identity.namespace}`));
 }
@@ -29,7 +29,7 @@ export class Log {
   #headChecksum: Checksum;
   #first: number;
   #checkpoint: CheckpointInfo | null;
-  /** Entries `#base` to head; the first `#start` of them have left the window. Rotten ones are undefined. */
+  /** Entries `#base` to head. The first `#start` of them have left the window. Rotten ones are undefined. */
   #window: (Entry | undefined)[] = [];
   #start = 0;
   #base: number;
@@ -70,7 +70,7 @@ export class Log {
     return this.#corrupt.size;
   }
 
-  /** The lowest op that was had and cannot be read, or null. */
+  /** The lowest op that was durable and cannot be read, or null. */
   lowestCorrupt(): number | null {
     let lowest: number | null = null;
     for (const op of this.#corrupt.keys()) if (lowest === null || op < lowest) lowest = op;
@@ -85,7 +85,7 @@ export class Log {
     return this.#corrupt.get(op) ?? null;
   }
 
-  /** Loads the entries from `op` to the head into the window: the part that a view change and the pipeline look at. */
+  /** Loads the entries from `op` to the head into the window, because a view change and the pipeline look at them. */
   warm(op: number): void {
     if (op >= this.#base) return;
     const entries: (Entry | undefined)[] = [];
@@ -111,7 +111,9 @@ export class Log {
     return this.#corrupt.has(op) ? null : this.#storage.entry(op);
   }
 
-  /** The checksum of the entry at `op`, also of a corrupt one and of those that only the checkpoint stands for; else null. */
+  /**
+   * The checksum of the entry at `op`, even of a corrupt one or of one that only the checkpoint covers; otherwise null.
+   */
   checksum(op: number): Checksum | null {
     if (op === 0) return this.#genesis;
     if (op > this.#head) return null;
@@ -131,7 +133,7 @@ export class Log {
   }
 
   /**
-   * Everything up to here is committed, and a crash does not make it less: the larger of the checkpoint's op and the commit
+   * Everything up to here is committed, and a crash cannot lower it: the larger of the checkpoint's op and the commit
    * number in the newest readable entry (protocol §2).
    */
   floor(): number {
@@ -168,12 +170,12 @@ export class Log {
     if (this.#first > op) this.#first = op;
   }
 
-  /** A corrupt entry is readable again: its repair is durable. */
+  /** A corrupt entry is readable again, because its repair is durable. */
   repaired(op: number): void {
     this.#corrupt.delete(op);
   }
 
-  /** Takes up a checkpoint of the log's own past: entries stay until {@link shortenTo}. */
+  /** Takes over a checkpoint of the log's own past. Entries stay until {@link shortenTo}. */
   setCheckpoint(info: CheckpointInfo): void {
     invariant(info.op >= this.checkpointOp, 'the checkpoint never goes back', { op: info.op, had: this.checkpointOp });
     invariant(this.checksum(info.op) === info.checksum, 'a checkpoint is of this log', { op: info.op });
@@ -181,7 +183,7 @@ export class Log {
     for (const op of this.#corrupt.keys()) if (op <= info.op) this.#corrupt.delete(op);
   }
 
-  /** Replaces everything by a checkpoint; the log goes on behind it. */
+  /** Replaces everything by a checkpoint. The log goes on after it. */
   reset(info: CheckpointInfo): void {
     invariant(info.op >= this.checkpointOp, 'the checkpoint never goes back', { op: info.op, had: this.checkpointOp });
     this.#checkpoint = info;
@@ -193,7 +195,7 @@ export class Log {
     this.#clearWindow(info.op + 1);
   }
 
-  /** Drops entries at or below `op`, which the checkpoint stands for. */
+  /** Drops entries at or below `op`, which the checkpoint covers. */
   shortenTo(op: number): void {
     invariant(op <= this.checkpointOp, 'only what a checkpoint stands for is dropped', { op });
     if (op < this.#first) return;
@@ -202,7 +204,7 @@ export class Log {
     this.#pack();
   }
 
-  /** The log as a DoViewChange or StartView tells it (protocol §4.2). */
+  /** The log as a DoViewChange or StartView describes it (protocol §4.2). */
   describe(logView: Viewstamp): LogDescription {
     const floor = this.floor();
     const floorChecksum = this.checksum(floor);
@@ -229,7 +231,7 @@ export class Log {
     this.#start++;
   }
 
-  /** Moves the window down once half of it is empty, so that appending costs the same on average. */
+  /** Moves the window down once half of it is empty, so that the average cost of appending stays the same. */
   #pack(): void {
     if (this.#start < 1024 || this.#start * 2 < this.#window.length) return;
     this.#window = this.#window.slice(this.#start);

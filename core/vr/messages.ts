@@ -1,6 +1,6 @@
 /**
- * What replicas of a group say to each other (protocol §3 to §6): one union that is type and binary form in one. Every message
- * carries who speaks, to whom, and in which (epoch, view); a frame is made of them elsewhere.
+ * What replicas of a group say to each other (protocol §3 to §6): one union that gives both the type and the binary
+ * form. Every message says who sends it, to whom, and in which (epoch, view). Frames are made elsewhere.
  */
 
 import type { Reader, Writer } from '../base/bytes.ts';
@@ -14,27 +14,36 @@ import { viewstampSchema } from './configuration.ts';
 import type { Entry } from './entry.ts';
 import { decodeEntry } from './entry.ts';
 
-/** Entries of one message; a Prepare has at most `maxBatchEntries` of them, an answer of state transfer what fits its bytes. */
+/**
+ * Entries of one message. A Prepare has at most `maxBatchEntries` of them, and an answer of state transfer as many as
+ * fit into its bytes.
+ */
 export const maxMessageEntries = 65_536;
-/** Headers of one suffix: the pipeline, and as much again for what rotten entries hide (protocol §2). */
+/** Headers of one suffix: the pipeline, and as many again for what rotten entries hide (protocol §2). */
 export const maxSuffixHeaders = 1_048_576;
 
-/** A state at an op, named by its hash: what heartbeats compare (protocol §6). */
+/** A state at an op, named by its hash. Heartbeats compare these (protocol §6). */
 const stateNameSchema = struct({ op: uint(), hash: idSchema });
 export type StateName = TypeOf<typeof stateNameSchema>;
 
-/** A log as its holder describes it in a DoViewChange or a StartView: headers of the suffix above a floor, never bodies (protocol §4). */
+/**
+ * A log as its holder describes it in a DoViewChange or a StartView: headers of the suffix above a floor, never bodies
+ * (protocol §4).
+ */
 const logDescriptionSchema = struct({
   logView: viewstampSchema,
   head: uint(),
-  /** Everything up to here is committed: the larger of the checkpoint's op and what the newest readable entry says. */
+  /**
+   * Everything up to here is committed: the larger of the checkpoint's op and the commit number in the newest readable
+   * entry.
+   */
   floor: uint(),
-  /** The checksum of the entry at the floor; of op 0, the group's genesis. */
+  /** The checksum of the entry at the floor. For op 0, it is the group's genesis. */
   floorChecksum: idSchema,
   checkpointOp: uint(),
   /** The checksums of floor + 1 to head, in order. Each entry's parent is the one before it. */
   checksums: list(idSchema, maxSuffixHeaders),
-  /** Ops above the floor that were had and cannot be read now. */
+  /** Ops above the floor that were durable and cannot be read now. */
   corrupt: list(uint(), maxSuffixHeaders),
 });
 export type LogDescription = TypeOf<typeof logDescriptionSchema>;
@@ -42,17 +51,20 @@ export type LogDescription = TypeOf<typeof logDescriptionSchema>;
 const envelope = {
   cluster: idSchema,
   namespace: uint(),
-  /** The sender: replica, node and incarnation are checked against the configuration (protocol §1). */
+  /** The sender. Replica, node and incarnation are compared with the configuration (protocol §1). */
   replica: nameSchema,
   node: nameSchema,
   incarnation: idSchema,
-  /** The replica that it is for. */
+  /** The replica to which the message is sent. */
   to: nameSchema,
   epoch: uint(),
   view: uint(),
 };
 
-/** An entry travels as the bytes that name it. `hash` is set while a message is decoded, so that none gets in unchecked. */
+/**
+ * An entry travels as the bytes that name it. `hash` is set while a message is decoded, so that no entry gets in
+ * unchecked.
+ */
 const entrySchema = (hash: () => Hash): Schema<Entry> => ({
   encode: (writer, entry) => writer.bytes(entry.bytes),
   decode: (reader) => decodeEntry(reader.bytes(), hash()),
@@ -66,7 +78,7 @@ const makeSchema = (hash: () => Hash) =>
     prepare: [1, { ...envelope, commit: uint(), entries: list(entrySchema(hash), maxMessageEntries) }],
     /** The sender durably holds everything up to `op`, with log_view = view. */
     prepareOk: [2, { ...envelope, op: uint() }],
-    /** VRR's Commit: the primary's heartbeat, one of a numbered round. */
+    /** VRR's Commit: the primary's heartbeat, with the number of its round. */
     commit: [
       3,
       {
@@ -74,16 +86,16 @@ const makeSchema = (hash: () => Hash) =>
         round: uint(),
         commit: uint(),
         head: uint(),
-        /** The state that a quorum shares, if one is known: whoever differs at that op is down until rebuilt. */
+        /** The state that a quorum shares, if one is known. A replica that differs at that op is down until rebuilt. */
         agreed: nullable(stateNameSchema),
-        /** A quorum has a checkpoint at or above this op: the log up to it may go. */
+        /** A quorum has a checkpoint at or above this op, so the log up to it may go. */
         shortenTo: uint(),
       },
     ],
     commitOk: [4, { ...envelope, round: uint(), op: uint(), checkpoint: nullable(stateNameSchema) }],
     startViewChange: [5, { ...envelope, target: uint() }],
     doViewChange: [6, { ...envelope, log: logDescriptionSchema }],
-    /** Also the answer to getStartView; `nonce` is then that of the question, else 0. */
+    /** Also the answer to getStartView. `nonce` is then that of the question; otherwise it is 0. */
     startView: [7, { ...envelope, nonce: uint(), commit: uint(), log: logDescriptionSchema }],
     getState: [8, { ...envelope, nonce: uint(), from: uint(), through: uint(), commit: uint(), checksum: idSchema }],
     newState: [
@@ -92,17 +104,20 @@ const makeSchema = (hash: () => Hash) =>
         ...envelope,
         nonce: uint(),
         logView: viewstampSchema,
-        /** What the sender knows to be committed; entries at or below it need no other proof. */
+        /** What the sender knows to be committed. Entries at or below it need no other proof. */
         commit: uint(),
         entries: list(entrySchema(hash), maxMessageEntries),
-        /** The sender's checkpoint when its log no longer reaches down to `from`. */
+        /** The sender's checkpoint, if its log no longer reaches down to `from`. */
         checkpoint: nullable(checkpointInfoSchema),
-        /** How long ago the primary of this view was heard to lead it, by the sender or by whom it heard that from; null: too long. */
+        /**
+         * How long ago this view's primary was heard to lead it, by the sender or by a replica that told the sender.
+         * Null: too long.
+         */
         heardMs: nullable(uint()),
       },
     ],
     getStartView: [10, { ...envelope, nonce: uint() }],
-    /** Nothing but the envelope: the answer to a message of an older view. */
+    /** Nothing but the envelope. It answers a message of an older view. */
     viewNow: [11, { ...envelope }],
     getChunk: [12, { ...envelope, nonce: uint(), op: uint(), hash: idSchema, index: uint() }],
     chunk: [13, { ...envelope, nonce: uint(), index: uint(), bytes: nullable(bytes(checkpointChunkBytes)) }],
@@ -123,7 +138,7 @@ export type MessageKind = Message['kind'];
 export type MessageOf<K extends MessageKind> = Extract<Message, { readonly kind: K }>;
 
 type Envelope = keyof typeof envelope;
-/** A message before its envelope is written on it. */
+/** A message before it gets its envelope. */
 export type Content = WithoutEnvelope<Message>;
 type WithoutEnvelope<M> = M extends Message ? Omit<M, Envelope> : never;
 
@@ -132,8 +147,9 @@ export function encodeMessage(writer: Writer, message: Message): void {
 }
 
 /**
- * The next message of `reader`. Entries are checked against their checksums and stay views of the bytes that were read.
- * @throws MalformedError on anything that {@link encodeMessage} does not write, and on an entry that is not what its checksum says.
+ * The next message of `reader`. Entries are compared with their checksums, and stay views of the bytes that were read.
+ * @throws {@link MalformedError} on anything that {@link encodeMessage} does not write, and on an entry that does not
+ *   match its checksum.
  */
 export function decodeMessage(reader: Reader, hash: Hash): Message {
   decodingHash = hash;

@@ -1,6 +1,6 @@
 /**
- * What a replica stands on and what it drives: the storage it reads back from, the state machine it feeds, and the inputs
- * and effects by which everything else reaches it (protocol §1).
+ * What a replica needs and what it drives: the storage from which it reads back, the state machine that it feeds, and
+ * the inputs and effects by which everything else reaches it (protocol §1).
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
@@ -26,14 +26,15 @@ export interface ReplicaIdentity {
  */
 export interface StateMachine {
   /**
-   * Applies a committed entry, once, in op order, and returns its encoded reply. Never throws on account of the body: what cannot be
-   * decoded or done is an error inside the reply, the same everywhere. For an entry of session 0 the reply goes to whoever proposed it.
+   * Applies a committed entry, once, in op order, and returns its encoded reply. It never throws because of the body:
+   * what cannot be decoded or done is an error inside the reply, the same on all replicas. For an entry of session 0,
+   * the reply goes to the proposer.
    */
   apply(entry: Entry): Uint8Array;
   /**
-   * What is known of a request in the applied state (protocol §7): `new` was never executed and may be, `executed` has its reply kept,
-   * `other` has the number of another body that was executed, `old` is below the window, `gone` names a session that does not exist, or
-   * not with this secret.
+   * What the applied state knows of a request (protocol §7). `new` was never executed and may be. `executed` has its
+   * reply kept. `other` has the number of another body that was executed. `old` is below the window. `gone` names a
+   * session that does not exist, or that has another secret.
    */
   request(
     session: number,
@@ -41,121 +42,148 @@ export interface StateMachine {
     request: number,
     body: Uint8Array,
   ): 'new' | 'executed' | 'other' | 'old' | 'gone';
-  /** The lowest request number of a live session that was never executed; requests of a session execute in their order. */
+  /**
+   * The lowest request number of a live session that was never executed. Requests of a session execute in their order.
+   */
   nextRequest(session: number): number;
   /** The kept reply of an `executed` request. */
   reply(session: number, request: number): Uint8Array;
-  /** Checks a body before it is proposed; an error refuses the request, definitely. */
+  /** Checks a body before it is proposed. An error refuses the request, and is definite. */
   validate(body: Uint8Array): ErrorInfo | null;
   /** The replicated time at which the group should propose an expiry entry, or null (protocol §7, "Time"). */
   deadline(): number | null;
   /** The body of the entry that expires what is due at `timestamp`. */
   expiry(timestamp: number): Uint8Array;
-  /** An O(1) hold on the state as it is now; applying goes on beside it. */
+  /** Holds the state as it is now, in O(1), while more entries are applied. */
   snapshot(): Snapshot;
-  /** Replaces the state by what a snapshot wrote. @throws MalformedError, with the state unchanged, when the bytes are no snapshot. */
+  /**
+   * Replaces the state by that of a snapshot. @throws {@link MalformedError}, and leaves the state unchanged, when the
+   * bytes are not a snapshot.
+   */
   restore(chunks: Iterable<Uint8Array>): void;
-  /** Bytes of the state as all replicas count them, for the checkpoint rule of protocol §6. */
+  /** The size of the state in bytes, as all replicas count it, for the checkpoint rule of protocol §6. */
   size(): number;
 }
 
 export interface Snapshot {
-  /** The next piece of the encoded state, of any length above 0 and about `bytes`; null at the end. The concatenation is canonical. */
+  /**
+   * The next piece of the encoded state, of any length above 0 and about `bytes`; null at the end. All pieces together
+   * are canonical.
+   */
   next(bytes: number): Uint8Array | null;
 }
 
-/** One atomic batch of one replica. All of it survives a crash, or none (protocol §2). Applied in the order of the fields. */
+/**
+ * One atomic batch of one replica. After a crash, all of it is there, or none (protocol §2). It is applied in the order
+ * of its fields.
+ */
 export interface StorageBatch {
   readonly configuration?: Configuration;
   readonly view?: Viewstamp;
   readonly logView?: Viewstamp;
   /**
-   * Installs the written or staged checkpoint of this op and hash. Entries at or below it stay until `shortenTo` drops them; when
-   * the head is below it, as after a transfer, `shortenTo` comes in the same batch and the log goes on from this op.
+   * Installs the written or staged checkpoint of this op and hash. Entries at or below it stay until `shortenTo` drops
+   * them. If the head is below it, as after a transfer, the same batch has `shortenTo`, and the log goes on from this
+   * op.
    */
   readonly checkpoint?: CheckpointInfo;
-  /** Entries at and above this op leave the log. Absent: the entries below extend the log or repair it in place, by checksum. */
+  /**
+   * Entries at and above this op leave the log. Absent: the entries below extend the log or repair it in place, by
+   * checksum.
+   */
   readonly truncateFrom?: number;
-  /** Entries to append, or to put in the place of corrupt ones of the same checksum. */
+  /** Entries to append, or to replace corrupt ones of the same checksum. */
   readonly entries: readonly Entry[];
-  /** Entries at or below this op are no longer needed; never above the installed checkpoint's op. */
+  /** Entries at or below this op are no longer needed. It is never above the installed checkpoint's op. */
   readonly shortenTo?: number;
 }
 
-/** What one replica's part of the store said at start. */
+/** What the store found of one replica at start. */
 export interface RecoveredReplica {
   readonly identity: ReplicaIdentity;
   readonly configuration: Configuration;
   readonly view: Viewstamp;
   readonly logView: Viewstamp;
   readonly checkpoint: CheckpointInfo | null;
-  /** The highest op that the log holds or is known to have held; the checkpoint's op when it is empty. */
+  /** The highest op that the log holds or is known to have held. For an empty log, the checkpoint's op. */
   readonly head: number;
-  /** The lowest op that the log holds; everything from it to `head` is readable or in `corrupt`. */
+  /** The lowest op that the log holds. Everything from it to `head` is readable or in `corrupt`. */
   readonly first: number;
-  /** Entries that were had and cannot be read: never absent, repaired by checksum (protocol §2). */
+  /**
+   * Entries that were durable and cannot be read. They never count as absent, and are repaired by checksum (protocol
+   * §2).
+   */
   readonly corrupt: readonly EntryName[];
-  /** False when the store cannot say what the head was: no DVC or PrepareOk until a StartView is installed (protocol §2). */
+  /**
+   * False when the store cannot say what the head was. Then the replica sends no DoViewChange or PrepareOk until a
+   * StartView is installed (protocol §2).
+   */
   readonly headProven: boolean;
 }
 
-/** The synchronous half of storage: what is durable, and what was handed over to be. */
+/** The synchronous half of storage: what is durable, and what was handed over to be made durable. */
 export interface ReplicaStorage {
   /** The entry at `op`, or null when the log does not hold it or cannot read it. */
   entry(op: number): Entry | null;
-  /** A chunk of the installed checkpoint of `op`, or null when it is not there or cannot be read. */
+  /** A chunk of the installed checkpoint of `op`, or null when it does not exist or cannot be read. */
   chunk(op: number, index: number): Uint8Array | null;
-  /** A chunk of a checkpoint that is being staged (protocol §5), so that a transfer resumes after a restart; else null. */
+  /**
+   * True when a chunk of a checkpoint that is being fetched is staged (protocol §5), so that a transfer resumes after a
+   * restart.
+   */
   staged(checkpoint: CheckpointInfo, index: number): boolean;
 }
 
 /** What a replica is told. */
 export type Input =
   | { readonly kind: 'message'; readonly message: Message }
-  /** A client's request; `token` comes back with its reply. */
+  /** A client's request. `token` comes back with its reply. */
   | {
       readonly kind: 'request';
       readonly token: number;
       readonly session: number;
-      /** By which its sender speaks as the session. */
+      /** The sender proves with this that it may use the session. */
       readonly secret: SessionSecret;
       readonly request: number;
       readonly answered: number;
       readonly body: Uint8Array;
-      /** Why its node takes nothing like it now: judged only when the request is new. */
+      /** Why its node accepts no such request now. It counts only if the request is new. */
       readonly refusal: ErrorInfo | null;
     }
-  /** Something without a session: a registration, a change to the catalog. Not deduplicated. */
+  /** Something without a session: a registration, or a change to the catalog. It is not deduplicated. */
   | { readonly kind: 'propose'; readonly token: number; readonly body: Uint8Array }
-  /** `atLeast` waits until that op is applied; 0 is a local read (protocol §7). */
+  /** With `atLeast`, the read waits until that op is applied. 0 makes it a local read (protocol §7). */
   | {
       readonly kind: 'read';
       readonly token: number;
       readonly consistency: 'linearizable' | { readonly atLeast: number };
     }
-  /** Nobody waits any longer for this token's reply. The request itself goes on. */
+  /** No one waits for this token's reply any longer. The request itself goes on. */
   | { readonly kind: 'abandon'; readonly token: number }
   | { readonly kind: 'tick' }
-  /** The end of a turn: what arrived in it is batched now. */
+  /** The end of a turn. What arrived in it is batched now. */
   | { readonly kind: 'flush' }
-  /** The batch of this ticket is durable. Tickets come back in order. A failed batch stops the process instead (protocol §2). */
+  /**
+   * The batch of this ticket is durable. Tickets come back in order. A failed batch stops the process instead (protocol
+   * §2).
+   */
   | { readonly kind: 'durable'; readonly ticket: number }
-  /** The checkpoint that was asked for is written and its file durable; the replica installs it by a batch. */
+  /** The checkpoint that was asked for is written, and its file is durable. The replica installs it by a batch. */
   | { readonly kind: 'checkpointWritten'; readonly checkpoint: CheckpointInfo }
-  /** The checkpoint that was asked for could not be written. The next one that is due is asked for again. */
+  /** The checkpoint that was asked for could not be written. The replica will ask for the next one that is due. */
   | { readonly kind: 'checkpointFailed' }
-  /** A staged chunk could not be kept, and those before it are gone. */
+  /** A staged chunk could not be kept, and the ones before it are gone. */
   | { readonly kind: 'chunkLost'; readonly op: number; readonly index: number }
   /** A staged chunk is durable. */
   | { readonly kind: 'chunkStaged'; readonly op: number; readonly index: number }
-  /** The connection to or from this node broke, or is there again: a reason to suspect at once. */
+  /** The connection with this node broke, which is a reason to suspect at once, or it is there again. */
   | { readonly kind: 'peer'; readonly node: string; readonly connected: boolean }
-  /** Learners that the log does not name: nodes that follow the root group. They count nowhere. */
+  /** Learners that the log does not name: nodes that follow the root group. They count in no quorum. */
   | { readonly kind: 'learners'; readonly members: readonly Member[] };
 
 /**
- * What a replica wants done, in this order. A host steps a replica with the inputs of a turn and ends the turn with `flush`, whatever
- * the inputs were: batches, acknowledgements and read rounds leave then.
+ * What a replica wants done, in this order. A host steps a replica with the inputs of a turn, and always ends the turn
+ * with `flush`. Batches, acknowledgements and read rounds leave then.
  */
 export type Effect =
   | { readonly kind: 'send'; readonly to: Member; readonly message: Message }
@@ -163,9 +191,9 @@ export type Effect =
   | { readonly kind: 'reply'; readonly token: number; readonly result: ReplyResult }
   /** The state that is applied now answers this read. */
   | { readonly kind: 'readReady'; readonly token: number; readonly result: ReadResult }
-  /** Write `snapshot` beside the log in slices, then say `checkpointWritten`. */
+  /** Write `snapshot` in slices while the log goes on, then say `checkpointWritten`. */
   | { readonly kind: 'writeCheckpoint'; readonly draft: CheckpointDraft; readonly snapshot: Snapshot }
-  /** This checkpoint is written and will not be installed: its file may go. */
+  /** This checkpoint is written and will not be installed. Its file may go. */
   | { readonly kind: 'dropCheckpoint'; readonly checkpoint: CheckpointInfo }
   | {
       readonly kind: 'stageChunk';
@@ -173,14 +201,15 @@ export type Effect =
       readonly index: number;
       readonly bytes: Uint8Array;
     }
-  /** A committed entry was applied: for watches, for the simulator's checks, for the time line. */
+  /** A committed entry was applied. Watches, the simulator's checks and the time line use this. */
   | { readonly kind: 'applied'; readonly entry: Entry; readonly reply: Uint8Array }
   /**
-   * The whole state was replaced, and stands at this op: `applied` goes on behind it. Also the first effect of a replica
-   * that found a state at start; what it applied again then is not told entry by entry.
+   * The whole state was replaced, and is now the one at this op. `applied` goes on after it. It is also the first
+   * effect of a replica that found a state at start. What that replica then applied again is not reported entry by
+   * entry.
    */
   | { readonly kind: 'restored'; readonly op: number }
-  /** Status, view or primary changed, or something that an operator wants to know happened. */
+  /** Status, view or primary changed, or something happened that an operator wants to know. */
   | { readonly kind: 'event'; readonly event: ReplicaEvent };
 
 export type ReplyResult =
@@ -202,26 +231,26 @@ export type ReplicaEvent =
   | { readonly kind: 'transfer'; readonly from: string; readonly to: number; readonly by: 'entries' | 'checkpoint' }
   | { readonly kind: 'repaired'; readonly op: number }
   | { readonly kind: 'dropped'; readonly reason: string }
-  /** `about` says what it is about when an `alarmOver` may end it. */
+  /** `about` gives the topic, when an `alarmOver` may end the alarm. */
   | { readonly kind: 'alarm'; readonly reason: string; readonly about?: AlarmTopic }
   | { readonly kind: 'alarmOver'; readonly about: AlarmTopic }
-  /** What a member said cannot be, and was not believed: told once for each kind of message and reason. */
+  /** A member said something impossible, and was not believed. Reported once for each kind of message and reason. */
   | { readonly kind: 'refused'; readonly from: string; readonly said: MessageKind; readonly reason: string };
 
-/** `states`: replicas disagree and no quorum shares a state. `transfer`: nobody has what this replica lacks. */
+/** `states`: replicas disagree and no quorum shares a state. `transfer`: no other replica has what this one lacks. */
 export type AlarmTopic = 'states' | 'transfer';
 
-/** `recovering`: it cannot prove its head, or its checkpoint differs, and waits for a StartView or a rebuild. */
+/** `recovering`: it cannot prove its head, or its checkpoint differs, and it waits for a StartView or a rebuild. */
 export type ReplicaStatus = 'normal' | 'viewChange' | 'recovering' | 'stopped';
 
-/** A replica seen from outside: `vr replica`, metrics, the playground's picture and the simulator's checks. */
+/** A replica seen from outside: for `vr replica`, metrics, the playground's picture and the simulator's checks. */
 export interface ReplicaView {
   readonly identity: ReplicaIdentity;
   readonly status: ReplicaStatus;
   readonly configuration: Configuration;
   readonly view: Viewstamp;
   readonly logView: Viewstamp;
-  /** The primary of the current view when this replica knows it to work, else null. */
+  /** The primary of the current view when this replica knows that it works, else null. */
   readonly primary: Member | null;
   readonly isPrimary: boolean;
   readonly head: number;

@@ -1,4 +1,7 @@
-/** The primary at work: batches into Prepares, acknowledgements into commits, heartbeat rounds, abdication (protocol §3). */
+/**
+ * The primary at work. It batches requests into Prepares, turns acknowledgements into commits, sends heartbeat rounds,
+ * and abdicates (protocol §3).
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { Member } from './configuration.ts';
@@ -8,16 +11,18 @@ import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
 import type { PrimaryPart } from './parts.ts';
 
-/** Prepares in flight. More would make them smaller, and each costs a sync and a message to every peer. */
+/**
+ * How many Prepares may be in flight. More would make them smaller, and each costs a sync and a message to every peer.
+ */
 const maxBatchesInFlight = 4;
-/** A commit that no Prepare carries to the backups goes by a heartbeat of its own after so long. */
+/** If no Prepare carries a commit to the backups for this long, a heartbeat does. */
 const quietMs = 20;
 
 export class Primary implements PrimaryPart {
   readonly #core: Core;
   #active = false;
   #abdicated = false;
-  /** The head of the log with which the view began: reads wait until it is committed (protocol §7). */
+  /** The head of the log with which the view began. Reads wait until it is committed (protocol §7). */
   #startHead = 0;
   /** What each voter durably holds in this view, and the last heartbeat round that it answered. */
   readonly #acknowledged = new Map<Member, number>();
@@ -65,7 +70,7 @@ export class Primary implements PrimaryPart {
     return this.#active ? this.#core.log.head - this.#core.commit : 0;
   }
 
-  /** The log of the view that this replica is to lead is durable here: the view begins. */
+  /** The log of the view that this replica will lead is durable here, so the view begins. */
   begin(commit: number): void {
     const core = this.#core;
     invariant(core.inView && core.isPrimaryOf(core.view) && !this.#active, 'a view begins once, with its primary', {
@@ -103,7 +108,7 @@ export class Primary implements PrimaryPart {
     this.#core.parts.reads.primaryChanged();
   }
 
-  /** At the end of a turn: what waits is prepared, while the pipeline has room. */
+  /** At the end of a turn: prepares what waits, while the pipeline has room. */
   flush(): void {
     if (!this.serving) return;
     const { requests } = this.#core.parts;
@@ -150,7 +155,7 @@ export class Primary implements PrimaryPart {
     }
     invariant(log.head - core.commit <= limits.maxPipelineEntries, 'the pipeline is bounded', { head: log.head });
     this.#batches.push(log.head);
-    // To the own disk and to the backups' at the same time (protocol §2).
+    // To this replica's own disk and to the backups' at the same time (protocol §2).
     core.persist({ entries }, () => this.acknowledgedMore());
     core.sendToOthers({ kind: 'prepare', commit: core.commit, entries });
     this.#toldCommit = core.commit;
@@ -166,7 +171,7 @@ export class Primary implements PrimaryPart {
     const core = this.#core;
     if (!this.#active || !core.isVoterMember(from)) return;
     if (message.checkpoint !== null) core.parts.checkpoints.report(from, message.checkpoint);
-    // The comparison may have found that it is this replica that differs.
+    // The comparison may have found that this replica itself differs.
     if (!core.isPrimary) return;
     if (message.op > 0) this.#acknowledge(from, message.op);
     if (message.round > (this.#answered.get(from) ?? 0)) {
@@ -181,7 +186,7 @@ export class Primary implements PrimaryPart {
     this.acknowledgedMore();
   }
 
-  /** Commits what a quorum durably holds in this view; the own disk counts as one of it. */
+  /** Commits what a quorum durably holds in this view. The own disk counts as one of the quorum. */
   acknowledgedMore(): void {
     const core = this.#core;
     if (!this.#active) return;
@@ -202,7 +207,7 @@ export class Primary implements PrimaryPart {
     core.parts.reads.settled();
   }
 
-  /** Starts a round: whoever answers it confirms that this replica led the view when the round began. */
+  /** Starts a round. A replica that answers it confirms that this replica led the view when the round began. */
   heartbeat(): number {
     const core = this.#core;
     this.#round++;
@@ -254,7 +259,8 @@ export class Primary implements PrimaryPart {
     const core = this.#core;
     if (!this.#active) return;
     if (!this.#abdicated && this.#overdue()) {
-      // Nobody confirms that it leads: it stops, and asks for another view itself, for its voice may be the one that is missing.
+      // No quorum confirms that it leads. It stops, and itself asks for another view, because its own vote may be the
+      // missing one.
       this.#abdicated = true;
       core.parts.requests.abdicated();
       core.announce();
@@ -264,7 +270,8 @@ export class Primary implements PrimaryPart {
     if (!this.serving) return;
     const { timing, commit } = core;
     const quiet = commit > this.#toldCommit && now - this.#toldAt >= quietMs;
-    // All replicas of a node send theirs in the same tick, so that one frame carries them however many groups are idle.
+    // All replicas of a node send heartbeats in the same tick, so that one frame carries them however many groups are
+    // idle.
     const slot = (at: number): number => Math.floor(at / timing.heartbeatMs);
     if (quiet || slot(now) !== slot(this.#heartbeatAt)) this.heartbeat();
     this.#expire();

@@ -1,15 +1,15 @@
 /**
- * How far a number that others tell may lie above one's own (protocol §1, "Judged before believed"). A view rises by one an election,
- * and an election takes a message both ways and a sync, so that a group cannot have more of them than milliseconds have passed. How
- * long a replica was away it cannot know, for no clock is trusted. So the jumps of one life of a process may add up to what elections
- * reach in 34 years, and to one a millisecond that it has lived since.
+ * How far a number that others give may be above one's own (protocol §1, "Judged before believed"). A view rises by one
+ * with each election. An election takes a message both ways and a sync, so a group cannot have more elections than
+ * milliseconds have passed. A replica cannot know how long it was away, because no clock is trusted. So the jumps in
+ * one life of a process may add up to the number of elections in 34 years, plus one for each millisecond of its life.
  *
- * That is live: whoever was away for less than that catches up, with one message. It is sound: a view that was never reached is
- * believed up to there at most, and whoever tells such views over and over needs eight thousand starts of the process to bring the
- * numbers to their end, where one message was enough.
+ * This is live: a replica that was away for less than that catches up with one message. It is sound: a view that was
+ * never reached is believed only up to that bound. Someone who sends such views over and over needs eight thousand
+ * starts of the process to use up the numbers. Without the bound, one message would be enough.
  */
 
-/** Nothing that is told is above it. What is counted up from there by one finds its end in no life of a machine. */
+/** No number that others give is above this. No machine lives long enough to count from here to the end, one by one. */
 export const highestNumber = 2 ** 52;
 
 /** In milliseconds, and so in elections: 34 years. */
@@ -23,12 +23,12 @@ export class Reach {
     this.#bornMs = nowMs;
   }
 
-  /** Whether a jump from `own` up to `told` can have happened. */
+  /** Whether a jump from `own` up to `told` is possible. */
   allows(own: number, told: number, nowMs: number): boolean {
     return told <= highestNumber && told - own <= away + (nowMs - this.#bornMs) - this.#taken;
   }
 
-  /** The jump is made. */
+  /** Records the jump. */
   take(own: number, told: number): void {
     this.#taken += told - own;
   }

@@ -1,6 +1,6 @@
 /**
- * Reads that do not go through the log: by a read index that a heartbeat round confirms, asked from the primary by backups, or by
- * waiting for an op (protocol §7, "Reads"). No clock is trusted.
+ * Reads that do not go through the log. They use a read index that a heartbeat round confirms, which backups ask the
+ * primary for, or they wait for an op (protocol §7, "Reads"). No clock is trusted.
  */
 
 import { errorInfo } from '../base/errors.ts';
@@ -29,22 +29,22 @@ interface Question {
   dueAt: number;
 }
 
-/** A third round would begin before the first is answered only to carry fewer reads. */
+/** A third round would begin before the first is answered, and would only carry fewer reads. */
 const maxRounds = 2;
 
 export class Reads implements ReadsPart {
   readonly #core: Core;
   readonly #open = new Numbered<Read>();
-  /** Abandoned reads since the lists were last cleared of them. */
+  /** Abandoned reads that may still be in the lists. */
   #abandoned = 0;
-  /** Linearizable reads that arrived and are in no round and no question. */
+  /** Linearizable reads that arrived and are in no round and no question yet. */
   #arrived: Read[] = [];
   /** At the primary: the newest question of each member. */
   #questions = new Map<Member, number>();
   #rounds: Round[] = [];
-  /** At a backup: what was asked of the primary. */
+  /** At a backup: what it asked of the primary. */
   #question: Question | null = null;
-  /** Reads whose op is known and not applied yet. */
+  /** Reads whose op is known but not applied yet. */
   #waiting: { readonly op: number; readonly read: Read }[] = [];
   #lowest = Infinity;
 
@@ -83,7 +83,7 @@ export class Reads implements ReadsPart {
     const read = this.#open.take(token);
     if (read === undefined) return;
     read.abandoned = true;
-    // What waits for an op that never comes must not stay for ever because nobody waits for it.
+    // A read that waits for an op that never comes must not stay for ever once no one waits for it.
     if (++this.#abandoned <= this.#open.size) return;
     this.#abandoned = 0;
     this.#arrived = this.#arrived.filter((one) => !one.abandoned);
@@ -96,7 +96,7 @@ export class Reads implements ReadsPart {
     return primary.serving && primary.settled;
   }
 
-  /** At the end of a turn: one round, or one question, for all that arrived. */
+  /** At the end of a turn: one round, or one question, for everything that arrived. */
   flush(): void {
     const core = this.#core;
     if (this.#arrived.length === 0 && this.#questions.size === 0) return;
@@ -127,7 +127,7 @@ export class Reads implements ReadsPart {
     else this.#rounds.push(round);
   }
 
-  /** A quorum answered `round`, and so all before it. */
+  /** A quorum answered `round`, and with it all earlier rounds. */
   confirmed(round: number): void {
     while (this.#rounds.length > 0 && this.#rounds[0]!.round <= round) this.#serve(this.#rounds.shift()!);
   }
@@ -137,7 +137,7 @@ export class Reads implements ReadsPart {
     for (const [member, nonce] of questions) this.#core.send(member, { kind: 'readIndexOk', nonce, index });
   }
 
-  /** The suffix of the view may have committed: reads that waited for it in a group of one go on. */
+  /** The suffix of the view may now be committed. In a group of one, reads that waited for that go on. */
   settled(): void {
     if (this.#core.quorum !== 1 || this.#arrived.length === 0 || !this.#leads()) return;
     this.#startRound();
@@ -164,7 +164,9 @@ export class Reads implements ReadsPart {
     core.send(primary, { kind: 'readIndex', nonce: question.nonce });
   }
 
-  /** Another primary, or none: what was in a round or in a question begins anew. It changed nothing, so it may. */
+  /**
+   * There is another primary, or none. What was in a round or a question begins anew. It changed nothing, so it may.
+   */
   primaryChanged(): void {
     for (const { reads } of this.#rounds) this.#arrived.push(...reads);
     this.#rounds = [];
@@ -182,7 +184,7 @@ export class Reads implements ReadsPart {
     if (op < this.#lowest) this.#lowest = op;
   }
 
-  /** More was applied. */
+  /** More entries were applied. */
   advanced(): void {
     const { applied } = this.#core.parts.execution;
     if (applied < this.#lowest) return;

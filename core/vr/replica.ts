@@ -1,6 +1,6 @@
 /**
- * One replica of a group: a value and `step(input) -> effects` (protocol §1). It takes each input to the part that it is for, and
- * judges the envelope of every message; the protocol itself is in the parts.
+ * One replica of a group: a value with `step(input) -> effects` (protocol §1). It passes each input to the part that
+ * handles it, and checks the envelope of every message. The protocol itself is in the parts.
  */
 
 import { unreachable } from '../base/assert.ts';
@@ -34,14 +34,14 @@ type AllParts = ReturnType<typeof partsOf>;
 export class Replica {
   readonly #core: Core;
   readonly #parts: AllParts;
-  /** How far the views that others tell may lie above its own. */
+  /** How far views that others give may be above its own. */
   readonly #reach: Reach;
   #stopped = false;
   #alarmed = false;
 
   /**
-   * Restores the machine from the installed checkpoint and applies what is known to be committed. What it wants done from the
-   * start comes with the effects of its first step.
+   * Restores the machine from the installed checkpoint and applies what is known to be committed. The effects of this
+   * come with the first step.
    */
   constructor(options: ReplicaOptions) {
     const core = new Core(options);
@@ -56,8 +56,8 @@ export class Replica {
   }
 
   /**
-   * Takes one input, at `now`, the monotonic time in milliseconds; the effects are to be carried out in their order.
-   * @throws InvariantViolation when a rule of the protocol is broken: this replica must not go on.
+   * Takes one input, at `now`, the monotonic time in milliseconds. The effects must be carried out in their order.
+   * @throws {@link InvariantViolation} when a rule of the protocol is broken. This replica must then stop.
    */
   step(input: Input, now: number): readonly Effect[] {
     if (this.#stopped) return [];
@@ -132,7 +132,9 @@ export class Replica {
     parts.transfer.pump();
   }
 
-  /** The envelope first: whose it is, and from when; then whether it can be (protocol §1). */
+  /**
+   * First the envelope: who sent it, and in which epoch and view. Then whether the message is possible (protocol §1).
+   */
   #receive(message: Message): void {
     const core = this.#core;
     const { identity } = core;
@@ -143,7 +145,7 @@ export class Replica {
     if (from === null) return core.drop('message from a replica that the configuration does not name');
     if (message.epoch !== core.epoch) return core.drop('message of another epoch');
     if (message.view < core.view) {
-      // It learns of the newer view by this; what it said is void.
+      // This tells the sender of the newer view. What it said is void.
       if (message.kind !== 'viewNow') core.send(from, { kind: 'viewNow' });
       return;
     }
@@ -163,7 +165,7 @@ export class Replica {
     this.#dispatch(from, message);
   }
 
-  /** Told once: the operator has to act before the others have gone on for long. */
+  /** Reported once. The operator must act before the others have gone on for long. */
   #alarmOfHistory(): void {
     if (this.#alarmed) return;
     this.#alarmed = true;
@@ -223,27 +225,27 @@ export class Replica {
     return this.#core.isPrimary && !this.#core.parts.primary.abdicated;
   }
 
-  /** The node of the primary that this replica follows, itself included; null while it follows none. */
+  /** The node of the primary that this replica follows, possibly this node itself; null while it follows none. */
   get primaryNode(): string | null {
     return this.#core.parts.suspicion.knownPrimary()?.node ?? null;
   }
 
-  /** Its state was found wrong and is being rebuilt: nothing is read from it, and nobody follows it. */
+  /** Its state was found wrong and is being rebuilt. Nothing is read from it, and no node follows it. */
   get down(): boolean {
     return this.#core.down !== null;
   }
 
-  /** It leads, or knows that the primary of its view does, by itself or through others: what it has is no older than that. */
+  /** It leads, or knows, by itself or through others, that the primary of its view leads. So its state is recent. */
   get inTouch(): boolean {
     return this.#core.parts.suspicion.heardMs() !== null;
   }
 
-  /** Requests of one session that wait here or are in the log, and are not executed. */
+  /** Requests of one session that wait here or are in the log, and are not executed yet. */
   outstanding(session: number): number {
     return this.#parts.requests.outstanding(session);
   }
 
-  /** Where a read of the state as it is now was made. */
+  /** Epoch, view and op of a read from the state as it is now. */
   appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
     const { epoch, view, parts } = this.#core;
     return { epoch, view, op: parts.execution.applied };

@@ -1,6 +1,7 @@
 /**
- * Clients' requests at the primary: found to be new, held until their predecessors are in the log, queued, and answered once
- * executed (protocol §7). What is in flight is rebuilt from the log at the start of each view.
+ * Clients' requests at the primary. It finds out whether each is new, holds it until its predecessors are in the log,
+ * queues it, and answers it once executed (protocol §7). At the start of each view, what is in flight is rebuilt from
+ * the log.
  */
 
 import type { ErrorInfo, Outcome } from '../base/errors.ts';
@@ -13,17 +14,17 @@ import type { Entry } from './entry.ts';
 import type { Pending, RequestsPart } from './parts.ts';
 import type { Input } from './ports.ts';
 
-/** What is in flight of one session. */
+/** The requests of one session that are in flight. */
 interface SessionFlight {
-  /** The lowest number that is neither executed, nor in the log, nor queued, nor given up by its client. */
+  /** The lowest number that is not executed, not in the log, not queued, and not given up by its client. */
   next: number;
-  /** Requests that are not executed: the op of each that is in the log, and those that are queued for it. */
+  /** Requests that are not executed yet: the op of each one in the log, and the queued ones. */
   readonly flying: Numbered<number | Pending>;
   /** Requests that wait for a predecessor. */
   readonly held: Map<number, Pending>;
 }
 
-/** What the group itself proposes, of no session. */
+/** What the group itself proposes, for no session. */
 const ownPending = {
   session: 0,
   secret: noSecret,
@@ -32,7 +33,7 @@ const ownPending = {
   expiry: false,
 };
 
-/** Retries of one request that wait for the same reply. */
+/** How many retries of one request may wait for the same reply. */
 const maxTokens = 16;
 
 export class Requests implements RequestsPart {
@@ -43,9 +44,9 @@ export class Requests implements RequestsPart {
   #front = 0;
   #heldCount = 0;
   #bytes = 0;
-  /** Requests of sessions whose registration is in the log and not executed, by the session's op. */
+  /** Requests of sessions whose registration is in the log but not executed, by the session's op. */
   readonly #early = new Map<number, Pending[]>();
-  /** Who waits for each op. */
+  /** The tokens that wait for each op. */
   readonly #waiters = new Numbered<readonly number[]>();
   #expiryOp = 0;
   #expiryQueued = false;
@@ -63,7 +64,7 @@ export class Requests implements RequestsPart {
     return this.queued + this.#heldCount;
   }
 
-  /** Requests of one session that are held, queued or in the log, and not executed. */
+  /** Requests of one session that are held, queued or in the log, and not executed yet. */
   outstanding(session: number): number {
     const flight = this.#sessions.get(session);
     return flight === undefined ? 0 : flight.flying.size + flight.held.size;
@@ -73,11 +74,11 @@ export class Requests implements RequestsPart {
     return this.#expiryQueued || this.#expiryOp > this.#core.parts.execution.applied;
   }
 
-  // Taking in.
+  // Taking requests in.
 
   /**
-   * What is known of the number comes before any judgement of this sending: what was executed has its reply, what is under way will have
-   * it, and a refusal would be taken for the number's (V30).
+   * What is known of the number comes before any judgement of this sending. An executed request has its reply, and one
+   * under way will have it. A refusal would be taken for an answer to the number (V30).
    */
   request(input: Extract<Input, { kind: 'request' }>): void {
     const { token, session, secret, request, answered, body, refusal } = input;
@@ -97,7 +98,7 @@ export class Requests implements RequestsPart {
     this.#enqueue({ ...ownPending, body, tokens: [], expiry: true });
   }
 
-  /** Nobody waits any longer. A request that is held for a predecessor is let go; the others go on. */
+  /** No one waits for it any longer. A request that is held for a predecessor is dropped; others go on. */
   abandon(token: number): void {
     for (const flight of this.#sessions.values()) {
       for (const [request, pending] of flight.held) {
@@ -110,7 +111,7 @@ export class Requests implements RequestsPart {
     }
   }
 
-  /** A number that no request has; `answered` tells of those below it. */
+  /** A number that no request can have. `answered` speaks of the numbers below it. */
   #malformed({ request, answered, tokens }: Pending): boolean {
     if (answered >= 1 && answered <= request) return false;
     const text = `answered, the lowest number without an answer, is from 1 to the request's own number ${request}, not ${answered}`;
@@ -145,7 +146,7 @@ export class Requests implements RequestsPart {
     return invalid !== null;
   }
 
-  /** The applied state, which is committed, settles it: that is as true on a replica that does not serve. */
+  /** The applied state is committed and settles the request. It is just as true on a replica that does not serve. */
   #known(pending: Pending): boolean {
     const { machine, parts } = this.#core;
     const { session, secret, request, body, tokens } = pending;
@@ -168,7 +169,7 @@ export class Requests implements RequestsPart {
     }
   }
 
-  /** Another attempt of a request that is held, queued or in the log waits with it. */
+  /** Another attempt of a request that is held, queued or in the log waits together with it. */
   #underWay(pending: Pending): boolean {
     const { session, request, answered, body, tokens } = pending;
     if (session > this.#core.parts.execution.applied) return false;
@@ -180,7 +181,8 @@ export class Requests implements RequestsPart {
       this.#numberTaken(pending);
       return true;
     }
-    // Its client no longer waits for what this one is held for, so it must not be held for it either (V15).
+    // Its client no longer waits for the request that holds this one up, so this one must not be held for it either
+    // (V15).
     this.#letGo(flight, request, held);
     const room = held.tokens.length < maxTokens;
     if (!room) this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
@@ -188,13 +190,13 @@ export class Requests implements RequestsPart {
     return true;
   }
 
-  /** One that is new, or of a session that is about to be. */
+  /** Admits a new request, or one of a session that is about to exist. */
   #admit(pending: Pending): void {
     const { machine, limits, log, parts } = this.#core;
     const { session, request, answered, tokens } = pending;
     if (session > parts.execution.applied) {
-      // The registration may be in the log of this view, not executed yet; then the session is about to be. If it is in another
-      // log, this primary is deposed and does not know it: it must not say of a session that it is gone.
+      // The registration may be in the log of this view but not executed yet; then the session is about to exist. If it
+      // is in another log, this primary is deposed and does not know it, so it must not say that a session is gone.
       if (session <= log.head) this.#waitForSession(pending);
       else this.#fail(tokens, errorInfo('Retry', `session ${session} is not known yet`, { session }));
       return;
@@ -203,7 +205,7 @@ export class Requests implements RequestsPart {
     const executed = machine.nextRequest(session);
     const next = Math.max(flight?.next ?? executed, executed);
     if (request < next) {
-      // Its client has given it up: a later request, in the log, said so.
+      // Its client has given it up: a later request in the log said so.
       this.#tooOld(pending);
       return;
     }
@@ -237,7 +239,7 @@ export class Requests implements RequestsPart {
     }
     const joined = typeof waiting === 'number' ? this.#waitersOf(waiting) : waiting.tokens;
     if (joined.length >= maxTokens) {
-      // Its fate is the other attempts'; this one only does not hear of it.
+      // The other attempts decide what becomes of it. Only this attempt does not hear of it.
       this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
     } else joined.push(...tokens);
     return true;
@@ -269,7 +271,7 @@ export class Requests implements RequestsPart {
     this.#enqueue(pending);
   }
 
-  /** Lets those go on that waited for what was just queued. */
+  /** Lets requests go on that waited for the one that was just queued. */
   #release(flight: SessionFlight): void {
     while (flight.held.size > 0) {
       const pending = flight.held.get(flight.next);
@@ -277,7 +279,7 @@ export class Requests implements RequestsPart {
       this.#letGo(flight, pending.request, pending);
       this.#fly(flight, pending);
     }
-    // A raised `answered` may have passed some: their client does not wait for them.
+    // A raised `answered` may have passed some of them. Their client does not wait for them.
     for (const [request, pending] of flight.held) {
       if (request >= flight.next) continue;
       this.#letGo(flight, request, pending);
@@ -336,7 +338,7 @@ export class Requests implements RequestsPart {
     if (flight.flying.size === 0 && flight.held.size === 0) this.#sessions.delete(entry.session);
   }
 
-  /** Some entries were executed: sessions that they registered are there now. */
+  /** Some entries were executed. The sessions that they registered now exist. */
   advanced(): void {
     if (this.#early.size === 0) return;
     const { applied } = this.#core.parts.execution;
@@ -346,7 +348,7 @@ export class Requests implements RequestsPart {
       for (const pending of waiting) {
         this.#heldCount--;
         this.#bytes -= pending.body.length;
-        // Their limits were judged when they came.
+        // Their limits were checked when they came.
         if (!this.#known(pending) && !this.#underWay(pending)) this.#admit(pending);
       }
     }
@@ -354,7 +356,7 @@ export class Requests implements RequestsPart {
 
   // Views.
 
-  /** The view begins with this log: what of it is not executed is in flight. */
+  /** The view begins with this log. What is not executed in it is in flight. */
   beginView(): void {
     const { log, parts } = this.#core;
     this.#sessions.clear();
@@ -368,7 +370,9 @@ export class Requests implements RequestsPart {
     }
   }
 
-  /** The view was lost: what was not prepared has not happened; of what was prepared nobody here knows. */
+  /**
+   * The view was lost. What was not prepared has not happened. What became of the prepared requests is not known here.
+   */
   lost(): void {
     this.#refuseUnprepared();
     const unknown = this.#notPrimary('unknown');
@@ -377,7 +381,7 @@ export class Requests implements RequestsPart {
     this.#sessions.clear();
   }
 
-  /** The primary stops until a quorum answers it: nothing waits for that. What is prepared may still commit. */
+  /** The primary stops until a quorum answers it, and no request waits for that. What is prepared may still commit. */
   abdicated(): void {
     this.#refuseUnprepared();
   }
@@ -392,7 +396,7 @@ export class Requests implements RequestsPart {
     for (const [session, flight] of this.#sessions) {
       for (const pending of flight.held.values()) this.#fail(pending.tokens, error);
       flight.held.clear();
-      // Numbers that were queued are open again.
+      // The numbers of queued requests are free again.
       for (const [request, at] of flight.flying.entries()) {
         if (typeof at === 'number') continue;
         flight.flying.take(request);
@@ -405,7 +409,7 @@ export class Requests implements RequestsPart {
     this.#expiryQueued = false;
   }
 
-  // Answers.
+  // Answering.
 
   #notPrimary(outcome: Outcome): ErrorInfo {
     const core = this.#core;

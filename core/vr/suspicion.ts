@@ -1,6 +1,7 @@
 /**
- * When this replica wants another view, and when enough others do: heartbeat timeouts, broken connections, StartViewChange
- * (protocol §4.1). A suspicion never leaves the view by itself, so a replica that hears nothing cannot disturb a group that works.
+ * When this replica wants another view, and when enough others do: heartbeat time-outs, broken connections,
+ * StartViewChange (protocol §4.1). A suspicion alone never leaves the view, so a replica that hears nothing cannot
+ * disturb a group that works.
  */
 
 import type { Member } from './configuration.ts';
@@ -12,19 +13,19 @@ const maxDoublings = 4;
 
 export class Suspicion implements SuspicionPart {
   readonly #core: Core;
-  /** When the primary of this view was last heard, or this view was entered. */
+  /** When the primary of this view was last heard, or when this view was entered. */
   #heardAt: number;
   /** True once the primary of this view was heard to lead it. */
   #heard = false;
   #timeoutMs: number;
-  /** View changes in a row that brought no working primary. */
+  /** How many view changes in a row brought no working primary. */
   #attempts = 0;
   #suspecting = false;
   #resendAt = 0;
   #resendMs = 0;
-  /** When the primary of this view led it, as far as others told while this replica itself heard nothing of it. */
+  /** When the primary of this view last led it, as others reported while this replica itself heard nothing of it. */
   #toldOfAt = Number.NEGATIVE_INFINITY;
-  /** While it is suspected, when others are next asked for what it committed. */
+  /** When to ask others next for what a suspected primary committed. */
   #askOthersAt = 0;
   /** When each voter last asked for the view after this one. */
   readonly #asked = new Map<Member, number>();
@@ -50,8 +51,9 @@ export class Suspicion implements SuspicionPart {
   }
 
   /**
-   * How long ago the primary of this view led it, as far as is known here, by itself or through others (protocol §9.9): what is told goes on
-   * ageing on its way, so that two who tell each other of a primary that is gone do not keep it alive. Null: longer than anyone is believed.
+   * How long ago the primary of this view led it, as far as this replica knows, by itself or through others (protocol
+   * §9.9). A report keeps ageing on its way, so two replicas that tell each other of a primary that is gone do not keep
+   * it alive. Null: too long to be believed.
    */
   heardMs(): number | null {
     const core = this.#core;
@@ -60,7 +62,10 @@ export class Suspicion implements SuspicionPart {
     return core.status === 'normal' && core.inView && toldMs <= core.timing.suspicionMs ? toldMs : null;
   }
 
-  /** A peer in this view answered what it was asked, and told how long ago the primary led. @returns false when it knows of none. */
+  /**
+   * A peer in this view answered a question, and said how long ago the primary led. @returns false when the peer knows
+   * of none.
+   */
   told(heardMs: number | null): boolean {
     if (heardMs === null || !this.unheard) return false;
     const core = this.#core;
@@ -69,14 +74,15 @@ export class Suspicion implements SuspicionPart {
     return true;
   }
 
-  /** Nothing was heard of the primary of this view, for too long. */
+  /** Nothing was heard of the primary of this view for too long. */
   get unheard(): boolean {
     return this.#suspecting || (!this.#core.isVoter && !this.#heard);
   }
 
   /**
-   * A backup that is cut off from its primary alone, and so leads nobody to another view, follows through those who hear it: from now and then
-   * what they have (protocol §9.9). True when it is time to ask.
+   * A backup that is cut off only from its primary moves no other replica to another view. It follows through the
+   * replicas that hear the primary: now and then it asks them for what they have (protocol §9.9). True when it is time
+   * to ask.
    */
   followsThroughOthers(): boolean {
     const core = this.#core;
@@ -87,7 +93,7 @@ export class Suspicion implements SuspicionPart {
     return !this.#disconnected.has(node);
   }
 
-  /** The primary of this view speaks as such. */
+  /** The primary of this view showed itself as such. */
   heardPrimary(): void {
     this.#heardAt = this.#core.now;
     const news = !this.#heard || this.#suspecting;
@@ -100,7 +106,7 @@ export class Suspicion implements SuspicionPart {
     }
   }
 
-  /** A view was entered: suspicion and what was asked for belong to the one before. */
+  /** A view was entered. Suspicion and requests for the next view belonged to the one before. */
   enteredView(): void {
     this.#heardAt = this.#core.now;
     this.#heard = false;
@@ -119,7 +125,7 @@ export class Suspicion implements SuspicionPart {
     this.#heardAt = this.#core.now;
   }
 
-  /** A primary that a quorum answers again takes its suspicion of itself back. */
+  /** A primary that a quorum answers again takes back its suspicion of itself. */
   relent(): void {
     this.#suspecting = false;
   }
@@ -146,7 +152,7 @@ export class Suspicion implements SuspicionPart {
       if (now >= this.#resendAt) this.#ask();
       return;
     }
-    // A working primary judges itself by the answers to its heartbeats instead.
+    // A working primary judges itself by the answers to its heartbeats.
     if (core.isPrimary) return;
     if (now - this.#heardAt > this.#timeoutMs) this.suspect('nothing was heard of it in time');
   }
@@ -156,7 +162,7 @@ export class Suspicion implements SuspicionPart {
     const core = this.#core;
     if (this.#suspecting || !this.#hasSay) return;
     this.#suspecting = true;
-    // Where the others suspect it too, another view is there before that.
+    // If the others suspect it too, another view begins before that.
     this.#askOthersAt = core.now + core.times.followMs;
     this.#resendMs = core.timing.resendMs;
     core.event({ kind: 'suspects', primary: core.primaryMember().replica, view: core.view, reason });
@@ -164,12 +170,12 @@ export class Suspicion implements SuspicionPart {
     this.#ask();
   }
 
-  /** Learners, and who cannot prove what it promised, count in no quorum, and not in this one. */
+  /** Learners, and replicas that cannot prove what they promised, count in no quorum, and so not in this one. */
   get #hasSay(): boolean {
     return this.#core.isVoter && !this.#core.parts.recovery.pending;
   }
 
-  /** Who has no say only ceases to know a primary. */
+  /** A replica that has no say only stops knowing a primary. */
   #lose(): void {
     if (!this.#heard) return;
     this.#heard = false;
@@ -189,14 +195,14 @@ export class Suspicion implements SuspicionPart {
     const core = this.#core;
     core.sendToVoters({ kind: 'startViewChange', target: core.view + 1 });
     this.#resendAt = core.now + this.#resendMs;
-    // What is repeated less often than that would lapse at the others in between.
+    // If it were repeated less often than that, it would lapse at the others in between.
     this.#resendMs = Math.min(this.#resendMs * 2, core.times.askViewMs);
     this.#count();
   }
 
   #count(): void {
     const core = this.#core;
-    // What was not repeated in that time has lapsed, whatever was done first in this tick.
+    // A question that was not repeated in that time has lapsed, whatever was done first in this tick.
     for (const [member, at] of this.#asked) if (core.now - at > core.timing.suspicionMs) this.#asked.delete(member);
     if (!this.#suspecting || this.#asked.size + 1 < core.quorum) return;
     core.parts.viewChange.moveTo(core.view + 1);

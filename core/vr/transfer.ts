@@ -1,6 +1,7 @@
 /**
- * State transfer: fetching what this replica lacks, one bounded piece at a time and from whoever has it, and serving peers (protocol
- * §5). What a piece is good for is judged by those who asked: an installation, a backup that lags, a log with rotten entries.
+ * State transfer: fetches what this replica lacks, one bounded piece at a time and from any peer that has it, and
+ * serves peers (protocol §5). The part that asked decides what a piece is good for: an installation, a backup that
+ * lags, or a log with rotten entries.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -14,7 +15,9 @@ import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
 import type { TransferPart } from './parts.ts';
 
-/** Bytes of entries in one answer, and never more than is staged at once; one entry goes in any case. */
+/**
+ * Bytes of entries in one answer. It is never more than may be staged at once, but there is always at least one entry.
+ */
 const answerBytes = 1024 * 1024;
 const answerEntries = 8192;
 const maxDoublings = 5;
@@ -33,11 +36,11 @@ export class Transfer implements TransferPart {
   readonly #core: Core;
   readonly checkpoint: CheckpointTransfer;
   #outstanding: Outstanding | null = null;
-  /** Requests in a row that brought nothing: each asks another peer, and waits longer. */
+  /** How many questions in a row brought nothing. Each goes to another peer and waits longer. */
   #fruitless = 0;
   #restUntil = 0;
   #alarmed = false;
-  /** Since when something is lacking and nothing of it came; null while nothing is. */
+  /** Since when something is lacking and nothing of it came; null while nothing is lacking. */
   #lackingSince: number | null = null;
   #stalled = false;
   /** Corrupt entries whose repair is on its way to disk. */
@@ -48,7 +51,7 @@ export class Transfer implements TransferPart {
     this.checkpoint = new CheckpointTransfer(core, (info) => this.#checkpointStaged(info));
   }
 
-  /** What was asked for in another view is void; staged chunks stay on disk and count again. */
+  /** What was asked for in another view is void. Staged chunks stay on disk and count again. */
   cancel(): void {
     this.#outstanding = null;
     this.#fruitless = 0;
@@ -60,13 +63,14 @@ export class Transfer implements TransferPart {
   #want(): Want | null {
     const core = this.#core;
     const { installation } = core.parts;
-    // The answer to a question from op 0 is always a checkpoint. One that is staged already is lacking no more.
+    // The answer to a question from op 0 is always a checkpoint. If one is already staged, it is not lacking any more.
     if (core.down !== null && !installation.hasCheckpoint) return { from: 0, through: 0 };
     const missing = installation.missing();
     if (missing !== null) return missing;
     const lags = core.inView && core.parts.backup.targetHead > core.log.head && !core.isPrimaryOf(core.view);
     if (lags && !core.congested) {
-      // As far as the sender's log goes: what it prepares behind its answer comes behind it on the link, so that this ends under load.
+      // As far as the sender's log goes. What the sender prepares after its answer also follows it on the link, so this
+      // ends even under load.
       return { from: core.log.head + 1, through: Number.MAX_SAFE_INTEGER };
     }
     if (core.parts.suspicion.followsThroughOthers()) {
@@ -82,7 +86,7 @@ export class Transfer implements TransferPart {
     return { from, through };
   }
 
-  /** At the end of a turn and on ticks: asks when something is lacking and nothing is asked. */
+  /** At the end of a turn and on ticks: asks when something is lacking and no question is open. */
   pump(): void {
     const core = this.#core;
     if (this.checkpoint.active) {
@@ -117,7 +121,7 @@ export class Transfer implements TransferPart {
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
   }
 
-  /** Asking goes on for as long as it takes, but not in silence. */
+  /** It keeps asking for as long as it takes, but not in silence. */
   #watch(what: string): void {
     const core = this.#core;
     this.#lackingSince ??= core.now;
@@ -131,7 +135,7 @@ export class Transfer implements TransferPart {
     });
   }
 
-  /** Something of what is lacking came. */
+  /** Some of what is lacking came. */
   #moved(): void {
     this.#lackingSince = this.#core.now;
     if (!this.#stalled) return;
@@ -145,7 +149,7 @@ export class Transfer implements TransferPart {
     this.checkpoint.chunkStaged(op, index);
   }
 
-  /** A group of one that cannot read its own log: nobody can help but its operator. */
+  /** A group of one that cannot read its own log. Only its operator can help. */
   #alarmAlone(): void {
     if (this.#alarmed) return;
     this.#alarmed = true;
@@ -160,7 +164,7 @@ export class Transfer implements TransferPart {
     return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), this.#core.times.entriesMaxMs);
   }
 
-  /** First who is known to have it, then the others in turn, those that are connected first. */
+  /** First the member that is known to have it, then the others in turn, connected ones first. */
   #peer(): Member | null {
     const core = this.#core;
     const { suspicion } = core.parts;
@@ -168,7 +172,7 @@ export class Transfer implements TransferPart {
     const preferred = core.parts.installation.source ?? primary;
     const unheard = suspicion.unheard && preferred === primary;
     if (this.#fruitless === 0 && !core.isSelf(preferred) && !unheard) return preferred;
-    // Learners too have what was committed: a group of one voter is mended by those who follow it.
+    // Learners also have what was committed. They can repair a group of one voter that they follow.
     const { others } = core;
     const near = others.filter(
       (member) => suspicion.connected(member.node) && !(suspicion.unheard && member === primary),
@@ -187,7 +191,7 @@ export class Transfer implements TransferPart {
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
     const followed = core.parts.suspicion.told(message.heardMs);
-    // That the primary leads is all that was wanted, or else it is of no use to whoever lacks something.
+    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted.
     if (repaired || installed || appended || (followed && this.#want() === null)) {
       this.#fruitless = 0;
       this.#moved();
@@ -202,7 +206,7 @@ export class Transfer implements TransferPart {
     this.#rest();
   }
 
-  /** What came was of no use: another peer is asked, and not at once. */
+  /** What came did not help. Another peer is asked, after a while. */
   #rest(): void {
     this.#fruitless++;
     this.#restUntil = this.#core.now + this.#delay(this.#core.timing.resendMs);
@@ -213,7 +217,7 @@ export class Transfer implements TransferPart {
     return info.op >= (down === null ? asked.from : log.checkpointOp) && isSealed(info, hash);
   }
 
-  /** Puts entries in the place of corrupt ones of the same checksum, whatever the status (protocol §2). */
+  /** Replaces corrupt entries by ones of the same checksum, in any status (protocol §2). */
   #repair(entries: readonly Entry[]): boolean {
     const core = this.#core;
     const { log } = core;
@@ -238,7 +242,7 @@ export class Transfer implements TransferPart {
     return true;
   }
 
-  /** A backup that lags in its own view appends; it never replaces (protocol §4.5). */
+  /** A backup that lags in its own view appends. It never replaces (protocol §4.5). */
   #append(from: Member, message: MessageOf<'newState'>): boolean {
     const core = this.#core;
     const { log } = core;
@@ -263,7 +267,7 @@ export class Transfer implements TransferPart {
     return added.length > 0;
   }
 
-  /** Serves a peer, whatever this replica's status: entries are known by their checksums. */
+  /** Serves a peer in any status of this replica, because entries are known by their checksums. */
   getState(from: Member, message: MessageOf<'getState'>): void {
     const core = this.#core;
     const { log } = core;
@@ -298,7 +302,7 @@ export class Transfer implements TransferPart {
     });
   }
 
-  /** The disk would not take a checkpoint that is being fetched: it is asked for anew, and not at once. */
+  /** The disk refused a checkpoint that is being fetched. It is asked for anew, after a while. */
   chunkLost(op: number): void {
     if (this.checkpoint.op !== op) return;
     this.checkpoint.cancel();
@@ -311,7 +315,7 @@ export class Transfer implements TransferPart {
     const { installation } = core.parts;
     if (installation.active) {
       if (installation.checkpointStaged(info)) return;
-      // One that is down may have all of the log that it is to install, and lack only the state.
+      // A replica that is down may have the whole log that it must install, and lack only the state.
       if (core.down === null) {
         this.#rest();
         return;
@@ -322,13 +326,14 @@ export class Transfer implements TransferPart {
       return;
     }
     const ownPast = info.op <= log.head && log.checksum(info.op) === info.checksum;
-    // Out of its view a log is replaced by an installation alone; and in it, the log is of one chain with every committed op.
+    // Outside its view, only an installation replaces a log. In its view, the log is of one chain with every committed
+    // op.
     if (!ownPast && !core.inView) {
       this.#rest();
       return;
     }
     if (!ownPast && info.op <= log.head) {
-      // A checkpoint of the group is of this log, or above its head.
+      // A checkpoint of the group belongs to this log, or is above its head.
       core.drop('a checkpoint of another log');
       this.#rest();
       return;
@@ -344,7 +349,7 @@ export class Transfer implements TransferPart {
     const batch = { checkpoint: info, entries: [], shortenTo: info.op };
     const done = (): void => {
       if (restore) execution.finishRestore(info);
-      // What was rotten below it is neither asked for nor told of any longer: it is known to be committed.
+      // What was rotten below it is no longer asked for or reported, because it is known to be committed.
       core.parts.viewChange.changed();
       core.parts.installation.advance();
       core.parts.primary.acknowledgedMore();

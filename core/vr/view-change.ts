@@ -1,6 +1,6 @@
 /**
- * Changing the view: leaving the old one, DoViewChange, and the candidate's choice (protocol §4.2, §4.3). What was chosen is staged
- * and installed elsewhere.
+ * Changing the view: leaving the old one, DoViewChange, and the candidate's choice (protocol §4.2, §4.3). The chosen
+ * log is staged and installed elsewhere.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -13,15 +13,15 @@ import type { ViewChangePart } from './parts.ts';
 
 export class ViewChange implements ViewChangePart {
   readonly #core: Core;
-  /** What this replica told of its log in this view; set once the view is durable here. */
+  /** How this replica described its log in this view. Set once the view is durable here. */
   #told: LogDescription | null = null;
-  /** The durable log is no longer quite what was told: it is told anew as soon as all of it is durable. */
+  /** The durable log has changed since it was described. It is described anew as soon as all of it is durable. */
   #outdated = false;
   #resendAt = 0;
   #resendMs = 0;
-  /** The candidate's votes, its own included, in the order of the voters when it chooses. */
+  /** The candidate's votes, including its own. When it chooses, it takes them in the order of the voters. */
   readonly #votes = new Map<Member, LogDescription>();
-  /** When this replica asked last for a StartView of this view, which others know to have begun. */
+  /** When this replica last asked for a StartView of this view, which others know to have begun. */
   #askedAt = -Infinity;
 
   constructor(core: Core) {
@@ -29,8 +29,8 @@ export class ViewChange implements ViewChangePart {
   }
 
   /**
-   * At start: a replica between two views goes on there; a primary that was at work does not resume but moves on alone, for it
-   * may have prepared what its disk never got (protocol §3).
+   * At start: a replica that was between two views goes on there. A primary that was at work does not resume. It moves
+   * on alone, because it may have prepared what its disk never got (protocol §3).
    */
   start(): void {
     const core = this.#core;
@@ -44,7 +44,7 @@ export class ViewChange implements ViewChangePart {
     const core = this.#core;
     invariant(view > core.view, 'views never go down', { view, from: core.view });
     if (!Number.isSafeInteger(view + 1)) {
-      // What cannot be encoded is never persisted (protocol §1).
+      // A view that cannot be encoded is never persisted (protocol §1).
       core.event({
         kind: 'alarm',
         reason: `the views of this group are used up at ${core.view}: it elects nobody any more`,
@@ -57,7 +57,7 @@ export class ViewChange implements ViewChangePart {
     this.#enter();
   }
 
-  /** Ends being primary, if it was. */
+  /** Stops being primary, if it was. */
   stepDown(): void {
     this.#core.parts.primary.end();
   }
@@ -76,7 +76,7 @@ export class ViewChange implements ViewChangePart {
     core.parts.suspicion.enteredView();
   }
 
-  /** What is told is durable, all of it: more may have been put into the log while the disk was at work. */
+  /** Everything that is described must be durable. More may have been added to the log while the disk was at work. */
   #tellWhenDurable(): void {
     const core = this.#core;
     const { view } = core;
@@ -87,11 +87,11 @@ export class ViewChange implements ViewChangePart {
     });
   }
 
-  /** Says what this replica's log is, once view and log are durable. */
+  /** Describes this replica's log, once view and log are durable. */
   #tell(): void {
     const core = this.#core;
     if (!core.counts) return;
-    // The log stays as it is until a log of this view is installed, so that a resend says the same, across a crash too.
+    // The log stays as it is until a log of this view is installed, so a resend says the same, even across a crash.
     this.#told = core.log.describe(core.logView);
     this.#outdated = false;
     this.#resendMs = core.timing.resendMs;
@@ -99,14 +99,17 @@ export class ViewChange implements ViewChangePart {
     if (core.isPrimaryOf(core.view)) this.#vote(this.#self(), this.#told);
   }
 
-  /** Entries were repaired, or committed ones came to the log: the only things about a told log that may change (protocol §4.2). */
+  /**
+   * Entries were repaired, or committed ones were added. Only in these ways may a log change after it was described
+   * (protocol §4.2).
+   */
   changed(): void {
     if (this.#told === null || this.#core.status !== 'viewChange' || this.#core.inView) return;
     this.#outdated = true;
     this.#tellWhenDurable();
   }
 
-  /** What kept this replica from counting, or a part of it, is over. */
+  /** Something that kept this replica from counting is over. */
   restored(): void {
     const core = this.#core;
     if (!core.inView) this.#enter();
@@ -127,7 +130,7 @@ export class ViewChange implements ViewChangePart {
     const core = this.#core;
     if (core.status !== 'viewChange' || core.inView || this.#told === null || now < this.#resendAt) return;
     if (this.#outdated) return;
-    // With a StartView in hand the vote has done its work.
+    // With a StartView in hand, the vote is no longer needed.
     if (core.parts.installation.active && !core.isPrimaryOf(core.view)) return;
     this.#send();
   }
@@ -136,7 +139,7 @@ export class ViewChange implements ViewChangePart {
     const core = this.#core;
     if (!core.isVoterMember(from)) return;
     if (core.status === 'normal') {
-      // The view has begun; the sender missed that.
+      // The view has begun, and the sender missed that.
       this.sendStartView(from, 0);
     } else if (core.status === 'viewChange' && core.isPrimaryOf(core.view) && !core.inView) {
       this.#vote(from, log);
@@ -146,7 +149,7 @@ export class ViewChange implements ViewChangePart {
   #vote(from: Member, log: LogDescription): void {
     const core = this.#core;
     this.#votes.set(from, log);
-    // Its own log is what the chosen one is compared with, so its own vote is always one of them.
+    // The chosen log is compared with its own, so its own vote is always among them.
     if (this.#told === null) return;
     const votes: Vote[] = [];
     for (const member of core.voters) {
@@ -157,7 +160,7 @@ export class ViewChange implements ViewChangePart {
     if (chosen !== null) core.parts.installation.begin(chosen);
   }
 
-  /** A voter says that it cannot prove its head: whatever it voted in an earlier life is void. */
+  /** A voter says that it cannot prove its head. Whatever it voted in an earlier life is void. */
   forget(from: Member): void {
     this.#votes.delete(from);
   }
@@ -168,7 +171,7 @@ export class ViewChange implements ViewChangePart {
     return self;
   }
 
-  /** Tells `to` the log of this view, which this replica has installed. */
+  /** Sends `to` the log of this view, which this replica has installed. */
   sendStartView(to: Member, nonce: number): void {
     const core = this.#core;
     invariant(core.inView, 'only who is in a view can start others in it');
@@ -180,20 +183,20 @@ export class ViewChange implements ViewChangePart {
     const { log } = message;
     if (core.isVoterMember(from) && core.primaryMember() === from) core.parts.suspicion.heardPrimary();
     if (core.parts.recovery.pending && !core.parts.recovery.admits(from, message)) return;
-    // Only a view above log_view replaces the log; in the same view it can but tell of more (protocol §4.5).
+    // Only a view above log_view replaces the log. In the same view, it can only tell of more (protocol §4.5).
     if (core.inView) {
-      // A primary counts who holds what by itself.
+      // A primary itself counts which replica holds what.
       if (!core.isPrimaryOf(core.view)) core.parts.backup.heardHead(log.head, message.commit);
       return;
     }
-    // It may have started this view and forgotten; the others will go on to one that it does not lead.
+    // It may have started this view and forgotten it. The others will go on to a view that it does not lead.
     if (core.isPrimaryOf(core.view)) return;
     const { head, floor, floorChecksum, checksums } = log;
     const commit = Math.min(head, Math.max(message.commit, floor));
     core.parts.installation.begin({ from, head, floor, floorChecksum, checksums, commit });
   }
 
-  /** Asks a member that is in this view, as far as one knows, for its log. */
+  /** Asks a member that is probably in this view for its log. */
   askStartView(from: Member): void {
     const core = this.#core;
     if (core.now - this.#askedAt < core.timing.resendMs) return;

@@ -1,4 +1,4 @@
-/** The codecs of the admin interface, by subprotocol, for both of its ends. */
+/** The codecs of the admin interface, by subprotocol, for the node and for its clients. */
 
 import { carriedDetails } from '../base/error-details.ts';
 import { errorInfo, haretError } from '../base/errors.ts';
@@ -20,12 +20,12 @@ import { textCodec } from './text-codec.ts';
 export type AdminServerCodec = Codec<AdminReply, AdminRequest>;
 export type AdminClientCodec = Codec<AdminRequest, AdminReply>;
 
-/** What the admin port offers at the handshake, the preferred one first. */
+/** What the admin port offers at the handshake, most preferred first. */
 export const offeredAdminSubprotocols: readonly string[] = [adminSubprotocols.binary, adminSubprotocols.superjson];
 
 /**
- * The node's end.
- * @throws HaretError BadArgument for a subprotocol that is not offered.
+ * For the node.
+ * @throws {@link HaretError} BadArgument for a subprotocol that is not offered.
  */
 export function adminServerCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): AdminServerCodec {
   if (subprotocol === adminSubprotocols.binary) {
@@ -38,8 +38,8 @@ export function adminServerCodec(subprotocol: string, maxFrameBytes = defaultLim
 }
 
 /**
- * The client's end.
- * @throws HaretError BadArgument for a subprotocol that is not offered.
+ * For the client.
+ * @throws {@link HaretError} BadArgument for a subprotocol that is not offered.
  */
 export function adminClientCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): AdminClientCodec {
   if (subprotocol === adminSubprotocols.binary) {
@@ -60,7 +60,7 @@ function plainReply(message: AdminReply): unknown {
   return { ...message, error: { ...message.error, details: carriedDetails(message.error.details) } };
 }
 
-/** How a node sends admin messages: an answer that fits no frame becomes an error that says so. */
+/** How a node sends admin messages. An answer that fits into no frame becomes an error that says so. */
 export function adminServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): OutboxOptions<AdminReply> {
   return {
     maxFrameBytes,

@@ -5,14 +5,16 @@ import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 
-export const adminProtocol = 1;
 export const adminSubprotocols = { binary: 'haret-admin.v1.binary', superjson: 'haret-admin.v1.superjson' } as const;
 
-/** A place for a replica, as it is typed: `r1::dev1@127.0.0.1:2000`. */
+/** The place of a replica, as a user types it: `r1::dev1@127.0.0.1:2000`. */
 export const placementSchema = struct({ replica: nameSchema, node: nameSchema, address: addressSchema });
 export type Placement = TypeOf<typeof placementSchema>;
 
-/** The last two are of nodes that are left out: another data directory answers under the name, or the log of its own is gone. */
+/**
+ * The last two are for nodes that are left out: another data directory answers under the name, or the node's own log is
+ * gone.
+ */
 export const nodeStateSchema = oneOf('unknown', 'surplus', 'participating', 'ejected', 'stranger', 'emptied');
 
 export const memberStatusSchema = struct({
@@ -21,7 +23,7 @@ export const memberStatusSchema = struct({
   apiAddress: addressSchema,
   state: nodeStateSchema,
   connected: bool,
-  /** This is the node that answers. */
+  /** True for the node that answers. */
   self: bool,
 });
 
@@ -61,13 +63,13 @@ export const adminCommandSchema = union({
   clusterStatus: [2, {}],
   createNamespace: [3, { namespace: nameSchema, replicas: list(placementSchema, 64), allowSmall: bool }],
   namespaces: [4, {}],
-  /** `node` empty asks for the replica wherever it is. */
+  /** With an empty `node`, the replica is looked for on all nodes. */
   replica: [5, { namespace: nameSchema, replica: nameSchema, node: text(64) }],
   primary: [6, { namespace: nameSchema }],
   config: [7, {}],
-  /** Names and values; `prefix` empty gives all. */
+  /** Names and values. An empty `prefix` gives all. */
   metrics: [8, { prefix: text(128) }],
-  /** Sets the level when `level` is not empty; answers the one in force. */
+  /** Sets the level when `level` is not empty. The answer is the level in force. */
   logLevel: [9, { level: text(16) }],
   ping: [10, {}],
 });
@@ -77,7 +79,7 @@ const pairSchema = struct({ name: text(256), value: text(4096) });
 
 export const adminResultSchema = union({
   ok: [1, {}],
-  /** `cluster` is null before this node founded or joined one. */
+  /** `cluster` is null until this node founds or joins one. */
   clusterStatus: [2, { cluster: nullable(idSchema), node: nameSchema, members: list(memberStatusSchema, 4096) }],
   namespaces: [3, { namespaces: list(namespaceStatusSchema, 65_536) }],
   replica: [4, { replica: replicaStatusSchema }],

@@ -1,4 +1,4 @@
-/** The binary codec of the API interface as a client speaks it: what programs in Node do. */
+/** The binary codec of the API interface for clients. Programs in Node use it. */
 
 import { Packer } from '../base/whole.ts';
 import { bodySchema } from '../service/body.ts';
@@ -16,7 +16,7 @@ import { binaryCodec } from './codec.ts';
 
 const subprotocol = apiSubprotocols.binary;
 
-// Operations live until they are answered, thousands a second.
+// Each operation lives until it is answered, and there are thousands a second.
 const packer = new Packer();
 
 export const binaryApi: ClientCodec = {
@@ -29,7 +29,7 @@ export const binaryApi: ClientCodec = {
   check: (message) => clientMessageSchema.check(message),
   frames: (maxFrameBytes) => {
     const codec = binaryCodec(subprotocol, clientFrameSchema, incomingFrameSchema, maxFrameBytes);
-    // What is packed here is an encoded operation, which is what these messages carry.
+    // We only pack encoded operations here, and these messages carry just that.
     return { ...codec, encode: (messages) => codec.encode(messages as readonly ClientMessage[]) };
   },
 };

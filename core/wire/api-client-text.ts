@@ -1,12 +1,13 @@
-/** The text codec of the API interface as a client speaks it: what pages do. */
+/** The text codec of the API interface for clients. Pages use it. */
 
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
-
 import type { ClientCodec, Outgoing } from './api-client.ts';
-import type { DocumentPart } from './text-codec.ts';
+import { tooLarge } from './codec.ts';
+import { checkMessages, joinDocument, messagePart, readMessageDocument, textOfFrame } from './documents.ts';
+import type { DocumentPart } from './documents.ts';
+import { frameBytes } from './outbox.ts';
 import { apiSubprotocols, maxFrameMessages, incomingSchema } from './server-messages.ts';
-import { documentPart, joinDocument, readMessages } from './text-codec.ts';
 
 const subprotocol = apiSubprotocols.superjson;
 
@@ -18,7 +19,7 @@ export const textApi: ClientCodec = {
   subprotocol,
   pack: (operation, consistency): PackedText => {
     refuseUnsendable([operation, consistency]);
-    const part = documentPart(operation);
+    const part = messagePart(operation);
     return { ...part, length: part.json.length };
   },
   check: refuseUnsendable,
@@ -26,20 +27,25 @@ export const textApi: ClientCodec = {
     subprotocol,
     maxFrameBytes,
     encode: (messages) => joinDocument(messages.map(partOf)),
-    decode: (frame) => readMessages(frame, incomingSchema, maxFrameMessages, maxFrameBytes),
+    decode: (frame) => {
+      const text = textOfFrame(frame);
+      const size = frameBytes(text, maxFrameBytes);
+      if (size > maxFrameBytes) tooLarge(size, maxFrameBytes);
+      return checkMessages(readMessageDocument(text), incomingSchema, maxFrameMessages);
+    },
   }),
 };
 
 function partOf(message: Outgoing): DocumentPart {
-  if (message.kind !== 'request' && message.kind !== 'read') return documentPart(message);
+  if (message.kind !== 'request' && message.kind !== 'read') return messagePart(message);
   const { operation, ...rest } = message;
-  // An operation of this codec's own packing.
+  // This codec packed the operation itself.
   const { json, bytesAt } = operation as PackedText;
   const frame = JSON.stringify(rest);
   return { json: `${frame.slice(0, -1)},"operation":${json}}`, bytesAt: bytesAt.map((path) => `operation.${path}`) };
 }
 
-/** A node closes a connection that sends what no message may hold; the caller hears of it instead. */
+/** A node closes a connection that sends what no message may hold. Here the caller gets an error instead. */
 function refuseUnsendable(value: unknown): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate');
@@ -48,6 +54,6 @@ function refuseUnsendable(value: unknown): void {
   } else if (typeof value === 'object' && value !== null) {
     if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one);
   } else if (typeof value !== 'boolean' && value !== null) {
-    throw new MalformedError(`${typeof value} has no place in a message`);
+    throw new MalformedError(`a message cannot hold a ${typeof value}`);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The client's end of the API interface. An engine says and hears the same whichever codec carries it; what an operation becomes on its way
- * is the codec's business. Each codec is a module of its own, so that a page which speaks text has no binary form to load.
+ * The client's end of the API interface. An engine sends and receives the same messages, whichever codec carries them.
+ * The codec decides how an operation is encoded. Each codec is a module of its own, so a page that speaks text loads no
+ * binary form.
  */
 
 import type { Operation } from '../tree/operation.ts';
@@ -8,7 +9,7 @@ import type { ClientMessage, Consistency } from './api.ts';
 import type { Codec } from './codec.ts';
 import type { Incoming } from './server-messages.ts';
 
-/** An operation in the form in which it travels, with its size. */
+/** An operation in its encoded form, with its size. */
 export interface Packed {
   readonly length: number;
 }
@@ -17,18 +18,22 @@ type WithPacked<M> = M extends { readonly operation: Uint8Array }
   ? Omit<M, 'operation'> & { readonly operation: Packed }
   : M;
 
-/** What a client says. */
+/** A message that a client sends. */
 export type Outgoing = WithPacked<ClientMessage>;
 
 export interface ClientCodec {
   readonly subprotocol: string;
   /**
-   * What is sent for `operation`, and sent again, whatever becomes of the caller's bytes meanwhile.
+   * Encodes `operation` once, for the first sending and for every repetition. The caller may change its bytes
+   * afterwards.
    * @param consistency goes with it when it is a read.
-   * @throws MalformedError for values that have no such form.
+   * @throws {@link MalformedError} for values that cannot be encoded.
    */
   pack(operation: Operation, consistency: Consistency | null): Packed;
-  /** Judges what else callers had a say in. @throws MalformedError for what would cost the connection. */
+  /**
+   * Checks the other fields that the caller chose. @throws {@link MalformedError} for what would make the node close
+   * the connection.
+   */
   check(message: Outgoing): void;
   frames(maxFrameBytes: number): Codec<Outgoing, Incoming>;
 }

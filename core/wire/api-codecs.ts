@@ -1,4 +1,4 @@
-/** The codecs of the API interface, by subprotocol, for both of its ends. */
+/** The codecs of the API interface, by subprotocol, for the node and for its clients. */
 
 import { carriedDetails } from '../base/error-details.ts';
 import type { Check } from '../base/checks.ts';
@@ -22,10 +22,14 @@ import {
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
 import type { OutboxOptions } from './outbox.ts';
-import type { DocumentPart } from './text-codec.ts';
-import { documentPart, joinDocument, textCodec } from './text-codec.ts';
+import type { DocumentPart } from './documents.ts';
+import { joinDocument } from './documents.ts';
+import { documentPart, textCodec } from './text-codec.ts';
 
-/** What a client asked with an id and in a form that cannot be used: an operation out of bounds, a path that is none. It alone is refused. */
+/**
+ * A client's question that has an id but cannot be used: an operation out of bounds, or an invalid path. Only this
+ * question is refused.
+ */
 export interface Unusable {
   readonly kind: 'unusable';
   readonly id: number;
@@ -35,12 +39,12 @@ export interface Unusable {
 export type ApiServerCodec = Codec<ServerMessage, ClientMessage | Unusable>;
 export type ApiClientCodec = Codec<ClientMessage, ServerMessage>;
 
-/** What the API port offers at the handshake, the preferred one first. */
+/** What the API port offers at the handshake, most preferred first. */
 export const offeredApiSubprotocols: readonly string[] = [apiSubprotocols.binary, apiSubprotocols.superjson];
 
 /**
- * The node's end.
- * @throws HaretError BadArgument for a subprotocol that is not offered.
+ * For the node.
+ * @throws {@link HaretError} BadArgument for a subprotocol that is not offered.
  */
 export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): ApiServerCodec {
   if (subprotocol === apiSubprotocols.binary) {
@@ -58,8 +62,8 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
 }
 
 /**
- * The client's end.
- * @throws HaretError BadArgument for a subprotocol that is not offered.
+ * For the client.
+ * @throws {@link HaretError} BadArgument for a subprotocol that is not offered.
  */
 export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimits.maxFrameBytes): ApiClientCodec {
   if (subprotocol === apiSubprotocols.binary) {
@@ -80,14 +84,14 @@ function plainClient(message: ClientMessage): unknown {
 
 const asked: ReadonlySet<unknown> = new Set(['request', 'read', 'watch']);
 
-/** What the answer to a refused message is known by; null for what is no question, whatever else it may be. */
+/** The id under which a refused message is answered; null for what is not a question, whatever else it is. */
 function idOfQuestion(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) return null;
   const { kind, id } = value as { readonly kind?: unknown; readonly id?: unknown };
   return asked.has(kind) && typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : null;
 }
 
-/** The engine of a page has no schemas of what it asks, so that it hears of a mistake from the node. */
+/** A page's engine has no schemas of its questions, so the node tells it about a mistake. */
 const usable: Check<TypeOf<typeof plainClientSchema> | Unusable> = {
   check: (value, where) => {
     try {
@@ -105,7 +109,10 @@ function fromPlainClient(message: TypeOf<typeof plainClientSchema> | Unusable): 
   return { ...message, operation: encodeOperation(message.operation) };
 }
 
-/** What another node answered is bytes until here. Of what cannot be read the client hears, and nobody else is harmed. */
+/**
+ * What another node answered has been only bytes until here. If it cannot be read, the client hears of that, and
+ * nothing else is affected.
+ */
 function unreadable(id: number, error: unknown): unknown {
   if (!(error instanceof MalformedError)) throw error;
   const text = `the answer of another node cannot be read: ${error.message}`;
@@ -131,7 +138,10 @@ type EventFrames = WeakMap<Uint8Array, Map<number, Frame>>;
 const binaryEvents: EventFrames = new WeakMap();
 const textEvents: EventFrames = new WeakMap();
 
-/** An event that is alone in its frame is the same frame for all watches of the same number: who tells a thousand writes it once. */
+/**
+ * An event that is alone in its frame makes the same frame for all watches with the same id. So a node that tells a
+ * thousand watches writes it once.
+ */
 function shared(codec: ApiServerCodec, frames: EventFrames): ApiServerCodec {
   return {
     ...codec,
@@ -150,7 +160,7 @@ function shared(codec: ApiServerCodec, frames: EventFrames): ApiServerCodec {
   };
 }
 
-/** Events as text, by their bytes: what a thousand watches are told is written once. */
+/** Events as text, by their bytes. What a thousand watches are told is written once. */
 const eventTexts = new WeakMap<Uint8Array, DocumentPart>();
 
 function serverPart(message: ServerMessage): DocumentPart {
@@ -176,10 +186,10 @@ function fromPlainServer(message: TypeOf<typeof incomingSchema>): ServerMessage 
   return message;
 }
 
-/** About how many bytes a page of a snapshot takes. */
+/** A page of a snapshot takes about this many bytes. */
 export const snapshotPageBytes = 64 * 1024;
 
-/** How a node sends API messages: an answer that fits no frame becomes an error that says so. */
+/** How a node sends API messages. An answer that fits into no frame becomes an error that says so. */
 export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): OutboxOptions<ServerMessage> {
   return {
     maxFrameBytes,
@@ -200,7 +210,7 @@ export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): 
       )
         return null;
       const details = { limit: maxFrameBytes, actual: bytes };
-      // The answer of a write is as large as that only after it was executed.
+      // If the answer to a write is this large, the write was executed.
       const error = errorInfo('LimitExceeded', 'the answer is larger than a frame may be', details, 'unknown');
       return { kind: 'error', id: message.id, error };
     },

@@ -1,6 +1,6 @@
 /**
- * The messages of the API interface, between a client and any node. A frame is a list of them. `id` pairs an answer with what
- * was asked on this connection; answers come in any order.
+ * The messages of the API interface, between a client and any node. A frame is a list of them. `id` pairs an answer
+ * with its question on this connection. Answers come in any order.
  */
 
 import { nameSchema } from '../base/ids.ts';
@@ -20,12 +20,12 @@ export type { PrimaryInfo, Incoming } from './server-messages.ts';
 const maxBody = 64 * 1024 * 1024;
 
 /**
- * An encoded `Operation` body (service/body.ts) or encoded `Reply` (service/reply.ts). In the text codec it travels as the plain
- * value instead: the text codec turns one into the other at the border, and everything behind it sees bytes.
+ * An encoded `Operation` body (service/body.ts) or an encoded `Reply` (service/reply.ts). The text codec carries it as
+ * the plain value instead. It converts one into the other at the border, and everything behind the border sees bytes.
  */
 export const operationBytes = bytes(maxBody);
 export const replyBytes = bytes(maxBody);
-/** An encoded `WatchEvent` (service/events.ts), in the same manner. */
+/** An encoded `WatchEvent` (service/events.ts), which travels in the same way. */
 export const eventBytes = bytes(maxBody);
 
 export const consistencySchema = union({
@@ -37,26 +37,26 @@ export type Consistency = TypeOf<typeof consistencySchema>;
 
 /** Where a watch begins (architecture §5). */
 export const watchFromSchema = union({
-  /** With what is committed after this is asked. */
+  /** With what is committed after the node gets this question. */
   now: [1, {}],
-  /** With the state as it is now, then every change behind it. */
+  /** With the state as it is now, then every later change. */
   snapshot: [2, {}],
-  /** With the first change behind this op: where another watch ended. */
+  /** With the first change after this op, where another watch ended. */
   after: [3, { op: uint() }],
 });
 export type WatchFrom = TypeOf<typeof watchFromSchema>;
 
 const clientVariants = {
-  /** The first message of a connection. `client` names program and version, for people. */
+  /** The first message of a connection. `client` names the program and its version, for people. */
   hello: [1, { protocol: uint(), client: text(128) }],
-  /** Asks for a namespace by name: its id and where its primary is. */
+  /** Asks for a namespace by name. The answer gives its id and where its primary is. */
   enter: [2, { id: idField, namespace: nameSchema }],
   /**
-   * Registers a session in a namespace, through its log; answered by a reply whose answer is `registered`. Whoever knows `secret` speaks as
-   * the session; null: the node draws one.
+   * Registers a session in a namespace, through its log. A reply answers it, with the answer `registered`. A client
+   * that knows `secret` can use the session. With null, the node draws a secret.
    */
   register: [3, { id: idField, namespaceId: uint(), client: text(128), secret: nullable(secretSchema) }],
-  /** A write: executed once, however often it is sent (protocol §7). */
+  /** A write. It is executed once, however often it is sent (protocol §7). */
   request: [
     4,
     { id: idField, namespaceId: uint(), session: uint(), request: uint(), answered: uint(), operation: operationBytes },
@@ -64,15 +64,16 @@ const clientVariants = {
   read: [5, { id: idField, namespaceId: uint(), consistency: consistencySchema, operation: operationBytes }],
   listNamespaces: [6, { id: idField }],
   ping: [7, { id: idField }],
-  /** Ends a session early. */
+  /** Ends a session before it expires. */
   unregister: [8, { id: idField, namespaceId: uint(), session: uint() }],
-  /** Keeps sessions alive; answered once committed. */
+  /** Keeps sessions alive. It is answered once it is committed. */
   keepAlive: [9, { id: idField, namespaceId: uint(), session: uint() }],
   /**
-   * Begins a watch, which is known by `id` until it ends. It is answered by `watching`, and then by what happens at `path`, with `subtree`
-   * also beneath it: `snapshot`, `event` and `progress`. `oneshot` ends it after the first event. `consistency` is of its beginning
-   * (now and snapshot): a local one needs no primary. A reader that falls behind what is remembered gets a new snapshot (`reset`), or
-   * with `slow` `fold` the changes that it missed folded into one event, as far as they are remembered.
+   * Begins a watch. `id` names it until it ends. The first answer is `watching`. Then come `snapshot`, `event` and
+   * `progress` for what happens at `path`, and beneath it with `subtree`. `oneshot` ends the watch after the first
+   * event. `consistency` is for its beginning (now and snapshot); a local one needs no primary. A reader that falls
+   * behind what the node remembers gets a new snapshot (`reset`). With `slow` `fold` it gets the changes that it missed
+   * folded into one event, if they are remembered.
    */
   watch: [
     10,
@@ -88,12 +89,13 @@ const clientVariants = {
       consistency: consistencySchema,
     },
   ],
-  /** Ends the watch that was begun with `id`. It is not answered; what is on its way may still come. */
+  /** Ends the watch that was begun with `id`. There is no answer. What is already on its way may still arrive. */
   unwatch: [11, { id: idField }],
   /**
-   * Registers a session for the one holder of a ClientID; answered by a reply whose answer is `claimed`, or the error `ClientIdHeld` or
-   * `ClientIdTaken`. `attempt` is drawn for each claim and stays the same when that is sent again. `previous` is the session that this very
-   * process had last under this identity; 0 for one that has just begun.
+   * Registers a session for the one holder of a ClientID. A reply answers it, with the answer `claimed`, or else the
+   * error `ClientIdHeld` or `ClientIdTaken`. `attempt` is drawn for each claim, and stays the same when the claim is
+   * sent again. `previous` is the session that this very process had last under this identity; 0 for a process that has
+   * just begun.
    */
   claim: [
     12,
@@ -108,14 +110,14 @@ const clientVariants = {
     },
   ],
   /**
-   * By this secret this connection speaks as a session that was registered over another one. It is not answered; what is asked as the
-   * session is judged by it.
+   * With this secret, the connection uses a session that was registered over another connection. There is no answer.
+   * The node checks later questions of the session by this secret.
    */
   resume: [13, { namespaceId: uint(), session: uint(), secret: secretSchema }],
 } as const;
 export const clientMessageSchema = union(
   clientVariants,
-  // What most frames are full of.
+  // Most messages are of this kind.
   {
     request: (reader) => ({
       kind: 'request',
@@ -153,7 +155,7 @@ export const clientMessageSchema = union(
 );
 export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
-/** What a node says. */
+/** Messages that a node sends. */
 export const serverMessageSchema = union({
   ...serverVariants,
   reply: [2, { id: idField, reply: replyBytes }],
@@ -161,7 +163,7 @@ export const serverMessageSchema = union({
 });
 export type ServerMessage = TypeOf<typeof serverMessageSchema>;
 
-/** What a client says, with operations as the values that they are: as text carries it. */
+/** Messages that a client sends, with operations as plain values, as the text codec carries them. */
 export const plainClientSchema = union({
   ...clientVariants,
   request: [4, { ...clientVariants.request[1], operation: embedded(operationSchema) }],
@@ -171,7 +173,7 @@ export const plainClientSchema = union({
 export const clientFrameSchema = list(clientMessageSchema, maxFrameMessages);
 export const serverFrameSchema = list(serverMessageSchema, maxFrameMessages);
 
-// Most of what clients are told is the results of reads and writes: these are read at once rather than field by field.
+// Most of what clients receive are results of reads and writes. They are read at once, not field by field.
 const quickResultSchema = union(resultVariants, {
   done: (reader) => ({ kind: 'done', version: idField.decode(reader) }),
   value: (reader) => ({ kind: 'value', value: resultValue.decode(reader), version: idField.decode(reader) }),

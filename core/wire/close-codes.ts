@@ -1,8 +1,11 @@
-/** Why a connection was closed, named once. 4000 and above are haret's own. To be imported as a whole, `* as closeCodes`. */
+/**
+ * The reasons for closing a connection, each named once. Codes from 4000 on are haret's own. Import all of them: `* as
+ * closeCodes`.
+ */
 
 export const normal = 1000;
 export const goingAway = 1001;
-/** What a broken connection reports; never sent. */
+/** A broken connection reports this. It is never sent. */
 export const abnormal = 1006;
 export const tooBig = 1009;
 export const badFrame = 4000;

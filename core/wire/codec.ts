@@ -1,6 +1,6 @@
 /**
- * What a codec is, and the binary one: a frame is a list of messages, as their schemas write them. Whatever a frame holds,
- * decoding it gives messages that passed their schema or a MalformedError, and takes memory in proportion to the frame.
+ * What a codec is, and the binary codec: a frame is a list of messages, as their schemas write them. Decoding any frame
+ * gives either messages that passed their schema or a MalformedError, and takes memory in proportion to the frame.
  */
 
 import { Reader } from '../base/bytes.ts';
@@ -11,16 +11,16 @@ import { encodeWhole } from '../base/whole.ts';
 
 /** Turns messages into frames and frames into messages, for one end of one interface. */
 export interface Codec<Out, In> {
-  /** The WebSocket subprotocol that names it. */
+  /** The WebSocket subprotocol that names this codec. */
   readonly subprotocol: string;
-  /** The size over which {@link decode} refuses a frame. */
+  /** {@link decode} refuses a frame above this size. */
   readonly maxFrameBytes: number;
   encode(messages: readonly Out[]): Frame;
   /** @throws {@link MalformedError} on a frame that no encoder of the other end writes, or that is over the limit. */
   decode(frame: Frame): readonly In[];
 }
 
-/** @throws {@link MalformedError} that names limit and actual size. */
+/** @throws {@link MalformedError} that names the limit and the actual size. */
 export function tooLarge(bytes: number, maxFrameBytes: number): never {
   throw new MalformedError(`frame of ${bytes} bytes is over the limit of ${maxFrameBytes}`);
 }

@@ -1,19 +1,15 @@
 /**
- * The guard in front of every text frame (architecture §2): it is judged by its size, its nesting and its annotations before anything is
- * built from it. A reader that follows superjson's annotations blindly makes 2 GB of an 80-byte frame.
+ * The guard in front of every text frame (architecture §2). It checks size, nesting and annotations before anything is
+ * built from the frame. A reader that follows superjson's annotations blindly makes 2 GB of an 80-byte frame.
  */
 
 import { utf8Length } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import { tooLarge } from './codec.ts';
+import { bytesMark } from './documents.ts';
 
-/** The deepest message, a page of stats in a transaction's reply, has ten levels. */
+/** The deepest message is a page of stats in a transaction's reply. It has ten levels. */
 const maxDepth = 16;
-
-/** The one annotation that haret's messages have, and its name for superjson. */
-export const bytesAnnotation = 'bytes';
-/** The same as it is written. */
-export const bytesMark = JSON.stringify([['custom', bytesAnnotation]]);
 
 /** A place in a frame: the position of a message, then fields and positions; superjson joins them by dots. */
 const annotatedPath = /^[0-9]{1,5}(\.[A-Za-z0-9]{1,32}){1,16}$/;
@@ -26,7 +22,7 @@ export interface GuardedDocument {
 }
 
 /**
- * Parses a text frame as far as JSON goes, and judges it.
+ * Parses a text frame as JSON and checks it.
  * @throws {@link MalformedError}
  */
 export function guardText(frame: string, maxFrameBytes: number): GuardedDocument {
@@ -60,7 +56,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Counts brackets outside of strings before JSON.parse makes an object of each. */
+/** Counts brackets outside of strings, before JSON.parse makes an object of each. */
 function guardDepth(text: string): void {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -94,7 +90,8 @@ function guardMeta(meta: unknown): GuardedDocument['values'] {
   for (const [name, value] of Object.entries(meta)) {
     if (name === 'values') values = guardAnnotations(value);
     else if (name === 'v') version = value;
-    // superjson writes these for a shared or an equal value. haret's messages have none to restore, so they are never read.
+    // superjson writes these for values that are shared or equal. haret's messages have nothing to restore from them,
+    // so we never read them.
     else if (name !== 'referentialEqualities') throw new MalformedError('unknown kind of annotation', 'meta');
   }
   if (version !== 1) throw new MalformedError('expected annotations of version 1', 'meta.v');
@@ -110,7 +107,7 @@ function guardAnnotations(values: unknown): Record<string, [['custom', 'bytes']]
   return values as Record<string, [['custom', 'bytes']]>;
 }
 
-/** Refuses keys that reach for prototypes. The depth is bounded already. */
+/** Refuses keys that would reach prototypes. The depth is already bounded. */
 function guardKeys(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {

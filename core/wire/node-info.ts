@@ -1,4 +1,7 @@
-/** A node as it presents itself to others, as the catalog lists it, and as each node's record keeps it: one thing, described once. */
+/**
+ * A node as it presents itself to others, as the catalog lists it, and as each node's record keeps it. All three are
+ * described here, once.
+ */
 
 import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -6,7 +9,7 @@ import { struct } from '../base/schema.ts';
 
 export const nodeInfoFields = {
   name: nameSchema,
-  /** The incarnation of its store: the same name with another one is a stranger (protocol §2). */
+  /** The incarnation of its store. The same name with another incarnation is a stranger (protocol §2). */
   incarnation: idSchema,
   clusterAddress: addressSchema,
   adminAddress: addressSchema,
@@ -15,12 +18,12 @@ export const nodeInfoFields = {
 export const nodeInfoSchema = struct(nodeInfoFields);
 export type NodeInfo = TypeOf<typeof nodeInfoSchema>;
 
-/** What a node says of itself can be dialled, and shown on a terminal. */
+/** True when we can dial the addresses that a node gives, and show them on a terminal. */
 export function isPresentable({ name, clusterAddress, adminAddress, apiAddress }: NodeInfo): boolean {
   return isName(name) && isAddress(clusterAddress) && isAddress(adminAddress) && isAddress(apiAddress);
 }
 
-/** The same fields, of something that has more of them. */
+/** The fields of a node info, taken from something that has more fields. */
 export function nodeInfoOf({ name, incarnation, clusterAddress, adminAddress, apiAddress }: NodeInfo): NodeInfo {
   return { name, incarnation, clusterAddress, adminAddress, apiAddress };
 }

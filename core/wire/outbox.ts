@@ -1,6 +1,6 @@
 /**
- * What leaves a connection: messages of one turn are gathered and sent in as few frames as the size limit allows, and a peer
- * that does not read is cut off before it fills our memory.
+ * What leaves a connection. The messages of one turn are collected and sent in as few frames as the size limit allows.
+ * A peer that does not read is cut off before it fills our memory.
  */
 
 import { utf8Length } from '../base/utf8.ts';
@@ -9,20 +9,23 @@ import * as closeCodes from './close-codes.ts';
 import type { Codec } from './codec.ts';
 
 export interface OutboxOptions<Out> {
-  /** The size over which the other end refuses a frame. */
+  /** The other end refuses a frame above this size. */
   readonly maxFrameBytes: number;
-  /** Bytes that may wait in the link before it is closed as a slow consumer. */
+  /** When more bytes than this wait in the link, it is closed as a slow consumer. */
   readonly maxQueuedBytes: number;
   readonly maxFrameMessages: number;
-  /** So many messages leave before the turn ends, when one more follows: the other end works on them while this one goes on. */
+  /**
+   * When this many messages wait and one more follows, they leave before the turn ends. So the other end works on them
+   * while this one goes on.
+   */
   readonly earlyMessages?: number;
-  /** About how many bytes a message takes; a wrong guess costs time and nothing else. */
+  /** About how many bytes a message takes. A wrong guess only costs time. */
   readonly estimate: (message: Out) => number;
-  /** What is sent in place of a message that fits no frame; null sends nothing. */
+  /** What is sent in place of a message that fits into no frame. Null sends nothing. */
   readonly oversized: (message: Out, bytes: number) => Out | null;
 }
 
-/** Frames are cut at this estimated size: larger ones save nothing and make others wait. */
+/** Frames are cut at this estimated size. Larger ones save nothing and make others wait. */
 const targetBytes = 256 * 1024;
 
 export class Outbox<Out> {
@@ -49,10 +52,11 @@ export class Outbox<Out> {
     return this.#closed;
   }
 
-  /** Queues a message; it leaves at the end of this turn at the latest. */
+  /** Queues a message. It leaves at the end of this turn at the latest. */
   send(message: Out): void {
     if (this.#closed) return;
-    // What fits no frame is told of here, never in the call that sends it, because that one waits for the next.
+    // A message that fits into no frame is reported here, never in the call that sends it, because that call waits for
+    // the next one.
     if (this.#queue.length >= (this.#options.earlyMessages ?? Infinity)) this.#sendQueue();
     this.#queue.push(message);
     if (this.#scheduled) return;
@@ -60,12 +64,12 @@ export class Outbox<Out> {
     this.#clock.soon(this.#flush);
   }
 
-  /** Sends at once what is queued: before a close, so that its reason arrives. */
+  /** Sends at once what is queued. Call it before a close, so that the reason arrives. */
   flush(): void {
     this.#scheduled = false;
     if (this.#queue.length === 0 || this.#closed) return;
     this.#sendQueue();
-    // Read when the turn is over, so that one large answer to a reader that keeps up does not count against it.
+    // We look when the turn is over, so that one large answer does not count against a reader that keeps up.
     if (this.#link.buffered() > this.#options.maxQueuedBytes) {
       this.close();
       this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
@@ -91,7 +95,7 @@ export class Outbox<Out> {
     this.#sendPart(queue, from, queue.length);
   }
 
-  /** Drops what is queued and ignores what is sent from now on: the link is closed or about to be. */
+  /** Drops what is queued and ignores what is sent from now on, because the link is closed or soon will be. */
   close(): void {
     this.#closed = true;
     this.#queue = [];
@@ -115,7 +119,7 @@ export class Outbox<Out> {
 }
 
 /** Bytes of a frame; for text that cannot reach `limit`, a lower bound that saves counting. */
-function frameBytes(frame: Frame, limit: number): number {
+export function frameBytes(frame: Frame, limit: number): number {
   if (typeof frame !== 'string') return frame.length;
   return frame.length * 3 <= limit ? frame.length : utf8Length(frame);
 }

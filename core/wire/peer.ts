@@ -1,6 +1,7 @@
 /**
- * What nodes say to each other over the cluster interface: the handshake, replicas' messages, requests forwarded to the
- * node that can serve them, and what each knows of the primaries. A frame is a list of messages; replicas' messages keep their own codec.
+ * What nodes say to each other over the cluster interface: the handshake, replicas' messages, requests that are
+ * forwarded to a node that can serve them, and what each node knows of the primaries. A frame is a list of messages.
+ * Replicas' messages keep their own codec.
  */
 
 import { Reader, Writer } from '../base/bytes.ts';
@@ -26,11 +27,14 @@ import {
 } from './api.ts';
 import { nodeInfoSchema } from './node-info.ts';
 
-/** A node of another major version is refused at the handshake, so that mixed releases fail early and in words. */
+/**
+ * A node of another major version is refused at the handshake, so that mixed releases fail early and with a clear
+ * message.
+ */
 export const peerProtocol = 2;
 export const peerSubprotocol = 'haret-cluster.v1.binary';
 
-/** Who is primary of a namespace, as far as the sender knows; the highest (epoch, view) wins. */
+/** Who is primary of a namespace, as far as the sender knows. The highest (epoch, view) wins. */
 export const primaryHintSchema = struct({
   namespaceId: uint(),
   epoch: uint(),
@@ -40,14 +44,14 @@ export const primaryHintSchema = struct({
 });
 export type PrimaryHint = TypeOf<typeof primaryHintSchema>;
 
-/** What a node asks another to do in its place. */
+/** What a node asks another node to do for it. */
 export const forwardItemSchema = union({
   register: [1, { client: text(128), secret: secretSchema }],
   request: [2, { session: uint(), request: uint(), answered: uint(), operation: operationBytes }],
   read: [3, { consistency: consistencySchema, operation: operationBytes }],
   unregister: [4, { session: uint() }],
   keepAlive: [5, { session: uint() }],
-  /** Looks a namespace up in the catalog of the root group's primary, for a node whose copy may lag. */
+  /** Looks a namespace up in the catalog of the root group's primary, for a node whose own copy may lag. */
   lookup: [6, { namespace: nameSchema }],
   admin: [7, { command: adminCommandSchema }],
   claim: [
@@ -60,20 +64,24 @@ export type ForwardItem = TypeOf<typeof forwardItemSchema>;
 export const forwardOutcomeSchema = union({
   reply: [1, { reply: replyBytes }],
   error: [2, { error: errorSchema }],
-  /** There is such a namespace; with its primary, as the node that answers knows it, for one that knows neither. */
+  /**
+   * The namespace exists. The answer includes its primary as the answering node knows it, for a node that knows
+   * neither.
+   */
   found: [3, { namespaceId: uint(), epoch: uint(), view: uint(), primary: nullable(primarySchema) }],
   admin: [4, { result: adminResultSchema }],
 });
 export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;
 
-/** One for each secret that is in force. */
+/** One for each secret in force. */
 const maxProofs = 2;
 
 const controlSchema = union({
   /**
-   * What the dialler says once it was greeted. `cluster` is all zeros before it has one; `target` and `targetIncarnation` say whom it
-   * means to reach, so that a node whose disk was replaced learns that it is a stranger (protocol §2). All zeros: any. A proof for
-   * each secret in force, over the nonces of both and all that stands here.
+   * What the dialler says once it was greeted. `cluster` is all zeros until the dialler has one. `target` and
+   * `targetIncarnation` say which node it means to reach, so that a node whose disk was replaced learns that it is a
+   * stranger (protocol §2); all zeros mean any node. There is a proof for each secret in force, over both nonces and
+   * everything in this message.
    */
   hello: [
     1,
@@ -85,11 +93,14 @@ const controlSchema = union({
       proofs: list(hex(32), maxProofs),
     },
   ],
-  /** The answer to a hello that was proven. `proof` is null where there is no secret yet; with `problem` the link is of no use. */
+  /**
+   * The answer to a hello that was proven. `proof` is null where there is no secret yet. With `problem`, the link
+   * cannot be used.
+   */
   welcome: [2, { cluster: idSchema, from: nodeInfoSchema, proof: nullable(hex(32)), problem: nullable(errorSchema) }],
   /**
-   * Offers a fresh node membership: the root group that it is to follow, and the nodes that are there. Where the secret makes itself it
-   * comes along, over loopback only.
+   * Offers a fresh node membership: the root group that it shall follow, and the nodes of the cluster. Where the
+   * cluster made its own secret, the secret comes along, but only over loopback.
    */
   join: [
     3,
@@ -102,7 +113,10 @@ const controlSchema = union({
   ],
   joined: [4, {}],
   refused: [5, { error: errorSchema }],
-  /** Ids are of the sender's process, which `run` tells from the one before it: an answer may come after the asker was started again. */
+  /**
+   * The sender's process numbers the ids. `run` tells this process from the one before it, because an answer may come
+   * after the asker was restarted.
+   */
   forward: [
     6,
     {
@@ -110,25 +124,30 @@ const controlSchema = union({
       id: uint(),
       hops: uint(8),
       namespaceId: uint(),
-      /** By which the item speaks as its session; of one that speaks as none it says nothing. */
+      /** The secret by which the item uses its session. All zeros when it uses none. */
       secret: repeatedSecretSchema,
       item: forwardItemSchema,
     },
   ],
   forwarded: [7, { run: uint(), id: uint(), outcome: forwardOutcomeSchema }],
   hints: [8, { hints: list(primaryHintSchema, 65_536) }],
-  /** Asks for an answer, so that a link that is open but dead is noticed. */
+  /** Asks for an answer, so that the sender notices a link that is open but dead. */
   ping: [9, { answer: bool }],
   /**
-   * Has a watch begun or ended for a client of the sender, which has no replica of its own. Ids are of the sender's process, as
-   * with `forward`, and rise.
+   * A client of the sender began or ended a watch, and the sender has no replica for it. Ids belong to the sender's
+   * process, as with `forward`, and rise.
    */
   relay: [10, { run: uint(), message: clientMessageSchema }],
-  /** What such a watch tells, numbered from 0 for each: frames between nodes may be lost and doubled, and watches lose nothing. */
+  /**
+   * What such a watch tells, numbered from 0 for each watch. Frames between nodes may be lost and doubled, but a watch
+   * loses nothing.
+   */
   relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
-  /** Another one claims the ClientID of this session: if its holder is connected there, it is to be asked. */
+  /** Another client claims the ClientID of this session. If the holder is connected there, ask it. */
   who: [12, { namespaceId: uint(), session: uint() }],
-  /** The first message of each end. The nonce is drawn for this link: what is proven over it was not said before. */
+  /**
+   * The first message of each end. The nonce is drawn for this link, so a proof over it cannot have been heard before.
+   */
   greet: [13, { protocol: uint(), nonce: idSchema }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
@@ -139,7 +158,10 @@ const controlTag = 1;
 const maxFrameMessages = 65_536;
 const scratch = new Writer(64 * 1024);
 
-/** Encodes messages into as few frames as `softMaxBytes` allows; a message of its own that is larger makes a frame of its own. */
+/**
+ * Encodes messages into as few frames as `softMaxBytes` allows. A single message that is larger gets a frame of its
+ * own.
+ */
 export function encodePeerFrames(messages: readonly PeerMessage[], softMaxBytes: number): Uint8Array[] {
   const frames: Uint8Array[] = [];
   scratch.reset();
@@ -162,7 +184,7 @@ export function encodePeerFrames(messages: readonly PeerMessage[], softMaxBytes:
   return frames;
 }
 
-/** @throws MalformedError on anything that no release of this protocol writes. */
+/** @throws {@link MalformedError} on anything that no release of this protocol writes. */
 export function decodePeerFrame(frame: Frame, hash: Hash): PeerMessage[] {
   if (typeof frame === 'string') throw new MalformedError('a text frame on the cluster interface, which is binary');
   const reader = new Reader(frame);

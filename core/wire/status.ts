@@ -1,6 +1,6 @@
 /**
- * The status stream of the API port: what a node tells of itself, for pictures of its cluster. It only tells, in JSON and never of what
- * namespaces hold, and takes no messages (docs/wire.md).
+ * The status stream of the API port: what a node tells about itself, so that a page can draw its cluster. It takes no
+ * messages. It speaks JSON, and never tells what namespaces hold (docs/wire.md).
  */
 
 import type { MessageKind } from '../vr/messages.ts';
@@ -8,18 +8,18 @@ import type { ReplicaEvent, ReplicaStatus, ReplicaView } from '../vr/ports.ts';
 
 export const statusSubprotocol = 'haret.v1.status';
 
-/** Everything since the message before. Whatever says nothing new is not sent. */
+/** Everything since the message before. A message that would say nothing new is not sent. */
 export interface StatusMessage {
   readonly node: string;
-  /** The nodes that this one is connected to. */
+  /** The nodes to which this one is connected. */
   readonly peers: readonly string[];
   readonly nodes: readonly { readonly name: string; readonly apiAddress: string }[];
-  /** Where a page may use this node's admin interface; null when none may. */
+  /** Where a page may use this node's admin interface; null when it may not. */
   readonly adminAddress: string | null;
   /** One for each replica of this node, up to a bound. */
   readonly groups: readonly StatusGroup[];
   readonly events: readonly StatusEvent[];
-  /** The time that `messages` and `clients` were counted over. */
+  /** `messages` and `clients` were counted over this time. */
   readonly intervalMs: number;
   readonly messages: readonly StatusTraffic[];
   readonly clients: StatusClients;
@@ -30,10 +30,10 @@ export interface StatusGroup {
   readonly id: number;
   readonly members: readonly { readonly node: string; readonly replica: string }[];
   readonly replica: StatusReplica;
-  /** Null for the root group, which has none. */
+  /** Null for the root group, which has no sessions. */
   readonly sessions: {
     readonly count: number;
-    /** Those that were registered last, the newest first, up to a bound. */
+    /** The sessions that were registered last, newest first, up to a bound. */
     readonly newest: readonly StatusSession[];
   } | null;
 }
@@ -44,14 +44,14 @@ export interface StatusReplica {
   readonly epoch: number;
   readonly view: number;
   readonly isPrimary: boolean;
-  /** The replica that it takes for the primary. */
+  /** The replica that this one takes for the primary. */
   readonly primary: string | null;
   readonly head: number;
   readonly commit: number;
   readonly checkpoint: number;
 }
 
-/** What is told of a replica. */
+/** What the stream tells about a replica. */
 export function describeReplica(view: ReplicaView): StatusReplica {
   return {
     name: view.identity.replica,
@@ -70,9 +70,9 @@ export interface StatusSession {
   /** The op of its registration. */
   readonly id: number;
   readonly client: string;
-  /** Requests under way, as far as this replica knows: the primary does. */
+  /** Requests under way, as far as this replica knows. The primary knows all of them. */
   readonly outstanding: number;
-  /** Between its last sign of life and the last entry of the log. */
+  /** Time from its last sign of life to the last entry of the log. */
   readonly idleMs: number;
 }
 
@@ -91,15 +91,15 @@ export interface StatusTraffic {
   readonly to: string;
   readonly kind: MessageKind;
   readonly count: number;
-  /** When some of them were seen, in milliseconds since the interval began: spread over it, and few. */
+  /** When a few of them were seen, in milliseconds since the interval began, spread over the interval. */
   readonly at: readonly number[];
 }
 
 /** What clients did at this node. */
 export interface StatusClients {
-  /** Open now. */
+  /** Connections that are open now. */
   readonly connections: number;
-  /** In this interval. */
+  /** Questions in this interval. */
   readonly asked: number;
   readonly answered: number;
 }

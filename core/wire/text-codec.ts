@@ -1,21 +1,23 @@
 /**
- * The text codec: a frame is one superjson document, a list of messages. Bytes are base64 through a custom transformer;
- * nothing else is annotated. Messages whose plain form differs from the one that core uses are turned at the border.
+ * The text codec: a frame is one superjson document, a list of messages. Bytes are base64 through a custom transformer.
+ * Nothing else is annotated. Messages whose plain form differs from the one that core uses are converted at the border.
  *
- * superjson walks every value by all of its rules (about 10 us a message, and 10 us for each of many small byte strings). It is the
- * codec of browsers and thin clients, whose format is better kept by the library than written again here; Node clients speak binary.
+ * superjson tries all of its rules on every value (about 10 us for a message, and 10 us for each of many small byte
+ * strings). Browsers and thin clients use this codec. For them it is better to let the library keep the format than to
+ * write it again here. Node clients speak binary.
  */
 
 import SuperJSON from 'superjson';
 import { base64FromBytes, bytesFromBase64 } from '../base/base64.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Frame } from '../base/ports.ts';
 import type { Check } from '../base/checks.ts';
 import type { Codec } from './codec.ts';
-import { bytesAnnotation, bytesMark, guardText } from './guard.ts';
+import { bytesAnnotation, checkMessages, textOfFrame } from './documents.ts';
+import type { DocumentPart } from './documents.ts';
+import { guardText } from './guard.ts';
 
-/** superjson with bytes as base64: for frames, and for values that programs store. */
-export const superjson: SuperJSON = new SuperJSON();
+/** superjson with bytes as base64. */
+const superjson: SuperJSON = new SuperJSON();
 superjson.registerCustom<Uint8Array, string>(
   {
     isApplicable: (value): value is Uint8Array => value instanceof Uint8Array,
@@ -38,33 +40,19 @@ export function writeDocument(value: unknown): string {
   );
 }
 
-/** One value as superjson writes it, and the paths in it at which bytes are. */
-export interface DocumentPart {
-  readonly json: string;
-  readonly bytesAt: readonly string[];
-}
-
 export function documentPart(value: unknown): DocumentPart {
   const document = superjson.serialize(value);
   return { json: JSON.stringify(document.json), bytesAt: Object.keys(document.meta?.values ?? {}) };
 }
 
-/** The document of a list of which the items are written already: what {@link writeDocument} gives for the whole. */
-export function joinDocument(parts: readonly DocumentPart[]): string {
-  const items = parts.map((part) => part.json).join(',');
-  const values = parts.flatMap(({ bytesAt }, index) => bytesAt.map((path) => `"${index}.${path}":${bytesMark}`));
-  if (values.length === 0) return `{"json":[${items}]}`;
-  return `{"json":[${items}],"meta":{"values":{${values.join(',')}},"v":1}}`;
-}
-
 /**
- * Reads a superjson document of a list that the guard lets through.
+ * Reads the superjson document of a list, if the guard accepts it.
  * @throws {@link MalformedError}
  */
 export function readDocument(frame: string, maxFrameBytes: number): readonly unknown[] {
   const { json, values } = guardText(frame, maxFrameBytes);
   if (values === null) return json;
-  // superjson passes over annotations of places that are not there; a frame that says what is not so is refused instead.
+  // superjson ignores annotations of places that do not exist. We refuse such a frame.
   for (const path of Object.keys(values)) if (!holdsText(json, path)) misplaced();
   try {
     const document = { json, meta: { values, v: 1 as const } } as unknown as Parameters<
@@ -84,7 +72,7 @@ function misplaced(): never {
 
 const canonicalIndex = /^(0|[1-9][0-9]*)$/;
 
-/** True when there is text at `path`; no name of our messages has a dot, so none is escaped. */
+/** True when there is text at `path`. No field name of our messages has a dot, so none is escaped. */
 function holdsText(json: readonly unknown[], path: string): boolean {
   let at: unknown = json;
   for (const step of path.split('.')) {
@@ -95,7 +83,10 @@ function holdsText(json: readonly unknown[], path: string): boolean {
   return typeof at === 'string';
 }
 
-/** The text codec of one interface. `toPlain` and `fromPlain` turn one message; `plain` is the schema of its plain form. */
+/**
+ * The text codec of one interface. `toPlain` and `fromPlain` convert one message. `plain` is the schema of its plain
+ * form.
+ */
 export function textCodec<Out, In, PlainIn>(
   subprotocol: string,
   toPlain: (message: Out) => unknown,
@@ -108,19 +99,7 @@ export function textCodec<Out, In, PlainIn>(
     subprotocol,
     maxFrameBytes,
     encode: (messages) => writeDocument(messages.map(toPlain)),
-    decode: (frame) => readMessages(frame, plain, maxMessages, maxFrameBytes).map(fromPlain),
+    decode: (frame) =>
+      checkMessages(readDocument(textOfFrame(frame), maxFrameBytes), plain, maxMessages).map(fromPlain),
   };
-}
-
-/**
- * The messages of a text frame.
- * @throws {@link MalformedError}
- */
-export function readMessages<M>(frame: Frame, plain: Check<M>, maxMessages: number, maxFrameBytes: number): M[] {
-  if (typeof frame !== 'string') throw new MalformedError('binary frame on a text connection');
-  const document = readDocument(frame, maxFrameBytes);
-  if (document.length > maxMessages) {
-    throw new MalformedError(`${document.length} messages are over the limit of ${maxMessages} in a frame`);
-  }
-  return document.map((message, index) => plain.check(message, `[${index}]`));
 }

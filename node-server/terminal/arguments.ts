@@ -5,9 +5,9 @@ import { UsageError } from '../../core/shell/index.ts';
 import { urlOf } from '../ws-transport.ts';
 
 export interface TerminalArguments {
-  /** Where to connect; the first one that answers is taken. */
+  /** Where to connect. The first address that answers is used. */
   readonly addresses: readonly string[];
-  /** The commands of `-e`, in order; empty reads them from standard input. */
+  /** The commands of `-e`, in order. If it is empty, commands are read from standard input. */
   readonly commands: readonly string[];
   readonly namespace: string | null;
   readonly keepGoing: boolean;
@@ -25,7 +25,7 @@ export type ParsedArguments =
 
 export type ProgramKind = 'client' | 'admin';
 
-/** @throws UsageError that names what is wrong. */
+/** @throws {@link UsageError} that names what is wrong. */
 export function parseArguments(kind: ProgramKind, argv: readonly string[]): ParsedArguments {
   const commands: string[] = [];
   let address: string | null = null;
@@ -86,13 +86,13 @@ export function parseArguments(kind: ProgramKind, argv: readonly string[]): Pars
         break;
       default:
         if (word.startsWith('-')) throw new UsageError(`unknown flag ${flag}`);
-        if (address !== null) throw new UsageError(`one ADDRESS, not ${address} and ${word}; commands go behind -e`);
+        if (address !== null) throw new UsageError(`one ADDRESS, not ${address} and ${word}; commands go after -e`);
         address = word;
     }
   }
   if (address === null) throw new UsageError('ADDRESS is missing');
   const addresses = address.split(',').filter((one) => one !== '');
-  for (const one of addresses) if (!isAddress(one)) throw new UsageError(`${one} is no HOST:PORT and no ws:// URL`);
+  for (const one of addresses) if (!isAddress(one)) throw new UsageError(`${one} is neither HOST:PORT nor a ws:// URL`);
   if (addresses.length === 0) throw new UsageError('ADDRESS is empty');
   return {
     kind: 'run',
@@ -129,19 +129,19 @@ function readConsistency(text: string): Consistency {
 
 /** What `-h` prints. */
 export function usageText(kind: ProgramKind, name: string): string {
-  const both = `  -e COMMAND       run COMMAND and leave; may be given again
-  -k               go on behind a command that failed
-  --json           one JSON object a command
+  const both = `  -e COMMAND       run COMMAND and leave; may be given more than once
+  -k               go on after a command that failed
+  --json           one JSON object for each command
   --raw            the value and nothing else
   --timeout D      how long a command may take: 500ms, 2s, 1m`;
   const client = `  --ns NAME        enter this namespace first
   --read HOW       reads are linearizable (the default), local, or at least as new as op OP
-  --client-id ID   a ClientID that this client has alone in its namespaces`;
+  --client-id ID   a ClientID that no other client has in its namespaces`;
   return `Usage: ${name} ADDRESS [flags]
 
-ADDRESS is HOST:PORT or a ws:// or wss:// URL of the ${kind === 'client' ? 'API' : 'admin'} interface of a node; several, with
-commas between them, are tried until one answers. Without -e, commands come from a prompt, or a line each from
-standard input when that is no terminal.
+ADDRESS is HOST:PORT or a ws:// or wss:// URL of the ${kind === 'client' ? 'API' : 'admin'} interface of a node. Several addresses,
+separated by commas, are tried until one answers. Without -e, commands come from a prompt, or, when standard
+input is not a terminal, from its lines.
 
 ${both}
 ${kind === 'client' ? `${client}\n` : ''}  -h, --help       this text

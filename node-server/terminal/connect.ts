@@ -1,4 +1,7 @@
-/** Connects a terminal program: the client engine on this process's sockets, clock and chance, ticked until it is closed. */
+/**
+ * Connects a terminal program: the client engine on this process's sockets, clock and randomness, ticked until it is
+ * closed.
+ */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HaretError, errorInfo } from '../../core/base/errors.ts';
@@ -9,9 +12,12 @@ import { NodeRandom } from '../node-random.ts';
 import { WebSocketTransport } from '../ws-transport.ts';
 
 const tickMs = 15;
-/** A first connection that fails so often at every address is given up: whoever types wants to know, not to wait. */
+/**
+ * When every address has failed this often, the first connection is given up: a user at a terminal wants to know, not
+ * to wait.
+ */
 const roundsBeforeGivingUp = 2;
-/** What the handshake may take where nothing is refused and nothing answers. */
+/** How long the handshake may take when it is neither refused nor answered. */
 const defaultConnectMs = 5000;
 
 /** What both client engines have in common. */
@@ -23,7 +29,7 @@ export interface Engine {
   close(): void;
 }
 
-/** Frames of a node that was configured for larger values than usual have to fit too. */
+/** A node may be configured for larger values than usual, and its frames must fit too. */
 const maxFrameBytes = 16 * defaultLimits.maxFrameBytes;
 
 export function nodePorts(): ClientPorts {
@@ -37,8 +43,8 @@ export function nodePorts(): ClientPorts {
 /**
  * Starts `engine` and waits for the first answer of a node.
  * @param connected asks the engine for that, with a time limit in milliseconds.
- * @returns what closes the engine and waits until its last words have left.
- * @throws HaretError `NodeUnreachable`, whose message names the addresses and the reason.
+ * @returns a function that closes the engine and waits until its last messages have left.
+ * @throws {@link HaretError} `NodeUnreachable`, whose message names the addresses and the reason.
  */
 export async function startEngine(
   engine: Engine,
@@ -51,7 +57,7 @@ export async function startEngine(
   const close = async (): Promise<void> => {
     clearInterval(ticker);
     engine.close();
-    // What ends the session is framed at the end of this turn, and written in the next.
+    // The message that ends the session is framed at the end of this turn, and written in the next.
     await nextTurn();
     await nextTurn();
   };

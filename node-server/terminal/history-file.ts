@@ -1,15 +1,15 @@
-/** Where the lines that were typed are kept from one run to the next: one file a program, readable by its owner alone. */
+/** Where typed lines are kept from one run to the next: one file for each program, which only its owner can read. */
 
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { escapeControls, LineHistory } from '../../core/shell/index.ts';
 
-/** The file grows by a line each time; past so many it is written anew with the newest. */
+/** The file grows by one line each time. Above this many lines, it is rewritten with the newest. */
 const compactBeyond = 4000;
 const keep = 2000;
 
-/** `HARET_HISTORY`, or a file of the program's name where the system keeps such things. */
+/** `HARET_HISTORY`, or a file with the program's name where the system keeps such files. */
 export function historyPath(program: string, environment: NodeJS.ProcessEnv = process.env): string {
   const named = environment['HARET_HISTORY'];
   if (named !== undefined && named !== '') return named;
@@ -18,7 +18,10 @@ export function historyPath(program: string, environment: NodeJS.ProcessEnv = pr
   return join(base, 'haret', `${program}.history`);
 }
 
-/** The lines of the file, to which new ones are appended. A file that cannot be read or written is done without. */
+/**
+ * Reads the lines of the file, and appends new ones to it. If the file cannot be read or written, the prompt does
+ * without.
+ */
 export function openHistory(path: string): LineHistory {
   const history = new LineHistory(keep);
   let lines: readonly string[] = [];
@@ -27,9 +30,9 @@ export function openHistory(path: string): LineHistory {
       .split('\n')
       .filter((line) => line !== '');
   } catch {
-    // There is none yet, or it is not ours to read: typing goes on without it.
+    // There is no file yet, or we may not read it. The prompt works without it.
   }
-  // The file may have been written by others than us, and what it says is drawn on the terminal.
+  // Others may have written the file, and we draw its text on the terminal.
   for (const line of lines) history.add(escapeControls(line));
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -6,9 +6,9 @@ import type { ProcessOutput } from './output.ts';
 
 const defaultColumns = 80;
 
-/** The part of a terminal that the prompt needs; a process's standard input and output are one. */
+/** The part of a terminal that the prompt needs. A process's standard input and output have it. */
 export interface Terminal {
-  /** It wraps lines anew when its width changes. */
+  /** True when the terminal wraps lines anew as its width changes. */
   readonly reflows: boolean;
   columns(): number;
   write(text: string): void;

@@ -1,4 +1,7 @@
-/** Where output goes: standard output and standard error, waiting for a reader that is slow, and ending quietly when it left. */
+/**
+ * Where output goes: standard output and standard error. It waits for a slow reader, and ends quietly when the reader
+ * has left.
+ */
 
 import { once } from 'node:events';
 import type { OutputChunk } from '../../core/shell/index.ts';
@@ -6,7 +9,7 @@ import type { OutputChunk } from '../../core/shell/index.ts';
 export class ProcessOutput {
   readonly #streams = { out: process.stdout, err: process.stderr } as const;
   readonly #waiting = new Set<'out' | 'err'>();
-  /** The reader of standard output is gone: what is left to do has no use. */
+  /** The reader of standard output is gone, so there is no use in going on. */
   readonly closed: Promise<void>;
 
   constructor() {

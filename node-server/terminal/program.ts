@@ -1,4 +1,6 @@
-/** What both terminal programs do: read their command line, connect, and run commands from `-e`, a script or a prompt. */
+/**
+ * What both terminal programs do: read their command line, connect, and run commands from `-e`, a script or a prompt.
+ */
 
 import { readFile } from 'node:fs/promises';
 import { HaretError, errorInfo } from '../../core/base/errors.ts';
@@ -33,7 +35,7 @@ export interface TerminalProgram {
   readonly kind: ProgramKind;
   readonly prompt: string;
   readonly table: CommandTable;
-  /** @throws HaretError when no address answers; its message is what the user reads. */
+  /** @throws {@link HaretError} when no address answers. The user reads its message. */
   connect(options: TerminalArguments): Promise<Connected>;
 }
 
@@ -82,7 +84,7 @@ async function run(program: TerminalProgram, argv: readonly string[], output: Pr
     connected = await program.connect(options);
   } catch (error) {
     if (options.mode !== 'json') throw error;
-    // A failure like every other: whoever reads objects gets one.
+    // With --json, this failure is an object like every other.
     const { code, message, retryable, outcome, details } = infoOf(error);
     const told = { ok: false, error: { ...details, code, message, retryable, outcome } };
     output.write({ stream: 'out', data: `${harmlessJson(told)}\n` });
@@ -132,14 +134,15 @@ async function runConnected(
   process.stdin.setEncoding('utf8');
   const lines = options.commands.length > 0 ? options.commands : linesOf(process.stdin as AsyncIterable<string>);
   const work = runScript(shell, lines, options.keepGoing, output, interrupt.signal);
-  // A script that waits for its next line is interrupted at once; one that runs a command, when that command has ended.
+  // A script that waits for its next line is interrupted at once. A script that runs a command is interrupted when that
+  // command has ended.
   const interrupted = new Promise<ExitStatus>((resolve) => {
     interrupt.signal.addEventListener('abort', () => setImmediate(() => resolve(exitStatus.interrupted)));
   });
   return await Promise.race([work, interrupted]);
 }
 
-/** Enters for `--ns`: nobody typed it, so only its failure is shown. */
+/** Enters the namespace of `--ns`. The user did not type this command, so only a failure is shown. */
 async function enterFirst(shell: Shell, namespace: string, output: ProcessOutput): Promise<ExitStatus> {
   const failure = await shell.enter(namespace);
   if (failure === null) return exitStatus.done;

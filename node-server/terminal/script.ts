@@ -1,13 +1,13 @@
-/** Commands without a prompt: those of `-e`, or a line each from an input that is no terminal (docs/language.md). */
+/** Commands without a prompt: those of `-e`, or the lines of an input that is not a terminal (docs/language.md). */
 
 import { exitStatus } from '../../core/shell/index.ts';
 import type { ExitStatus, Shell } from '../../core/shell/index.ts';
 import type { ProcessOutput } from './output.ts';
 
-/** A line longer than this is no command. */
+/** A longer line cannot be a command. */
 const maxLine = 128 * 1024 * 1024;
 
-/** The lines of a stream of text, the last one also without its line feed. */
+/** The lines of a stream of text. The last line may lack its line feed. */
 export async function* linesOf(input: AsyncIterable<string>): AsyncGenerator<string> {
   let held = '';
   for await (const chunk of input) {
@@ -19,7 +19,7 @@ export async function* linesOf(input: AsyncIterable<string>): AsyncGenerator<str
   if (held !== '') yield held;
 }
 
-/** Runs lines until one fails, unless it is to keep going. @returns the status of the first that failed. */
+/** Runs lines until one fails, or all of them with `-k`. @returns the status of the first that failed. */
 export async function runScript(
   shell: Shell,
   lines: AsyncIterable<string> | Iterable<string>,

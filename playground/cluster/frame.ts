@@ -1,5 +1,6 @@
 /** What is drawn: one picture of a cluster, in a form that both the cluster in the tab and the status stream of real nodes give. */
 
+import type { NodeType } from '../../core/tree/names.ts';
 import type { StatusReplica } from '../../core/wire/status.ts';
 
 export type MessageKind = 'heartbeat' | 'read' | 'prepareOk' | 'prepare' | 'transfer' | 'viewChange' | 'client';
@@ -80,7 +81,7 @@ export interface Playback {
 
 export interface TreeRow {
   readonly path: string;
-  readonly type: string;
+  readonly type: NodeType;
   readonly version: number;
   /** Members, items or children. */
   readonly count: number;

@@ -31,7 +31,7 @@ export class SimAdmin implements ShellAdmin {
     const client = new AdminClient(
       {
         transport: network.transportOf(this.#host),
-        clock: { now: () => schedule.nowMs, soon: (work) => schedule.after(0, work) },
+        clock: schedule.clock,
         random: this.#world.chance(),
       },
       { addresses: this.#addresses(), requestTimeoutMs: patienceMs },

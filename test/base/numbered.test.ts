@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Numbered } from '../../core/base/numbered.ts';
-import { Numbered as PageNumbered } from '../../browser-client/page/numbered.ts';
 
 type Step = readonly ['set' | 'next' | 'take' | 'get', number] | readonly ['clear'];
 
@@ -23,14 +22,11 @@ function inOrder(map: ReadonlyMap<number, string>): [number, string][] {
   return [...map].sort(([a], [b]) => a - b);
 }
 
-describe.each([
-  ['of core', Numbered],
-  ['of a page', PageNumbered],
-])('a table by number %s', (_, Table) => {
+describe('a table by number', () => {
   it('says what a Map says', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 200 }), (steps) => {
-        const table = new Table<string>();
+        const table = new Numbered<string>();
         const map = new Map<number, string>();
         let last = 0;
         steps.forEach(([kind, number = 0], at) => {
@@ -56,7 +52,7 @@ describe.each([
   });
 
   it('keeps those that stay while thousands come and go, and tells them in order', () => {
-    const table = new Table<number>();
+    const table = new Numbered<number>();
     table.set(3, 3);
     table.set(70, 70);
     for (let number = 100; number < 50_000; number++) {

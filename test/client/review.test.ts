@@ -251,7 +251,9 @@ describe('a reset', () => {
     const told: WatchTold[] = [];
     let id = 0;
     const options = { ...defaultClientOptions, codec: binaryApi, addresses: ['a:1'] };
-    const watches = new Watches(world.ports, options, {
+    const watches = new Watches({
+      ports: world.ports,
+      options,
       newId: () => ++id,
       connected: () => true,
       send: (message) => void asked.push(message),

@@ -26,7 +26,9 @@ class Scene {
       },
     };
     const options = { ...defaultClientOptions, codec: binaryApi, addresses: ['a:1'] };
-    this.watches = new Watches({ transport, clock, random: new SeededRandom(1) }, options, {
+    this.watches = new Watches({
+      ports: { transport, clock, random: new SeededRandom(1) },
+      options,
       newId: () => ++this.#lastId,
       connected: () => this.connected,
       send: (message) => void this.sent.push(message),

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { watch } from '../../core/client/watches.ts';
 import type { WatchTold } from '../../core/client/watches.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import { sectorBytes } from '../../core/store/format.ts';
@@ -33,7 +34,7 @@ function isolate(story: Story, name: string): void {
 
 function watching(user: SimClient, path: string): WatchTold[] {
   const told: WatchTold[] = [];
-  user.client.watch(path, { from: 'now' }, (one) => void told.push(one));
+  watch(user.client, path, { from: 'now' }, (one) => void told.push(one));
   return told;
 }
 

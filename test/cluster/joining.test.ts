@@ -1,6 +1,7 @@
 /** How a cluster comes to be: founding, joining, refusals that say what to do, and crashes between any two of the steps. */
 
 import { describe, expect, it } from 'vitest';
+import { watch } from '../../core/client/watches.ts';
 import { Story, codeOf, createBlob, errorOf, get, put, valueOf } from './story.ts';
 
 function started(nodes: number, seed = 1): Story {
@@ -231,7 +232,7 @@ describe('a node whose data directory was emptied', () => {
     story.enter(user, 'ns');
     expect(codeOf(story.ask(user, createBlob('/a')))).toBe('ok');
     const told: string[] = [];
-    user.client.watch('/a', {}, (one) => told.push(one.kind === 'ended' ? (one.error?.code ?? 'ended') : one.kind));
+    watch(user.client, '/a', {}, (one) => told.push(one.kind === 'ended' ? (one.error?.code ?? 'ended') : one.kind));
     story.pass(100);
     for (const node of story.world.nodes) story.world.crash(node);
     story.node('n2').disk.wipe();

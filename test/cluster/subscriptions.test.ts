@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../core/base/bytes.ts';
 import type { SimClient } from '../../core/sim/world.ts';
+import { watch } from '../../core/client/watches.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../../core/client/watches.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { Story } from './story.ts';
@@ -15,7 +16,7 @@ class Listener {
   readonly handle: WatchHandle;
 
   constructor(client: SimClient, path: string, options: WatchOptions = {}) {
-    this.handle = client.client.watch(path, { values: true, ...options }, (told) => this.told.push(told));
+    this.handle = watch(client.client, path, { values: true, ...options }, (told) => this.told.push(told));
   }
 
   get values(): string[] {

@@ -89,7 +89,7 @@ describe('haret dev', () => {
   it('notices that it runs already', async () => {
     const second = await dev();
     expect(second.status).toBe(1);
-    expect(second.stderr).toBe('haret: haret dev runs already on dev/; end it with Ctrl-C in its terminal\n');
+    expect(second.stderr).toBe('haret: haret dev already runs on dev/; end it with Ctrl-C in its terminal\n');
   });
 
   it('does not take another cluster for its own', async () => {
@@ -98,9 +98,7 @@ describe('haret dev', () => {
       cpSync(join(directory, 'dev', 'dev1', 'config.toml'), join(elsewhere, 'dev', 'dev1', 'config.toml'));
       const second = await run('haret', ['dev'], { cwd: elsewhere });
       expect(second.status).toBe(1);
-      expect(second.stderr).toMatch(
-        /^haret: another process uses 127\.0\.0\.1:\d+, which dev1 is to have: .*other ports/,
-      );
+      expect(second.stderr).toMatch(/^haret: another process uses 127\.0\.0\.1:\d+, which dev1 needs: .*other ports/);
       expect(second.stdout).toBe('');
     } finally {
       rmSync(elsewhere, { recursive: true, force: true });
@@ -130,7 +128,7 @@ describe('haret dev', () => {
     expect(await terminal.ended).toBe(0);
     expect(await dev('status')).toMatchObject({
       status: 1,
-      stderr: 'haret: haret dev does not run on dev/; start it with: npx haret dev\n',
+      stderr: 'haret: haret dev is not running on dev/; start it with: npx haret dev\n',
     });
     terminal = new Terminal(directory);
     await terminal.until('Ctrl-C stops');

@@ -30,7 +30,9 @@ describe('the program haret', () => {
     try {
       const missing = await run('haret', [], { cwd: directory });
       expect(missing.status).toBe(2);
-      expect(missing.stderr).toBe('haret: ./config.toml: there is no such file; give another with --config FILE\n');
+      expect(missing.stderr).toBe(
+        'haret: ./config.toml: there is no such file; name another file with --config FILE\n',
+      );
       writeFileSync(join(directory, 'config.toml'), 'node_name = "dev 1"\nclutser_host = "127.0.0.1:1"\n');
       const bad = await run('haret', ['start', '--config', 'config.toml'], { cwd: directory });
       expect(bad.status).toBe(2);

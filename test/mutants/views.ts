@@ -375,7 +375,7 @@ export const viewMutants: readonly Mutant[] = [
       },
       {
         file: viewChange,
-        find: '      // The view has begun; the sender missed that.\n      this.sendStartView(from, 0);',
+        find: '      // The view has begun, and the sender missed that.\n      this.sendStartView(from, 0);',
         replace: '',
       },
     ],

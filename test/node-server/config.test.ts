@@ -91,7 +91,7 @@ describe('the configuration of a node', () => {
 
   it('says of a file that is not there which one, and how to name another', () => {
     expect(() => loadConfig('/nowhere/config.toml')).toThrow(
-      '/nowhere/config.toml: there is no such file; give another with --config FILE',
+      '/nowhere/config.toml: there is no such file; name another file with --config FILE',
     );
   });
 
@@ -108,14 +108,14 @@ describe('the configuration of a node', () => {
   it('wants to know what to tell others when it binds to every address', () => {
     const secret = '"the-secret-of-this-cluster"';
     expect(problems(source({ cluster_host: '"[::]:5000"', insecure: 'true', cluster_secret: secret }))).toEqual([
-      'etc/config.toml: advertised_cluster_host: is missing; nobody can be sent to ::',
+      'etc/config.toml: advertised_cluster_host: is missing; others cannot connect to ::, so give the address that they can use',
     ]);
   });
 
   it('wants a secret where other machines reach the cluster port, and `insecure` waives it not', () => {
     const open = { cluster_host: '"10.0.0.1:5000"', insecure: 'true' };
     expect(problems(source(open))).toEqual([
-      expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines reach 10\.0\.0\.1/),
+      expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines can reach 10\.0\.0\.1/),
     ]);
     const config = parseConfig(source({ ...open, cluster_secret: '"the-secret-of-this-cluster"' }), 'config.toml', {});
     expect(config.secret.configured).toEqual(['the-secret-of-this-cluster']);
@@ -132,7 +132,7 @@ describe('the configuration of a node', () => {
       'etc/config.toml: cluster_secret_file: cannot be read (ENOENT)',
     ]);
     expect(problems(source({ cluster_secret_previous: long }))).toEqual([
-      'etc/config.toml: cluster_secret_previous: is of use only beside cluster_secret',
+      'etc/config.toml: cluster_secret_previous: is only useful together with cluster_secret',
     ]);
     expect(() =>
       parseConfig(source({ cluster_secret: long }), 'c.toml', { HARET_CLUSTER_SECRET: 'x'.repeat(20) }),

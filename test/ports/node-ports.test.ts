@@ -8,12 +8,9 @@ import { NodeClock } from '../../node-server/node-clock.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { nodeLatin1 } from '../../node-server/node-latin1.ts';
 import { NodeRandom } from '../../node-server/node-random.ts';
-import { HostCheck, OriginCheck } from '../../node-server/origins.ts';
-import { Listener } from '../../node-server/ws-listener.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
-import type { Link, LinkHandler } from '../../core/base/ports.ts';
 import { clockSuite, hashSuite, latin1Suite, randomSuite, transportSuite } from './conformance.ts';
-import type { Acceptor } from './conformance.ts';
+import { listen } from './node-acceptor.ts';
 
 const nodeHash = new NodeHash();
 const nobleHash = new NobleHash();
@@ -40,35 +37,3 @@ describe('the two hashes', () => {
     }
   });
 });
-
-async function listen(): Promise<Acceptor> {
-  const waiting: { handler: LinkHandler; resolve: (link: Link) => void }[] = [];
-  const listener = new Listener({
-    through: 'api',
-    host: '127.0.0.1',
-    port: 0,
-    subprotocols: ['haret.v1.binary'],
-    maxConnections: 10,
-    maxFrameBytes: 1024,
-    pingIntervalMs: 1000,
-    origins: new OriginCheck([]),
-    hosts: new HostCheck([]),
-    log: { write: () => undefined },
-    accept: (_subprotocol, link) => {
-      const next = waiting.shift();
-      next?.resolve(link);
-      return next?.handler ?? null;
-    },
-  });
-  await listener.listen();
-  return {
-    address: `127.0.0.1:${listener.port}`,
-    deadAddress: '127.0.0.1:1',
-    subprotocol: 'haret.v1.binary',
-    next: (handler) =>
-      new Promise((resolve) => {
-        waiting.push({ handler, resolve });
-      }),
-    close: () => listener.close(),
-  };
-}

@@ -1,4 +1,7 @@
-/** ClientIDs: one holder in a namespace, decided in its log; who goes on with a session, who takes it over, and what becomes of late requests. */
+/**
+ * ClientIDs have one holder in a namespace, and its log decides which: who keeps a session, who takes it over, and what
+ * becomes of late requests.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '../../core/base/limits.ts';
@@ -27,7 +30,7 @@ class Play extends Driver {
     return { session: answer.session, continued: answer.continued };
   }
 
-  /** What a process is told that had `previous` and comes again. */
+  /** What a process that had `previous` is told when it claims again. */
   again(id: string, incarnation: string, previous: number): Reply['answer'] {
     return this.claim(id, incarnation, undefined, previous);
   }
@@ -46,30 +49,30 @@ class Play extends Driver {
 }
 
 describe('a ClientID', () => {
-  it('that nobody holds gives a new session, and another id another one', () => {
+  it('that no client holds gives a new session, and another id gives another one', () => {
     const play = new Play();
     expect(play.claimed('a', one)).toEqual({ session: 1, continued: false });
     expect(play.claimed('b', one)).toEqual({ session: 2, continued: false });
   });
 
-  it('claimed by another process of the same incarnation ends the session of the one before', () => {
+  it('claimed by another process of the same incarnation ends the earlier session', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     play.request(session, 1, createCounter('/n'));
     play.request(session, 2, increment('/n'));
     const again = play.claimed('a', one);
     expect(again).toEqual({ session: 4, continued: true });
-    // What the process before still had on its way is void: nobody takes a late reply for another's.
+    // What the earlier process still had on its way is void, so no late reply is taken for another's.
     expect(code(play.request(session, 3, increment('/n')))).toBe('SessionGone');
     expect(code(play.request(again.session, 1, increment('/n')))).toBe('result');
     expect(play.counter('/n')).toBe(2);
   });
 
-  it('V38: is not claimed back by the process in whose place another one came and lives', () => {
+  it('V38: is not claimed back by a process that another one replaced, while that one is alive', () => {
     const play = new Play();
     const { session: first } = play.claimed('a', one);
     const { session: second } = play.claimed('a', one);
-    // The other one is asked first: a claim that was long on its way may be of a process that is dead.
+    // The other one is asked first, because a claim that was long on its way may come from a dead process.
     expect(play.again('a', one, first)).toMatchObject({ error: { code: 'ClientIdHeld', details: { alive: false } } });
     expect(play.service.takeDoubted()).toBe(second);
     play.wait(10);
@@ -82,7 +85,7 @@ describe('a ClientID', () => {
     expect(code(play.request(second, 1, createCounter('/n')))).toBe('result');
   });
 
-  it('comes back to the process that had it when the one in its place is dead, or its own session expired', () => {
+  it('comes back to its earlier process when the one that replaced it is dead, or when its own session expired', () => {
     const play = new Play();
     const { session: first } = play.claimed('a', one);
     play.claimed('a', one);
@@ -95,7 +98,7 @@ describe('a ClientID', () => {
     expect(play.again('a', one, back.kind === 'claimed' ? back.session : 0)).toMatchObject({ kind: 'claimed' });
   });
 
-  it('is answered alike when the same claim comes again, however late', () => {
+  it('gets the same answer when the same claim comes again, however late', () => {
     const play = new Play();
     const first = play.claimed('a', one, 7);
     play.request(first.session, 1, createCounter('/n'));
@@ -106,7 +109,7 @@ describe('a ClientID', () => {
     expect(code(play.request(second.session, 1, increment('/n')))).toBe('result');
   });
 
-  it('of a holder that lives is refused to everyone else', () => {
+  it('whose holder is alive is refused to everyone else', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     for (let i = 0; i < 10; i++) {
@@ -118,7 +121,7 @@ describe('a ClientID', () => {
     expect(code(play.request(session, 1, createCounter('/n')))).toBe('result');
   });
 
-  it('of a holder that answered when it was asked is refused with that', () => {
+  it('whose holder answered when it was asked is refused, and the refusal says so', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     expect(play.alive('a', two)).toBe(false);
@@ -130,12 +133,12 @@ describe('a ClientID', () => {
     expect(play.alive('a', two)).toBe(true);
     play.wait(1);
     play.own({ kind: 'keepAlive', sessions: [{ session, secret }] });
-    // What it answered long ago says nothing of now.
+    // An answer from long ago proves nothing now.
     play.wait(3 * doubtMs);
     expect(play.alive('a', two)).toBe(false);
   });
 
-  it('in doubt is told to whoever can ask its holder, once', () => {
+  it('in doubt is told, once, to the node that can ask its holder', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     expect(play.service.takeDoubted()).toBe(null);
@@ -144,11 +147,11 @@ describe('a ClientID', () => {
     expect(play.service.takeDoubted()).toBe(null);
   });
 
-  it('of a holder that gives no sign of life while in doubt goes to the next who claims it', () => {
+  it('whose holder gives no sign of life while in doubt goes to the next client that claims it', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     play.wait(longMs / 2);
-    // Silence before anybody asked proves nothing.
+    // Silence proves nothing until the holder was asked.
     expect(play.refusal('a', two)).toEqual({ code: 'ClientIdHeld', retryAfterMs: doubtMs });
     play.wait(doubtMs - 1);
     expect(play.refusal('a', two)).toEqual({ code: 'ClientIdHeld', retryAfterMs: 1 });
@@ -159,7 +162,7 @@ describe('a ClientID', () => {
     expect(play.refusal('a', one).code).toBe('ClientIdHeld');
   });
 
-  it('is free once its session is given back or expired', () => {
+  it('is free once its session is ended or has expired', () => {
     const play = new Play();
     const { session } = play.claimed('a', one);
     play.own({ kind: 'unregister', session, secret });

@@ -12,7 +12,7 @@ import { Service } from '../../core/service/service.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 
 export const sessionMs = 1000;
-/** Of every session here that is not of another one. */
+/** The secret of every session here, except where a test gives another one. */
 export const secret = '5e'.repeat(16);
 
 export function limitsWith(changes: Partial<ServiceLimits> = {}): ServiceLimits {
@@ -55,12 +55,12 @@ export class Driver {
     return answer.session;
   }
 
-  /** Sends a request; `answered` is the request itself unless told, so that nothing older is kept. */
+  /** Sends a request. By default `answered` is the request itself, so that no older reply is kept. */
   request(session: number, request: number, operation: Operation, answered = request): Reply {
     return decodeReply(this.apply(this.entry(session, request, answered, encodeOperation(operation))));
   }
 
-  /** What is known of a number, to whoever asks for this operation under it. */
+  /** What is known of a number, when a client asks for this operation under it. */
   known(session: number, request: number, operation = increment('/n'), by = secret): string {
     return this.service.request(session, by, request, encodeOperation(operation));
   }

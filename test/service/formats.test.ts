@@ -1,4 +1,4 @@
-/** The bytes that logs and checkpoints are made of: what one release wrote, the next one reads and writes alike. */
+/** The bytes of logs and checkpoints: what one release wrote, the next one reads, and writes in the same way. */
 
 import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../core/base/errors.ts';
@@ -85,7 +85,8 @@ describe('the bytes of', () => {
     const text = hexFromBytes(Buffer.concat(snapshotOf(driver.service)));
     expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '03')).toBe(true);
     const reply = hexFromBytes(driver.service.reply(session, 0));
-    // Session 1 of "cli", which holds no ClientID, seen at 5 ms, with the one reply of its window [0, 1) and what that answers.
+    // Session 1 of "cli", which holds no ClientID and was seen at 5 ms. Its window [0, 1) has one reply, with the
+    // digest of what that reply answers.
     const digest = new Writer();
     digest.uint(crc32(encodeOperation(createCounter('/n'))));
     const kept = `050001${hexFromBytes(digest.view())}${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
@@ -108,7 +109,7 @@ describe('a snapshot', () => {
     expect(pieces.length).toBeLessThan(50);
   });
 
-  it('of 20,000 sessions is taken at once, and none of them is looked at to evict one', () => {
+  it('of 20,000 sessions is taken at once, and evicting one looks at none of them', () => {
     const driver = new Driver({ maxSessions: 20_000 });
     for (let i = 0; i < 20_000; i++) driver.register();
     const held = driver.service.snapshot();
@@ -134,6 +135,6 @@ describe('a snapshot', () => {
     expect(() => catalog.restore(pieces)).toThrow('is no snapshot of a catalog');
     const machines: readonly StateMachine[] = [service, catalog];
     const snapshot = catalog.snapshot();
-    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is no snapshot of a namespace');
+    expect(() => machines[0]!.restore([snapshot.next(100)!])).toThrow('is not a snapshot of a namespace');
   });
 });

@@ -1,4 +1,4 @@
-/** What a service remembers for those who watch: each change once, in order, as far back as its bounds allow. */
+/** What a service remembers for watches: each change once, in order, as far back as its bounds allow. */
 
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../core/base/bytes.ts';
@@ -94,7 +94,7 @@ describe('the history of a service', () => {
     expect(ops).toEqual(Array.from({ length: 3003 }, (_, i) => op - 2 + i));
   });
 
-  it('has nothing of what changed nothing: errors, duplicates, an empty pop, and a transaction that failed half way', () => {
+  it('has nothing for entries that changed nothing: errors, duplicates, an empty pop, and a transaction that failed half way', () => {
     const writer = new Writer();
     writer.create('/q', 'queue');
     writer.create('/s', 'set');
@@ -108,7 +108,7 @@ describe('the history of a service', () => {
     expect(story(writer.driver.service, from)).toEqual([]);
   });
 
-  it('has a transaction as one record with all that it did, in order', () => {
+  it('has a transaction as one record with everything that it did, in order', () => {
     const writer = new Writer();
     writer.do({
       kind: 'transaction',
@@ -122,7 +122,7 @@ describe('the history of a service', () => {
     expect(story(writer.driver.service)).toEqual(['2: created counter /x v0 0, counted counter /x v1 2']);
   });
 
-  it('begins again at any op that it still has, and says from where it has everything', () => {
+  it('begins again at any op that it still has, and says from which op on it has everything', () => {
     const service = new Service(limitsWith(), { ...defaultLimits, watchHistoryMs: 1000 });
     const driver = new Driver();
     const session = driver.register();
@@ -132,7 +132,7 @@ describe('the history of a service', () => {
     }
     for (const entry of driver.log) service.apply(entry);
     const { floor } = service.history;
-    // It is let go in pieces, so up to a piece more than asked for is there.
+    // History is dropped in pieces, so up to one piece more than asked for is there.
     expect(floor).toBeGreaterThan(500);
     expect(floor).toBeLessThanOrEqual(1001);
     for (const after of [floor, floor + 1, 1500, 1999, 2000, 2001, 3000]) {
@@ -154,7 +154,7 @@ describe('the history of a service', () => {
     expect([...service.history.after(service.history.floor)].length).toBeGreaterThan(50);
   });
 
-  it('is made again by re-applying the log, and begins anew at a checkpoint', () => {
+  it('is rebuilt when the log is applied again, and begins anew at a checkpoint', () => {
     const writer = new Writer();
     writer.create('/a', 'blob');
     writer.put('/a', 'x');

@@ -1,4 +1,7 @@
-/** What holds for every log: equal entries, equal replies and equal bytes; a snapshot is the state; nothing runs twice. */
+/**
+ * What holds for every log: equal entries give equal replies and equal bytes; a snapshot is the state; nothing runs
+ * twice.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -46,7 +49,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('blobGet' as const), path: paths }),
 );
 
-/** A step of a log: sessions are named by how many registrations ago they were made. */
+/** A step of a log. A session is named by how many registrations ago it was made. */
 type Step = { readonly waitMs: number } & (
   | { readonly kind: 'own'; readonly body: Body }
   | { readonly kind: 'about'; readonly ago: readonly number[]; readonly end: boolean }
@@ -164,7 +167,7 @@ describe('for every log', () => {
     );
   });
 
-  it('a state that was restored is the state: it answers all later entries alike', () => {
+  it('a restored state is the same state: it answers all later entries in the same way', () => {
     fc.assert(
       fc.property(
         fc.array(steps, { maxLength: 60, size: 'max' }),
@@ -183,7 +186,7 @@ describe('for every log', () => {
           expect(replay(copy, driver.log.slice(from))).toEqual(replies);
           expect(Buffer.concat(snapshotOf(copy))).toEqual(Buffer.concat(snapshotOf(driver.service)));
           expect(copy.deadline()).toBe(driver.service.deadline());
-          // And a snapshot that was taken before is still what it was, whatever was applied beside it.
+          // A snapshot that was taken before is still the same, whatever was applied meanwhile.
           const pieces: Uint8Array[] = [];
           for (let piece = held.next(64); piece !== null; piece = held.next(64)) pieces.push(piece);
           expect(Buffer.concat(pieces)).toEqual(Buffer.concat(before));
@@ -202,7 +205,7 @@ describe('for every log', () => {
         const replies = new Map<number, Uint8Array>();
         let next = 1;
         for (const pick of picks) {
-          // A fresh request, or one of those before it again.
+          // A fresh request, or an earlier one again.
           const request = pick < 8 ? next++ : 1 + (pick % next);
           if (request >= next) next = request + 1;
           const reply = driver.apply(driver.entry(session, request, 0, encodeOperation(increment('/n'))));
@@ -228,7 +231,7 @@ describe('for every log', () => {
   });
 });
 
-describe('bytes that are no snapshot', () => {
+describe('bytes that are not a snapshot', () => {
   it('leave the state as it was', () => {
     const driver = new Driver(small);
     const session = driver.register();
@@ -242,13 +245,13 @@ describe('bytes that are no snapshot', () => {
     otherFormat['haret namespace'.length] = 99;
     expect(() => driver.service.restore([otherFormat])).toThrow(/format 99/);
     const earlier = new Uint8Array(whole);
-    // The op of the header, behind format and length: now that of the registration, before the counter was made.
+    // The op of the header, after format and length. It is now that of the registration, before the counter was made.
     earlier['haret namespace'.length + 2] = session;
     expect(() => driver.service.restore([earlier])).toThrow(/ahead of its op/);
     expect(Buffer.concat(snapshotOf(driver.service))).toEqual(whole);
   });
 
-  it('never do anything worse when bytes of one are changed', () => {
+  it('never do anything worse when one byte is changed', () => {
     const driver = new Driver(small);
     const session = driver.register();
     driver.request(session, 0, createCounter('/n'), 0);
@@ -287,7 +290,7 @@ describe('the parts', () => {
         for (const { move, pick, by } of list) {
           now += by;
           const node = nodes[pick % Math.max(nodes.length, 1)];
-          // A restored session was seen last at any time before.
+          // A restored session was last seen at some time before.
           if (move === 'add') nodes.push(order.add(++id, Math.max(0, now - pick)));
           else if (node !== undefined && move === 'see') node.seenMs = now;
           else if (node !== undefined) {

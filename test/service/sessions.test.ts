@@ -1,4 +1,4 @@
-/** Sessions as protocol §7 has them: exactly once, in order, within bounds, ended only by the log. */
+/** Sessions as in protocol §7: exactly once, in order, within bounds, and only the log ends them. */
 
 import { describe, expect, it } from 'vitest';
 import { encodeBody, encodeOperation } from '../../core/service/body.ts';
@@ -16,7 +16,7 @@ describe('a session', () => {
     expect(driver.known(1, 0)).toBe('gone');
   });
 
-  it('has a retry answered with the very bytes of the first reply, and executes it once', () => {
+  it('answers a retry with the very bytes of the first reply, and executes it once', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 0, createCounter('/n'), 0);
@@ -46,7 +46,7 @@ describe('a session', () => {
     expect(driver.counter('/n')).toBe(99);
   });
 
-  it('cannot claim an answer that it does not have: what it asks now is kept', () => {
+  it('cannot claim an answer that it does not have: the reply to what it asks now is kept', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 0, createCounter('/n'), 0);
@@ -74,7 +74,7 @@ describe('a session', () => {
     expect(driver.counter('/missing')).toBe(0);
   });
 
-  it('answers what cannot be decoded, or is no operation, with an error that is the same everywhere', () => {
+  it('answers what cannot be decoded, or is not an operation, with an error that is the same on every replica', () => {
     const driver = new Driver();
     const session = driver.register();
     const garbage = decodeReply(driver.apply(driver.entry(session, 0, 0, new Uint8Array([200, 1, 2]))));
@@ -90,10 +90,10 @@ describe('a session', () => {
   });
 });
 
-describe('a session of another', () => {
+describe('a session of another client', () => {
   const wrong = '0d'.repeat(16);
 
-  it('is for whoever does not know its secret as if it was not there', () => {
+  it('looks to a client without its secret as if it did not exist', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 1, createCounter('/n'), 1);
@@ -106,7 +106,7 @@ describe('a session of another', () => {
     expect(driver.known(session + 1, 1, operation, wrong)).toBe('gone');
   });
 
-  it('is neither ended nor kept alive by it', () => {
+  it('is neither ended nor kept alive by that client', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.own({ kind: 'unregister', session, secret: wrong });
@@ -118,7 +118,7 @@ describe('a session of another', () => {
     expect(driver.service.hasSession(session, secret)).toBe(false);
   });
 
-  it('keeps its secret in what is replicated, and shows it in nothing that is looked at', () => {
+  it('keeps its secret in the replicated state, and shows it in no listing', () => {
     const driver = new Driver();
     const session = driver.register();
     expect(restored(snapshotOf(driver.service)).hasSession(session, secret)).toBe(true);
@@ -129,7 +129,7 @@ describe('a session of another', () => {
 });
 
 describe('a kept number', () => {
-  it('V38: with another body gets a refusal, and not the reply of the first', () => {
+  it('V38: with another body is refused, and does not get the reply of the first', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 1, createCounter('/n'), 1);
@@ -168,7 +168,7 @@ describe('the window', () => {
     expect(driver.counter('/n')).toBe(4);
   });
 
-  it('bounds the bytes of kept replies until the client says what it has', () => {
+  it('bounds the bytes of kept replies until the client says which it has', () => {
     const driver = new Driver({ maxWindowReplyBytes: 1000 });
     const session = driver.register();
     driver.request(session, 0, { kind: 'create', path: '/q', type: 'queue', value: null }, 0);
@@ -183,7 +183,7 @@ describe('the window', () => {
     expect(driver.service.stats().sessionBytes).toBeLessThan(1000);
   });
 
-  it('V15: request 6 does not overtake 5, and once 5 is refused for good 6 goes ahead with `answered` raised', () => {
+  it('V15: request 6 does not overtake 5. Once 5 is refused for good, 6 goes ahead with `answered` raised', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 4, createCounter('/n'), 4);
@@ -213,7 +213,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats()).toMatchObject({ sessions: 3, evictedSessions: 1 });
   });
 
-  it('never comes to one that lives for the sake of a new one, however many are registered', () => {
+  it('never comes to one that is alive to make room for a new one, however many are registered', () => {
     const driver = new Driver({ maxSessions: 3 });
     const kept = driver.register('kept');
     driver.register();
@@ -237,7 +237,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats().evictedSessions).toBe(100 - refusals);
   });
 
-  it('evicts the lower id among those that are idle equally long', () => {
+  it('evicts the lower id of two that are idle equally long', () => {
     const driver = new Driver({ maxSessions: 3 });
     const [a, b, c] = [driver.register(), driver.register(), driver.register()];
     driver.wait(10);
@@ -247,7 +247,7 @@ describe('the end of a session', () => {
     expect([a, b, c].map((id) => driver.service.hasSession(id, secret))).toEqual([false, true, true]);
   });
 
-  it('comes by the replicated clock alone, and only by an entry', () => {
+  it('comes only by the replicated clock, and only by an entry', () => {
     const driver = new Driver();
     const a = driver.register('a');
     driver.wait(400);
@@ -272,7 +272,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats()).toMatchObject({ sessions: 0, sessionBytes: 0, expiredSessions: 2 });
   });
 
-  it('V16: a client restarts while its earlier request is on its way; both sessions are whole, or the old one is ended first', () => {
+  it('V16: a client restarts while its earlier request is on its way; either both sessions are whole, or the old one is ended first', () => {
     const driver = new Driver();
     const before = driver.register('client');
     driver.request(before, 0, createCounter('/n'), 0);
@@ -290,7 +290,7 @@ describe('the end of a session', () => {
 });
 
 describe('a service', () => {
-  it('refuses to propose what it can tell is wrong', () => {
+  it('refuses to propose what it knows to be wrong', () => {
     const { service } = new Driver();
     expect(service.validate(new Uint8Array([77]))?.code).toBe('BadFrame');
     expect(service.validate(new Uint8Array())?.code).toBe('BadFrame');
@@ -315,7 +315,7 @@ describe('a service', () => {
     expect(service.validate(encodeBody({ kind: 'expire' }))).toBeNull();
   });
 
-  it('reads without changing anything, and says where it read', () => {
+  it('reads without changing anything, and says at which op it read', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 0, createCounter('/n'), 0);
@@ -332,7 +332,7 @@ describe('a service', () => {
     expect(driver.counter('/n')).toBe(0);
   });
 
-  it('counts what it applied by kind, and tells the largest nodes', () => {
+  it('counts what it applied by kind, and lists the largest nodes', () => {
     const driver = new Driver();
     const session = driver.register();
     for (let i = 0; i < 3; i++) {

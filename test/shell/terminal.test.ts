@@ -34,11 +34,11 @@ describe('the command line of a terminal program', () => {
 
   it.each([
     [[], 'ADDRESS is missing'],
-    [['host'], 'no HOST:PORT'],
-    [['host:0'], 'no HOST:PORT'],
-    [['host:99999'], 'no HOST:PORT'],
-    [['http://host:1'], 'no HOST:PORT'],
-    [['a:1', 'ls'], 'commands go behind -e'],
+    [['host'], 'neither HOST:PORT'],
+    [['host:0'], 'neither HOST:PORT'],
+    [['host:99999'], 'neither HOST:PORT'],
+    [['http://host:1'], 'neither HOST:PORT'],
+    [['a:1', 'ls'], 'commands go after -e'],
     [['a:1', '--what'], 'unknown flag --what'],
     [['a:1', '-e'], '-e needs a value'],
     [['a:1', '--json', '--raw'], 'exclude each other'],

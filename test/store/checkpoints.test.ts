@@ -65,7 +65,7 @@ describe('checkpoints', () => {
     expect(storage.chunk(8, 2)).toEqual(state.subarray(2 * checkpointChunkBytes));
   });
 
-  it('has the same hash for the same state, however the snapshot comes in pieces', () => {
+  it('has the same hash for the same state, whatever the pieces of its snapshot', () => {
     const world = new World();
     world.create(1);
     const hashes = new Set<string>();
@@ -97,7 +97,7 @@ describe('checkpoints', () => {
     expect(world.recovered(1).checkpoint).toEqual(next);
   });
 
-  it('takes a rotten chunk for one that is not there', () => {
+  it('treats a rotten chunk as missing', () => {
     const world = new World();
     world.create(1);
     const entries = chain(1, 3);
@@ -112,7 +112,7 @@ describe('checkpoints', () => {
     expect(storage.chunk(3, 2)).not.toBeNull();
   });
 
-  it('goes on with a transfer after a power cut, and replaces a log that the checkpoint leaves behind', () => {
+  it('goes on with a transfer after a power cut, and replaces a log that lies below the checkpoint', () => {
     const source = new World();
     source.create(1);
     const entries = chain(1, 20);
@@ -145,7 +145,7 @@ describe('checkpoints', () => {
     expect([0, 1, 2].map((i) => hash.digest(read.chunk(20, i)!))).toEqual(info.chunks);
   });
 
-  it('gives a transfer up for another, and leaves no file of it', () => {
+  it('gives up a transfer for another one, and leaves no file of it', () => {
     const world = new World();
     world.create(1);
     const info = (op: number): CheckpointInfo => ({
@@ -177,7 +177,7 @@ describe('checkpoints', () => {
   });
 });
 
-/** Sixty rounds of large entries, each with a checkpoint in whose place all but the last `kept` of them go. */
+/** Sixty rounds of large entries. Each has a checkpoint that replaces all but the last `kept` of them. */
 function fillSegments(world: World, kept: number, after: (last: Entry, round: number) => void = () => undefined): void {
   let last: Entry | null = null;
   for (let round = 0; round < 60; round++) {
@@ -193,7 +193,7 @@ function fillSegments(world: World, kept: number, after: (last: Entry, round: nu
 }
 
 describe('the end of the log', () => {
-  it('is free of segments that nobody needs, though an idle namespace has its few entries at the beginning', () => {
+  it('is free of segments that nothing needs, even if an idle namespace has its few entries at the beginning', () => {
     const world = new World({ segmentBytes: 64 * 1024 });
     world.create(1);
     world.create(2);
@@ -209,7 +209,7 @@ describe('the end of the log', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('is written into segments that nothing needs any more, and takes nothing of what they held for its own', () => {
+  it('is written into segments that nothing needs any more, and never takes their old content for its own', () => {
     const world = new World({ segmentBytes: 64 * 1024 });
     world.create(1);
     const made = new Set<string>();
@@ -220,7 +220,7 @@ describe('the end of the log', () => {
       create(name, size, done);
     };
     fillSegments(world, 0, ({ op }, round) => {
-      // Wherever the power goes, the old content of a segment is nobody's.
+      // Wherever the power goes, the old content of a segment belongs to nothing.
       if (round % 7 !== 6) return;
       world.restart();
       expect(world.recovered(1)).toMatchObject({ first: op + 1, head: op, headProven: true, corrupt: [] });
@@ -228,7 +228,7 @@ describe('the end of the log', () => {
     const kept = world.store.stats().segmentBytes / (64 * 1024);
     expect(kept).toBeLessThan(8);
     const numbers = world.segments().map((name) => parseSegmentName(name)!.number);
-    // Two dozen segments were filled, and most of them were none that had to be made.
+    // Two dozen segments were filled, and most of them did not have to be made.
     expect(Math.max(...numbers)).toBeGreaterThan(20);
     expect(made.size).toBeLessThan(Math.max(...numbers) * 0.6);
     expect(world.warnings()).toEqual([]);

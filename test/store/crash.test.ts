@@ -1,6 +1,7 @@
 /**
- * Whatever moment the power goes: the store comes back as it was after some number of the batches that were handed to it, in their
- * order, and that number is not below those it had called durable. Whatever sector rots, nothing is lost silently.
+ * Whenever the power goes, the store comes back as it was after some number of the batches that it was given, in their
+ * order, and that number is not below the batches that it had called durable. Whichever sector rots, nothing is lost
+ * silently.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import type { SeededRandom } from '../../core/base/random.ts';
 import { Workload } from './workload.ts';
 
 describe('a store whose power is cut', () => {
-  it('holds a prefix of what it was given, and all that it acknowledged', () => {
+  it('holds a prefix of what it was given, with everything that it acknowledged', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const work = new Workload(seed);
       for (let life = 0; life < 6; life++) {
@@ -26,7 +27,7 @@ describe('a store whose power is cut', () => {
 });
 
 describe('a store whose power is cut again and again before a start has come far (V28)', () => {
-  it('holds all that it acknowledged and is in no doubt of it: torn batches over torn ones are torn', () => {
+  it('holds everything that it acknowledged and has no doubt of it: torn batches over torn ones are torn', () => {
     let torn = 0;
     for (let seed = 1; seed <= 20; seed++) {
       const work = new Workload(seed + 300);
@@ -45,7 +46,7 @@ describe('a store whose power is cut again and again before a start has come far
   });
 });
 
-/** Damages one random sector of the log, in one of the ways that sectors go. */
+/** Damages one random sector of the log, in one of the ways in which sectors go bad. */
 function damage(work: Workload, random: SeededRandom): void {
   const { disk } = work.world;
   const name = random.pick(work.world.segments());
@@ -55,7 +56,7 @@ function damage(work: Workload, random: SeededRandom): void {
   if (way === 0) disk.corrupt(name, sector * sectorBytes + random.below(300), 1 << random.below(8));
   else if (way === 1) disk.breakSector(name, sector);
   else {
-    // A sector that was never written, as far as the disk knows.
+    // As far as the disk knows, this sector was never written.
     disk.erase(name, sector);
   }
 }
@@ -78,7 +79,7 @@ describe('a store that rests and loses a sector', () => {
           expect(found.text).toBe(expected);
           expect(found.unproven).toEqual([]);
           corrupt += found.corrupt;
-          // What a first start concluded, a second one does too, though it finds another log behind the damage.
+          // A second start comes to the same conclusion as the first, although it finds another log after the damage.
           work.world.settle();
           work.world.restart();
           const again = work.recovered();
@@ -93,7 +94,7 @@ describe('a store that rests and loses a sector', () => {
     expect(corrupt).toBeGreaterThan(5);
   });
 
-  it('says of each replica that it cannot prove its head, when several sectors are gone and it is not as it was', () => {
+  it('reports each replica that cannot prove its head, when several sectors are gone and the replica is not as it was', () => {
     let unproven = 0;
     for (let seed = 1; seed <= 40; seed++) {
       const work = new Workload(seed + 900);
@@ -105,7 +106,8 @@ describe('a store that rests and loses a sector', () => {
           .split('\n')
           .map((line) => [line.split(' ')[0]!, line]),
       );
-      // When nothing of the end of the log is left, it is as if it had never been: so the end is somebody else's here.
+      // If nothing of the log's end is left, it looks as if it had never been written. So here the end belongs to
+      // another replica.
       for (let i = 0; i < 8; i++) {
         work.world.store.setNodeRecord(new Uint8Array([i]), () => undefined);
         work.world.settle();
@@ -119,7 +121,7 @@ describe('a store that rests and loses a sector', () => {
       for (const line of found.text.split('\n')) {
         const name = line.split(' ')[0]!;
         if (name === 'record' || found.unproven.includes(name)) continue;
-        // Below its checkpoint a log may begin later than it did: those entries are not needed.
+        // A log may begin later than it did, below its checkpoint, because those entries are not needed.
         const [promises, log] = line.split(/ from \d+: ?/) as [string, string];
         expect(expected.get(name)!.startsWith(promises)).toBe(true);
         expect(expected.get(name)!.endsWith(log)).toBe(true);

@@ -1,4 +1,7 @@
-/** What protocol §2 says of each way in which a log is damaged: torn is cut, corrupt is known by name, lost is admitted. */
+/**
+ * What protocol §2 says of each way in which a log is damaged: what is torn is cut off, what is corrupt is known by
+ * name, and what is lost is admitted.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../core/store/store.ts';
@@ -7,7 +10,10 @@ import { World, chain } from './world.ts';
 
 const batchSector = 4096;
 
-/** A world with one replica in namespaces 1 and 2, and `batches` batches of one entry of namespace 1, each in a sector of its own. */
+/**
+ * A world with one replica in each of namespaces 1 and 2, and `batches` batches with one entry of namespace 1, each in
+ * a sector of its own.
+ */
 function filled(batches: number, bytes = 100): { world: World; entries: Entry[]; firstAt: number; segment: string } {
   const world = new World();
   world.create(1);
@@ -68,9 +74,9 @@ describe('a damaged log', () => {
     expect(replica.corrupt.length).toBe(1);
   });
 
-  it('cuts a torn last batch, which nobody was told of', () => {
+  it('cuts off a torn last batch, which was never acknowledged', () => {
     const { world, firstAt, segment } = filled(10);
-    // No empty batch follows yet: the tenth is the last.
+    // No empty batch follows yet, so the tenth is the last.
     world.disk.processCrash();
     world.disk.corrupt(segment, firstAt + 9 * batchSector + 250);
     world.open();
@@ -88,7 +94,7 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 10, headProven: true, corrupt: [{ op, checksum, parent }] });
   });
 
-  it('does not cut what was the last batch of an earlier run either', () => {
+  it('does not cut off what was the last batch of an earlier run either', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.restart();
     world.settle();
@@ -99,7 +105,7 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 10, headProven: true, corrupt: [{ op, checksum, parent }] });
   });
 
-  it('tells the last record of one namespace below the valid ones of others', () => {
+  it('notices a bad last record of one namespace below valid ones of others', () => {
     const { world, entries, firstAt, segment } = filled(3);
     const others = chain(1, 5);
     for (const entry of others) {
@@ -126,18 +132,18 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ view: { epoch: 1, view: 9 }, headProven: true });
   });
 
-  it('with two bad batches side by side, doubts those that have written nothing since, and no others', () => {
+  it('with two bad batches side by side, doubts the replicas that have written nothing since, and no others', () => {
     const { world, firstAt, segment } = filled(3);
     for (const entry of chain(1, 5)) {
       world.store.persist(2, 'r1', { entries: [entry] }, () => undefined);
       world.disk.run();
     }
     world.settle();
-    // The third of namespace 1, head and all, and the first of namespace 2.
+    // The third of namespace 1, including its head, and the first of namespace 2.
     for (let at = 0; at < 2 * batchSector; at += 16) world.disk.corrupt(segment, firstAt + 2 * batchSector + at);
     world.restart();
     expect(world.recovered(1)).toMatchObject({ head: 2, headProven: false });
-    // Namespace 2's first is named by its second, which also shows that no other was lost.
+    // The second batch of namespace 2 names the first, which also shows that no other was lost.
     expect(world.recovered(2)).toMatchObject({ head: 5, headProven: true });
     expect(world.recovered(2).corrupt.map(({ op }) => op)).toEqual([1]);
     // A later start must not forget the doubt.
@@ -145,7 +151,7 @@ describe('a damaged log', () => {
     world.restart();
     expect(world.recovered(1)).toMatchObject({ headProven: false });
     expect(world.recovered(2)).toMatchObject({ head: 5, headProven: true });
-    // A StartView that is installed ends it.
+    // Installing a StartView ends it.
     world.store.persist(
       1,
       'r1',
@@ -172,7 +178,7 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 6, headProven: true });
   });
 
-  it('does not forget, however often it starts, that it may have had replicas it knows nothing of (found by the simulator)', () => {
+  it('does not forget, however often it starts, that it may have had replicas of which it knows nothing (found by the simulator)', () => {
     const { world, segment } = filled(3);
     world.settle();
     world.disk.processCrash();
@@ -183,7 +189,7 @@ describe('a damaged log', () => {
       world.settle();
       expect(world.restart().rosterProven).toBe(false);
     }
-    // Made anew it would start empty, and vote as if it had never acknowledged anything.
+    // If it were made anew, it would start empty, and vote as if it had never acknowledged anything.
     world.create(1);
     world.settle();
     world.restart();
@@ -202,12 +208,12 @@ describe('a damaged log', () => {
     expect(replica.headProven).toBe(false);
     expect(replica.head).toBeGreaterThan(10);
     expect(replica.head).toBeLessThan(60);
-    // Namespace 2 had nothing in it: the manifest behind the gap proves that.
+    // Namespace 2 had nothing in it. The manifest after the gap proves that.
     expect(world.recovered(2)).toMatchObject({ headProven: true });
     expect(world.warnings().join()).toContain('missing');
   });
 
-  it('takes an unreadable sector for a corrupt batch', () => {
+  it('treats an unreadable sector as a corrupt batch', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.settle();
     world.disk.processCrash();
@@ -258,7 +264,7 @@ describe('a damaged log', () => {
 });
 
 describe('a disk that fails', () => {
-  it('ends the store with the first failed write: nothing is done after it', () => {
+  it('ends the store with the first failed write; nothing is done after it', () => {
     const { world } = filled(3);
     world.disk.fail(new Error('input/output error'));
     let done = 0;

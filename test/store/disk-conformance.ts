@@ -5,9 +5,9 @@ import type { Disk, DiskDone } from '../../core/base/ports.ts';
 
 export interface DiskUnderTest {
   readonly disk: Disk;
-  /** Another disk over the same files, as the next process would have it. */
+  /** Another disk over the same files, as the next process would see it. */
   readonly again: () => Disk;
-  /** Lets operations that were asked for complete. */
+  /** Lets pending operations complete. */
   readonly settle: () => Promise<void>;
   readonly end: () => void;
 }
@@ -62,7 +62,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
         expect(await call((done) => disk.write('f', 0, [], true, done))).toBeNull();
       }));
 
-    it('grows a file that is written behind its end, and reads fewer bytes only there', () =>
+    it('grows a file that is written past its end, and reads fewer bytes only there', () =>
       using(async ({ disk }, call) => {
         await call((done) => disk.create('f', 0, done));
         await call((done) => disk.write('f', 10, [bytes(7)], true, done));
@@ -72,7 +72,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
         expect(() => disk.read('g', 0, 1)).toThrow();
       }));
 
-    it('ends calls on one file in the order they were made', () =>
+    it('ends calls on one file in the order in which they were made', () =>
       using(async ({ disk, settle }) => {
         const order: number[] = [];
         const count =
@@ -112,7 +112,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
         }
       }));
 
-    it('is one store at a time, and says who has it', () =>
+    it('takes one store at a time, and says which process has it', () =>
       using(async ({ disk, again }, call) => {
         await call((done) => disk.create('f', 10, done));
         const second = again();
@@ -124,7 +124,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
         disk.lock();
       }));
 
-    it('says how much can still be written', () =>
+    it('says how much more can be written', () =>
       using(({ disk }) => {
         expect(disk.free()).toBeGreaterThan(0);
       }));

@@ -57,7 +57,7 @@ function inTemporary(): DiskUnderTest & { readonly directory: string } {
 diskConformance('a disk over the file system', inTemporary);
 
 describe('a data directory', () => {
-  it('is cleared of files whose making was not finished', () => {
+  it('is cleared of files that were not finished', () => {
     const { directory, again, end } = inTemporary();
     const data = path.join(directory, 'deep', 'data');
     fs.mkdirSync(data, { recursive: true });
@@ -74,7 +74,7 @@ describe('a data directory', () => {
 describe('a memory disk whose power is cut', () => {
   const sector = (value: number): Uint8Array => new Uint8Array(4096).fill(value);
 
-  it('keeps what was synced, and of the rest any sectors', () => {
+  it('keeps what was synced, and any sectors of the rest', () => {
     const outcomes = new Set<string>();
     for (let seed = 1; seed <= 60; seed++) {
       const disk = new MemoryDisk();
@@ -112,7 +112,7 @@ describe('a memory disk whose power is cut', () => {
     expect(order).toEqual(['g created', 'f created', 'f written']);
   });
 
-  it('holds completions while frozen, and goes on with its fork apart', () => {
+  it('holds completions back while frozen, and its fork goes on separately', () => {
     const disk = new MemoryDisk();
     let done = 0;
     disk.freeze();

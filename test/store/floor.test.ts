@@ -1,11 +1,14 @@
-/** What the floor tells of a log that ends too early (protocol §2, "Proof of the head"; V29), and what it must not be taken to tell. */
+/**
+ * What the floor shows when a log ends too early (protocol §2, "Proof of the head"; V29), and what must not be
+ * concluded from it.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { sectorBytes } from '../../core/store/format.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import { World, chain } from './world.ts';
 
-/** A world with one replica of namespace 1 and a record, whose log fills several segments, at rest and off. */
+/** A world with one replica of namespace 1 and a record, at rest and off. The log fills several segments. */
 function filled(entries = 60): { readonly world: World; readonly entries: readonly Entry[] } {
   const world = new World();
   world.store.setNodeRecord(new Uint8Array([7]), () => undefined);
@@ -21,7 +24,7 @@ function filled(entries = 60): { readonly world: World; readonly entries: readon
   return { world, entries: all };
 }
 
-/** The segments that hold something, oldest first; the others were made ahead. */
+/** The segments that hold something, oldest first. The others were made ahead. */
 function used(world: World): string[] {
   return world.segments().filter((name) => world.disk.read(name, 0, 4).some((byte) => byte !== 0));
 }
@@ -33,7 +36,7 @@ function zeroFill(world: World, name: string): void {
 
 describe('V29: newest segments that are gone', () => {
   const ways: readonly (readonly [string, (world: World) => void])[] = [
-    ['the newest, with the spare behind it left', (world) => world.disk.lose(used(world).at(-1)!)],
+    ['the newest, but not the spare after it', (world) => world.disk.lose(used(world).at(-1)!)],
     [
       'the newest and the spare',
       (world) => {
@@ -43,14 +46,14 @@ describe('V29: newest segments that are gone', () => {
       },
     ],
     [
-      'the newest three and all behind them',
+      'the newest three and all after them',
       (world) => {
         for (const name of world.segments().slice(world.segments().indexOf(used(world).at(-3)!))) world.disk.lose(name);
       },
     ],
     ['the newest, which is all zeros', (world) => zeroFill(world, used(world).at(-1)!)],
     [
-      'the newest, of which an older copy from before its first batch was put back',
+      'the newest, replaced by an older copy from before its first batch',
       (world) => {
         const name = used(world).at(-1)!;
         const { size } = world.disk.list().find((file) => file.name === name)!;
@@ -61,7 +64,7 @@ describe('V29: newest segments that are gone', () => {
       },
     ],
   ];
-  it.each(ways)('are missed: %s', (_how, damage) => {
+  it.each(ways)('are noticed: %s', (_how, damage) => {
     const { world } = filled();
     expect(used(world).length).toBeGreaterThan(3);
     damage(world);
@@ -73,7 +76,7 @@ describe('V29: newest segments that are gone', () => {
     expect(replica.head).toBeGreaterThan(0);
     expect(world.store.emptied).toBe(false);
     expect(world.warnings().join()).toContain('are missing or empty');
-    // No later start forgets it, and none takes what it wrote itself for lost again.
+    // No later start forgets it, and none takes its own writes for lost again.
     for (let starts = 0; starts < 3; starts++) {
       const before = world.lines.length;
       world.settle();
@@ -88,7 +91,7 @@ describe('V29: newest segments that are gone', () => {
     }
   });
 
-  it('that come back behind what was written since do not hide it', () => {
+  it('that come back after more was written do not hide the loss', () => {
     const { world, entries } = filled();
     const newest = used(world).slice(-2);
     const bytes = newest.map((name) => world.disk.read(name, 0, 1 << 30));
@@ -110,7 +113,7 @@ describe('V29: newest segments that are gone', () => {
     expect(world.store.storageOf(1, 'r1').entry(head + 3)).toEqual(other[2]);
   });
 
-  it('is told from a spare that is missing: nothing was in it', () => {
+  it('are told from a missing spare, which held nothing', () => {
     const { world } = filled();
     const spares = world.segments().filter((name) => !used(world).includes(name));
     expect(spares.length).toBeGreaterThan(0);
@@ -120,7 +123,7 @@ describe('V29: newest segments that are gone', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('misses the very last batch of a node that was stopped, sectors and all', () => {
+  it('notices the loss of the very last batch of a node that was stopped, with all its sectors', () => {
     const { world } = filled(10);
     world.open();
     world.settle();
@@ -144,16 +147,16 @@ describe('V29: a log that is gone while the identity is there', () => {
   const ways: readonly (readonly [string, (world: World) => void])[] = [
     ['removed', (world) => world.segments().forEach((name) => world.disk.lose(name))],
     ['zero-filled', (world) => world.segments().forEach((name) => zeroFill(world, name))],
-    ['removed but for the spare', (world) => used(world).forEach((name) => world.disk.lose(name))],
+    ['removed, except the spare', (world) => used(world).forEach((name) => world.disk.lose(name))],
     [
-      'removed, and the floor with it',
+      'removed, together with the floor',
       (world) => {
         world.segments().forEach((name) => world.disk.lose(name));
         world.disk.lose('floor');
       },
     ],
   ];
-  it.each(ways)('is missed, at every start: %s', (_how, damage) => {
+  it.each(ways)('is noticed at every start: %s', (_how, damage) => {
     const { world } = filled();
     const { incarnation } = world.store;
     damage(world);
@@ -167,7 +170,7 @@ describe('V29: a log that is gone while the identity is there', () => {
     expect(world.warnings().join()).toMatch(/the log is gone|the file "floor" is missing/);
   });
 
-  it('is all there again when it is put back, for nothing was written or removed meanwhile', () => {
+  it('is complete again when it is put back, because nothing was written or removed meanwhile', () => {
     const { world } = filled();
     const files = world.disk.list().map(({ name, size }) => ({ name, size, bytes: world.disk.read(name, 0, size) }));
     for (const name of world.segments()) world.disk.lose(name);
@@ -188,7 +191,7 @@ describe('V29: a log that is gone while the identity is there', () => {
     expect(world.recovered(1)).toMatchObject({ head: 60, headProven: true, corrupt: [] });
   });
 
-  it('is nothing where nothing was: a node that had no record yet is blank, not emptied', () => {
+  it('means nothing where nothing was: a node without a record is blank, not emptied', () => {
     const world = new World();
     world.settle();
     world.disk.processCrash();
@@ -203,7 +206,7 @@ describe('V29: a log that is gone while the identity is there', () => {
 });
 
 describe('the floor itself', () => {
-  it('is as good with one rotten copy, whichever it is, and writes it anew', () => {
+  it('works with one rotten copy, whichever it is, and is written anew', () => {
     for (const copy of [0, 1]) {
       const { world } = filled();
       world.disk.corrupt('floor', copy * sectorBytes + 60);
@@ -222,14 +225,14 @@ describe('the floor itself', () => {
     ['rotten in both copies', (world: World) => [0, 1].forEach((i) => world.disk.corrupt('floor', i * sectorBytes))],
     ['that cannot be read', (world: World) => [0, 1].forEach((i) => world.disk.breakSector('floor', i))],
     ['missing', (world: World) => world.disk.lose('floor')],
-  ])('%s leaves every replica in doubt, and says so', (_how, damage) => {
+  ])('%s leaves every replica in doubt, and is reported', (_how, damage) => {
     const { world } = filled();
     damage(world);
     world.open();
     expect(world.recovered(1)).toMatchObject({ head: 60, headProven: false });
     expect(world.store.emptied).toBe(false);
     expect(world.warnings().join()).toContain('the file "floor" is missing or damaged in both of its copies');
-    // It is whole again, the doubt stays until a view's log is installed.
+    // The floor is whole again. The doubt stays until a view's log is installed.
     world.settle();
     world.restart();
     expect(world.recovered(1)).toMatchObject({ head: 60, headProven: false });
@@ -259,7 +262,8 @@ describe('the floor itself', () => {
     world.open();
     world.settle();
     const [full] = used(world).slice(-1);
-    // The disk stops in the middle of everything, again and again: a batch in a new segment is never found above the floor.
+    // The disk stops in the middle of everything, again and again. A batch in a new segment is never found above the
+    // floor.
     let entry = chain(1, 20, null, 20_000)[19]!;
     for (let i = 0; i < 400 && used(world).at(-1) === full; i++) {
       const [next] = chain(entry.op + 1, entry.op + 1, entry, 20_000);
@@ -275,8 +279,8 @@ describe('the floor itself', () => {
   });
 });
 
-describe('two bad batches of which one installed a view’s log (V27)', () => {
-  it('leave a replica that is in no view, whatever the parts behind them say', () => {
+describe('two bad batches, one of which installed a view’s log (V27)', () => {
+  it('leave a replica that is in no view, whatever the later parts say', () => {
     const world = new World();
     world.create(1);
     const old = chain(1, 6);
@@ -301,7 +305,7 @@ describe('two bad batches of which one installed a view’s log (V27)', () => {
     world.open();
     const found = world.recovered(1);
     expect(found).toMatchObject({ view, logView: { epoch: 0, view: 0 }, headProven: false });
-    // Of the older log nothing is kept that a chain of checksums does not bear out.
+    // Nothing of the older log is kept unless a chain of checksums confirms it.
     expect(found.head).toBeLessThanOrEqual(6);
     world.settle();
     world.restart();

@@ -1,4 +1,7 @@
-/** V33: a disk that is full ends no store. What nobody needs yet is given up, the log goes on in what it has, and room that is made is used. */
+/**
+ * V33: a full disk ends no store. What is not needed yet is given up, the log goes on in what it has, and new room is
+ * used.
+ */
 
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -38,7 +41,7 @@ function snapshotOf(bytes: number): Snapshot {
   };
 }
 
-/** Appends entries until the log finds no room for its next segment; says which are durable. */
+/** Appends entries until the log finds no room for its next segment, and records which are durable. */
 function fill(world: World, durable: number[], from: readonly Entry[], count: number): Entry[] {
   const entries = [...from];
   for (let i = 0; i < count; i++) {
@@ -60,7 +63,7 @@ function temporaries(world: World): string[] {
 }
 
 describe('a store whose disk is full', () => {
-  it('gives up the checkpoint that it writes, at every step of it, and takes the half away', () => {
+  it('gives up the checkpoint that it is writing, at every step, and removes the half', () => {
     for (const left of [0, 100_000, 300_000, 900_000]) {
       const world = new World({ segmentBytes });
       world.create(1);
@@ -74,7 +77,7 @@ describe('a store whose disk is full', () => {
       expect(world.disk.free()).toBe(left);
       expect(world.failures).toEqual([]);
       expect(world.warnings()).toContainEqual(expect.stringContaining('a checkpoint could not be written'));
-      // Room is made: the next one is written.
+      // There is room now, so the next one is written.
       world.disk.leave(10_000_000);
       world.store.writeCheckpoint(1, 'r1', draft(undefined), snapshotOf(1_000_000), (info) => told.push(info));
       world.settle();
@@ -82,7 +85,7 @@ describe('a store whose disk is full', () => {
     }
   });
 
-  it('gives up what it fetches, and takes it away', () => {
+  it('gives up the checkpoint that it is fetching, and removes it', () => {
     const world = new World({ segmentBytes });
     world.create(1);
     world.settle();
@@ -117,7 +120,7 @@ describe('a store whose disk is full', () => {
     expect(chunks.every((_, index) => other.store.storageOf(1, 'r1').staged(info!, index))).toBe(true);
   });
 
-  it('waits with its log for the next segment, says so, starts again, and goes on when room is made', () => {
+  it('waits for room for the next segment, says so, can be restarted, and goes on when there is room', () => {
     const world = new World({ segmentBytes });
     world.create(1);
     world.settle();
@@ -128,7 +131,7 @@ describe('a store whose disk is full', () => {
     expect(durable.length).toBeGreaterThan(10);
     expect(durable.length).toBe(entries.length - 1);
     expect(world.failures).toEqual([]);
-    // A restart with not a byte left: all that was durable is there.
+    // A restart without a single free byte. Everything that was durable is there.
     world.disk.leave(0);
     world.restart();
     world.settle();
@@ -186,7 +189,8 @@ describe('a store whose disk is full', () => {
     world.settle();
     const checkpoint = told[0]!;
     expect(checkpoint.size).toBe(10_000);
-    // What the log waits with is behind: the checkpoint's own batch is, too. Only room can help now, and a little does.
+    // The checkpoint's own batch waits too, after what the log already waits with. Only room can help now, and a little
+    // does.
     world.store.persist(1, 'r1', { checkpoint, entries: [], shortenTo: last.op }, () => undefined);
     world.disk.leave(segmentBytes);
     for (let i = 0; i < 3; i++) world.settle();
@@ -197,7 +201,7 @@ describe('a store whose disk is full', () => {
     expect(world.failures).toEqual([]);
   });
 
-  it('keeps room for a checkpoint of each state that grew, and of the largest beside its old one', () => {
+  it('keeps room for a checkpoint of each state that grew, and for the largest beside its old one', () => {
     const world = new World({ segmentBytes });
     world.create(1);
     world.create(2);
@@ -226,19 +230,19 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
   if (may) execFileSync('umount', [mounted]);
 
   it.skipIf(!may)(
-    'is locked, written to as far as room goes, opened again, and goes on when room is made',
+    'is locked, written as far as there is room, opened again, and goes on when there is room',
     async () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted]);
       try {
         const directory = path.join(mounted, 'data');
         const ballast = path.join(mounted, 'ballast');
-        // Somebody else's, who gives it back in the end.
+        // This belongs to another user of the disk, who gives it back in the end.
         fs.writeFileSync(ballast, new Uint8Array(400_000));
         let failures: Error[] = [];
         const log = { write: () => undefined };
         let disk = new NodeDisk(directory);
         const open = (): Store => {
-          // What becomes of an earlier life is nobody's business.
+          // Errors of an earlier life do not matter here.
           const mine: Error[] = [];
           failures = mine;
           return Store.open(
@@ -287,14 +291,14 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
         await until(() => told !== undefined);
         expect(told).toBeNull();
         expect(fs.readdirSync(directory).filter((name) => /^tmp-|\.new$/.test(name))).toEqual([]);
-        // The log takes what the segments that it has can hold.
+        // The log takes what its segments can hold.
         do {
           append();
           const at = performance.now();
           await until(() => durable === entries.length || performance.now() - at > 1000);
         } while (durable === entries.length);
         expect(store.full).toBe(true);
-        // A store that waits for room does not close; its process ends, and another one begins.
+        // A store that waits for room does not close. Its process ends, and another one begins.
         const before = durable;
         disk.unlock();
         disk = new NodeDisk(directory);

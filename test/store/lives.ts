@@ -1,6 +1,7 @@
 /**
- * Random lives of one store from one seed: work, and crashes of the process and of the power, of which some come before a start has come
- * far. Whatever the seed, the store comes back with all that it acknowledged, and finds nothing that it has to explain.
+ * Random lives of one store from one seed: work, crashes of the process, and power cuts, some of them before a start
+ * has come far. Whatever the seed, the store comes back with everything that it acknowledged, and finds nothing that it
+ * cannot explain.
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
@@ -8,7 +9,7 @@ import { Workload } from './workload.ts';
 
 const livesOfASeed = 8;
 
-/** @throws with the seed, when something that was acknowledged is gone, or a disk that is whole gives an alarm. */
+/** @throws with the seed, when something that was acknowledged is gone, or when a whole disk gives an alarm. */
 export function live(seed: number): void {
   const random = new SeededRandom(seed, 0x57ea);
   try {
@@ -23,7 +24,7 @@ export function live(seed: number): void {
       const [failure] = work.world.failures;
       if (failure !== undefined) throw failure;
       const [warning] = work.world.warnings();
-      if (warning !== undefined) throw new Error(`a disk that nothing happened to: ${warning}`);
+      if (warning !== undefined) throw new Error(`a disk that was never damaged: ${warning}`);
     }
   } catch (error) {
     const what = error instanceof Error ? error.message.split('\n')[0]! : String(error);

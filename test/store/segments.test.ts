@@ -7,7 +7,7 @@ import { Segments } from '../../core/store/segments.ts';
 
 const size = 64 * 1024;
 
-it('makes no segment beside one that is being renamed: the log would go on in the higher number first, and lose it at a restart', () => {
+it('makes no segment while one is being renamed: the log would go on in the higher number first, and lose it at a restart', () => {
   const calls: { readonly kind: string; readonly number: number; readonly done: DiskDone }[] = [];
   const note = (kind: string, name: string, done: DiskDone): void => {
     calls.push({ kind, number: parseSegmentName(name)!.number, done });
@@ -31,7 +31,7 @@ it('makes no segment beside one that is being renamed: the log would go on in th
   end();
   expect(used).toEqual([1, 2]);
 
-  // The first is needed no more, and becomes the third; meanwhile the log wants the next one, twice.
+  // The first is no longer needed and becomes the third. Meanwhile the log asks for the next one, twice.
   segments.removeBelow(2);
   segments.prepare();
   advance();

@@ -1,4 +1,7 @@
-/** Files in the directory that are named like segments of the log and are none: whoever put them there, they move and hide nothing. */
+/**
+ * Files in the directory that are named like segments of the log but are not. Whoever put them there, they change no
+ * number and hide nothing.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { parseSegmentName, segmentName } from '../../core/store/format.ts';
@@ -37,7 +40,7 @@ class Growing {
     this.world.disk.run();
   }
 
-  /** Everything is there after a restart, and nothing is said of it but that files were left alone. */
+  /** Everything is there after a restart, and the only warnings are that files were left alone. */
   restart(strays: number): void {
     this.world.lines.length = 0;
     this.world.restart();
@@ -55,8 +58,8 @@ class Growing {
   }
 }
 
-describe('a file with the name of a segment that never was', () => {
-  it('moves no number, is left alone, and is said at each start', () => {
+describe('a file with the name of a segment that never existed', () => {
+  it('changes no number, is left alone, and is reported at each start', () => {
     const log = new Growing();
     log.grow(20);
     const before = log.numbers().at(-1)!;
@@ -76,7 +79,7 @@ describe('a file with the name of a segment that never was', () => {
     log.restart(2);
   });
 
-  it('is passed by where the numbers come to it, whatever its size', () => {
+  it('is skipped when the numbers reach it, whatever its size', () => {
     const log = new Growing();
     log.grow(20);
     const last = log.numbers().at(-1)!;
@@ -90,7 +93,7 @@ describe('a file with the name of a segment that never was', () => {
     log.restart(0);
   });
 
-  it('is no part of the log that was cut, when it is shorter than its name says', () => {
+  it('is not part of the log that was cut, when it is shorter than its name says', () => {
     const log = new Growing();
     log.grow(20);
     const stray = segmentName(log.numbers().at(-1)! + 1, 1024 * 1024);
@@ -100,11 +103,11 @@ describe('a file with the name of a segment that never was', () => {
     expect(log.has(stray)).toBe(true);
   });
 
-  it('takes no place of a segment whose number it bears', () => {
+  it('does not replace the segment whose number it has', () => {
     const log = new Growing();
     log.grow(20);
     const [first] = log.numbers();
-    // One of them is listed before the segment, the other behind it.
+    // One of them is listed before the segment, the other after it.
     const strays = [segmentName(first!, 4096 * 4), segmentName(first!, 999_424)];
     for (const name of strays) log.put(name, Number(name.split('-')[2]));
     log.restart(2);
@@ -115,7 +118,7 @@ describe('a file with the name of a segment that never was', () => {
 });
 
 describe('a segment beyond what the floor says', () => {
-  it('counts when batches of this store are in it: the floor is an older copy', () => {
+  it('counts when batches of this store are in it, because the floor is then an older copy', () => {
     const log = new Growing();
     const { disk } = log.world;
     const size = disk.list().find(({ name }) => name === 'floor')!.size;
@@ -131,7 +134,7 @@ describe('a segment beyond what the floor says', () => {
   });
 });
 
-it('segments are read in the order of their numbers, however long those are, and a number has one name', () => {
+it('segments are read in the order of their numbers, however long these are, and each number has one name', () => {
   expect(parseSegmentName('log-100000000-4096')).toEqual({ number: 100_000_000, size: 4096 });
   expect(parseSegmentName(segmentName(0xffff_ffff, 4096))).toEqual({ number: 0xffff_ffff, size: 4096 });
   for (const name of ['log-0000001-4096', 'log-000000001-4096', 'log-00000001-04096', 'log-4294967296-4096']) {

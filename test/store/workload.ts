@@ -1,4 +1,7 @@
-/** A random workload of several replicas over one store, with the state that each hand-over leaves, to hold what is recovered against. */
+/**
+ * A random workload of several replicas over one store. It records the state after each hand-over, and compares what is
+ * recovered with that.
+ */
 
 import { expect } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -43,7 +46,7 @@ export class Workload {
   /** The state after each hand-over, and how many hand-overs are known to be durable. */
   history: string[] = [];
   acknowledged = 0;
-  /** Checkpoints that are written and wait to be installed. */
+  /** Checkpoints that are written but not installed yet. */
   written = new Map<string, CheckpointInfo>();
   life = 0;
 
@@ -90,7 +93,7 @@ export class Workload {
     }
     if (random.chance(1, 30)) {
       const record = this.state.record + 1;
-      // A large one makes opening batches of several sectors, which a power cut can tear.
+      // A large record makes opening batches of several sectors, which a power cut can tear.
       const bytes = new Uint8Array(random.pick([1, 9000, 20_000])).fill(record & 255);
       world.store.setNodeRecord(bytes, this.#handed({ ...this.state, record: record & 255 }));
       return;
@@ -173,7 +176,7 @@ export class Workload {
     this.world.store.persist(namespace, replica, batch, handed);
   }
 
-  /** The store's own word on what it holds: entries that it knows by name only count as held. */
+  /** What the store itself says that it holds. Entries that it knows only by name count as held. */
   recovered(): { readonly text: string; readonly corrupt: number; readonly unproven: readonly string[] } {
     const { store } = this.world;
     const replicas = new Map<string, Replica>();
@@ -193,7 +196,7 @@ export class Workload {
         log.push(entry?.checksum ?? named.get(op)!);
       }
       const { checkpoint } = r;
-      // The file of a checkpoint that was replaced is gone, should the log have lost the batch that replaced it.
+      // The file of a replaced checkpoint is gone, in case the log has lost the batch that replaced it.
       for (let i = 0; r.headProven && i < (checkpoint?.chunks.length ?? 0); i++)
         expect(storage.chunk(checkpoint!.op, i)).not.toBeNull();
       replicas.set(name, {
@@ -207,7 +210,7 @@ export class Workload {
     return { text: textOf({ record: store.nodeRecord()?.[0] ?? 0, replicas }), corrupt, unproven };
   }
 
-  /** Starts that the power is cut from before they have come far, one after the other. */
+  /** Starts in which the power is cut before they have come far, one after the other. */
   interrupted(times: number): void {
     const { world, random } = this;
     for (let i = 0; i < times; i++) {
@@ -218,7 +221,7 @@ export class Workload {
     }
   }
 
-  /** Opens what the crash left and checks it; the workload goes on from what was found. */
+  /** Opens what the crash left and checks it. The workload goes on from what was found. */
   reopen(): void {
     this.life++;
     this.world.open();
@@ -247,7 +250,7 @@ export class Workload {
     return { record: store.nodeRecord()?.[0] ?? 0, replicas };
   }
 
-  /** Hands over `steps` pieces of work while the disk and the clock go on now and then. */
+  /** Hands over `steps` pieces of work, while the disk and the clock go on now and then. */
   go(steps: number): void {
     for (let i = 0; i < steps; i++) {
       this.step();

@@ -1,4 +1,4 @@
-/** A store on a memory disk, driven by hand, with the small things that its tests need again and again. */
+/** A store on a memory disk, driven by hand, with the small helpers that its tests need again and again. */
 
 import { createHash, createHmac } from 'node:crypto';
 import type { Hash, Log } from '../../core/base/ports.ts';
@@ -13,7 +13,7 @@ import type { StoreOptions } from '../../core/store/store.ts';
 
 const cut = (hex: string): string => hex.slice(0, 32);
 
-/** The servers' kind of hash: these tests hash much. */
+/** The servers' kind of hash, because these tests hash much. */
 export const hash: Hash = {
   digest: (bytes) => cut(createHash('sha256').update(bytes).digest('hex')),
   mac: (key, bytes) => createHmac('sha256', key).update(bytes).digest('hex'),
@@ -23,7 +23,7 @@ export const hash: Hash = {
   },
 };
 export const genesis = '0'.repeat(32);
-export const cluster = 'c'.repeat(32);
+const cluster = 'c'.repeat(32);
 
 export interface LogLine {
   readonly level: string;
@@ -60,7 +60,7 @@ export class World {
     return this.store;
   }
 
-  /** Lets the disk do all that it was asked for, and time pass until the log is idle. */
+  /** Lets the disk do everything that it was asked to do, and time pass until the log is idle. */
   settle(): void {
     for (let i = 0; i < 40; i++) {
       this.disk.run();
@@ -112,7 +112,7 @@ export function configurationOf(replica: string): Configuration {
   };
 }
 
-/** Entries `from` to `to` behind `before`, each with a body of `bytes`. */
+/** Entries `from` to `to` after `before`, each with a body of `bytes`. */
 export function chain(from: number, to: number, before: Entry | null = null, bytes = 100, view = 0): Entry[] {
   const entries: Entry[] = [];
   let parent = before?.checksum ?? genesis;

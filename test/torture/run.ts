@@ -1,22 +1,25 @@
-/** `npm run torture`: plays the trials, one after the other, and says for each what was acknowledged, what is there, and what refusals said. */
+/**
+ * `npm run torture`: plays the trials one after the other. For each it prints what was acknowledged, what is still
+ * there, and what refusals said.
+ */
 
 import { parseArgs } from 'node:util';
 import { breakOff, play } from './stage.ts';
 import type { Verdict } from './trial.ts';
 import { trials } from './trials/index.ts';
 
-const help = `Does to nodes that run what disks, power cuts, operators and strangers do, and looks whether anything is lost or told wrongly.
-The programs must have been built: npm run build.
+const help = `Does to running nodes what disks, power cuts, operators and strangers do, and checks that nothing is lost or reported wrongly.
+Build the programs first: npm run build.
 
   npm run torture -- [--only NAME] [--seed N] [--json] [--short] [--list]
 
-  --only NAME   only trials whose name has NAME; may be given more than once
-  --seed N      what chance decides, it decides by this number (default 1)
+  --only NAME   only trials whose name contains NAME; may be given more than once
+  --seed N      the number from which all chance is drawn (default 1)
   --json        the verdicts as JSON on standard output; the story goes to standard error
-  --short       only those that are in the tests
+  --short       only the trials that are in the tests
   --list        the names, and what each does
 
-The exit status is 1 when a trial failed; its data, logs and story are kept, and it says where.
+The exit status is 1 when a trial failed. Its data, logs and story are kept, and the output says where.
 `;
 
 function tell(line: string, json: boolean): void {

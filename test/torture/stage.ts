@@ -1,6 +1,6 @@
 /**
- * Where a trial is played: a directory of its own, nodes that are started in it, and a record of what was done, acknowledged, found and
- * refused. Whatever a trial begins (processes, mounts, proxies) ends with it, however it ends.
+ * Where a trial is played: a directory of its own, the nodes that are started in it, and a record of what was done,
+ * acknowledged, found and refused. Whatever a trial starts (processes, mounts, proxies) ends with it, however it ends.
  */
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { Trial, Verdict } from './trial.ts';
 
 export const namespaceName = 'test-ns';
 
-/** Thrown by a trial that needs what this machine does not have. */
+/** A trial throws this when it needs something that this machine does not have. */
 export class Unplayable extends Error {
   override readonly name = 'Unplayable';
 }
@@ -56,12 +56,12 @@ export class Stage {
 
   /** The next number below `limit` that the seed gives. */
   below(limit: number): number {
-    // A linear congruence is enough to choose places by.
+    // A linear congruence is good enough to choose places.
     this.#drawn = (Math.imul(this.#drawn, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#drawn / 0x1_0000_0000) * limit);
   }
 
-  /** Says what is done next. @throws when the trial is over: what is left of it ends there. */
+  /** Tells what is done next. @throws when the trial is over, so that what is left of it ends there. */
   step(text: string): void {
     if (this.#over) throw new Error('the trial is over');
     const line = `${((performance.now() - this.#began) / 1000).toFixed(1).padStart(6)} s  ${text}`;
@@ -69,7 +69,7 @@ export class Stage {
     this.#teller.tell(line);
   }
 
-  /** Something does not hold. The trial goes on: what else does not hold is told as well. */
+  /** Something does not hold. The trial goes on, so that other failures are reported as well. */
   fault(text: string): void {
     this.faults.push(text);
     this.step(`FAULT: ${text}`);
@@ -79,7 +79,7 @@ export class Stage {
     if (!holds) this.fault(text);
   }
 
-  /** What refusals said: of those that differ in numbers alone, the first. */
+  /** What refusals said. If some differ only in numbers, the first of them. */
   get refusals(): readonly string[] {
     return [...this.#refusals.values()];
   }
@@ -100,12 +100,12 @@ export class Stage {
     return null;
   }
 
-  /** What is to be done when the trial is over; the last that was asked for comes first. */
+  /** What to do when the trial is over. The last one is done first. */
   atEnd(work: () => Promise<void> | void): void {
     this.#endings.push(work);
   }
 
-  /** Lays out nodes; none is started. */
+  /** Lays out nodes, and starts none. */
   async layOut(count: number, config = ''): Promise<ClusterUnderTest> {
     const cluster = await ClusterUnderTest.layOut(count, config);
     this.#clusters.push(cluster);
@@ -113,7 +113,7 @@ export class Stage {
     return cluster;
   }
 
-  /** Nodes that run as one cluster, with {@link namespaceName} on the first three of them (or all on the one). */
+  /** Nodes that run as one cluster, with {@link namespaceName} on the first three of them, or all on the only one. */
   async cluster(count: number, config = ''): Promise<ClusterUnderTest> {
     const cluster = await this.layOut(count, config);
     await Promise.all(cluster.nodes.map((node) => node.start()));
@@ -122,7 +122,7 @@ export class Stage {
     return cluster;
   }
 
-  /** A client of the package that goes with the trial. */
+  /** A client of the package that closes with the trial. */
   async client(nodes: readonly NodeUnderTest[], options: Partial<ConnectOptions> = {}): Promise<Haret> {
     const haret = await connect({
       urls: nodes.map(({ api }) => api),
@@ -134,7 +134,7 @@ export class Stage {
     return haret;
   }
 
-  /** Every process that a trial means to be there is there, none says that it was stopped by a bug, and each was not so before. */
+  /** Every process that should run does run. None says that a bug stopped it, or was stopped by one before. */
   async judgeProcesses(nodes: readonly NodeUnderTest[]): Promise<void> {
     for (const node of nodes) {
       if (node.pid === null) {
@@ -160,7 +160,7 @@ export class Stage {
     await Promise.all(this.#nodes.map((node) => node.kill()));
   }
 
-  /** Keeps data, logs and the story of a trial that failed. */
+  /** Keeps data, logs and the story of a failed trial. */
   keep(): string {
     for (const node of this.#nodes)
       writeFileSync(join(node.directory, 'log'), `${node.log.join('\n')}\n${node.stderr}`);
@@ -176,14 +176,14 @@ export class Stage {
 }
 
 export function shown(text: string): string {
-  // What is shown on a terminal is made harmless: some of it comes from what is under test.
+  // What goes to a terminal is made harmless, because some of it comes from what is under test.
   const plain = text.replace(/[^\x20-\x7e]/g, (letter) => `\\u${letter.codePointAt(0)!.toString(16).padStart(4, '0')}`);
   return plain.length > maxShown ? `${plain.slice(0, maxShown)}...` : plain;
 }
 
 let onStage: Stage | null = null;
 
-/** Ends what the trial that is being played has begun, for a run that is broken off. */
+/** Ends everything that the current trial has started, for a run that is broken off. */
 export async function breakOff(): Promise<void> {
   await onStage?.end();
 }

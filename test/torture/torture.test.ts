@@ -1,4 +1,4 @@
-/** The short form of `npm run torture`: the trials that cost a few seconds. The others are played by `npm run torture` alone. */
+/** The short form of `npm run torture`: the trials that take a few seconds. Only `npm run torture` plays the others. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

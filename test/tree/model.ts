@@ -2,6 +2,7 @@
 
 import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../../core/base/bytes.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
+import type { BuiltType } from '../../core/tree/names.ts';
 import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
 
 type Content =
@@ -17,6 +18,15 @@ interface ModelNode {
   modified: number;
   content: Content;
 }
+
+/** What a node of each type holds when it is made. */
+const made: { readonly [T in BuiltType]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
+  directory: () => ({ type: 'directory' }),
+  blob: (value) => ({ type: 'blob', value: value ?? new Uint8Array() }),
+  queue: () => ({ type: 'queue', items: [] }),
+  set: () => ({ type: 'set', members: [] }),
+  counter: (value) => ({ type: 'counter', value: value === null ? 0 : Number(textOf(value)) }),
+};
 
 class Refused extends Error {
   readonly code: ErrorCode;
@@ -117,12 +127,8 @@ export class Model {
     switch (operation.kind) {
       case 'create': {
         const { type, value } = operation;
-        if (type === 'blob') return this.#create(operation.path, { type, value: value ?? new Uint8Array() });
-        if (type === 'queue') return this.#create(operation.path, { type, items: [] });
-        if (type === 'set') return this.#create(operation.path, { type, members: [] });
-        if (type === 'counter')
-          return this.#create(operation.path, { type, value: value === null ? 0 : Number(textOf(value)) });
-        return this.#create(operation.path, { type: 'directory' });
+        if (!Object.hasOwn(made, type)) throw new Refused('UnknownOperation');
+        return this.#create(operation.path, made[type as BuiltType](value));
       }
       case 'delete': {
         const { path } = operation;

@@ -3,8 +3,9 @@ import { MalformedError } from '../../core/base/errors.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { newMembers, newNames } from '../../core/tree/btree.ts';
 import type { SortedMap } from '../../core/tree/btree.ts';
-import { BlobNode, DirectoryNode } from '../../core/tree/node.ts';
+import { DirectoryNode } from '../../core/tree/node.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
+import { BlobNode } from '../../core/tree/nodes/blob.ts';
 import { World, ask, restored, whole, written } from './world.ts';
 
 /** A tree of every type, with enough in it that B+ trees have levels. */

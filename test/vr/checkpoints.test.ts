@@ -18,12 +18,12 @@ describe('checkpoints', () => {
     for (const view of views) {
       expect(view.checkpointOp).toBe(views[0]!.checkpointOp);
       expect(view.checkpointHash).toBe(views[0]!.checkpointHash);
-      // A quorum has it, so the log behind it is gone.
+      // A quorum has it, so the log before it is gone.
       expect(view.logFirst).toBe(view.checkpointOp + 1);
     }
   });
 
-  it('are told of only once they are durable: a power cut takes back none that was reported (found by the simulator)', () => {
+  it('are reported only once they are durable: a power cut takes back none that was reported (found by the simulator)', () => {
     const world = new World(small);
     const reported = new Set<string>();
     world.route = ({ message }) => {
@@ -36,7 +36,7 @@ describe('checkpoints', () => {
     };
     const p = world.awaitPrimary();
     const slow = world.names.find((name) => name !== p)!;
-    // Its disk takes all that is handed to it, and makes it durable only every now and then.
+    // Its disk takes everything that it is given, but makes it durable only now and then.
     world.place(slow).slowDisk = true;
     for (let i = 0; i < 60; i++) {
       world.put(`v${i}`);
@@ -62,7 +62,7 @@ describe('checkpoints', () => {
 });
 
 describe('V10 and V24: a checkpoint is installed', () => {
-  it('in the place of an old, divergent log, none of which is applied to it', () => {
+  it('in place of an old, divergent log, none of which is applied to it', () => {
     const world = new World(small);
     fill(world, 5);
     world.awaitAgreement();
@@ -104,7 +104,7 @@ describe('V10 and V24: a checkpoint is installed', () => {
     expect(world.place(third).machine.values.length).toBe(61);
   });
 
-  it('by a candidate whose log ends before that of the others begins', () => {
+  it('by a candidate whose log ends before the others’ logs begin', () => {
     const world = new World(small);
     world.awaitAgreement();
     const p = world.awaitPrimary();
@@ -149,7 +149,7 @@ describe('V23: a replica dies for good', () => {
 });
 
 describe('a state that differs', () => {
-  it('makes its replica down until it is rebuilt from the one that a quorum shares', () => {
+  it('makes its replica down until it is rebuilt from the state that a quorum shares', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -190,7 +190,7 @@ describe('a state that differs', () => {
     expect(world.place(other).machine.values.length).toBe(51);
   });
 
-  it('nor does a view that began meanwhile, with a log that goes on above its own, leave it down (found by the simulator)', () => {
+  it('and a view that began meanwhile, with a log that goes on above its own, does not leave it down (found by the simulator)', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -219,14 +219,14 @@ describe('V36: a state that is found wrong', () => {
     const other = world.names.find((name) => name !== p)!;
     const place = world.place(other);
     place.spoilCheckpoints = ' ';
-    // It does not hear yet what state the others share.
+    // It does not hear yet which state the others share.
     world.route = ({ to, message }) => (to === other && message.kind === 'commit' ? 'drop' : 'deliver');
     world.runUntil(() => {
       world.put('x');
       return place.view.checkpointOp > 0;
     });
     const bad = place.view.checkpointHash;
-    // The next one is still being written everywhere.
+    // All replicas are still writing the next one.
     for (const one of world.places.values()) one.holdsCheckpoints = true;
     world.runUntil(() => {
       world.put('y');
@@ -276,7 +276,7 @@ describe('V36: a state that is found wrong', () => {
     );
   });
 
-  it('is an alarm when the third never says what its state is, and when all differ; it ends when a quorum agrees again', () => {
+  it('is an alarm when the third never reports its state, and when all differ; it ends when a quorum agrees again', () => {
     for (const dead of [true, false]) {
       const world = new World(small);
       const p = world.awaitPrimary();

@@ -13,7 +13,7 @@ function group(n: number): Configuration {
   return { epoch: 1, voters, learners: [] };
 }
 
-/** A vote in short: log_view, floor, then a letter an op above it; upper case is corrupt. */
+/** A vote in short form: log_view, floor, then one letter for each op above it. Upper case means corrupt. */
 function vote(configuration: Configuration, index: number, logView: number, floor: number, letters: string): Vote {
   const checksums = Array.from(letters.toLowerCase());
   const corrupt = Array.from(letters).flatMap((letter, i) => (letter === letter.toUpperCase() ? [floor + 1 + i] : []));
@@ -49,12 +49,12 @@ describe('the choice of a log', () => {
     expect(chosen(5, [0, 1, 0, 'ab'], [1, 1, 0, 'ab'])).toBeNull();
   });
 
-  it('takes the longest log of the highest log_view, and discards what others hold above', () => {
+  it('takes the longest log of the highest log_view, and discards what others hold above it', () => {
     expect(chosen(3, [0, 2, 0, 'ax'], [1, 1, 0, 'abcdef'])).toBe('0ax');
     expect(chosen(3, [0, 2, 0, 'ab'], [1, 2, 0, 'abc'])).toBe('0abc');
   });
 
-  it('keeps what one vote has readable, were it of a lower log_view', () => {
+  it('keeps what one vote can read, even one of a lower log_view', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'ab'])).toBe('0ab');
   });
 
@@ -65,7 +65,7 @@ describe('the choice of a log', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 2, 0, 'aB'], [2, 1, 0, 'a'])).toBeNull();
   });
 
-  it('counts a readable header that differs as a nack, a corrupt one never', () => {
+  it('counts a readable header that differs as a nack, but never a corrupt one', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'ax'], [2, 1, 0, 'ay'])).toBe('0a');
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'aX'], [2, 1, 0, 'ay'])).toBeNull();
   });
@@ -74,11 +74,11 @@ describe('the choice of a log', () => {
     expect(chosen(3, [0, 2, 0, 'AB'], [1, 2, 2, ''])).toBe('0ab');
   });
 
-  it('cuts below the lowest that is gone, whatever is above', () => {
+  it('cuts below the lowest op that is gone, whatever is above', () => {
     expect(chosen(3, [0, 2, 0, 'aBc'], [1, 1, 0, 'a'], [2, 1, 0, 'a'])).toBe('0a');
   });
 
-  it('of one or two needs a single nack, of five two of them differ from three', () => {
+  it('needs a single nack of one or two voters, and two nacks of five differ from three', () => {
     expect(chosen(2, [0, 2, 0, 'aB'], [1, 2, 0, 'a'])).toBe('0a');
     expect(chosen(5, [0, 2, 0, 'aB'], [1, 2, 0, 'a'], [2, 2, 0, 'a'])).toBeNull();
     expect(chosen(5, [0, 2, 0, 'aB'], [1, 2, 0, 'a'], [2, 2, 0, 'a'], [3, 1, 0, 'a'])).toBe('0a');

@@ -1,6 +1,7 @@
 /**
- * The replicated clock (protocol §7, "Time"). That it never outruns the time between the making of two entries, nor counts a pause or a
- * time without a leader, is checked of every entry of every story and every random history (invariants.ts).
+ * The replicated clock (protocol §7, "Time"). For every entry of every story and every random history, invariants.ts
+ * checks that the clock never outruns the time between the making of two entries, and counts neither a pause nor a time
+ * without a primary.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -11,7 +12,7 @@ function newest(world: World, name: string): number {
 }
 
 describe('the timestamp of an entry', () => {
-  it('is of the moment in which it is made, not of the last tick', () => {
+  it('is the moment in which it is made, not the last tick', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.put('x');
@@ -52,7 +53,7 @@ describe('the timestamp of an entry', () => {
     world.crash(p);
     world.runUntil(() => world.primary !== null && world.primary !== p);
     const next = world.primary!;
-    // It leads, and nobody acknowledges the entry with which its view began.
+    // It leads, but no one acknowledges the entry with which its view began.
     world.run(500);
     expect(world.primary).toBe(next);
     world.heal();

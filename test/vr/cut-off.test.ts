@@ -1,4 +1,6 @@
-/** A backup that is cut off from its primary alone follows through those who hear it (V35, protocol §9.9). */
+/**
+ * A backup that is cut off only from its primary follows through replicas that hear the primary (V35, protocol §9.9).
+ */
 
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
@@ -35,7 +37,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     const p = world.awaitPrimary();
     world.awaitAgreement();
     world.put('x');
-    // Two of five that reach each other and nobody else: no quorum, and no way to one.
+    // Two of five reach each other and no other replica: no quorum, and no way to one.
     const [one, other] = world.names.filter((name) => name !== p);
     world.partition(
       [one!, other!],
@@ -50,7 +52,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(world.place(one!).replica?.inTouch).toBe(true);
   });
 
-  it('a primary that is cut off from all is in touch with nobody', () => {
+  it('a primary that is cut off from all is in touch with no replica', () => {
     const world = new World();
     const { p } = cast(world);
     world.partition(
@@ -61,7 +63,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(world.place(p).replica?.inTouch).toBe(false);
   });
 
-  it('a learner that hears nothing of its primary follows through the backups', () => {
+  it('a learner that hears nothing from its primary follows through the backups', () => {
     const world = new World({ learners: 1 });
     const { p, near, cut } = cast(world);
     const learner = world.names.find((name) => ![p, near, cut].includes(name)) ?? 'd';

@@ -10,7 +10,7 @@ const first = Number(env['FIRST'] ?? 1);
 const seeds = Number(env['SEEDS'] ?? 200);
 const steps = Number(env['STEPS'] ?? 800);
 
-/** As it is, or as the command that a failed seed tells says. */
+/** By default, or as the command of a failed seed says. */
 function shape(seed: number): Exploration {
   const damage = (env['DAMAGE'] as Exploration['damage']) ?? damageOf(seed);
   return { seed, steps, damage, ...(env['VOTERS'] === undefined ? {} : { voters: Number(env['VOTERS']) }) };
@@ -23,7 +23,7 @@ describe('random histories', () => {
     expect(committed).toBeGreaterThan(seeds * 5);
   });
 
-  it('say what runs a seed again, also when it is a replica that finds its own rule broken', () => {
+  it('print the command that runs a seed again, even when a replica finds its own rule broken', () => {
     const step = vi.spyOn(Replica.prototype, 'step').mockImplementation(() => {
       throw new InvariantViolation('one and one is two');
     });

@@ -1,6 +1,7 @@
 /**
- * Random histories of one group from one seed: messages lost, forged, doubled, reordered; disks that lag; crashes, pauses, partitions, rot, a
- * lost disk. What happens how often is drawn as well, since some faults hide others. How a history ends is in healing.ts.
+ * Random histories of one group from one seed: messages lost, forged, doubled, reordered; disks that lag; crashes,
+ * pauses, partitions, rot, a lost disk. How often each happens is drawn as well, because some faults hide others.
+ * healing.ts has the end of a history.
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
@@ -16,8 +17,8 @@ export interface Exploration {
   readonly steps: number;
   readonly voters?: number;
   /**
-   * `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost. `wrong`: what one
-   * replica writes of its state differs from what the others do (V36).
+   * `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost.
+   * `wrong`: what one replica writes of its state differs from what the others write (V36).
    */
   readonly damage?: Damage;
 }
@@ -39,13 +40,13 @@ const actions = [
 ] as const;
 type Action = (typeof actions)[number];
 
-/** Packets that are kept back for longer than anybody waits for them. */
+/** Packets that are held back for longer than any replica waits for them. */
 const maxHeld = 30;
 
-/** What carries entries, or the names of many: a path that loses large frames lets heartbeats pass. */
+/** Messages that carry entries, or the names of many. A path that loses large frames still lets heartbeats pass. */
 const large: ReadonlySet<MessageKind> = new Set(['prepare', 'newState', 'startView', 'chunk']);
 
-/** Of some thousand. */
+/** Weights in a few thousand. */
 const usual: Readonly<Record<Action, number>> = {
   deliver: 500,
   sync: 200,
@@ -60,12 +61,15 @@ const usual: Readonly<Record<Action, number>> = {
   damage: 6,
 };
 
-/** What a seed's disks suffer, unless told otherwise. */
+/** What a seed's disks suffer by default. */
 export function damageOf(seed: number): Damage {
   return seed % 3 === 0 ? 'rot' : seed % 7 === 0 ? 'loss' : seed % 5 === 0 ? 'wrong' : 'none';
 }
 
-/** @throws whatever rule was broken, be it of the world or an invariant of a replica, with the command that runs the seed again. */
+/**
+ * @throws whatever rule was broken, of the world or an invariant of a replica, with the command that runs the seed
+ *   again.
+ */
 export function explore(exploration: Exploration): World {
   const { seed, steps, voters, damage = 'none' } = exploration;
   try {
@@ -87,11 +91,11 @@ function explored({ seed, steps, voters, damage = 'none' }: Exploration): World 
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
     ownClocks: true,
-    // A replica that was away lacks more than it stages; what was drawn for the others stays as it was.
+    // A replica that was away lacks more than it stages. What is drawn for the others stays as it was.
     stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
   });
   const history = new History(world, random, seed, damage);
-  // Of some histories, for what is forged costs time.
+  // Only in some histories, because forging costs time.
   const forging = seed % 2 === 0 ? new Forging(world, new SeededRandom(seed, 0xf04)) : null;
   for (let step = 0; step < steps; step++) {
     history.step();
@@ -110,7 +114,7 @@ class History {
   readonly #wheel: Action[] = [];
   readonly #lossPercent: number;
   readonly #shuffled: boolean;
-  /** The one whose disk is damaged. */
+  /** The replica whose disk is damaged. */
   readonly #victim: string;
 
   constructor(world: World, random: SeededRandom, seed: number, damage: Damage) {
@@ -119,7 +123,7 @@ class History {
     this.#users = new Users(world, random, seed);
     this.#healing = new Healing(world, this.#users, random, seed);
     this.#victim = world.names[0]!;
-    // Of two voters both are in every quorum: what one has lost nobody can prove.
+    // With two voters, both are in every quorum, so no other can prove what one has lost.
     this.#damage = world.configuration.voters.length <= (damage === 'rot' ? 1 : 2) ? 'none' : damage;
     this.#lossPercent = random.pick([0, 5, 20]);
     this.#shuffled = random.chance(1, 3);
@@ -146,7 +150,7 @@ class History {
       case 'sync':
         if (place.paused) break;
         world.sync(name);
-        // Checkpoints are long in writing.
+        // Writing a checkpoint takes long.
         if (random.chance(1, 4)) place.queued.push(...place.heldCheckpoints.splice(0));
         world.drain(name);
         break;
@@ -156,7 +160,7 @@ class History {
         for (const one of names) if (!world.place(one).paused) world.tick(one);
         break;
       case 'ask':
-        // A deposed primary takes requests as well, until it finds out.
+        // A deposed primary also takes requests, until it finds out.
         this.#users.ask(
           world.primary !== null && random.chance(4, 5) ? world.primary : name,
           random.chance(1, 30) ? 24 : 1,
@@ -192,7 +196,7 @@ class History {
     this.#users.listen();
   }
 
-  /** Mostly in order, sometimes not at all, now and then twice, or when everyone has forgotten it. */
+  /** Mostly in order, sometimes not at all, and now and then twice, or very late. */
   #deliver(): void {
     const { packets, held } = this.#world;
     const random = this.#random;
@@ -212,7 +216,7 @@ class History {
     if (!random.chance(this.#lossPercent, 100)) this.#world.deliver(packet);
   }
 
-  /** Nobody reaches one replica, which may go on for a while; the others may learn of it at once. */
+  /** No one reaches one replica, which may go on for a while. The others may learn of that at once. */
   #isolate(alone: string): void {
     const world = this.#world;
     const random = this.#random;
@@ -224,12 +228,15 @@ class History {
     else if (random.chance(1, 3)) this.#calm(80);
     else if (random.chance(1, 3)) this.#comeBack(alone, random.chance(1, 2));
     if (late.length === 0) return;
-    // What was true when the others said so is not when it is heard: they have gone on without it (V19).
+    // What was true when the others said it is no longer true when it is heard: they have gone on without it (V19).
     world.read(alone);
     for (const packet of late) world.deliver(packet);
   }
 
-  /** One that was cut off meets what the others did meanwhile; then it dies at once (V10), or leads again before long (V14). */
+  /**
+   * A replica that was cut off meets what the others did meanwhile. Then it dies at once (V10), or soon leads again
+   * (V14).
+   */
   #comeBack(alone: string, dies: boolean): void {
     const world = this.#world;
     const random = this.#random;
@@ -256,7 +263,7 @@ class History {
     this.#rest(10 * this.#random.below(40));
   }
 
-  /** `name` asks the others whether it still leads; what they say to it is kept back. */
+  /** `name` asks the others whether it still leads. Their answers are held back. */
   #answersTo(name: string): readonly Packet[] {
     const world = this.#world;
     const take = (which: (packet: Packet) => boolean): readonly Packet[] => {
@@ -270,8 +277,8 @@ class History {
   }
 
   /**
-   * One that was cut off with entries of its own comes back while whatever is large is lost on the way from the new primary: those who
-   * miss its entries ask everybody else for them (V3).
+   * A replica that was cut off with entries of its own comes back, while everything large from the new primary is lost
+   * on the way. Replicas that miss its entries ask all others for them (V3).
    */
   #obscure(alone: string): void {
     const world = this.#world;
@@ -296,7 +303,7 @@ class History {
     for (const place of world.places.values()) place.slowDisk = true;
   }
 
-  /** For a while nothing more goes wrong, and those who can work do. */
+  /** For a while nothing more goes wrong, and the replicas that can work do. */
   #calm(ticks: number): void {
     const world = this.#world;
     const random = this.#random;
@@ -309,7 +316,7 @@ class History {
     for (const place of world.places.values()) place.slowDisk = true;
   }
 
-  /** Says to all others that the connections to `name` broke, or are there again. */
+  /** Tells all others that the connections to `name` broke, or are there again. */
   #tellPeers(name: string, connected: boolean): void {
     const { node } = this.#world.place(name).member;
     for (const one of this.#world.names) if (one !== name) this.#world.input(one, { kind: 'peer', node, connected });
@@ -328,7 +335,7 @@ class History {
       if (!place.wiped) world.wipe(this.#victim);
       return;
     }
-    // Two voters are both of every quorum: what one cannot prove nobody can.
+    // Both of two voters are in every quorum, so no other can prove what one cannot.
     if (world.configuration.voters.length > 2 && random.chance(1, 2)) {
       place.storage.loseBatches(1 + random.below(4), random.chance(1, 2));
       return;
@@ -336,14 +343,14 @@ class History {
     const first = (place.storage.recovered().checkpoint?.op ?? 0) + 1;
     const head = place.storage.durableHead;
     if (head < first) return;
-    // Mostly what a view change has to decide about.
+    // Mostly an op about which a view change has to decide.
     const op = random.chance(1, 2) ? first + random.below(head - first + 1) : Math.max(first, head - random.below(3));
     if (!place.storage.isRotten(op)) place.storage.rot(op);
   }
 
   end(): void {
     const { primary } = this.#world;
-    // Whoever leads at the end is the one that everything is asked of again.
+    // Everything is asked again of the replica that leads at the end.
     if (primary !== null && this.#random.chance(1, 4)) {
       this.#world.route = ({ from, to }) => (from === primary || to === primary ? 'drop' : 'deliver');
       for (let asked = this.#random.below(8); asked > 0; asked--) this.#users.ask(primary, 1);

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
-/** `third` misses a view and `count` entries; it comes back out of its view, far behind. */
+/** `third` misses a view and `count` entries. It comes back outside its view, far behind. */
 function behind(count: number, options: ConstructorParameters<typeof World>[0] = {}): { world: World; third: string } {
   const world = new World({ stageBytes: 1, ...options });
   const p = world.awaitPrimary();
@@ -31,7 +31,7 @@ describe('V34: a replica that is further behind than it stages', () => {
       to === third && message.kind === 'newState' && ++answers > 15 ? 'drop' : 'deliver';
     world.runUntil(() => answers > 15);
     expect(place.storage.durableHead).toBeGreaterThan(had + 10);
-    // It is in no newer view for that.
+    // This does not bring it into a newer view.
     expect(place.view.logView.view).toBeLessThan(place.view.view.view);
     expect(place.view.commit).toBeGreaterThan(had + 10);
     const kept = place.storage.durableHead;
@@ -47,7 +47,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     expect(place.machine.values).toHaveLength(42);
   });
 
-  it('says of what it took only what is durable, whenever its disk is done', () => {
+  it('reports only the durable part of what it took, whenever its disk is done', () => {
     const { world, third } = behind(40);
     const place = world.place(third);
     place.slowDisk = true;
@@ -57,7 +57,7 @@ describe('V34: a replica that is further behind than it stages', () => {
       if (from === third && message.kind === 'doViewChange') votes.push(message.log.head - place.storage.durableHead);
       return to === third && message.kind === 'newState' && ++answers > 15 ? 'drop' : 'deliver';
     };
-    // The view that it enters is not durable yet when the first of what it lacks is handed to the disk behind it.
+    // The view that it enters is not durable yet when the first of what it lacks is handed to the disk after it.
     world.runUntil(() => answers > 15);
     expect(place.storage.waiting).toBeGreaterThan(10);
     while (place.storage.waiting > 0) {
@@ -71,7 +71,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     world.awaitAgreement();
   });
 
-  it('serves what it took, also when it has forgotten that it is committed', () => {
+  it('serves what it took, even when it has forgotten that it is committed', () => {
     const { world, third } = behind(40);
     const leader = world.primary!;
     const second = world.names.find((name) => name !== leader && name !== third)!;
@@ -87,7 +87,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     const lost = world.place(third).storage.durableHead;
     expect(lost).toBeGreaterThan(had + 20);
     storage.rot(lost);
-    // Only the one that is far behind is there to be asked.
+    // Only the replica that is far behind can be asked.
     world.route = ({ from, to, message }) =>
       message.kind === 'newState' && (to === third || from === leader) ? 'drop' : 'deliver';
     world.start(second);
@@ -97,7 +97,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     world.awaitAgreement();
   });
 
-  it('goes on when the view changes at any step, also when the group needs it', () => {
+  it('goes on when the view changes at any step, even when the group needs it', () => {
     for (let step = 0; step < 14; step++) {
       const { world, third } = behind(10, { seed: step + 1 });
       const leader = world.primary!;
@@ -138,7 +138,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     }
   });
 
-  it('says so when nobody sends what it lacks, and that it is over when somebody does', () => {
+  it('reports that no replica sends what it lacks, and that this is over when one does', () => {
     const { world, third } = behind(10);
     world.route = ({ to, message }) => (to === third && message.kind === 'newState' ? 'drop' : 'deliver');
     world.run(20_000);

@@ -1,6 +1,7 @@
 /**
- * Messages that no member sent, in a member's name: real ones of this history with something in them that cannot be, as far as it can be
- * judged (protocol §1, V31). What is forged is drawn by a generator of its own, so that a history is the same with it and without.
+ * Messages in a member's name that no member sent: real ones of this history with something impossible in them, as far
+ * as that can be judged (protocol §1, V31). A generator of its own draws what is forged, so a history is the same with
+ * and without forgeries.
  */
 
 import type { SeededRandom } from '../../core/base/random.ts';
@@ -14,7 +15,7 @@ import type { Packet, World } from './world.ts';
 const hash = new NodeHash();
 const most = Number.MAX_SAFE_INTEGER;
 const maxSeen = 60;
-/** What only voters say; a learner that cannot prove its head asks as they do. */
+/** Only voters say these. A learner that cannot prove its head also asks. */
 const votes: ReadonlySet<MessageKind> = new Set<MessageKind>([
   'prepareOk',
   'commitOk',
@@ -23,10 +24,10 @@ const votes: ReadonlySet<MessageKind> = new Set<MessageKind>([
   'recoveryOk',
 ]);
 
-/** A message that cannot be, and why; null when this one gives no occasion. */
+/** An impossible message, and why it is impossible; null when this message gives no occasion. */
 type Forgery = (message: Message, target: Target) => readonly [Message, string] | null;
 
-/** Whom it is for, as it stands now. */
+/** The replica that gets it, in its present state. */
 interface Target {
   readonly world: World;
   readonly random: SeededRandom;
@@ -37,7 +38,7 @@ interface Target {
   /** Its log is of its view. */
   readonly inView: boolean;
   readonly isPrimary: boolean;
-  /** Its view has not begun, and it is to lead it. */
+  /** Its view has not begun, and it will lead it. */
   readonly mayLead: boolean;
 }
 
@@ -57,7 +58,7 @@ function anotherVoter({ world, random, name }: Target, not: string): string | nu
   return others.length === 0 ? null : random.pick(others);
 }
 
-/** In the target's view, so that it is no older one's. */
+/** In the target's view, so that the message is not of an older one. */
 function now<M extends Message>(message: M, { view }: Target): M {
   return { ...message, view };
 }
@@ -182,7 +183,7 @@ const forgeries: Readonly<Record<string, Forgery>> = {
   'a StartView to who leads': ({ kind: _kind, ...message }, target) => {
     if (!target.isPrimary && !target.mayLead) return null;
     const { view, head, random } = target;
-    // Above all that is known to be committed here, so that nothing else of it can be judged.
+    // Above everything that is known to be committed here, so that nothing else about it can be judged.
     const log = emptyLog(view, head + 1);
     const forged = fromVoter(
       { ...message, kind: 'startView', nonce: 0, commit: random.pick([0, head + 1]), log },
@@ -223,7 +224,7 @@ function badStartView(forged: MessageOf<'startView'>, target: Target): readonly 
   return [{ ...forged, log, ...random.pick(bad) }, 'StartView'];
 }
 
-/** A log of `view` of which nothing but its head is told. */
+/** A log of `view` of which only the head is given. */
 function emptyLog(view: number, head: number): LogDescription {
   const floorChecksum = 'a'.repeat(32);
   return { logView: { epoch: 1, view }, head, floor: head, floorChecksum, checkpointOp: 0, checksums: [], corrupt: [] };
@@ -239,7 +240,7 @@ export class Forging {
     this.#random = random;
   }
 
-  /** Looks at what is on its way, and now and then forges something like it. */
+  /** Looks at what is on its way, and now and then forges something similar. */
   step(): void {
     const random = this.#random;
     const packet = this.#world.packets.at(-1);

@@ -1,6 +1,6 @@
 /**
- * A group of replicas on a scripted network: messages wait until they are delivered, dropped or held, batches until they are synced.
- * After every step it checks what is always true (invariants.ts, promises.ts).
+ * A group of replicas on a scripted network. Messages wait until they are delivered, dropped or held, and batches wait
+ * until they are synced. After every step, it checks what is always true (invariants.ts, promises.ts).
  */
 
 import { Reader, Writer, textOf } from '../../core/base/bytes.ts';
@@ -36,7 +36,7 @@ export interface Packet {
 export interface Outcome {
   reply: string | null;
   error: ErrorInfo | null;
-  /** A read: the op that was applied where it was answered. */
+  /** For a read: the op that was applied where it was answered. */
   readAt: number | null;
 }
 
@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Each life of a replica has a clock of its own, which begins anywhere. */
   readonly ownClocks?: boolean;
   readonly stageBytes?: number;
+  /** Told of what each step brings, before it is done: what flows are written from. */
+  readonly onStep?: (name: string, effects: readonly Effect[]) => void;
 }
 
 export class Group {
@@ -56,15 +58,15 @@ export class Group {
   readonly configuration: Configuration;
   readonly places = new Map<string, Place>();
   readonly packets: Packet[] = [];
-  /** Says what happens to a packet that is sent; held ones stay in `held` until they are released. */
+  /** Decides about each packet that is sent. Held ones stay in `held` until they are released. */
   route: (packet: Packet) => 'deliver' | 'drop' | 'hold' = () => 'deliver';
   held: Packet[] = [];
   now = 1_000_000;
   readonly outcomes = new Map<number, Outcome>();
-  /** Highest op whose reply a client has. */
+  /** The highest op whose reply a client has. */
   acknowledged = 0;
   protected readonly ops = new Map<string, number>();
-  /** By token: the moment at which a linearizable read was asked. */
+  /** By token: when a linearizable read was asked. */
   protected readonly askedAt = new Map<number, number>();
   protected readonly options: WorldOptions;
   readonly #promises: Promises;
@@ -173,7 +175,10 @@ export class Group {
     }
   }
 
-  /** Its disk is lost with all that it promised; the node comes back empty, as another incarnation. It must be down. */
+  /**
+   * Its disk is lost with everything that it promised. The node comes back empty, as another incarnation. It must be
+   * down.
+   */
   wipe(name: string): void {
     const place = this.place(name);
     const { replica, node, incarnation } = place.member;
@@ -201,7 +206,7 @@ export class Group {
     return this.now + place.clockMs;
   }
 
-  /** Tells a replica what time it is. */
+  /** Tells a replica the time. */
   tick(name: string): void {
     this.input(name, { kind: 'tick' });
   }
@@ -229,6 +234,7 @@ export class Group {
     this.ledger.takes(name, input, this.#clockOf(place));
     const effects = place.replica.step(input, this.#clockOf(place));
     if (place.replica.down) for (const written of place.spoiled) place.wrong.add(written);
+    this.options.onStep?.(name, effects);
     for (const effect of effects) this.#perform(place, effect);
     const { isPrimary } = place.replica;
     if (!isPrimary && effects.length === 0) return;
@@ -335,8 +341,8 @@ export class Group {
   }
 
   /**
-   * A message that nobody sent reaches `to`, in a member's name. It can't be, so it must change nothing: all that may come of it is that
-   * it is told, or that an older view is answered by the newer one (V31).
+   * `to` gets a message in a member's name that no member sent. The message is impossible, so it must change nothing:
+   * at most it is reported, or an older view is answered with the newer one (V31).
    */
   forge(to: string, message: Message, what: string): void {
     const place = this.place(to);
@@ -367,7 +373,7 @@ export class Group {
     if (place.storage.waiting > 0) this.input(name, { kind: 'durable', ticket: place.storage.sync() });
   }
 
-  /** What a replica's disk has to say besides batches. */
+  /** Hands over what a replica's disk reports in addition to batches. */
   drain(name: string): void {
     const place = this.place(name);
     if (place.paused) return;
@@ -399,7 +405,7 @@ export class Group {
     }
   }
 
-  /** Lets time pass in ticks, everything settling in between. */
+  /** Lets time pass in ticks, and lets everything settle in between. */
   run(ms: number): void {
     for (let passed = 0; passed < ms; passed += 10) {
       this.now += 10;
@@ -408,7 +414,7 @@ export class Group {
     }
   }
 
-  /** Runs until `done`, at most so long; says how long it took. */
+  /** Runs until `done`, at most for `limitMs`. Returns how long it took. */
   runUntil(done: () => boolean, limitMs = 30_000): number {
     const start = this.now;
     this.settle();
@@ -436,7 +442,7 @@ export class Group {
     this.packets.splice(0, this.packets.length, ...this.packets.filter(({ from, to }) => sideOf(from) === sideOf(to)));
   }
 
-  /** Lets only these directed links live, written `ab` for a to b. */
+  /** Only these directed links work, written `ab` for a to b. */
   links(...alive: readonly string[]): void {
     this.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
     this.packets.length = 0;
@@ -470,7 +476,7 @@ export class Group {
     return this.primary!;
   }
 
-  /** All live replicas come to hold and to have applied the same. */
+  /** Waits until all live replicas hold and have applied the same. */
   awaitAgreement(limitMs = 30_000): void {
     this.runUntil(() => {
       const live = [...this.places.values()].filter((place) => place.replica !== null);

@@ -1,6 +1,6 @@
 /**
- * The end of a random history. Either everything heals, or only a quorum does, and the others stay dead or half connected for good:
- * in both cases the group must go on, with every acknowledged entry in its place (protocol §9.9).
+ * The end of a random history. Either everything heals, or only a quorum does, and the others stay dead or half
+ * connected for good. In both cases the group must go on, with every acknowledged entry in its place (protocol §9.9).
  */
 
 import type { SeededRandom } from '../../core/base/random.ts';
@@ -9,7 +9,7 @@ import type { Outcome, World } from './world.ts';
 
 const patienceMs = 120_000;
 const retryMs = 2000;
-/** What may take longer than any resend and any suspicion that is left over. */
+/** Longer than any resend and any suspicion that may be left over. */
 const restMs = 5000;
 
 export class Healing {
@@ -33,7 +33,7 @@ export class Healing {
     const world = this.#world;
     const minority = lost === null ? this.#minority(mayLeaveMinority) : [lost];
     this.#mend(minority);
-    // An idle group answers reads as well: nothing has to be written first (V19).
+    // An idle group answers reads as well, without a write before (V19).
     if (minority.length === 0) this.#reads();
     this.#answered((name) => world.propose(name, 'put healed'), 'the first put');
     this.#steady();
@@ -50,7 +50,7 @@ export class Healing {
     throw new Error(`seed ${this.#seed}: ${what}\n${this.#world.describe()}`);
   }
 
-  /** Who stays broken for good. */
+  /** The replicas that stay broken for good. */
   #minority(may: boolean): readonly string[] {
     const { voters } = this.#world.configuration;
     const most = Math.ceil(voters.length / 2) - 1;
@@ -84,7 +84,7 @@ export class Healing {
         if (place.replica !== null) world.crash(name, true);
       } else if (place.replica === null) world.start(name);
     }
-    // The connections are there again, whoever lost them.
+    // The connections are there again, whichever replica lost them.
     for (const name of this.#good) {
       for (const other of world.names) {
         const connected = !this.#dead.includes(other);
@@ -93,7 +93,7 @@ export class Healing {
     }
   }
 
-  /** Asks whoever leads, again and again, until there is an answer that is not only "not me, not now". */
+  /** Asks the replica that leads, again and again, until the answer is more than "not me, not now". */
   #answered(make: (name: string) => Outcome, what: string): Outcome {
     const world = this.#world;
     const start = world.now;
@@ -102,7 +102,7 @@ export class Healing {
     for (;;) {
       const outcome = tries.find(({ reply, error }) => reply !== null || (error !== null && !passing(error.code)));
       if (outcome !== undefined) return outcome;
-      if (world.now - start > patienceMs) this.#broken(`nobody answered ${what}`);
+      if (world.now - start > patienceMs) this.#broken(`no replica answered ${what}`);
       if (world.now >= askAt) {
         const leaders = world.names.filter((name) => world.place(name).replica?.isPrimary === true);
         for (const name of leaders) tries.push(make(name));
@@ -112,13 +112,13 @@ export class Healing {
     }
   }
 
-  /** Whoever is broken for good does not disturb a quorum that works (protocol §4.1). */
+  /** Replicas that are broken for good do not disturb a quorum that works (protocol §4.1). */
   #steady(): void {
     const world = this.#world;
     world.run(restMs);
     const leader = this.#good.find((name) => world.place(name).replica?.isPrimary === true);
     if (leader === undefined) {
-      // One of the others leads a quorum, but not everyone hears it. What follows is for a primary that all reach.
+      // One of the others leads a quorum, but not every replica hears it. What follows needs a primary that all reach.
       for (const name of world.names) if (!this.#good.includes(name) && !this.#dead.includes(name)) world.crash(name);
       return;
     }
@@ -136,11 +136,14 @@ export class Healing {
   #reads(): void {
     const world = this.#world;
     for (const name of this.#good) {
-      const read = world.read(name);
+      let read = world.read(name);
       const start = world.now;
       while (read.readAt === null) {
-        if (read.error !== null || world.now - start > patienceMs) this.#broken(`${name} does not answer reads`);
+        if (world.now - start > patienceMs || (read.error !== null && !passing(read.error.code)))
+          this.#broken(`${name} does not answer reads${read.error === null ? '' : `: ${read.error.message}`}`);
         world.run(10);
+        // One that is being rebuilt sends its readers elsewhere; it must be whole before long.
+        if (read.error !== null) read = world.read(name);
       }
     }
   }
@@ -161,7 +164,7 @@ export class Healing {
     if (digests.size !== 1) this.#broken('replicas that agree have different states');
   }
 
-  /** The log that a quorum has a checkpoint of goes, whoever is dead (protocol §6, V23). */
+  /** The log before a quorum's checkpoint goes, whichever replicas are dead (protocol §6, V23). */
   #shortened(): void {
     const world = this.#world;
     world.run(restMs);
@@ -171,14 +174,14 @@ export class Healing {
     const good = voters.filter(({ replica }) => this.#good.includes(replica));
     const ops = good.map(({ replica }) => world.place(replica).view.checkpointOp).sort((a, b) => b - a);
     const agreed = ops[Math.floor(voters.length / 2)]!;
-    // One may have left out a checkpoint that fell due while it wrote another; what only its log has it keeps.
+    // A replica may have left out a checkpoint that fell due while it wrote another. It keeps what only its log has.
     const { logFirst, checkpointOp } = world.place(leader).view;
     if (logFirst <= Math.min(agreed, checkpointOp))
       this.#broken(`a quorum has checkpoint ${agreed}, and the log begins at ${logFirst}`);
   }
 }
 
-/** Errors that say only that this is not the moment or the place. */
+/** Errors that only say that this is not the right moment or place. */
 function passing(code: string): boolean {
   return code === 'NotPrimary' || code === 'NoPrimary' || code === 'Overloaded' || code === 'Retry';
 }

@@ -1,18 +1,21 @@
-/** `npm run histories`: random histories of one group, seed by seed; it tells every seed that fails and goes on (docs/simulator.md). */
+/**
+ * `npm run histories`: random histories of one group, seed by seed. It reports every seed that fails and goes on
+ * (docs/simulator.md).
+ */
 
 import { parseArgs } from 'node:util';
 import type { Damage } from './exploration.ts';
 import { damageOf, explore } from './exploration.ts';
 
-const help = `Explores random histories of one group, one seed after the other. What fails is told, and the next seed is explored.
+const help = `Explores random histories of one group, one seed after the other. Reports each seed that fails, and goes on.
 
   npm run histories -- [--first N] [--seeds M] [--steps S] [--damage D] [--voters V]
 
   --first N    the first seed (default 1)
   --seeds M    how many (default 300)
-  --steps S    steps of each; left out: 300, 800 or 3000 by the seed
-  --damage D   none, rot, loss or wrong; left out: by the seed
-  --voters V   left out: by the seed
+  --steps S    steps of each (default 300, 800 or 3000, by the seed)
+  --damage D   none, rot, loss or wrong (default by the seed)
+  --voters V   (default by the seed)
 `;
 
 const damages: readonly Damage[] = ['none', 'rot', 'loss', 'wrong'];
@@ -40,7 +43,7 @@ function main(): number {
   if (damage === undefined) throw new TypeError(`--damage takes ${damages.join(', ')}, not ${values.damage}`);
   const voters = values.voters === undefined ? {} : { voters: whole('voters', values.voters) };
 
-  // By what is said, without the numbers and names in it: failures fall in kinds.
+  // By the text without its numbers and names, so that failures fall into kinds.
   const kinds = new Map<string, number[]>();
   let committed = 0;
   let failed = 0;

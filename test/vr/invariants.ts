@@ -1,4 +1,4 @@
-/** What protocol §9 says is true of a group at all times, whatever its network and disks do. */
+/** What is true of a group at all times, according to protocol §9, whatever its network and disks do. */
 
 import type { Configuration } from '../../core/vr/configuration.ts';
 import type { Entry } from '../../core/vr/entry.ts';
@@ -10,13 +10,13 @@ import type { Must } from './promises.ts';
 interface Life {
   applied: number;
   commit: number;
-  /** It found its state to be wrong in this life. */
+  /** It found in this life that its state is wrong. */
   rebuilt: boolean;
-  /** The newest view that it led, and how long it had run when that began. */
+  /** The newest view that it led, and how long it had run when that view began. */
   leads: { readonly view: number; readonly runningMs: number };
 }
 
-/** When an entry was made, by every clock that its timestamp is held against. */
+/** When an entry was made, by every clock with which its timestamp is compared. */
 interface Made {
   readonly timestamp: number;
   readonly at: number;
@@ -40,12 +40,12 @@ export class Invariants {
     this.#configuration = configuration;
   }
 
-  /** `name` was started: what it has applied it applies again. */
+  /** `name` was started, and will apply again what it has applied. */
   begins(name: string): void {
     this.#lives.set(name, { applied: 0, commit: 0, rebuilt: false, leads: { view: -1, runningMs: 0 } });
   }
 
-  /** An entry was sent or given to a disk: there is one for its epoch, view and op. */
+  /** An entry was sent or given to a disk. There is only one for its epoch, view and op. */
   header({ epoch, view, op, checksum }: Entry): void {
     const key = `${epoch} ${view} ${op}`;
     const known = this.#headers.get(key);
@@ -54,8 +54,8 @@ export class Invariants {
   }
 
   /**
-   * The replicated clock (protocol §7, "Time"): from an entry to the next it never goes back, it grows by no more than the time between
-   * their making, and of that counts only what the primary's process ran while it led the view.
+   * The replicated clock (protocol §7, "Time"). From one entry to the next it never goes back, and it grows by no more
+   * than the time between their making. Of that time, only what the primary's process ran while it led the view counts.
    */
   made({ timestamp, checksum, parent, view }: Entry, place: Place, at: number): void {
     if (this.#made.has(checksum)) return;
@@ -76,7 +76,7 @@ export class Invariants {
     this.#made.set(checksum, { timestamp, at, view, runningMs });
   }
 
-  /** `name` applied `entry`: every op in order, and everywhere the same one. */
+  /** `name` applied `entry`: every op in order, and the same entry on all replicas. */
   applied(name: string, entry: Entry): void {
     const life = this.#life(name);
     this.#must(entry.op === life.applied + 1, `${name} applied ${entry.op} after ${life.applied}`);
@@ -86,7 +86,7 @@ export class Invariants {
     this.committed.set(entry.op, entry.checksum);
   }
 
-  /** `name` found its state to be wrong and counts as down. */
+  /** `name` found that its state is wrong and counts as down. */
   rebuilding(name: string): void {
     this.#life(name).rebuilt = true;
   }
@@ -94,12 +94,12 @@ export class Invariants {
   /** `name` took the state of a checkpoint at `op`. */
   restored(name: string, op: number): void {
     const life = this.#life(name);
-    // Only a replica that counts as down is taken back; another one goes on from where it is (V24).
+    // Only a replica that counts as down goes back. Any other goes on from where it is (V24).
     this.#must(op >= life.applied || life.rebuilt, `${name} was taken back to ${op}`);
     life.applied = op;
   }
 
-  /** A primary says that `op` is committed: a quorum has it durably. */
+  /** A primary says that `op` is committed, so a quorum has it durably. */
   committedOn(places: ReadonlyMap<string, Place>, op: number): void {
     const { voters } = this.#configuration;
     const counts = new Map<string, number>();
@@ -107,7 +107,7 @@ export class Invariants {
     for (const { replica } of voters) {
       const { storage, wiped } = places.get(replica)!;
       const held = storage.held(op);
-      // What a disk acknowledged and lost since was durable there when it was acknowledged.
+      // What a disk acknowledged and has lost since was durable when it was acknowledged.
       if (held === 'checkpoint' || wiped || storage.lostBatches) byCheckpoint++;
       else if (held !== null) counts.set(held, (counts.get(held) ?? 0) + 1);
     }
@@ -115,7 +115,7 @@ export class Invariants {
     this.#must(Math.max(0, ...counts.values()) + byCheckpoint >= quorum, `op ${op} committed without a durable quorum`);
   }
 
-  /** A replica that took a step: its numbers are in order, its view has one primary, and its op has one state. */
+  /** A replica took a step: its numbers are in order, its view has one primary, and its op has one state. */
   hold(place: Place, view: ReplicaView): void {
     const name = place.member.replica;
     const life = this.#life(name);

@@ -1,7 +1,8 @@
 /**
- * What was said and heard between the replicas of a scripted group, kept apart from what they make of it: who acknowledged what in which
- * view, who answered which heartbeat, who asked for which view, who vouched for what. A commit, a read, a change of view or a return from
- * recovery that this does not bear out breaks a rule (protocol §1, §3, §4.1, §7), be it that nothing went wrong by it this time.
+ * What the replicas of a scripted group said to each other, kept apart from what they conclude from it: which of them
+ * acknowledged what in which view, answered which heartbeat, asked for which view, and vouched for what. If this does
+ * not justify a commit, a read, a change of view or a return from recovery, a rule is broken (protocol §1, §3, §4.1,
+ * §7), even if nothing went wrong this time.
  */
 
 import { compareViewstamps } from '../../core/vr/configuration.ts';
@@ -14,26 +15,26 @@ import type { Must } from './promises.ts';
 /** What one life of a replica heard, and when, by the time that it was told. */
 interface Life {
   now: number;
-  /** Whether it still leads a primary judges by its ticks. */
+  /** A primary decides on its ticks whether it still leads. */
   tickedAt: number;
   view: number;
   recovering: boolean;
-  /** Of the view that it leads: what others acknowledged, and when the newest round that each answered was begun. */
+  /** For the view that it leads: what others acknowledged, and when the newest round that each answered was begun. */
   leads: { readonly view: number; readonly since: number } | null;
   acknowledged: Map<string, number>;
   answered: Map<string, Round>;
   rounds: Map<number, Round>;
-  /** Who asked it for which view, and when that was heard last. */
+  /** Which replica asked it for which view, and when that was last heard. */
   readonly asked: Map<string, Map<number, number>>;
-  /** Everything that was read here before this moment is known to be read from a primary that still was one. */
+  /** Everything read here before this moment is known to come from a primary that still was the primary. */
   confirmed: number;
-  /** By nonce: when it asked a primary first, and when another first asked it. */
+  /** By nonce: when it first asked a primary, and when another first asked it. */
   readonly questions: Map<number, number>;
   readonly toAnswer: Map<number, number>;
 }
 
 interface Round {
-  /** The moment in the order of all that happens, and the time that its primary was told. */
+  /** The moment in the order of all events, and the time that its primary was told. */
   readonly at: number;
   readonly now: number;
 }
@@ -46,7 +47,7 @@ export class Ledger {
   readonly #lives = new Map<string, Life>();
   /** By view and op: the checksum that was vouched for. */
   readonly #canonical = new Map<string, string>();
-  /** By replica and view: the highest op that it vouched for, over all of its lives. */
+  /** By replica and view: the highest op for which it vouched, over all of its lives. */
   readonly #vouched = new Map<string, Map<number, number>>();
   #moment = 0;
 
@@ -57,7 +58,7 @@ export class Ledger {
     this.#quorum = Math.floor(this.#voters.length / 2) + 1;
   }
 
-  /** `name` was started at `now`, and stands in `view`. */
+  /** `name` was started at `now`, in `view`. */
   begins(name: string, now: number, { view, status }: ReplicaView): void {
     this.#lives.set(name, {
       now,
@@ -75,7 +76,7 @@ export class Ledger {
     });
   }
 
-  /** A moment in the order of all that happens. */
+  /** A moment in the order of all events. */
   moment(): number {
     return ++this.#moment;
   }
@@ -95,7 +96,7 @@ export class Ledger {
       if (asked === undefined) life.asked.set(from, (asked = new Map<number, number>()));
       asked.set(message.target, life.now);
     }
-    // Of a question that is repeated, the first counts.
+    // If a question is repeated, the first one counts.
     if (message.kind === 'readIndex' && !life.toAnswer.has(message.nonce))
       life.toAnswer.set(message.nonce, this.moment());
     if (message.kind === 'readIndexOk')
@@ -165,11 +166,11 @@ export class Ledger {
     this.#canonical.set(key, held);
   }
 
-  /** `name` says of itself what happened in it. */
+  /** `name` reports what happened in it. */
   event(name: string, event: ReplicaEvent): void {
     if (event.kind !== 'committed') return;
     const { acknowledged, leads } = this.#life(name);
-    // Those who count were named by the primary itself; here is who said so to it, in this view.
+    // The primary itself named the replicas that count. Here we look up which of them said so to it, in this view.
     const lied = event.by.filter((one) => one !== name && (acknowledged.get(one) ?? 0) < event.op);
     this.#must(
       lied.length === 0,
@@ -177,7 +178,7 @@ export class Ledger {
     );
   }
 
-  /** `name` has taken `input` and stands so now. */
+  /** `name` has taken `input`, and this is its state now. */
   stands(
     name: string,
     input: Input,
@@ -201,7 +202,10 @@ export class Ledger {
     life.recovering = recovering;
   }
 
-  /** A view is left for one that somebody is in already, or because a quorum asked for it of late; or by its own primary, alone, at its start. */
+  /**
+   * A view is left for one in which some replica already is, or because a quorum asked for it recently, or by its own
+   * primary, alone, at its start.
+   */
   #moved(name: string, life: Life, input: Input, { view: { view } }: ReplicaView): void {
     if (input.kind === 'message' && input.message.view >= view) return;
     if (input.kind === 'durable' && this.#voters[life.view % this.#voters.length] === name && view === life.view + 1)
@@ -215,7 +219,10 @@ export class Ledger {
     );
   }
 
-  /** It counts again: what it ever vouched for is there, as far as it was committed or may be by its word. */
+  /**
+   * It counts again. Everything for which it ever vouched is there, as far as it was committed or may be committed
+   * because of its word.
+   */
   #returned(name: string, view: number, storage: MemoryStorage, committed: ReadonlyMap<number, string>): void {
     for (const [inView, op] of this.#vouched.get(name) ?? []) {
       const known = committed.get(op);

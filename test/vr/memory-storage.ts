@@ -1,4 +1,4 @@
-/** A replica's durable storage in memory: batches become durable when a test says so, and a crash loses the others. */
+/** A replica's durable storage in memory. Batches become durable when a test says so, and a crash loses the others. */
 
 import type { Hash } from '../../core/base/ports.ts';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
@@ -80,7 +80,7 @@ export class MemoryStorage implements ReplicaStorage {
   /** Remembers the states before the last batches, for {@link loseBatches}. */
   keepsHistory = false;
   #history: State[] = [];
-  /** Batches were lost: what it acknowledged may not be here. */
+  /** Batches were lost. What it acknowledged may be gone. */
   lostBatches = false;
   readonly unreadableChunks = new Set<number>();
 
@@ -121,7 +121,7 @@ export class MemoryStorage implements ReplicaStorage {
     this.unreadableChunks.delete(index);
   }
 
-  /** Writes a whole checkpoint at once. `spoil` makes its content differ from what the state is. */
+  /** Writes a whole checkpoint at once. `spoil` makes its content differ from the state. */
   write(draft: CheckpointDraft, snapshot: Snapshot, spoil = ''): CheckpointInfo {
     const pieces: Uint8Array[] = [];
     for (let piece = snapshot.next(65_536); piece !== null; piece = snapshot.next(65_536)) pieces.push(piece);
@@ -138,7 +138,7 @@ export class MemoryStorage implements ReplicaStorage {
     return info;
   }
 
-  /** A checkpoint that was written and will not be installed. */
+  /** A finished checkpoint will not be installed. */
   drop(info: CheckpointInfo): void {
     if (this.#handed.checkpoint?.hash === info.hash || this.#staging.has(info.hash)) return;
     for (const key of this.#chunks.keys()) if (key.startsWith(info.hash)) this.#chunks.delete(key);
@@ -178,7 +178,7 @@ export class MemoryStorage implements ReplicaStorage {
     this.#handed = { ...this.#durable, entries: new Map(this.#durable.entries) };
   }
 
-  /** Makes the record of `op` unreadable; its name is known from the batch behind it. */
+  /** Makes the record of `op` unreadable. The batch after it still gives its name. */
   rot(op: number): void {
     const entry = this.#durable.entries.get(op);
     if (entry === undefined) throw new Error(`storage: there is no entry ${op}`);
@@ -186,8 +186,9 @@ export class MemoryStorage implements ReplicaStorage {
   }
 
   /**
-   * Loses the last batches whole, promises and all, and cannot say so. Never what the checkpoint stands for. With `promises`, only what they
-   * did to the log is lost: a later part repeats view and log_view over a tail that is older than they are (V27).
+   * Loses the last batches whole, including their promises, and cannot say so. What the checkpoint covers is never
+   * lost. With `promises`, only what they did to the log is lost: a later part repeats view and log_view over a tail
+   * that is older (V27).
    */
   loseBatches(count: number, promises = false): void {
     const before = this.#history.at(-count);
@@ -202,7 +203,9 @@ export class MemoryStorage implements ReplicaStorage {
     this.crash();
   }
 
-  /** Loses the newest entries, as if their batches could not be read nor proven not to have been. */
+  /**
+   * Loses the newest entries, as if their batches could not be read, and as if nothing proved that they never existed.
+   */
   loseTail(from: number): void {
     apply(this.#durable, { truncateFrom: from, entries: [] });
     this.headProven = false;
@@ -220,15 +223,18 @@ export class MemoryStorage implements ReplicaStorage {
   }
 
   /**
-   * The checksum that is durably held at `op`, rotten or not: what was acknowledged and rots later was had. Null when it is absent,
-   * `checkpoint` when a checkpoint stands for it.
+   * The checksum that is durably held at `op`, rotten or not: what was acknowledged and rots later was durable. Null
+   * when it is absent, `checkpoint` when a checkpoint covers it.
    */
   held(op: number): string | null {
     if (op <= (this.#durable.checkpoint?.op ?? 0)) return 'checkpoint';
     return this.#durable.entries.get(op)?.checksum ?? null;
   }
 
-  /** The lowest entry above the checkpoint that cannot be read, or null; what a checkpoint stands for is committed, durable or not. */
+  /**
+   * The lowest entry above the checkpoint that cannot be read, or null. What a checkpoint covers is committed, whether
+   * it is durable or not.
+   */
   get lowestRotten(): number | null {
     const { first, checkpoint } = this.#handed;
     const ops = [...this.#corrupt.keys()].filter((op) => op >= first && op > (checkpoint?.op ?? 0));

@@ -6,27 +6,33 @@ import type { Replica } from '../../core/vr/replica.ts';
 import type { MemoryStorage } from './memory-storage.ts';
 import { ToyMachine } from './toy-machine.ts';
 
-/** One replica's place: its disk outlives its crashes. */
+/** One replica's place. Its disk survives its crashes. */
 export class Place {
   readonly member: Member;
   storage: MemoryStorage;
-  /** Its disk was lost: what it acknowledged is gone, and what starts in its place is a stranger. */
+  /** Its disk was lost. What it acknowledged is gone, and the node that starts in its place is a stranger. */
   wiped = false;
   replica: Replica | null = null;
   machine = new ToyMachine();
   /** Batches wait for `syncAll` instead of becoming durable at once. */
   slowDisk = false;
   paused = false;
-  /** Time in which this process ran, of each gap no more than the suspicion time: its replicated clock may not count more. */
+  /**
+   * How long this process ran, counting each gap as no more than the suspicion time. Its replicated clock may not count
+   * more.
+   */
   runningMs = 0;
   lastStepAt = 0;
-  /** What its own clock is ahead of the world's time. */
+  /** How far its own clock is ahead of the world's time. */
   clockMs = 0;
   spoilCheckpoints = '';
   /** What was written waits in `heldCheckpoints`. */
   holdsCheckpoints = false;
   heldCheckpoints: Input[] = [];
-  /** Hashes of the spoiled checkpoints that it wrote, and of those that it wrote before it was found to differ: never installed since. */
+  /**
+   * Hashes of the spoiled checkpoints that it wrote, and of those that it wrote before it was found to differ. None is
+   * installed afterwards.
+   */
   readonly spoiled = new Set<string>();
   readonly wrong = new Set<string>();
   readonly events: ReplicaEvent[] = [];

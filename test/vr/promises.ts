@@ -1,4 +1,7 @@
-/** What a replica promises by the messages that it sends (protocol §2), held against what its disk durably has at that moment. */
+/**
+ * What a replica promises by the messages that it sends (protocol §2), compared with what its disk durably has at that
+ * moment.
+ */
 
 import { compareViewstamps } from '../../core/vr/configuration.ts';
 import type { LogDescription, Message } from '../../core/vr/messages.ts';
@@ -11,10 +14,10 @@ export class Promises {
   readonly #must: Must;
   readonly #pipelineEntries: number;
   readonly #committed: (op: number) => string | undefined;
-  /** By replica: the log of its newest DoViewChange, which no later one of the same log_view may contradict. */
+  /** By replica: the log of its newest DoViewChange. No later one of the same log_view may contradict it. */
   readonly #told = new Map<string, LogDescription>();
 
-  /** @param committed the checksum that is committed at an op, once somebody has applied it. */
+  /** @param committed the checksum that is committed at an op, once some replica has applied it. */
   constructor(must: Must, committed: (op: number) => string | undefined, pipelineEntries: number) {
     this.#must = must;
     this.#committed = committed;
@@ -50,12 +53,12 @@ export class Promises {
       const held = storage.held(op);
       this.#must(held === headerOf(log, op) || held === 'checkpoint', `${who} votes with another log`);
     }
-    // What a disk lost it can tell no more.
+    // A disk can no longer describe what it lost.
     if (storage.lostBatches) return;
     const before = this.#told.get(name);
     this.#told.set(name, log);
     if (before === undefined || compareViewstamps(before.logView, log.logView) !== 0) return;
-    // Committed entries may come to it, in the place of others that never were.
+    // Committed entries may be added to it, in place of others that were never committed.
     this.#must(before.head <= log.head, `${who} tells a shorter log of one log_view`);
     for (let op = Math.max(before.floor, log.floor) + 1; op <= log.head; op++) {
       const header = headerOf(log, op);
@@ -64,7 +67,7 @@ export class Promises {
     }
   }
 
-  /** A view change ships little: what may not be committed is bounded by the pipeline (protocol §2, V23). */
+  /** A view change ships little: the pipeline bounds what may be uncommitted (protocol §2, V23). */
   #bounded(who: string, log: LogDescription): void {
     const most = this.#pipelineEntries + log.corrupt.length;
     this.#must(log.head - log.floor <= most, `${who} ships ${log.head - log.floor} headers`);

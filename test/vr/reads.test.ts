@@ -51,7 +51,7 @@ describe('V19: linearizable reads', () => {
     expect(later.readAt).toBe(2);
   });
 
-  it('a primary that was paused answers none by what it heard before', () => {
+  it('a primary that was paused answers none from what it heard before', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.put('x');
@@ -128,7 +128,7 @@ describe('reads of at least an op', () => {
 });
 
 describe('abdication', () => {
-  it('a primary that no quorum answers refuses what is asked of it, and serves again once it is answered', () => {
+  it('a primary that no quorum answers refuses what it is asked, and serves again once it is answered', () => {
     const world = new World({ voters: 2 });
     const p = world.awaitPrimary();
     world.awaitAgreement();
@@ -143,7 +143,7 @@ describe('abdication', () => {
 });
 
 describe('learners', () => {
-  it('receive the log, answer local reads, and count nowhere', () => {
+  it('receive the log, answer local reads, and count in no quorum', () => {
     const world = new World({ learners: 2 });
     const learner = 'd';
     world.put('x');
@@ -162,7 +162,7 @@ describe('learners', () => {
     world.awaitAgreement();
   });
 
-  it('that only the host knows of follow a group of one', () => {
+  it('of which only the host knows follow a group of one', () => {
     const world = new World({ voters: 1, learners: 1 });
     world.put('x');
     world.awaitAgreement();

@@ -8,7 +8,7 @@ describe('V11: all replicas crash at once with entries in flight', () => {
       const p = world.awaitPrimary();
       const outcomes = Array.from({ length: 12 }, (_, i) => world.propose(p, `put v${i}`));
       for (const place of world.places.values()) place.slowDisk = true;
-      // Some of it gets somewhere.
+      // Some of it arrives somewhere.
       for (let i = 0; i < 40; i++) {
         const packet = world.packets.shift();
         if (packet !== undefined) world.deliver(packet);
@@ -48,7 +48,7 @@ describe('V13: rot', () => {
     world.awaitAgreement();
     world.partition([p, next], [third]);
     world.put('x');
-    // The one other replica that has it cannot read it, and its holder is away.
+    // The only other replica that has it cannot read it, and its holder is away.
     world.crash(next);
     world.place(next).storage.rot(1);
     world.crash(p);
@@ -82,7 +82,7 @@ describe('V13: rot', () => {
     expect(world.events(next, 'repaired').length).toBe(1);
   });
 
-  it('what was dropped nowhere is repaired while the group works', () => {
+  it('what no replica dropped is repaired while the group works', () => {
     const world = new World();
     for (let i = 0; i < 20; i++) world.put(`v${i}`);
     world.awaitAgreement();
@@ -108,7 +108,7 @@ describe('V13: rot', () => {
     expect(world.place('a').view.commit).toBeLessThan(2);
   });
 
-  it('a wiped disk is a stranger: it is not heard', () => {
+  it('a wiped disk is a stranger, and is not heard', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -170,7 +170,7 @@ describe('a learner', () => {
 
 describe('V27: the batch that installed a view’s log is lost, and a later one repeats log_view over the older tail', () => {
   it.each([true, false])(
-    'the replica is in no view until it installs one; the primary crashes behind it: %s',
+    'the replica is in no view until it installs one; the primary crashes afterwards: %s',
     (crashes) => {
       const world = new World();
       const p = world.awaitPrimary();
@@ -202,7 +202,7 @@ describe('V27: the batch that installed a view’s log is lost, and a later one 
       });
       world.restart(p);
       if (crashes) {
-        // Neither of the two has what the third acknowledged together with the one that has lost it.
+        // Neither of the two has what the third acknowledged together with the replica that has lost it.
         world.run(8000);
         expect(world.primary).toBeNull();
         const counted = ['prepareOk', 'commitOk', 'doViewChange', 'startView', 'startViewChange', 'recoveryOk'];
@@ -216,7 +216,7 @@ describe('V27: the batch that installed a view’s log is lost, and a later one 
     },
   );
 
-  it('a learner that cannot prove its head starts nobody in a view', () => {
+  it('a learner that cannot prove its head sends no StartView', () => {
     const world = new World({ learners: 1 });
     const learner = world.names.at(-1)!;
     world.put('v0');

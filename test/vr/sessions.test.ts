@@ -66,7 +66,7 @@ describe('requests of a session', () => {
 });
 
 describe('V14: an entry that a view change drops', () => {
-  it('leaves no duplicate detection behind: its retry is executed', () => {
+  it('leaves nothing in duplicate detection: its retry is executed', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -78,7 +78,7 @@ describe('V14: an entry that a view change drops', () => {
     world.put('other');
     world.heal();
     world.awaitAgreement();
-    // Whether it was executed its client cannot know from this answer.
+    // From this answer, its client cannot know whether it was executed.
     expect(first.error).toMatchObject({ outcome: 'unknown' });
     for (let tries = 0; world.primary !== p; tries++) {
       expect(tries).toBeLessThan(10);
@@ -123,7 +123,7 @@ describe('V15: order and eviction', () => {
     expect(six.reply).toBe('put 6 at 7');
   });
 
-  it('5 is refused; with `answered` raised 6 goes on, and 5 never comes in behind it', () => {
+  it('5 is refused; with `answered` raised 6 goes on, and 5 never comes in after it', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -132,7 +132,7 @@ describe('V15: order and eviction', () => {
     expect(world.request(p, session, 5, 'invalid').error?.outcome).toBe('definite');
     const seven = world.request(p, session, 7, 'put 7', 5);
     const six = world.request(p, session, 6, 'put 6', 6);
-    // It is queued behind 6 and in flight: a delayed 5 is too old already.
+    // It is queued after 6 and in flight. A delayed 5 is already too old.
     const late = world.request(p, session, 5, 'put 5');
     expect(late.error?.code).toBe('RequestTooOld');
     world.settle();
@@ -180,7 +180,7 @@ describe('V15: order and eviction', () => {
     expect(world.request(old, session, 1, 'put y').error).toMatchObject({ code: 'Retry', outcome: 'definite' });
   });
 
-  it('a held request that nobody waits for is let go', () => {
+  it('a held request for which no one waits is dropped', () => {
     const world = new World({ limits: { maxPendingRequests: 2 } });
     const p = world.awaitPrimary();
     const session = world.register();
@@ -284,13 +284,13 @@ describe('the replicated clock', () => {
     world.settle();
     const refusal = errorInfo('DiskLow', 'no room');
     for (const place of world.places.values()) place.slowDisk = true;
-    // The second is in the log, the third waits for it, and that is all there is room for.
+    // The second is in the log, the third waits for it, and there is no room for more.
     world.request(p, session, 2, 'put y');
     world.request(p, session, 3, 'put z');
     expect(world.request(p, session, 4, 'put v').error?.code).toBe('Overloaded');
     expect(world.request(p, session, 4, 'put v', 1, refusal).error?.code).toBe('DiskLow');
     expect(world.request(p, session, 1, 'put x', 1, refusal).reply).toBe('put x at 2');
-    // What is under way is no more than that: this sending has the fate of the first.
+    // What is under way is no more than that: this sending shares the fate of the first.
     const again = [2, 3].map((request) => world.request(p, session, request, `put ${' yz'[request - 1]}`, 1, refusal));
     expect(again.map(({ error }) => error)).toEqual([null, null]);
     expect(world.request(p, session, 2, 'put other').error).toMatchObject({ code: 'BadArgument', outcome: 'definite' });
@@ -311,7 +311,7 @@ describe('the replicated clock', () => {
     expect(world.request(backup, session, 2, 'put y').error?.code).toBe('NotPrimary');
   });
 
-  it('V38: the first of six is refused; the five behind it run in their order, once they are sent again', () => {
+  it('V38: the first of six is refused; the other five run in their order, once they are sent again', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -320,7 +320,7 @@ describe('the replicated clock', () => {
     const first = five.map((request) => world.request(p, session, request, `put ${request}`, 1));
     world.settle();
     expect(first.map(({ reply, error }) => reply ?? error)).toEqual(five.map(() => null));
-    // In any order: what still waits for another one is held for it.
+    // In any order: a request that still waits for another one is held for it.
     const again = [6, 4, 5, 3, 2].map((request) => world.request(p, session, request, `put ${request}`, 2));
     world.settle();
     expect(again.map(({ reply }) => reply)).toEqual([6, 4, 5, 3, 2].map((n) => `put ${n} at ${n}`));

@@ -1,4 +1,7 @@
-/** A state machine small enough to judge by eye: sessions with their replies, and a chained digest of everything applied. */
+/**
+ * A state machine small enough to check by eye: sessions with their replies, and a chained digest of everything
+ * applied.
+ */
 
 import { createHash } from 'node:crypto';
 import { textOf, utf8 } from '../../core/base/bytes.ts';

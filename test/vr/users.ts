@@ -1,14 +1,17 @@
-/** The clients of a random history: what they asked, what they were told, and whether that is what was executed (protocol §7, §9.3). */
+/**
+ * The clients of a random history: what they asked, what they were told, and whether that was executed (protocol §7,
+ * §9.3).
+ */
 
 import { errorInfo } from '../../core/base/errors.ts';
 import type { SeededRandom } from '../../core/base/random.ts';
 import { noSecret } from '../../core/base/session-secret.ts';
 import type { Outcome, World } from './world.ts';
 
-/** One request of a session; its text is what every retry of it says again. */
+/** One request of a session. Every retry repeats its text. */
 interface Asked {
   readonly text: string;
-  /** What `answered` was when it was first sent; a retry under way may say so for ever. */
+  /** What `answered` was when it was first sent. A retry under way may say so for ever. */
   readonly answered: number;
   state: 'open' | 'done' | 'refused';
 }
@@ -31,7 +34,7 @@ export class Users {
   readonly #random: SeededRandom;
   readonly #seed: number;
   readonly #acknowledged = new Map<string, string>();
-  /** Asked once, and said for certain not to have happened. */
+  /** Requests that were sent once, and certainly did not happen, according to the answer. */
   readonly #refused = new Set<string>();
   readonly #sessions: Session[] = [];
   #registrations: Outcome[] = [];
@@ -48,7 +51,7 @@ export class Users {
     throw new Error(`seed ${this.#seed}: ${what}`);
   }
 
-  /** Somebody asks something at `name`; more than once: many at a time. */
+  /** A client asks something at `name`, or many clients at once. */
   ask(name: string, times: number): void {
     const random = this.#random;
     if (times > 1) {
@@ -65,7 +68,7 @@ export class Users {
       const session = random.pick(this.#sessions);
       const { length } = session.asked;
       const again = length > 0 && random.chance(1, 4) ? Math.max(1, length - random.below(4)) : length + 1;
-      // Now and then two leave together, and the later one is the faster.
+      // Now and then two leave together, and the later one is faster.
       const ahead = again > length && random.chance(1, 6);
       if (ahead) this.#request(name, session, again + 1);
       this.#request(name, session, again);
@@ -84,13 +87,13 @@ export class Users {
       asked.push({ text, answered: answeredOf(session), state: 'open' });
     }
     const one = asked[request - 1]!;
-    // A client does not resend what it has the answer of; a retry that was under way says what it said then.
+    // A client does not send again what it has the answer to. A retry that was under way says what it said then.
     const answered = one.state === 'open' ? Math.min(request, answeredOf(session)) : one.answered;
     const refusal = this.#random.chance(1, 6) ? errorInfo('DiskLow', 'no room now') : null;
     const { replica, machine } = this.#world.place(name);
     const executed = replica !== null && machine.request(id, noSecret, request) === 'executed';
     const outcome = this.#world.request(name, id, request, one.text, answered, refusal);
-    // What is known to be executed has its reply before any judgement of this sending (V30).
+    // What is known to be executed gets its reply before any judgement of this sending (V30).
     if (executed && answered <= request && outcome.error !== null)
       this.#broken(`${id}-${request} is executed at ${name}, and is told ${outcome.error.code}`);
     this.#waiting.push({ key: `${id}-${request}`, asked: one, outcome });
@@ -133,7 +136,10 @@ export class Users {
     return false;
   }
 
-  /** Everyone gives up what is under way. Retries everything that was never answered, in order, with `ask` until it has an answer. */
+  /**
+   * All clients give up what is under way. Then everything that was never answered is retried, in order, with `ask`,
+   * until it has an answer.
+   */
   retryAll(ask: (make: (name: string) => Outcome, what: string) => Outcome): void {
     this.listen();
     for (const session of this.#sessions) {
@@ -165,7 +171,7 @@ export class Users {
   }
 }
 
-/** The lowest number that its client has no answer of. */
+/** The lowest number to which its client has no answer. */
 function answeredOf(session: Session): number {
   const open = session.asked.findIndex(({ state }) => state === 'open');
   return open < 0 ? session.asked.length + 1 : open + 1;

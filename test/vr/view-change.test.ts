@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Packet } from './world.ts';
 import { World } from './world.ts';
 
-/** The three of a group by their part: who leads, who leads next, and the third. */
+/** The three of a group by their part: the primary, the next primary, and the third. */
 function cast(world: World): { p: string; next: string; third: string } {
   const p = world.awaitPrimary();
   world.awaitAgreement();
@@ -42,7 +42,7 @@ describe('V2: log_view advances with the log, in one batch', () => {
     world.partition([p, next], [third]);
     world.put('x');
     world.put('y');
-    // The two go on to a newer view; the third hears of it but gets nothing of its log.
+    // The two go on to a newer view. The third hears of it but gets nothing of its log.
     world.crash(p);
     world.restart(p);
     world.route = ({ from, to, message }) =>
@@ -109,7 +109,7 @@ describe('V3: what is old replaces nothing', () => {
     world.awaitAgreement();
   });
 
-  it('nor is it a lie that one whose vote was not needed knows of a later commit than the primary (found by histories)', () => {
+  it('and a replica whose vote was not needed may know of a later commit than the primary: that is no lie (found by histories)', () => {
     const world = new World({ voters: 5 });
     const [, p, next, , last] = world.names as [string, string, string, string, string];
     expect(world.awaitPrimary()).toBe(p);
@@ -120,7 +120,7 @@ describe('V3: what is old replaces nothing', () => {
     world.put('y');
     world.runUntil(() => world.place(last).view.commit === 2);
     expect(world.place(next).view.commit).toBe(1);
-    // The new primary begins with the votes of the others, and counts nobody yet.
+    // The new primary begins with the votes of the others, and counts no one yet.
     world.route = ({ from, to, message: { kind } }) => {
       if (from === next && to === last && kind === 'doViewChange') return 'hold';
       if (to !== next) return 'deliver';
@@ -141,23 +141,24 @@ describe('V3: what is old replaces nothing', () => {
     world.deliver(world.held[0]!);
     world.settle();
     expect(told).toBe(2);
-    // It counts who holds what by itself.
+    // It counts by itself which replica holds what.
     expect(world.place(next).view.commit).toBe(1);
     world.heal();
     world.put('z');
   });
 
-  it('nor does the log of one who is in this view without having its log yet add to it', () => {
+  it('nor does the log of a replica that is in this view, but does not have its log yet, add to it', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.put('x');
     world.awaitAgreement();
-    // The old primary has an entry to itself, which the new view goes on without.
+    // The old primary has an entry of its own, and the new view goes on without it.
     world.partition([p], [next, third]);
     world.propose(p, 'put mine');
     const { view } = world.place(p).view.view;
     world.runUntil(() => world.primary === next && world.place(third).view.logView.view === view + 1);
-    // The third hears of an entry of the new view, cannot have it from its primary, and asks the old one, who has not got the new log.
+    // The third hears of an entry of the new view, cannot get it from its primary, and asks the old primary, which does
+    // not have the new log.
     let told = 0;
     world.route = ({ from, to, message }) => {
       if (from === p && to === third && message.kind === 'newState') told += message.entries.length;
@@ -300,7 +301,7 @@ describe('V8: a restart in the middle of a view change', () => {
     expect(world.put('y')).toBe('put y at 2');
   });
 
-  it('two reach a late view while the third was cut off; one dies, the third returns: somebody is elected', () => {
+  it('two reach a late view while the third was cut off; one dies, the third returns, and a primary is elected', () => {
     const world = new World();
     const { third } = cast(world);
     const rest = world.names.filter((name) => name !== third);
@@ -456,7 +457,7 @@ describe('the time that a failover takes', () => {
     }
   });
 
-  it('is that of the suspicion when it is only silent', () => {
+  it('is the suspicion time when it is only silent', () => {
     for (let seed = 1; seed < 20; seed++) {
       const world = new World({ seed });
       const { p } = cast(world);

@@ -1,4 +1,6 @@
-/** A group of replicas with clients that ask it: what they ask, and waiting for what comes of it. The group itself is group.ts. */
+/**
+ * A group of replicas with its clients: what they ask, and waiting for the answers. The group itself is in group.ts.
+ */
 
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { noSecret } from '../../core/base/session-secret.ts';
@@ -9,19 +11,20 @@ import { body } from './toy-machine.ts';
 export type { Outcome, Packet, WorldOptions } from './group.ts';
 
 export class World extends Group {
-  #token(): number {
+  /** Of a request that is asked now. */
+  token(): number {
     const token = this.nextToken++;
     this.outcomes.set(token, { reply: null, error: null, readAt: null });
     return token;
   }
 
   propose(name: string, text: string): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, { kind: 'propose', token, body: body(text) });
     return this.outcomes.get(token)!;
   }
 
-  /** @param refusal why the node takes nothing like it now. */
+  /** @param refusal why the node accepts no such request now. */
   request(
     name: string,
     session: number,
@@ -30,7 +33,7 @@ export class World extends Group {
     answered = 1,
     refusal: ErrorInfo | null = null,
   ): Outcome {
-    const token = this.#token();
+    const token = this.token();
     this.input(name, {
       kind: 'request',
       token,
@@ -45,8 +48,8 @@ export class World extends Group {
   }
 
   read(name: string, consistency: 'linearizable' | { readonly atLeast: number } = 'linearizable'): Outcome {
-    const token = this.#token();
-    // What was acknowledged before a linearizable read began must be seen by it.
+    const token = this.token();
+    // A linearizable read must see what was acknowledged before it began.
     if (consistency === 'linearizable') {
       this.ops.set(String(token), this.acknowledged);
       this.askedAt.set(token, this.ledger.moment());
@@ -55,7 +58,7 @@ export class World extends Group {
     return this.outcomes.get(token)!;
   }
 
-  /** Proposes at whoever is primary and waits for the reply. */
+  /** Proposes at the primary and waits for the reply. */
   put(value: string): string {
     for (let tries = 0; tries < 20; tries++) {
       const outcome = this.propose(this.awaitPrimary(), `put ${value}`);

@@ -7,7 +7,6 @@ import { errorCodes } from '../../core/base/errors.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
 import { encodeOperation } from '../../core/service/body.ts';
 import { encodeEvent } from '../../core/service/events.ts';
-import type { Change } from '../../core/service/events.ts';
 import { encodeReply } from '../../core/service/reply.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type {
@@ -18,7 +17,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { nodeTypes } from '../../core/tree/result.ts';
+import { changeKinds, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -36,7 +35,7 @@ const type = fc.constantFrom(...nodeTypes);
 const limit = fc.integer({ min: 1, max: 10_000 });
 
 type Fields<T> = { [K in keyof Omit<T, 'kind'>]: fc.Arbitrary<T[K & keyof T]> };
-/** One arbitrary for each kind; leaving a kind out does not compile. */
+/** One arbitrary for each kind. If a kind is left out, this does not compile. */
 type Kinds<U extends { kind: string }> = { [K in U['kind']]: Fields<Extract<U, { kind: K }>> };
 
 function anyOf<U extends { kind: string }>(kinds: Kinds<U>): fc.Arbitrary<U> {
@@ -208,7 +207,7 @@ const changes = few(
   fc.record(
     {
       path,
-      kind: fc.constantFrom<Change['kind'][]>('created', 'deleted', 'put', 'pushed', 'counted', 'changed'),
+      kind: fc.constantFrom(...changeKinds),
       type,
       version: whole,
       value: orNull(value),

@@ -1,4 +1,4 @@
-/** One conformance suite for every codec of every interface: what one end writes, the other reads as the same value. */
+/** One conformance suite for every codec of every interface: the other end reads the same value that one end wrote. */
 
 import fc from 'fast-check';
 import SuperJSON from 'superjson';
@@ -110,7 +110,7 @@ describe.each(directions)('$title', ({ messages, writer, reader }) => {
     );
   });
 
-  it('gives a MalformedError for what is no frame at all', () => {
+  it('gives a MalformedError for what is not a frame at all', () => {
     const junk = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'binary' }), fc.json({ maxDepth: 6 }));
     fc.assert(
       fc.property(junk, (frame) => {
@@ -120,7 +120,7 @@ describe.each(directions)('$title', ({ messages, writer, reader }) => {
     );
   });
 
-  it('refuses a frame over the limit by both numbers', () => {
+  it('refuses a frame over the limit and names both numbers', () => {
     const text = typeof writer.encode([]) === 'string';
     const size = reader.maxFrameBytes + 1;
     expect(() => reader.decode(text ? ' '.repeat(size) : new Uint8Array(size))).toThrow(
@@ -168,7 +168,7 @@ describe('the text codec and superjson itself', () => {
   const put = { kind: 'blobPut', path: '/a', value: utf8('hi'), ifVersion: null, ifAbsent: false } as const;
   const plain = { kind: 'request', id: 1, namespaceId: 2, session: 3, request: 4, answered: 4, operation: put };
 
-  it('understand each other: a thin client may use superjson with the transformer alone', () => {
+  it('understand each other, so a thin client may use superjson with only the transformer', () => {
     const codec = apiServerCodec(apiSubprotocols.superjson);
     expect(codec.decode(superjson.stringify([plain]))).toEqual([{ ...plain, operation: encodeOperation(put) }]);
     const frame = apiClientCodec(apiSubprotocols.superjson).encode([
@@ -177,7 +177,7 @@ describe('the text codec and superjson itself', () => {
     expect(superjson.parse(frame as string)).toEqual([plain]);
   });
 
-  it('take a frame whose equalities superjson noted, and do not follow them', () => {
+  it('take a frame in which superjson noted equalities, and do not follow them', () => {
     const codec = apiServerCodec(apiSubprotocols.superjson);
     const frame = superjson.stringify([plain, plain]);
     expect(frame).toContain('referentialEqualities');
@@ -201,7 +201,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
   const node = apiServerCodec(engine.subprotocol);
   const frames = engine.frames(node.maxFrameBytes);
 
-  it('says what a node hears, whatever becomes of the values meanwhile', () => {
+  it('sends what a node reads, whatever happens to the values meanwhile', () => {
     fc.assert(
       fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
         const said = messages.map((message): Outgoing => {
@@ -217,7 +217,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
     );
   });
 
-  it('hears what a node says', () => {
+  it('reads what a node sends', () => {
     fc.assert(
       fc.property(fc.array(serverMessage, { maxLength: 6 }), (messages) => {
         const heard = messages.map((message) => {

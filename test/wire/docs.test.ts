@@ -1,4 +1,4 @@
-/** docs/wire.md shows frames; each is one that the codecs write and read. */
+/** docs/wire.md shows frames. The codecs read and write each of them. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -30,7 +30,7 @@ describe('the guard', () => {
     for (const bomb of bombs) refusal(bomb);
     const before = performance.now();
     for (const bomb of bombs) for (let i = 0; i < 500; i++) expect(refusal(bomb)).not.toBe('not refused');
-    // A thousand of them; each costs microseconds, and the bound leaves room for a busy machine.
+    // This decodes a thousand of them. Each costs microseconds, and the bound leaves room for a busy machine.
     expect(performance.now() - before).toBeLessThan(2000);
   });
 
@@ -75,7 +75,7 @@ describe('the guard', () => {
     expect(refusal(`{"json":[{"kind":"ping","id":1}],"meta":${meta}}`)).not.toBe('not refused');
   });
 
-  it('counts depth outside of strings only, and before anything is parsed', () => {
+  it('counts depth only outside of strings, and before anything is parsed', () => {
     expect(refusal('['.repeat(4_000_000))).toContain('nested more than');
     expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"${'['.repeat(100)}\\"[["}]}`)).toBe('not refused');
     expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"\\\\"}]}`)).toBe('not refused');
@@ -100,7 +100,7 @@ describe('the guard', () => {
     ['null for a message', '{"json":[null]}'],
     ['a list for a message', '{"json":[[]]}'],
     ['a question without an id', '{"json":[{"kind":"read","namespaceId":1}]}'],
-    ['a question whose id is none', '{"json":[{"kind":"read","id":-1}]}'],
+    ['a question with an invalid id', '{"json":[{"kind":"read","id":-1}]}'],
     [
       'bytes that are not base64',
       '{"json":[{"kind":"read","id":1,"operation":{"value":"%"}}],"meta":{"values":{"0.operation.value":[["custom","bytes"]]},"v":1}}',
@@ -128,14 +128,14 @@ describe('the guard', () => {
     );
     fc.assert(
       fc.property(fc.array(message, { maxLength: 3 }), (messages) => {
-        // Throws whatever is no MalformedError: from a node that would be its end.
+        // This throws whatever is not a MalformedError, because that would end a node.
         refusal(JSON.stringify({ json: messages }));
       }),
       { numRuns: 500 },
     );
   });
 
-  it('refuses alone what asks for something out of bounds under an id, so that the rest of the frame is served', () => {
+  it('refuses only the message that asks for something out of bounds under an id, and serves the rest of the frame', () => {
     const read = { kind: 'read', namespaceId: 1, consistency: { kind: 'local' } };
     const frame = JSON.stringify({
       json: [
@@ -162,7 +162,7 @@ describe('the guard', () => {
     const wide = apiServerCodec(apiSubprotocols.superjson, 64 * 1024 * 1024);
     const before = performance.now();
     const messages = wide.decode(client.encode([read]));
-    // It takes some hundredths of this on a machine at rest.
+    // On an idle machine, this takes a few hundredths of that.
     expect(performance.now() - before).toBeLessThan(2000);
     const [message] = messages;
     expect(message?.kind === 'read' && equalBytes(message.operation, operation)).toBe(true);

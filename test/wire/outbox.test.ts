@@ -1,4 +1,4 @@
-/** What leaves a connection: one frame a turn, cut at the limit, and an end to readers that do not read. */
+/** What leaves a connection: one frame a turn, cut at the limit, and a close for readers that do not read. */
 
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../core/base/ports.ts';

@@ -4,13 +4,10 @@ import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { Disk } from '../../base/ports.ts';
 import { decodeBody } from '../../service/body.ts';
-import type { SimpleOperation } from '../../tree/operation.ts';
-import { isRead } from '../../tree/reading.ts';
+import { mayGrow } from '../../tree/tree.ts';
 
 /** Asking the file system is a system call, so it is asked at most so often. */
 const askEveryMs = 250;
-
-const shrinking: ReadonlySet<SimpleOperation['kind']> = new Set(['delete', 'queuePop', 'setRemove', 'counterAdd']);
 
 /** What the reserve is for, as the store and its replicas know it. */
 export interface DiskNeeds {
@@ -88,8 +85,5 @@ function grows(body: Uint8Array): boolean {
   } catch {
     return false;
   }
-  if (decoded.kind !== 'operation') return false;
-  const { operation } = decoded;
-  const parts = operation.kind === 'transaction' ? [...operation.then, ...operation.otherwise] : [operation];
-  return parts.some((part) => !shrinking.has(part.kind) && !isRead(part));
+  return decoded.kind === 'operation' && mayGrow(decoded.operation);
 }

@@ -8,6 +8,7 @@ import { encodeEvent } from '../../service/events.ts';
 import type { History, HistoryRecord } from '../../service/history.ts';
 import { changeValue, concerns, isBeneath } from '../../tree/change.ts';
 import type { TreeChange } from '../../tree/change.ts';
+import { lastTellsAll } from '../../tree/kinds/index.ts';
 import type { Tree } from '../../tree/tree.ts';
 import type { ServerMessage } from '../../wire/api.ts';
 import { snapshotPageBytes } from '../../wire/api-codecs.ts';
@@ -255,7 +256,7 @@ function foldIn(folded: Map<string, TreeChange>, change: TreeChange): void {
     folded.set(key, change);
     return;
   }
-  const whole = change.type === 'blob' || change.type === 'counter';
+  const whole = lastTellsAll(change.type);
   // What was made within the fold is told as made, for whoever does not know it yet.
   const kind = !whole ? 'changed' : before.kind === 'created' ? 'created' : change.kind;
   folded.set(key, { ...change, kind, value: whole ? change.value : null });

@@ -15,6 +15,10 @@ export const optionalPath: ArgumentSpec = { name: 'PATH', kind: 'path', optional
 export const value: ArgumentSpec = { name: 'VALUE', kind: 'value' };
 export const member: ArgumentSpec = { name: 'VALUE', kind: 'value' };
 
+/** What stands in a guard between a path and what is asked of it. */
+export const equals: ArgumentSpec = { name: '=', kind: 'literal' };
+export const number: ArgumentSpec = { name: 'N', kind: 'integer' };
+
 export const ifVersion: FlagSpec = {
   long: 'if-version',
   argument: { name: 'N', kind: 'integer' },

@@ -1,28 +1,26 @@
 /** The tables: every command of the API, every one of the admin interface, and what both share. */
 
-import type { CommandSpec } from '../table.ts';
+import type { LeafType } from '../../tree/names.ts';
+import type { CommandSpec, Family } from '../table.ts';
 import { CommandTable } from '../table.ts';
 import { adminCommands, adminPing } from './admin.ts';
-import { blobCommands } from './blob.ts';
-import { counterCommands } from './counter.ts';
-import { queueCommands } from './queue.ts';
+import { leafCommands } from './leaves.ts';
 import { sessionCommands } from './session.ts';
-import { setCommands } from './set.ts';
 import { explainCommand, shellCommands } from './shell.ts';
 import { transactionCommands } from './transaction.ts';
 import { treeCommands } from './tree.ts';
 import { watchCommands } from './watch.ts';
 
-const apiFamilies: readonly CommandSpec[] = [
-  ...sessionCommands,
-  ...treeCommands,
-  ...blobCommands,
-  ...queueCommands,
-  ...setCommands,
-  ...counterCommands,
-  ...transactionCommands,
-  ...watchCommands,
-];
+/** Families that are not of the API, or of a leaf: `leafFamilies` has those. */
+type ElsewhereFamily = 'cluster' | 'namespaces' | 'node' | 'sim' | 'shell' | LeafType;
+
+const { session, tree, ...later }: Readonly<Record<Exclude<Family, ElsewhereFamily>, readonly CommandSpec[]>> = {
+  session: sessionCommands,
+  tree: treeCommands,
+  transaction: transactionCommands,
+  watch: watchCommands,
+};
+const apiFamilies = [...session, ...tree, ...leafCommands, ...Object.values(later).flat()];
 
 /** The commands of `haret-cli-client`. `extra` are those of a host of its own, like the simulator of the web terminal. */
 export function apiTable(extra: readonly CommandSpec[] = []): CommandTable {

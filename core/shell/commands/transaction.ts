@@ -7,84 +7,61 @@ import type { Guard, Operation, SimpleOperation } from '../../tree/operation.ts'
 import type { Bound } from '../bind.ts';
 import { statusOf, UsageError } from '../status.ts';
 import { CommandFailed } from '../table.ts';
-import type { ArgumentSpec, CommandContext, CommandSpec } from '../table.ts';
+import type { CommandContext, CommandSpec, GuardSpec, GuardSpecs } from '../table.ts';
 import { isBare } from '../words.ts';
 import type { Word } from '../words.ts';
-import { path, showResult, value } from './arguments.ts';
+import { equals, number, path, showResult } from './arguments.ts';
+import { leafFamilies } from './leaves.ts';
 
-/** A guard as it is typed behind `if`. */
-export interface GuardSpec {
-  readonly word: string;
-  readonly arguments: readonly ArgumentSpec[];
-  readonly about: string;
-  readonly guard: (bound: Bound) => Guard;
-}
-
-const equals: ArgumentSpec = { name: '=', kind: 'literal' };
-const number: ArgumentSpec = { name: 'N', kind: 'integer' };
-
-export const guardSpecs: readonly GuardSpec[] = [
-  {
+const nodeGuards: GuardSpecs<'node'> = {
+  version: {
     word: 'version',
     arguments: [path, equals, number],
     about: 'the version of the node',
     guard: (bound) => ({ kind: 'version', path: bound.text('PATH'), version: bound.number('N') }),
   },
-  {
+  created: {
     word: 'created',
     arguments: [path, equals, number],
     about: 'the op number of its creation',
     guard: (bound) => ({ kind: 'created', path: bound.text('PATH'), op: bound.number('N') }),
   },
-  {
+  modified: {
     word: 'modified',
     arguments: [path, equals, number],
     about: 'the op number of the last change at or beneath it',
     guard: (bound) => ({ kind: 'modified', path: bound.text('PATH'), op: bound.number('N') }),
   },
-  {
+  exists: {
     word: 'exists',
     arguments: [path],
     about: 'there is a node',
     guard: (bound) => ({ kind: 'exists', path: bound.text('PATH') }),
   },
-  {
+  absent: {
     word: 'absent',
     arguments: [path],
     about: 'there is none',
     guard: (bound) => ({ kind: 'absent', path: bound.text('PATH') }),
   },
-  {
+  type: {
     word: 'type',
     arguments: [path, equals, { name: 'TYPE', kind: 'text' }],
     about: 'what the node is',
     guard: (bound) => ({ kind: 'type', path: bound.text('PATH'), type: nodeTypeSchema.check(bound.text('TYPE')) }),
   },
-  {
-    word: 'value',
-    arguments: [path, equals, value],
-    about: 'the value of a blob',
-    guard: (bound) => ({ kind: 'blobValue', path: bound.text('PATH'), value: bound.bytes('VALUE') }),
-  },
-  {
-    word: 'size',
-    arguments: [path, equals, number],
-    about: 'the bytes of a blob',
-    guard: (bound) => ({ kind: 'blobSize', path: bound.text('PATH'), size: bound.number('N') }),
-  },
-  {
-    word: 'member',
-    arguments: [path, value],
-    about: 'VALUE is a member of a set',
-    guard: (bound) => ({ kind: 'setMember', path: bound.text('PATH'), member: bound.bytes('VALUE') }),
-  },
-  {
+  held: {
     word: 'held',
     arguments: [path, { name: 'token', kind: 'literal' }, number],
     about: 'the lock is held with this fencing token',
     guard: (bound) => ({ kind: 'held', path: bound.text('PATH'), token: bound.number('N') }),
   },
-];
+};
+
+const { held, ...general } = nodeGuards;
+const leafGuards = Object.values(leafFamilies).flatMap(({ guards }) => Object.values<GuardSpec>(guards));
+/** Every guard, by the word that it begins with. What there is of locks comes last. */
+export const guardSpecs: readonly GuardSpec[] = [...Object.values(general), ...leafGuards, held];
 
 /** `version PATH = N`, as help shows a guard. */
 export function guardUsage(spec: GuardSpec): string {

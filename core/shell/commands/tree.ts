@@ -1,7 +1,8 @@
 /** Commands for the tree itself: making, listing, looking at and removing nodes. */
 
 import { maxPage } from '../../tree/operation.ts';
-import type { Child, NodeType, Stat } from '../../tree/operation.ts';
+import type { BuiltType } from '../../tree/names.ts';
+import type { Child, Stat } from '../../tree/operation.ts';
 import { invariant } from '../../base/assert.ts';
 import type { Bound } from '../bind.ts';
 import type { JsonValue, Outcome, Stamp } from '../outcome.ts';
@@ -9,12 +10,15 @@ import { success } from '../outcome.ts';
 import { UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
 import { quoteWord } from '../words.ts';
+import { leafFamilies, leafTypes } from './leaves.ts';
 import { columns, ifVersion, limit, optionalPath, path, showResult, showWithoutVersion } from './arguments.ts';
 
 /** Nodes that one listing shows at most; past that it says how to go on. */
 const maxListed = 100_000;
 
-const types: readonly NodeType[] = ['directory', 'blob', 'queue', 'set', 'counter'];
+const types: readonly BuiltType[] = ['directory', ...leafTypes];
+/** What `--value` is for, as its help and its error have it. */
+const valued = Object.values(leafFamilies).flatMap(({ value }) => (value === null ? [] : [value]));
 
 /** Joins a directory and a name. */
 function below(directory: string, name: string): string {
@@ -242,7 +246,7 @@ export const treeCommands: readonly CommandSpec[] = [
       {
         long: 'value',
         argument: { name: 'VALUE', kind: 'value' },
-        about: 'the first value of a blob, or of a counter as a number',
+        about: `the first value ${valued.map((one) => one.of).join(', or ')}`,
       },
     ],
     summary: 'Make a node; missing directories above it are made too.',
@@ -250,8 +254,8 @@ export const treeCommands: readonly CommandSpec[] = [
     operation: (bound) => {
       const type = types.find((one) => one === bound.text('TYPE'));
       invariant(type !== undefined, 'TYPE is one of its choices');
-      if (bound.has('value') && type !== 'blob' && type !== 'counter') {
-        throw new UsageError('--value is for blobs and counters');
+      if (bound.has('value') && (type === 'directory' || leafFamilies[type].value === null)) {
+        throw new UsageError(`--value is for ${valued.map((one) => one.plural).join(' and ')}`);
       }
       return { kind: 'create', path: bound.text('PATH'), type, value: bound.bytesOr('value', null) };
     },

@@ -1,4 +1,7 @@
-/** What must hold after a stranger has said what it likes: the cluster serves, survives a failover and a restart, and all is there. */
+/**
+ * What must hold after a stranger has said what it likes: the cluster serves, it survives a failover and a restart, and
+ * every write is there.
+ */
 
 import type { ClusterUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../stage.ts';
@@ -6,7 +9,7 @@ import type { Stage } from '../stage.ts';
 import type { Ledger } from './ledger.ts';
 import { primaryNode, recover, replicasOn, startAnyhow } from './nodes.ts';
 
-/** More views than any trial has. */
+/** No trial reaches this many views. */
 const plausibleView = 10_000;
 
 export async function stillServes(

@@ -1,12 +1,12 @@
-/** A counter tells whether each of many additions of one happened once. */
+/** A counter shows whether each of many additions of one happened once. */
 
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 
 /**
- * Reads the counter: it stands at what was acknowledged, and at most at as many more as have an unknown outcome (or were under way when their
- * process ended: one each).
+ * Reads the counter. It must show at least what was acknowledged. It may be higher by the additions whose outcome is
+ * unknown, and by one for each process that ended with an addition under way.
  */
 export async function counterCheck(
   stage: Stage,

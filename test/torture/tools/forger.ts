@@ -1,6 +1,7 @@
 /**
- * A stranger at the cluster port, who speaks what nodes speak and knows all that can be read anywhere: the cluster's id, names, incarnations,
- * views and op numbers. It has everything but the cluster's secret. What it says is encoded by `core/wire`, and is true only where that helps it.
+ * A stranger at the cluster port. It speaks as nodes do, and knows everything that can be read anywhere: the cluster's
+ * id, names, incarnations, views and op numbers. It lacks only the cluster's secret. `core/wire` encodes what it says,
+ * and what it says is true only where that helps it.
  */
 
 import type { WebSocket } from 'ws';
@@ -16,7 +17,7 @@ import { identityOf } from './log-files.ts';
 import { ThinConnection } from './thin.ts';
 import { comes } from './waiting.ts';
 
-/** What can be told apart in any number. */
+/** The largest number that a message can hold. */
 export const largest = Number.MAX_SAFE_INTEGER;
 
 const hash = new NobleHash();
@@ -59,7 +60,7 @@ export class Forger {
     ws.on('close', () => (this.closed = true));
   }
 
-  /** Dials a node and says hello in the name of `from`, and does not wait for an answer before it goes on. */
+  /** Dials a node and says hello in the name of `from`. Goes on without waiting for an answer. */
   static async dial(
     stage: Stage,
     to: NodeUnderTest,
@@ -87,19 +88,19 @@ export class Forger {
     for (const frame of encodePeerFrames(messages, frameBytes)) this.#ws.send(frame);
   }
 
-  /** Bytes that may be no frame at all. */
+  /** Says bytes that may not be a frame at all. */
   sayBytes(bytes: Uint8Array): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(bytes);
   }
 
-  /** Whether the node took the hello; what it said instead is noted. */
+  /** Whether the node accepted the hello. If it said something else, that is noted. */
   async welcomed(stage: Stage): Promise<boolean> {
     await comes(3000, () => Promise.resolve(this.heard.length > 0 || this.closed));
     for (const message of this.heard) if (message.kind === 'refused') stage.noteRefusal(message.error.message);
     return this.heard.some(({ kind }) => kind === 'welcome');
   }
 
-  /** Waits until the node has read what was said: it closes the link, or answers a ping that came behind it. */
+  /** Waits until the node has read what was said: it closes the link, or answers a ping that came after it. */
   async read(): Promise<void> {
     const before = this.heard.length;
     this.say({ kind: 'ping', answer: true });
@@ -141,7 +142,7 @@ export function envelope(
   return { cluster, namespace, replica: replica(as), node: as.name, incarnation, to: replica(to), epoch: 1, view };
 }
 
-/** The same in the root group, whose replicas are named as their nodes. */
+/** The same in the root group, whose replicas have the names of their nodes. */
 export function rootEnvelope({ cluster }: Ids, as: NodeUnderTest, to: NodeUnderTest, view: number): Envelope {
   const { incarnation } = identityOf(as.dataDirectory);
   return { cluster, namespace: 0, replica: as.name, node: as.name, incarnation, to: to.name, epoch: 1, view };

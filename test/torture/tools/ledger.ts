@@ -1,4 +1,4 @@
-/** What was acknowledged, and whether it is there: the book that trials which damage things are held to. */
+/** What was acknowledged, and whether it is still there. Trials that damage things keep such a book. */
 
 import { text } from '../../../browser-client/index.ts';
 import type { Namespace } from '../../../browser-client/index.ts';
@@ -12,10 +12,10 @@ const readLimitMs = 20_000;
 export class Ledger {
   readonly #stage: Stage;
   readonly #acknowledged = new Map<string, string>();
-  /** Told that it was not done and never will be. */
+  /** Writes of which the client was told that they were not done and never will be. */
   readonly #denied = new Map<string, string>();
   #next = 0;
-  /** What the last look found. */
+  /** What the last check found. */
   #present = 0;
 
   constructor(stage: Stage) {
@@ -26,7 +26,7 @@ export class Ledger {
     return this.#acknowledged.size;
   }
 
-  /** Creates one blob; true when that was acknowledged. */
+  /** Creates one blob. Returns true when that was acknowledged. */
   async write(namespace: Namespace, bytes = 16, timeoutMs = 20_000): Promise<boolean> {
     const path = `/k${this.#next++}`;
     const value = `${path}-`.padEnd(bytes, 'x');
@@ -41,13 +41,16 @@ export class Ledger {
     }
   }
 
-  /** Writes `count` blobs, all at once; how many were acknowledged. */
+  /** Writes `count` blobs at once. Returns how many were acknowledged. */
   async writeMany(namespace: Namespace, count: number, bytes = 16): Promise<number> {
     const done = await Promise.all(Array.from({ length: count }, () => this.write(namespace, bytes)));
     return done.filter((one) => one).length;
   }
 
-  /** Reads everything back, linearizably, by way of `nodes`: what was acknowledged is there, and what was denied is not. */
+  /**
+   * Reads everything back, linearizably, through `nodes`: what was acknowledged must be there, and what was denied must
+   * not.
+   */
   async check(nodes: readonly NodeUnderTest[]): Promise<void> {
     const haret = await this.#stage.client(nodes);
     const namespace = haret.namespace(namespaceName);
@@ -66,7 +69,7 @@ export class Ledger {
         }
       }),
     );
-    // A trial may keep several books, and look into each more than once.
+    // A trial may keep several books, and check each more than once.
     this.#stage.present += present - this.#present;
     this.#present = present;
     this.#stage.step(`${present} of ${this.#acknowledged.size} acknowledged writes are there`);
@@ -81,7 +84,9 @@ export class Ledger {
     await haret.close();
   }
 
-  /** How many acknowledged writes are answered wrongly now, by a group that may well lack a quorum: no answer is not a wrong one. */
+  /**
+   * How many acknowledged writes are answered wrongly now. The group may lack a quorum: no answer is not a wrong one.
+   */
   async contradicted(nodes: readonly NodeUnderTest[], limitMs = 3000): Promise<number> {
     const haret = await this.#stage.client(nodes);
     const namespace = haret.namespace(namespaceName);
@@ -104,7 +109,7 @@ export class Ledger {
     return wrong;
   }
 
-  /** What each node has of its own: every acknowledged write, within the limit. */
+  /** Each node itself has every acknowledged write, within the limit. */
   async checkEach(nodes: readonly NodeUnderTest[], limitMs = 30_000): Promise<void> {
     for (const node of nodes) {
       const haret = await this.#stage.client([node], { followRedirects: false, read: 'local' });

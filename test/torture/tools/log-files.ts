@@ -1,4 +1,7 @@
-/** The files of a node's log, read and damaged as the format knows them: while the node is down, or to see how far it has got. */
+/**
+ * The files of a node's log, which this reads and damages according to their format: while the node is down, or to see
+ * how far the log has got.
+ */
 
 import { closeSync, existsSync, openSync, readFileSync, readSync, readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +21,7 @@ import { readParts } from '../../../core/store/parts.ts';
 import type { Part } from '../../../core/store/parts.ts';
 import { scanSegment } from '../../../core/store/scan.ts';
 
-/** A batch of the log, where it is. */
+/** A batch of the log, and where it is. */
 export interface Batch {
   readonly file: string;
   readonly segmentBytes: number;
@@ -47,7 +50,7 @@ export function segmentsOf(
     .sort((a, b) => a.number - b.number);
 }
 
-/** All batches, oldest first. A node that runs may be writing: then the last may be missing or torn. */
+/** All batches, oldest first. If the node runs, it may be writing, and the last may be missing or torn. */
 export function batchesOf(dataDirectory: string): Batch[] {
   if (!existsSync(join(dataDirectory, identityFile))) return [];
   const seal = bytesFromHex(identityOf(dataDirectory).seal)!;
@@ -75,12 +78,12 @@ export function batchesOf(dataDirectory: string): Batch[] {
   return batches;
 }
 
-/** Takes the sectors of a batch, head and all: what was in them is nowhere any more. */
+/** Destroys the sectors of a batch, including its head. What was in them is gone. */
 export function destroy({ file, head, end }: Batch): void {
   writeAt(file, head.offset, new Uint8Array(end - head.offset).fill(0xff));
 }
 
-/** Nothing behind this batch was ever written. */
+/** Nothing after this batch was ever written. */
 export function eraseBehind(dataDirectory: string, batch: Batch): void {
   for (const later of batchesOf(dataDirectory)) {
     if (later.head.sequence > batch.head.sequence)
@@ -88,7 +91,10 @@ export function eraseBehind(dataDirectory: string, batch: Batch): void {
   }
 }
 
-/** A power cut while the batch was written: its first sector is there, the others are not. False when it is a single sector, which is all or nothing. */
+/**
+ * A power cut while the batch was written: its first sector is there, the others are not. Returns false for a batch of
+ * a single sector, which is all or nothing.
+ */
 export function tear({ file, head, end }: Batch): boolean {
   const rest = end - head.offset - sectorBytes;
   if (rest <= 0) return false;
@@ -96,7 +102,9 @@ export function tear({ file, head, end }: Batch): boolean {
   return true;
 }
 
-/** A power cut while the next batch was written: its first sector got to the disk, and nobody was told of anything in it. */
+/**
+ * A power cut while the next batch was written. Its first sector got to the disk, and nothing in it was acknowledged.
+ */
 export function tearNext(dataDirectory: string): void {
   const last = batchesOf(dataDirectory).at(-1);
   if (last === undefined) throw new Error(`${dataDirectory} has no batch`);

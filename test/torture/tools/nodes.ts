@@ -9,7 +9,7 @@ import type { Stage } from '../stage.ts';
 const answeringMs = 60_000;
 const healthy = '{"ok":true,"problems":[]}\n';
 
-/** Starts nodes until each answers, well or not. */
+/** Starts nodes and waits until each answers, well or not. */
 export async function startAnyhow(nodes: readonly NodeUnderTest[]): Promise<void> {
   for (const node of nodes) node.launch();
   await Promise.all(
@@ -24,7 +24,9 @@ export async function startAnyhow(nodes: readonly NodeUnderTest[]): Promise<void
   );
 }
 
-/** All are well and ready within the limit; else it is said, with what each says of itself, and false. */
+/**
+ * True when all are well and ready within the limit. Otherwise reports what each says about itself, and returns false.
+ */
 export async function recover(stage: Stage, nodes: readonly NodeUnderTest[], limitMs: number): Promise<boolean> {
   const well = async (node: NodeUnderTest): Promise<true | null> => {
     if (node.pid === null) return null;
@@ -45,12 +47,12 @@ export async function recover(stage: Stage, nodes: readonly NodeUnderTest[], lim
   return results.every(({ status }) => status === 'fulfilled');
 }
 
-/** What `/health` says; '' when nothing answers. */
+/** The answer of `/health`; '' when nothing answers. */
 export async function healthOf(node: NodeUnderTest): Promise<string> {
   return (await node.http('/health').catch(() => ({ body: '' }))).body.trim();
 }
 
-/** The node whose replica of the namespace is primary, as the nodes that run measure it. */
+/** The node whose replica of the namespace is primary, according to the metrics of the running nodes. */
 export async function primaryNode(cluster: ClusterUnderTest, namespace = namespaceName): Promise<NodeUnderTest> {
   return eventually('a primary', async () => {
     let found: NodeUnderTest | null = null;
@@ -77,7 +79,7 @@ export interface MeasuredReplica {
   readonly commit: number;
 }
 
-/** The replicas of a namespace on a node, as it measures them. */
+/** The replicas of a namespace on a node, according to its metrics. */
 export async function replicasOn(node: NodeUnderTest, namespace = namespaceName): Promise<MeasuredReplica[]> {
   return viewsOf((await node.http('/metrics')).body, namespace);
 }

@@ -1,4 +1,4 @@
-/** Programs that trials run beside the nodes. */
+/** Programs that run beside the nodes of a trial. */
 import { spawn } from 'node:child_process';
 import { packageRoot } from '../../integration/programs.ts';
 import type { Stage } from '../stage.ts';
@@ -13,7 +13,7 @@ export interface Beside {
 
 /** Runs a program for as long as the trial lasts. */
 export function beside(stage: Stage, command: string, args: readonly string[]): Beside {
-  // In a group of its own, so that what it starts in turn ends with it.
+  // In a process group of its own, so that whatever it starts ends with it.
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: packageRoot, detached: true });
   let rest = '';
   const stop = (): void => {

@@ -1,6 +1,7 @@
 /**
- * A proxy before a port, which can stop carrying: by who dialled, so that single nodes are cut off from each other while their clients reach
- * them all. Who dialled is known by the process at the other end of the socket; what is carried is not looked at.
+ * A proxy in front of a port, which can stop carrying depending on who dialled. So single nodes are cut off from each
+ * other while their clients reach all of them. The process at the other end of the socket shows who dialled. The proxy
+ * does not look at what it carries.
  */
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
@@ -17,7 +18,10 @@ interface Carried {
   readonly far: Socket;
 }
 
-/** What becomes of a connection: nothing is carried either way, no answers are, or it is closed as soon as it is there. */
+/**
+ * What happens to a connection: nothing is carried in either direction, no answers are carried, or it is closed at
+ * once.
+ */
 export type Cut = 'silent' | 'answers' | 'closed';
 
 export class Proxy {
@@ -55,7 +59,10 @@ export class Proxy {
     return proxy;
   }
 
-  /** From now on nothing is carried of those for whom `cut` says so; the connections stay open, and go on when it no longer does. */
+  /**
+   * From now on, nothing is carried for nodes for which `cut` says so. The connections stay open, and go on when it no
+   * longer does.
+   */
   cut(cut: (from: NodeUnderTest | null) => Cut | null): void {
     this.#cut = cut;
     for (const carried of this.#carried) this.#apply(carried);
@@ -76,7 +83,7 @@ export class Proxy {
 
   #apply({ from, near, far }: Carried): void {
     const cut = this.#cut(from);
-    // Left unread, it waits in the system's buffers, as behind a line that went dead.
+    // If it is left unread, it waits in the system's buffers, as on a line that went dead.
     if (cut === 'closed') {
       near.destroy();
       far.destroy();
@@ -148,7 +155,10 @@ export class CutCluster {
     return new CutCluster(cluster, proxies);
   }
 
-  /** These nodes and the others hear nothing of each other any more: their lines are silent, and nobody is told; or what they dial is closed. */
+  /**
+   * These nodes and the others no longer hear each other. Either their lines are silent without any notice, or what
+   * they dial is closed.
+   */
   cutOff(manner: 'silent' | 'closed', ...nodes: readonly NodeUnderTest[]): void {
     for (const [to, proxy] of this.#proxies) {
       proxy.cut((from) => (from !== null && nodes.includes(from) !== nodes.includes(to) ? manner : null));

@@ -1,4 +1,4 @@
-/** The newest files of a node's log are removed, with what was made ahead of them or without. */
+/** The newest files of a node's log are removed, with or without what was made ahead of them. */
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ max_batch_bytes = 524288
 max_value_bytes = 100000
 `;
 const valueBytes = 60_000;
-/** So many of the oldest segments stay. */
+/** How many of the oldest segments stay. */
 const kept = 2;
 const early = 14;
-/** Few at once, so that no batch outgrows a segment; and as many as it takes, which is far fewer than this. */
+/** A few at once, so that no batch outgrows a segment, and as many as it takes, which is far fewer than this. */
 const atOnce = 4;
 const most = 200;
 
@@ -33,7 +33,7 @@ export async function segmentsGone(stage: Stage, spareToo: boolean): Promise<voi
   const namespace = haret.namespace(namespaceName);
   await ledger.writeMany(namespace, early, valueBytes);
   await stale.kill();
-  // One is made in advance when the one before it is half full.
+  // A segment is made ahead when the one before it is half full.
   while (!(usedSegments(hurt.dataDirectory) > kept + 1 && spares(hurt.dataDirectory).length > 0)) {
     if (ledger.size > most) throw new Error(`no segment is made in advance within ${most} writes`);
     await ledger.writeMany(namespace, atOnce, valueBytes);

@@ -1,4 +1,4 @@
-/** A client that speaks text over a bare WebSocket: what it says is what a trial gives it, true or not. */
+/** A client that speaks text over a bare WebSocket. It says what a trial gives it, true or not. */
 
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
@@ -16,7 +16,7 @@ export interface WireError {
   readonly retryable: boolean;
 }
 
-/** What a node said, as JSON has it. */
+/** What a node said, as JSON. */
 export interface Heard {
   readonly kind: string;
   readonly id?: number;
@@ -73,7 +73,7 @@ export class ThinConnection {
     this.#ws.send(writeDocument(messages));
   }
 
-  /** Asks, and gives what comes back with that id; `closed` when nothing can come any more. */
+  /** Asks, and returns the answer with that id; `closed` when no answer can come any more. */
   async ask(message: object, limitMs = answerLimitMs): Promise<Heard> {
     return within(`an answer to ${shown(JSON.stringify(message))}`, limitMs, this.send(message));
   }
@@ -111,7 +111,10 @@ export class ThinConnection {
   }
 }
 
-/** Whatever the answer to `register` gives its holder: its number and, where there is one, what proves that one may speak as it. */
+/**
+ * Everything that the answer to `register` gives its holder: the session's number and, if there is one, the secret that
+ * proves that a client may use it.
+ */
 export type Credentials = Readonly<Record<string, unknown>>;
 
 export async function register(connection: ThinConnection, namespaceId: number): Promise<Credentials> {
@@ -123,12 +126,15 @@ export async function register(connection: ThinConnection, namespaceId: number):
   return credentials;
 }
 
-/** Says, over another connection than the one of the registration, what proves that one may speak as the session: where there is such a thing. */
+/**
+ * Over another connection than the one of the registration, sends the proof that the client may use the session, if
+ * there is such a proof.
+ */
 export function resume(connection: ThinConnection, namespaceId: number, credentials: Credentials): void {
   if ('secret' in credentials) connection.say([{ kind: 'resume', namespaceId, ...credentials }]);
 }
 
-/** What a stranger has who knows the number alone: the rest is of the right form, and wrong. */
+/** The credentials of a stranger who knows only the number. The rest has the right form, and is wrong. */
 export function guessed(credentials: Credentials): Credentials {
   return Object.fromEntries(
     Object.entries(credentials).map(([name, value]) => {

@@ -15,7 +15,7 @@ export async function within<T>(what: string, limitMs: number, work: Promise<T>)
   }
 }
 
-/** Whether `holds` came true within the limit; what must not happen is looked for in the same way. */
+/** Whether `holds` became true within the limit. We look in the same way for what must not happen. */
 export async function comes(limitMs: number, holds: () => Promise<boolean>): Promise<boolean> {
   try {
     await eventually('it', async () => ((await holds()) ? true : null), limitMs);

@@ -1,6 +1,6 @@
 /**
- * A client in a process of its own, for trials: adds one to a counter again and again, and prints a line for each answer, as JSON. It may have an
- * identity, and a loop that stalls.
+ * A client in a process of its own, for trials. It adds one to a counter again and again, and prints each answer as a
+ * line of JSON. It may have an identity, and an event loop that stalls.
  */
 
 import { connect } from '../../../browser-client/index.ts';
@@ -11,7 +11,7 @@ export interface WriterOptions {
   readonly namespace: string;
   readonly path: string;
   readonly clientId?: { readonly id: string; readonly incarnation: string };
-  /** Milliseconds of each second in which nothing else runs. */
+  /** For how many milliseconds of each second nothing else runs. */
   readonly stallMs: number;
   readonly callTimeoutMs: number;
 }

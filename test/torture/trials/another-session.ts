@@ -1,4 +1,4 @@
-/** A client speaks as another's session, whose number it knows or guesses. */
+/** A client uses another client's session, whose number it knows or guesses. */
 
 import { namespaceName, shown } from '../stage.ts';
 import type { Stage } from '../stage.ts';
@@ -12,7 +12,7 @@ const add = (path: string, by: number): object => ({ kind: 'counterAdd', path, b
 export const trial = {
   name: 'another-session',
   sentence:
-    "Who knows the number of another's session can neither take its replies, nor write in its name, nor end it.",
+    "A client that knows only the number of another's session can neither take its replies, nor write in its name, nor end it.",
   short: true,
   limitMs: 120_000,
   async play(stage) {
@@ -27,7 +27,7 @@ export const trial = {
     await thief.enter(namespaceName);
     const stolen = guessed(credentials);
     const speaks = async (what: string, message: object): Promise<void> => {
-      // A frame that is refused as a whole is a refusal as well: the next attempt has a connection of its own.
+      // A frame that is refused as a whole is a refusal as well. The next attempt has a connection of its own.
       const as = thief.closed ? await ThinConnection.open(stage, api) : thief;
       if (as !== thief) await as.enter(namespaceName);
       resume(as, namespaceId, stolen);
@@ -42,9 +42,9 @@ export const trial = {
     await speaks('asked for a kept reply', request(namespaceId, stolen, 2, add('/mine', 7)));
     await speaks('wrote in its name', request(namespaceId, stolen, 3, create('/theirs')));
     await speaks('kept it alive', { kind: 'keepAlive', ...stolen });
-    // A session that there is not is ended as well as any: whether this one was, its holder finds out.
+    // A session that does not exist is ended in the same way as any other. Its holder finds out whether this one was.
     const ended = await thief.ask({ kind: 'unregister', namespaceId, ...stolen });
-    stage.step(`to the end of the session the node says: ${shown(JSON.stringify(ended))}`);
+    stage.step(`when asked to end the session, the node says: ${shown(JSON.stringify(ended))}`);
     const { session } = credentials;
     await speaks('wrote by its number alone', {
       kind: 'request',
@@ -56,7 +56,7 @@ export const trial = {
     const third = await mine(3, add('/mine', 10));
     const result = third.reply?.answer.result;
     if (result?.kind === 'number' && result.number === 17) stage.acknowledged++;
-    else stage.fault(`the holder's own write 3 came to ${shown(JSON.stringify(third))}`);
+    else stage.fault(`the holder's own write 3 ended with ${shown(JSON.stringify(third))}`);
     const again = await mine(2, add('/mine', 1000));
     stage.demand(
       again.reply?.answer.result?.number !== 7,

@@ -1,4 +1,4 @@
-/** Clients whose first address is a node that knows nothing, or one whose root replica does not serve. */
+/** Clients whose first address is a node that knows nothing, or a node whose root replica does not serve. */
 
 import { text } from '../../../browser-client/index.ts';
 import { run } from '../../integration/programs.ts';
@@ -14,7 +14,7 @@ const limitMs = 20_000;
 export const trial = {
   name: 'astray',
   sentence:
-    'A client whose first address is a node that was never joined, or a founder that is cut off, gets to the namespace by its other addresses, and is not told for good that there is none.',
+    'A client whose first address is a node that was never joined, or a founder that is cut off, gets to the namespace by its other addresses, and is never told for good that there is no such namespace.',
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -68,7 +68,7 @@ export const trial = {
     for (const batch of batches.slice(last + 1, last + 3)) destroy(batch);
     await startAnyhow([founder!]);
     stage.step(
-      `two batches of the founder behind the last of its root group are unreadable; it says: ${await healthOf(founder!)}`,
+      `the two batches of the founder after the last of its root group are unreadable; it says: ${await healthOf(founder!)}`,
     );
     await comeBy(founder!, 'a founder whose root replica does not serve');
     const enters = await comes(30_000, async () => {
@@ -77,7 +77,10 @@ export const trial = {
       if (only.status !== 0) stage.noteRefusal(only.stderr);
       return only.status === 0;
     });
-    stage.demand(enters, 'who knows that founder alone cannot enter, though every other node knows the namespace');
+    stage.demand(
+      enters,
+      'a client that knows only that founder cannot enter, though every other node knows the namespace',
+    );
     const haret = await stage.client(cluster.nodes);
     for (let i = 0; i < came; i++) {
       if (await haret.namespace(namespaceName).blob(`/by-${i}`, text).exists()) stage.present++;

@@ -11,7 +11,7 @@ const puts = 6;
 export const trial = {
   name: 'bursts',
   sentence:
-    'Six puts of a key that is not there yet, none of them awaited, end with the last, in namespaces that were just made.',
+    'Six puts of a key that does not exist yet, none of them awaited, end with the last one, in namespaces that were just made.',
   short: true,
   limitMs: 120_000,
   async play(stage) {
@@ -32,7 +32,7 @@ export const trial = {
         const asked: Promise<unknown>[] = [];
         for (let i = 1; i <= puts; i++) {
           asked.push(blob.put(i));
-          // Some all at once, and some while answers to the first come in: as long as one read of something else takes, or several.
+          // Some all at once, and some while answers to the first come in, after as many reads of something else.
           if (i % 2 === 1) for (let reads = 0; reads < key; reads++) await other.exists({ read: 'local' });
         }
         const done = await Promise.allSettled(asked);

@@ -1,4 +1,4 @@
-/** Clients at a node that answers, and has lost its group. */
+/** Clients at a node that answers, but has lost its group. */
 
 import { text } from '../../../browser-client/index.ts';
 import { namespaceName } from '../stage.ts';
@@ -7,13 +7,13 @@ import { CutCluster } from '../tools/proxy.ts';
 import { comes, within } from '../tools/waiting.ts';
 import type { Trial } from '../trial.ts';
 
-/** An election takes a second or two, leaving a node one or two more, and the machine may be busy. */
+/** An election takes a second or two, leaving a node takes one or two more, and the machine may be busy. */
 const progressMs = 20_000;
 
 export const trial = {
   name: 'cut-off',
   sentence:
-    'Clients of a primary and of a backup that hear nothing of their group, and clients that come anew, write and read by way of the others; no live value calls live what is not.',
+    'Clients of a primary and of a backup that hear nothing of their group, and new clients, write and read through the other nodes, and no live value says live when it is not.',
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -41,7 +41,7 @@ export const trial = {
       await comes(5000, () => Promise.resolve(live.state.status === 'live'));
       cut.cutOff(manner, alone);
       stage.step(
-        `the ${who} ${alone.name} hears nothing of its group any more (its links are ${manner}); its clients do`,
+        `the ${who} ${alone.name} no longer hears its group (its links are ${manner}), but its clients still reach it`,
       );
       const began = performance.now();
       try {
@@ -59,7 +59,7 @@ export const trial = {
       const fresh = await comes(progressMs, () =>
         Promise.resolve(live.state.value === 'after' || live.state.status !== 'live'),
       );
-      stage.demand(fresh, `a live value at a cut-off ${who} says live and shows what is not so any more`);
+      stage.demand(fresh, `a live value at a cut-off ${who} says live and shows an old value`);
       const come = await stage.client(order, { callTimeoutMs: progressMs });
       try {
         await within(
@@ -76,7 +76,7 @@ export const trial = {
       cut.heal();
       stage.step('all hear each other again');
       await Promise.all(cluster.nodes.map((node) => node.untilHttp('/ready')));
-      // One way to fail is enough to know, and each takes its time.
+      // One way to fail is enough to know, and each takes time.
       if (stage.faults.length > faults) break;
     }
     stage.acknowledged = acknowledged.length;

@@ -1,4 +1,4 @@
-/** One power feed for all nodes, and a power that fails again while they start. */
+/** All nodes share one power line, and the power fails again while they start. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,12 +18,12 @@ const rounds = 2;
 export const trial = {
   name: 'cuts-in-a-row',
   sentence:
-    'Cuts of the power in a row, the first within a batch and each later one within the opening batch of the start after it, on one node and then on all at once, with disks that are whole: everything is there, without an operator.',
+    'The power fails several times in a row, first within a batch and then each time within the opening batch of the next start, on one node and then on all at once, with whole disks. Everything is there, without an operator.',
   short: false,
   limitMs: 240_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
-    // The state of so many groups makes an opening batch longer than a sector, which is what can be torn.
+    // With this many groups, the state in an opening batch is longer than a sector, and so can be torn.
     const [first] = cluster.nodes;
     const places = cluster.nodes.map((node, i) => `r${i + 1}::${node.name}@${node.cluster}`).join(',');
     const creations = Array.from({ length: groups }, (_, i) => `vr create namespace more-${i} ${places}`);
@@ -52,12 +52,12 @@ export const trial = {
   },
 } as const satisfies Trial;
 
-/** The node starts alone, so that nobody hears of what the cut then takes back. */
+/** The node starts alone, so that no other hears of what the cut then takes back. */
 async function cutInARow(stage: Stage, node: NodeUnderTest): Promise<void> {
   tearNext(node.dataDirectory);
   for (let round = 1; round <= rounds; round++) {
     const before = batchesOf(node.dataDirectory).at(-1)!.head.sequence;
-    // The floor follows the opening batch: at a cut within that batch, it is as it was.
+    // The floor is written after the opening batch, so a cut within that batch leaves the floor as it was.
     const floor = readFileSync(join(node.dataDirectory, floorFile));
     node.launch();
     const opening = await eventually('the opening batch', () => {

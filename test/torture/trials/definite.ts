@@ -8,21 +8,21 @@ import { Proxy } from '../tools/proxy.ts';
 import { ThinConnection, errorOf, register, request, resume } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
-/** More than any disk has: growth is refused as soon as such a node is primary. */
+/** More than any disk has, so a node refuses writes that add data as soon as it is primary. */
 const noRoom = 'disk_reserve_bytes = 1099511627776';
 const push = { kind: 'queuePush', path: '/q', value: new Uint8Array([1]) };
 
 export const trial = {
   name: 'definite',
   sentence:
-    'A write that was executed, whose answer was lost, and that is sent again to nodes with a full disk, without a primary and with one: the reply that was kept comes before any other judgement, the package’s client calls it no definite failure, and it happened once.',
+    'A write was executed and its answer was lost. It is sent again to nodes with a full disk, without a primary and with one: the kept reply comes before any other judgement, the package’s client reports no definite failure, and the write happened once.',
   short: false,
   limitMs: 180_000,
   async play(stage) {
     const cluster = await stage.cluster(3);
     const primary = await primaryNode(cluster);
     const others = cluster.nodes.filter((node) => node !== primary);
-    // The others get a disk without room at their next start.
+    // At their next start, the others get a disk without room.
     for (const node of others) {
       await node.stop();
       node.configure(noRoom);
@@ -47,7 +47,7 @@ export const trial = {
     proxy.cut(() => 'answers');
     stage.step('answers to the client are lost from now on; it pushes one item');
     void thin.send(request(namespaceId, credentials, 1, push));
-    // The package's client does the same by the same way, and has the other nodes to go to.
+    // The package's client does the same in the same way, and can go to the other nodes.
     const sdk = await stage.client(cluster.nodes, {
       urls: [answerless.address, ...others.map(({ api }) => api)],
       followRedirects: false,
@@ -96,7 +96,7 @@ export const trial = {
     const length = await eventually('a read', () => queue.length({ timeoutMs: 4000 }));
     const told = await pushed;
     stage.step(`the package's client was told: ${told}`);
-    stage.demand(told !== 'definite', 'the package’s client calls definitely failed what was executed');
+    stage.demand(told !== 'definite', 'the package’s client reports a definite failure of a write that was executed');
     stage.acknowledged = 3;
     stage.present = length;
     stage.demand(length === 3, `three pushes were made, and ${length} items are there`);

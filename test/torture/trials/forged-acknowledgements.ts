@@ -1,4 +1,4 @@
-/** Acknowledgements that nobody gave, of what was never sent, and a log that no primary told. */
+/** Acknowledgements that no replica gave, of what was never sent, and a log that no primary sent. */
 
 import { text } from '../../../browser-client/index.ts';
 import { namespaceName } from '../stage.ts';
@@ -11,7 +11,7 @@ import type { Trial } from '../trial.ts';
 export const trial = {
   name: 'forged-acknowledgements',
   sentence:
-    'Acknowledgements in the names of backups that are down commit nothing, and those of ops and rounds that never were, and a StartView that no primary sent, stop nobody.',
+    'Acknowledgements in the names of backups that are down commit nothing. Acknowledgements of ops and rounds that never existed, and a StartView that no primary sent, stop no node.',
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -54,7 +54,7 @@ export const trial = {
     await startAnyhow(backups);
     await stillServes(stage, cluster, ledger, 'forged acknowledgements');
 
-    stage.step('ops and rounds that never were are acknowledged, and a StartView is told to all');
+    stage.step('ops and rounds that never existed are acknowledged, and all get a forged StartView');
     for (const to of cluster.nodes) {
       const now = (await replicasOn(to))[0]!;
       for (const as of cluster.nodes.filter((node) => node !== to)) {
@@ -94,7 +94,7 @@ export const trial = {
         link.close();
       }
     }
-    await stillServes(stage, cluster, ledger, 'acknowledgements of what never was');
+    await stillServes(stage, cluster, ledger, 'acknowledgements of what never existed');
     await stage.judgeProcesses(cluster.nodes);
     await failoverAndRestart(stage, cluster, ledger);
   },

@@ -1,4 +1,6 @@
-/** A stranger says where primaries are, answers what is then forwarded to it, and forwards what no node would. */
+/**
+ * A stranger says where primaries are, answers what is then forwarded to it, and forwards what no node would forward.
+ */
 
 import { NobleHash } from '../../../core/base/noble-hash.ts';
 import { encodeOperation } from '../../../core/service/body.ts';
@@ -16,14 +18,14 @@ import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
 import type { Trial } from '../trial.ts';
 
 const name = 'stranger';
-/** What a forward proves itself by, which a stranger makes up. */
+/** The proof of a forward, which a stranger makes up. */
 const secretless = { secret: '00'.repeat(16) };
 const garbage = new Uint8Array(64).fill(0xee);
 
 export const trial = {
   name: 'forged-forwards',
   sentence:
-    'A stranger’s hints send no request to it, its answers are given to nobody, garbage in them ends no process, and what it forwards to the root group stops nobody.',
+    'A stranger’s hints send no request to it, its answers reach no client, garbage in them ends no process, and what it forwards to the root group stops no node.',
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -35,7 +37,7 @@ export const trial = {
     const address = `127.0.0.1:${await freePort()}`;
     const info = strangerInfo(address, name);
     let forwards = 0;
-    /** Answers what is forwarded, or relayed, with garbage. */
+    /** Answers whatever is forwarded or relayed with garbage. */
     const garbled = (message: PeerMessage, say: (...messages: PeerMessage[]) => void): void => {
       if (message.kind === 'forward') {
         forwards++;
@@ -47,7 +49,7 @@ export const trial = {
         say({ kind: 'relayed', run: message.run, number: 0, message: { kind: 'event', id: watch, event: garbage } });
       }
     };
-    // The stranger can be dialled as well, and presents itself as it did.
+    // The stranger can be dialled as well, and presents itself as before.
     const server = new WebSocketServer({
       host: '127.0.0.1',
       port: Number(address.split(':')[1]),
@@ -120,7 +122,7 @@ export const trial = {
     if (cluster.nodes.some((node) => node.pid === null)) return;
     await stillServes(stage, cluster, ledger, 'forged hints');
 
-    stage.step('the stranger forwards reads and writes of the root group, and of sessions that never were');
+    stage.step('the stranger forwards reads and writes of the root group, and of sessions that never existed');
     for (const to of cluster.nodes) {
       for (const from of [info, infoOf(cluster.nodes.find((node) => node !== to)!)]) {
         const link = await Forger.dial(stage, to, ids.cluster, from);
@@ -155,7 +157,7 @@ export const trial = {
     const made = await cluster
       .node(0)
       .adminRun(`vr create namespace after r1::dev1@${cluster.node(0).cluster} --allow-small`);
-    stage.demand(made.status === 0, `the root group serves no longer: ${shown(made.stderr.trim())}`);
+    stage.demand(made.status === 0, `the root group no longer serves: ${shown(made.stderr.trim())}`);
     stage.step(`the primary was on ${primary.name}`);
     await failoverAndRestart(stage, cluster, ledger);
   },

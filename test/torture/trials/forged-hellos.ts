@@ -1,4 +1,4 @@
-/** A stranger says hello: in a member's name, for a node that is not there any more, and under a name that is none. */
+/** A stranger says hello: in a member's name, to a node that is not there any more, and under an invalid name. */
 
 import { namespaceName, shown } from '../stage.ts';
 import { stillServes } from '../tools/after-forgery.ts';
@@ -11,13 +11,13 @@ import type { Trial } from '../trial.ts';
 
 const bait = '127.0.0.1:9';
 const badNames = ['evil\nname', '\u001b[31mred', 'x\u009b2J', '\u202eelif'];
-// What a terminal would act on.
+// Characters that a terminal would act on.
 const harmful = /[\u001b\u0080-\u009f\u202a-\u202e]/;
 
 export const trial = {
   name: 'forged-hellos',
   sentence:
-    'A hello in a member’s name rewrites none of its addresses, one that means another incarnation stops nobody, and no name that is none is shown anywhere.',
+    'A hello in a member’s name rewrites none of its addresses, a hello that means another incarnation stops no node, and an invalid name is shown nowhere.',
   short: false,
   limitMs: 180_000,
   async play(stage) {
@@ -40,7 +40,7 @@ export const trial = {
       const status = await first!.adminRun('cluster status');
       return status.stdout.includes(bait);
     });
-    stage.demand(!rewritten, `the catalog has a member at ${bait}, where a stranger said that it is`);
+    stage.demand(!rewritten, `the catalog has a member at ${bait}, the address that a stranger gave`);
     for (const node of cluster.nodes) {
       const connection = await ThinConnection.open(stage, node.api);
       const entered = await connection.ask({ kind: 'enter', namespace: namespaceName });
@@ -50,7 +50,7 @@ export const trial = {
     for (const link of links) link.close();
     await stillServes(stage, cluster, ledger, 'hellos in the names of members');
 
-    stage.step('hellos that mean another incarnation, and names that are none');
+    stage.step('hellos that mean another incarnation, and invalid names');
     for (const to of cluster.nodes) {
       const wrong = { name: to.name, incarnation: 'cd'.repeat(16) };
       for (const from of [strangerInfo(bait), infoOf(cluster.nodes.find((node) => node !== to)!)]) {
@@ -71,7 +71,7 @@ export const trial = {
       const line = [...node.log, health].find((one) => harmful.test(one));
       if (line !== undefined) stage.fault(`${node.name} shows a stranger's name raw: ${shown(line)}`);
     }
-    // A node by itself, which nobody can contradict.
+    // A node by itself, which no other can contradict.
     const single = await stage.cluster(1);
     const lone = single.node(0);
     const link = await Forger.dial(stage, lone, (await idsOf(stage, lone)).cluster, strangerInfo(bait), {
@@ -82,7 +82,7 @@ export const trial = {
     const client = await stage.client([lone]);
     const oneNode = new Ledger(stage);
     const served = await oneNode.write(client.namespace(namespaceName), 16, 5000);
-    stage.demand(served, 'a single node serves no longer after a hello that meant another incarnation');
+    stage.demand(served, 'a single node no longer serves after a hello that meant another incarnation');
     await recover(stage, [...cluster.nodes, lone], 40_000);
     await ledger.check(cluster.nodes);
     await oneNode.check([lone]);

@@ -1,4 +1,4 @@
-/** Messages of replicas, in their names, over a stranger's link: views that nobody can have come to. */
+/** Messages in the names of replicas, over a stranger's link, with views that cannot have been reached. */
 
 import { namespaceName } from '../stage.ts';
 import { failoverAndRestart, stillServes } from '../tools/after-forgery.ts';
@@ -9,7 +9,7 @@ import type { Trial } from '../trial.ts';
 export const trial = {
   name: 'forged-views',
   sentence:
-    'Messages in the names of replicas, of views up to 2^53 - 1, over links in a member’s name and in a stranger’s: no replica moves there, stops, or keeps it.',
+    'Messages in the names of replicas, with views up to 2^53 - 1, over links in a member’s name and in a stranger’s: no replica moves there, stops, or stores such a view.',
   short: false,
   limitMs: 240_000,
   async play(stage) {

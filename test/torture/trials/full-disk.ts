@@ -30,7 +30,7 @@ disk_reserve_bytes = ${6 * mebi}
 export const trial = {
   name: 'full-disk',
   sentence:
-    'The disks of all nodes fill up until growth is refused, checkpoints come due, something else takes the rest, and nodes start again: none ends, nothing is lost, and room that is made is used.',
+    'The disks of all nodes fill up until writes that add data are refused, checkpoints come due, something else takes the rest, and nodes start again: none ends, nothing is lost, and new room is used.',
   short: false,
   limitMs: 360_000,
   async play(stage) {
@@ -47,9 +47,9 @@ export const trial = {
     for (let refused = 0, asked = 0; refused < refusedEnough && asked < 2000; asked += 8) {
       refused += 8 - (await ledger.writeMany(namespace, 8, valueBytes));
     }
-    stage.step(`${ledger.size} values of ${valueBytes} bytes were acknowledged until growth was refused`);
+    stage.step(`${ledger.size} values of ${valueBytes} bytes were acknowledged until more were refused`);
     const low = [...stage.refusals].some((refusal) => refusal.startsWith('DiskLow (definite)'));
-    stage.demand(low, 'growth is refused with DiskLow');
+    stage.demand(low, 'writes that add data are refused with DiskLow');
     await shrink(stage, namespace, shrinkingBytes);
     await stage.judgeProcesses(cluster.nodes);
 
@@ -72,7 +72,8 @@ export const trial = {
     const health = await healthOf(cluster.node(0));
     stage.step(`dev1 says: ${health}`);
     stage.demand(health.includes('the disk of the data directory'), 'a node whose disk is full says so');
-    // What was taken before the log was full and is on no majority yet waits for room, and reads wait for it: none may be wrong.
+    // What was accepted before the log was full, and is on no majority yet, waits for room, and reads wait for it. None
+    // of them may be wrong.
     await ledger.contradicted(cluster.nodes);
 
     stage.step('room is made');
@@ -81,7 +82,7 @@ export const trial = {
       await mountRun(stage, ['-o', `remount,size=${enoughBytes}`, join(node.directory, 'disk')]);
     }
     const grows = await comes(15_000, () => ledger.write(namespace, valueBytes, 4000));
-    stage.demand(grows, 'room that is made is used');
+    stage.demand(grows, 'new room is used');
     await ledger.writeMany(namespace, 40, valueBytes);
     await recover(stage, cluster.nodes, 40_000);
     await ledger.check(cluster.nodes);
@@ -98,7 +99,7 @@ async function mountRun(stage: Stage, args: readonly string[]): Promise<void> {
   if ((await mounting.ended).status !== 0) throw new Unplayable(`mount needs root: ${mounting.stderr}`);
 }
 
-/** The data directory is a small disk of its own; something else has a directory on the same one. */
+/** The data directory is a small disk of its own. Something else has a directory on the same disk. */
 async function mount(stage: Stage, node: NodeUnderTest): Promise<void> {
   const disk = join(node.directory, 'disk');
   mkdirSync(disk, { recursive: true });
@@ -106,7 +107,7 @@ async function mount(stage: Stage, node: NodeUnderTest): Promise<void> {
   stage.atEnd(async () => {
     await node.kill();
     try {
-      // A story that failed is kept with its files, and the disk goes. A socket cannot be copied.
+      // A failed story is kept with its files, and the disk goes. A socket cannot be copied.
       if (stage.faults.length > 0) {
         rmSync(node.dataDirectory);
         const filter = (file: string): boolean => !lstatSync(file).isSocket();
@@ -120,7 +121,10 @@ async function mount(stage: Stage, node: NodeUnderTest): Promise<void> {
   symlinkSync(join(disk, 'data'), node.dataDirectory);
 }
 
-/** What frees space is taken however full the disk is; here it takes away what is not there, and only the log grows. */
+/**
+ * Operations that free space are accepted however full the disk is. Here they remove what does not exist, so only the
+ * log grows.
+ */
 async function shrink(stage: Stage, namespace: Namespace, total: number): Promise<void> {
   const set = namespace.set('/s', bytes);
   const member = new Uint8Array(valueBytes);
@@ -136,5 +140,5 @@ async function shrink(stage: Stage, namespace: Namespace, total: number): Promis
       }
     }
   }
-  stage.step(`${taken} removals of ${valueBytes} bytes each were taken, ${refused} refused`);
+  stage.step(`${taken} removals of ${valueBytes} bytes each were accepted, ${refused} refused`);
 }

@@ -11,7 +11,7 @@ const strange = 'rebound.example';
 export const trial = {
   name: 'hosts',
   sentence:
-    'Requests and handshakes under a host name that is not the node’s are refused, and those under its own and under loopback names are not.',
+    'Requests and handshakes under a host name that is not the node’s are refused. Those under its own and under loopback names are not.',
   short: true,
   limitMs: 120_000,
   async play(stage) {

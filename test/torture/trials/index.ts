@@ -1,4 +1,7 @@
-/** The trials, in the order in which they are played. A name without a trial, or a trial under another's name, does not compile. */
+/**
+ * The trials, in the order in which they are played. A name without a trial, or a trial under another name, does not
+ * compile.
+ */
 
 import type { Trial } from '../trial.ts';
 import { trial as anotherSession } from './another-session.ts';

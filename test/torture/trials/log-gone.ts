@@ -1,4 +1,4 @@
-/** The log is gone while the store's identity stays; then the operator does what a peer's log says. */
+/** The log is gone while the store's identity stays. Then the operator does what a peer's log says. */
 
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { Trial } from '../trial.ts';
 
 const keys = 20;
 
-/** Ways for a log to go. */
+/** How a log may be lost. */
 const manners = {
   'is removed': (directory: string) => {
     for (const { name } of segmentsOf(directory)) rmSync(join(directory, name));
@@ -25,7 +25,7 @@ const manners = {
       writeFileSync(file, new Uint8Array(statSync(file).size));
     }
   },
-  'is gone but for the segment made in advance': (directory: string) => {
+  'is gone except the segment made in advance': (directory: string) => {
     const used = new Set(batchesOf(directory).map(({ head }) => head.segment));
     for (const { name, number } of segmentsOf(directory)) if (used.has(number)) rmSync(join(directory, name));
   },
@@ -34,7 +34,7 @@ const manners = {
 export const trial = {
   name: 'log-gone',
   sentence:
-    'A log is removed, zero-filled, or gone but for its spare, while the store’s identity stays: the node says so, sends its clients elsewhere, and counts in no quorum, also after the operator has joined it again.',
+    'A log is removed, zero-filled, or gone except its spare, while the store’s identity stays: the node says so, sends its clients elsewhere, and counts in no quorum, even after the operator has joined it again.',
   short: false,
   limitMs: 400_000,
   async play(stage) {
@@ -84,7 +84,7 @@ async function act(stage: Stage, words: string, damage: (directory: string) => v
     stage.demand(!denied, `${hurt.name} says for good that the namespace is unknown`);
     const moved = await stage.client([hurt, founder], { callTimeoutMs: 6000 });
     try {
-      // The founder is alone, which answers local reads.
+      // The founder is alone, and answers local reads.
       await moved.namespace(namespaceName).blob('/k0', text).get({ read: 'local' });
     } catch (error) {
       stage.refused(error);

@@ -1,4 +1,4 @@
-/** Somebody removes the newest files of a log, spare and all: what is left has no gap. */
+/** Someone removes the newest files of a log, including the spare, so that what is left has no gap. */
 
 import { segmentsGone } from '../tools/segments-gone.ts';
 import type { Trial } from '../trial.ts';

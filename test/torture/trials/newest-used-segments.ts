@@ -1,4 +1,4 @@
-/** Somebody removes the newest files of a log that hold anything; the one that was made in advance stays. */
+/** Someone removes the newest files of a log that hold anything. The one that was made in advance stays. */
 
 import { segmentsGone } from '../tools/segments-gone.ts';
 import type { Trial } from '../trial.ts';

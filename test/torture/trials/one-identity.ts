@@ -1,4 +1,4 @@
-/** Two processes that live have one whole identity: a volume was copied, or a deployment overlaps. */
+/** Two living processes have the same whole identity, because a volume was copied or a deployment overlaps. */
 
 import { counterCheck } from '../tools/counting.ts';
 import { namespaceName, shown } from '../stage.ts';
@@ -15,7 +15,7 @@ const watchedMs = 4000;
 export const trial = {
   name: 'one-identity',
   sentence:
-    'Of two living processes with one identity one goes on undisturbed, and the other is told, for good and with what to do.',
+    'Of two living processes with one identity, one goes on undisturbed, and the other is told so, for good and with what to do.',
   short: false,
   limitMs: 120_000,
   async play(stage) {
@@ -61,7 +61,10 @@ export const trial = {
       `after ${settleMs / 1000} s ${going.length} of the two processes write; it should be one`,
     );
     const undisturbed = Math.max(...writers.map(({ late }) => late));
-    stage.demand(undisturbed > 40, `whoever has the identity came to ${undisturbed} writes in ${watchedMs / 1000} s`);
+    stage.demand(
+      undisturbed > 40,
+      `the process that has the identity made ${undisturbed} writes in ${watchedMs / 1000} s`,
+    );
     const told = writers.find(({ late }) => late === 0)?.errors.at(-1);
     stage.demand(told !== undefined && told.outcome !== 'unknown', 'the other one is told so, definitely');
     stage.present = await counterCheck(

@@ -1,4 +1,4 @@
-/** Web pages try the ports that are not theirs. */
+/** Web pages try ports that they may not use. */
 
 import { adminSubprotocols } from '../../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../../core/wire/api.ts';
@@ -12,7 +12,7 @@ const allowed = 'https://console.example.org';
 export const trial = {
   name: 'pages',
   sentence:
-    "Pages that may use the API, the node's own among them, reach neither the cluster port nor, unless that is said, the admin port.",
+    "Pages that may use the API, including the node's own, reach neither the cluster port nor, unless the configuration says so, the admin port.",
   short: true,
   limitMs: 120_000,
   async play(stage) {

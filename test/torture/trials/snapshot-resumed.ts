@@ -1,4 +1,4 @@
-/** A reader leaves a watch in the midst of its snapshot, and goes on where `watch.op` says. */
+/** A reader leaves a watch in the middle of its snapshot, and goes on where `watch.op` says. */
 
 import { text } from '../../../browser-client/index.ts';
 import { namespaceName } from '../stage.ts';
@@ -11,7 +11,7 @@ const bytes = 4000;
 export const trial = {
   name: 'snapshot-resumed',
   sentence:
-    'A watch that is left after the first page of its snapshot and resumed where its `op` says misses nothing, or says that there is nothing to resume.',
+    'A watch that is left after the first page of its snapshot, and resumed where its `op` says, misses nothing, or says that there is nothing to resume.',
   short: true,
   limitMs: 120_000,
   async play(stage) {
@@ -21,7 +21,7 @@ export const trial = {
     const paths = Array.from({ length: keys }, (_, i) => `/k${i}`);
     await Promise.all(paths.map((path) => namespace.blob(path, text).create('x'.repeat(bytes))));
     stage.acknowledged = keys;
-    // At every place where a reader may leave, also after a mark of progress, which does not end the snapshot.
+    // At every place where a reader may leave, including after a mark of progress, which does not end the snapshot.
     let left = 0;
     for (const pages of [1, 2, 3]) {
       const known = new Set<string>();
@@ -43,7 +43,7 @@ export const trial = {
       const { op } = watch;
       stage.step(`left after ${pages} pages with ${known.size} of ${keys} keys; watch.op was ${before.join(', ')}`);
       if (op === null) continue;
-      // It may be resumed: then what is missing must come, before a write that is made now.
+      // It may be resumed. Then what is missing must come before a write that is made now.
       const resumed = namespace.watch('/', { from: { after: op } });
       const marker = `/marker-${pages}`;
       await namespace.blob(marker, text).create('m');

@@ -1,4 +1,4 @@
-/** A client whose own loop stalls, at a node that falls silent. */
+/** A client whose own event loop stalls, at a node that falls silent. */
 
 import { namespaceName, shown } from '../stage.ts';
 import { counterCheck } from '../tools/counting.ts';
@@ -13,7 +13,7 @@ const progressMs = 15_000;
 export const trial = {
   name: 'stalling-client',
   sentence:
-    'A client whose loop stalls 350 ms of each second gives up a node that went silent, and goes on by way of the others.',
+    'A client whose event loop stalls for 350 ms of each second gives up a node that went silent, and goes on through the others.',
   short: false,
   limitMs: 180_000,
   async play(stage) {

@@ -1,4 +1,4 @@
-/** What answers at an address is not a node: it sends words that would steer a terminal. */
+/** What answers at an address is not a node. It sends text that would control a terminal. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,14 +11,14 @@ import { run } from '../../integration/programs.ts';
 import { shown } from '../stage.ts';
 import type { Trial } from '../trial.ts';
 
-/** A title that is set, a colour, a C1 control sequence, text that runs the other way, a line that is written over, and a bell. */
+/** A title, a colour, a C1 control sequence, text that runs the other way, a line that is overwritten, and a bell. */
 const steering = '\u001b]0;owned\u0007\u001b[31mred\u009b2Jgone\u202eesrever\u2066\u200eover\rwritten\u0085';
 const harmful = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 export const trial = {
   name: 'terminals',
   sentence:
-    'What a stranger refuses or closes with, and what it calls itself, is made harmless before a terminal shows it, in text and in JSON.',
+    'What a stranger says when it refuses or closes, and what it calls itself, is made harmless before a terminal shows it, in text and in JSON.',
   short: true,
   limitMs: 180_000,
   async play(stage) {

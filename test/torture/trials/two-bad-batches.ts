@@ -21,7 +21,7 @@ function installs({ parts }: Batch, replica: string): boolean {
 export const trial = {
   name: 'two-bad-batches',
   sentence:
-    "Two adjacent batches of a node are unreadable, the first of them where it took over a view's log in place of what nobody else had, and then others crash: nothing acknowledged is lost, and no healthy replica stops.",
+    "Two adjacent batches of a node are unreadable. In the first, the node took over a view's log in place of entries that no other node had. Then others crash: nothing acknowledged is lost, and no healthy replica stops.",
   short: false,
   limitMs: 240_000,
   async play(stage) {
@@ -45,7 +45,7 @@ export const trial = {
       answers.every(({ status }) => status === 'rejected'),
       'a primary alone acknowledges nothing',
     );
-    stage.step(`${hurt.name} logged up to ${unheard} writes that nobody else has; it is killed, the others go on`);
+    stage.step(`${hurt.name} logged up to ${unheard} writes that no other node has; it is killed, the others go on`);
     await hurt.kill();
     await alone.close();
     await Promise.all(others.map((node) => node.start()));
@@ -60,7 +60,7 @@ export const trial = {
       ),
     );
     for (let i = 0; i < 4; i++) await ledger.write(namespace);
-    await eventually('batches behind it', () =>
+    await eventually('batches after it', () =>
       Promise.resolve(batchesOf(hurt.dataDirectory).at(-1)!.head.sequence > installed.head.sequence + 4 ? true : null),
     );
     await hurt.kill();

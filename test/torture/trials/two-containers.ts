@@ -1,4 +1,7 @@
-/** Two containers are given one volume: in the second's process namespace, the first's process cannot be seen. */
+/**
+ * Two containers are given one volume. The second has a process namespace of its own, and cannot see the first's
+ * process.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +18,7 @@ const unshare = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 export const trial = {
   name: 'two-containers',
   sentence:
-    'A second process in another process namespace, which cannot see that the first lives, does not take its data directory.',
+    'A second process, in another process namespace, cannot see that the first is alive. It does not take the data directory.',
   short: true,
   limitMs: 120_000,
   async play(stage) {

@@ -1,0 +1,64 @@
+/** Everything that simulated users do, for each type of leaf and for all nodes. */
+
+import type { LeafType } from '../../tree/names.ts';
+import type { Operation } from '../../tree/operation.ts';
+import { blobUses, put } from './blob.ts';
+import { counterUses } from './counter.ts';
+import { queueUses } from './queue.ts';
+import { setUses } from './set.ts';
+import type { Chance, LeafUses, Use } from './use.ts';
+
+const leafUses: Readonly<Record<LeafType, LeafUses>> = {
+  blob: blobUses,
+  queue: queueUses,
+  set: setUses,
+  counter: counterUses,
+};
+
+const leaves = Object.values(leafUses);
+const emptyLeaves = (Object.keys(leafUses) as LeafType[]).filter((type) => leafUses[type].emptyAt !== null);
+const emptyPaths = leaves.flatMap(({ emptyAt }) => (emptyAt === null ? [] : [emptyAt]));
+
+const createBlob = (({ blobPath, unique }) => ({
+  kind: 'create',
+  path: blobPath,
+  type: 'blob',
+  value: unique,
+})) satisfies Use;
+
+/** The path may belong to another type. Then the new type is there from now on. */
+const createEmpty: Use = ({ random }) => ({
+  kind: 'create',
+  path: random.pick(emptyPaths),
+  type: random.pick(emptyLeaves),
+  value: null,
+});
+
+const putOrCreate: Use = (chance) => ({
+  kind: 'transaction',
+  guards: [{ kind: 'exists', path: chance.blobPath }],
+  then: [put(chance)],
+  otherwise: [createBlob(chance)],
+});
+
+const removeOrPut: Use = (chance) =>
+  chance.random.chance(1, 4) ? { kind: 'delete', path: '/dir', recursive: true, ifVersion: null } : put(chance);
+
+/** Each is equally likely. Their order is part of what a seed means. */
+const uses: readonly Use[] = [
+  createBlob,
+  createEmpty,
+  ...leaves.flatMap(({ writes }) => writes),
+  putOrCreate,
+  removeOrPut,
+  () => ({ kind: 'keys', path: '/', limit: 100, after: null }),
+  ...leaves.toReversed().flatMap(({ reads }) => reads),
+];
+
+export { blobPaths } from './blob.ts';
+export const watchedPaths = ['/', '/dir', '/dir/sub', ...leaves.flatMap(({ watched }) => watched)];
+
+/** The next operation of a user. */
+export function drawOperation(chance: Chance): Operation {
+  return uses[chance.random.below(uses.length)]!(chance);
+}

@@ -1,0 +1,15 @@
+/** Every type of leaf and what may be done to it. */
+
+import type { LeafType } from '../names.ts';
+import { blobRules } from './blob.ts';
+import { counterRules } from './counter.ts';
+import { queueRules } from './queue.ts';
+import type { LeafRules } from './rules.ts';
+import { setRules } from './set.ts';
+
+export const leafRules: { readonly [T in LeafType]: LeafRules<T> } = {
+  blob: blobRules,
+  queue: queueRules,
+  set: setRules,
+  counter: counterRules,
+};

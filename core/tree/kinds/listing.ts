@@ -1,0 +1,143 @@
+/** Reads that list nodes: paths and children a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
+
+import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from '../failure.ts';
+import { maxSteps } from '../limits.ts';
+import type { ResultBudget } from '../limits.ts';
+import { DirectoryNode, ownBytes } from '../node.ts';
+import type { TreeNode } from '../node.ts';
+import { treeBytes } from '../nodes/head.ts';
+import type { Asked, Child, SimpleResult, Stat } from '../operation.ts';
+import { Page, pathOverheadBytes } from '../page.ts';
+import { childPath, parsePath } from '../path.ts';
+import { find } from '../place.ts';
+
+/** What a child costs in an answer besides its name. */
+const childOverheadBytes = 32;
+
+/**
+ * Adds the paths at and beneath `node`, depth first. `after` holds the parts, from `depth` on, of a path to go on after;
+ * it need not be there any longer.
+ */
+function walk(
+  node: TreeNode,
+  path: string,
+  after: readonly string[] | null,
+  depth: number,
+  page: Page<string>,
+): boolean {
+  if (after === null && !page.add(path, path.length + pathOverheadBytes)) return false;
+  if (!(node instanceof DirectoryNode)) return true;
+  const from = after?.[depth];
+  for (const child of node.children.values(from)) {
+    const rest = child.name === from ? after : null;
+    if (!walk(child, childPath(path, child.name), rest, depth + 1, page)) return false;
+  }
+  return true;
+}
+
+export function keys(root: DirectoryNode, asked: Asked<'keys'>, budget: ResultBudget): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  const base = parsePath(asked.path) as readonly string[];
+  const after = asked.after === null ? null : parsePath(asked.after);
+  if (after instanceof Failure) return after;
+  if (after !== null && !base.every((part, index) => after[index] === part))
+    return badArgument('A page goes on after a path at or beneath the one that is listed', { path: asked.path });
+  const page = new Page<string>(asked.limit, budget);
+  walk(node, asked.path, after, base.length, page);
+  return page.failure ?? { kind: 'paths', paths: page.entries, more: page.more };
+}
+
+export function children(root: DirectoryNode, asked: Asked<'children'>, budget: ResultBudget): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  if (!(node instanceof DirectoryNode)) return mustBeDirectory(asked.path);
+  const page = new Page<Child>(asked.limit, budget);
+  for (const child of node.children.values(asked.after ?? undefined)) {
+    const { name, type, version, count } = child;
+    if (name === asked.after) continue;
+    if (!page.add({ name, type, version, count, bytes: ownBytes(child) }, name.length + childOverheadBytes)) break;
+  }
+  return page.failure ?? { kind: 'children', children: page.entries, more: page.more, version: node.version };
+}
+
+function statOf(node: TreeNode, path: string): Stat {
+  return {
+    path,
+    type: node.type,
+    version: node.version,
+    created: node.created,
+    modified: node.modified,
+    count: node.count,
+    bytes: ownBytes(node),
+    subtreeBytes: treeBytes(node),
+    subtreeNodes: 1 + node.nodes,
+  };
+}
+
+/** What a stat costs in an answer besides its path. */
+const statOverheadBytes = 64;
+
+function fits(stats: readonly Stat[], budget: ResultBudget): Failure | null {
+  for (const stat of stats) {
+    const bytes = stat.path.length + statOverheadBytes;
+    if (!budget.take(bytes)) return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(bytes));
+  }
+  return null;
+}
+
+export function oneStat(node: TreeNode, path: string, budget: ResultBudget): SimpleResult | Failure {
+  const stat = statOf(node, path);
+  return fits([stat], budget) ?? { kind: 'stat', stat };
+}
+
+/** The largest leaves so far, the largest first; of equals, the one that is listed first. */
+class Largest {
+  readonly stats: Stat[] = [];
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False when nothing of at most so many bytes has a place any more. */
+  takes(bytes: number): boolean {
+    return this.stats.length < this.#limit || bytes > this.stats[this.stats.length - 1]!.bytes;
+  }
+
+  add(stat: Stat): void {
+    let at = this.stats.length;
+    while (at > 0 && this.stats[at - 1]!.bytes < stat.bytes) at--;
+    this.stats.splice(at, 0, stat);
+    if (this.stats.length > this.#limit) this.stats.pop();
+  }
+}
+
+/** Looks beneath a directory only while its whole could hold something larger than the smallest found. */
+function gather(directory: DirectoryNode, path: string, found: Largest, budget: ResultBudget): Failure | null {
+  for (const child of directory.children.values()) {
+    if (!budget.step()) return tooMuchWork(maxSteps);
+    if (!found.takes(treeBytes(child))) continue;
+    const where = childPath(path, child.name);
+    if (child instanceof DirectoryNode) {
+      const failure = gather(child, where, found, budget);
+      if (failure !== null) return failure;
+    } else {
+      found.add(statOf(child, where));
+    }
+  }
+  return null;
+}
+
+export function largest(root: DirectoryNode, asked: Asked<'largest'>, budget: ResultBudget): SimpleResult | Failure {
+  const node = find(root, asked.path);
+  if (node instanceof Failure) return node;
+  const found = new Largest(asked.limit);
+  if (node instanceof DirectoryNode) {
+    const failure = gather(node, asked.path, found, budget);
+    if (failure !== null) return failure;
+  } else {
+    found.add(statOf(node, asked.path));
+  }
+  return fits(found.stats, budget) ?? { kind: 'stats', stats: found.stats };
+}

@@ -1,0 +1,109 @@
+/** What may be done to a queue. */
+
+import { makeChange } from '../change.ts';
+import { Failure, badArgument, limitExceeded } from '../failure.ts';
+import type { ResultBudget } from '../limits.ts';
+import type { DirectoryNode } from '../node.ts';
+import { itemOverheadBytes } from '../nodes/head.ts';
+import { QueueNode } from '../nodes/queue.ts';
+import type { Asked, SimpleResult } from '../operation.ts';
+import { Page, pathOverheadBytes } from '../page.ts';
+import { findTyped, nodeAt, refuseGrowth, replace } from '../place.ts';
+import type { Place } from '../place.ts';
+import { load, store } from '../stored.ts';
+import type { LeafRules, WriteContext, Written } from './rules.ts';
+import { badPathOrValue, onlyPath, tooLarge, valueResult } from './steps.ts';
+
+function push(place: Place, { value }: Asked<'queuePush'>, context: WriteContext): Written | Failure {
+  const { op, limits, changes, owner } = context;
+  const queue = nodeAt(place, 'queue');
+  if (queue instanceof Failure) return queue;
+  const large = tooLarge(value, limits, place.path);
+  if (large !== null) return large;
+  if (queue.count >= limits.maxChildren)
+    return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
+  const growth = { bytes: value.length + itemOverheadBytes, nodes: 0 };
+  const refused = refuseGrowth(place, growth, limits);
+  if (refused !== null) return refused;
+  const item = store(value);
+  const after = queue.pushed(item, op, owner);
+  changes.push(makeChange(place.path, 'pushed', after, item, null));
+  return { root: replace(place, after, growth, context), result: { kind: 'done', version: after.version } };
+}
+
+function pop(
+  place: Place,
+  _operation: Asked<'queuePop'>,
+  context: WriteContext,
+  root: DirectoryNode,
+): Written | Failure {
+  const { op, budget, changes, owner } = context;
+  const queue = nodeAt(place, 'queue');
+  if (queue instanceof Failure) return queue;
+  const value = queue.front();
+  if (value === null) return { root, result: { kind: 'value', value: null, version: queue.version } };
+  if (!budget.take(value.length))
+    return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
+  const after = queue.popped(op, owner);
+  changes.push(makeChange(place.path, 'popped', after, value, null));
+  const growth = { bytes: -value.length - itemOverheadBytes, nodes: 0 };
+  return {
+    root: replace(place, after, growth, context),
+    result: { kind: 'value', value: load(value), version: after.version },
+  };
+}
+
+function list(root: DirectoryNode, asked: Asked<'queueList'>, budget: ResultBudget): SimpleResult | Failure {
+  const queue = findTyped(root, asked.path, 'queue');
+  if (queue instanceof Failure) return queue;
+  const page = new Page<Uint8Array>(asked.limit, budget);
+  const first = queue.items.minKey();
+  if (first !== undefined && asked.from < queue.count) {
+    for (const item of queue.items.values(first + asked.from))
+      if (!page.add(load(item), item.length + pathOverheadBytes)) break;
+  }
+  return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
+}
+
+export const queueRules: LeafRules<'queue'> = {
+  lastTellsAll: false,
+  refuseCreate: (value) =>
+    value === null ? null : badArgument('A queue is created without a value', { type: 'queue' }),
+  make: (name, op) => QueueNode.empty(name, op),
+  writes: {
+    queuePush: {
+      grows: true,
+      refuse: ({ path, value }, limits) => badPathOrValue(path, value, limits),
+      apply: push,
+    },
+    queuePop: { grows: false, refuse: onlyPath, apply: pop },
+  },
+  upserts: {
+    queuePush: { type: 'queue', refuse: () => null, madeWith: () => null },
+  },
+  reads: {
+    queueFront: {
+      refuse: onlyPath,
+      read: (root, { path }, budget) => {
+        const queue = findTyped(root, path, 'queue');
+        return queue instanceof Failure ? queue : valueResult(queue.front(), queue.version, path, budget);
+      },
+    },
+    queueBack: {
+      refuse: onlyPath,
+      read: (root, { path }, budget) => {
+        const queue = findTyped(root, path, 'queue');
+        return queue instanceof Failure ? queue : valueResult(queue.back(), queue.version, path, budget);
+      },
+    },
+    queueLength: {
+      refuse: onlyPath,
+      read: (root, { path }) => {
+        const queue = findTyped(root, path, 'queue');
+        return queue instanceof Failure ? queue : { kind: 'number', number: queue.count, version: queue.version };
+      },
+    },
+    queueList: { refuse: onlyPath, read: list },
+  },
+  guards: {},
+};

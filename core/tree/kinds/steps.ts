@@ -1,0 +1,92 @@
+/** What the rules of several kinds are made of: checks that they share, and making a node. */
+
+import type { TreeChange } from '../change.ts';
+import { createdChange } from '../change.ts';
+import { Failure, guardFailed, limitExceeded } from '../failure.ts';
+import type { ResultBudget } from '../limits.ts';
+import type { TreeNode } from '../node.ts';
+import type { SimpleResult } from '../operation.ts';
+import { parsePath } from '../path.ts';
+import { attach } from '../place.ts';
+import type { Place } from '../place.ts';
+import { load } from '../stored.ts';
+import type { Stored } from '../stored.ts';
+import type { ValidationLimits, WriteContext, Written } from './rules.ts';
+
+export function badPath(path: string): Failure | null {
+  const parts = parsePath(path);
+  return parts instanceof Failure ? parts : null;
+}
+
+/** For operations of which nothing but the path can be wrong. */
+export function onlyPath({ path }: { readonly path: string }): Failure | null {
+  return badPath(path);
+}
+
+export function badPaths(paths: readonly string[]): Failure | null {
+  for (const path of paths) {
+    const refused = badPath(path);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
+/** A value that is over the limit. */
+export function tooLarge(
+  value: Uint8Array | null,
+  limits: Pick<ValidationLimits, 'maxValueBytes'>,
+  path: string,
+): Failure | null {
+  if (value === null || value.length <= limits.maxValueBytes) return null;
+  return limitExceeded('maxValueBytes', limits.maxValueBytes, value.length, { path });
+}
+
+/** For operations with a path and one value. */
+export function badPathOrValue(path: string, value: Uint8Array, limits: ValidationLimits): Failure | null {
+  return badPath(path) ?? tooLarge(value, limits, path);
+}
+
+export function checkVersion(node: TreeNode, path: string, ifVersion: number | null): Failure | null {
+  if (ifVersion === null || node.version === ifVersion) return null;
+  return guardFailed(path, 'version', { expected: ifVersion, actual: node.version });
+}
+
+const createdDirectory = {
+  kind: 'created',
+  type: 'directory',
+  version: 0,
+  value: null,
+  number: null,
+  removed: null,
+} as const;
+
+/** Tells of a new node and of the directories that were made for it. */
+function tellCreated(place: Place, node: TreeNode, changes: TreeChange[]): void {
+  const { path, parts, above } = place;
+  for (let depth = above.length; depth < parts.length; depth++) {
+    const directory = `/${parts.slice(0, depth).join('/')}`;
+    changes.push({ ...createdDirectory, path: directory });
+  }
+  changes.push(createdChange(path, node));
+}
+
+/** Makes a node at an empty place, and the directories that are missing above it. */
+export function makeAt(place: Place, make: (name: string) => TreeNode, context: WriteContext): Written | Failure {
+  let made: TreeNode | null = null;
+  const root = attach(place, (name) => (made = make(name)), context);
+  if (root instanceof Failure) return root;
+  tellCreated(place, made!, context.changes);
+  return { root, result: { kind: 'done', version: 0 } };
+}
+
+/** Answers with a value of the tree, or with none. */
+export function valueResult(
+  value: Stored | null,
+  version: number,
+  path: string,
+  budget: ResultBudget,
+): SimpleResult | Failure {
+  if (value !== null && !budget.take(value.length))
+    return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path });
+  return { kind: 'value', value: value === null ? null : load(value), version };
+}

@@ -1,0 +1,111 @@
+/** A directory: children by name, with the sums of all that is beneath. */
+
+import { invariant } from '../../base/assert.ts';
+import { newNames } from '../btree.ts';
+import type { SortedMap } from '../btree.ts';
+import type { TreeNode } from '../node.ts';
+import { Head, treeBytes } from './head.ts';
+import type { Growth, Owner } from './head.ts';
+
+/** Smaller directories are searched as fast as they are hashed. */
+const minIndexed = 32;
+
+export class DirectoryNode extends Head {
+  declare version: number;
+  declare modified: number;
+  readonly owner: Owner;
+  /** Whoever does not own this directory clones first. */
+  readonly children: SortedMap<string, TreeNode>;
+  /** Bytes of all nodes beneath, with their names. */
+  bytes: number;
+  /** Nodes beneath. */
+  nodes: number;
+  /** Children by name, once they were looked up often enough to pay for it: a B+ tree of many names takes a dozen comparisons. */
+  #index: Map<string, TreeNode> | null = null;
+  #lookups = 0;
+
+  constructor(
+    name: string,
+    version: number,
+    created: number,
+    modified: number,
+    children: SortedMap<string, TreeNode>,
+    bytes: number,
+    nodes: number,
+    owner: Owner = null,
+  ) {
+    super(name, version, created, modified);
+    this.children = children;
+    this.bytes = bytes;
+    this.nodes = nodes;
+    this.owner = owner;
+  }
+
+  static empty(name: string, op: number): DirectoryNode {
+    return new DirectoryNode(name, 0, op, op, newNames(), 0, 0);
+  }
+
+  /** A new directory with the one child, all of it made by `op`. */
+  static around(name: string, op: number, child: TreeNode): DirectoryNode {
+    const children = newNames<TreeNode>();
+    children.set(child.name, child);
+    return new DirectoryNode(name, 0, op, op, children, treeBytes(child), 1 + child.nodes);
+  }
+
+  get type(): 'directory' {
+    return 'directory';
+  }
+
+  get count(): number {
+    return this.children.size;
+  }
+
+  /** The child of this name. */
+  child(name: string): TreeNode | undefined {
+    if (this.#index !== null) return this.#index.get(name);
+    // Only what is changed in place lives long enough; what is copied by the next write would have its index made in vain.
+    if (this.owner !== null && this.count >= minIndexed && ++this.#lookups > this.count / 4)
+      this.#index = this.#makeIndex();
+    return this.children.get(name);
+  }
+
+  #makeIndex(): Map<string, TreeNode> {
+    const index = new Map<string, TreeNode>();
+    for (const child of this.children.values()) index.set(child.name, child);
+    return index;
+  }
+
+  /**
+   * This directory after `op` put `after` in the place of `before`; null on either side stands for no child. `growth` is what that
+   * adds beneath it: a child that was changed in place no longer tells what it was.
+   */
+  withChild(before: TreeNode | null, after: TreeNode | null, op: number, growth: Growth, owner: Owner): DirectoryNode {
+    const bytes = this.bytes + growth.bytes;
+    const nodes = this.nodes + growth.nodes;
+    invariant(bytes >= 0 && nodes >= 0, 'sums of a directory are those of its children');
+    if (owner === null || this.owner !== owner) {
+      const children = this.children.clone();
+      putChild(children, before, after);
+      return new DirectoryNode(this.name, this.version + 1, this.created, op, children, bytes, nodes, owner);
+    }
+    if (before !== after) {
+      putChild(this.children, before, after);
+      if (after !== null) this.#index?.set(after.name, after);
+      else if (before !== null) this.#index?.delete(before.name);
+    }
+    this.bytes = bytes;
+    this.nodes = nodes;
+    this.version++;
+    this.modified = op;
+    return this;
+  }
+}
+
+function putChild(children: SortedMap<string, TreeNode>, before: TreeNode | null, after: TreeNode | null): void {
+  if (after !== null) {
+    const isNew = children.set(after.name, after);
+    invariant(isNew === (before === null), 'a node never changes its name, and a new one has a new name');
+  } else if (before !== null) {
+    invariant(children.delete(before.name), 'a child that goes was there');
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Every kind of node and what can be asked of it. Apart from what is done about it (`kinds/`), because a client carries these forms and
+ * nothing of the tree itself.
+ */
+
+import type { LeafType } from '../names.ts';
+import { blobForms } from './blob.ts';
+import { counterForms } from './counter.ts';
+import type { Forms } from './form.ts';
+import { nodeForms } from './node.ts';
+import { queueForms } from './queue.ts';
+import { setForms } from './set.ts';
+
+/** `node` is what can be asked of any of them. */
+export const forms = {
+  node: nodeForms,
+  blob: blobForms,
+  queue: queueForms,
+  set: setForms,
+  counter: counterForms,
+} as const satisfies Readonly<Record<'node' | LeafType, Forms>>;
+export type AllForms = typeof forms;
+
+type Part = keyof Forms;
+type InOne<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
+type Whole<P extends Part> = InOne<{ [F in keyof AllForms]: AllForms[F][P] }[keyof AllForms]>;
+
+/** One part of all kinds' forms, in one object. */
+/* @__NO_SIDE_EFFECTS__ */
+export function together<P extends Part>(part: P): { [K in keyof Whole<P>]: Whole<P>[K] } {
+  return Object.assign({}, ...Object.values(forms).map((one) => one[part])) as Whole<P>;
+}
