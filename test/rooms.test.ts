@@ -101,6 +101,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'core/tree': ['sorted-btree'],
   'core/service': ['sorted-btree'],
   'core/wire': ['superjson'],
+  'core/shell': ['get-east-asian-width'],
 };
 
 interface Import {

@@ -18,6 +18,19 @@ import type { World } from './world.ts';
 /** `rot`: parts of the disk go bad, again and again. `loss`: the disk comes back empty, once. */
 export type DamageKind = 'none' | 'rot' | 'loss';
 
+/** What rots, each as often as it stands here; most of it somewhere in the log. */
+const rots = [
+  'identity',
+  'checkpoint',
+  'floor',
+  'newest',
+  'newest',
+  'log',
+  ...Array.from({ length: 10 }, () => 'batch' as const),
+] as const;
+
+export type RotKind = (typeof rots)[number] | 'cut';
+
 const firstWithinUs = 2_000_000;
 const nextWithinUs = 3_000_000;
 const offForUs = 500_000;
@@ -36,11 +49,16 @@ export class Damage {
   readonly #world: World;
   /** It draws from a generator of its own, so that a world without damage is the same as before damage existed. */
   readonly #random: SeededRandom;
+  readonly #favour: RotKind | null;
   #active = false;
   #lost = false;
 
-  /** @param kind drawn from the seed when left out. Most worlds have none. */
-  constructor(world: World, seed: number, kind?: DamageKind) {
+  /**
+   * @param kind drawn from the seed when left out. Most worlds have none.
+   * @param favour happens as often as all other rot together.
+   */
+  constructor(world: World, seed: number, kind?: DamageKind, favour: RotKind | null = null) {
+    this.#favour = favour;
     this.#world = world;
     this.#random = new SeededRandom(seed, 0xd15c0);
     this.kind = kind ?? this.#random.pick(['none', 'none', 'none', 'none', 'rot', 'rot', 'rot', 'loss'] as const);
@@ -123,7 +141,24 @@ export class Damage {
         world.lost(victim);
       }
     }
-    this.#startWithin(victim, offForUs);
+    if (this.#random.chance(1, 4)) this.#flicker(1 + this.#random.below(3));
+    else this.#startWithin(victim, offForUs);
+  }
+
+  /** What a start concludes from a damaged log must stand when its own first batch is torn, and that of the start after it. */
+  #flicker(times: number): void {
+    const { victim } = this;
+    const world = this.#world;
+    world.schedule.after(1000 + this.#random.below(5000), () => {
+      if (!this.#active) return;
+      if (!victim.alive) world.start(victim);
+      world.schedule.after(this.#random.below(1500), () => {
+        if (!this.#active) return;
+        world.cutPower(victim);
+        if (times > 1) this.#flicker(times - 1);
+        else this.#startWithin(victim, offForUs);
+      });
+    });
   }
 
   #lose(): void {
@@ -136,32 +171,41 @@ export class Damage {
   #rot(): void {
     const random = this.#random;
     const { disk } = this.victim;
-    switch (random.below(16)) {
-      case 0:
+    const drawn = rots[random.below(rots.length)]!;
+    const kind = this.#favour !== null && random.chance(1, 2) ? this.#favour : drawn;
+    switch (kind) {
+      case 'identity':
         return this.#flip(identityFile, 0, sectorBytes);
-      case 2: {
+      case 'floor': {
         const copy = random.below(2) * sectorBytes;
         return this.#flip(floorFile, copy, copy + sectorBytes);
       }
-      case 3:
-      case 4:
+      case 'newest':
         return this.#loseNewest();
-      case 5:
+      case 'log':
         return this.#loseLog();
-      case 1: {
+      case 'checkpoint': {
         const checkpoints = disk.list().filter(({ name }) => parseCheckpointName(name) !== null);
         if (checkpoints.length === 0) return;
         const { name, size } = random.pick(checkpoints);
         return this.#flip(name, 0, size);
       }
-      default:
+      case 'batch':
+      case 'cut':
+        return this.#rotBatch(kind === 'cut');
     }
+  }
+
+  #rotBatch(cut: boolean): void {
+    const random = this.#random;
+    const { disk } = this.victim;
     const batches = wholeBatches(disk);
     const last = batches.pop();
     if (last === undefined || batches.length === 0) return;
     // Mostly damages what is still needed.
     const at = random.chance(1, 2) ? Math.max(0, batches.length - 1 - random.below(8)) : random.below(batches.length);
     const { file, offset, end } = batches[at]!;
+    if (cut) return this.#cut(file, offset);
     if (random.chance(1, 4)) return this.#wreck(batches.slice(at, at + 2 + random.below(2)));
     const sector = (offset + sectorBytes * random.below((end - offset) / sectorBytes)) / sectorBytes;
     switch (random.below(8)) {
@@ -174,8 +218,7 @@ export class Damage {
       case 2:
         // This leaves a trace: the file is shorter than when it was made.
         if (!random.chance(1, 3)) return this.#flip(file, offset, end);
-        this.#note('the rest of a segment is gone', file, offset);
-        return disk.cut(file, offset);
+        return this.#cut(file, offset);
       case 3:
         // A missing segment below the last shows by its number.
         if (file === last.file || !random.chance(1, 3)) return this.#flip(file, offset, end);
@@ -184,6 +227,11 @@ export class Damage {
       default:
         return this.#flip(file, offset, end);
     }
+  }
+
+  #cut(file: string, offset: number): void {
+    this.#note('the rest of a segment is gone', file, offset);
+    this.victim.disk.cut(file, offset);
   }
 
   /** Batches side by side, heads included, so that nothing repeats what the first of them held (V27). */

@@ -12,8 +12,10 @@ import { encodeOperation } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { RuleBroken } from './checker.ts';
+import type { Wish } from './shape.ts';
 import type { SimNode } from './sim-node.ts';
 import { Watcher } from './watcher.ts';
+import { neverDenied } from './workload.ts';
 import type { SimClient, World } from './world.ts';
 
 const burstLength = 6;
@@ -37,6 +39,8 @@ export class Eager {
   readonly only: SimNode | null;
   readonly #world: World;
   readonly #random: SeededRandom;
+  /** It asks for nothing, and only watches. */
+  readonly #onlooker: boolean;
   readonly #namespace: string;
   readonly #sim: SimClient;
   #namespaceId: NamespaceId | null = null;
@@ -49,16 +53,20 @@ export class Eager {
   /** How far the namespace had got at some times, oldest first. */
   #past: { readonly atUs: number; readonly op: number }[] = [];
 
-  constructor(name: string, world: World, namespace: string, random: SeededRandom) {
+  constructor(name: string, world: World, namespace: string, random: SeededRandom, wish: Wish = {}) {
     this.name = name;
     this.#world = world;
     this.#random = random;
     this.#namespace = namespace;
-    this.only = random.chance(1, 3) ? random.pick(world.nodes) : null;
+    const oneNode = random.chance(1, 3);
+    this.only = (wish.oneNode ?? oneNode) ? random.pick(world.nodes) : null;
     const { only } = this;
     const reach = only === null ? {} : { addresses: [only.apiAddress], followRedirects: false };
     const options = { followRedirects: random.chance(1, 2), requestTimeoutMs: timeoutMs, ...reach };
-    this.#sim = world.addClient(options, random.chance(1, 3));
+    const stalls = random.chance(1, 3);
+    this.#sim = world.addClient(options, wish.stalls ?? stalls);
+    const onlooker = random.chance(1, 4);
+    this.#onlooker = wish.onlooker ?? onlooker;
     this.#enter();
     this.#look();
   }
@@ -69,6 +77,11 @@ export class Eager {
 
   get outstanding(): number {
     return this.#outstanding;
+  }
+
+  /** It got an answer since it had so many; one who asks nothing goes on as far as it is told. */
+  goesOn(succeeded: number): boolean {
+    return this.#onlooker || this.succeeded > succeeded;
   }
 
   stop(): void {
@@ -84,20 +97,28 @@ export class Eager {
     return this.#namespaceId === null ? 0 : this.#world.checker.committedOp(this.#namespaceId);
   }
 
+  /** The primary of its namespace is there, as far as that node knows. */
+  isLedBy(node: SimNode): boolean {
+    return node.hosts.some((host) => host.namespaceId === this.#namespaceId && host.isPrimary);
+  }
+
   watchUpToDate(): boolean {
     return this.#watcher?.upToDate() ?? true;
   }
 
   #enter(): void {
     this.#sim.client.enter(this.#namespace, (entered) => {
-      if (!entered.ok) return this.#world.schedule.after(100_000, () => this.#enter());
+      if (!entered.ok) {
+        neverDenied(entered.error, this.#namespace);
+        return this.#world.schedule.after(100_000, () => this.#enter());
+      }
       const { namespaceId } = entered.value;
       this.#namespaceId = namespaceId;
       const counters = { events: 0, snapshots: 0, resets: 0 };
       const { client } = this.#sim;
       const options = { subtree: true, from: 'snapshot' } as const;
       this.#watcher = new Watcher(this.name, client, this.#world.checker, namespaceId, '/', options, counters);
-      this.#think(namespaceId);
+      if (!this.#onlooker) this.#think(namespaceId);
     });
   }
 

@@ -11,15 +11,47 @@ const longUs = 3_000_000;
 /** As good as unlimited. */
 const roomBytes = 2 ** 40;
 
+/** What strikes, each as often as it stands here. */
+const kinds = [
+  'crash',
+  'crashSoon',
+  'crashSoon',
+  'powerCut',
+  'blackout',
+  'pause',
+  'cut',
+  'isolate',
+  'part',
+  'network',
+  'calm',
+  'reset',
+  'slowDisk',
+  'restartUser',
+  'flicker',
+  'fullDisk',
+  'fullDisk',
+  'clientLine',
+  // Quiet is a condition like any other: much goes wrong only after things went well.
+  'quiet',
+  'quiet',
+] as const;
+
+export type FaultKind = (typeof kinds)[number];
+
 export class Faults {
   readonly #world: World;
   readonly #users: readonly User[];
   readonly #hosts: readonly string[];
+  readonly #favour: FaultKind | null;
   readonly #random: SeededRandom;
   #active = false;
 
-  /** @param hosts clients whose connections fail, in addition to those of the users. */
-  constructor(world: World, users: readonly User[], hosts: readonly string[] = []) {
+  /**
+   * @param hosts clients whose connections fail, in addition to those of the users.
+   * @param favour strikes as often as all others together.
+   */
+  constructor(world: World, users: readonly User[], hosts: readonly string[] = [], favour: FaultKind | null = null) {
+    this.#favour = favour;
     this.#world = world;
     this.#users = users;
     this.#hosts = hosts;
@@ -68,43 +100,44 @@ export class Faults {
     const { network, nodes } = world;
     const node = random.pick(nodes);
     const other = random.pick(nodes.filter((one) => one !== node));
-    switch (random.below(20)) {
-      case 0:
+    const drawn = kinds[random.below(kinds.length)]!;
+    const kind = this.#favour !== null && random.chance(1, 2) ? this.#favour : drawn;
+    switch (kind) {
+      case 'crash':
         world.crash(node);
         return this.#restartLater(node);
-      case 1:
-      case 2: {
+      case 'crashSoon': {
         const effects = 1 + random.below(40);
         world.note(`${node.name} will crash after ${effects} effects`);
         node.crashAfter(effects);
         return this.#restartLater(node);
       }
-      case 3:
+      case 'powerCut':
         world.cutPower(node);
         return this.#restartLater(node);
-      case 4:
+      case 'blackout':
         for (const one of nodes) {
           world.cutPower(one);
           this.#restartLater(one);
         }
         return;
-      case 5:
+      case 'pause':
         world.note(`pause ${node.name}`);
         node.pause();
         return this.#later(() => node.resume());
-      case 6:
+      case 'cut':
         world.note(`cut ${node.name} > ${other.name}`);
         network.cut(node.name, other.name);
         return this.#later(() => network.mend(node.name, other.name));
-      case 7:
+      case 'isolate':
         world.note(`isolate ${node.name}`);
         for (const one of nodes) this.#separate(node, one);
         return this.#later(() => network.mendAll());
-      case 8:
+      case 'part':
         world.note(`part ${node.name} and ${other.name}`);
         this.#separate(node, other);
         return this.#later(() => network.mendAll());
-      case 9:
+      case 'network':
         network.faults = {
           lossPermille: random.pick([0, 0, 10, 100]),
           doublePermille: random.pick([0, 10, 100]),
@@ -115,33 +148,32 @@ export class Faults {
         };
         world.note(`network ${JSON.stringify(network.faults)}`);
         return;
-      case 10:
+      case 'calm':
         network.faults = { ...calmNetwork };
         return network.mendAll();
-      case 11:
+      case 'reset':
         world.note(`reset ${node.name} and ${other.name}`);
         return network.reset(node.name, other.name);
-      case 12:
+      case 'slowDisk':
         node.slowDisk(random.below(50_000));
         return this.#later(() => node.slowDisk(0));
-      case 13:
+      case 'restartUser':
         world.note(`restart a user`);
         return random.pick(this.#users).restart();
-      case 14: {
+      case 'flicker': {
         // The power flickers: it fails again in the middle of the next start, and of the one after that (V28).
         const flickering = random.chance(1, 3) ? nodes : [node];
         const times = 1 + random.below(4);
         for (const one of flickering) this.#flicker(one, times);
         return;
       }
-      case 15:
-      case 16: {
+      case 'fullDisk': {
         const left = random.pick([0, 0, 10_000, 100_000]);
         world.note(`the disk of ${node.name} has ${left} bytes left`);
         node.disk.leave(left);
         return this.#later(() => node.disk.leave(roomBytes));
       }
-      case 17: {
+      case 'clientLine': {
         if (this.#hosts.length === 0) return;
         const host = random.pick(this.#hosts);
         if (random.chance(1, 2)) {
@@ -154,8 +186,7 @@ export class Faults {
         network.cut(node.name, host);
         return this.#later(() => network.mendAll());
       }
-      default:
-        // Quiet is a condition too: much goes wrong only after things have gone well.
+      case 'quiet':
         return;
     }
   }

@@ -90,6 +90,10 @@ export class Network {
     return this.#cut.has(`${from}>${to}`);
   }
 
+  get anyCut(): boolean {
+    return this.#cut.size > 0;
+  }
+
   /** A paused host's kernel still takes frames. They wait until the host goes on. */
   pause(host: string): void {
     this.#paused.add(host);

@@ -15,6 +15,8 @@ import type { DamageKind } from './damage.ts';
 import { Eager } from './eager.ts';
 import { Faults } from './faults.ts';
 import type { SimNode } from './sim-node.ts';
+import { drawShape } from './shape.ts';
+import type { Left, Shape, Wish } from './shape.ts';
 import { ThinClient } from './thin-client.ts';
 import type { Habits } from './workload.ts';
 import { Stranger } from './strangers.ts';
@@ -33,6 +35,8 @@ export interface RunOptions {
   readonly watches?: boolean;
   /** What one node's disk suffers. If left out, the seed decides. */
   readonly damage?: DamageKind;
+  /** What is not left to the seed. */
+  readonly wish?: Wish;
 }
 
 export interface RunReport {
@@ -48,6 +52,10 @@ export interface RunReport {
   readonly resets: number;
   /** CRC-32 of the trace: equal for equal seeds. */
   readonly trace: number;
+}
+
+function wished<T>(wish: T | undefined, drawn: T): T {
+  return wish ?? drawn;
 }
 
 /** A run that broke a rule, with what is needed to repeat it. */
@@ -85,13 +93,14 @@ function progressOf(users: readonly User[], eager: Eager, lost = false): () => b
   return () =>
     users.every((user, i) => user.counters.succeeded >= before[i]! + healthyRequests) &&
     // A user that reaches only one node has no way to a quorum when that node is off or reaches no other.
-    (lost || eager.succeeded > eagerBefore);
+    (lost || eager.goesOn(eagerBefore));
 }
 
 /** The world of a seed before anything has happened in it. */
 interface Prepared {
   readonly world: World;
-  readonly shape: SeededRandom;
+  readonly shape: Shape;
+  readonly random: SeededRandom;
   /** The checksum of the trace so far. */
   readonly trace: () => number;
 }
@@ -106,16 +115,9 @@ function prepare(options: RunOptions): Prepared {
     trace = crc32(utf8(line), trace);
     options.trace?.(line);
   };
-  const shape = new SeededRandom(options.seed, 0x5eed);
-  const nodes = shape.pick([3, 3, 3, 5]);
-  const small = shape.chance(1, 2);
-  // Either short enough to end within a run, or as long as in production.
-  const drawnSessionMs = shape.pick([1500, 4000, defaultTiming.sessionMs]);
-  const maxPipelineEntries = shape.pick([8, 64, 4096]);
-  const maxSessions = shape.pick([8, 64]);
-  // Where there are more clients than sessions, the next client waits for a tenth of a session's time. That must end
-  // within a run too.
-  const sessionMs = maxSessions === 8 ? Math.min(drawnSessionMs, 4000) : drawnSessionMs;
+  const random = new SeededRandom(options.seed, 0x5eed);
+  const shape = drawShape(options.seed, random, options.wish);
+  const { nodes, small, sessionMs, maxPipelineEntries, maxSessions, maxWindowReplyBytes } = shape;
   const world = new World({
     seed: options.seed,
     nodes,
@@ -130,38 +132,38 @@ function prepare(options: RunOptions): Prepared {
       limits: {
         maxPipelineEntries,
         maxSessions,
-        maxWindowReplyBytes: shape.pick([64, 1_000_000]),
-        watchHistoryBytes: shape.pick([1024, 16 * 1024 * 1024]),
-        // For each connection: its questions that are not answered yet. At a primary: what waits to be prepared.
-        maxPendingRequests: shape.pick([5, 16_384]),
+        maxWindowReplyBytes,
+        watchHistoryBytes: shape.watchHistoryBytes,
+        maxPendingRequests: shape.maxPendingRequests,
         maxSessionsPerConnection: 6,
       },
     },
   });
-  return { world, shape, trace: () => trace };
+  return { world, random, shape, trace: () => trace };
 }
 
 /** Founds the cluster of a seed, starts its users, and begins with its faults. */
 function begin(prepared: Prepared, options: RunOptions): BegunSeed {
-  const { world, shape } = prepared;
-  const namespaces = ['ns1', 'ns2'].slice(0, 1 + shape.below(2));
-  world.found(namespaces);
+  const { world, shape, random } = prepared;
+  const { wish = {} } = options;
+  const namespaces = ['ns1', 'ns2'].slice(0, 1 + random.below(2));
+  world.found(namespaces, shape.replicas);
   const acknowledged = new Map<number, number>();
   const habits: Habits = {
     keepAliveMs: Math.floor(world.sessionMs / 4),
     // Shorter than most faults, so that a call ends, and says what it knows of its outcome, before all of its attempts
     // have ended.
-    requestTimeoutMs: shape.pick([4000, 4000, 700]),
-    padding: shape.chance(1, 8) ? 40_000 : 0,
+    requestTimeoutMs: wished(wish.requestTimeoutMs, random.pick([4000, 4000, 700])),
+    padding: wished(wish.padding, random.chance(1, 8) ? 40_000 : 0),
   };
-  const users = Array.from({ length: 2 + shape.below(4) }, (_, i) => {
+  const users = Array.from({ length: 2 + random.below(4) }, (_, i) => {
     const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
-    return new User(`u${i + 1}`, world, shape.pick(namespaces), acknowledged, chance, habits);
+    return new User(`u${i + 1}`, world, random.pick(namespaces), acknowledged, chance, habits);
   });
-  const thin = new ThinClient('t', world, shape.pick(namespaces), new SeededRandom(options.seed, 0x7419));
-  const eager = new Eager('e1', world, shape.pick(namespaces), new SeededRandom(options.seed, 0xea6e5));
-  const faults = new Faults(world, users, [eager.host]);
-  const damage = new Damage(world, options.seed, options.damage);
+  const thin = new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
+  const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
+  const faults = new Faults(world, users, [eager.host], wish.favour ?? null);
+  const damage = new Damage(world, options.seed, options.damage, wish.rot ?? null);
   faults.begin();
   damage.begin();
   // In every second world, so that the others stay as they were without it.
@@ -174,7 +176,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     world,
     users,
     healAt,
-    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed }, options.seed),
+    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed }, options),
   };
 }
 
@@ -219,12 +221,12 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
   return true;
 }
 
-function* play(playing: Playing, seed: number): Generator<void, RunReport> {
+function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<void, RunReport> {
   const { world, users, thin, eager, faults, damage, stranger, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
-  const { dead, alone, apart } = leftBehind(world, damage, seed);
+  const { dead, alone, apart } = leftBehind(playing, seed, wish.left ?? null);
   // A node that lost its disk never serves again. A client that reaches only this node has no way to the others.
   const stranded = damage.lost && eager.only === damage.victim;
   if (dead.length + apart.length > 0) {
@@ -290,25 +292,32 @@ interface LeftBehind {
 /**
  * What stays broken while the rest heals, because a quorum must suffice (protocol §9.9). Every second time this is
  * nothing. Otherwise a minority is dead, or is cut off from all other nodes, and clients must leave it; or two nodes
- * are cut off from each other only, and each must work. The node that founded the cluster is never dead or alone,
- * because it alone votes in the root group. A node that lost its disk belongs to the minority. Where a disk rotted, the
- * quorum must be able to read whatever may be committed, so all nodes come back.
+ * are cut off from each other only, and each must work; or the node that founded the cluster is dead. It alone votes in
+ * the root group, so the others must do with the catalogs that they have. A node that lost its disk belongs to the
+ * minority. Where a disk rotted, the quorum must be able to read whatever may be committed, so all nodes come back.
  */
-function leftBehind(world: World, damage: Damage, seed: number): LeftBehind {
+function leftBehind({ world, shape, damage, eager }: Playing, seed: number, left: Left | null): LeftBehind {
   const chance = new SeededRandom(seed, 0xdead);
   const none = { dead: [], alone: [], apart: [] };
-  if (chance.chance(1, 2) || damage.kind === 'rot') return none;
-  const nodes = world.nodes.slice(1).filter((node) => !damage.lost || node !== damage.victim);
-  const most = Math.floor(world.nodes.length / 2) - (damage.lost ? 1 : 0);
+  if ((chance.chance(1, 2) && left === null) || damage.kind === 'rot') return none;
+  const holders = world.nodes.slice(0, shape.replicas);
+  const nodes = holders.slice(1).filter((node) => !damage.lost || node !== damage.victim);
+  const most = Math.floor(holders.length / 2) - (damage.lost && holders.includes(damage.victim) ? 1 : 0);
   const some = Array.from({ length: most }, () => nodes.splice(chance.below(nodes.length), 1)[0]!);
-  const kind = chance.below(3);
-  if (kind === 0 || damage.lost) return { ...none, dead: some };
-  if (kind === 1) {
+  const kind = left ?? (['dead', 'alone', 'apart', 'founder'] as const)[chance.below(4)]!;
+  if (kind === 'none') return none;
+  if (kind === 'dead' || damage.lost) return { ...none, dead: some };
+  if (kind === 'founder') return { ...none, dead: world.nodes.slice(0, 1) };
+  if (kind === 'alone') {
     const apart = some.flatMap((one) => world.nodes.filter((node) => node !== one).map((node) => [one, node] as const));
     return { ...none, alone: some, apart };
   }
   const one = chance.pick(world.nodes);
-  return { ...none, apart: [[one, chance.pick(world.nodes.filter((node) => node !== one))]] };
+  const other = chance.pick(world.nodes.filter((node) => node !== one));
+  // It shows where somebody reaches one of them alone, and the other leads.
+  const leads = world.nodes.find((node) => eager.isLedBy(node));
+  const telling = eager.only !== null && leads !== undefined && leads !== eager.only && chance.chance(1, 2);
+  return { ...none, apart: [telling ? [eager.only, leads] : [one, other]] };
 }
 
 function hostsOf(world: World): World['nodes'][number]['hosts'] {

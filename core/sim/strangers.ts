@@ -1,16 +1,16 @@
 /**
  * A stranger in a simulated world. At the cluster ports it says anything that can be said, in the names of members,
- * with what it overheard from them, whole and altered. At the API ports it asks for the impossible. It knows no secret.
- * So nodes must tell it nothing except that it is refused, and everything else must hold as if it were not there
- * (protocol §1, "Judged before believed", V31).
+ * with what it overheard from them, whole and altered. It answers where a node that is off would answer. At the API
+ * ports it asks for the impossible. It knows no secret. So nodes must tell it nothing except that it is refused, and
+ * everything else must hold as if it were not there (protocol §1, "Judged before believed", V31).
  */
 
 import { hexFromBytes } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import { noCluster } from '../base/ids.ts';
-import type { Frame, Hash, Link } from '../base/ports.ts';
+import type { Frame, Hash, Link, LinkHandler } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
-import { DiallerProof } from '../cluster/peers/handshake.ts';
+import { AcceptorProof, DiallerProof } from '../cluster/peers/handshake.ts';
 import { encodeOperation } from '../service/body.ts';
 import { apiClientCodec } from '../wire/api-codecs.ts';
 import { apiProtocol, apiSubprotocols } from '../wire/api.ts';
@@ -18,6 +18,7 @@ import type { ClientMessage } from '../wire/api.ts';
 import { decodePeerFrame, encodePeerFrames, peerSubprotocol } from '../wire/peer.ts';
 import type { PeerMessage } from '../wire/peer.ts';
 import { RuleBroken } from './checker.ts';
+import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
 const host = 'x1';
@@ -44,12 +45,14 @@ export class Stranger {
   begin(): void {
     this.#active = true;
     this.#world.network.tap = (from, frame) => this.#listen(from, frame);
+    this.#world.impostor = (node, link, from) => this.#inPlaceOf(node, link, from);
     this.#next();
   }
 
   end(): void {
     this.#active = false;
     this.#world.network.tap = null;
+    this.#world.impostor = null;
   }
 
   #next(): void {
@@ -70,7 +73,13 @@ export class Stranger {
   }
 
   #isHello(frame: Uint8Array): boolean {
-    return frame.length < 1024 && decodePeerFrame(frame, this.#hash).some(({ kind }) => kind === 'hello');
+    try {
+      return frame.length < 1024 && decodePeerFrame(frame, this.#hash).some(({ kind }) => kind === 'hello');
+    } catch (error) {
+      // What it says itself in the place of a node passes here as well.
+      if (error instanceof MalformedError) return false;
+      throw error;
+    }
   }
 
   #atCluster(): void {
@@ -97,6 +106,33 @@ export class Stranger {
       onClose: () => undefined,
     });
     this.#world.schedule.after(2_000_000, () => link.close(1000, ''));
+  }
+
+  /** It has the address of a node that is off: whoever dials that says hello, with a proof, and nothing else. */
+  #inPlaceOf(node: SimNode, link: Link, from: string): LinkHandler | null {
+    if (from === host) return null;
+    const random = this.#random;
+    const { name, clusterAddress, adminAddress, apiAddress } = node;
+    const send = (...messages: PeerMessage[]): void => {
+      for (const frame of encodePeerFrames(messages, frameBytes)) link.send(frame);
+    };
+    const ids = (own: string): string => random.pick([own, noCluster, hexFromBytes(random.bytes(16))]);
+    return {
+      onFrame: (frame) => {
+        for (const message of decodePeerFrame(frame, this.#hash)) {
+          if (message.kind === 'greet') send(new AcceptorProof({ hash: this.#hash, random }).greet(message)!);
+          else if (message.kind !== 'hello') this.#judge(from, message);
+          else {
+            const incarnation = ids(message.targetIncarnation);
+            const answer = { name, incarnation, clusterAddress, adminAddress, apiAddress };
+            const proof = random.pick([null, message.proofs[0] ?? null, hexFromBytes(random.bytes(32))]);
+            send({ kind: 'welcome', cluster: ids(message.cluster), from: answer, proof, problem: null });
+            this.#say(link);
+          }
+        }
+      },
+      onClose: () => undefined,
+    };
   }
 
   #judge(node: string, message: PeerMessage): void {

@@ -125,11 +125,10 @@ export class User {
         this.#namespaceId = entered.value.namespaceId;
         for (const op of told) this.#watch(op);
         this.#think(generation);
-      } else
-        this.#world.schedule.after(
-          100_000,
-          () => generation === this.#generation && this.#enter(sim, generation, told),
-        );
+        return;
+      }
+      neverDenied(entered.error, this.#namespace);
+      this.#world.schedule.after(100_000, () => generation === this.#generation && this.#enter(sim, generation, told));
     });
   }
 
@@ -229,6 +228,11 @@ export class User {
       if (!allowed) throw new RuleBroken(`${this.name} was told ${told} of a write that was executed ${times} times`);
     }
   }
+}
+
+/** Nobody denies a namespace that exists, whatever a node has lost or has yet to learn (protocol §9.9). */
+export function neverDenied({ code, message }: ErrorInfo, namespace: string): void {
+  if (code === 'UnknownNamespace') throw new RuleBroken(`rule 9: ${namespace}, which exists, was denied: ${message}`);
 }
 
 /**

@@ -120,10 +120,15 @@ export class World {
   #alarmed(message: string, facts: Readonly<Record<string, unknown>>): void {
     const node = String(facts['node']);
     if (this.#damaged.has(node) || (this.#damaged.size > 0 && message.startsWith('node '))) return;
+    // Who is cut off for half a minute, or whose peers are off, gets nothing, and says so.
+    if (facts['about'] === 'transfer' && (this.network.anyCut || this.nodes.some(({ alive }) => !alive))) return;
     this.#failure ??= new RuleBroken(
       `rule 3: ${node}, whose disk is whole, says: ${message} ${JSON.stringify({ ...facts, node })}`,
     );
   }
+
+  /** Answers in place of a node that is off when somebody dials its cluster address. */
+  impostor: ((node: SimNode, link: Link, from: string) => LinkHandler | null) | null = null;
 
   /** A new generator for the caller that drives the world. */
   chance(): SeededRandom {
@@ -153,6 +158,7 @@ export class World {
     if (node === undefined) return null;
     const through: Interface =
       address === node.clusterAddress ? 'cluster' : address === node.adminAddress ? 'admin' : 'api';
+    if (through === 'cluster' && !node.alive && this.impostor !== null) return this.impostor(node, link, from);
     return node.accept(through, subprotocol, link, from);
   }
 

@@ -14,19 +14,17 @@ import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
 import { noView } from '../vr/configuration.ts';
-import { decodeEntry } from '../vr/entry.ts';
-import type { Entry } from '../vr/entry.ts';
 import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { echoOf, readParts } from './parts.ts';
+import { echoOf, entryIn, readParts } from './parts.ts';
 import type { LogPosition, Recovered } from './recovered.ts';
 import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
-import { listSegments, ownSegments } from './segment-files.ts';
+import { listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export class Recovery {
@@ -73,11 +71,13 @@ export class Recovery {
   run(seal: string, floor: FloorState | null): Recovered {
     const found = listSegments(this.#disk);
     const sealBytes = bytesFromHex(seal)!;
+    const used = new Set<string>();
     let damaged = false;
     for (const file of found) {
       const { number, name, size } = file;
       if (this.#segments.get(number) === undefined) this.#segments.add(number, name, size);
       const { unreadable } = scanSegment(this.#disk, file, sealBytes, this.#lastSequence, (batch) => {
+        used.add(name);
         // When two files have one number, the one with batches is ours.
         if (this.#segments.get(number)?.name !== name) this.#segments.add(number, name, size);
         if (batch.body === null) this.#tornAt ??= { segment: number, offset: batch.head.offset };
@@ -92,7 +92,9 @@ export class Recovery {
     }
     // A file was cut or a number is missing, and nothing valid is above it. What was there may have been acknowledged.
     const endSegment = this.#end?.segment ?? 0;
-    const files = ownSegments(found, Math.max(floor?.begun ?? 0, endSegment), this.#segments, this.#log);
+    const begun = Math.max(floor?.begun ?? 0, endSegment);
+    const whole = this.#lost + this.#named === 0 ? endSegment : 0;
+    const files = ownSegments(found, { used, oldest: this.#oldest, begun, whole, floor }, this.#segments, this.#log);
     for (const file of files) {
       if (file.actual >= file.size) continue;
       damaged = true;
@@ -103,7 +105,7 @@ export class Recovery {
       });
       if (file.number >= endSegment) this.#loss('the tail of the log is cut off');
     }
-    if (this.#gaps(files, floor, endSegment)) damaged = true;
+    if (this.#gaps(files, floor, endSegment, whole)) damaged = true;
     this.#compare(files, floor, endSegment);
     if (this.#bad !== null && this.#lost + this.#named > 0) damaged = true;
     if (this.#bad !== null) {
@@ -136,12 +138,12 @@ export class Recovery {
 
   /**
    * Looks for missing files below others. A file above all segments that were begun had been made ahead, and held
-   * nothing.
+   * nothing. Nor did one between batches that are in a row: its number was that of a file that was never ours.
    */
-  #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number): boolean {
+  #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number, whole: number): boolean {
     let gaps = 0;
     const missing = (number: number, facts: Readonly<Record<string, unknown>>): boolean => {
-      if (floor !== null && number > Math.max(floor.begun, endSegment)) return false;
+      if (tookNone(floor, number) || (floor !== null && number > Math.max(floor.begun, endSegment))) return false;
       this.#log.write('error', 'a segment of the log is missing: somebody or something removed it', facts);
       gaps++;
       return true;
@@ -150,7 +152,7 @@ export class Recovery {
     if (first > this.#oldest && this.#oldest > 0) missing(this.#oldest, { before: files[0]!.name });
     for (let i = 1; i < files.length; i++) {
       const [before, after] = [files[i - 1]!, files[i]!];
-      if (after.number === before.number + 1) continue;
+      if (after.number === before.number + 1 || after.number <= whole) continue;
       const lost = missing(before.number + 1, { after: before.name, before: after.name });
       if (lost && before.number >= endSegment) this.#loss('the last segment of the log is missing');
     }
@@ -463,15 +465,5 @@ export class Recovery {
     } catch {
       return null;
     }
-  }
-}
-
-/** The entry in `bytes`, or null when they hold no entry. */
-function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
-  try {
-    return decodeEntry(bytes, hash);
-  } catch (error) {
-    if (error instanceof MalformedError) return null;
-    throw error;
   }
 }

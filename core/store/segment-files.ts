@@ -2,10 +2,11 @@
  * Which files of the directory are segments of this log. Segment numbers are given one after the other, and the floor
  * is durable before a segment takes its first batch (protocol §2, "Proof of the head"). So a file is not one of them,
  * whoever put it there, if it holds no batch of this store and its number is too high or out of sequence, or it is
- * shorter than its name says. Nor is a second file with the same number.
+ * shorter than its name says. Nor is a second file with the same number, nor one far below what the log needs.
  */
 
 import type { Disk, Log } from '../base/ports.ts';
+import type { FloorState } from './floor.ts';
 import { parseSegmentName } from './format.ts';
 import type { SegmentFile } from './scan.ts';
 import type { Segments } from './segments.ts';
@@ -16,21 +17,66 @@ export function listSegments(disk: Disk): SegmentFile[] {
     const parsed = parseSegmentName(name);
     if (parsed !== null) files.push({ number: parsed.number, name, size: parsed.size, actual: size });
   }
-  return files.sort((a, b) => a.number - b.number);
+  // Of two files with one number the whole one comes first.
+  return files.sort((a, b) => a.number - b.number || Number(isCut(a)) - Number(isCut(b)));
+}
+
+function isCut({ actual, size }: SegmentFile): boolean {
+  return actual < size;
+}
+
+/**
+ * The lowest number of those in a row that end at `oldest`. Below what is needed, the lowest segment always goes first, with spares that were
+ * passed over and hold nothing: so whatever is not in the row is not of this log.
+ */
+function lowestInRow(files: readonly SegmentFile[], oldest: number): number {
+  let lowest = oldest;
+  for (let i = files.length - 1; i >= 0; i--) {
+    const file = files[i]!;
+    if (file.number === lowest - 1 && !isCut(file)) lowest--;
+  }
+  return lowest;
+}
+
+export interface LogExtent {
+  /** Files in which a batch was found, by name. */
+  readonly used: ReadonlySet<string>;
+  /** The lowest segment that the log needs. */
+  readonly oldest: number;
+  /** The highest segment that was begun, by the word of the floor, or in which a batch was found. */
+  readonly begun: number;
+  /** No batch is missing in segments below this one. */
+  readonly whole: number;
+  readonly floor: FloorState | null;
+}
+
+/** No batch of that segment was ever durable: the floor says so of the one before when it says that another is begun. */
+export function tookNone(floor: FloorState | null, number: number): boolean {
+  return floor !== null && number > floor.confirmed && number < floor.begun;
 }
 
 /**
  * Removes from `files`, which are in the order of their numbers, those that are not of this log. They are logged and
  * never touched, and no number follows from theirs.
- * @param begun the highest segment that was begun according to the floor, or in which a batch was found.
+ * @param found what the log itself says.
  */
-export function ownSegments(files: readonly SegmentFile[], begun: number, segments: Segments, log: Log): SegmentFile[] {
+export function ownSegments(
+  files: readonly SegmentFile[],
+  found: LogExtent,
+  segments: Segments,
+  log: Log,
+): SegmentFile[] {
   const own: SegmentFile[] = [];
+  const { used, begun, whole, floor } = found;
+  const lowest = lowestInRow(files, found.oldest);
   // Files that were made ahead have the numbers right after the last segment that was begun.
   let next = begun + 1;
   for (const file of files) {
     const { number, name, size, actual } = file;
-    const counts = number <= begun || (number === next && actual >= size);
+    // Where no batch is missing, none was in a file that is cut and has none.
+    const passedBy = isCut(file) && (number < whole || tookNone(floor, number));
+    const begunOnce = number >= lowest && number <= begun && !passedBy;
+    const counts = used.has(name) || begunOnce || (number === next && !isCut(file));
     if (counts && segments.get(number)?.name === name) {
       own.push(file);
       if (number === next) next++;

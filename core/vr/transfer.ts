@@ -191,8 +191,10 @@ export class Transfer implements TransferPart {
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
     const followed = core.parts.suspicion.told(message.heardMs);
-    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted.
-    if (repaired || installed || appended || (followed && this.#want() === null)) {
+    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted. A
+    // checkpoint is offered only where entries that were asked for are gone: then this replica lacks what they held.
+    const told = followed && message.checkpoint === null && this.#want() === null;
+    if (repaired || installed || appended || told) {
       this.#fruitless = 0;
       this.#moved();
       return;

@@ -52,12 +52,14 @@ export const diskMutants: readonly Mutant[] = [
     scenario: 'V33',
     name: 'a checkpoint that does not fit on the disk ends the node',
     by: 'simulator',
+    wish: { favour: 'fullDisk', small: true, events: 8000 },
     edits: [{ file: 'core/store/checkpoints.ts', find: 'else this.#giveUp(error);', replace: 'else throw error;' }],
   },
   {
     scenario: 'V33',
     name: 'a segment that does not fit on the disk ends the node',
     by: 'simulator',
+    wish: { favour: 'fullDisk', small: true, padding: 40_000, events: 8000 },
     edits: [
       {
         file: 'core/store/segments.ts',
@@ -70,6 +72,7 @@ export const diskMutants: readonly Mutant[] = [
     scenario: 'V33',
     name: 'a log that waits for room does not ask again',
     by: 'simulator',
+    wish: { favour: 'fullDisk', small: true, padding: 40_000, events: 8000 },
     edits: [
       {
         file: 'core/store/segments.ts',

@@ -1,6 +1,7 @@
 /**
  * The program that every mutant is bundled with: runs seeds until a rule is broken or the time is over, and prints what it found as
- * one line of JSON. Arguments: which of them (see mutant.ts), the first seed, processor seconds, and the damage of disks. Seconds are those of
+ * one line of JSON. Arguments: which of them (see mutant.ts), the first seed, processor seconds, the damage of disks,
+ * and what is wished for of the simulator's worlds. Seconds are those of
  * the processor, so that what is found does not depend on what else the machine does.
  */
 
@@ -11,7 +12,7 @@ import { live } from '../store/lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
 import type { Mutant } from './mutant.ts';
 
-const [by, first, seconds, only] = process.argv.slice(2);
+const [by, first, seconds, only, wished] = process.argv.slice(2);
 const hash = new NodeHash();
 
 const damaged = only === 'rot' || only === 'loss' ? only : null;
@@ -21,8 +22,11 @@ function explored(seed: number): void {
   explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)) });
 }
 
+const { events, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<Mutant['wish']>;
+
 function simulated(seed: number): void {
-  runSeed({ seed, events: [4000, 20_000, 60_000][seed % 3]!, hash, ...(damaged === null ? {} : { damage: damaged }) });
+  const length = events ?? [4000, 20_000, 60_000][seed % 3]!;
+  runSeed({ seed, events: length, hash, wish, ...(damaged === null ? {} : { damage: damaged }) });
 }
 
 const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {

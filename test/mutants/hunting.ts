@@ -33,7 +33,7 @@ export function sourcesOf(root: string, { edits }: Pick<Mutant, 'edits'>): Reado
 /** Bundles the hunt over these sources, the others as they are, and runs it. */
 export async function hunt(
   root: string,
-  mutant: Pick<Mutant, 'edits' | 'by' | 'damage'>,
+  mutant: Pick<Mutant, 'edits' | 'by' | 'damage' | 'wish'>,
   firstSeed: number,
   seconds: number,
 ): Promise<Found> {
@@ -63,7 +63,13 @@ export async function hunt(
         },
       ],
     });
-    return await run(outfile, [mutant.by, String(firstSeed), String(seconds), mutant.damage ?? '']);
+    return await run(outfile, [
+      mutant.by,
+      String(firstSeed),
+      String(seconds),
+      mutant.damage ?? '',
+      JSON.stringify(mutant.wish ?? {}),
+    ]);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,5 +1,7 @@
 /** What a mutant is: one fix of a scenario of protocol §10 taken out, as an edit of the sources (protocol §10). */
 
+import type { Wish } from '../../core/sim/shape.ts';
+
 export interface Edit {
   /** Relative to the root of the repository. */
   readonly file: string;
@@ -21,6 +23,8 @@ export interface Mutant {
   readonly by: 'exploration' | 'simulator' | 'lives' | 'chaos';
   /** What must go wrong with one disk, or with one replica's state (histories only), for it to show; left out: it differs from seed to seed. */
   readonly damage?: 'rot' | 'loss' | 'wrong';
+  /** Where the simulator looks for it: worlds in which it can be seen, drawn from the seed but for this. */
+  readonly wish?: Wish & { readonly events?: number };
   /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */
   readonly equivalent?: string;
 }

@@ -6,15 +6,17 @@ import type { Found } from './hunting.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './table.ts';
 
-const baselineSeconds = 30;
+/** Of the time that a mutant has. */
+const baselinePart = 1 / 8;
 
 const help = `Takes out one fix of protocol §10 after the other and lets the random simulators look for it.
 
-  npm run sim:mutants -- [--only TEXT] [--seconds S] [--seed N]
+  npm run sim:mutants -- [--only TEXT]... [--without TEXT]... [--seconds S] [--seed N]
 
-  --only TEXT   only mutants whose scenario is TEXT or whose name has it
-  --seconds S   how long each is looked for (default 120)
-  --seed N      the first seed (default 1)
+  --only TEXT      only mutants whose scenario is TEXT or whose name has it
+  --without TEXT   not those
+  --seconds S      how long each is looked for (default 120)
+  --seed N         the first seed (default 1)
 `;
 
 function report({ scenario, name, by, equivalent }: Mutant, { what, seed, seconds }: Found): void {
@@ -26,10 +28,17 @@ function report({ scenario, name, by, equivalent }: Mutant, { what, seed, second
   );
 }
 
+/** One for each place that mutants are looked for in. */
+function distinct(chosen: readonly Mutant[]): readonly Mutant[] {
+  const places = new Map(chosen.map((one) => [JSON.stringify([one.by, one.damage, one.wish]), one]));
+  return [...places.values()];
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      without: { type: 'string', multiple: true, default: [] },
       seconds: { type: 'string', default: '120' },
       seed: { type: 'string', default: '1' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -40,21 +49,25 @@ async function main(): Promise<number> {
     return 0;
   }
   const root = process.cwd();
-  const { only } = values;
+  const { only, without } = values;
   // A table that no longer fits the sources is as bad as a mutant that nobody finds, and known at once.
   for (const mutant of mutants) sourcesOf(root, mutant);
-  const chosen = mutants.filter(({ scenario, name }) => only === undefined || scenario === only || name.includes(only));
+  const named = (texts: readonly string[], { scenario, name }: Mutant): boolean =>
+    texts.some((text) => scenario === text || name.includes(text));
+  const chosen = mutants.filter((mutant) => (only === undefined || named(only, mutant)) && !named(without, mutant));
   let wrong = 0;
   // Whatever is found without a mutant would be taken for every mutant's.
-  for (const by of new Set(chosen.map((mutant) => mutant.by))) {
+  for (const { by, damage, wish } of distinct(chosen)) {
     const nothing: Mutant = {
       scenario: '-',
-      name: 'nothing is taken out',
+      name: `nothing is taken out${wish === undefined ? '' : `, ${JSON.stringify(wish)}`}`,
       by,
       edits: [],
       equivalent: 'nothing to be found',
+      ...(damage === undefined ? {} : { damage }),
+      ...(wish === undefined ? {} : { wish }),
     };
-    const found = await hunt(root, nothing, Number(values.seed), Math.min(Number(values.seconds), baselineSeconds));
+    const found = await hunt(root, nothing, Number(values.seed), Number(values.seconds) * baselinePart);
     report(nothing, found);
     if (found.what !== null) wrong++;
   }

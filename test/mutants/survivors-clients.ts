@@ -83,6 +83,7 @@ export const clientSurvivors: readonly Mutant[] = [
     scenario: 'V35',
     name: 'what a peer relays may be lost without a word',
     by: 'simulator',
+    wish: { nodes: 5, replicas: 3, favour: 'network', events: 8000 },
     edits: [
       {
         file: subscriptions,

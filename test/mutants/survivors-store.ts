@@ -84,12 +84,67 @@ export const storeSurvivors: readonly Mutant[] = [
     scenario: 'V13',
     name: 'the log goes on in place after damage',
     by: 'simulator',
+    wish: { rot: 'cut', favour: 'flicker', events: 8000 },
     damage: 'rot',
     edits: [
       {
         file: recovery,
         find: 'resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,',
         replace: 'resumeAt: resume,',
+      },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'a stray file counts among the segments',
+    by: 'lives',
+    edits: [
+      {
+        file: segments,
+        find: 'if (this.#table.get(number)?.name === name) this.#table.delete(number);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'the number of a stray file is given to a segment',
+    by: 'lives',
+    edits: [{ file: segments, find: '    this.#taken.add(number);\n', replace: '' }],
+  },
+  {
+    scenario: 'V29',
+    name: 'a stray file that is shorter than its name says was cut',
+    by: 'lives',
+    edits: [
+      {
+        file: 'core/store/segment-files.ts',
+        find: '(number === next && !isCut(file))',
+        replace: 'number === next',
+      },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'of two files with one number the first one is the segment',
+    by: 'lives',
+    edits: [
+      {
+        file: recovery,
+        find: 'if (this.#segments.get(number)?.name !== name) this.#segments.add(number, name, size);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'a stray file far below what the log needs counts among its segments',
+    by: 'lives',
+    edits: [
+      {
+        file: 'core/store/segment-files.ts',
+        find: 'const begunOnce = number >= lowest && number <= begun && !passedBy;',
+        replace: 'const begunOnce = number <= begun && !passedBy;',
       },
     ],
   },

@@ -103,6 +103,20 @@ describe('a file with the name of a segment that never existed', () => {
     expect(log.has(stray)).toBe(true);
   });
 
+  it('is said, and is no damage, when the log has passed it and when it is gone again (found by lives of a store)', () => {
+    const log = new Growing();
+    log.grow(20);
+    const stray = segmentName(log.numbers().at(-1)! + 1, 8192);
+    log.put(stray, 5);
+    log.restart(1);
+    log.grow(60);
+    expect(log.numbers().at(-1)).toBeGreaterThan(parseSegmentName(stray)!.number);
+    log.restart(1);
+    log.grow(20);
+    log.world.disk.lose(stray);
+    log.restart(0);
+  });
+
   it('does not replace the segment whose number it has', () => {
     const log = new Growing();
     log.grow(20);

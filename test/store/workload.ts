@@ -8,7 +8,9 @@ import { SeededRandom } from '../../core/base/random.ts';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import type { StorageBatch } from '../../core/vr/ports.ts';
+import { identityFile, segmentName } from '../../core/store/format.ts';
 import { MemoryDisk } from '../../core/store/memory-disk.ts';
+import { listSegments } from '../../core/store/segment-files.ts';
 import { World, chain, configurationOf } from './world.ts';
 
 interface Replica<E extends { readonly checksum: string } = { readonly checksum: string }> {
@@ -25,6 +27,8 @@ interface State<E extends { readonly checksum: string } = { readonly checksum: s
 }
 
 const empty: Replica<Entry> = { view: 0, logView: 0, first: 1, log: [], checkpoint: null };
+/** A number that no log here comes to. */
+const farOff = 99_999_999;
 const names = ['1/a', '1/b', '2/a', '3/a'];
 
 /** What the store must say, as one text that is easy to compare and to read. */
@@ -221,7 +225,24 @@ export class Workload {
     }
   }
 
-  /** Opens what the crash left and checks it. The workload goes on from what was found. */
+  /** A file that is named like a segment and is none: of any number, one that is taken too, and of any size (nobody's batches are in it). */
+  stray(random: SeededRandom): void {
+    const { disk } = this.world;
+    // Before the store has said whose it is, a log without it is not opened at all.
+    if (!disk.list().some(({ name }) => name === identityFile)) return;
+    const numbers = listSegments(disk).map(({ number }) => number);
+    const own = numbers.filter((number) => number < farOff);
+    const number = random.pick([farOff, (own.at(-1) ?? 0) + 1 + random.below(4), ...own]);
+    const size = random.pick([4096, 8192, 64 * 1024, 1024 * 1024]);
+    const name = segmentName(number, size);
+    if (disk.list().some((file) => file.name === name)) return;
+    const bytes = random.pick([0, 5, 4096, size]);
+    disk.create(name, bytes, () => undefined);
+    if (random.chance(1, 2)) disk.write(name, 0, [random.bytes(Math.min(bytes, 4096))], true, () => undefined);
+    disk.run();
+  }
+
+  /** Opens what the crash left and checks it; the workload goes on from what was found. */
   reopen(): void {
     this.life++;
     this.world.open();

@@ -199,6 +199,9 @@ export class Subscriptions implements Watches {
       return this.#failWith(held, 'NoPrimary', outOfTouch(host));
     }
     if (from.kind === 'after') return this.#open(held, host, from.op);
+    // It follows its group through others, and does not reach the primary that a linearizable beginning needs (V35).
+    const cutOff = host.inTouch && host.primaryNode === null;
+    if (cutOff && mayRelay && request.consistency.kind === 'linearizable') return this.#elsewhere(held, mayRelay);
     const consistency: ReadConsistency = readConsistency(request.consistency);
     host.read(
       {
