@@ -19,36 +19,13 @@ import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
 import { echoOf, entryIn, readParts } from './parts.ts';
+import type { LogPosition, Recovered } from './recovered.ts';
+import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
 import { listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
-
-export function replicaKey(namespace: number, replica: string): string {
-  return `${namespace}/${replica}`;
-}
-
-export interface LogPosition {
-  readonly segment: number;
-  readonly offset: number;
-}
-
-export interface Recovered {
-  readonly replicas: Map<string, ReplicaLog>;
-  readonly record: Uint8Array | null;
-  readonly roster: number;
-  /** False when a lost batch may have made replicas that this store does not know. */
-  readonly rosterProven: boolean;
-  /** The number of the next batch and where it goes. The place is null when it begins a new segment. */
-  readonly sequence: number;
-  /** What the last valid batch held, for the next batch to repeat, and how many batches back it is. */
-  readonly echo: Uint8Array | null;
-  readonly echoDistance: number;
-  readonly resumeAt: LogPosition | null;
-  /** The highest segment in which a batch was found; 0 when there is none. */
-  readonly endSegment: number;
-}
 
 export class Recovery {
   readonly #disk: Disk;

@@ -9,12 +9,10 @@ import type { Entry } from './entry.ts';
 import type { Lineage } from './lineage.ts';
 import { extended } from './lineage.ts';
 import type { StateName } from './messages.ts';
+import type { CheckpointsPart } from './parts.ts';
 import type { CheckpointDraft, Snapshot } from './ports.ts';
 
-/** A voter may take this many suspicion times to report a state that would settle a dispute. */
-const disputeSuspicions = 10;
-
-export class Checkpoints {
+export class Checkpoints implements CheckpointsPart {
   readonly #core: Core;
   readonly #checkpointBytes: number;
   /**
@@ -174,7 +172,7 @@ export class Checkpoints {
     );
     const mayReport = core.voters.length - states.filter((state) => state.op >= op).length;
     const open = Math.max(...same) + mayReport >= core.quorum;
-    if (open && core.now - dispute.since < disputeSuspicions * core.timing.suspicionMs) return;
+    if (open && core.now - dispute.since < core.times.disputeMs) return;
     dispute.alarmed = true;
     core.event({
       kind: 'alarm',

@@ -14,6 +14,7 @@ import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import { twoHistories } from './lineage.ts';
 import type { MessageOf } from './messages.ts';
+import type { TransferPart } from './parts.ts';
 
 /**
  * Bytes of entries in one answer. It is never more than may be staged at once, but there is always at least one entry.
@@ -21,8 +22,6 @@ import type { MessageOf } from './messages.ts';
 const answerBytes = 1024 * 1024;
 const answerEntries = 8192;
 const maxDoublings = 5;
-/** After this many suspicion times without any of what is lacking, there is an alarm. */
-const stallSuspicions = 30;
 
 interface Want {
   readonly from: number;
@@ -34,7 +33,7 @@ interface Outstanding extends Want {
   readonly dueAt: number;
 }
 
-export class Transfer {
+export class Transfer implements TransferPart {
   readonly #core: Core;
   readonly checkpoint: CheckpointTransfer;
   #outstanding: Outstanding | null = null;
@@ -119,7 +118,7 @@ export class Transfer {
     const checksum = log.checksum(commit);
     invariant(checksum !== null, 'the committed op of a log has a name', { commit });
     const nonce = core.nonce();
-    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(4 * core.timing.resendMs) };
+    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(core.times.entriesMs) };
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
   }
 
@@ -128,7 +127,7 @@ export class Transfer {
     const core = this.#core;
     this.#lackingSince ??= core.now;
     const silentMs = core.now - this.#lackingSince;
-    if (this.#stalled || silentMs < stallSuspicions * core.timing.suspicionMs) return;
+    if (this.#stalled || silentMs < core.times.aloneMs) return;
     this.#stalled = true;
     core.event({
       kind: 'alarm',
@@ -163,7 +162,7 @@ export class Transfer {
   }
 
   #delay(base: number): number {
-    return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), 2 * this.#core.timing.suspicionMs);
+    return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), this.#core.times.entriesMaxMs);
   }
 
   /** First the member that is known to have it, then the others in turn, connected ones first. */

@@ -13,7 +13,7 @@ import { Watches } from '../../core/client/watches.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 import {
   FakeNode,
   Outcome,
@@ -247,7 +247,7 @@ describe('a slow network', () => {
 
 describe('a reset', () => {
   it('that a disconnect tears is begun anew as a reset, and a live value recovers by it', () => {
-    const asked: Said[] = [];
+    const asked: Outgoing[] = [];
     const told: WatchTold[] = [];
     let id = 0;
     const options = { ...defaultClientOptions, codec: binaryApi, addresses: ['a:1'] };

@@ -128,8 +128,8 @@ export const reachMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/cluster/routing/router.ts',
-        find: 'return changes(item) && !(waiter instanceof InDoubt) ? new InDoubt(waiter) : waiter;',
-        replace: 'return changes(item) && waiter instanceof InDoubt ? new InDoubt(waiter) : waiter;',
+        find: 'return changes(item) && !(waiter instanceof Uncertain) ? new Uncertain(waiter) : waiter;',
+        replace: 'return changes(item) && waiter instanceof Uncertain ? new Uncertain(waiter) : waiter;',
       },
     ],
   },

@@ -6,7 +6,7 @@ import { utf8 } from '../../core/base/bytes.ts';
 import { MalformedError } from '../../core/base/errors.ts';
 import { decodeBody } from '../../core/service/body.ts';
 import { textApi } from '../../core/wire/api-client-text.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import type { ClientMessage } from '../../core/wire/api.ts';
 import { joinDocument, messagePart, readMessageDocument } from '../../core/wire/documents.ts';
@@ -17,7 +17,7 @@ const node = apiServerCodec(textApi.subprotocol);
 const library = apiClientCodec(textApi.subprotocol);
 const frames = textApi.frames(node.maxFrameBytes);
 
-function said(message: ClientMessage): Said {
+function said(message: ClientMessage): Outgoing {
   if (message.kind !== 'request' && message.kind !== 'read') return message;
   const body = decodeBody(message.operation);
   if (body.kind !== 'operation') throw new Error('clients send operations');
