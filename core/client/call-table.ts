@@ -1,7 +1,8 @@
 /** The calls of a client that have not ended: their bound, their deadlines, and when each is sent again. */
 
 import { invariant } from '../base/assert.ts';
-import type { ErrorCode, ErrorInfo, Outcome, Result } from '../base/errors.ts';
+import type { Complete } from '../base/complete.ts';
+import type { ErrorCode, ErrorInfo, Outcome, Result, errorCodes } from '../base/errors.ts';
 import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Incoming } from '../wire/server-messages.ts';
@@ -12,8 +13,11 @@ import { Deadlines } from './deadlines.ts';
 import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
-/** What another try may well find changed. DiskLow is not among them: who writes should hear of it. */
-export const passing: ReadonlySet<ErrorCode> = new Set([
+/** What the caller is told at once, though it may try again: who writes should hear of a full disk, and who is held up of the holder. */
+type Reported = 'DiskLow' | 'ClientIdHeld';
+type Retryable = { [C in ErrorCode]: (typeof errorCodes)[C]['retryable'] extends true ? C : never }[ErrorCode];
+
+const triedAgain = [
   'NotPrimary',
   'NoPrimary',
   'Overloaded',
@@ -23,7 +27,12 @@ export const passing: ReadonlySet<ErrorCode> = new Set([
   'Timeout',
   'Disconnected',
   'NodeUnreachable',
-]);
+] as const satisfies readonly Exclude<Retryable, Reported>[];
+
+/** What another try may well find changed. */
+export const passing: ReadonlySet<ErrorCode> = new Set<
+  Complete<Exclude<Retryable, Reported>, (typeof triedAgain)[number]>
+>(triedAgain);
 
 /** No call is sent again later than after `resendMs` times this. */
 const maxResendFactor = 16;
