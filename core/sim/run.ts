@@ -63,11 +63,12 @@ export class SeedFailed extends Error {
   override readonly name = 'SeedFailed';
   readonly seed: number;
 
-  constructor(seed: number, events: number, at: number, cause: Error) {
-    super(
-      `seed ${seed} failed at event ${at}: ${cause.message}\n  again: npm run sim -- --seed ${seed} --events ${events} --trace\n  to look at: the playground of a node, at /#seed=${seed}&simulator=${events}`,
-      { cause },
-    );
+  constructor({ seed, events, wish, damage }: RunOptions, at: number, cause: Error) {
+    const wishes = JSON.stringify({ ...wish, ...(damage === undefined ? {} : { damage }) });
+    const plain = wishes === '{}';
+    const again = `npm run sim -- --seed ${seed} --events ${events}${plain ? '' : ` --wish '${wishes}'`} --trace`;
+    const look = plain ? `\n  to look at: the playground of a node, at /#seed=${seed}&simulator=${events}` : '';
+    super(`seed ${seed} failed at event ${at}: ${cause.message}\n  again: ${again}${look}`, { cause });
     this.seed = seed;
   }
 }
@@ -195,7 +196,7 @@ export function runSeed(options: RunOptions): RunReport {
       if (turn.done === true) return turn.value;
     }
   } catch (error) {
-    throw new SeedFailed(options.seed, options.events, prepared.world.events, error as Error);
+    throw new SeedFailed(options, prepared.world.events, error as Error);
   }
 }
 
