@@ -19,14 +19,7 @@ export function textOf(bytes: Uint8Array): string | null {
 
 /** True when `text` has no lone surrogate, that is, when it survives a trip through UTF-8. */
 export function isWellFormed(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    if (unit > 0xdbff) return false;
-    const next = text.charCodeAt(++i);
-    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
-  }
-  return true;
+  return !/\p{Surrogate}/u.test(text);
 }
 
 /** Bytes that `text` takes in UTF-8, without encoding it. */
