@@ -1,4 +1,7 @@
-/** What holds for every log: equal entries, equal replies and equal bytes; a snapshot is the state; nothing runs twice. */
+/**
+ * What holds for every log: equal entries, equal replies and equal bytes; a snapshot is the state; nothing runs twice.
+ * @module-tag slow
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

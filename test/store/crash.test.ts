@@ -1,6 +1,7 @@
 /**
  * Whatever moment the power goes: the store comes back as it was after some number of the batches that were handed to it, in their
  * order, and that number is not below those it had called durable. Whatever sector rots, nothing is lost silently.
+ * @module-tag slow
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** One conformance suite for every codec of every interface: what one end writes, the other reads as the same value. */
+/**
+ * One conformance suite for every codec of every interface: what one end writes, the other reads as the same value.
+ * @module-tag slow
+ */
 
 import fc from 'fast-check';
 import SuperJSON from 'superjson';
