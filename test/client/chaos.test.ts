@@ -1,6 +1,7 @@
 /**
  * A client among nodes that lose connections, delay, reorder, refuse and hold back, by chance. Whatever happens: a write is executed
  * at most once, each call ends by its deadline, success means executed, and a definite error means never.
+ * @module-tag slow
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,8 @@
+/**
+ * Random lives of a store (docs/simulator.md).
+ * @module-tag slow
+ */
+
 import { describe, expect, it, vi } from 'vitest';
 import { Store } from '../../core/store/store.ts';
 import { seedsOf } from '../again.ts';

@@ -1,4 +1,7 @@
-/** One conformance suite for every codec of every interface: the other end reads the same value that one end wrote. */
+/**
+ * One conformance suite for every codec of every interface: the other end reads the same value that one end wrote.
+ * @module-tag slow
+ */
 
 import fc from 'fast-check';
 import SuperJSON from 'superjson';
