@@ -81,20 +81,20 @@ function rows(): readonly { readonly key: string; readonly value: number }[] {
 
 /** Sentences, with `#` for the number in them, and what it is in the code. */
 const claims: readonly (readonly [document: string, sentence: string, value: number])[] = [
-  ['docs/wire.md', "a frame over the limit (# unless the node's `max_frame_bytes`", defaultLimits.maxFrameBytes],
-  ['docs/wire.md', 'send a `keepAlive` every # in which you write nothing', defaultClientOptions.keepAliveMs],
-  ['docs/wire.md', 'Without an answer for #, do the same over the same connection', defaultClientOptions.resendMs],
-  ['docs/wire.md', 'an `error` that is `retryable`, after #, doubled', defaultClientOptions.retryMs],
-  ['docs/wire.md', 'gave no sign of life for # after such a claim', doubtMs],
+  ['docs/wire.md', "a frame over the limit (#, or the node's `max_frame_bytes`", defaultLimits.maxFrameBytes],
+  ['docs/wire.md', 'if you write nothing, send a `keepAlive` every #', defaultClientOptions.keepAliveMs],
+  ['docs/wire.md', 'If there is no answer for #, do the same over the same connection', defaultClientOptions.resendMs],
+  ['docs/wire.md', 'an `error` that is `retryable`, do it after #, doubled', defaultClientOptions.retryMs],
+  ['docs/wire.md', 'If it gives no sign of life for # after such a claim', doubtMs],
   ['docs/wire.md', 'remembers the changes of the last # or', defaultLimits.watchHistoryMs],
   ['docs/wire.md', 'the last ten minutes or # (`watch_history_ms`', defaultLimits.watchHistoryBytes],
-  ['docs/guide.md', 'nodes remember #, or', defaultLimits.watchHistoryMs],
-  ['docs/guide.md', 'nodes remember ten minutes, or #)', defaultLimits.watchHistoryBytes],
-  ['docs/guide.md', 'if it says nothing for #, the second one has the id', doubtMs],
+  ['docs/guide.md', 'Nodes remember #, or', defaultLimits.watchHistoryMs],
+  ['docs/guide.md', 'Nodes remember ten minutes, or #.', defaultLimits.watchHistoryBytes],
+  ['docs/guide.md', 'If the first says nothing for #, the second gets the id', doubtMs],
   ['docs/architecture.md', 'A path has at most # and', maxPathBytes],
   ['docs/architecture.md', 'A path has at most 1 KiB and # levels', maxPathParts],
   ['docs/architecture.md', 'and a part at most # bytes', maxPartBytes],
-  ['docs/architecture.md', 'are bytes, at most # unless the namespace is set otherwise', defaultLimits.maxValueBytes],
+  ['docs/architecture.md', 'are bytes, at most # unless the namespace has another limit', defaultLimits.maxValueBytes],
 ];
 
 describe('a number in the documents', () => {

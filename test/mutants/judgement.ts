@@ -115,7 +115,7 @@ export const judgementMutants: readonly Mutant[] = [
   {
     ...unjudged(
       'a log without what is committed here is taken',
-      'return core.sound && view > core.view && loses(core, log) ? otherHistory : null;',
+      'return (view > core.view ? loses(core, log) : differs(core, log)) ? otherHistory : null;',
       'return null;',
     ),
     equivalent:

@@ -48,7 +48,8 @@ describe('documents of messages', () => {
       }),
     );
     const value = fc.oneof(fc.uint8Array(), fc.string(), fc.maxSafeInteger(), fc.boolean(), fc.constant(null));
-    const name = fc.stringMatching(/^[a-zA-Z0-9]{1,8}$/);
+    // No field of a message has a number for a name. An engine would move it to the front of its object.
+    const name = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,7}$/);
     const record = fc.dictionary(name, fc.oneof(value, fc.array(value), fc.dictionary(name, value)), {
       noNullPrototype: true,
     });

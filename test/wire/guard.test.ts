@@ -1,6 +1,5 @@
 /** Hostile frames, and what it costs to refuse them. */
 
-import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../../core/base/bytes.ts';

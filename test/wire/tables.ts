@@ -51,21 +51,35 @@ const names: Readonly<Record<string, string>> = {
   answerVariants: 'answer',
 };
 
-/** A variable of the sources: the kinds of a union, the fields of a struct, or some words. */
+/** A variable of the sources, or a property of one: the kinds of a union, the fields of a struct, or some words. */
 interface Source {
   readonly file: string;
   readonly variables: readonly string[];
+  /** What stands elsewhere and belongs to the same table. */
+  readonly more?: readonly Source[];
+}
+
+/** What each kind of node has of a part of its forms. */
+function formsOf(...parts: readonly string[]): readonly Source[] {
+  return ['node', 'blob', 'queue', 'set', 'counter'].map((kind) => ({
+    file: `core/tree/operations/${kind}.ts`,
+    variables: parts.map((part) => `${kind}Forms.${part}`),
+  }));
 }
 
 /** By the name that the page has them under. */
 export const tables: Readonly<Record<string, Source>> = {
   'client messages': { file: 'core/wire/api.ts', variables: ['clientVariants'] },
-  'node messages': { file: 'core/wire/told.ts', variables: ['toldVariants'] },
+  'node messages': { file: 'core/wire/server-messages.ts', variables: ['serverVariants'] },
   consistency: { file: 'core/wire/api.ts', variables: ['consistencySchema'] },
   beginning: { file: 'core/wire/api.ts', variables: ['watchFromSchema'] },
-  operations: { file: 'core/tree/operation.ts', variables: ['simpleVariants', 'allSimple', 'operationSchema'] },
-  set: { file: 'core/tree/operation.ts', variables: ['setOperandSchema'] },
-  guards: { file: 'core/tree/operation.ts', variables: ['guardSchema'] },
+  operations: {
+    file: 'core/tree/operation.ts',
+    variables: ['writeVariants', 'operationSchema'],
+    more: formsOf('writes', 'reads'),
+  },
+  set: { file: 'core/tree/operations/set.ts', variables: ['setOperandSchema'] },
+  guards: { file: 'core/tree/operation.ts', variables: [], more: formsOf('guards') },
   answers: { file: 'core/service/reply.ts', variables: ['answerVariants'] },
   results: { file: 'core/tree/result.ts', variables: ['simpleResultVariants', 'resultVariants'] },
   'admin commands': { file: 'core/wire/admin.ts', variables: ['adminCommandSchema'] },
@@ -77,7 +91,7 @@ export const tables: Readonly<Record<string, Source>> = {
 export const structs: Readonly<Record<string, Source>> = {
   reply: { file: 'core/service/reply.ts', variables: ['replySchema'] },
   error: { file: 'core/base/error-schema.ts', variables: ['errorSchema'] },
-  primary: { file: 'core/wire/told.ts', variables: ['primarySchema'] },
+  primary: { file: 'core/wire/server-messages.ts', variables: ['primarySchema'] },
   stat: { file: 'core/tree/result.ts', variables: ['statSchema'] },
   child: { file: 'core/tree/result.ts', variables: ['childSchema'] },
   event: { file: 'core/service/events.ts', variables: ['watchEventSchema'] },
@@ -115,8 +129,21 @@ function objectOf(expression: ts.Expression | undefined, name: string): ts.Objec
   return inner;
 }
 
-function typeOf(expression: ts.Expression): string {
+type Variables = ReadonlyMap<string, ts.Expression>;
+
+/** A variable, or with a dot a property of one; null for a property that is not there. */
+function found(all: Variables, path: string): ts.Expression | null {
+  const [name = '', part] = path.split('.');
+  const whole = all.get(name);
+  if (part === undefined) return whole ?? null;
+  const property = objectOf(whole, name).properties.find((one) => one.name?.getText() === part);
+  return property !== undefined && ts.isPropertyAssignment(property) ? bare(property.initializer) : null;
+}
+
+function typeOf(expression: ts.Expression, all: Variables): string {
   if (ts.isIdentifier(expression)) {
+    const own = names[expression.text] === undefined ? all.get(expression.text) : undefined;
+    if (own !== undefined) return typeOf(own, all);
     const name = names[expression.text];
     if (name === undefined) throw new Error(`test/wire/tables.ts has no words for ${expression.text}`);
     return name;
@@ -133,46 +160,64 @@ function typeOf(expression: ts.Expression): string {
     case 'hex':
       return `${first!.getText()} bytes`;
     case 'nullable':
-      return `${typeOf(first!)} or null`;
+      return `${typeOf(first!, all)} or null`;
     case 'list':
-      return `list of ${typeOf(first!)}`;
+      return `list of ${typeOf(first!, all)}`;
     case 'embedded':
     case 'union':
-      return typeOf(first!);
+      return typeOf(first!, all);
     case 'oneOf':
-      return `one of ${expression.arguments.map((word) => word.getText().replaceAll("'", '')).join(', ')}`;
+      return `one of ${expression.arguments.map(wordsOf).join(', ')}`;
     default:
       throw new Error(`test/wire/tables.ts has no words for ${expression.getText()}`);
   }
 }
 
-function fieldsOf(object: ts.ObjectLiteralExpression): string {
+/** A word, or all of a list that `core/tree/names.ts` has. */
+function wordsOf(word: ts.Expression): string {
+  if (!ts.isSpreadElement(word)) return word.getText().replaceAll("'", '');
+  const list = variablesOf('core/tree/names.ts').get(word.expression.getText());
+  if (list === undefined || !ts.isArrayLiteralExpression(list)) throw new Error(`no words: ${word.getText()}`);
+  return list.elements.map(wordsOf).join(', ');
+}
+
+function fieldsOf(object: ts.ObjectLiteralExpression, all: Variables): string {
   const fields = object.properties.map((property) => {
     if (!ts.isPropertyAssignment(property)) throw new Error(`no field: ${property.getText()}`);
-    return `\`${property.name.getText()}\` ${typeOf(property.initializer)}`;
+    return `\`${property.name.getText()}\` ${typeOf(property.initializer, all)}`;
   });
   return fields.length === 0 ? '-' : fields.join('; ');
 }
 
 /** The rows of a table of kinds, in the order of their numbers. */
-function rowsOf({ file, variables }: Source): readonly string[] {
+function rowsOf(source: Source): readonly string[] {
+  return [...numbered(source)].sort((a, b) => a.number - b.number).map(({ row }) => row);
+}
+
+function* numbered({
+  file,
+  variables,
+  more = [],
+}: Source): Generator<{ readonly number: number; readonly row: string }> {
   const all = variablesOf(file);
-  const rows: { readonly number: number; readonly row: string }[] = [];
   for (const variable of variables) {
-    for (const property of objectOf(all.get(variable), variable).properties) {
-      // What is spread there is another variable of the list.
-      if (!ts.isPropertyAssignment(property)) continue;
-      const { initializer } = property;
-      if (!ts.isArrayLiteralExpression(initializer)) throw new Error(`no kind: ${property.getText()}`);
-      const [number, fields] = initializer.elements;
-      const object = objectOf(fields, property.name.getText());
-      rows.push({
+    const kinds = found(all, variable);
+    if (kinds === null && variable.includes('.')) continue;
+    for (const property of objectOf(kinds ?? undefined, variable).properties) {
+      // What is spread there stands elsewhere in the list.
+      if (ts.isSpreadAssignment(property)) continue;
+      const name = property.name.getText();
+      const kind = ts.isPropertyAssignment(property) ? property.initializer : all.get(name);
+      if (kind === undefined || !ts.isArrayLiteralExpression(kind)) throw new Error(`no kind: ${property.getText()}`);
+      const [number, fields] = kind.elements;
+      const object = objectOf(fields, name);
+      yield {
         number: Number(number!.getText()),
-        row: `| ${number!.getText()} | \`${property.name.getText()}\` | ${fieldsOf(object)} |`,
-      });
+        row: `| ${number!.getText()} | \`${name}\` | ${fieldsOf(object, all)} |`,
+      };
     }
   }
-  return rows.sort((a, b) => a.number - b.number).map(({ row }) => row);
+  for (const other of more) yield* numbered(other);
 }
 
 /** What the page has between the marks of that name. */
@@ -182,7 +227,8 @@ export function written(name: string): string {
   const struct = structs[name];
   if (struct === undefined) throw new Error(`there is no table ${name}`);
   const [variable] = struct.variables;
-  return `**${name}**: ${fieldsOf(objectOf(variablesOf(struct.file).get(variable!), variable!))}.`;
+  const all = variablesOf(struct.file);
+  return `**${name}**: ${fieldsOf(objectOf(all.get(variable!), variable!), all)}.`;
 }
 
 const marked = /(<!-- made: ([\w ]+) -->\n)([^]*?)(\n<!-- end -->)/g;
