@@ -148,7 +148,7 @@ export class ClusterNode implements HostedNode {
     });
     secret.recover();
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
-      full: () => store.full,
+      refusal: () => store.refusal,
       bytes: () => store.roomFor(groups.all),
     });
     const run = random.uint32();
