@@ -277,7 +277,8 @@ export class Segments {
         this.#highest = next - 1;
         this.#notRemoved(name, oldest, error);
         // The log was to go on in this one. It gets a new one.
-        if (this.#waiting !== null && this.#unremoved !== null) this.#create(Math.max(this.#segmentBytes, this.#needed));
+        if (this.#waiting !== null && this.#unremoved !== null)
+          this.#create(Math.max(this.#segmentBytes, this.#needed));
         return;
       }
       // The old name is gone before anything hears of the new one.

@@ -10,12 +10,12 @@ import type { Member } from '../../vr/configuration.ts';
 import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../../wire/admin.ts';
 import { isNamespaceName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
+import type { Attendance } from './attendance.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from '../base/host.ts';
 import type { NodeTimes } from '../base/times.ts';
 import { nodeTimes } from '../base/times.ts';
 import type { Joining } from './joining.ts';
-import type { Outside } from '../peers/outsiders.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
 import type { Router } from '../routing/router.ts';
@@ -41,8 +41,8 @@ export interface AdminDesk {
   metrics(): readonly MetricSample[];
   /** Why this node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
-  /** Whether a node is left out of its cluster, and how. */
-  outsider(node: string): Outside | null;
+  /** Which nodes are not there. */
+  readonly attendance: Attendance;
   /** Calls back at the next ticks until `check` is true or the time is over. */
   readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
 }
@@ -180,10 +180,8 @@ export class AdminCommands {
     const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
     const nodes = [...recorded, ...others].slice(0, maxMembersTold);
     // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
-    if (nodes.length === 0 && this.#desk.outsider(self) !== null) nodes.push(this.#desk.joining.self);
-    const outside = (node: string): Outside | null => {
-      return this.#desk.outsider(node) ?? (node === self && this.#desk.refusal() !== null ? 'stranger' : null);
-    };
+    const { attendance } = this.#desk;
+    if (nodes.length === 0 && attendance.of(self) !== null) nodes.push(this.#desk.joining.self);
     return {
       kind: 'clusterStatus',
       cluster: record?.cluster ?? null,
@@ -192,10 +190,11 @@ export class AdminCommands {
         node: node.name,
         address: node.clusterAddress,
         apiAddress: node.apiAddress,
-        state: outside(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
+        state: attendance.of(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
         connected: node.name === self || peers.connected(node.name),
         self: node.name === self,
       })),
+      warnings: attendance.warnings(),
     };
   }
 

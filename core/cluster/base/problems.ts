@@ -18,6 +18,10 @@ export class Problems {
     return [...this.#faults.values(), ...this.#warnings.values()];
   }
 
+  has(key: string): boolean {
+    return this.#faults.has(key) || this.#warnings.has(key);
+  }
+
   /** True when this is news. */
   fault(key: string, text: string, passing = false): boolean {
     const news = this.#faults.get(key) !== text;

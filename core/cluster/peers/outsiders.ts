@@ -115,6 +115,17 @@ export class Outsiders {
     else this.#problems.warn(`unproven ${node}`, claim.message);
   }
 
+  /** Whether what answers at the address of that node could not prove itself when it was last dialled. */
+  isUnproven(node: string): boolean {
+    return this.#problems.has(`unproven ${node}`);
+  }
+
+  /** Another node was joined at its address, as its operator was told to do. What it has lost is told of its groups. */
+  replaced(node: string): void {
+    this.#problems.clear(`stranger ${node}`);
+    this.#problems.clear(`unproven ${node}`);
+  }
+
   lostItsLog({ name, incarnation }: NodeInfo): void {
     const text = emptiedNode(name).message;
     this.#nodes.set(name, 'emptied');
