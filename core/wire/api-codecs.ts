@@ -17,7 +17,7 @@ import {
   plainClientSchema,
   maxFrameMessages,
   serverFrameSchema,
-  toldSchema,
+  incomingSchema,
 } from './api.ts';
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
@@ -70,7 +70,7 @@ export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainClient, toldSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
+    return textCodec(subprotocol, plainClient, incomingSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -180,7 +180,7 @@ function serverPart(message: ServerMessage): DocumentPart {
   };
 }
 
-function fromPlainServer(message: TypeOf<typeof toldSchema>): ServerMessage {
+function fromPlainServer(message: TypeOf<typeof incomingSchema>): ServerMessage {
   if (message.kind === 'reply') return { ...message, reply: encodeReply(message.reply) };
   if (message.kind === 'event') return { ...message, event: encodeEvent(message.event) };
   return message;

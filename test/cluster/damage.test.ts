@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
+import type { AdminResult } from '../../core/wire/admin.ts';
 import type { MemoryDisk } from '../../core/store/memory-disk.ts';
 import { sectorBytes } from '../../core/store/format.ts';
 import type { SimNodeSettings } from '../../core/sim/sim-node.ts';
@@ -107,9 +108,14 @@ function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; reado
 }
 
 /** What `cluster status` at one node says of another. */
-function stateAt(story: Story, at: string, of: string): string | undefined {
+function statusAt(story: Story, at: string): Extract<AdminResult, { kind: 'clusterStatus' }> {
   const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
-  return status.kind === 'clusterStatus' ? status.members.find(({ node }) => node === of)?.state : undefined;
+  if (status.kind !== 'clusterStatus') throw new Error(status.kind);
+  return status;
+}
+
+function stateAt(story: Story, at: string, of: string): string | undefined {
+  return statusAt(story, at).members.find(({ node }) => node === of)?.state;
 }
 
 describe('V29: one of three that has lost its log and has its identity', () => {
@@ -159,8 +165,11 @@ describe('V29: one of three that has lost its log and has its identity', () => {
       expect(logged(story, 'n1')).toContain(told);
       const { ok, problems } = story.node('n1').node!.health();
       expect(ok).toBe(true);
-      expect(problems).toEqual([expect.stringContaining(told)]);
-      expect(stateAt(story, 'n1', 'n3')).toBe(proves ? 'emptied' : 'participating');
+      const why = proves ? 'it has lost its log' : 'what answers at its address cannot prove itself';
+      const lacks = `namespace ns has 2 of 3 voters: r3 on n3 is not there (${why}); it bears no further failure`;
+      expect(problems).toEqual([expect.stringContaining(told), lacks]);
+      expect(statusAt(story, 'n1').warnings).toEqual([lacks]);
+      expect(stateAt(story, 'n1', 'n3')).toBe(proves ? 'emptied' : 'unproven');
       expect(stateAt(story, 'n3', 'n3')).toBe('emptied');
       // A client that knows it alone is not told that there is no such namespace.
       const lost = story.client(['n3'], { requestTimeoutMs: 1000 });
@@ -201,7 +210,7 @@ describe('V29: one of three that has lost its log and has its identity', () => {
     story.pass(3000);
     // It was in no cluster then, and has no secret of this one to prove itself by.
     expect(logged(story, 'n1')).toContain("what answers at n2:1 cannot prove the cluster's secret");
-    expect(stateAt(story, 'n1', 'n2')).toBe('participating');
+    expect(stateAt(story, 'n1', 'n2')).toBe('unproven');
     const join = { kind: 'clusterJoin', node: 'n2', address: story.node('n2').clusterAddress } as const;
     expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
   });

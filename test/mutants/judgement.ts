@@ -155,4 +155,28 @@ export const judgementMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    scenario: 'V31',
+    name: 'a welcome is believed without a proof',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/peers/peer.ts',
+        find: 'if (!proven) return this.#unproven(link, message);',
+        replace: 'if (!proven && from.name !== name) return this.#unproven(link, message);',
+      },
+    ],
+  },
+  {
+    scenario: 'V31',
+    name: 'what cannot prove the secret and says that its disk was lost is believed to be a stranger',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/peers/peer.ts',
+        find: 'if (!proven) return this.#unproven(link, message);',
+        replace: 'if (!proven && from.incarnation === this.info.incarnation) return this.#unproven(link, message);',
+      },
+    ],
+  },
 ];

@@ -84,6 +84,7 @@ describe('a store whose directory cannot be changed', () => {
       timestamp: 1,
       configuration: configurationOf('r1'),
       logBytes: 1,
+      lineage: [],
     };
     const snapshot = { next: () => null };
     world.store.writeCheckpoint(1, 'r1', draft, snapshot, (info) => told.push(info));
