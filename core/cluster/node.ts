@@ -291,7 +291,7 @@ export class ClusterNode implements HostedNode {
     if (this.#running?.secret.missing === true) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
     problems.push(...(this.#running?.attendance.warnings() ?? []));
-    return { ok: this.#problems.well && stranger === null, problems };
+    return { ok: this.#problems.well, problems };
   }
 
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
@@ -362,7 +362,7 @@ export class ClusterNode implements HostedNode {
       catalogChanged: (catalog) => this.#catalogChanged(catalog),
       tooManyReplicas: (limit, namespace) => {
         const text = `this node is to run a replica of ${namespace} and has max_replicas = ${limit} already: raise it and restart`;
-        if (this.#problems.fault(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
+        if (this.#problems.warn(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
       },
     };
   }
@@ -389,9 +389,8 @@ export class ClusterNode implements HostedNode {
       const passing = host.view().status === 'recovering';
       const key = event.about === undefined ? host.name : `${host.name} ${event.about}`;
       const text = `replica ${host.name}: ${event.reason}`;
-      // To end this process would bring nothing of what others have.
-      if (event.about === 'transfer') this.#problems.warn(key, text);
-      else this.#problems.fault(key, text, passing && event.about === undefined);
+      // A restart would bring nothing back of what is lost or with others, and would end what mends it.
+      this.#problems.warn(key, text, passing && event.about === undefined);
     }
     if (event.kind === 'alarmOver') this.#problems.clear(`${host.name} ${event.about}`);
     if (event.kind !== 'status') return;

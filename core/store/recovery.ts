@@ -18,7 +18,7 @@ import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { echoOf, entryIn, readParts } from './parts.ts';
+import { echoOf, entryIn, maxDoubt, readParts } from './parts.ts';
 import type { LogPosition, Recovered } from './recovered.ts';
 import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
@@ -258,7 +258,10 @@ export class Recovery {
     const text = `${reason}: it may have held what was acknowledged, so this node counts none of it until the other nodes have confirmed it`;
     this.#log.write('error', text, { batch, ...facts });
     this.#rosterProven = false;
-    for (const replica of this.#replicas.values()) replica.doubtful = true;
+    for (const replica of this.#replicas.values()) {
+      if (!replica.doubtful) replica.suspicion = reason;
+      replica.doubtful = true;
+    }
   }
 
   #apply(bytes: Uint8Array, named: boolean, segment: number, offset: number): void {
@@ -411,7 +414,9 @@ export class Recovery {
       }
     }
     if (whole < index.head) replica.headProven = false;
+    if (replica.doubtful) replica.doubt = replica.suspicion.slice(0, maxDoubt / 4);
     if (!replica.headProven) {
+      if (replica.doubt === '') replica.doubt = 'parts of its log are missing';
       this.#log.write(
         'error',
         'a replica cannot say what its log held, and catches up from the other nodes before it votes again',
@@ -419,6 +424,7 @@ export class Recovery {
           namespace: replica.identity.namespace,
           replica: replica.identity.replica,
           upTo: whole,
+          reason: replica.doubt,
         },
       );
       whole = Math.min(whole, this.#chained(replica));

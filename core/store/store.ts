@@ -237,6 +237,7 @@ export class Store {
       first: 1,
       head: 0,
       headProven: this.#rosterProven,
+      doubt: this.#rosterProven ? '' : 'it was made while damage may have lost replicas of this node',
       corrupt: [],
     };
     const replica = new ReplicaLog(state, this.#segments.pin);

@@ -115,3 +115,20 @@ describe('a namespace with a voter that is away', () => {
     ]);
   });
 });
+
+describe('a command that needs the root group', () => {
+  it('says, while the founder is away, that it has the only voter, and why it is not there', () => {
+    const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+    story.world.crash(story.node('n1'));
+    story.node('n1').disk.wipe();
+    story.world.start(story.node('n1'));
+    story.pass(3000);
+    const joined = story.join('n1', 'n2');
+    expect(joined).toMatchObject({ ok: false, error: { code: 'NodeUnreachable' } });
+    expect(joined.ok ? '' : joined.error.message).toMatch(
+      /^node n1 is not connected \(what answers .*\): it founded the cluster and has the only voter of the root group, /,
+    );
+    // Its own operator is not told to empty it and to join it: nobody could take it in.
+    expect(story.node('n1').node!.health().problems.join()).toContain('and this node did not found the cluster');
+  });
+});

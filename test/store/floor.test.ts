@@ -88,6 +88,9 @@ describe('V29: newest segments that are gone', () => {
           .map(({ message }) => message)
           .join(),
       ).not.toContain('are missing or empty');
+      // It says again what the replica's doubt comes from.
+      const told = world.lines.slice(before).find(({ message }) => message.startsWith('a replica cannot say'));
+      expect(told?.facts?.['reason']).toMatch(/^the (newest segments|last segment) of the log (is|are) missing/);
     }
   });
 

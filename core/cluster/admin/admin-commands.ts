@@ -95,7 +95,17 @@ export class AdminCommands {
     const voters = groups.record?.root.voters;
     if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
     if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
-    this.#askNode(voters[0]!.node, command, done);
+    this.#askRoot(voters[0]!.node, command, done);
+  }
+
+  #askRoot(node: string, command: AdminCommand, done: AdminDone): void {
+    const { attendance, peers, until } = this.#parts;
+    const ask = (): void => {
+      if (peers.connected(node)) return this.#askNode(node, command, done);
+      done(fail('NodeUnreachable', rootAway(node, attendance.why(node)), { node }));
+    };
+    if (peers.connected(node)) ask();
+    else until(() => peers.connected(node), this.#times.connectMs, ask);
   }
 
   /** A node that joined or started just now is about to be connected; that is waited for. */
@@ -310,6 +320,12 @@ export class AdminCommands {
     this.#parts.options.setLogLevel(level);
     return ok({ kind: 'text', text: level });
   }
+}
+
+/** The catalog cannot be changed without it, so neither can what an operator would mend by joining nodes. */
+function rootAway(node: string, why: string | null): string {
+  const reason = why === null ? '' : ` (${why})`;
+  return `node ${node} is not connected${reason}: it founded the cluster and has the only voter of the root group, so nothing can be created and no node can join until it is back with the data directory that it had`;
 }
 
 function notInCluster({ node, address }: Pick<Placement, 'node' | 'address'>): ReturnType<typeof fail> {

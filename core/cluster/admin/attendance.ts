@@ -50,6 +50,12 @@ export class Attendance {
     return outsiders.of(node) ?? (outsiders.isUnproven(node) ? 'unproven' : null);
   }
 
+  /** The same, in words. */
+  why(node: string): string | null {
+    const absence = this.of(node);
+    return absence === null ? null : reasons[absence];
+  }
+
   /** A node that was added later has the same address. */
   #replaced(node: string): boolean {
     const nodes = this.#parts.groups.catalog?.nodes ?? [];

@@ -15,7 +15,7 @@ import type { Problems } from '../base/problems.ts';
 export type Outside = 'stranger' | 'emptied';
 
 const remedy =
-  'put the log back as it was, or empty the data directory, give the node another node_name, and join it under that name';
+  'put the log back as it was; if it is gone for good and the node did not found the cluster, empty the data directory, give the node another node_name, and join it under that name';
 
 /** What the node says of itself, to its operator, its clients and its peers. Whoever asks is better off elsewhere. */
 function emptiedSelf(node: string): ErrorInfo {
@@ -78,7 +78,7 @@ export class Outsiders {
    */
   calledStranger(self: string, by: NodeInfo, proven: boolean): void {
     const { clock, hearsayMs } = this.#parts;
-    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
+    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back; if it is gone for good and this node did not found the cluster, empty this one, give the node another node_name, and join it`;
     if (this.#strange === null) this.#log.write('error', text);
     this.#strange ??= errorInfo('NodeRefused', text, { node: self });
     this.#strangeUntilMs = proven ? Infinity : clock.now() + hearsayMs;
@@ -102,7 +102,7 @@ export class Outsiders {
 
   /** It has proven the secret, and that it is another under that name. */
   stranger({ name, incarnation }: NodeInfo, found: NodeInfo): void {
-    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
+    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there; if it is gone for good and that node did not found the cluster, give it another node_name and join it`;
     const facts = { known: incarnation, found: found.incarnation };
     this.#nodes.set(name, 'stranger');
     this.unproven(name, null);
