@@ -50,6 +50,8 @@ export class Store {
    * nothing under its incarnation (protocol §2, "Strangers").
    */
   readonly emptied: boolean;
+  /** True when the segments are another store's. */
+  readonly foreign: boolean;
   readonly #disk: Disk;
   readonly #options: StoreOptions;
   readonly #segments: Segments;
@@ -107,6 +109,7 @@ export class Store {
     const foundFloor = readFloor(disk, names, identity);
     const told = found === null ? emptyFloor : foundFloor.state;
     const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal, told);
+    this.foreign = recovered.foreign;
     this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;
     const rested = (): void => this.#finishClosing();
     this.#floor = new Floor({ disk, identity, found: foundFloor, state: floorAfter(told, recovered), failed, rested });

@@ -18,7 +18,12 @@ const remedy =
   'put the log back as it was; if it is gone for good and the node did not found the cluster, empty the data directory, give the node another node_name, and join it under that name';
 
 /** What the node says of itself, to its operator, its clients and its peers. Whoever asks is better off elsewhere. */
-function emptiedSelf(node: string): ErrorInfo {
+function emptiedSelf(node: string, foreign: boolean): ErrorInfo {
+  if (foreign) {
+    const text =
+      'the log in the data directory of this node was written by another store: its file "store" belongs to another node, or the segments do. It serves and votes nowhere, and nothing is lost yet: remove nothing, stop the node, and put the right files back';
+    return errorInfo('NodeRefused', text, { node, emptied: true });
+  }
   const text = `the log of this node is gone from its data directory, and only its identity is left: what it promised and acknowledged is forgotten, so it serves and votes nowhere; ${remedy}`;
   return errorInfo('NodeRefused', text, { node, emptied: true });
 }
@@ -85,8 +90,8 @@ export class Outsiders {
   }
 
   /** This node begins, on this store. */
-  begin(node: string, { emptied, incarnation }: Pick<Store, 'emptied' | 'incarnation'>): void {
-    this.#emptied = emptied ? emptiedSelf(node) : null;
+  begin(node: string, { emptied, foreign, incarnation }: Pick<Store, 'emptied' | 'foreign' | 'incarnation'>): void {
+    this.#emptied = emptied ? emptiedSelf(node, foreign) : null;
     if (this.#emptied === null) return;
     this.#nodes.set(node, 'emptied');
     this.#log.write('error', this.#emptied.message, { incarnation });
