@@ -95,6 +95,8 @@ export interface Link {
    * reader.
    */
   buffered(): number;
+  /** The other end has proven who it is. Until then, a host may bound what it reads of it. */
+  proven?(): void;
 }
 
 /** Hears what happens on a link. */

@@ -41,6 +41,7 @@ import { Outsiders, isNamed } from './peers/outsiders.ts';
 import { judgePeer } from './peers/judgement.ts';
 import { takePeerMessage } from './peer-messages.ts';
 import { Conditions } from './base/conditions.ts';
+import { Notices } from './base/notices.ts';
 import { Problems } from './base/problems.ts';
 import type { Doorkeeper } from './doors.ts';
 import { Doors } from './doors.ts';
@@ -93,6 +94,7 @@ export class ClusterNode implements HostedNode {
   readonly #observer: NodeObserver | null;
   #running: Running | null = null;
   readonly #conditions = new Conditions();
+  readonly #notices: Notices;
   readonly #problems = new Problems();
   readonly #outsiders: Outsiders;
   #stopping = false;
@@ -110,6 +112,7 @@ export class ClusterNode implements HostedNode {
     this.#times = nodeTimes(options.timing);
     this.#turn = new Turn(ports.clock);
     this.#doors = new Doors(options.limits);
+    this.#notices = new Notices(ports.log, ports.clock);
     this.#onDiskFailure = onDiskFailure;
     this.#outsiders = new Outsiders({
       problems: this.#problems,
@@ -218,6 +221,7 @@ export class ClusterNode implements HostedNode {
       else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
     }
     this.#conditions.tick(now);
+    this.#notices.tick(now);
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
@@ -228,7 +232,7 @@ export class ClusterNode implements HostedNode {
   #doorkeeper(through: Interface, subprotocol: string, link: Link, from: string): Doorkeeper {
     const { limits } = this.#options;
     const { desk, admin, peers } = this.#parts;
-    const opened = { link, from, turn: this.#turn, limits, log: this.#ports.log };
+    const opened = { link, from, turn: this.#turn, limits, log: this.#ports.log, notices: this.#notices };
     switch (through) {
       case 'api': {
         const codec = apiServerCodec(subprotocol, limits.maxFrameBytes);
