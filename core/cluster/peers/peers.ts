@@ -205,8 +205,7 @@ export class Peers {
     const greeted = (frame: Frame): void => {
       const maxBytes = from === null ? maxHandshakeBytes : this.#limits.maxPeerFrameBytes;
       const message = this.decodeHandshake(frame, next, maxBytes);
-      if (message instanceof MalformedError)
-        return refuse(errorInfo('BadFrame', message.message), closeCodes.badFrame);
+      if (message instanceof MalformedError) return refuse(errorInfo('BadFrame', message.message), closeCodes.badFrame);
       if (message.kind === 'join') return this.#events.offered(message, answer);
       if (message.kind === 'hello') return welcomed(message);
       if (message.protocol !== peerProtocol) {
