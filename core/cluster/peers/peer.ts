@@ -137,13 +137,17 @@ export class Peer implements Flushable {
   }
 
   #receive(link: Link, frame: Frame): void {
-    if (this.#dialled !== link || this.#gaveUp) return;
+    if (!this.#hears(link)) return;
     this.heard(link);
     if (!this.#open) return this.#greeted(link, frame);
     for (const message of this.#table.decode(link, frame)) {
-      if (this.#dialled !== link || this.#gaveUp) return;
+      if (!this.#hears(link)) return;
       this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
     }
+  }
+
+  #hears(link: Link): boolean {
+    return this.#dialled === link && !this.#gaveUp;
   }
 
   /** What comes before the link is open: one message, the one that is due (protocol §1). Whoever answers there has proven nothing yet. */
