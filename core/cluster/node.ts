@@ -48,7 +48,7 @@ import { Doors } from './doors.ts';
 import { waitingFor } from './readiness.ts';
 import type { ReplicaHost } from './replicas/replica-host.ts';
 import { Router } from './routing/router.ts';
-import { ClusterSecret, secretLost } from './peers/secret.ts';
+import { ClusterSecret } from './peers/secret.ts';
 import { sessionsOf } from './replicas/sessions-view.ts';
 import { Subscriptions, deskOf } from './watching/subscriptions.ts';
 import type { NodeTimes } from './base/times.ts';
@@ -190,7 +190,7 @@ export class ClusterNode implements HostedNode {
       throw error;
     }
     for (const node of groups.record?.nodes ?? []) peers.know(node);
-    if (secret.missing) log.write('error', secretLost);
+    if (secret.lost !== null) log.write('error', secret.lost);
     log.write('info', 'node started', {
       node: this.#options.name,
       incarnation: store.incarnation,
@@ -269,7 +269,8 @@ export class ClusterNode implements HostedNode {
     const problems = [...this.#problems.texts];
     const stranger = this.#outsiders.refusal();
     if (stranger !== null) problems.unshift(stranger.message);
-    if (this.#running?.secret.missing === true) problems.push(secretLost);
+    const secretLost = this.#running?.secret.lost ?? null;
+    if (secretLost !== null) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
     return { ok: this.#problems.well && stranger === null, problems };
   }

@@ -30,8 +30,9 @@ export function readIdentity(disk: Disk, names: readonly string[]): FoundIdentit
   if (!names.includes(identityFile)) {
     // A floor without a log is what a crash in the middle of {@link formatStore} leaves.
     if (!names.some((name) => parseSegmentName(name) !== null)) return null;
+    const other = disk.noFile?.(identityFile) ?? null;
     throw new StoreError(
-      `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory, give this node another node_name, and join it`,
+      `the data directory has a log but its file "${identityFile}" is ${other ?? 'missing'}: put it back, or empty the directory, give this node another node_name, and join it`,
     );
   }
   const copies = [0, sectorBytes].map((at) => {
