@@ -48,7 +48,8 @@ describe('documents of messages', () => {
       }),
     );
     const value = fc.oneof(fc.uint8Array(), fc.string(), fc.maxSafeInteger(), fc.boolean(), fc.constant(null));
-    const name = fc.stringMatching(/^[a-zA-Z0-9]{1,8}$/);
+    // No field is named by a number. The library would annotate those first, in whatever order they are written.
+    const name = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,7}$/);
     const record = fc.dictionary(name, fc.oneof(value, fc.array(value), fc.dictionary(name, value)), {
       noNullPrototype: true,
     });
