@@ -90,6 +90,13 @@ export class NodeDisk implements Disk {
     return files.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  noFile(name: string): string | null {
+    const found = fs.lstatSync(this.#path(name), { throwIfNoEntry: false });
+    if (found === undefined || found.isFile()) return null;
+    if (found.isSymbolicLink()) return 'a symbolic link';
+    return found.isDirectory() ? 'a directory' : 'neither file nor directory';
+  }
+
   read(name: string, offset: number, length: number): Uint8Array {
     const file = this.#open(name).plain;
     const bytes = new Uint8Array(Math.max(0, length));

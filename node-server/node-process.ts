@@ -7,7 +7,7 @@ import type { Disk, Interface, Link, LinkHandler, Transport } from '../core/base
 import type { HostedNode, MetricSample, NodeObserver, NodeOptions, NodePorts } from '../core/cluster/base/host.ts';
 import { offeredAdminSubprotocols } from '../core/wire/admin-codecs.ts';
 import { offeredApiSubprotocols } from '../core/wire/api-codecs.ts';
-import { peerSubprotocol } from '../core/wire/peer.ts';
+import { maxHandshakeBytes, peerSubprotocol } from '../core/wire/peer.ts';
 import { statusSubprotocol } from '../core/wire/status.ts';
 import type { Bind, NodeConfig } from './config.ts';
 import { parseAddress } from './config-keys.ts';
@@ -50,6 +50,9 @@ export interface NodeAddresses {
   /** For clients. */
   readonly api: string;
 }
+
+/** A greeting and a hello or a welcome, the largest there can be, with room for their frames. */
+const unprovenBytes = 4 * maxHandshakeBytes;
 
 export class NodeProcess {
   readonly #config: NodeConfig;
@@ -177,6 +180,7 @@ export class NodeProcess {
         return this.#node.accept(through, subprotocol, link, from);
       },
       ...(through === 'api' ? { http: this.#endpoints() } : {}),
+      ...(through === 'cluster' ? { unprovenBytes } : {}),
     });
   }
 
@@ -237,6 +241,7 @@ export class NodeProcess {
       maxFrameBytes: limits.maxPeerFrameBytes,
       handshakeTimeoutMs,
       pingIntervalMs,
+      unprovenBytes,
     });
     return {
       disk: this.#parts.openDisk(dataDir),

@@ -116,6 +116,9 @@ export class WsLink implements Link {
   #heard = true;
   #pinged = false;
   #closing: { code: number; reason: string } | null = null;
+  /** How many bytes the other end may still send before it has proven itself; null once it has, or need not. */
+  #allowance: number | null = null;
+  readonly #count = (chunk: Buffer): void => this.#onUnproven(chunk.length);
   #fault = '';
 
   /**
@@ -147,6 +150,28 @@ export class WsLink implements Link {
   opened(socket: Duplex): void {
     this.#socket = socket;
     this.#keepAlive.add(this);
+    if (this.#allowance !== null) socket.on('data', this.#count);
+  }
+
+  /**
+   * Until core says that the other end has proven itself, it may send so many bytes in all, frames of any kind, and no pings. They would
+   * cost us a share of a frame of any size each, and core sees none of them.
+   */
+  distrust(bytes: number): void {
+    this.#allowance = bytes;
+    this.#socket?.on('data', this.#count);
+    this.#ws.on('ping', () => this.#onUnproven(Infinity));
+  }
+
+  proven(): void {
+    this.#allowance = null;
+    this.#socket?.off('data', this.#count);
+  }
+
+  #onUnproven(bytes: number): void {
+    if (this.#allowance === null) return;
+    this.#allowance -= bytes;
+    if (this.#allowance < 0) this.terminate('too much from an end that has proven nothing');
   }
 
   send(frame: Frame): void {

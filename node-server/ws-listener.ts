@@ -37,6 +37,8 @@ export interface ListenerOptions {
   readonly maxConnections: number;
   readonly maxFrameBytes: number;
   readonly pingIntervalMs: number;
+  /** Bytes that the other end may send before core says that it has proven itself. Default: it need not. */
+  readonly unprovenBytes?: number;
   readonly origins: OriginRule;
   readonly hosts: HostCheck;
   readonly log: Log;
@@ -139,7 +141,7 @@ export class Listener {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { through, subprotocols, maxConnections, origins, hosts } = this.#options;
+    const { through, subprotocols, maxConnections, origins, hosts, unprovenBytes } = this.#options;
     const { origin, host } = request.headers;
     if (!hosts.allows(host))
       return this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', wrongHost, { host: shown(host) });
@@ -159,6 +161,7 @@ export class Listener {
       this.#sockets.handleUpgrade(request, socket, head, (ws) => {
         const from = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`;
         const link = new WsLink(ws, this.#links, deaf, socket);
+        if (unprovenBytes !== undefined) link.distrust(unprovenBytes);
         const handler = this.#options.accept(subprotocol, link, from);
         this.#open++;
         this.#accepted++;
@@ -183,6 +186,7 @@ export class Listener {
     this.#refusing++;
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       const link = new WsLink(ws, this.#links, deaf, socket);
+      if (unprovenBytes !== undefined) link.distrust(unprovenBytes);
       ws.on('close', () => {
         this.#refusing--;
       });

@@ -17,6 +17,8 @@ export interface WebSocketTransportOptions {
   readonly handshakeTimeoutMs?: number;
   /** A link is pinged after this much silence, and dropped after twice as much. Default 5000. */
   readonly pingIntervalMs?: number;
+  /** Bytes that the other end may send before core says that it has proven itself. Default: it need not. */
+  readonly unprovenBytes?: number;
 }
 
 /** `host:port` or a `ws:`/`wss:` URL, as a URL; null when it is neither. */
@@ -32,11 +34,13 @@ export class WebSocketTransport implements Transport {
   readonly #maxFrameBytes: number;
   readonly #handshakeTimeoutMs: number;
   readonly #keepAlive: KeepAlive;
+  readonly #unprovenBytes: number | undefined;
 
   constructor(options: WebSocketTransportOptions) {
     this.#maxFrameBytes = options.maxFrameBytes;
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? 5000;
     this.#keepAlive = new KeepAlive(options.pingIntervalMs ?? 5000);
+    this.#unprovenBytes = options.unprovenBytes;
   }
 
   dial(address: string, subprotocol: string, handler: LinkHandler): Link {
@@ -68,6 +72,7 @@ export class WebSocketTransport implements Transport {
       },
       null,
     );
+    if (this.#unprovenBytes !== undefined) link.distrust(this.#unprovenBytes);
     ws.on('upgrade', (response) => {
       socket = response.socket;
     });

@@ -189,6 +189,23 @@ function filledIn(): string {
 
 // Messages.
 
+/** The names of an object's properties, those of objects that it spreads included. */
+function namesIn(source: ts.SourceFile, cases: ts.ObjectLiteralExpression): readonly string[] {
+  return cases.properties.flatMap((property) => {
+    if (!ts.isSpreadAssignment(property)) return [property.name.getText()];
+    const names: string[] = [];
+    const find = (node: ts.Node): void => {
+      if (ts.isVariableDeclaration(node) && node.name.getText() === property.expression.getText()) {
+        const made = node.initializer;
+        const object = made !== undefined && ts.isAsExpression(made) ? made.expression : made;
+        if (object !== undefined && ts.isObjectLiteralExpression(object)) names.push(...namesIn(source, object));
+      } else ts.forEachChild(node, find);
+    };
+    find(source);
+    return names;
+  });
+}
+
 /** The kinds of the union that `variable` is, or that the function of that name gives. */
 function kindsOf(file: string, variable: string): readonly string[] {
   const source = ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2023, true);
@@ -199,7 +216,7 @@ function kindsOf(file: string, variable: string): readonly string[] {
         if (ts.isCallExpression(inner) && inner.expression.getText() === 'union' && kinds.length === 0) {
           const [cases] = inner.arguments;
           if (cases !== undefined && ts.isObjectLiteralExpression(cases)) {
-            for (const property of cases.properties) kinds.push(property.name!.getText());
+            kinds.push(...namesIn(source, cases));
           }
         } else ts.forEachChild(inner, find);
       };

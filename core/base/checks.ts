@@ -28,13 +28,16 @@ export function inBounds(value: number, min: number, max: number, where: string)
 
 // Each of these functions only makes an object, so a bundle leaves out what it does not use.
 
+/** JSON has a -0, which the binary form has not, and which superjson writes as text. It is 0. */
+const withoutSign = (value: number): number => (value === 0 ? 0 : value);
+
 /** A safe integer from `min` (default 0) to `max`. */
 /* @__NO_SIDE_EFFECTS__ */
 export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<number> {
   return {
     check: (value, where = '') => {
       if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
-      return inBounds(value, min, max, where);
+      return inBounds(withoutSign(value), min, max, where);
     },
   };
 }
@@ -43,8 +46,7 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<numb
 export const int: Check<number> = {
   check: (value, where = '') => {
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
-    // -0 has no binary form of its own, so we turn it into 0.
-    return value === 0 ? 0 : value;
+    return withoutSign(value);
   },
 };
 

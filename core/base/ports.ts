@@ -63,6 +63,8 @@ export interface Disk {
   unlock(): void;
   /** The names and sizes in bytes of the files in the directory, sorted by name. */
   list(): readonly { readonly name: string; readonly size: number }[];
+  /** What has this name and is no file, so that it is in no list: "a directory"; null for files, and where nothing has it. */
+  noFile?(name: string): string | null;
   /** At most `length` bytes from `offset`; fewer only at the file's end. @throws when a sector cannot be read. */
   read(name: string, offset: number, length: number): Uint8Array;
   /**
@@ -95,6 +97,8 @@ export interface Link {
    * reader.
    */
   buffered(): number;
+  /** The other end has proven who it is. Until then, a host may bound what it reads of it. */
+  proven?(): void;
 }
 
 /** Hears what happens on a link. */

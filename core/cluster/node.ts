@@ -42,13 +42,14 @@ import { Outsiders, isNamed } from './peers/outsiders.ts';
 import { judgePeer } from './peers/judgement.ts';
 import { takePeerMessage } from './peer-messages.ts';
 import { Conditions } from './base/conditions.ts';
+import { Notices } from './base/notices.ts';
 import { Problems } from './base/problems.ts';
 import type { Doorkeeper } from './doors.ts';
 import { Doors } from './doors.ts';
 import { waitingFor } from './readiness.ts';
 import type { ReplicaHost } from './replicas/replica-host.ts';
 import { Router } from './routing/router.ts';
-import { ClusterSecret, secretLost } from './peers/secret.ts';
+import { ClusterSecret } from './peers/secret.ts';
 import { sessionsOf } from './replicas/sessions-view.ts';
 import { Subscriptions, subscriptionsParts } from './watching/subscriptions.ts';
 import type { NodeTimes } from './base/times.ts';
@@ -95,6 +96,7 @@ export class ClusterNode implements HostedNode {
   readonly #observer: NodeObserver | null;
   #running: Running | null = null;
   readonly #conditions = new Conditions();
+  readonly #notices: Notices;
   readonly #problems = new Problems();
   readonly #outsiders: Outsiders;
   #stopping = false;
@@ -112,6 +114,7 @@ export class ClusterNode implements HostedNode {
     this.#times = nodeTimes(options.timing);
     this.#turn = new Turn(ports.clock);
     this.#doors = new Doors(options.limits);
+    this.#notices = new Notices(ports.log, ports.clock);
     this.#onDiskFailure = onDiskFailure;
     this.#outsiders = new Outsiders({
       problems: this.#problems,
@@ -210,7 +213,7 @@ export class ClusterNode implements HostedNode {
       throw error;
     }
     for (const node of groups.record?.nodes ?? []) peers.know(node);
-    if (secret.missing) log.write('error', secretLost);
+    if (secret.lost !== null) log.write('error', secret.lost);
     log.write('info', 'node started', {
       node: this.#options.name,
       incarnation: store.incarnation,
@@ -241,6 +244,7 @@ export class ClusterNode implements HostedNode {
       else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
     }
     this.#conditions.tick(now);
+    this.#notices.tick(now);
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
@@ -251,7 +255,7 @@ export class ClusterNode implements HostedNode {
   #doorkeeper(through: Interface, subprotocol: string, link: Link, from: string): Doorkeeper {
     const { limits } = this.#options;
     const { desk, admin, peers } = this.#parts;
-    const opened = { link, from, turn: this.#turn, limits, log: this.#ports.log };
+    const opened = { link, from, turn: this.#turn, limits, log: this.#ports.log, notices: this.#notices };
     switch (through) {
       case 'api': {
         const codec = apiServerCodec(subprotocol, limits.maxFrameBytes);
@@ -288,7 +292,8 @@ export class ClusterNode implements HostedNode {
     const problems = [...this.#problems.texts];
     const stranger = this.#outsiders.refusal();
     if (stranger !== null) problems.unshift(stranger.message);
-    if (this.#running?.secret.missing === true) problems.push(secretLost);
+    const secretLost = this.#running?.secret.lost ?? null;
+    if (secretLost !== null) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
     problems.push(...(this.#running?.attendance.warnings() ?? []));
     return { ok: this.#problems.well, problems };

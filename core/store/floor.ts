@@ -54,6 +54,8 @@ export interface FoundFloor {
   readonly newest: number;
   /** The file exists, whatever it holds. */
   readonly there: boolean;
+  /** One copy cannot be read, and the other can. */
+  readonly damaged: boolean;
 }
 
 function encodeCopy({ generation, state }: Copy, identity: StoreIdentity): Uint8Array {
@@ -101,13 +103,21 @@ export function readFloor(disk: Disk, names: readonly string[], identity: StoreI
   const there = names.includes(floorFile);
   let found: Copy | null = null;
   let newest = 0;
+  let bad = 0;
   for (let i = 0; there && i < copies; i++) {
     const copy = readCopy(disk, i, identity);
+    if (copy === null) bad++;
     if (copy === null || (found !== null && copy.generation <= found.generation)) continue;
     found = copy;
     newest = i;
   }
-  return { state: found?.state ?? null, generation: found?.generation ?? 0, newest, there };
+  return {
+    state: found?.state ?? null,
+    generation: found?.generation ?? 0,
+    newest,
+    there,
+    damaged: found !== null && bad > 0,
+  };
 }
 
 function readCopy(disk: Disk, index: number, identity: StoreIdentity): Copy | null {

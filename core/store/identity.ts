@@ -3,12 +3,13 @@
  * "Strangers").
  */
 
-import type { Disk, DiskError } from '../base/ports.ts';
+import type { Disk, DiskError, Log } from '../base/ports.ts';
 import type { StoreIdentity } from './format.ts';
 import {
   StoreError,
   decodeIdentity,
   encodeIdentity,
+  floorFile,
   identityBytes,
   identityFile,
   parseSegmentName,
@@ -16,23 +17,30 @@ import {
   temporaryPrefix,
 } from './format.ts';
 
+export interface FoundIdentity extends StoreIdentity {
+  /** One of the two copies cannot be read. */
+  readonly damaged: boolean;
+}
+
 /**
  * The identity of the store in this directory, or null when there is no store. @throws {@link StoreError} when there is
  * only half of one.
  */
-export function readIdentity(disk: Disk, names: readonly string[]): StoreIdentity | null {
+export function readIdentity(disk: Disk, names: readonly string[]): FoundIdentity | null {
   if (!names.includes(identityFile)) {
     // A floor without a log is what a crash in the middle of {@link formatStore} leaves.
     if (!names.some((name) => parseSegmentName(name) !== null)) return null;
+    const other = disk.noFile?.(identityFile) ?? null;
     throw new StoreError(
-      `the data directory has a log but its file "${identityFile}" is missing: put it back, or empty the directory, give this node another node_name, and join it`,
+      `the data directory has a log but its file "${identityFile}" is ${other ?? 'missing'}: put it back, or empty the directory, give this node another node_name, and join it`,
     );
   }
-  for (const at of [0, sectorBytes]) {
+  const copies = [0, sectorBytes].map((at) => {
     const sector = readSector(disk, at);
-    const identity = sector === null ? null : decodeIdentity(sector);
-    if (identity !== null) return identity;
-  }
+    return sector === null ? null : decodeIdentity(sector);
+  });
+  const identity = copies.find((copy) => copy !== null) ?? null;
+  if (identity !== null) return { ...identity, damaged: copies.includes(null) };
   throw new StoreError(
     `the file "${identityFile}" of the data directory is damaged in both of its copies: restore it, or empty the directory, give this node another node_name, and join it`,
   );
@@ -58,5 +66,26 @@ export function formatStore(disk: Disk, identity: StoreIdentity, done: (error: D
       if (writeError !== null) return done(writeError);
       disk.rename(temporary, identityFile, done);
     });
+  });
+}
+
+/** What is kept twice is told at the first copy that is bad, while the other is still good. */
+export function tellDamage(log: Log, identity: FoundIdentity | null, floorDamaged: boolean): void {
+  const text = (file: string): string =>
+    `the file "${file}" of the data directory was damaged in one of its two copies; the other is good, and a store that has its log writes both anew`;
+  if (identity?.damaged === true) log.write('warn', text(identityFile), { file: identityFile });
+  if (floorDamaged) log.write('warn', text(floorFile), { file: floorFile });
+}
+
+/** Writes both copies anew where one is bad. A node can do without for now: what fails is told, and tried again at the next start. */
+export function mendIdentity(disk: Disk, log: Log, found: FoundIdentity, done: () => void): void {
+  if (!found.damaged) return done();
+  formatStore(disk, found, (error) => {
+    if (error !== null)
+      log.write('warn', `the file "${identityFile}" could not be mended`, {
+        file: identityFile,
+        problem: error.message,
+      });
+    done();
   });
 }

@@ -26,7 +26,7 @@ import { Compaction } from './compaction.ts';
 import { EntryReader } from './entry-reader.ts';
 import { Floor, emptyFloor, floorAfter, readFloor, unknownFloor } from './floor.ts';
 import { defaultSegmentBytes, StoreError, trailAfterMs } from './format.ts';
-import { formatStore, readIdentity } from './identity.ts';
+import { formatStore, mendIdentity, readIdentity, tellDamage } from './identity.ts';
 import { LogWriter } from './log-writer.ts';
 import type { WrittenBatch } from './log-writer.ts';
 import type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './options.ts';
@@ -108,6 +108,7 @@ export class Store {
     this.incarnation = identity.incarnation;
     const foundFloor = readFloor(disk, names, identity);
     const told = found === null ? emptyFloor : foundFloor.state;
+    tellDamage(log, found, foundFloor.damaged);
     const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal, told);
     this.foreign = recovered.foreign;
     this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;
@@ -174,7 +175,7 @@ export class Store {
       });
     this.#floor.write(() => {
       if (found === null) format();
-      else this.#writer.start();
+      else mendIdentity(disk, log, found, () => this.#writer.start());
     });
   }
 

@@ -14,11 +14,14 @@ import {
 } from './admin.ts';
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
+import { askedBounds, toldBounds } from './guard.ts';
 import type { OutboxOptions } from './outbox.ts';
 import { textCodec } from './text-codec.ts';
 
 export type AdminServerCodec = Codec<AdminReply, AdminRequest>;
 export type AdminClientCodec = Codec<AdminRequest, AdminReply>;
+
+const askedOfAdmin = { ...askedBounds, messages: maxAdminFrameMessages };
 
 /** What the admin port offers at the handshake, most preferred first. */
 export const offeredAdminSubprotocols: readonly string[] = [adminSubprotocols.binary, adminSubprotocols.superjson];
@@ -32,7 +35,7 @@ export function adminServerCodec(subprotocol: string, maxFrameBytes = defaultLim
     return binaryCodec(subprotocol, adminReplyFrameSchema, adminRequestFrameSchema, maxFrameBytes);
   }
   if (subprotocol === adminSubprotocols.superjson) {
-    return textCodec(subprotocol, plainReply, adminRequestSchema, same, maxAdminFrameMessages, maxFrameBytes);
+    return textCodec(subprotocol, plainReply, adminRequestSchema, same, askedOfAdmin, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -46,7 +49,7 @@ export function adminClientCodec(subprotocol: string, maxFrameBytes = defaultLim
     return binaryCodec(subprotocol, adminRequestFrameSchema, adminReplyFrameSchema, maxFrameBytes);
   }
   if (subprotocol === adminSubprotocols.superjson) {
-    return textCodec(subprotocol, same, adminReplySchema, same, maxAdminFrameMessages, maxFrameBytes);
+    return textCodec(subprotocol, same, adminReplySchema, same, toldBounds, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }

@@ -4,12 +4,22 @@ import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { ClientCodec, Outgoing } from './api-client.ts';
 import { tooLarge } from './codec.ts';
-import { checkMessages, joinDocument, messagePart, readMessageDocument, textOfFrame } from './documents.ts';
+import {
+  checkMessages,
+  joinDocument,
+  maxTextItems,
+  messagePart,
+  readMessageDocument,
+  textOfFrame,
+} from './documents.ts';
 import type { DocumentPart } from './documents.ts';
 import { frameBytes } from './outbox.ts';
 import { apiSubprotocols, maxFrameMessages, incomingSchema } from './server-messages.ts';
 
 const subprotocol = apiSubprotocols.superjson;
+
+/** About how long an annotation is. */
+const annotationLength = 40;
 
 interface PackedText extends DocumentPart {
   readonly length: number;
@@ -20,7 +30,12 @@ export const textApi: ClientCodec = {
   pack: (operation, consistency): PackedText => {
     refuseUnsendable([operation, consistency]);
     const part = messagePart(operation);
-    return { ...part, length: part.json.length };
+    const values = part.bytesAt.length;
+    if (values > maxTextItems) {
+      const problem = `${values} values of bytes in one message, and a text frame may have ${maxTextItems}`;
+      throw new MalformedError(`${problem}: send them in parts`);
+    }
+    return { ...part, length: part.json.length + values * annotationLength };
   },
   check: refuseUnsendable,
   frames: (maxFrameBytes) => ({

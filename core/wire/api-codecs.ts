@@ -21,6 +21,7 @@ import {
 } from './api.ts';
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
+import { askedBounds, toldBounds } from './guard.ts';
 import type { OutboxOptions } from './outbox.ts';
 import type { DocumentPart } from './documents.ts';
 import { joinDocument } from './documents.ts';
@@ -51,7 +52,7 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return shared(binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes), binaryEvents);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    const codec = textCodec(subprotocol, plainServer, usable, fromPlainClient, maxFrameMessages, maxFrameBytes);
+    const codec = textCodec(subprotocol, plainServer, usable, fromPlainClient, askedBounds, maxFrameBytes);
     const encode = (messages: readonly ServerMessage[]): Frame =>
       messages.some((message) => message.kind === 'event')
         ? joinDocument(messages.map(serverPart))
@@ -70,7 +71,7 @@ export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainClient, incomingSchema, fromPlainServer, maxFrameMessages, maxFrameBytes);
+    return textCodec(subprotocol, plainClient, incomingSchema, fromPlainServer, toldBounds, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -88,7 +89,7 @@ const asked: ReadonlySet<unknown> = new Set(['request', 'read', 'watch']);
 function idOfQuestion(value: unknown): number | null {
   if (typeof value !== 'object' || value === null) return null;
   const { kind, id } = value as { readonly kind?: unknown; readonly id?: unknown };
-  return asked.has(kind) && typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id : null;
+  return asked.has(kind) && typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 ? id + 0 : null;
 }
 
 /** A page's engine has no schemas of its questions, so the node tells it about a mistake. */

@@ -13,6 +13,8 @@ import type { Frame } from '../base/ports.ts';
 export const bytesAnnotation = 'bytes';
 /** The annotation as it is written. */
 export const bytesMark = '[["custom","bytes"]]';
+/** Values of bytes that a node takes in one text frame, and items of one list in it: an annotation costs more to read than what it is about. */
+export const maxTextItems = 10_000;
 
 /** One value as superjson writes it, and the paths of the bytes in it. */
 export interface DocumentPart {

@@ -76,7 +76,8 @@ export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;
 /** One for each secret in force. */
 const maxProofs = 2;
 
-const controlSchema = union({
+/** The messages by which two ends come to know each other, and by which a fresh node is taken in. */
+const handshakeVariants = {
   /**
    * What the dialler says once it was greeted. `cluster` is all zeros until the dialler has one. `target` and
    * `targetIncarnation` say which node it means to reach, so that a node whose disk was replaced learns that it is a
@@ -114,6 +115,14 @@ const controlSchema = union({
   joined: [4, {}],
   refused: [5, { error: errorSchema }],
   /**
+   * The first message of each end. The nonce is drawn for this link, so a proof over it cannot have been heard before.
+   */
+  greet: [13, { protocol: uint(), nonce: idSchema }],
+} as const;
+
+const controlSchema = union({
+  ...handshakeVariants,
+  /**
    * The sender's process numbers the ids. `run` tells this process from the one before it, because an answer may come
    * after the asker was restarted.
    */
@@ -145,13 +154,15 @@ const controlSchema = union({
   relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
   /** Another client claims the ClientID of this session. If the holder is connected there, ask it. */
   who: [12, { namespaceId: uint(), session: uint() }],
-  /**
-   * The first message of each end. The nonce is drawn for this link, so a proof over it cannot have been heard before.
-   */
-  greet: [13, { protocol: uint(), nonce: idSchema }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };
+
+const handshakeSchema = union(handshakeVariants);
+export type HandshakeKind = keyof typeof handshakeVariants;
+export type HandshakeMessage<K extends HandshakeKind = HandshakeKind> = Extract<PeerMessage, { kind: K }>;
+/** Greetings, a hello and a welcome are far smaller. Whoever has proven nothing costs no more to read than that. */
+export const maxHandshakeBytes: number = 16 * 1024;
 
 const replicaTag = 0;
 const controlTag = 1;
@@ -198,4 +209,30 @@ export function decodePeerFrame(frame: Frame, hash: Hash): PeerMessage[] {
     else throw new MalformedError(`unknown kind number ${tag} of a message`);
   }
   return messages;
+}
+
+/**
+ * Decodes what comes over a link until both ends have proven the secret (protocol §1): one message in a frame, of a bounded length, and
+ * only what can come next. Its kind is judged before anything else of it is read.
+ * @throws {@link MalformedError} on everything else. Its text does not depend on what the other end chose.
+ */
+export function decodeHandshake<K extends HandshakeKind>(
+  frame: Frame,
+  next: readonly K[],
+  maxBytes: number = maxHandshakeBytes,
+): HandshakeMessage<K> {
+  const due = `the next message must be ${next.join(' or ')}`;
+  if (typeof frame === 'string') throw new MalformedError(`${due}, and binary`);
+  if (frame.length > maxBytes) throw new MalformedError(`${due}, and is too long for that`);
+  const [tag, kind] = frame;
+  if (tag !== controlTag || !next.some((one) => handshakeVariants[one][0] === kind)) throw new MalformedError(due);
+  const reader = new Reader(frame.subarray(1));
+  try {
+    const message = handshakeSchema.decode(reader);
+    reader.end();
+    return message as HandshakeMessage<K>;
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error;
+    throw new MalformedError(`${due}, and is malformed`);
+  }
 }

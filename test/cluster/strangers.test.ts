@@ -84,7 +84,7 @@ describe('a stranger at the cluster port', () => {
     const rightful = new Dialler(story).greet(hello, secrets);
     expect(rightful.heard.at(-1)).toMatchObject({ kind: 'welcome', problem: null });
     const replayed = new Dialler(story);
-    replayed.tell(...rightful.said);
+    for (const message of rightful.said) replayed.tell(message);
     replayed.untilClosed();
     expect(replayed.heard.at(-1)).toMatchObject({ kind: 'refused', error: { code: 'NodeRefused' } });
   });

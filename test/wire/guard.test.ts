@@ -7,6 +7,12 @@ import { MalformedError } from '../../core/base/errors.ts';
 import { encodeOperation } from '../../core/service/body.ts';
 import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
+import { adminServerCodec } from '../../core/wire/admin-codecs.ts';
+import type { Packed, Said } from '../../core/wire/api-client.ts';
+import { textApi } from '../../core/wire/api-client-text.ts';
+import { apiDialect } from '../../core/client/api-dialect.ts';
+import { Outbox } from '../../core/wire/outbox.ts';
+import type { Frame } from '../../core/base/ports.ts';
 
 const codec = apiServerCodec(apiSubprotocols.superjson);
 
@@ -79,6 +85,85 @@ describe('the guard', () => {
     expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"${'['.repeat(100)}\\"[["}]}`)).toBe('not refused');
     expect(refusal(`{"json":[{"kind":"hello","protocol":1,"client":"\\\\"}]}`)).toBe('not refused');
     expect(refusal('{"json":["')).toBe('frame is not JSON');
+  });
+
+  it('refuses a frame of more than messages hold before it builds anything of it, whatever it is made of', () => {
+    const whole = (parts: string): string => `{"json":[${parts}]}`;
+    const many = (count: number, one: (i: number) => string): string =>
+      Array.from({ length: count }, (_, i) => one(i)).join();
+    const annotations = `{"json":[1],"meta":{"values":{${many(130_000, (i) => `"${i}.a":[["custom","bytes"]]`)}},"v":1}}`;
+    const equal = `{"json":[1],"meta":{"referentialEqualities":{${many(130_000, (i) => `"${i}":["a"]`)}},"v":1}}`;
+    const frames: readonly (readonly [frame: string, said: RegExp])[] = [
+      [whole(`${'[],'.repeat(1_300_000)}1`), /more than 4096 messages/],
+      [whole(`{${many(320_000, (i) => `"k${i}":1`)}}`), /more than 32 fields/],
+      [whole(many(180_000, () => '{"kind":"ping","id":1}')), /more than 4096 messages/],
+      [annotations, /more than 10000 places/],
+      [equal, /more than 10000 places/],
+      [whole(`{"kind":"ping","id":1,"x":[${'[],'.repeat(1_300_000)}1]}`), /more than 10000 items/],
+      [whole(many(4000, (j) => `{${many(30, (i) => `"k${j}_${i}":[[]]`)}}`)), /more than 262144 brackets/],
+      [whole('1'.repeat(3_900_000)), /more than 256 characters between/],
+      [' '.repeat(3_900_000), /more than 256 characters between/],
+      [whole(':'.repeat(3_900_000)), /more than 262144 brackets/],
+      ['{"json":]'.padEnd(3_900_000, ']'), /not JSON/],
+    ];
+    const before = process.cpuUsage();
+    for (const [frame, said] of frames) expect(refusal(frame)).toMatch(said);
+    const { user, system } = process.cpuUsage(before);
+    // Without the count, one of them takes up to a second. All of them take about 0.15 s with it, on a slow machine.
+    expect((user + system) / 1000).toBeLessThan(1500);
+  });
+
+  it('takes -0 for 0, whoever reads it', () => {
+    const messages = codec.decode('{"json":[{"kind":"ping","id":-0},{"kind":"read","id":-0}]}');
+    expect(messages).toMatchObject([{ kind: 'ping' }, { kind: 'unusable' }]);
+    for (const message of messages) expect(Object.is((message as { id: number }).id, 0)).toBe(true);
+    expect(codec.encode([{ kind: 'pong', id: (messages[0] as { id: number }).id }])).toBe(
+      '{"json":[{"kind":"pong","id":0}]}',
+    );
+    const admin = adminServerCodec('haret-admin.v1.superjson');
+    const [asked] = admin.decode('{"json":[{"id":-0,"command":{"kind":"ping"}}]}');
+    expect(Object.is(asked!.id, 0)).toBe(true);
+  });
+
+  it('takes what a page sends: what would be too much for a frame is in several, or refused before it is sent', () => {
+    const members = (count: number): readonly Uint8Array[] =>
+      Array.from({ length: count }, (_, i) => Uint8Array.of(i & 127));
+    const subset = (count: number): Packed =>
+      textApi.pack(
+        { kind: 'setSubset', path: '/s', other: { kind: 'members', members: members(count) } },
+        { kind: 'local' },
+      );
+    expect(() => subset(10_001)).toThrow(
+      '10001 values of bytes in one message, and a text frame may have 10000: send them in parts',
+    );
+    const reads = Array.from({ length: 300 }, (_, id): Said => ({
+      kind: 'read',
+      id,
+      namespaceId: 1,
+      consistency: { kind: 'local' },
+      operation: subset(id === 7 ? 10_000 : 300),
+    }));
+    const frames: Frame[] = [];
+    const link = { send: (frame: Frame) => void frames.push(frame), close: () => undefined, buffered: () => 0 };
+    const dialect = apiDialect(textApi);
+    const outbox = new Outbox(
+      dialect.codec(2 ** 22),
+      link,
+      { soon: () => undefined },
+      {
+        maxFrameBytes: 2 ** 22,
+        maxQueuedBytes: 2 ** 26,
+        maxFrameMessages: dialect.maxFrameMessages,
+        estimate: (message) => dialect.estimate(message),
+        oversized: () => null,
+      },
+    );
+    for (const read of reads) outbox.send(read);
+    for (let id = 300; id < 20_300; id++) outbox.send({ kind: 'ping', id });
+    outbox.flush();
+    expect(frames.flatMap((frame) => codec.decode(frame)).filter(({ kind }) => kind !== 'unusable')).toHaveLength(
+      20_300,
+    );
   });
 
   it.each([

@@ -8,6 +8,7 @@ import { adminServerOutbox } from '../../wire/admin-codecs.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../wire/admin.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import { Outbox } from '../../wire/outbox.ts';
+import type { Notices } from '../base/notices.ts';
 import type { Opened } from '../base/opened.ts';
 import type { Flushable } from '../base/turn.ts';
 
@@ -21,16 +22,18 @@ export class AdminConnection implements LinkHandler, Flushable {
   readonly #codec: AdminServerCodec;
   readonly #run: RunAdminCommand;
   readonly #log: Log;
+  readonly #notices: Notices;
   readonly #from: string;
   readonly #outbox: Outbox<AdminReply>;
   #outstanding = 0;
   #closed = false;
 
-  constructor({ link, codec, from, turn, limits, log }: Opened<AdminServerCodec>, run: RunAdminCommand) {
+  constructor({ link, codec, from, turn, limits, log, notices }: Opened<AdminServerCodec>, run: RunAdminCommand) {
     this.#link = link;
     this.#codec = codec;
     this.#run = run;
     this.#log = log;
+    this.#notices = notices;
     this.#from = from;
     const options = adminServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
     this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
@@ -94,7 +97,8 @@ export class AdminConnection implements LinkHandler, Flushable {
     if (this.#closed) return;
     this.#outbox.flush();
     if (!this.#outbox.closed) return;
-    this.#log.write('info', 'closed an admin connection that does not read', { from: this.#from });
+    const text = 'closed an admin connection that does not read';
+    this.#notices.tell('info', text, text, { from: this.#from });
     this.onClose();
   }
 }

@@ -11,9 +11,9 @@ import { isAddress, isName, noCluster } from '../../base/ids.ts';
 import type { Link } from '../../base/ports.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
-import type { PeerMessage } from '../../wire/peer.ts';
+import type { HandshakeMessage, PeerMessage } from '../../wire/peer.ts';
 import { isPresentable } from '../../wire/node-info.ts';
-import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../wire/peer.ts';
+import { decodeHandshake, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../wire/peer.ts';
 import { DiallerProof } from '../peers/handshake.ts';
 import { wrongSecret } from '../peers/peer.ts';
 import type { ClusterSecret } from '../peers/secret.ts';
@@ -28,6 +28,8 @@ import type { NodeRecord } from '../replicas/node-record.ts';
 import { emptiedNode, unprovenNode } from '../peers/outsiders.ts';
 
 const joinFrameBytes = 1024 * 1024;
+/** What the other end may say to an offer. */
+const afterOffer = ['joined', 'refused'] as const;
 
 /** What the catalog answered: the id of what was made. */
 export type Proposed = (result: Result<number>) => void;
@@ -215,13 +217,13 @@ export class Joining {
       if (problem !== null) return settle({ ok: false, error: problem });
       invited = welcome.from;
       if (welcome.cluster === record.cluster) return settle(ok(invited));
+      link.proven?.();
       send({ kind: 'join', cluster: record.cluster, root: record.root, nodes: record.nodes, secret: handed });
     };
-    const receive = (message: PeerMessage): void => {
+    const receive = (message: HandshakeMessage<'greet' | 'welcome' | 'joined' | 'refused'>): void => {
       if (message.kind === 'refused') return refused(message.error);
-      if (message.kind === 'joined' && invited !== null) return settle(ok(invited));
+      if (message.kind === 'joined') return invited === null ? undefined : settle(ok(invited));
       if (message.kind === 'welcome') return welcomed(message);
-      if (message.kind !== 'greet') return;
       if (message.protocol !== peerProtocol) {
         const text = `node ${name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
         return settle(fail('NodeRefused', text, { node: name }));
@@ -234,7 +236,7 @@ export class Joining {
       onOpen: () => send(proof.greet()),
       onFrame: (frame) => {
         try {
-          for (const message of decodePeerFrame(frame, this.#ports.hash)) receive(message);
+          if (!settled) receive(decodeHandshake(frame, invited === null ? proof.next : afterOffer));
         } catch (error) {
           if (!(error instanceof MalformedError)) throw error;
           settle(fail('NodeRefused', `what answers at ${address} is not a haret node`));

@@ -2,6 +2,7 @@
 
 import type { Limits } from '../../base/limits.ts';
 import type { Link, Log } from '../../base/ports.ts';
+import type { Notices } from './notices.ts';
 import type { Turn } from './turn.ts';
 
 export interface Opened<Codec> {
@@ -12,4 +13,5 @@ export interface Opened<Codec> {
   readonly turn: Turn;
   readonly limits: Limits;
   readonly log: Log;
+  readonly notices: Notices;
 }

@@ -26,6 +26,7 @@ import type { Job, Waiter } from '../replicas/job.ts';
 import { SpokenSessions } from './spoken.ts';
 import type { Standing, StandingConnection } from './standing.ts';
 import type { Watches } from '../watching/subscriptions.ts';
+import type { Notices } from '../base/notices.ts';
 import type { Opened } from '../base/opened.ts';
 import type { Flushable } from '../base/turn.ts';
 import type { WatchMessage, WatchSink } from '../watching/watch.ts';
@@ -75,6 +76,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #limits: Limits;
   readonly #counters: ApiCounters;
   readonly #log: Log;
+  readonly #notices: Notices;
   readonly #from: string;
   readonly #outbox: Outbox<ServerMessage>;
   /** The session that each namespace was last written in by. */
@@ -87,7 +89,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   #closed = false;
 
   constructor(opened: Opened<ApiServerCodec>, desk: ApiDesk, counters: ApiCounters) {
-    const { link, codec, from, turn, limits, log } = opened;
+    const { link, codec, from, turn, limits, log, notices } = opened;
     this.#link = link;
     this.#codec = codec;
     this.#desk = desk;
@@ -95,6 +97,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#spoken = new SpokenSessions(limits.maxSessionsPerConnection);
     this.#counters = counters;
     this.#log = log;
+    this.#notices = notices;
     this.#from = from;
     const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
     // It leaves with the others at the end of the node's turn.
@@ -149,10 +152,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#outbox.flush();
     if (!this.#outbox.closed) return;
     this.#counters.refused++;
-    this.#log.write('info', 'closed an API connection that does not read', {
-      from: this.#from,
-      limit: this.#limits.maxQueuedBytes,
-    });
+    const text = 'closed an API connection that does not read';
+    this.#notices.tell('info', text, text, { from: this.#from, limit: this.#limits.maxQueuedBytes });
     this.onClose();
   }
 

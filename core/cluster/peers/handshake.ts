@@ -71,6 +71,9 @@ function drawNonce(random: Random): string {
   return hexFromBytes(random.bytes(nonceBytes));
 }
 
+const beforeHello = ['greet', 'refused'] as const;
+const afterHello = ['welcome', 'refused'] as const;
+
 /** The end that dialled. */
 export class DiallerProof {
   readonly #ports: ProofPorts;
@@ -88,6 +91,11 @@ export class DiallerProof {
 
   greet(): Greet {
     return { kind: 'greet', protocol: peerProtocol, nonce: this.#nonce };
+  }
+
+  /** What the other end may say now, and nothing else. */
+  get next(): readonly ('greet' | 'welcome' | 'refused')[] {
+    return this.#hello === null ? beforeHello : afterHello;
   }
 
   /** The answer to the other end's greeting; null when that came before. */

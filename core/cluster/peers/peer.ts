@@ -3,7 +3,7 @@
  * node sends on the one it dialled and falls back on the one it accepted.
  */
 
-import { errorInfo } from '../../base/errors.ts';
+import { MalformedError, errorInfo } from '../../base/errors.ts';
 import { noCluster } from '../../base/ids.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { Frame, Link } from '../../base/ports.ts';
@@ -40,7 +40,6 @@ export class Peer implements Flushable {
   /** What the node said of itself where it was dialled, and what the catalog said of it last. */
   presented: NodeInfo | null = null;
   #recorded: NodeInfo;
-  #refusal = '';
   /** What answered the last dial claimed to be it and could not prove it. */
   #claimed = false;
   /** The dialled link is closing: what still comes over it is not heard. */
@@ -141,44 +140,48 @@ export class Peer implements Flushable {
   }
 
   #receive(link: Link, frame: Frame): void {
+    if (!this.#hears(link)) return;
     this.heard(link);
+    if (!this.#open) return this.#greeted(link, frame);
     for (const message of this.#table.decode(link, frame)) {
-      if (this.#dialled !== link || this.#gaveUp) return;
-      if (this.#open) this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
-      else if (!this.#greeted(link, message)) return;
+      if (!this.#hears(link)) return;
+      this.#table.told(this.info, message, (answer) => this.#table.write(link, [answer]));
     }
   }
 
-  /** What comes before the link is open; false when it is of no use. */
-  #greeted(link: Link, message: PeerMessage): boolean {
-    if (message.kind === 'greet') {
-      if (message.protocol !== peerProtocol) {
-        const text = `node ${this.info.name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
-        return this.#giveUp(link, errorInfo('WrongCluster', text));
-      }
-      const hello = this.#proof?.hello(message, this.#table.helloTo(this.info));
-      if (hello) this.#table.write(link, [hello]);
-      return true;
+  #hears(link: Link): boolean {
+    return this.#dialled === link && !this.#gaveUp;
+  }
+
+  /** What comes before the link is open: one message, the one that is due (protocol §1). Whoever answers there has proven nothing yet. */
+  #greeted(link: Link, frame: Frame): void {
+    const proof = this.#proof!;
+    const message = this.#table.decodeHandshake(frame, proof.next);
+    if (message instanceof MalformedError) {
+      const text = `what answers at ${this.info.clusterAddress} does not speak as a node: ${message.message}`;
+      return this.#giveUp(link, errorInfo('BadFrame', text));
     }
-    // Whoever answers there has proven nothing yet: what it says is for the log.
-    if (message.kind === 'refused') return this.#giveUp(link, message.error);
+    // What it says is for the log.
+    if (message.kind === 'refused') return this.#giveUp(link, message.error, `refused: ${message.error.code}`);
     if (message.kind === 'welcome') return this.#welcomed(link, message);
-    link.close(closeCodes.badFrame, 'the first answer must be welcome');
-    return false;
+    if (message.protocol !== peerProtocol) {
+      const text = `node ${this.info.name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+      return this.#giveUp(link, errorInfo('WrongCluster', text), 'another protocol');
+    }
+    const hello = proof.hello(message, this.#table.helloTo(this.info));
+    if (hello !== null) this.#table.write(link, [hello]);
   }
 
-  /** Says once why, and tries again seldom. */
-  #giveUp(link: Link, error: ErrorInfo): false {
-    this.#table.logRefusal(this.info, error, error.message !== this.#refusal);
-    this.#refusal = error.message;
+  /** Says why, and tries again seldom. @param kind of what is wrong, where the error's text holds what the other end chose. */
+  #giveUp(link: Link, error: ErrorInfo, kind: string = error.message): void {
+    this.#table.refusedBy(this.info, error, kind);
     this.#failures = refusedFailures;
     this.#gaveUp = true;
-    link.close(closeCodes.wrongCluster, 'of no use');
-    return false;
+    link.close(error.code === 'BadFrame' ? closeCodes.badFrame : closeCodes.wrongCluster, 'of no use');
   }
 
-  /** The answer to our hello; false when the link is of no use. */
-  #welcomed(link: Link, message: Extract<PeerMessage, { kind: 'welcome' }>): boolean {
+  /** The answer to our hello. */
+  #welcomed(link: Link, message: Extract<PeerMessage, { kind: 'welcome' }>): void {
     const { from, cluster, problem } = message;
     const { name, clusterAddress } = this.info;
     if (!isPresentable(from))
@@ -206,17 +209,17 @@ export class Peer implements Flushable {
     if (problem !== null) return this.#giveUp(link, problem);
     this.#open = true;
     this.#failures = 0;
-    this.#refusal = '';
+    this.#table.usable(this.info.name);
     this.present(from, true);
+    link.proven?.();
     this.#announce(true);
-    return true;
   }
 
   /**
    * A node whose disk was lost has lost a secret that made itself as well, and so says what anybody can say who has its address now. It is
    * told to look there, and nothing of it is believed. What such a node is it says itself, to its own operator.
    */
-  #unproven(link: Link, { from, cluster, problem }: Extract<PeerMessage, { kind: 'welcome' }>): false {
+  #unproven(link: Link, { from, cluster, problem }: Extract<PeerMessage, { kind: 'welcome' }>): void {
     const { name, incarnation, clusterAddress } = this.info;
     const { events } = this.#table;
     const claims = from.incarnation !== incarnation || cluster === noCluster || problem?.details['emptied'] === true;

@@ -11,9 +11,16 @@ import type { Limits } from '../../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
-import type { PeerMessage } from '../../wire/peer.ts';
+import type { HandshakeKind, HandshakeMessage, PeerMessage } from '../../wire/peer.ts';
 import { isPresentable } from '../../wire/node-info.ts';
-import { decodePeerFrame, encodePeerFrames, peerProtocol, peerSubprotocol } from '../../wire/peer.ts';
+import {
+  decodeHandshake,
+  decodePeerFrame,
+  encodePeerFrames,
+  maxHandshakeBytes,
+  peerProtocol,
+  peerSubprotocol,
+} from '../../wire/peer.ts';
 import { AcceptorProof, DiallerProof } from './handshake.ts';
 import type { HelloContent } from './handshake.ts';
 import { maxNodes } from '../catalog/catalog-messages.ts';
@@ -21,6 +28,7 @@ import type { NodePorts, Timing } from '../base/host.ts';
 import type { NodeTimes } from '../base/times.ts';
 import { nodeTimes } from '../base/times.ts';
 import { Peer, wrongSecret } from './peer.ts';
+import { Notices } from '../base/notices.ts';
 import type { Turn } from '../base/turn.ts';
 
 /** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
@@ -28,11 +36,8 @@ const softFrameBytes = 1024 * 1024;
 /** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
 const droppingShare = 1 / 8;
 const anyIncarnation = noCluster;
-const maxRefusalsKept = 256;
 /** Accepted links that have not proven the secret, at once. */
 const maxGreeting = 64;
-/** A greeting and a hello are far smaller; whoever has proven nothing costs no more to read than that. */
-const maxGreetingBytes = 16 * 1024;
 
 /** What the table of peers tells the node. */
 export interface PeerEvents {
@@ -90,8 +95,7 @@ export class Peers {
   readonly #peers = new Map<string, Peer>();
   readonly #greeting = new Map<Link, number>();
   #closed = false;
-  /** What was logged of refusals. */
-  readonly #refusals = new Set<string>();
+  readonly #notices: Notices;
 
   constructor(ports: NodePorts, turn: Turn, timing: Timing, limits: Limits, events: PeerEvents) {
     this.#ports = ports;
@@ -100,6 +104,7 @@ export class Peers {
     this.#times = nodeTimes(timing);
     this.#limits = limits;
     this.#events = events;
+    this.#notices = new Notices(ports.log, ports.clock);
   }
 
   /** Names a node to stay connected with, by what the catalog or the node's record says of it; a changed address is dialled from now on. */
@@ -165,6 +170,7 @@ export class Peers {
 
   tick(now: number): void {
     if (this.#closed) return;
+    this.#notices.tick(now);
     for (const peer of this.#peers.values()) peer.tick(now);
     for (const [link, since] of this.#greeting) {
       if (now - since > this.#times.helloMs) link.close(closeCodes.timeout, 'no hello');
@@ -181,49 +187,46 @@ export class Peers {
     let peer: Peer | null = null;
     let from: NodeInfo | null = null;
     let refused = false;
+    /** What the other end may say now, and nothing else, until it has proven whose link this is (protocol §1). */
+    let next: readonly ('greet' | 'hello' | 'join')[] = ['greet'];
     const proof = new AcceptorProof(this.#ports);
-    const refuse = (error: ErrorInfo): void => {
+    const refuse = (error: ErrorInfo, code: number = closeCodes.notAllowed, kind?: string): void => {
       refused = true;
-      this.refuse(link, error);
+      this.refuse(link, error, code, kind);
     };
     this.#greet(link);
     const answer = (message: PeerMessage): void => this.write(link, [message]);
-    const greeted = (message: PeerMessage): void => {
-      if (message.kind === 'greet' && message.protocol !== peerProtocol) {
-        const text = `the other end speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
-        return refuse(errorInfo('WrongCluster', text));
-      }
-      if (message.kind === 'greet') {
-        const greet = proof.greet(message);
-        if (greet !== null) answer(greet);
-        return;
-      }
-      if (message.kind !== 'hello' || !proof.greeted) {
-        return refuse(errorInfo('BadFrame', 'the first messages must be greet and hello'));
-      }
-      const secret = proof.judge(message, this.#events.secrets());
+    const welcomed = (hello: HandshakeMessage<'hello'>): void => {
+      next = ['join'];
+      const secret = proof.judge(hello, this.#events.secrets());
       if (secret === null && !this.#events.takesOffers()) return refuse(wrongSecret());
-      const problem = this.#judge(message, secret !== null);
-      answer(proof.welcome(message, secret, this.#events.self(), this.#events.cluster(), problem));
+      const problem = this.#judge(hello, secret !== null);
+      answer(proof.welcome(hello, secret, this.#events.self(), this.#events.cluster(), problem));
       if (problem !== null) return refuse(problem);
-      from = message.from;
+      from = hello.from;
+      link.proven?.();
       if (secret !== null) peer = this.#adopt(from, link);
     };
-    const wasRefused = (): boolean => refused;
+    const greeted = (frame: Frame): void => {
+      const maxBytes = from === null ? maxHandshakeBytes : this.#limits.maxPeerFrameBytes;
+      const message = this.decodeHandshake(frame, next, maxBytes);
+      if (message instanceof MalformedError) return refuse(errorInfo('BadFrame', message.message), closeCodes.badFrame);
+      if (message.kind === 'join') return this.#events.offered(message, answer);
+      if (message.kind === 'hello') return welcomed(message);
+      if (message.protocol !== peerProtocol) {
+        const text = `the other end speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
+        return refuse(errorInfo('WrongCluster', text), closeCodes.notAllowed, 'another protocol');
+      }
+      next = ['hello'];
+      const greet = proof.greet(message);
+      if (greet !== null) answer(greet);
+    };
     return {
       onFrame: (frame) => {
         if (refused) return;
-        if (from === null && frame.length > maxGreetingBytes)
-          return refuse(errorInfo('BadFrame', 'too long for a hello'));
-        peer?.heard(link);
-        for (const message of this.decode(link, frame)) {
-          // What came before it in the same frame may have been refused.
-          if (wasRefused()) return;
-          if (from === null) greeted(message);
-          else if (peer !== null) this.told(from, message, answer);
-          else if (message.kind === 'join') this.#events.offered(message, answer);
-          else if (message.kind !== 'greet' && message.kind !== 'hello') return refuse(notMember(this.#events.self()));
-        }
+        if (from === null || peer === null) return greeted(frame);
+        peer.heard(link);
+        for (const message of this.decode(link, frame)) this.told(from, message, answer);
       },
       onClose: () => {
         this.#greeting.delete(link);
@@ -342,9 +345,26 @@ export class Peers {
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;
       this.counters.refused++;
-      this.#say('closed a peer connection: malformed frame', error.message);
+      const text = 'closed a peer connection: malformed frame';
+      this.#notices.tell('warn', text, text, { problem: error.message });
       link.close(closeCodes.badFrame, 'malformed frame');
       return [];
+    }
+  }
+
+  /** The same before the other end has proven the secret (protocol §1). */
+  decodeHandshake<K extends HandshakeKind>(
+    frame: Frame,
+    next: readonly K[],
+    maxBytes: number = maxHandshakeBytes,
+  ): HandshakeMessage<K> | MalformedError {
+    this.counters.framesIn++;
+    this.counters.bytesIn += frame.length;
+    try {
+      return decodeHandshake(frame, next, maxBytes);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      return error;
     }
   }
 
@@ -356,19 +376,12 @@ export class Peers {
     }
   }
 
-  refuse(link: Link, error: ErrorInfo, code = closeCodes.notAllowed as number): void {
+  /** @param kind of what is wrong, where the error's text holds what the other end chose. */
+  refuse(link: Link, error: ErrorInfo, code: number = closeCodes.notAllowed, kind: string = error.message): void {
     this.counters.refused++;
-    this.#say('refused a peer connection', error.message);
+    this.#notices.tell('warn', kind, 'refused a peer connection', { problem: error.message });
     this.write(link, [{ kind: 'refused', error }]);
     link.close(error.code === 'WrongCluster' ? closeCodes.wrongCluster : code, error.code);
-  }
-
-  /** Whoever is refused comes again every second: once it was said, it is for those who look closely. */
-  #say(what: string, problem: string): void {
-    const again = this.#refusals.has(problem);
-    if (this.#refusals.size >= maxRefusalsKept) this.#refusals.clear();
-    this.#refusals.add(problem);
-    this.#ports.log.write(again ? 'debug' : 'warn', what, { problem });
   }
 
   retryDelay(failures: number): number {
@@ -394,18 +407,19 @@ export class Peers {
     return link.buffered() > this.#limits.maxQueuedBytes;
   }
 
-  logRefusal(info: NodeInfo, error: ErrorInfo, news: boolean): void {
-    this.#ports.log.write(news ? 'warn' : 'debug', 'a peer refused this node', {
-      peer: info.name,
-      address: info.clusterAddress,
-      problem: error.message,
-    });
+  /** This node cannot use the link that it dialled. @param kind as for {@link refuse}. */
+  refusedBy({ name, clusterAddress }: NodeInfo, error: ErrorInfo, kind: string): void {
+    const facts = { peer: name, address: clusterAddress, problem: error.message };
+    this.#notices.tell('warn', dialled(name) + kind, 'a peer refused this node', facts);
+  }
+
+  /** What was dialled is of use again: what comes next is news. */
+  usable(name: string): void {
+    this.#notices.forget(dialled(name));
   }
 }
 
-function notMember(self: NodeInfo): ErrorInfo {
-  return errorInfo('WrongCluster', `node ${self.name} belongs to no cluster yet; use \`cluster join\``);
-}
+const dialled = (name: string): string => `dialled ${name}: `;
 
 /** What was asked and not believed was not done, and whoever asked waits for an answer. */
 function notDone(message: PeerMessage, reason: string): PeerMessage | null {

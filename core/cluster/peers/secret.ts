@@ -11,8 +11,9 @@ import { temporaryPrefix } from '../../store/format.ts';
 import type { SecretOptions } from '../base/host.ts';
 
 export const secretFile = 'cluster-secret';
-/** What an operator of a member that has lost its secret is told. */
-export const secretLost = `this node has lost its cluster's secret (the file "${secretFile}" of its data directory): copy it from another node and restart; until then no node lets it in`;
+/** What an operator of a member that has lost its secret is told. @param what the file is found to be. */
+const secretLost = (what: string): string =>
+  `this node has lost its cluster's secret: the file "${secretFile}" of its data directory ${what}. Copy the file itself from another node and restart; until then no node lets it in`;
 const secretBytes = 32;
 const maxFileBytes = 4096;
 /** A text that can be a secret: whoever writes a short one is told so by the configuration. */
@@ -42,6 +43,8 @@ export class ClusterSecret {
   readonly #inCluster: () => boolean;
   readonly #emptied: boolean;
   #kept: string | null = null;
+  /** Why nothing was kept. */
+  #why = 'is missing';
   #writes = 0;
 
   constructor(parts: SecretParts) {
@@ -55,12 +58,17 @@ export class ClusterSecret {
 
   /** Reads what an earlier life has kept. */
   recover(): void {
+    const other = this.#disk.noFile?.(secretFile) ?? null;
+    if (other !== null) this.#why = `is ${other}`;
     if (!this.#disk.list().some(({ name }) => name === secretFile)) return;
     try {
-      const text = textOf(this.#disk.read(secretFile, 0, maxFileBytes))?.trim() ?? '';
-      if (isSecret(text)) this.#kept = text;
-    } catch {
+      const bytes = this.#disk.read(secretFile, 0, maxFileBytes);
+      const text = textOf(bytes)?.trim() ?? null;
+      if (text !== null && isSecret(text)) this.#kept = text;
+      else this.#why = text === '' ? 'is empty' : 'holds no secret, which is one line of 16 to 1024 visible characters';
+    } catch (error) {
       // A sector that can't be read is a secret that is lost: the node says so, and an operator copies it from another.
+      this.#why = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 
@@ -71,9 +79,9 @@ export class ClusterSecret {
     return this.#kept !== null && (this.#inCluster() || this.#emptied) ? [this.#kept] : [];
   }
 
-  /** This node is in a cluster and has no secret to prove it by. */
-  get missing(): boolean {
-    return this.#inCluster() && this.known.length === 0;
+  /** What an operator is told where this node is in a cluster and has no secret to prove it by; else null. */
+  get lost(): string | null {
+    return this.#inCluster() && this.known.length === 0 ? secretLost(this.#why) : null;
   }
 
   /** A store that has none takes an offer of membership without proof, where that can come from this machine only. */

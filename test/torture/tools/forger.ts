@@ -75,11 +75,10 @@ export class Forger {
     stage.atEnd(() => ws.terminate());
     const forger = new Forger(ws);
     // It cannot prove what it does not know.
-    const proofs = ['00'.repeat(16), 'ef'.repeat(16)];
-    forger.say(
-      { kind: 'greet', protocol: peerProtocol, nonce: 'cd'.repeat(16) },
-      { kind: 'hello', cluster, from, target: target.name, targetIncarnation: target.incarnation, proofs },
-    );
+    const proofs = ['00'.repeat(32), 'ef'.repeat(32)];
+    // Each in a frame of its own, as the handshake has it.
+    forger.say({ kind: 'greet', protocol: peerProtocol, nonce: 'cd'.repeat(16) });
+    forger.say({ kind: 'hello', cluster, from, target: target.name, targetIncarnation: target.incarnation, proofs });
     return forger;
   }
 

@@ -66,9 +66,10 @@ export const trial = {
       ws.on('message', (data: Buffer) => {
         try {
           for (const message of decodePeerFrame(new Uint8Array(data), new NobleHash())) {
-            if (message.kind === 'hello' || message.kind === 'greet') {
+            if (message.kind === 'greet') {
               say({ kind: 'greet', protocol: peerProtocol, nonce: 'cd'.repeat(16) });
-              say({ kind: 'welcome', cluster: ids.cluster, from: info, proof: 'ef'.repeat(16), problem: null });
+            } else if (message.kind === 'hello') {
+              say({ kind: 'welcome', cluster: ids.cluster, from: info, proof: 'ef'.repeat(32), problem: null });
             } else garbled(message, say);
           }
         } catch {

@@ -22,6 +22,7 @@ import { trial as forgedViews } from './forged-views.ts';
 import { trial as forgedAcknowledgements } from './forged-acknowledgements.ts';
 import { trial as forgedHellos } from './forged-hellos.ts';
 import { trial as forgedForwards } from './forged-forwards.ts';
+import { trial as floods } from './floods.ts';
 import { trial as definite } from './definite.ts';
 import { trial as oneIdentity } from './one-identity.ts';
 import { trial as cutOff } from './cut-off.ts';
@@ -42,6 +43,7 @@ export const trialNames = [
   'forged-acknowledgements',
   'forged-hellos',
   'forged-forwards',
+  'floods',
   'definite',
   'one-identity',
   'cut-off',
@@ -69,6 +71,7 @@ const table: { readonly [N in TrialName]: Trial & { readonly name: N } } = {
   'forged-acknowledgements': forgedAcknowledgements,
   'forged-hellos': forgedHellos,
   'forged-forwards': forgedForwards,
+  floods,
   definite,
   'one-identity': oneIdentity,
   'cut-off': cutOff,
