@@ -8,7 +8,7 @@ import { encodeOperation } from '../../core/service/body.ts';
 import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import { adminServerCodec } from '../../core/wire/admin-codecs.ts';
-import type { Packed, Said } from '../../core/wire/api-client.ts';
+import type { Packed, Outgoing } from '../../core/wire/api-client.ts';
 import { textApi } from '../../core/wire/api-client-text.ts';
 import { apiDialect } from '../../core/client/api-dialect.ts';
 import { Outbox } from '../../core/wire/outbox.ts';
@@ -136,7 +136,7 @@ describe('the guard', () => {
     expect(() => subset(10_001)).toThrow(
       '10001 values of bytes in one message, and a text frame may have 10000: send them in parts',
     );
-    const reads = Array.from({ length: 300 }, (_, id): Said => ({
+    const reads = Array.from({ length: 300 }, (_, id): Outgoing => ({
       kind: 'read',
       id,
       namespaceId: 1,
