@@ -302,6 +302,11 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
         expect(store.refusal).toBeInstanceOf(DiskFull);
         // A store that waits for room does not close. Its process ends, and another one begins.
         const before = durable;
+        // What a process does to files ends with it. Here it is waited for: the file that is being made, and is given up.
+        for (let quiet = 0; quiet < 50; quiet++) {
+          if (fs.readdirSync(directory).some((name) => name.endsWith('.new'))) quiet = 0;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
         disk.unlock();
         disk = new NodeDisk(directory);
         store = open();
