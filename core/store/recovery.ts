@@ -164,7 +164,7 @@ export class Recovery {
     if (first > this.#oldest && this.#oldest > 0) {
       const facts = { before: files[0]!.name };
       // The batches that are missing at the end may have let go of what is missing at the beginning.
-      if (floor === null || floor.begun <= endSegment) missing(this.#oldest, facts);
+      if (!endsBelow(floor, files, endSegment)) missing(this.#oldest, facts);
       else {
         gaps++;
         const text =
@@ -188,10 +188,9 @@ export class Recovery {
         'the file "floor" is missing or damaged in both of its copies, and nothing else says how far the log had got',
       );
     }
-    const there = files.some(({ number }) => number === floor.begun);
     const facts = { floor: floor.reached, segment: floor.begun };
     if (endSegment === 0 && floor.confirmed > 0) this.#loss('the log is gone', 0, facts);
-    else if (floor.confirmed > endSegment || (floor.begun > endSegment && !there)) {
+    else if (endsBelow(floor, files, endSegment)) {
       this.#loss('the newest segments of the log are missing or empty', this.#lastSequence, facts);
     } else if (this.#known < floor.reached) this.#loss('the end of the log is missing', this.#lastSequence, facts);
   }
@@ -487,4 +486,11 @@ export class Recovery {
       return null;
     }
   }
+}
+
+/** A segment that took a batch, or the one that was begun last, is not there or holds nothing. */
+function endsBelow(floor: FloorState | null, files: readonly SegmentFile[], endSegment: number): boolean {
+  if (floor === null) return false;
+  const there = files.some(({ number }) => number === floor.begun);
+  return floor.confirmed > endSegment || (floor.begun > endSegment && !there);
 }

@@ -35,7 +35,7 @@ function seen(later: readonly NodeInfo[], connected: readonly string[]) {
     peers: {
       connected: (node: string) => connected.includes(node),
       awaySince: (node: string) => (connected.includes(node) ? null : 0),
-    } as Peers,
+    } as unknown as Peers,
     outsiders,
     self: 'a',
     now: () => 1000,
