@@ -5,13 +5,13 @@ import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
 import { Client } from '../core/client/client.ts';
 import type { ClientOptions, Entered, GivenOptions, Pending } from '../core/client/options.ts';
 import type { Reply } from '../core/service/reply.ts';
-import { watch } from '../core/client/watches.ts';
-import type { WatchHandle, WatchOptions, WatchTold } from '../core/client/watches.ts';
+import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import { interrupted } from './interrupted.ts';
 import type { Asked } from './operations.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
-import { LateWatch } from './watch.ts';
+import { LateWatch } from './late-watch.ts';
+import type { BeginWatch } from './late-watch.ts';
 
 export interface ChannelOptions {
   readonly engine: Partial<ClientOptions> & GivenOptions;
@@ -143,9 +143,9 @@ export class Channel {
   }
 
   /** Begins a watch, once the namespace is entered: however long that takes, as for everything else that a watch survives. */
-  watch(path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
+  watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle {
     const open = (): WatchHandle =>
-      watch(this.engine, path, options, (told) => {
+      begin(this.engine, (told) => {
         if (told.kind === 'ended' && told.error?.code === 'UnknownNamespace') this.#entered = null;
         handler(told);
       });

@@ -1,10 +1,12 @@
-/** The ways to a {@link Haret}. */
+/** The ways to a client, of whatever namespaces. */
 
 import { hexFromBytes } from '../core/base/hex.ts';
 import { isWellFormed, utf8Length } from '../core/base/utf8.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { ClientOptions } from '../core/client/options.ts';
-import { Haret, unreachable } from './haret.ts';
+import { CoreHaret, unreachable } from './haret.ts';
+import type { MakeNamespace } from './haret.ts';
+import type { CoreNamespace } from './namespace.ts';
 import type { ConnectOptions, Identity } from './options.ts';
 import type { Runtime } from './runtime.ts';
 import { hostRuntime } from './runtime.ts';
@@ -12,32 +14,21 @@ import { SocketTransport, addressOf } from './websocket.ts';
 
 const defaultCallTimeoutMs = 10_000;
 
-/**
- * Makes a client and returns at once, while it looks for a node. Calls wait for the connection.
- * @throws HaretError `BadArgument` for an address that is none.
- */
-export function open(options: ConnectOptions): Haret {
+/** Makes a client whose namespaces `make` makes, and returns at once. @throws HaretError `BadArgument` */
+export function openWith<N extends CoreNamespace>(options: ConnectOptions, make: MakeNamespace<N>): CoreHaret<N> {
   const addresses = addressesOf(options);
   const secure = addresses.length > 0 && addresses.every((address) => address.startsWith('wss:'));
   const transport = options.transport ?? new SocketTransport(secure, options.WebSocket);
-  return openIn(hostRuntime(transport), addresses, options);
-}
-
-/**
- * Makes a client and waits until a node has answered.
- * @throws HaretError `NodeUnreachable` that says why none did within `timeoutMs` (10,000 unless told); `Interrupted` by `signal`.
- *
- * @example
- * const haret = await connect({ urls: 'ws://127.0.0.1:2002' });
- * const greeting = haret.namespace('test-ns').blob('/greeting', text);
- * await greeting.put('hello');
- */
-export async function connect(options: ConnectOptions): Promise<Haret> {
-  return whenReady(open(options), options);
+  return openIn(hostRuntime(transport), addresses, options, make);
 }
 
 /** The same in any world. */
-export function openIn(runtime: Runtime, addresses: readonly string[], options: Omit<ConnectOptions, 'urls'>): Haret {
+export function openIn<N extends CoreNamespace>(
+  runtime: Runtime,
+  addresses: readonly string[],
+  options: Omit<ConnectOptions, 'urls'>,
+  make: MakeNamespace<N>,
+): CoreHaret<N> {
   const codec = runtime.codecs[options.codec ?? runtime.codec];
   if (codec === undefined) throw haretError('BadArgument', `codec: ${options.codec} is not spoken here`);
   const engine: { -readonly [K in keyof ClientOptions]?: ClientOptions[K] } = {
@@ -53,7 +44,11 @@ export function openIn(runtime: Runtime, addresses: readonly string[], options: 
     engine.name = name;
   }
   if (options.maxOutstanding !== undefined) engine.maxOutstanding = options.maxOutstanding;
-  return new Haret(runtime, { engine: { ...engine, addresses, codec }, read: options.read ?? 'linearizable' });
+  return new CoreHaret(
+    runtime,
+    { engine: { ...engine, addresses, codec }, read: options.read ?? 'linearizable' },
+    make,
+  );
 }
 
 const maxClientIdBytes = 64;
@@ -72,7 +67,8 @@ function identityOf(clientId: string | Identity, { ports }: Runtime): Identity {
   return identity;
 }
 
-export async function whenReady(haret: Haret, options: ConnectOptions): Promise<Haret> {
+/** Waits until a node has answered; closes `haret` when none does. */
+export async function whenReady<H extends CoreHaret>(haret: H, options: ConnectOptions): Promise<H> {
   try {
     await haret.ready({ signal: options.signal, timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs });
     return haret;

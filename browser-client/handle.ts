@@ -1,13 +1,18 @@
 /** What handles of every type have in common. A handle is a name with a type: making one asks nothing of the cluster. */
 
 import { HaretError } from '../core/base/errors.ts';
+import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import type { Stat } from '../core/tree/operation.ts';
-import type { Asked, NodeGuards, NodeOps, VersionGuard } from './operations.ts';
-import type { Fold, Live } from './live.ts';
+import type { BeginWatch } from './late-watch.ts';
+import type { LiveHost } from './live.ts';
+import { NodeGuards, NodeOps } from './operations.ts';
+import type { Asked, VersionGuard } from './operations.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 
 /** How handles reach their namespace. */
-export interface Executor {
+export interface Executor extends LiveHost {
+  /** A watch that `begin` begins; it ends when the namespace is left. */
+  watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle;
   readonly defaultRead: Read;
   readonly nowMs: number;
   timeoutOf(options: CallOptions): number;
@@ -17,10 +22,6 @@ export interface Executor {
    * @param absent holds what is the answer where the path does not exist; without it, that is an error.
    */
   run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A>;
-  /** The live value that is known by `key`; one is made over `fold` when there is none. */
-  live<T>(key: string, codec: object, path: string, recursive: boolean, fold: () => Fold<T>): Live<T>;
-  /** Equal for one path in one namespace. */
-  keyOf(type: string, path: string): string;
 }
 
 export function isNotFound(error: unknown): boolean {
@@ -47,7 +48,8 @@ export abstract class Handle {
   abstract readonly guard: NodeGuards;
   /** Absolute, as it was given; it is judged when it is used. */
   readonly path: string;
-  protected readonly executor: Executor;
+  /** @internal */
+  readonly executor: Executor;
 
   constructor(executor: Executor, path: string) {
     this.executor = executor;
@@ -68,5 +70,17 @@ export abstract class Handle {
   async delete({ ifVersion, recursive, ...options }: DeleteOptions = {}): Promise<boolean> {
     const operation = this.op.delete({ ifVersion, recursive: recursive === true });
     return (await this.executor.run(() => operation, options, nothing)) !== undefined;
+  }
+}
+
+/** A node whose type does not matter. */
+export class AnyNode extends Handle {
+  readonly op: NodeOps;
+  readonly guard: NodeGuards;
+
+  constructor(executor: Executor, path: string) {
+    super(executor, path);
+    this.op = new NodeOps(path);
+    this.guard = new NodeGuards(path);
   }
 }

@@ -7,7 +7,7 @@ import { Channel } from './channel.ts';
 import type { ChannelOptions } from './channel.ts';
 import { Listeners } from './events.ts';
 import { interrupted } from './interrupted.ts';
-import { Namespace } from './namespace.ts';
+import type { CoreNamespace, NamespaceParts } from './namespace.ts';
 import type { CallOptions, ConnectionState, Identity, Problem } from './options.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -24,27 +24,32 @@ export interface ServerInfo {
   readonly cluster: string;
 }
 
-interface Member {
+interface Member<N> {
   readonly channel: Channel;
-  readonly namespace: Namespace;
+  readonly namespace: N;
 }
+
+/** Makes the namespaces of a client. An entry point decides of which class they are, and so what comes with them. */
+export type MakeNamespace<N extends CoreNamespace> = (parts: NamespaceParts) => N;
 
 /**
  * A client of a cluster: one for a program or a page, whatever it does. Made by {@link connect} or {@link open}; it finds nodes, comes back after
  * any break, and never repeats a write whose outcome it does not know.
  */
-export class Haret {
+export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
   readonly #runtime: Runtime;
   readonly #options: ChannelOptions;
   /** The first connection. It is there before any namespace is used, and serves the first one that is. */
   readonly #home: Channel;
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, Member<N>>();
   readonly #stateListeners = new Listeners<[ConnectionState, Problem | null]>();
+  readonly #make: MakeNamespace<N>;
   #state: ConnectionState = 'connecting';
   #closed = false;
 
   /** @internal Made by {@link connect} and {@link open}. */
-  constructor(runtime: Runtime, options: ChannelOptions) {
+  constructor(runtime: Runtime, options: ChannelOptions, make: MakeNamespace<N>) {
+    this.#make = make;
     this.#runtime = runtime;
     this.#options = options;
     this.#home = this.#channel();
@@ -95,14 +100,15 @@ export class Haret {
    * A namespace, by name. It is entered when it is first used, so this asks nothing of the cluster; the same name gives the same object.
    * @throws HaretError `BadName`
    */
-  namespace(name: string): Namespace {
+  namespace(name: string): N {
     if (this.#closed) throw haretError('Closed', 'the client was closed');
     const known = this.#members.get(name);
     if (known !== undefined) return known.namespace;
     if (!isName(name)) throw haretError('BadName', `not a name of a namespace: ${name}`);
     const channel = this.#home.namespace === null ? this.#home : this.#channel();
     channel.serve(name);
-    const namespace = new Namespace(name, channel, this.#options.read, () => this.#left(name));
+    const defaultRead = this.#options.read;
+    const namespace = this.#make({ name, channel, defaultRead, leave: () => this.#left(name) });
     this.#members.set(name, { channel, namespace });
     return namespace;
   }
@@ -167,7 +173,7 @@ export class Haret {
 }
 
 /** What `connect` throws when no node answered: where it looked, and the last reason. */
-export function unreachable(haret: Haret, urls: readonly string[], error: unknown): HaretError {
+export function unreachable(haret: CoreHaret, urls: readonly string[], error: unknown): HaretError {
   if (error instanceof HaretError && error.code !== 'Timeout' && error.code !== 'NodeUnreachable') {
     return error;
   }

@@ -1,10 +1,13 @@
 /** Values that keep themselves up to date: a snapshot and the changes behind it, folded into what a handle stands for. */
 
 import { HaretError, haretError } from '../core/base/errors.ts';
+import type { NodeType } from '../core/tree/operation.ts';
 import type { Change } from '../core/service/events.ts';
 import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import { Listeners } from './events.ts';
+import type { Executor } from './handle.ts';
 import type { ConnectionState } from './options.ts';
+import { watchesOf } from './watch.ts';
 import type { OpenWatch } from './watch.ts';
 
 /**
@@ -54,13 +57,41 @@ export interface Fold<T> {
   value(): T;
 }
 
+/** What a live value is made from. */
+export interface LiveSource<T> {
+  readonly type: NodeType;
+  /** What reads the values: another one makes another live value of the same node. */
+  readonly codec: object;
+  /** With everything beneath the path. */
+  readonly recursive: boolean;
+  fold(): Fold<T>;
+}
+
+/** Whatever has a live value: a handle of a blob, counter, set, queue or directory. */
+export interface HasLive<T> {
+  /** Where it is. */
+  readonly path: string;
+  /** @internal */
+  readonly executor: Executor;
+  /** @internal */
+  readonly source: LiveSource<T>;
+}
+
 /** What a {@link Live} needs of its namespace. */
 export interface LiveHost {
   readonly state: ConnectionState;
   onState(listener: () => void): () => void;
-  readonly watch: OpenWatch;
   /** One more or less waits to be told something. */
   listening(change: 1 | -1): void;
+}
+
+/** What a {@link Live} is made of. */
+export interface LiveParts<T> {
+  readonly host: LiveHost;
+  readonly watch: OpenWatch;
+  readonly path: string;
+  readonly recursive: boolean;
+  readonly fold: Fold<T>;
 }
 
 /** Told from a value that was never looked at. */
@@ -76,6 +107,7 @@ const loading = { status: 'loading', value: undefined, op: 0, error: undefined }
  */
 export class Live<T> implements AsyncIterable<T> {
   readonly #host: LiveHost;
+  readonly #begin: OpenWatch;
   readonly #path: string;
   readonly #recursive: boolean;
   readonly #fold: Fold<T>;
@@ -90,11 +122,13 @@ export class Live<T> implements AsyncIterable<T> {
   #misfit: HaretError | null = null;
   #ended: HaretError | null = null;
 
-  constructor(host: LiveHost, path: string, recursive: boolean, fold: Fold<T>) {
-    this.#host = host;
-    this.#path = path;
-    this.#recursive = recursive;
-    this.#fold = fold;
+  /** @internal Made by {@link live}. */
+  constructor(parts: LiveParts<T>) {
+    this.#host = parts.host;
+    this.#begin = parts.watch;
+    this.#path = parts.path;
+    this.#recursive = parts.recursive;
+    this.#fold = parts.fold;
   }
 
   /** What is known now; another object whenever that changed. */
@@ -155,7 +189,7 @@ export class Live<T> implements AsyncIterable<T> {
     this.#complete = false;
     if (this.#state.status === 'failed') this.#state = loading;
     this.#stopState = this.#host.onState(() => this.#update());
-    this.#watch = this.#host.watch(this.#path, { subtree: this.#recursive, from: 'snapshot', values: true }, (told) =>
+    this.#watch = this.#begin(this.#path, { subtree: this.#recursive, from: 'snapshot', values: true }, (told) =>
       this.#hear(told),
     );
   }
@@ -222,4 +256,40 @@ export class Live<T> implements AsyncIterable<T> {
 function asHaretError(error: unknown): HaretError {
   if (error instanceof HaretError) return error;
   return haretError('Internal', error instanceof Error ? error.message : String(error));
+}
+
+/** Live values that nobody uses any more are looked for when there are so many. */
+const livesBeforeSweep = 256;
+/** Of each namespace, by type, codec and path. Held by those who are subscribed; here only to be shared. */
+const lives = new WeakMap<Executor, Map<string, WeakRef<Live<unknown>>>>();
+let lastId = 0;
+const ids = new WeakMap<object, number>();
+
+function idOf(object: object): number {
+  let id = ids.get(object);
+  if (id === undefined) ids.set(object, (id = ++lastId));
+  return id;
+}
+
+/** Equal for handles that stand for the same node as the same type: what bindings to a framework know a live value by. */
+export function liveKey({ path, executor, source }: HasLive<unknown>): string {
+  return `${idOf(executor)} ${source.type} ${path}`;
+}
+
+/** The value of a handle, kept up to date. Handles of one node, type and codec share it. */
+export function live<T>(handle: HasLive<T>): Live<T> {
+  const { executor, path, source } = handle;
+  const known = lives.get(executor) ?? new Map<string, WeakRef<Live<unknown>>>();
+  lives.set(executor, known);
+  const key = `${idOf(source.codec)} ${liveKey(handle)}`;
+  // The key names type and codec, and so T.
+  const shared = known.get(key)?.deref() as Live<T> | undefined;
+  if (shared !== undefined) return shared;
+  if (known.size % livesBeforeSweep === livesBeforeSweep - 1) {
+    for (const [old, one] of known) if (one.deref() === undefined) known.delete(old);
+  }
+  const parts = { host: executor, watch: watchesOf(executor), path };
+  const made = new Live({ ...parts, recursive: source.recursive, fold: source.fold() });
+  known.set(key, new WeakRef<Live<unknown>>(made));
+  return made;
 }

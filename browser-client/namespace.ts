@@ -2,37 +2,19 @@
 
 import { haretError } from '../core/base/errors.ts';
 import type { HaretError } from '../core/base/errors.ts';
-import { isRead } from '../core/tree/reading.ts';
+import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import type { Stat } from '../core/tree/operation.ts';
-import { Blob } from './blob.ts';
 import type { Channel } from './channel.ts';
-import type { Codec } from './codecs.ts';
-import { Counter, Directory, Queue, SetHandle } from './collections.ts';
+import { AnyNode } from './handle.ts';
 import type { DeleteOptions, Executor } from './handle.ts';
-import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
-import { Live } from './live.ts';
 import type { Asked } from './operations.ts';
-import type { Fold, LiveHost } from './live.ts';
-import { Txn } from './txn.ts';
-import { LateWatch, Watch } from './watch.ts';
-import type { OpenWatch, WatchOptions, WatchUpdate } from './watch.ts';
-
-/** Live values that nobody uses any more are looked for when there are so many. */
-const livesBeforeSweep = 256;
-let lastCodec = 0;
-const codecIds = new WeakMap<object, number>();
-
-function idOf(codec: object): number {
-  let id = codecIds.get(codec);
-  if (id === undefined) codecIds.set(codec, (id = ++lastCodec));
-  return id;
-}
+import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
+import { LateWatch } from './late-watch.ts';
+import type { BeginWatch } from './late-watch.ts';
 
 /** The namespace's way to its channel, until it is left: then the channel may be another's. */
-class NamespaceExecutor implements Executor, LiveHost {
+class NamespaceExecutor implements Executor {
   readonly defaultRead: Read;
-  /** Held by those who are subscribed; here only to be shared. */
-  readonly #lives = new Map<string, WeakRef<Live<unknown>>>();
   /** What ends each watch that goes on. */
   readonly #watches = new Set<() => void>();
   readonly channel: Channel;
@@ -63,13 +45,13 @@ class NamespaceExecutor implements Executor, LiveHost {
     return this.left ? Promise.reject(leftError()) : this.channel.run(make, options, absent);
   }
 
-  readonly watch: OpenWatch = (path, options, handler) => {
+  watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle {
     if (this.left) return new LateWatch(Promise.resolve({ error: leftError() }), unopened, handler);
     const end = (): void => {
       handle.cancel();
       handler({ kind: 'ended', error: leftError() });
     };
-    const handle = this.channel.watch(path, options, (told) => {
+    const handle = this.channel.watch(begin, (told) => {
       if (told.kind === 'ended') this.#watches.delete(end);
       handler(told);
     });
@@ -79,7 +61,7 @@ class NamespaceExecutor implements Executor, LiveHost {
       handle.cancel();
     };
     return { cancel, pause: () => handle.pause(), resume: () => handle.resume() };
-  };
+  }
 
   /** The channel may go on, for another namespace: what is watched here ends by itself. */
   leave(): void {
@@ -91,23 +73,6 @@ class NamespaceExecutor implements Executor, LiveHost {
   listening(change: 1 | -1): void {
     this.channel.listening(change);
   }
-
-  keyOf(type: string, path: string): string {
-    return `${idOf(this)} ${type} ${path}`;
-  }
-
-  live<T>(name: string, codec: object, path: string, recursive: boolean, fold: () => Fold<T>): Live<T> {
-    const key = `${idOf(codec)} ${name}`;
-    // The key names type and codec, and so T.
-    const known = this.#lives.get(key)?.deref() as Live<T> | undefined;
-    if (known !== undefined) return known;
-    if (this.#lives.size % livesBeforeSweep === livesBeforeSweep - 1) {
-      for (const [old, live] of this.#lives) if (live.deref() === undefined) this.#lives.delete(old);
-    }
-    const live = new Live(this, path, recursive, fold());
-    this.#lives.set(key, new WeakRef<Live<unknown>>(live));
-    return live;
-  }
 }
 
 function leftError(): HaretError {
@@ -118,18 +83,32 @@ function unopened(): never {
   throw haretError('Internal', 'a watch of a namespace that was left');
 }
 
-/** A namespace: the place of everything. Made by {@link Haret.namespace}. */
-export class Namespace {
+/** What a namespace is made of. */
+export interface NamespaceParts {
+  readonly name: string;
+  readonly channel: Channel;
+  readonly defaultRead: Read;
+  /** Gives the channel back. */
+  leave(): void;
+}
+
+/**
+ * A namespace: the place of everything. Made by {@link CoreHaret.namespace}; what is in it is reached by functions, which are given the
+ * namespace: `blob`, `queue`, `set`, `counter`, `directory`, `txn`, `watch`.
+ */
+export class CoreNamespace {
   /** Unique in the cluster. */
   readonly name: string;
+  /** @internal What reaches it: modules over a namespace take this, and nothing else of it. */
+  readonly executor: Executor;
   readonly #executor: NamespaceExecutor;
   readonly #leave: () => void;
 
-  /** @internal Made by {@link Haret.namespace}. */
-  constructor(name: string, channel: Channel, defaultRead: Read, leave: () => void) {
-    this.name = name;
-    this.#executor = new NamespaceExecutor(channel, defaultRead);
-    this.#leave = leave;
+  /** @internal Made by {@link CoreHaret.namespace}. */
+  constructor(parts: NamespaceParts) {
+    this.name = parts.name;
+    this.executor = this.#executor = new NamespaceExecutor(parts.channel, parts.defaultRead);
+    this.#leave = () => parts.leave();
   }
 
   /** The state of this namespace's connection. */
@@ -164,65 +143,19 @@ export class Namespace {
     if (this.#executor.channel.entered === null) await this.#executor.channel.enter(options);
   }
 
-  /** A value. */
-  blob<Out, In>(path: string, codec: Codec<Out, In>): Blob<Out, In> {
-    return new Blob(this.#executor, path, codec);
-  }
-
-  /** A first-in, first-out queue. */
-  queue<Out, In>(path: string, codec: Codec<Out, In>): Queue<Out, In> {
-    return new Queue(this.#executor, path, codec);
-  }
-
-  /** A set of members. */
-  set<Out, In>(path: string, codec: Codec<Out, In>): SetHandle<Out, In> {
-    return new SetHandle(this.#executor, path, codec);
-  }
-
-  /** A whole number. */
-  counter(path: string): Counter {
-    return new Counter(this.#executor, path);
-  }
-
-  /** A directory, and a place to make handles beneath. */
-  directory(path = '/'): Directory {
-    return new Directory(this.#executor, path);
-  }
-
   /** Of a node of any type: is it there? */
   exists(path: string, options: ReadOptions = {}): Promise<boolean> {
-    return new Directory(this.#executor, path).exists(options);
+    return new AnyNode(this.executor, path).exists(options);
   }
 
   /** Of a node of any type; undefined when it is not there. */
   stat(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
-    return new Directory(this.#executor, path).stat(options);
+    return new AnyNode(this.executor, path).stat(options);
   }
 
   /** Deletes a node of any type. @returns false when there was nothing to delete. */
   delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
-    return new Directory(this.#executor, path).delete(options);
-  }
-
-  /** What is committed at and beneath `path`, in order, each change once, until the loop is left or `signal` ends it. */
-  watch(path: string, options: WatchOptions & { readonly progress: true }): Watch<WatchUpdate>;
-  watch(path: string, options?: WatchOptions): Watch;
-  watch(path: string, options: WatchOptions = {}): Watch<WatchUpdate> {
-    const read = options.read ?? this.#executor.defaultRead;
-    return new Watch(this.#executor.watch, (change) => this.#executor.listening(change), path, { ...options, read });
-  }
-
-  /** Begins a transaction. */
-  txn(): Txn {
-    return new Txn(
-      (transaction, options) => {
-        const read = isRead(transaction.operation) ? { read: this.#executor.defaultRead } : {};
-        return this.#executor.run(() => transaction, { ...options, ...read });
-      },
-      [],
-      [],
-      [],
-    );
+    return new AnyNode(this.executor, path).delete(options);
   }
 
   /** Gives up the namespace's session and connection. Handles of it then refuse with `Closed`. */

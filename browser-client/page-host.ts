@@ -2,10 +2,14 @@
 
 import { textApi } from '../core/wire/api-client-text.ts';
 import type { Codecs } from './host.ts';
+import type { WebSocketConstructor } from './websocket.ts';
 
 export const inNode = false;
 
 export const codecs: Codecs = { superjson: textApi };
+
+// A program without one can still make handles, and a client over a transport of its own.
+export const HostWebSocket = globalThis.WebSocket as WebSocketConstructor;
 
 export const socketOptions = undefined;
 

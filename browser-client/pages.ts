@@ -12,6 +12,9 @@ export interface Page<T, C> {
 /** Asks for one page from `cursor` on, and reads the answer. */
 export type Fetch<T, C> = (cursor: C | null, limit: number, options: PageOptions) => Promise<Page<T, C>>;
 
+/** A list of what does not exist is empty. */
+export const emptyPage = [{ items: [], next: null, op: 0 }] as const;
+
 const defaultPageSize = 1000;
 
 /**

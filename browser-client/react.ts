@@ -6,21 +6,14 @@
  */
 
 import { useRef, useSyncExternalStore } from 'react';
-import type { Haret } from './haret.ts';
-import type { Live, LiveState } from './live.ts';
-import type { LiveNode } from './folds.ts';
-import type { Namespace } from './namespace.ts';
+import { directory, live as liveOf, liveKey } from './core.ts';
+import type { CoreHaret } from './haret.ts';
+import type { LiveNode } from './kinds/directory.ts';
+import type { HasLive, Live, LiveState } from './live.ts';
+import type { CoreNamespace } from './namespace.ts';
 import type { ConnectionState } from './options.ts';
 
-/** Whatever has a live value: a handle of a blob, counter, set, queue or directory. */
-export interface HasLive<T> {
-  /** Where it is. */
-  readonly path: string;
-  /** Its value, kept up to date. */
-  live(): Live<T>;
-  /** Equal for handles that stand for the same value. */
-  readonly liveKey: string;
-}
+export type { HasLive };
 
 const loading = { status: 'loading', value: undefined, op: 0, error: undefined } as const;
 const serverState = (): typeof loading => loading;
@@ -34,9 +27,10 @@ const serverState = (): typeof loading => loading;
  */
 export function useValue<T>(handle: HasLive<T>): LiveState<T> {
   const held = useRef<{ readonly key: string; readonly live: Live<T>; readonly subscribe: Subscribe } | null>(null);
-  if (held.current?.key !== handle.liveKey) {
-    const live = handle.live();
-    held.current = { key: handle.liveKey, live, subscribe: (listener) => live.subscribe(listener) };
+  const key = liveKey(handle);
+  if (held.current?.key !== key) {
+    const live = liveOf(handle);
+    held.current = { key, live, subscribe: (listener) => live.subscribe(listener) };
   }
   const { live, subscribe } = held.current;
   return useSyncExternalStore<LiveState<T>>(subscribe, () => live.state, serverState);
@@ -45,13 +39,13 @@ export function useValue<T>(handle: HasLive<T>): LiveState<T> {
 type Subscribe = (listener: () => void) => () => void;
 
 /** Everything at and beneath a path, kept up to date: a map of nodes by their paths. */
-export function useWatch(namespace: Namespace, path = '/'): LiveState<ReadonlyMap<string, LiveNode>> {
-  return useValue(namespace.directory(path));
+export function useWatch(namespace: CoreNamespace, path = '/'): LiveState<ReadonlyMap<string, LiveNode>> {
+  return useValue(directory(namespace, path));
 }
 
 /** The state of the connection. */
-export function useConnection(haret: Haret): ConnectionState {
-  const held = useRef<{ readonly haret: Haret; readonly subscribe: Subscribe } | null>(null);
+export function useConnection(haret: CoreHaret): ConnectionState {
+  const held = useRef<{ readonly haret: CoreHaret; readonly subscribe: Subscribe } | null>(null);
   if (held.current?.haret !== haret) {
     held.current = { haret, subscribe: (listener) => haret.on('state', listener) };
   }

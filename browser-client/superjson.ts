@@ -57,9 +57,8 @@ function typed(value: unknown): readonly [type: unknown, json: unknown] | null {
   if (value === undefined) return ['undefined', null];
   if (typeof value === 'bigint') return ['bigint', String(value)];
   if (typeof value === 'number') {
-    return Number.isFinite(value) && !Object.is(value, -0)
-      ? null
-      : ['number', Object.is(value, -0) ? '-0' : String(value)];
+    const text = Object.is(value, -0) ? '-0' : String(value);
+    return Number.isFinite(value) && text !== '-0' ? null : ['number', text];
   }
   if (value instanceof Uint8Array) return [bytesType, base64FromBytes(value)];
   if (value instanceof Date) return Number.isNaN(value.valueOf()) ? null : ['Date', value.toISOString()];

@@ -11,7 +11,8 @@ import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
 import { codecs } from './host.ts';
 import { openIn, whenReady } from './connect.ts';
-import type { Haret } from './haret.ts';
+import { make } from './full.ts';
+import type { Haret } from './full.ts';
 import type { ConnectOptions } from './options.ts';
 import type { Runtime, Ticker } from './runtime.ts';
 
@@ -120,7 +121,7 @@ export class SimulatedCluster {
   open({ host, nodes, ...options }: SimulatedClientOptions = {}): Haret {
     const name = host ?? `client${this.#hosts.length + 1}`;
     if (!this.#hosts.includes(name)) this.#hosts.push(name);
-    const haret = openIn(this.#runtime(name), this.#urls(nodes), options);
+    const haret = openIn(this.#runtime(name), this.#urls(nodes), options, make);
     this.#clients.add(haret);
     return haret;
   }

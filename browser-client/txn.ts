@@ -2,6 +2,7 @@
 
 import type { Guard } from '../core/tree/operation.ts';
 import { isRead } from '../core/tree/reading.ts';
+import type { CoreNamespace } from './namespace.ts';
 import { transactionOf } from './operations.ts';
 import type { Asked, Op, Transacted } from './operations.ts';
 import type { CallOptions } from './options.ts';
@@ -89,4 +90,17 @@ export class Txn<Then extends readonly unknown[] = [], Else extends readonly unk
       throw isRead(transaction.operation) ? error : Object.assign(error as Error, { outcome: 'unknown' });
     }
   }
+}
+
+/** Begins a transaction in `namespace`. */
+export function txn({ executor }: CoreNamespace): Txn {
+  return new Txn(
+    (transaction, options) => {
+      const read = isRead(transaction.operation) ? { read: executor.defaultRead } : {};
+      return executor.run(() => transaction, { ...options, ...read });
+    },
+    [],
+    [],
+    [],
+  );
 }

@@ -1,12 +1,14 @@
 /** Watches: what is committed at and beneath a path, in order, each change once, for as long as it is wanted. */
 
 import { HaretError } from '../core/base/errors.ts';
-import type { ErrorInfo } from '../core/base/errors.ts';
 import type { Change } from '../core/service/events.ts';
 import { WatchStream } from '../core/client/watch-stream.ts';
 import type { WatchYield } from '../core/client/watch-stream.ts';
+import { watch as watchWith } from '../core/client/watches.ts';
 import type { WatchOptions as EngineWatchOptions, WatchHandle, WatchTold } from '../core/client/watches.ts';
+import type { Executor } from './handle.ts';
 import { interrupted } from './interrupted.ts';
+import type { CoreNamespace } from './namespace.ts';
 import type { Read } from './options.ts';
 
 export type { Change };
@@ -177,6 +179,11 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   }
 }
 
+/** The watches of a namespace. */
+export function watchesOf(executor: Executor): OpenWatch {
+  return (path, options, handler) => executor.watch((engine, told) => watchWith(engine, path, options, told), handler);
+}
+
 function engineOptions(options: WatchOptions): EngineWatchOptions {
   const { recursive = true, from = 'now', values = true, once = false, slow = 'reset', read } = options;
   return {
@@ -189,40 +196,14 @@ function engineOptions(options: WatchOptions): EngineWatchOptions {
   };
 }
 
-/** Begins a watch once `ready` resolves; an error of that ends it. */
-export class LateWatch implements WatchHandle {
-  #inner: WatchHandle | null = null;
-  #cancelled = false;
-  #paused = false;
-
-  constructor(
-    ready: Promise<{ readonly error: ErrorInfo | null }>,
-    open: () => WatchHandle,
-    handler: (told: WatchTold) => void,
-  ) {
-    void ready.then(({ error }) => {
-      if (this.#cancelled) return;
-      if (error !== null) {
-        handler({ kind: 'ended', error });
-        return;
-      }
-      this.#inner = open();
-      if (this.#paused) this.#inner.pause();
-    });
-  }
-
-  cancel(): void {
-    this.#cancelled = true;
-    this.#inner?.cancel();
-  }
-
-  pause(): void {
-    this.#paused = true;
-    this.#inner?.pause();
-  }
-
-  resume(): void {
-    this.#paused = false;
-    this.#inner?.resume();
-  }
+/** What is committed at and beneath `path` of `namespace`, in order, each change once, until the loop is left or `signal` ends it. */
+export function watch(
+  namespace: CoreNamespace,
+  path: string,
+  options: WatchOptions & { readonly progress: true },
+): Watch<WatchUpdate>;
+export function watch(namespace: CoreNamespace, path: string, options?: WatchOptions): Watch;
+export function watch({ executor }: CoreNamespace, path: string, options: WatchOptions = {}): Watch<WatchUpdate> {
+  const read = options.read ?? executor.defaultRead;
+  return new Watch(watchesOf(executor), (change) => executor.listening(change), path, { ...options, read });
 }

@@ -3,9 +3,8 @@
  * the user brings. What the frames mean is core's business.
  */
 
-import IsomorphicWebSocket from 'isomorphic-ws';
 import { utf8Length } from '../core/base/utf8.ts';
-import { socketOptions } from './host.ts';
+import { HostWebSocket, socketOptions } from './host.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 
@@ -70,7 +69,7 @@ export class SocketTransport implements Transport {
   /** @param secure dial addresses that nodes tell of by wss: whoever came over TLS is not led away from it. */
   constructor(secure: boolean, WebSocket: WebSocketConstructor | undefined) {
     this.#secure = secure;
-    this.#WebSocket = WebSocket ?? IsomorphicWebSocket;
+    this.#WebSocket = WebSocket ?? HostWebSocket;
   }
 
   dial(address: string, subprotocol: string, handler: LinkHandler): Link {

@@ -2,10 +2,13 @@
 
 import { fileURLToPath } from 'node:url';
 import { ClusterNode } from '../core/cluster/node.ts';
+import { UsageError } from '../core/shell/index.ts';
 import { dialAdmin } from './admin-dialer.ts';
 import { askDev, devCommands } from './dev-control.ts';
 import { devDirectory } from './dev-layout.ts';
 import { runDev } from './dev.ts';
+import type { Flags } from './flags.ts';
+import { readCommandLine } from './flags.ts';
 import { NodeDisk } from './node-disk.ts';
 import { exitStatus, runNode } from './run-node.ts';
 import { programVersion } from './version.ts';
@@ -29,51 +32,36 @@ A config.toml:
 Then: haret-admin 127.0.0.1:5001 and haret-cli-client 127.0.0.1:5002
 `;
 
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
-interface Arguments {
-  readonly words: readonly string[];
-  readonly flags: ReadonlyMap<string, string>;
-}
-
-const valueFlags = ['--config', '--dir'];
-const plainFlags = ['--help', '-h', '--version', '--stop-with-parent'];
-
-function parse(argv: readonly string[]): Arguments {
-  const words: string[] = [];
-  const flags = new Map<string, string>();
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    const [name = word, inline] = word.startsWith('--') ? word.split(/=(.*)/s, 2) : [word];
-    if (!word.startsWith('-')) words.push(word);
-    else if (plainFlags.includes(word)) flags.set(word, '');
-    else if (valueFlags.includes(name)) {
-      const value = inline ?? argv[++i];
-      if (value === undefined || value === '') throw new UsageError(`${name} needs a value`);
-      flags.set(name, value);
-    } else throw new UsageError(`unknown flag ${word}`);
-  }
-  return { words, flags };
-}
+const flags = {
+  config: { kind: 'value' },
+  dir: { kind: 'value' },
+  help: { kind: 'plain', short: 'h' },
+  version: { kind: 'plain' },
+  'stop-with-parent': { kind: 'plain' },
+} as const satisfies Flags;
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { words, flags } = parse(argv);
-  if (flags.has('--help') || flags.has('-h') || words[0] === 'help') {
+  const { words, given } = readCommandLine(argv, flags);
+  const has = (name: keyof typeof flags): boolean => given.some((flag) => flag.name === name);
+  const valueOf = (name: 'config' | 'dir'): string | undefined => {
+    const value = given.findLast((flag) => flag.name === name)?.value;
+    if (value === '') throw new UsageError(`--${name} needs a value`);
+    return value;
+  };
+  if (has('help') || words[0] === 'help') {
     process.stdout.write(help);
     return exitStatus.ok;
   }
-  if (flags.has('--version')) {
+  if (has('version')) {
     process.stdout.write(`haret ${programVersion()}\n`);
     return exitStatus.ok;
   }
   const [command = 'start', ...rest] = words;
-  if (command === 'dev') return dev(rest, flags.get('--dir') ?? devDirectory);
+  if (command === 'dev') return dev(rest, valueOf('dir') ?? devDirectory);
   if (command !== 'start') throw new UsageError(`unknown command ${command}`);
   if (rest[0] !== undefined) throw new UsageError(`start takes no argument ${rest[0]}; name a file with --config`);
   return runNode(
-    { configFile: flags.get('--config') ?? './config.toml', stopWithParent: flags.has('--stop-with-parent') },
+    { configFile: valueOf('config') ?? './config.toml', stopWithParent: has('stop-with-parent') },
     {
       version: programVersion(),
       createNode: (ports, options, onDiskFailure, observer) => new ClusterNode(ports, options, onDiskFailure, observer),

@@ -5,7 +5,7 @@
 
 import { parseArgs } from 'node:util';
 import { SeedFailed, runSeed } from '../core/sim/run.ts';
-import type { RunReport } from '../core/sim/run.ts';
+import type { RunOptions, RunReport } from '../core/sim/run.ts';
 import { NodeHash } from './node-hash.ts';
 import { lendNodeLatin1 } from './node-latin1.ts';
 
@@ -19,6 +19,7 @@ const help = `Runs haret's real cluster code in a simulated world, from seeds.
   --events M    how many events of each run have faults (default 30000)
   --minutes M   goes on with new seeds for M minutes
   --long        the same as --minutes 60
+  --wish JSON   what is not left to the seed, as a failure says it
   --trace       prints everything that happens; the same seed prints the same
 `;
 
@@ -30,6 +31,7 @@ function main(): number {
       events: { type: 'string', default: '30000' },
       minutes: { type: 'string' },
       long: { type: 'boolean', default: false },
+      wish: { type: 'string', default: '{}' },
       trace: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -44,6 +46,8 @@ function main(): number {
   const count = minutes === null ? whole('seeds', values.seeds) : Number.MAX_SAFE_INTEGER;
   const endMs = minutes === null ? Infinity : Date.now() + minutes * 60_000;
   const trace = values.trace ? { trace: (line: string) => void process.stdout.write(`${line}\n`) } : {};
+  const { damage, ...wish } = JSON.parse(values.wish) as NonNullable<RunOptions['wish']> & Pick<RunOptions, 'damage'>;
+  const wishes = { wish, ...(damage === undefined ? {} : { damage }) };
   lendNodeLatin1();
   const hash = new NodeHash();
   let failed = 0;
@@ -51,7 +55,7 @@ function main(): number {
   for (let seed = first; seed < first + count && Date.now() < endMs; seed++) {
     ran++;
     try {
-      print(runSeed({ seed, events, hash, ...trace }));
+      print(runSeed({ seed, events, hash, ...wishes, ...trace }));
     } catch (error) {
       if (!(error instanceof SeedFailed)) throw error;
       failed++;

@@ -101,6 +101,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'core/tree': ['sorted-btree'],
   'core/service': ['sorted-btree'],
   'core/wire': ['superjson'],
+  'core/shell': ['get-east-asian-width'],
 };
 
 interface Import {
@@ -191,6 +192,25 @@ function circle(edges: ReadonlyMap<string, ReadonlySet<string>>): readonly strin
   return null;
 }
 
+/** The sets of more than one name that reach each other along `edges`. */
+function knots(edges: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly string[])[] {
+  const reach = (from: string): ReadonlySet<string> => {
+    const reached = new Set(edges.get(from) ?? []);
+    for (const name of reached) for (const next of edges.get(name) ?? []) reached.add(next);
+    return reached;
+  };
+  const reached = new Map([...edges.keys()].map((name) => [name, reach(name)]));
+  const tied = new Set<string>();
+  const found: (readonly string[])[] = [];
+  for (const [name, names] of reached) {
+    if (tied.has(name) || !names.has(name)) continue;
+    const knot = [...names].filter((other) => reached.get(other)?.has(name) === true);
+    for (const one of knot) tied.add(one);
+    found.push(knot.sort());
+  }
+  return found;
+}
+
 function edgesOf(among: readonly Import[], nameOf: (file: string) => string): Map<string, Set<string>> {
   const edges = new Map<string, Set<string>>();
   for (const { from, to } of among) {
@@ -231,6 +251,16 @@ describe('the rooms', () => {
         ),
       ),
     ).toBeNull();
+  });
+
+  it('know nothing in circles, types included: none in core/vr, and pairs at most in the rooms of a node and of a client', () => {
+    const inside = imports.filter((one) => !one.external);
+    const edges = edgesOf(inside, String);
+    const larger = knots(edges).filter((knot) => {
+      const most = knot.some((file) => file.startsWith('core/vr/')) ? 1 : 2;
+      return knot.length > most && knot.some((file) => /^core\/(vr|cluster|client)\//.test(file));
+    });
+    expect(larger).toEqual([]);
   });
 
   it('of core import no runtime and only the packages that their room is allowed', () => {

@@ -1,7 +1,5 @@
-/** Bytes as lower-case hexadecimal. */
-
-import { hexText } from './latin1.ts';
+/** Bytes as lower-case hexadecimal, for what is short or rare; what decodes messages takes it from `latin1.ts`. */
 
 export function hexFromBytes(bytes: Uint8Array): string {
-  return hexText(bytes, 0, bytes.length);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

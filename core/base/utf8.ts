@@ -21,14 +21,7 @@ export function textOf(bytes: Uint8Array): string | null {
 
 /** True when `text` has no lone surrogate, and so survives being encoded as UTF-8 and decoded again. */
 export function isWellFormed(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0xd800 || unit > 0xdfff) continue;
-    if (unit > 0xdbff) return false;
-    const next = text.charCodeAt(++i);
-    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
-  }
-  return true;
+  return !/\p{Surrogate}/u.test(text);
 }
 
 /** How many bytes `text` takes in UTF-8, without encoding it. */

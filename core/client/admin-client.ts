@@ -29,16 +29,19 @@ export const defaultAdminClientOptions: Omit<AdminClientOptions, 'addresses'> = 
 
 export type AdminClientState = 'connecting' | 'ready' | 'suspended' | 'closed';
 
-/** Commands that only ask: they may be sent again, and leave no doubt when they fail. */
-const asking: ReadonlySet<AdminCommand['kind']> = new Set([
-  'clusterStatus',
-  'namespaces',
-  'replica',
-  'primary',
-  'config',
-  'metrics',
-  'ping',
-]);
+/** True for commands that only ask: they may be sent again, and leave no doubt when they fail. */
+const onlyAsks: Readonly<Record<AdminCommand['kind'], boolean>> = {
+  clusterJoin: false,
+  clusterStatus: true,
+  createNamespace: false,
+  namespaces: true,
+  replica: true,
+  primary: true,
+  config: true,
+  metrics: true,
+  logLevel: false,
+  ping: true,
+};
 
 class AdminCall extends Timed implements Pending {
   readonly request: AdminRequest;
@@ -59,7 +62,7 @@ class AdminCall extends Timed implements Pending {
   }
 
   get outcome(): Outcome {
-    return this.sent && !asking.has(this.request.command.kind) ? 'unknown' : 'definite';
+    return this.sent && !onlyAsks[this.request.command.kind] ? 'unknown' : 'definite';
   }
 
   abandon(): void {

@@ -1,9 +1,9 @@
 /** How the API interface looks to a client: its codec, what it asks of reads, and which answer belongs to which question. */
 
-import type { ClientCodec, Said } from '../wire/api-client.ts';
+import type { ClientCodec, Outgoing } from '../wire/api-client.ts';
 import type { Consistency } from '../wire/api.ts';
-import type { Told } from '../wire/told.ts';
-import { maxFrameMessages } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
+import { maxFrameMessages } from '../wire/server-messages.ts';
 import type { Call } from './calls.ts';
 import type { Dialect } from './connection.ts';
 import type { ReadConsistency } from './options.ts';
@@ -11,7 +11,7 @@ import type { ReadConsistency } from './options.ts';
 export const linearizable: Consistency = { kind: 'linearizable' };
 const local: Consistency = { kind: 'local' };
 
-export function apiDialect(codec: ClientCodec): Dialect<Said, Told> {
+export function apiDialect(codec: ClientCodec): Dialect<Outgoing, Incoming> {
   return {
     subprotocol: codec.subprotocol,
     codec: (maxFrameBytes) => codec.frames(maxFrameBytes),
@@ -28,14 +28,14 @@ export function consistencyOf(wanted: ReadConsistency | undefined): Consistency 
 }
 
 /** Whatever goes to a replica is answered by its reply. */
-const answerOf: Partial<Record<Said['kind'], Told['kind']>> = {
+const answerOf: Partial<Record<Outgoing['kind'], Incoming['kind']>> = {
   enter: 'entered',
   listNamespaces: 'namespaces',
   ping: 'pong',
 };
 
 /** Can a message of kind `by` answer a question of kind `asked`? */
-export function answers(asked: Said['kind'], by: Told['kind']): boolean {
+export function answers(asked: Outgoing['kind'], by: Incoming['kind']): boolean {
   return (answerOf[asked] ?? 'reply') === by;
 }
 
@@ -46,7 +46,7 @@ export function describe(call: Call): string {
 }
 
 /** What is sent for a call, as things are now. */
-export function messageOf(call: Call): Said {
+export function messageOf(call: Call): Outgoing {
   if (call.kind === 'control') return call.request;
   const { id, namespaceId, writeSession: session, requestNumber: request, operation } = call;
   if (session === null)

@@ -2,10 +2,10 @@
 
 import type { Result } from '../base/errors.ts';
 import { fail, ok } from '../base/errors.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import type { Entered } from './options.ts';
 
-export type EnteredMessage = Extract<Told, { kind: 'entered' }>;
+export type EnteredMessage = Extract<Incoming, { kind: 'entered' }>;
 
 const abandoned = 'the call was abandoned';
 

@@ -1,23 +1,23 @@
 /** The calls of a client that have not ended: their bound, their deadlines, and when each is sent again. */
 
 import { invariant } from '../base/assert.ts';
-import type { ErrorCode, ErrorInfo, Outcome, Result } from '../base/errors.ts';
+import type { Complete } from '../base/complete.ts';
+import type { ErrorCode, ErrorInfo, Outcome, Result, errorCodes } from '../base/errors.ts';
 import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import type { Call, CallOwner, ControlCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
+import { messageOf } from './api-dialect.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
-export interface CallEvents {
-  /** Send it, again or for the first time; does nothing while there is no connection. */
-  transmit(call: Call): void;
-  ended(call: Call, replied: boolean): void;
-}
+/** What the caller is told at once, though it may try again: who writes should hear of a full disk, and who is held up of the holder. */
+type Reported = 'DiskLow' | 'ClientIdHeld';
+type Retryable = { [C in ErrorCode]: (typeof errorCodes)[C]['retryable'] extends true ? C : never }[ErrorCode];
 
-/** What another try may well find changed. DiskLow is not among them: who writes should hear of it. */
-export const passing: ReadonlySet<ErrorCode> = new Set([
+const triedAgain = [
   'NotPrimary',
   'NoPrimary',
   'Overloaded',
@@ -27,7 +27,12 @@ export const passing: ReadonlySet<ErrorCode> = new Set([
   'Timeout',
   'Disconnected',
   'NodeUnreachable',
-]);
+] as const satisfies readonly Exclude<Retryable, Reported>[];
+
+/** What another try may well find changed. */
+export const passing: ReadonlySet<ErrorCode> = new Set<
+  Complete<Exclude<Retryable, Reported>, (typeof triedAgain)[number]>
+>(triedAgain);
 
 /** No call is sent again later than after `resendMs` times this. */
 const maxResendFactor = 16;
@@ -35,7 +40,8 @@ const maxResendFactor = 16;
 export class CallTable implements CallOwner {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
-  readonly #events: CallEvents;
+  readonly #line: Line;
+  readonly #ended: (call: Call, replied: boolean) => void;
   readonly #deadlines = new Deadlines();
   /** Those that are or may be sent: all but writes that have no number yet. */
   readonly #byId = new Numbered<Call>();
@@ -48,10 +54,12 @@ export class CallTable implements CallOwner {
   #retryAtMs: number | null = null;
   #resendScanAtMs = 0;
 
-  constructor(ports: ClientPorts, options: ClientOptions, events: CallEvents) {
+  /** @param ended a call is no more; `replied`: the namespace itself answered it, so that its number is done with. */
+  constructor(ports: ClientPorts, options: ClientOptions, line: Line, ended: (call: Call, replied: boolean) => void) {
     this.#ports = ports;
     this.#options = options;
-    this.#events = events;
+    this.#line = line;
+    this.#ended = ended;
   }
 
   get count(): number {
@@ -99,31 +107,29 @@ export class CallTable implements CallOwner {
     this.#deadlines.add(call, nowMs);
   }
 
-  /** From now on it is sent at each new connection. */
+  /** From now on it is sent at each new connection, and over this one, if there is one. */
   begin(call: Call): void {
     this.#byId.set(call.id, call);
+    this.send(call);
   }
 
-  /** It is being sent. */
-  sent(call: Call): void {
+  /** Sends it, again or for the first time; not while there is no connection. */
+  send(call: Call): void {
+    if (call.phase === 'ended' || !this.#line.open) return;
     call.phase = 'sent';
     call.sends++;
     call.unresolved++;
     call.sentAtMs = this.#ports.clock.now();
-  }
-
-  /** Sends it, again or for the first time. */
-  resend(call: Call): void {
-    this.#events.transmit(call);
+    this.#line.send(messageOf(call));
   }
 
   sendAll(): void {
     this.#refused.clear();
     this.#retryAtMs = null;
-    for (const call of this.#byId.values()) this.#events.transmit(call);
+    for (const call of this.#byId.values()) this.send(call);
   }
 
-  settle(call: ControlCall, message: Told): void {
+  settle(call: ControlCall, message: Incoming): void {
     if (!this.#remove(call, true)) return;
     this.#failures = 0;
     call.settle(ok(message));
@@ -171,15 +177,15 @@ export class CallTable implements CallOwner {
   }
 
   /** @param drained nothing waits to leave: what has no answer for long may be sent again. */
-  tick(nowMs: number, connected: boolean, drained: boolean): void {
+  tick(nowMs: number, drained: boolean): void {
     this.#deadlines.expire(nowMs);
-    if (!connected) return;
+    if (this.#line.welcome === null) return;
     if (this.#retryAtMs !== null && nowMs >= this.#retryAtMs) {
       this.#retryAtMs = null;
       // In the order they were asked for: that is the order of a session's numbers.
       const again = [...this.#refused].sort((a, b) => a.id - b.id);
       this.#refused.clear();
-      for (const call of again) this.#events.transmit(call);
+      for (const call of again) this.send(call);
     }
     if (drained && nowMs >= this.#resendScanAtMs) this.#resendLate(nowMs);
   }
@@ -208,7 +214,7 @@ export class CallTable implements CallOwner {
     for (const call of this.#byId.values()) {
       if (call.phase !== 'sent') continue;
       const waitMs = resendMs * Math.min(maxResendFactor, 2 ** (call.sends - 1));
-      if (nowMs - call.sentAtMs >= waitMs) this.#events.transmit(call);
+      if (nowMs - call.sentAtMs >= waitMs) this.send(call);
     }
   }
 
@@ -221,7 +227,7 @@ export class CallTable implements CallOwner {
     this.#count--;
     this.#bytes -= bytesOf(call);
     invariant(this.#count >= 0 && this.#bytes >= 0, 'calls end once');
-    this.#events.ended(call, replied);
+    this.#ended(call, replied);
     return true;
   }
 }

@@ -2,9 +2,9 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
-import type { Packed, Said } from '../wire/api-client.ts';
+import type { Packed, Outgoing } from '../wire/api-client.ts';
 import type { Consistency } from '../wire/api.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import { Timed } from './deadlines.ts';
 import type { Pending } from './options.ts';
 import type { WriteSession } from './session.ts';
@@ -79,10 +79,16 @@ export class DataCall extends CallBase implements Pending {
 /** Anything else; it may be repeated freely. */
 export class ControlCall extends CallBase implements Pending {
   readonly kind = 'control';
-  readonly request: Said;
-  readonly settle: (result: Result<Told>) => void;
+  readonly request: Outgoing;
+  readonly settle: (result: Result<Incoming>) => void;
 
-  constructor(owner: CallOwner, id: number, timeoutMs: number, request: Said, settle: (result: Result<Told>) => void) {
+  constructor(
+    owner: CallOwner,
+    id: number,
+    timeoutMs: number,
+    request: Outgoing,
+    settle: (result: Result<Incoming>) => void,
+  ) {
     super(owner, id, timeoutMs);
     this.request = request;
     this.settle = settle;

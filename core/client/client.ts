@@ -9,18 +9,19 @@ import { errorInfo, fail, ok } from '../base/errors.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
-import type { Said } from '../wire/api-client.ts';
-import type { Told } from '../wire/told.ts';
-import { apiProtocol } from '../wire/told.ts';
+import type { Outgoing } from '../wire/api-client.ts';
+import type { Incoming } from '../wire/server-messages.ts';
+import { apiProtocol } from '../wire/server-messages.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 import type { Arrival, EnteredMessage } from './arrivals.ts';
 import { Arrivals } from './arrivals.ts';
-import { answers, apiDialect, consistencyOf, describe, linearizable, messageOf } from './api-dialect.ts';
+import { answers, apiDialect, consistencyOf, describe, linearizable } from './api-dialect.ts';
 import { CallTable } from './call-table.ts';
-import type { Call } from './calls.ts';
 import { ControlCall, DataCall } from './calls.ts';
 import type { Connection } from './connection.ts';
 import { Connector } from './connector.ts';
+import type { Welcome } from './line.ts';
+import { Line } from './line.ts';
 import type {
   ClientOptions,
   ClientPorts,
@@ -38,8 +39,7 @@ import { Reach } from './reach.ts';
 import { Sessions } from './sessions.ts';
 import type { ClientPart, PartClass, PartHost } from './part.ts';
 
-type Welcome = Extract<Told, { kind: 'welcome' }>;
-type ApiConnection = Connection<Said, Told>;
+type ApiConnection = Connection<Outgoing, Incoming>;
 /** What is asked besides operations; each gets an id of its own. */
 type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
@@ -53,7 +53,8 @@ export const notEntered = 'This command must be run inside a namespace. Please c
 export class Client {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
-  readonly #connector: Connector<Said, Told>;
+  readonly #connector: Connector<Outgoing, Incoming>;
+  readonly #line: Line;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
   /** By their classes, in the order in which they came. */
@@ -61,7 +62,6 @@ export class Client {
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
   #started = false;
-  #welcome: Welcome | null = null;
   #place: Place | null = null;
   readonly #arrivals = new Arrivals();
   readonly #reach = new Reach();
@@ -77,7 +77,7 @@ export class Client {
       onOpen: (connection) => connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name }),
       onMessage: (connection, message) => this.#receive(connection, message),
       onLost: () => {
-        this.#welcome = null;
+        this.#line.welcome = null;
         for (const part of this.#parts.values()) part.disconnected();
         this.#settle();
       },
@@ -88,17 +88,14 @@ export class Client {
       onOversized: (message, bytes, limit) => this.#oversized(message, bytes, limit),
       sendPing: (connection) => connection.send({ kind: 'ping', id: this.#calls.newId() }),
     });
-    this.#calls = new CallTable(ports, this.#options, {
-      transmit: (call) => this.#transmit(call),
-      ended: (call, replied) => {
-        if (call.kind === 'data' && call.writeSession !== null)
-          this.#sessions.finished(call.writeSession, call, replied);
-      },
+    const line = new Line(this.#connector);
+    this.#line = line;
+    this.#calls = new CallTable(ports, this.#options, line, (call, replied) => {
+      if (call.kind === 'data' && call.writeSession !== null) this.#sessions.finished(call.writeSession, call, replied);
     });
     this.#sessions = new Sessions(ports, this.#options, {
       calls: this.#calls,
-      window: () => this.#welcome?.maxWindow ?? 0,
-      send: (message) => this.#connector.active?.send(message),
+      line,
       isCurrent: (session) => session.namespaceId === this.#place?.namespaceId,
       onLost: () => this.#setState('lost'),
       onSettled: () => this.#settle(),
@@ -112,7 +109,7 @@ export class Client {
   /** The node that this client is connected to, as it presented itself, and its address; null while there is none. */
   get server(): (Welcome & { readonly address: string }) | null {
     const active = this.#connector.active;
-    return this.#welcome === null || active === null ? null : { ...this.#welcome, address: active.address };
+    return this.#line.welcome === null || active === null ? null : { ...this.#line.welcome, address: active.address };
   }
 
   /** Why the last connection failed or ended. */
@@ -161,10 +158,10 @@ export class Client {
     const now = this.#ports.clock.now();
     const { active } = this.#connector;
     // What has not left this process is not late.
-    this.#calls.tick(now, this.#welcome !== null, active?.buffered === 0);
+    this.#calls.tick(now, active?.buffered === 0);
     this.#connector.tick(this.#calls.owed);
     this.#arrivals.arrived(active?.address ?? '', false, now);
-    if (this.#welcome === null) return;
+    if (this.#line.welcome === null) return;
     this.#sessions.tick(now);
     for (const part of this.#parts.values()) part.tick(now);
     const place = this.#place;
@@ -182,7 +179,7 @@ export class Client {
   recheck(): void {
     if (this.#state === 'closed' || !this.#started) return;
     this.#connector.hurry();
-    if (this.#welcome !== null) this.ping(() => undefined);
+    if (this.#line.welcome !== null) this.ping(() => undefined);
   }
 
   /** Ends every call, gives the sessions back and closes. */
@@ -190,7 +187,7 @@ export class Client {
     if (this.#state === 'closed') return;
     this.#setState('closed');
     // From here on nothing new is sent in the place of what ends.
-    this.#welcome = null;
+    this.#line.welcome = null;
     this.#calls.endAll('Closed', 'the client was closed');
     for (const part of this.#parts.values()) part.close();
     this.#arrivals.close();
@@ -202,7 +199,7 @@ export class Client {
   connected(done: (result: Result<null>) => void, timeoutMs = this.#options.requestTimeoutMs): Pending {
     return this.#ask({ kind: 'ping' }, timeoutMs, (result) => {
       const problem = this.#connector.problem;
-      const never = this.#welcome === null && this.#state !== 'closed';
+      const never = this.#line.welcome === null && this.#state !== 'closed';
       if (result.ok) done(ok(null));
       else if (never && problem !== null) done({ ok: false, error: { ...problem.error, outcome: 'definite' } });
       else done(result);
@@ -273,7 +270,6 @@ export class Client {
       this.#calls.endSoon(call, refused);
     } else if (call.writeSession === null) {
       this.#calls.begin(call);
-      if (this.#welcome !== null) this.#transmit(call);
     } else {
       this.#sessions.add(call.writeSession, call);
     }
@@ -293,8 +289,8 @@ export class Client {
       ports: this.#ports,
       options: this.#options,
       newId: () => this.#calls.newId(),
-      connected: () => this.#welcome !== null,
-      send: (message) => this.#connector.active?.send(message),
+      connected: () => this.#line.welcome !== null,
+      send: (message) => this.#line.send(message),
       violation: (what) => {
         const { active } = this.#connector;
         if (active !== null) this.#violation(active, what);
@@ -302,10 +298,10 @@ export class Client {
     };
   }
 
-  #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Told>) => void): ControlCall {
+  #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
     const id = this.#calls.newId();
     const timeout = this.#timeLimit(timeoutMs);
-    const message = { ...question, id } as Said;
+    const message = { ...question, id } as Outgoing;
     this.#options.codec.check(message);
     const call = new ControlCall(this.#calls, id, timeout, message, settle);
     const refused = this.#state === 'closed' ? closed() : this.#calls.admit(call);
@@ -314,18 +310,10 @@ export class Client {
       return call;
     }
     this.#calls.begin(call);
-    if (this.#welcome !== null) this.#transmit(call);
     return call;
   }
 
-  #transmit(call: Call): void {
-    const active = this.#connector.active;
-    if (active === null || this.#welcome === null || call.phase === 'ended') return;
-    this.#calls.sent(call);
-    active.send(messageOf(call));
-  }
-
-  #receive(connection: ApiConnection, message: Told): void {
+  #receive(connection: ApiConnection, message: Incoming): void {
     if (connection !== this.#connector.active) {
       if (message.kind === 'welcome') this.#welcomed(connection, message);
       return;
@@ -371,7 +359,7 @@ export class Client {
     }
     connection.limitFrames(welcome.maxFrameBytes);
     this.#connector.adopt(connection);
-    this.#welcome = welcome;
+    this.#line.welcome = welcome;
     // What was sent elsewhere may have been lost there; numbers and sessions make it safe to send it all again, in order.
     this.#sessions.resume();
     this.#calls.sendAll();
@@ -384,7 +372,7 @@ export class Client {
     this.#arrive(true);
   }
 
-  #replied(connection: ApiConnection, id: number, message: Extract<Told, { kind: 'reply' }>): void {
+  #replied(connection: ApiConnection, id: number, message: Extract<Incoming, { kind: 'reply' }>): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
     if (call.kind === 'control') {
@@ -425,7 +413,7 @@ export class Client {
     }
   }
 
-  #oversized(message: Said, bytes: number, limit: number): void {
+  #oversized(message: Outgoing, bytes: number, limit: number): void {
     const call = 'id' in message ? this.#calls.get(message.id) : undefined;
     if (call === undefined) return;
     const problem = `the request takes ${bytes} bytes, and a frame may have ${limit}`;
@@ -480,7 +468,8 @@ export class Client {
 
   /** How things stand may have changed. */
   #settle(): void {
-    if (this.#welcome !== null) this.#setState(this.#sessions.lost ? 'lost' : this.#reach.lost ? 'suspended' : 'ready');
+    if (this.#line.welcome !== null)
+      this.#setState(this.#sessions.lost ? 'lost' : this.#reach.lost ? 'suspended' : 'ready');
     else if (this.#state !== 'connecting') this.#setState('suspended');
   }
 

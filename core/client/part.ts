@@ -4,12 +4,12 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import type { Said } from '../wire/api-client.ts';
-import type { Told } from '../wire/told.ts';
+import type { Outgoing } from '../wire/api-client.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
 /** What parts hear. */
-export type PartMessage = Extract<Told, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
+export type PartMessage = Extract<Incoming, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
 
 export interface ClientPart {
   /** There is a connection, the first or another one. */
@@ -30,7 +30,7 @@ export interface PartHost {
   newId(): number;
   /** A node is there that takes what is sent. */
   connected(): boolean;
-  send(message: Said): void;
+  send(message: Outgoing): void;
   /** The node broke its word. */
   violation(what: string): void;
 }

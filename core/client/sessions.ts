@@ -2,10 +2,11 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
-import type { Said } from '../wire/api-client.ts';
+import type { Outgoing } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
 import { ControlCall } from './calls.ts';
+import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 import { WriteSession } from './session.ts';
 
@@ -17,9 +18,7 @@ interface Registered {
 
 export interface SessionsHost {
   readonly calls: CallTable;
-  /** Requests that a session may have outstanding; 0 while there is no connection. */
-  window(): number;
-  send(message: Said): void;
+  readonly line: Line;
   isCurrent(session: WriteSession): boolean;
   /** A session is gone that was not given back. */
   onLost(): void;
@@ -71,14 +70,14 @@ export class Sessions {
   }
 
   add(session: WriteSession, call: DataCall): void {
-    if (session.enqueue(call, this.#host.window())) this.#begin(call);
+    if (session.enqueue(call, this.#host.line.window)) this.#host.calls.begin(call);
     else this.#pump(session);
   }
 
   /** There is a connection again, which must know who speaks before anything that is outstanding is sent over it. */
   resume(): void {
     for (const { id, namespaceId, secret } of this.#sessions.values()) {
-      if (id !== 0) this.#host.send({ kind: 'resume', namespaceId, session: id, secret });
+      if (id !== 0) this.#host.line.send({ kind: 'resume', namespaceId, session: id, secret });
     }
   }
 
@@ -116,7 +115,7 @@ export class Sessions {
       const upTo = session.releaseUpTo;
       session.releaseUpTo = 0;
       for (const later of session.outstanding.values()) {
-        if (later.phase === 'sent' && later.sentAnswered <= upTo) this.#host.calls.resend(later);
+        if (later.phase === 'sent' && later.sentAnswered <= upTo) this.#host.calls.send(later);
       }
     });
   }
@@ -159,18 +158,13 @@ export class Sessions {
   }
 
   #pump(session: WriteSession): void {
-    const window = this.#host.window();
+    const window = this.#host.line.window;
     if (window === 0) return;
     if (session.id === 0) {
       if (session.queued.size > 0) this.#register(session);
       return;
     }
-    for (let call = session.take(window); call !== null; call = session.take(window)) this.#begin(call);
-  }
-
-  #begin(call: DataCall): void {
-    this.#host.calls.begin(call);
-    this.#host.calls.resend(call);
+    for (let call = session.take(window); call !== null; call = session.take(window)) this.#host.calls.begin(call);
   }
 
   #register(session: WriteSession): void {
@@ -237,7 +231,10 @@ export class Sessions {
     );
   }
 
-  #ask(request: (id: number) => Said, done: (registered: Registered | null, error: ErrorInfo | null) => void): void {
+  #ask(
+    request: (id: number) => Outgoing,
+    done: (registered: Registered | null, error: ErrorInfo | null) => void,
+  ): void {
     const { calls } = this.#host;
     const id = calls.newId();
     const call = new ControlCall(calls, id, controlTimeoutMs, request(id), (result) => {
@@ -253,7 +250,6 @@ export class Sessions {
     });
     calls.adopt(call, this.#ports.clock.now());
     calls.begin(call);
-    calls.resend(call);
   }
 
   #retire(session: WriteSession): void {
@@ -261,6 +257,6 @@ export class Sessions {
     if (session.id === 0) return;
     const { namespaceId, id } = session;
     // Nobody waits for the answer: a session that is not given back expires.
-    this.#host.send({ kind: 'unregister', id: this.#host.calls.newId(), namespaceId, session: id });
+    this.#host.line.send({ kind: 'unregister', id: this.#host.calls.newId(), namespaceId, session: id });
   }
 }

@@ -7,9 +7,9 @@ import type { ErrorInfo } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
-import type { Said } from '../wire/api-client.ts';
+import type { Outgoing } from '../wire/api-client.ts';
 import type { WatchFrom } from '../wire/api.ts';
-import type { Told } from '../wire/told.ts';
+import type { Incoming } from '../wire/server-messages.ts';
 import { consistencyOf } from './api-dialect.ts';
 import { notEntered } from './client.ts';
 import type { Client } from './client.ts';
@@ -45,7 +45,7 @@ export type WatchTold =
    * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
    * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
    */
-  | ({ readonly kind: 'snapshot' } & Omit<Extract<Told, { kind: 'snapshot' }>, 'kind' | 'id'>)
+  | ({ readonly kind: 'snapshot' } & Omit<Extract<Incoming, { kind: 'snapshot' }>, 'kind' | 'id'>)
   | ({ readonly kind: 'event' } & WatchEvent)
   /** There was nothing else up to `op`. */
   | { readonly kind: 'progress'; readonly op: number }
@@ -131,7 +131,7 @@ class ClientWatch {
   }
 
   /** What asks for it, as things are with it. */
-  message(id: number): Said {
+  message(id: number): Outgoing {
     const { namespaceId, path, options, from } = this;
     const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
     const consistency = consistencyOf(options.consistency);
@@ -269,7 +269,7 @@ export class Watches implements ClientPart {
     this.#rest(watch);
   }
 
-  #paged(watch: ClientWatch, message: Extract<Told, { kind: 'snapshot' }>): void {
+  #paged(watch: ClientWatch, message: Extract<Incoming, { kind: 'snapshot' }>): void {
     const { op, first, last, changes } = message;
     const reset = message.reset || watch.resetting;
     watch.paging = watch.torn = !last;

@@ -50,7 +50,7 @@ import type { ReplicaHost } from './replicas/replica-host.ts';
 import { Router } from './routing/router.ts';
 import { ClusterSecret } from './peers/secret.ts';
 import { sessionsOf } from './replicas/sessions-view.ts';
-import { Subscriptions, deskOf } from './watching/subscriptions.ts';
+import { Subscriptions, subscriptionsParts } from './watching/subscriptions.ts';
 import type { NodeTimes } from './base/times.ts';
 import { nodeTimes } from './base/times.ts';
 import { Turn } from './base/turn.ts';
@@ -176,7 +176,7 @@ export class ClusterNode implements HostedNode {
       outsider: (node) => this.#outsiders.of(node),
       until: (check, timeoutMs, done) => this.#conditions.until(check, clock.now() + timeoutMs, done),
     });
-    const watches = new Subscriptions(deskOf(groups, peers, router, run), limits.maxWatches);
+    const watches = new Subscriptions(subscriptionsParts(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
     const refusal = (): ErrorInfo | null => this.#outsiders.refusal();
     const desk = new Desk({ options: this.#options, groups, peers, router, watches, holders, refusal, random });

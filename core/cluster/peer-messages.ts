@@ -12,7 +12,7 @@ import type { Router } from './routing/router.ts';
 import type { Subscriptions } from './watching/subscriptions.ts';
 
 /** The parts that peers talk to. */
-export interface PeerDesk {
+export interface NodeParts {
   readonly groups: Groups;
   readonly router: Router;
   readonly admin: AdminCommands;
@@ -23,7 +23,7 @@ export interface PeerDesk {
 
 /** @param answer writes on the very link that the message came over. */
 export function takePeerMessage(
-  parts: PeerDesk,
+  parts: NodeParts,
   observer: NodeObserver | null,
   from: NodeInfo,
   message: PeerMessage,

@@ -18,7 +18,7 @@ import type { World } from './world.ts';
 /** `rot`: parts of the disk go bad, again and again. `loss`: the disk comes back empty, once. */
 export type DamageKind = 'none' | 'rot' | 'loss';
 
-/** What rots, each as often as it stands here; most of it somewhere in the log. */
+/** The kinds of rot. A kind that is listed more often happens more often. Most of them hit the log. */
 const rots = [
   'identity',
   'checkpoint',
@@ -55,7 +55,7 @@ export class Damage {
 
   /**
    * @param kind drawn from the seed when left out. Most worlds have none.
-   * @param favour happens as often as all other rot together.
+   * @param favour happens as often as all other kinds of rot together.
    */
   constructor(world: World, seed: number, kind?: DamageKind, favour: RotKind | null = null) {
     this.#favour = favour;
@@ -145,7 +145,10 @@ export class Damage {
     else this.#startWithin(victim, offForUs);
   }
 
-  /** What a start concludes from a damaged log must stand when its own first batch is torn, and that of the start after it. */
+  /**
+   * What a start concludes from a damaged log must still be concluded when its own first batch is torn, and that of the
+   * start after it.
+   */
   #flicker(times: number): void {
     const { victim } = this;
     const world = this.#world;

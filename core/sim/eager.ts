@@ -79,7 +79,7 @@ export class Eager {
     return this.#outstanding;
   }
 
-  /** It got an answer since it had so many; one who asks nothing goes on as far as it is told. */
+  /** True when it got another answer since it had `succeeded` of them. A user that only watches needs none. */
   goesOn(succeeded: number): boolean {
     return this.#onlooker || this.succeeded > succeeded;
   }
@@ -97,7 +97,7 @@ export class Eager {
     return this.#namespaceId === null ? 0 : this.#world.checker.committedOp(this.#namespaceId);
   }
 
-  /** The primary of its namespace is there, as far as that node knows. */
+  /** True when the node runs the primary of its namespace, as far as the node knows. */
   isLedBy(node: SimNode): boolean {
     return node.hosts.some((host) => host.namespaceId === this.#namespaceId && host.isPrimary);
   }

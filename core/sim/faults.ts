@@ -11,7 +11,7 @@ const longUs = 3_000_000;
 /** As good as unlimited. */
 const roomBytes = 2 ** 40;
 
-/** What strikes, each as often as it stands here. */
+/** The faults. One that is listed more often strikes more often. */
 const kinds = [
   'crash',
   'crashSoon',
@@ -31,7 +31,7 @@ const kinds = [
   'fullDisk',
   'fullDisk',
   'clientLine',
-  // Quiet is a condition like any other: much goes wrong only after things went well.
+  // Quiet is a condition too: much goes wrong only after things have gone well.
   'quiet',
   'quiet',
 ] as const;
@@ -48,7 +48,7 @@ export class Faults {
 
   /**
    * @param hosts clients whose connections fail, in addition to those of the users.
-   * @param favour strikes as often as all others together.
+   * @param favour strikes as often as all other faults together.
    */
   constructor(world: World, users: readonly User[], hosts: readonly string[] = [], favour: FaultKind | null = null) {
     this.#favour = favour;

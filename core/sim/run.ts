@@ -63,11 +63,12 @@ export class SeedFailed extends Error {
   override readonly name = 'SeedFailed';
   readonly seed: number;
 
-  constructor(seed: number, events: number, at: number, cause: Error) {
-    super(
-      `seed ${seed} failed at event ${at}: ${cause.message}\n  again: npm run sim -- --seed ${seed} --events ${events} --trace\n  to look at: the playground of a node, at /#seed=${seed}&simulator=${events}`,
-      { cause },
-    );
+  constructor({ seed, events, wish, damage }: RunOptions, at: number, cause: Error) {
+    const wishes = JSON.stringify({ ...wish, ...(damage === undefined ? {} : { damage }) });
+    const plain = wishes === '{}';
+    const again = `npm run sim -- --seed ${seed} --events ${events}${plain ? '' : ` --wish '${wishes}'`} --trace`;
+    const look = plain ? `\n  to look at: the playground of a node, at /#seed=${seed}&simulator=${events}` : '';
+    super(`seed ${seed} failed at event ${at}: ${cause.message}\n  again: ${again}${look}`, { cause });
     this.seed = seed;
   }
 }
@@ -195,7 +196,7 @@ export function runSeed(options: RunOptions): RunReport {
       if (turn.done === true) return turn.value;
     }
   } catch (error) {
-    throw new SeedFailed(options.seed, options.events, prepared.world.events, error as Error);
+    throw new SeedFailed(options, prepared.world.events, error as Error);
   }
 }
 
@@ -314,7 +315,7 @@ function leftBehind({ world, shape, damage, eager }: Playing, seed: number, left
   }
   const one = chance.pick(world.nodes);
   const other = chance.pick(world.nodes.filter((node) => node !== one));
-  // It shows where somebody reaches one of them alone, and the other leads.
+  // A cut between two nodes matters most when a client reaches only one of them and the other is the primary.
   const leads = world.nodes.find((node) => eager.isLedBy(node));
   const telling = eager.only !== null && leads !== undefined && leads !== eager.only && chance.chance(1, 2);
   return { ...none, apart: [telling ? [eager.only, leads] : [one, other]] };

@@ -1,6 +1,7 @@
 /**
- * What a seed makes of its world before anything happens in it: how many nodes and replicas, which bounds, how its users go about it, and who
- * is left behind when the others heal. Whoever hunts for one thing wishes for a shape in which that can be seen; all else stays drawn.
+ * What a seed decides about its world before anything happens in it: how many nodes and replicas it has, its bounds,
+ * how its users behave, and which nodes stay broken when the others heal. A hunt for one thing wishes for a shape in
+ * which that thing can show. Everything else is still drawn.
  */
 
 import { SeededRandom } from '../base/random.ts';
@@ -8,12 +9,15 @@ import { defaultTiming } from '../cluster/base/host.ts';
 import type { RotKind } from './damage.ts';
 import type { FaultKind } from './faults.ts';
 
-/** Who stays as it is while the others heal: nobody, a dead minority, one that is cut off from all other nodes, two from each other, or who founded. */
+/**
+ * What stays broken while the rest heals: nothing, a dead minority, a minority that is cut off from all other nodes,
+ * the link between two nodes, or the founder.
+ */
 export type Left = 'none' | 'dead' | 'alone' | 'apart' | 'founder';
 
 export interface Shape {
   readonly nodes: number;
-  /** Of each namespace, on the first nodes: the others forward and relay. */
+  /** The replicas of each namespace, on the first nodes. The other nodes forward and relay. */
   readonly replicas: number;
   /** Small segments and checkpoints. */
   readonly small: boolean;
@@ -22,46 +26,48 @@ export interface Shape {
   readonly maxSessions: number;
   readonly maxWindowReplyBytes: number;
   readonly watchHistoryBytes: number;
-  /** Of each connection: what it has on its way to be answered, and at a primary: what waits to be prepared. */
+  /** For each connection: its questions that are not answered yet. At a primary: what waits to be prepared. */
   readonly maxPendingRequests: number;
 }
 
-/** What a hunt asks of the worlds that it looks at. */
+/** What a hunt wants of the worlds at which it looks. */
 export interface Wish extends Partial<Shape> {
   /** A fault that strikes as often as all others together. */
   readonly favour?: FaultKind;
-  /** The same of what happens to a disk that rots. */
+  /** The same for what happens to a disk that rots. */
   readonly rot?: RotKind;
   readonly left?: Left;
-  /** The user that waits for nothing reaches one node alone; or its loop stands still now and then. */
+  /** The user that waits for nothing reaches only one node, or its event loop stalls now and then. */
   readonly oneNode?: boolean;
   /** It asks for nothing, and only watches. */
   readonly onlooker?: boolean;
   readonly stalls?: boolean;
-  /** Bytes that values are filled up with now and then. */
+  /** Now and then a value is filled up with this many bytes. */
   readonly padding?: number;
   readonly requestTimeoutMs?: number;
 }
 
-/** Draws a shape from `random`, whatever of it is wished for: what is drawn after it does not shift. */
+/** Draws a shape from `random`. A wish does not shift what is drawn after it. */
 export function drawShape(seed: number, random: SeededRandom, wish: Wish = {}): Shape {
   const drawnNodes = random.pick([3, 3, 3, 5]);
   const nodes = wish.nodes ?? drawnNodes;
   const small = random.chance(1, 2);
-  // Short enough to end in a run, or as long as in production.
+  // Either short enough to end within a run, or as long as in production.
   const drawnSessionMs = random.pick([1500, 4000, defaultTiming.sessionMs]);
   const maxPipelineEntries = random.pick([8, 64, 4096]);
   const maxSessions = random.pick([8, 64]);
   const maxWindowReplyBytes = random.pick([64, 1_000_000]);
   const watchHistoryBytes = random.pick([1024, 16 * 1024 * 1024]);
   const maxPendingRequests = random.pick([5, 16_384]);
-  // Draws of its own: worlds in which every node has a replica are as they were before there were others.
+  // From a generator of its own, so that worlds in which every node has a replica stay as they were before others
+  // existed.
   const few = nodes === 5 && new SeededRandom(seed, 0x3e91).chance(1, 2);
   return {
     nodes,
     replicas: few ? 3 : nodes,
     small,
-    // Where there are more clients than sessions, the next one waits for a tenth of a session's time: that has to end in a run as well.
+    // Where there are more clients than sessions, the next client waits for a tenth of a session's time. That must end
+    // within a run too.
     sessionMs: maxSessions === 8 ? Math.min(drawnSessionMs, 4000) : drawnSessionMs,
     maxPipelineEntries,
     maxSessions,

@@ -76,7 +76,7 @@ export class Stranger {
     try {
       return frame.length < 1024 && decodePeerFrame(frame, this.#hash).some(({ kind }) => kind === 'hello');
     } catch (error) {
-      // What it says itself in the place of a node passes here as well.
+      // What it says itself in place of a node passes here as well.
       if (error instanceof MalformedError) return false;
       throw error;
     }
@@ -108,7 +108,9 @@ export class Stranger {
     this.#world.schedule.after(2_000_000, () => link.close(1000, ''));
   }
 
-  /** It has the address of a node that is off: whoever dials that says hello, with a proof, and nothing else. */
+  /**
+   * It has the address of a node that is off. A node that dials it says hello, with a proof, and must say nothing else.
+   */
   #inPlaceOf(node: SimNode, link: Link, from: string): LinkHandler | null {
     if (from === host) return null;
     const random = this.#random;

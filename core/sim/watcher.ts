@@ -84,6 +84,7 @@ export class Watcher {
       case 'event':
         return this.#event(told);
       case 'progress':
+        this.#demand(this.#paging === null, 'progress in the middle of a snapshot', { op: told.op });
         this.#quietUpTo(told.op);
         this.#op = told.op;
         return;
@@ -112,6 +113,7 @@ export class Watcher {
 
   #event({ op, folded, changes }: Extract<WatchTold, { kind: 'event' }>): void {
     this.counters.events++;
+    this.#demand(this.#paging === null, 'an event in the middle of a snapshot', { op });
     this.#demand(op > (this.#op ?? 0), 'an event came twice or out of order', { op, at: this.#op });
     this.#demand(changes.length > 0, 'an event without a change', { op });
     if (!folded) {

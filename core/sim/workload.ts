@@ -230,7 +230,7 @@ export class User {
   }
 }
 
-/** Nobody denies a namespace that exists, whatever a node has lost or has yet to learn (protocol §9.9). */
+/** No node may deny a namespace that exists, whatever the node has lost or does not know yet (protocol §9.9). */
 export function neverDenied({ code, message }: ErrorInfo, namespace: string): void {
   if (code === 'UnknownNamespace') throw new RuleBroken(`rule 9: ${namespace}, which exists, was denied: ${message}`);
 }

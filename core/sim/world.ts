@@ -120,7 +120,7 @@ export class World {
   #alarmed(message: string, facts: Readonly<Record<string, unknown>>): void {
     const node = String(facts['node']);
     if (this.#damaged.has(node) || (this.#damaged.size > 0 && message.startsWith('node '))) return;
-    // Who is cut off for half a minute, or whose peers are off, gets nothing, and says so.
+    // A replica that is cut off for half a minute, or whose peers are off, gets nothing, and says so.
     if (facts['about'] === 'transfer' && (this.network.anyCut || this.nodes.some(({ alive }) => !alive))) return;
     this.#failure ??= new RuleBroken(
       `rule 3: ${node}, whose disk is whole, says: ${message} ${JSON.stringify({ ...facts, node })}`,

@@ -128,6 +128,18 @@ function readCopy(disk: Disk, index: number, identity: StoreIdentity): Copy | nu
   }
 }
 
+export interface FloorParts {
+  readonly disk: Disk;
+  readonly identity: StoreIdentity;
+  /** What the disk has. */
+  readonly found: FoundFloor;
+  /** As it is to be. */
+  readonly state: FloorState;
+  readonly failed: (error: DiskError) => void;
+  /** Called when nothing is being written any more. */
+  readonly rested: () => void;
+}
+
 export class Floor {
   readonly #disk: Disk;
   readonly #identity: StoreIdentity;
@@ -147,15 +159,7 @@ export class Floor {
   /** Called once everything asked for so far is in both copies. */
   #waiting: (() => void)[] = [];
 
-  /** @param rested called when no write is under way any more. */
-  constructor(
-    disk: Disk,
-    identity: StoreIdentity,
-    found: FoundFloor,
-    state: FloorState,
-    failed: (error: DiskError) => void,
-    rested: () => void,
-  ) {
+  constructor({ disk, identity, found, state, failed, rested }: FloorParts) {
     this.#disk = disk;
     this.#identity = identity;
     this.#failed = failed;

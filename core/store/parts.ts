@@ -390,3 +390,13 @@ function readPart(reader: Reader, named: boolean): Part {
       throw new MalformedError(`unknown part ${tag}`);
   }
 }
+
+/** The entry in `bytes`, or null when they hold no entry. */
+export function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
+  try {
+    return decodeEntry(bytes, hash);
+  } catch (error) {
+    if (error instanceof MalformedError) return null;
+    throw error;
+  }
+}

@@ -14,43 +14,18 @@ import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
 import { noView } from '../vr/configuration.ts';
-import { decodeEntry } from '../vr/entry.ts';
-import type { Entry } from '../vr/entry.ts';
 import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { echoOf, readParts } from './parts.ts';
+import { echoOf, entryIn, readParts } from './parts.ts';
+import type { LogPosition, Recovered } from './recovered.ts';
+import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
 import { listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
-
-export function replicaKey(namespace: number, replica: string): string {
-  return `${namespace}/${replica}`;
-}
-
-export interface LogPosition {
-  readonly segment: number;
-  readonly offset: number;
-}
-
-export interface Recovered {
-  readonly replicas: Map<string, ReplicaLog>;
-  readonly record: Uint8Array | null;
-  readonly roster: number;
-  /** False when a lost batch may have made replicas that this store does not know. */
-  readonly rosterProven: boolean;
-  /** The number of the next batch and where it goes. The place is null when it begins a new segment. */
-  readonly sequence: number;
-  /** What the last valid batch held, for the next batch to repeat, and how many batches back it is. */
-  readonly echo: Uint8Array | null;
-  readonly echoDistance: number;
-  readonly resumeAt: LogPosition | null;
-  /** The highest segment in which a batch was found; 0 when there is none. */
-  readonly endSegment: number;
-}
 
 export class Recovery {
   readonly #disk: Disk;
@@ -92,7 +67,7 @@ export class Recovery {
     this.#segments = segments;
   }
 
-  /** @param floor how far the log had got, according to the floor; null when the floor cannot be read. */
+  /** @param floor how far the log had got; null when the floor cannot be read. */
   run(seal: string, floor: FloorState | null): Recovered {
     const found = listSegments(this.#disk);
     const sealBytes = bytesFromHex(seal)!;
@@ -163,7 +138,7 @@ export class Recovery {
 
   /**
    * Looks for missing files below others. A file above all segments that were begun had been made ahead, and held
-   * nothing. Nor did one between batches that are in a row: its number was that of a file that was never ours.
+   * nothing. A number that is missing between consecutive batches belonged to a file that was never ours.
    */
   #gaps(files: readonly SegmentFile[], floor: FloorState | null, endSegment: number, whole: number): boolean {
     let gaps = 0;
@@ -204,7 +179,7 @@ export class Recovery {
     const repeated = head.sequence - head.echoDistance;
     const opens = (head.flags & flagOpening) !== 0;
     // The run that wrote an opening batch judged everything before it: whatever follows the batch that it repeats was
-    // torn. So an opening batch that was torn itself, on top of a torn one, any number of times, hides nothing.
+    // torn. So an opening batch that was torn on top of a torn one, any number of times, hides nothing.
     if (opens && this.#bad !== null && this.#bad.head.sequence > repeated) this.#bad = null;
     // Its manifest says what everything before it was. Its echo says what rotted since.
     const judged = opens && batch.body !== null;
@@ -345,8 +320,8 @@ export class Recovery {
       named.add(key);
       const known = this.#replicas.get(key);
       const replica = new ReplicaLog({ ...state, first: state.first, head: state.first - 1 }, this.#segments.pin);
-      // Parts were lost when the turns differ. Then we do not trust the places of ops that the lost parts may have
-      // replaced, unless the chain of checksums confirms them at the end.
+      // Parts were lost when the turns differ. Then we trust the places of ops that the lost parts may have replaced
+      // only if the chain of checksums confirms them at the end.
       const intact = known === undefined || known.turn === state.turn;
       replica.lostParts = !intact || (!opening && known?.lostParts === true);
       replica.index.fit(state.first, state.head);
@@ -355,8 +330,7 @@ export class Recovery {
           const { segment, offset, length } = known.index.place(op);
           if (segment !== 0 && !replica.corrupt.has(op)) replica.index.set(op, segment, offset, length);
         }
-        // According to the manifest, an entry that rotted since was readable. Only the echoes say that just its name is
-        // left.
+        // The manifest knows an entry that rotted later as readable. Only the echoes say that just its name is left.
         for (const name of known.corrupt.values()) {
           if (replica.index.holds(name.op) && replica.index.segmentOf(name.op) === 0)
             replica.corrupt.set(name.op, name);
@@ -413,10 +387,7 @@ export class Recovery {
     else replica.place(entry.op, saved.segment, saved.offset, saved.length);
   }
 
-  /**
-   * Ends recovery for one replica. Either every op from `first` to `head` is readable or known by name, or the head is
-   * not proven.
-   */
+  /** Ends recovery for one replica: each op of its log is readable or known by name, or its head is unproven. */
   #conclude(replica: ReplicaLog): void {
     const { index } = replica;
     const checkpointOp = replica.checkpoint?.op ?? 0;
@@ -451,8 +422,8 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
-      // The replica is in no view until it installs a log that it has compared by checksums (protocol §2, "Proof of the
-      // head"). A later part, or a lost one, may have set its log_view over entries of an older one.
+      // In no view until it installs a log compared by checksums (protocol §2, "Proof of the head"): a later part, or a
+      // lost one, may have set its log_view over entries of an older one.
       replica.logView = noView;
     }
     index.truncateFrom(whole + 1);
@@ -463,10 +434,7 @@ export class Recovery {
     replica.settle();
   }
 
-  /**
-   * The highest op up to which every entry names the one before it, from the beginning of the log and through its
-   * checkpoint. An unproven log can be used only up to here.
-   */
+  /** The highest op to which the chain of checksums holds: an unproven log can be used only up to here. */
   #chained(replica: ReplicaLog): number {
     const { index, checkpoint } = replica;
     let parent: string | null = null;
@@ -490,15 +458,5 @@ export class Recovery {
     } catch {
       return null;
     }
-  }
-}
-
-/** The entry in `bytes`, or null when they hold no entry. */
-function entryIn(bytes: Uint8Array, hash: Hash): Entry | null {
-  try {
-    return decodeEntry(bytes, hash);
-  } catch (error) {
-    if (error instanceof MalformedError) return null;
-    throw error;
   }
 }

@@ -10,7 +10,7 @@ import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import type { Configuration, Viewstamp } from '../vr/configuration.ts';
 import { compareViewstamps } from '../vr/configuration.ts';
 import type { Entry, EntryName } from '../vr/entry.ts';
-import type { ReplicaIdentity, StorageBatch } from '../vr/ports.ts';
+import type { RecoveredReplica, ReplicaIdentity, StorageBatch } from '../vr/ports.ts';
 import type { Pin } from './entry-index.ts';
 import { EntryIndex } from './entry-index.ts';
 import type { ChangeHead, ReplicaState } from './parts.ts';
@@ -183,5 +183,20 @@ export class ReplicaLog {
   #forget(): void {
     if (this.corrupt.size === 0) return;
     for (const op of this.corrupt.keys()) if (!this.index.holds(op)) this.corrupt.delete(op);
+  }
+
+  /** As a replica takes it up. */
+  recovered(): RecoveredReplica {
+    return {
+      identity: this.identity,
+      configuration: this.configuration,
+      view: this.view,
+      logView: this.logView,
+      checkpoint: this.checkpoint,
+      head: this.index.head,
+      first: this.index.first,
+      corrupt: [...this.corrupt.values()].sort((a, b) => a.op - b.op),
+      headProven: this.headProven,
+    };
   }
 }

@@ -17,7 +17,7 @@ export function listSegments(disk: Disk): SegmentFile[] {
     const parsed = parseSegmentName(name);
     if (parsed !== null) files.push({ number: parsed.number, name, size: parsed.size, actual: size });
   }
-  // Of two files with one number the whole one comes first.
+  // Of two files with one number, the whole one comes first.
   return files.sort((a, b) => a.number - b.number || Number(isCut(a)) - Number(isCut(b)));
 }
 
@@ -26,8 +26,9 @@ function isCut({ actual, size }: SegmentFile): boolean {
 }
 
 /**
- * The lowest number of those in a row that end at `oldest`. Below what is needed, the lowest segment always goes first, with spares that were
- * passed over and hold nothing: so whatever is not in the row is not of this log.
+ * The lowest number of the unbroken sequence that ends at `oldest`. Of the segments that are no longer needed, the
+ * lowest always goes first, together with spares that were skipped and hold nothing. So a file outside this sequence is
+ * not of this log.
  */
 function lowestInRow(files: readonly SegmentFile[], oldest: number): number {
   let lowest = oldest;
@@ -43,14 +44,17 @@ export interface LogExtent {
   readonly used: ReadonlySet<string>;
   /** The lowest segment that the log needs. */
   readonly oldest: number;
-  /** The highest segment that was begun, by the word of the floor, or in which a batch was found. */
+  /** The highest segment that was begun according to the floor, or in which a batch was found. */
   readonly begun: number;
   /** No batch is missing in segments below this one. */
   readonly whole: number;
   readonly floor: FloorState | null;
 }
 
-/** No batch of that segment was ever durable: the floor says so of the one before when it says that another is begun. */
+/**
+ * True when the floor proves that no batch of that segment was ever durable: a later segment was begun, and the highest
+ * segment that is known to have taken a batch is an earlier one.
+ */
 export function tookNone(floor: FloorState | null, number: number): boolean {
   return floor !== null && number > floor.confirmed && number < floor.begun;
 }
@@ -73,7 +77,7 @@ export function ownSegments(
   let next = begun + 1;
   for (const file of files) {
     const { number, name, size, actual } = file;
-    // Where no batch is missing, none was in a file that is cut and has none.
+    // If no batch is missing, a cut file without a batch never held one.
     const passedBy = isCut(file) && (number < whole || tookNone(floor, number));
     const begunOnce = number >= lowest && number <= begun && !passedBy;
     const counts = used.has(name) || begunOnce || (number === next && !isCut(file));

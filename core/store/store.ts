@@ -32,7 +32,8 @@ import type { WrittenBatch } from './log-writer.ts';
 import type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './options.ts';
 import { changeSize, stateSize, writeChange, writeWhole } from './parts.ts';
 import type { ReplicaState } from './parts.ts';
-import { Recovery, replicaKey } from './recovery.ts';
+import { replicaKey } from './recovered.ts';
+import { Recovery } from './recovery.ts';
 import { ReplicaLog } from './replica-log.ts';
 import { Segments } from './segments.ts';
 
@@ -105,9 +106,8 @@ export class Store {
     tellDamage(log, found, foundFloor.damaged);
     const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal, told);
     this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;
-    this.#floor = new Floor(disk, identity, foundFloor, floorAfter(told, recovered), failed, () =>
-      this.#finishClosing(),
-    );
+    const rested = (): void => this.#finishClosing();
+    this.#floor = new Floor({ disk, identity, found: foundFloor, state: floorAfter(told, recovered), failed, rested });
     this.#replicas = recovered.replicas;
     this.#loggedRecord = recovered.record;
     this.#record = recovered.record;
@@ -157,7 +157,7 @@ export class Store {
       (replica, op) => this.#reader.read(replica.index, op),
       (part) => this.#writer.add(part),
     );
-    this.#recovered = [...this.#replicas.values()].map(recoveredOf);
+    this.#recovered = [...this.#replicas.values()].map((log) => log.recovered());
     // A store that lost its log writes and removes nothing. When the log is put back, all else is as it left it.
     if (this.emptied) return;
     this.#checkpoints.recover(names, ({ namespace, replica }) => this.#replicas.get(replicaKey(namespace, replica)));
@@ -252,7 +252,7 @@ export class Store {
       },
       done,
     });
-    return recoveredOf(replica);
+    return replica.recovered();
   }
 
   /** Removes a replica, its log and its checkpoints. Calls `done` once that is durable. */
@@ -478,20 +478,6 @@ export class Store {
       replicas: Array.from(this.#logged(), (replica) => replica.state()),
     });
   }
-}
-
-function recoveredOf(log: ReplicaLog): RecoveredReplica {
-  return {
-    identity: log.identity,
-    configuration: log.configuration,
-    view: log.view,
-    logView: log.logView,
-    checkpoint: log.checkpoint,
-    head: log.index.head,
-    first: log.index.first,
-    corrupt: [...log.corrupt.values()].sort((a, b) => a.op - b.op),
-    headProven: log.headProven,
-  };
 }
 
 function messageOf(error: unknown): string {

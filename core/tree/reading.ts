@@ -1,5 +1,6 @@
 /** Which operations only read. By name, so that who only asks this needs no schema. */
 
+import type { Complete } from '../base/complete.ts';
 import type { Operation, SimpleOperation, WriteKind, WriteOperation } from './operation.ts';
 
 const writes = [
@@ -15,8 +16,6 @@ const writes = [
   'upsert',
 ] as const satisfies readonly WriteKind[];
 
-/** Does not compile while a word of `All` is not in the list. */
-type Complete<All extends Listed, Listed> = All;
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);
 
 /** True when an operation cannot change anything, and so need not go through the log. */

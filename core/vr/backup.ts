@@ -7,8 +7,9 @@ import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
+import type { BackupPart } from './parts.ts';
 
-export class Backup {
+export class Backup implements BackupPart {
   readonly #core: Core;
   /** The highest head of the view's log that it heard of. Missing entries up to there are fetched. */
   #targetHead = 0;

@@ -74,7 +74,7 @@ export class CheckpointTransfer {
     for (let index = 0; index < info.chunks.length && this.#asked.size < chunksInFlight; index++) {
       if (this.#state[index] !== 0 || this.#asked.has(index)) continue;
       const nonce = core.nonce();
-      this.#asked.set(index, { nonce, dueAt: core.now + core.timing.suspicionMs });
+      this.#asked.set(index, { nonce, dueAt: core.now + core.times.chunkMs });
       core.send(this.#source, { kind: 'getChunk', nonce, op: info.op, hash: info.hash, index });
     }
   }

@@ -9,6 +9,7 @@ import type { Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, struct, uint } from '../base/schema.ts';
 import { configurationSchema } from './configuration.ts';
+import { lineageSchema } from './lineage.ts';
 
 /** Every chunk of a checkpoint has this size, except the last. So chunk boundaries are the same on every replica. */
 export const checkpointChunkBytes = 256 * 1024;
@@ -23,6 +24,8 @@ const sealedFields = {
   configuration: configurationSchema,
   /** Bytes of the log up to `op` that this checkpoint replaces, as all replicas count them. */
   logBytes: uint(),
+  /** In which views the entries up to `op` were made. A replica that is behind compares it with what it has committed. */
+  lineage: lineageSchema,
   size: uint(),
   chunks: list(idSchema, maxChunks),
 };

@@ -6,13 +6,13 @@ import type { CheckpointInfo } from './checkpoint.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import type { Lineage } from './lineage.ts';
+import { extended } from './lineage.ts';
 import type { StateName } from './messages.ts';
+import type { CheckpointsPart } from './parts.ts';
 import type { CheckpointDraft, Snapshot } from './ports.ts';
 
-/** A voter may take this many suspicion times to report a state that would settle a dispute. */
-const disputeSuspicions = 10;
-
-export class Checkpoints {
+export class Checkpoints implements CheckpointsPart {
   readonly #core: Core;
   readonly #checkpointBytes: number;
   /**
@@ -21,6 +21,8 @@ export class Checkpoints {
    */
   #logBytes = 0;
   #dueBytes = 0;
+  /** In which views the applied entries were made. */
+  #lineage: Lineage = [];
   /** A checkpoint is being written. One that falls due meanwhile is not taken, but it is counted. */
   #writing = false;
   #deferred: { readonly draft: CheckpointDraft; readonly snapshot: Snapshot } | null = null;
@@ -52,6 +54,7 @@ export class Checkpoints {
 
   restored(info: CheckpointInfo): void {
     this.#logBytes = info.logBytes;
+    this.#lineage = info.lineage;
     this.#dueBytes = info.logBytes;
   }
 
@@ -59,12 +62,13 @@ export class Checkpoints {
   applied(entry: Entry): void {
     const { machine, configuration } = this.#core;
     this.#logBytes += entry.bytes.length;
+    this.#lineage = extended(this.#lineage, entry);
     const since = this.#logBytes - this.#dueBytes;
     if (since <= this.#checkpointBytes || since <= 2 * machine.size()) return;
     this.#dueBytes = this.#logBytes;
     if (this.#writing) return;
     const { op, checksum, timestamp } = entry;
-    const draft: CheckpointDraft = { op, checksum, timestamp, configuration, logBytes: this.#logBytes };
+    const draft: CheckpointDraft = { op, checksum, timestamp, configuration, logBytes: this.#logBytes, lineage: this.#lineage };
     // When several fall due in one step, as at start, the last one wins.
     this.#deferred = { draft, snapshot: machine.snapshot() };
   }
@@ -168,7 +172,7 @@ export class Checkpoints {
     );
     const mayReport = core.voters.length - states.filter((state) => state.op >= op).length;
     const open = Math.max(...same) + mayReport >= core.quorum;
-    if (open && core.now - dispute.since < disputeSuspicions * core.timing.suspicionMs) return;
+    if (open && core.now - dispute.since < core.times.disputeMs) return;
     dispute.alarmed = true;
     core.event({
       kind: 'alarm',

@@ -5,8 +5,9 @@
  */
 
 import type { Core } from './core.ts';
+import type { ClockPart } from './parts.ts';
 
-export class ReplicatedClock {
+export class ReplicatedClock implements ClockPart {
   readonly #core: Core;
   /** Time up to here was either counted or found not to count. */
   #countedTo: number;

@@ -1,21 +1,18 @@
 /**
  * What all parts of one replica share: its identity, its state in the protocol, its effects, and what of all this is
- * durable. There is one part for each concern of the protocol. The core holds the parts and decides nothing itself.
+ * durable. There is one part for each concern of the protocol. The parts reach each other only as parts.ts has them. The
+ * core holds the parts and decides nothing itself.
  */
 
 import { invariant } from '../base/assert.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Hash, Random } from '../base/ports.ts';
-import type { Backup } from './backup.ts';
-import type { Checkpoints } from './checkpointing.ts';
-import type { ReplicatedClock } from './clock.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import { compareViewstamps, noView, primaryOf, quorum } from './configuration.ts';
-import type { Execution } from './execution.ts';
-import type { Installation } from './installation.ts';
 import { Log } from './log.ts';
 import type { Content, Message, MessageKind, StateName } from './messages.ts';
+import type { Parts } from './parts.ts';
 import type {
   Effect,
   RecoveredReplica,
@@ -26,20 +23,8 @@ import type {
   StateMachine,
   StorageBatch,
 } from './ports.ts';
-import type { Primary } from './primary.ts';
-import type { Reads } from './reads.ts';
-import type { HeadRecovery } from './recovery.ts';
-import type { Requests } from './requests.ts';
-import type { Suspicion } from './suspicion.ts';
-import type { Transfer } from './transfer.ts';
-import type { ViewChange } from './view-change.ts';
-
-/** Times in milliseconds. A host's own timing has more fields. */
-export interface ReplicaTiming {
-  readonly heartbeatMs: number;
-  readonly suspicionMs: number;
-  readonly resendMs: number;
-}
+import type { ReplicaTimes, ReplicaTiming } from './times.ts';
+import { replicaTimes } from './times.ts';
 
 export type ReplicaLimits = Pick<
   Limits,
@@ -91,22 +76,6 @@ interface Persist {
   readonly done: (() => void)[];
 }
 
-/** The concerns of the protocol, each in its own file. */
-export interface Parts {
-  readonly suspicion: Suspicion;
-  readonly viewChange: ViewChange;
-  readonly installation: Installation;
-  readonly transfer: Transfer;
-  readonly primary: Primary;
-  readonly backup: Backup;
-  readonly requests: Requests;
-  readonly reads: Reads;
-  readonly clock: ReplicatedClock;
-  readonly execution: Execution;
-  readonly checkpoints: Checkpoints;
-  readonly recovery: HeadRecovery;
-}
-
 export class Core {
   readonly identity: ReplicaIdentity;
   readonly configuration: Configuration;
@@ -119,9 +88,10 @@ export class Core {
   readonly hash: Hash;
   readonly limits: ReplicaLimits;
   readonly timing: ReplicaTiming;
+  readonly times: ReplicaTimes;
   readonly stageBytes: number;
   readonly log: Log;
-  /** Set once, before the first step. */
+  /** What the parts offer to each other. Set once, before the first step. */
   parts!: Parts;
 
   now: number;
@@ -161,6 +131,7 @@ export class Core {
     this.hash = options.hash;
     this.limits = options.limits;
     this.timing = options.timing;
+    this.times = replicaTimes(options.timing);
     this.stageBytes = options.stageBytes ?? defaultStageBytes;
     this.now = options.now;
     this.epoch = recovered.view.epoch;

@@ -6,8 +6,9 @@
 import { invariant } from '../base/assert.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Core } from './core.ts';
+import type { ExecutionPart } from './parts.ts';
 
-export class Execution {
+export class Execution implements ExecutionPart {
   readonly #core: Core;
   /** The op whose state the machine has. */
   #applied = 0;

@@ -12,9 +12,10 @@ import type { ChosenLog } from './choose.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import type { InstallationPart } from './parts.ts';
 import type { StorageBatch } from './ports.ts';
 
-export class Installation {
+export class Installation implements InstallationPart {
   readonly #core: Core;
   #goal: ChosenLog | null = null;
   /** The own log equals the goal's log up to here. */

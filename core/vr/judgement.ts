@@ -6,11 +6,14 @@
  * message that breaks one, and no invariant has to rely on a message.
  */
 
+import type { CheckpointInfo } from './checkpoint.ts';
+import { isSealed } from './checkpoint.ts';
 import type { Core } from './core.ts';
 import type { Member } from './configuration.ts';
 import { compareViewstamps, primaryOf } from './configuration.ts';
 import type { Entry } from './entry.ts';
 import type { LogDescription, Message, MessageKind, MessageOf } from './messages.ts';
+import { madeIn } from './lineage.ts';
 import { highestNumber } from './reach.ts';
 
 /** Why a message is impossible, in fixed words, or null. */
@@ -85,10 +88,11 @@ const judges = {
     // A replica that cannot prove its head has forgotten its view. This may be the view's log from before the commit of
     // what it holds. The same may happen to a replica that took in what was committed in this view before the rest of
     // the view's log arrived. The installation skips such a log.
-    return core.sound && view > core.view && loses(core, log) ? otherHistory : null;
+    if (!core.sound) return null;
+    return (view > core.view ? loses(core, log) : differs(core, log)) ? otherHistory : null;
   },
   getState: (_core, _from, { from, commit }) => (from > highestNumber || commit > highestNumber ? tooHigh : null),
-  newState: (_core, _from, { epoch, view, logView, commit, entries, checkpoint }) => {
+  newState: (core, _from, { epoch, view, logView, commit, entries, checkpoint }) => {
     if (compareViewstamps(logView, { epoch, view }) > 0) return 'its log is of another view';
     if (commit > highestNumber) return tooHigh;
     let op = 0;
@@ -102,7 +106,8 @@ const judges = {
     if (checkpoint === null) return null;
     const { timestamp, logBytes, size } = checkpoint;
     if (Math.max(timestamp, logBytes, size) > highestNumber) return tooHigh;
-    return checkpoint.op > commit ? badLog : null;
+    if (checkpoint.op > commit) return badLog;
+    return isOfOtherHistory(core, checkpoint) ? otherHistory : null;
   },
   getStartView: () => null,
   viewNow: () => null,
@@ -182,10 +187,28 @@ function logProblem(core: Core, log: LogDescription): string | null {
 }
 
 /** What is committed here is in the log of every later view. */
-function loses(core: Core, { head, floor, floorChecksum, checksums }: LogDescription): boolean {
-  const { commit, log } = core;
-  if (head < commit) return true;
-  if (commit < floor) return false;
-  const there = commit === floor ? floorChecksum : checksums[commit - floor - 1];
-  return there !== log.checksum(commit);
+function loses(core: Core, there: LogDescription): boolean {
+  return there.head < core.commit || differs(core, there);
+}
+
+/** What is committed here, as far as that log reaches, is something else there. */
+function differs({ commit, log }: Core, { head, floor, floorChecksum, checksums }: LogDescription): boolean {
+  const op = Math.min(commit, head);
+  if (op < floor) return false;
+  const there = op === floor ? floorChecksum : checksums[op - floor - 1];
+  const here = log.checksum(op);
+  return here !== null && there !== here;
+}
+
+/**
+ * A checkpoint stands for a history that lacks what is committed here. Its entries are gone, but it tells in which view
+ * each was made, and a view makes one entry for an op.
+ */
+function isOfOtherHistory({ commit, log, hash }: Core, checkpoint: CheckpointInfo): boolean {
+  if (commit === 0 || commit > checkpoint.op) return false;
+  const there = madeIn(checkpoint.lineage, commit);
+  const own = log.checkpoint;
+  const here = own?.op === commit ? madeIn(own.lineage, commit) : log.entry(commit);
+  if (there === null || here === null) return false;
+  return compareViewstamps(there, here) !== 0 && isSealed(checkpoint, hash);
 }

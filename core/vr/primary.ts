@@ -9,6 +9,7 @@ import type { Core } from './core.ts';
 import { makeEntry } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { MessageOf } from './messages.ts';
+import type { PrimaryPart } from './parts.ts';
 
 /**
  * How many Prepares may be in flight. More would make them smaller, and each costs a sync and a message to every peer.
@@ -17,7 +18,7 @@ const maxBatchesInFlight = 4;
 /** If no Prepare carries a commit to the backups for this long, a heartbeat does. */
 const quietMs = 20;
 
-export class Primary {
+export class Primary implements PrimaryPart {
   readonly #core: Core;
   #active = false;
   #abdicated = false;

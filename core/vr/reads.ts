@@ -8,6 +8,7 @@ import { Numbered } from '../base/numbered.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { MessageOf } from './messages.ts';
+import type { ReadsPart } from './parts.ts';
 
 interface Read {
   readonly token: number;
@@ -31,7 +32,7 @@ interface Question {
 /** A third round would begin before the first is answered, and would only carry fewer reads. */
 const maxRounds = 2;
 
-export class Reads {
+export class Reads implements ReadsPart {
   readonly #core: Core;
   readonly #open = new Numbered<Read>();
   /** Abandoned reads that may still be in the lists. */
@@ -109,7 +110,7 @@ export class Reads {
     const reads = this.#arrived.filter((read) => !read.abandoned);
     this.#arrived = [];
     if (reads.length === 0) return;
-    this.#question = { nonce: core.nonce(), reads, dueAt: core.now + 2 * core.timing.resendMs };
+    this.#question = { nonce: core.nonce(), reads, dueAt: core.now + core.times.readIndexMs };
     core.send(primary, { kind: 'readIndex', nonce: this.#question.nonce });
   }
 
@@ -159,7 +160,7 @@ export class Reads {
     if (question === null || now < question.dueAt) return;
     const primary = core.parts.suspicion.knownPrimary();
     if (primary === null || core.isSelf(primary)) return;
-    question.dueAt = now + 2 * core.timing.resendMs;
+    question.dueAt = now + core.times.readIndexMs;
     core.send(primary, { kind: 'readIndex', nonce: question.nonce });
   }
 

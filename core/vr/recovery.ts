@@ -12,8 +12,9 @@
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { MessageOf } from './messages.ts';
+import type { RecoveryPart } from './parts.ts';
 
-export class HeadRecovery {
+export class HeadRecovery implements RecoveryPart {
   readonly #core: Core;
   #pending: boolean;
   readonly #nonce: number;
@@ -46,7 +47,7 @@ export class HeadRecovery {
     if (!this.#pending) return;
     if (this.#resendAt === -Infinity) core.event({ kind: 'alarm', reason: this.#reason() });
     if (now < this.#resendAt) return;
-    this.#resendAt = now + core.timing.suspicionMs / 4;
+    this.#resendAt = now + core.times.proveMs;
     core.sendToVoters({ kind: 'recovery', nonce: this.#nonce });
   }
 

@@ -13,10 +13,12 @@ import { Execution } from './execution.ts';
 import { Installation } from './installation.ts';
 import type { Member } from './configuration.ts';
 import type { Message } from './messages.ts';
+import type { Parts } from './parts.ts';
 import type { Effect, Input, ReplicaView } from './ports.ts';
 import { Primary } from './primary.ts';
 import { Reads } from './reads.ts';
 import { judge, otherHistory } from './judgement.ts';
+import { twoHistories } from './lineage.ts';
 import { Reach } from './reach.ts';
 import { HeadRecovery } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -24,10 +26,15 @@ import { Suspicion } from './suspicion.ts';
 import { Transfer } from './transfer.ts';
 import { ViewChange } from './view-change.ts';
 
-export type { ReplicaLimits, ReplicaOptions, ReplicaTiming } from './core.ts';
+export type { ReplicaLimits, ReplicaOptions } from './core.ts';
+export type { ReplicaTiming } from './times.ts';
+
+/** All parts, as what comes from outside needs them; to each other they are {@link Parts}. */
+type AllParts = ReturnType<typeof partsOf>;
 
 export class Replica {
   readonly #core: Core;
+  readonly #parts: AllParts;
   /** How far views that others give may be above its own. */
   readonly #reach: Reach;
   #stopped = false;
@@ -41,23 +48,12 @@ export class Replica {
     const core = new Core(options);
     this.#core = core;
     this.#reach = new Reach(core.now);
-    core.parts = {
-      suspicion: new Suspicion(core),
-      viewChange: new ViewChange(core),
-      installation: new Installation(core),
-      transfer: new Transfer(core),
-      primary: new Primary(core),
-      backup: new Backup(core),
-      requests: new Requests(core),
-      reads: new Reads(core),
-      clock: new ReplicatedClock(core),
-      execution: new Execution(core),
-      checkpoints: new Checkpoints(core, options.checkpointBytes),
-      recovery: new HeadRecovery(core, options.recovered.headProven),
-    };
+    const parts = partsOf(core, options);
+    this.#parts = parts;
+    core.parts = parts;
     core.log.warm(core.log.floor() + 1);
-    core.parts.execution.start();
-    core.parts.viewChange.start();
+    parts.execution.start();
+    parts.viewChange.start();
   }
 
   /**
@@ -69,7 +65,7 @@ export class Replica {
     try {
       const core = this.#core;
       if (now > core.now) core.now = now;
-      core.parts.clock.advance();
+      this.#parts.clock.advance();
       this.#step(input);
     } catch (error) {
       this.#stopped = true;
@@ -81,7 +77,7 @@ export class Replica {
 
   #step(input: Input): void {
     const core = this.#core;
-    const { parts } = core;
+    const parts = this.#parts;
     switch (input.kind) {
       case 'message':
         return this.#receive(input.message);
@@ -118,7 +114,8 @@ export class Replica {
   }
 
   #tick(): void {
-    const { parts, now } = this.#core;
+    const parts = this.#parts;
+    const { now } = this.#core;
     parts.primary.tick(now);
     parts.suspicion.tick(now);
     parts.viewChange.tick(now);
@@ -128,7 +125,7 @@ export class Replica {
   }
 
   #flush(): void {
-    const { parts } = this.#core;
+    const parts = this.#parts;
     parts.primary.flush();
     parts.backup.flush();
     parts.reads.flush();
@@ -175,14 +172,13 @@ export class Replica {
     this.#alarmed = true;
     this.#core.event({
       kind: 'alarm',
-      reason:
-        'the other replicas go on with a log that lacks what is committed here: they have forgotten acknowledged writes. Stop writing to this namespace and keep the data directory of this node; see "Damage" in docs/operations.md',
+      reason: twoHistories('the log that the other replicas go on with lacks what is committed here'),
     });
   }
 
   #dispatch(from: Member, message: Message): void {
     const core = this.#core;
-    const { parts } = core;
+    const parts = this.#parts;
     switch (message.kind) {
       case 'prepare':
         return parts.backup.prepare(from, message);
@@ -246,7 +242,7 @@ export class Replica {
 
   /** Requests of one session that wait here or are in the log, and are not executed yet. */
   outstanding(session: number): number {
-    return this.#core.parts.requests.outstanding(session);
+    return this.#parts.requests.outstanding(session);
   }
 
   /** Epoch, view and op of a read from the state as it is now. */
@@ -267,7 +263,8 @@ export class Replica {
 
   view(): ReplicaView {
     const core = this.#core;
-    const { parts, log } = core;
+    const { log } = core;
+    const parts = this.#parts;
     return {
       identity: core.identity,
       status: core.status,
@@ -286,4 +283,21 @@ export class Replica {
       pipeline: parts.primary.pipeline,
     };
   }
+}
+
+function partsOf(core: Core, { checkpointBytes, recovered }: ReplicaOptions) {
+  return {
+    suspicion: new Suspicion(core),
+    viewChange: new ViewChange(core),
+    installation: new Installation(core),
+    transfer: new Transfer(core),
+    primary: new Primary(core),
+    backup: new Backup(core),
+    requests: new Requests(core),
+    reads: new Reads(core),
+    clock: new ReplicatedClock(core),
+    execution: new Execution(core),
+    checkpoints: new Checkpoints(core, checkpointBytes),
+    recovery: new HeadRecovery(core, recovered.headProven),
+  } satisfies Parts;
 }

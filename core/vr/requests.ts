@@ -8,23 +8,11 @@ import type { ErrorInfo, Outcome } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { Numbered } from '../base/numbered.ts';
-import type { SessionSecret } from '../base/session-secret.ts';
 import { noSecret } from '../base/session-secret.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import type { Pending, RequestsPart } from './parts.ts';
 import type { Input } from './ports.ts';
-
-/** A request that is not in the log yet. */
-export interface Pending {
-  readonly session: number;
-  readonly secret: SessionSecret;
-  readonly request: number;
-  readonly answered: number;
-  readonly body: Uint8Array;
-  /** The tokens that wait for the reply. A retry over another connection adds one. */
-  readonly tokens: number[];
-  readonly expiry: boolean;
-}
 
 /** The requests of one session that are in flight. */
 interface SessionFlight {
@@ -48,7 +36,7 @@ const ownPending = {
 /** How many retries of one request may wait for the same reply. */
 const maxTokens = 16;
 
-export class Requests {
+export class Requests implements RequestsPart {
   readonly #core: Core;
   readonly #sessions = new Map<number, SessionFlight>();
   /** Queued requests from `#front` on, in the order in which they will be prepared. */

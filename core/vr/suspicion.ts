@@ -6,11 +6,12 @@
 
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
+import type { SuspicionPart } from './parts.ts';
 
 /** How often the time-out of a view change doubles. */
 const maxDoublings = 4;
 
-export class Suspicion {
+export class Suspicion implements SuspicionPart {
   readonly #core: Core;
   /** When the primary of this view was last heard, or when this view was entered. */
   #heardAt: number;
@@ -162,7 +163,7 @@ export class Suspicion {
     if (this.#suspecting || !this.#hasSay) return;
     this.#suspecting = true;
     // If the others suspect it too, another view begins before that.
-    this.#askOthersAt = core.now + core.timing.suspicionMs / 4;
+    this.#askOthersAt = core.now + core.times.followMs;
     this.#resendMs = core.timing.resendMs;
     core.event({ kind: 'suspects', primary: core.primaryMember().replica, view: core.view, reason });
     if (core.status === 'normal') core.announce();
@@ -195,7 +196,7 @@ export class Suspicion {
     core.sendToVoters({ kind: 'startViewChange', target: core.view + 1 });
     this.#resendAt = core.now + this.#resendMs;
     // If it were repeated less often than that, it would lapse at the others in between.
-    this.#resendMs = Math.min(this.#resendMs * 2, core.timing.suspicionMs / 2);
+    this.#resendMs = Math.min(this.#resendMs * 2, core.times.askViewMs);
     this.#count();
   }
 

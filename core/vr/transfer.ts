@@ -12,7 +12,9 @@ import type { Member } from './configuration.ts';
 import { compareViewstamps } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import { twoHistories } from './lineage.ts';
 import type { MessageOf } from './messages.ts';
+import type { TransferPart } from './parts.ts';
 
 /**
  * Bytes of entries in one answer. It is never more than may be staged at once, but there is always at least one entry.
@@ -20,8 +22,6 @@ import type { MessageOf } from './messages.ts';
 const answerBytes = 1024 * 1024;
 const answerEntries = 8192;
 const maxDoublings = 5;
-/** After this many suspicion times without any of what is lacking, there is an alarm. */
-const stallSuspicions = 30;
 
 interface Want {
   readonly from: number;
@@ -33,7 +33,7 @@ interface Outstanding extends Want {
   readonly dueAt: number;
 }
 
-export class Transfer {
+export class Transfer implements TransferPart {
   readonly #core: Core;
   readonly checkpoint: CheckpointTransfer;
   #outstanding: Outstanding | null = null;
@@ -118,7 +118,7 @@ export class Transfer {
     const checksum = log.checksum(commit);
     invariant(checksum !== null, 'the committed op of a log has a name', { commit });
     const nonce = core.nonce();
-    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(4 * core.timing.resendMs) };
+    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(core.times.entriesMs) };
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
   }
 
@@ -127,7 +127,7 @@ export class Transfer {
     const core = this.#core;
     this.#lackingSince ??= core.now;
     const silentMs = core.now - this.#lackingSince;
-    if (this.#stalled || silentMs < stallSuspicions * core.timing.suspicionMs) return;
+    if (this.#stalled || silentMs < core.times.aloneMs) return;
     this.#stalled = true;
     core.event({
       kind: 'alarm',
@@ -162,7 +162,7 @@ export class Transfer {
   }
 
   #delay(base: number): number {
-    return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), 2 * this.#core.timing.suspicionMs);
+    return Math.min(base * 2 ** Math.min(this.#fruitless, maxDoublings), this.#core.times.entriesMaxMs);
   }
 
   /** First the member that is known to have it, then the others in turn, connected ones first. */
@@ -192,8 +192,10 @@ export class Transfer {
     const installed = core.parts.installation.entries(entries, commit);
     const appended = this.#append(from, message);
     const followed = core.parts.suspicion.told(message.heardMs);
-    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted.
-    if (repaired || installed || appended || (followed && this.#want() === null)) {
+    // It helped if something was lacking and came, or if hearing that the primary leads was all that was wanted. A
+    // checkpoint is offered only where entries that were asked for are gone: then this replica lacks what they held.
+    const told = followed && message.checkpoint === null && this.#want() === null;
+    if (repaired || installed || appended || told) {
       this.#fruitless = 0;
       this.#moved();
       return;
@@ -276,7 +278,9 @@ export class Transfer {
     if (known !== null && known !== message.checksum) {
       core.event({
         kind: 'alarm',
-        reason: `${from.replica} has committed another entry at op ${message.commit} than this replica`,
+        reason: twoHistories(
+          `this replica and ${from.replica} have committed different entries at op ${message.commit}`,
+        ),
       });
       return;
     }

@@ -9,8 +9,9 @@ import { chooseLog } from './choose.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { LogDescription, MessageOf } from './messages.ts';
+import type { ViewChangePart } from './parts.ts';
 
-export class ViewChange {
+export class ViewChange implements ViewChangePart {
   readonly #core: Core;
   /** How this replica described its log in this view. Set once the view is durable here. */
   #told: LogDescription | null = null;

@@ -3,7 +3,13 @@
 import { Packer } from '../base/whole.ts';
 import { bodySchema } from '../service/body.ts';
 import { checkOperation } from '../tree/operation.ts';
-import { apiSubprotocols, clientFrameSchema, clientMessageSchema, consistencySchema, toldFrameSchema } from './api.ts';
+import {
+  apiSubprotocols,
+  clientFrameSchema,
+  clientMessageSchema,
+  consistencySchema,
+  incomingFrameSchema,
+} from './api.ts';
 import type { ClientMessage } from './api.ts';
 import type { ClientCodec } from './api-client.ts';
 import { binaryCodec } from './codec.ts';
@@ -22,7 +28,7 @@ export const binaryApi: ClientCodec = {
   },
   check: (message) => clientMessageSchema.check(message),
   frames: (maxFrameBytes) => {
-    const codec = binaryCodec(subprotocol, clientFrameSchema, toldFrameSchema, maxFrameBytes);
+    const codec = binaryCodec(subprotocol, clientFrameSchema, incomingFrameSchema, maxFrameBytes);
     // We only pack encoded operations here, and these messages carry just that.
     return { ...codec, encode: (messages) => codec.encode(messages as readonly ClientMessage[]) };
   },

@@ -2,7 +2,7 @@
 
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { ClientCodec, Said } from './api-client.ts';
+import type { ClientCodec, Outgoing } from './api-client.ts';
 import { tooLarge } from './codec.ts';
 import {
   checkMessages,
@@ -14,7 +14,7 @@ import {
 } from './documents.ts';
 import type { DocumentPart } from './documents.ts';
 import { frameBytes } from './outbox.ts';
-import { apiSubprotocols, maxFrameMessages, toldSchema } from './told.ts';
+import { apiSubprotocols, maxFrameMessages, incomingSchema } from './server-messages.ts';
 
 const subprotocol = apiSubprotocols.superjson;
 
@@ -46,12 +46,12 @@ export const textApi: ClientCodec = {
       const text = textOfFrame(frame);
       const size = frameBytes(text, maxFrameBytes);
       if (size > maxFrameBytes) tooLarge(size, maxFrameBytes);
-      return checkMessages(readMessageDocument(text), toldSchema, maxFrameMessages);
+      return checkMessages(readMessageDocument(text), incomingSchema, maxFrameMessages);
     },
   }),
 };
 
-function partOf(message: Said): DocumentPart {
+function partOf(message: Outgoing): DocumentPart {
   if (message.kind !== 'request' && message.kind !== 'read') return messagePart(message);
   const { operation, ...rest } = message;
   // This codec packed the operation itself.

@@ -7,7 +7,7 @@
 import type { Operation } from '../tree/operation.ts';
 import type { ClientMessage, Consistency } from './api.ts';
 import type { Codec } from './codec.ts';
-import type { Told } from './told.ts';
+import type { Incoming } from './server-messages.ts';
 
 /** An operation in its encoded form, with its size. */
 export interface Packed {
@@ -19,7 +19,7 @@ type WithPacked<M> = M extends { readonly operation: Uint8Array }
   : M;
 
 /** A message that a client sends. */
-export type Said = WithPacked<ClientMessage>;
+export type Outgoing = WithPacked<ClientMessage>;
 
 export interface ClientCodec {
   readonly subprotocol: string;
@@ -34,6 +34,6 @@ export interface ClientCodec {
    * Checks the other fields that the caller chose. @throws {@link MalformedError} for what would make the node close
    * the connection.
    */
-  check(message: Said): void;
-  frames(maxFrameBytes: number): Codec<Said, Told>;
+  check(message: Outgoing): void;
+  frames(maxFrameBytes: number): Codec<Outgoing, Incoming>;
 }

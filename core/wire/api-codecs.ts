@@ -17,7 +17,7 @@ import {
   plainClientSchema,
   maxFrameMessages,
   serverFrameSchema,
-  toldSchema,
+  incomingSchema,
 } from './api.ts';
 import type { Codec } from './codec.ts';
 import { binaryCodec } from './codec.ts';
@@ -71,7 +71,7 @@ export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainClient, toldSchema, fromPlainServer, toldBounds, maxFrameBytes);
+    return textCodec(subprotocol, plainClient, incomingSchema, fromPlainServer, toldBounds, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -181,7 +181,7 @@ function serverPart(message: ServerMessage): DocumentPart {
   };
 }
 
-function fromPlainServer(message: TypeOf<typeof toldSchema>): ServerMessage {
+function fromPlainServer(message: TypeOf<typeof incomingSchema>): ServerMessage {
   if (message.kind === 'reply') return { ...message, reply: encodeReply(message.reply) };
   if (message.kind === 'event') return { ...message, event: encodeEvent(message.event) };
   return message;

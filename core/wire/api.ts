@@ -12,10 +12,10 @@ import { answerVariants, replySchema } from '../service/reply.ts';
 import type { Reply } from '../service/reply.ts';
 import { operationSchema, pathSchema } from '../tree/operation.ts';
 import { resultVariants } from '../tree/result.ts';
-import { idField, maxFrameMessages, toldVariants } from './told.ts';
+import { idField, maxFrameMessages, serverVariants } from './server-messages.ts';
 
-export { apiProtocol, apiSubprotocols, maxFrameMessages, primarySchema, toldSchema } from './told.ts';
-export type { PrimaryInfo, Told } from './told.ts';
+export { apiProtocol, apiSubprotocols, maxFrameMessages, primarySchema, incomingSchema } from './server-messages.ts';
+export type { PrimaryInfo, Incoming } from './server-messages.ts';
 
 const maxBody = 64 * 1024 * 1024;
 
@@ -157,7 +157,7 @@ export type ClientMessage = TypeOf<typeof clientMessageSchema>;
 
 /** Messages that a node sends. */
 export const serverMessageSchema = union({
-  ...toldVariants,
+  ...serverVariants,
   reply: [2, { id: idField, reply: replyBytes }],
   event: [9, { id: idField, event: eventBytes }],
 });
@@ -191,8 +191,8 @@ const quickReplySchema: Pick<Schema<Reply>, 'decode'> = {
   }),
 };
 const embeddedReply = embedded<Reply>({ ...replySchema, ...quickReplySchema });
-export const toldFrameSchema = list(
-  union(toldVariants, {
+export const incomingFrameSchema = list(
+  union(serverVariants, {
     reply: (reader) => ({ kind: 'reply', id: idField.decode(reader), reply: embeddedReply.decode(reader) }),
   }),
   maxFrameMessages,

@@ -1,7 +1,7 @@
 /**
- * superjson documents of messages, written and read without superjson: what a client does (docs/wire.md, the text codec). Messages
- * have one annotation, that of bytes. For that alone the library would be a tenth of what a page loads. A node reads and writes with
- * the library itself (`text-codec.ts`), and test/wire/documents.test.ts holds the two to the same text.
+ * Writes and reads the superjson documents of messages without superjson, as a client does (docs/wire.md, the text
+ * codec). Messages only have the annotation for bytes, and for that the library would be a tenth of what a page loads.
+ * A node uses the library itself (`text-codec.ts`). test/wire/documents.test.ts checks that both give the same text.
  */
 
 import { base64FromBytes, bytesFromBase64 } from '../base/base64.ts';
@@ -9,26 +9,26 @@ import type { Check } from '../base/checks.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Frame } from '../base/ports.ts';
 
-/** The one annotation that haret's messages have, and its name for superjson. */
+/** The only annotation that haret's messages have, by its name in superjson. */
 export const bytesAnnotation = 'bytes';
-/** The same as it is written. */
+/** The annotation as it is written. */
 export const bytesMark = '[["custom","bytes"]]';
 /** Values of bytes that a node takes in one text frame, and items of one list in it: an annotation costs more to read than what it is about. */
 export const maxTextItems = 10_000;
 
-/** One value as superjson writes it, and the paths in it at which bytes are. */
+/** One value as superjson writes it, and the paths of the bytes in it. */
 export interface DocumentPart {
   readonly json: string;
   readonly bytesAt: readonly string[];
 }
 
-/** A value of a message: nothing but text, numbers, truths, null, bytes, and lists and objects of them. */
+/** A value of a message: text, numbers, Booleans, null, bytes, and lists and objects of these. */
 export function messagePart(value: unknown): DocumentPart {
   const bytesAt: string[] = [];
   return { json: JSON.stringify(withoutBytes(value, '', bytesAt)), bytesAt };
 }
 
-/** No name in our messages has a dot, so none is escaped. */
+/** No field name of our messages has a dot, so none is escaped. */
 function withoutBytes(value: unknown, path: string, bytesAt: string[]): unknown {
   if (value instanceof Uint8Array) {
     bytesAt.push(path);
@@ -41,7 +41,7 @@ function withoutBytes(value: unknown, path: string, bytesAt: string[]): unknown 
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, inside(name, one)]));
 }
 
-/** The document of a list of which the items are written already. */
+/** The document of a list whose items are already written. */
 export function joinDocument(parts: readonly DocumentPart[]): string {
   const items = parts.map((part) => part.json).join(',');
   const values = parts.flatMap(({ bytesAt }, index) => bytesAt.map((path) => `"${index}.${path}":${bytesMark}`));
@@ -50,8 +50,8 @@ export function joinDocument(parts: readonly DocumentPart[]): string {
 }
 
 /**
- * Reads a document of messages. It needs no guard: it builds nothing but what JSON has and bytes in the place of text, and a schema
- * judges what it gives.
+ * Reads a document of messages. It needs no guard: it only builds what is in the JSON, with bytes in place of text, and
+ * a schema checks the result.
  * @throws {@link MalformedError}
  */
 export function readMessageDocument(frame: string): readonly unknown[] {
@@ -77,14 +77,14 @@ export function readMessageDocument(frame: string): readonly unknown[] {
   return json;
 }
 
-/** @throws {@link MalformedError} on a frame of the binary codec */
+/** @throws {@link MalformedError} on a frame of the binary codec. */
 export function textOfFrame(frame: Frame): string {
   if (typeof frame !== 'string') throw new MalformedError('binary frame on a text connection');
   return frame;
 }
 
 /**
- * Judges the messages of a frame.
+ * Checks the messages of a frame.
  * @throws {@link MalformedError}
  */
 export function checkMessages<M>(messages: readonly unknown[], plain: Check<M>, maxMessages: number): M[] {
@@ -94,7 +94,7 @@ export function checkMessages<M>(messages: readonly unknown[], plain: Check<M>, 
   return messages.map((message, index) => plain.check(message, `[${index}]`));
 }
 
-/** What `holder` has by this name itself; never what a prototype has. */
+/** The property of this name that `holder` itself has, never one of its prototype. */
 function own(holder: unknown, name: string): unknown {
   if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, name)) return undefined;
   return (holder as Record<string, unknown>)[name];

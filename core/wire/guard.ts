@@ -11,7 +11,7 @@ import { bytesAnnotation, maxTextItems } from './documents.ts';
 /** The deepest message is a page of stats in a transaction's reply. It has ten levels. */
 const maxDepth = 16;
 
-/** A place in a frame: the position of a message, then fields and positions; superjson joins them by dots. */
+/** A place in a frame: the position of a message, then fields and positions. superjson joins them with dots. */
 const annotatedPath = /^[0-9]{1,5}(\.[A-Za-z0-9]{1,32}){1,16}$/;
 
 /** What one frame may hold, apart from its size. Whoever has more to say says it in several frames, or in binary ones. */

@@ -118,7 +118,7 @@ export class Outbox<Out> {
   }
 }
 
-/** Bytes of a frame; for text that cannot reach `limit`, a lower bound that saves counting. */
+/** The size of a frame in bytes. For text that cannot reach `limit`, a lower bound that saves counting. */
 export function frameBytes(frame: Frame, limit: number): number {
   if (typeof frame !== 'string') return frame.length;
   return frame.length * 3 <= limit ? frame.length : utf8Length(frame);

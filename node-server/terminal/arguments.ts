@@ -2,6 +2,8 @@
 
 import type { Consistency } from '../../core/wire/api.ts';
 import { UsageError } from '../../core/shell/index.ts';
+import type { Flags } from '../flags.ts';
+import { readCommandLine } from '../flags.ts';
 import { urlOf } from '../ws-transport.ts';
 
 export interface TerminalArguments {
@@ -25,10 +27,30 @@ export type ParsedArguments =
 
 export type ProgramKind = 'client' | 'admin';
 
-/** @throws {@link UsageError} that names what is wrong. */
+const bothFlags = {
+  help: { kind: 'plain', short: 'h' },
+  version: { kind: 'plain' },
+  e: { kind: 'value', short: 'e' },
+  k: { kind: 'plain', short: 'k' },
+  json: { kind: 'plain' },
+  raw: { kind: 'plain' },
+  timeout: { kind: 'value' },
+} as const satisfies Flags;
+const clientFlags = {
+  ...bothFlags,
+  ns: { kind: 'value' },
+  read: { kind: 'value' },
+  'client-id': { kind: 'value' },
+} as const satisfies Flags;
+
+const flagsOf: Readonly<Record<ProgramKind, Partial<typeof clientFlags> & typeof bothFlags>> = {
+  client: clientFlags,
+  admin: bothFlags,
+};
+
+/** @throws UsageError that names what is wrong. */
 export function parseArguments(kind: ProgramKind, argv: readonly string[]): ParsedArguments {
   const commands: string[] = [];
-  let address: string | null = null;
   let namespace: string | null = null;
   let keepGoing = false;
   let mode: TerminalArguments['mode'] = 'text';
@@ -36,61 +58,45 @@ export function parseArguments(kind: ProgramKind, argv: readonly string[]): Pars
   let timeoutMs = 0;
   let clientId: string | null = null;
 
-  const queue = [...argv];
-  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
-    const [flag = word, inline] = word.startsWith('--') ? word.split(/=(.*)/s, 2) : [word];
-    const operand = (): string => {
-      const value = inline ?? queue.shift();
-      if (value === undefined) throw new UsageError(`${flag} needs a value`);
-      return value;
-    };
-    const client = (): void => {
-      if (kind !== 'client') throw new UsageError(`unknown flag ${flag}`);
-    };
-    switch (flag) {
-      case '-h':
-      case '--help':
-        return { kind: 'help' };
-      case '--version':
-        return { kind: 'version' };
-      case '-e':
-        commands.push(operand());
+  const { words, given } = readCommandLine<typeof clientFlags>(argv, flagsOf[kind]);
+  for (const { name, value } of given) {
+    switch (name) {
+      case 'help':
+      case 'version':
+        return { kind: name };
+      case 'e':
+        commands.push(value);
         break;
-      case '-k':
+      case 'k':
         keepGoing = true;
         break;
-      case '--json':
-      case '--raw': {
-        const asked = flag === '--json' ? 'json' : 'raw';
-        if (mode !== 'text' && mode !== asked) throw new UsageError('--json and --raw exclude each other');
-        mode = asked;
+      case 'json':
+      case 'raw':
+        if (mode !== 'text' && mode !== name) throw new UsageError('--json and --raw exclude each other');
+        mode = name;
         break;
-      }
-      case '--timeout':
-        timeoutMs = readDuration(operand());
+      case 'timeout':
+        timeoutMs = readDuration(value);
         break;
-      case '--ns':
-        client();
-        namespace = operand();
+      case 'ns':
+        namespace = value;
         break;
-      case '--read':
-        client();
-        consistency = readConsistency(operand());
+      case 'read':
+        consistency = readConsistency(value);
         break;
-      case '--client-id':
-        client();
-        clientId = operand();
+      case 'client-id':
+        clientId = value;
         if (clientId === '' || new TextEncoder().encode(clientId).length > maxClientIdBytes) {
           throw new UsageError(`--client-id is 1 to ${maxClientIdBytes} bytes`);
         }
         break;
-      default:
-        if (word.startsWith('-')) throw new UsageError(`unknown flag ${flag}`);
-        if (address !== null) throw new UsageError(`one ADDRESS, not ${address} and ${word}; commands go after -e`);
-        address = word;
     }
   }
-  if (address === null) throw new UsageError('ADDRESS is missing');
+  const [address, another] = words;
+  if (another !== undefined) {
+    throw new UsageError(`one ADDRESS, not ${address ?? ''} and ${another}; commands go behind -e`);
+  }
+  if (address === undefined) throw new UsageError('ADDRESS is missing');
   const addresses = address.split(',').filter((one) => one !== '');
   for (const one of addresses) if (!isAddress(one)) throw new UsageError(`${one} is neither HOST:PORT nor a ws:// URL`);
   if (addresses.length === 0) throw new UsageError('ADDRESS is empty');

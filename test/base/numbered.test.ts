@@ -1,4 +1,7 @@
-/** A table of numbers that rise says the same as a Map, whatever is asked of it. */
+/**
+ * A table of numbers that rise says the same as a Map, whatever is asked of it.
+ * @module-tag slow
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

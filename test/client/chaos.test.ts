@@ -1,6 +1,7 @@
 /**
  * A client among nodes that lose connections, delay, reorder, refuse and hold back, by chance. Whatever happens: a write is executed
  * at most once, each call ends by its deadline, success means executed, and a definite error means never.
+ * @module-tag slow
  */
 
 import { describe, expect, it } from 'vitest';
@@ -8,6 +9,7 @@ import { errorInfo } from '../../core/base/errors.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { ClientMessage } from '../../core/wire/api.ts';
+import { seedsOf, telling } from '../again.ts';
 import type { ApiAccepted } from './world.ts';
 import { FakeNode, Outcome, World, get, pathOf, primaryAt, put, resultOf, startClient } from './world.ts';
 
@@ -145,8 +147,15 @@ function story(seed: number) {
   return { writes, reads, executed: group.executed };
 }
 
-/** One story, and what its client was told held against what was executed; mutants of the client are hunted by it too. */
+/**
+ * One story, and what its client was told held against what was executed; mutants of the client are hunted by it too.
+ * @throws what was broken, with the command that runs the seed again.
+ */
 export function chaos(seed: number): void {
+  telling('a client in a bad network', seed, 'test/client/chaos.test.ts', () => judge(seed));
+}
+
+function judge(seed: number): void {
   const { writes, reads, executed } = story(seed);
   const times = new Map<string, number>();
   for (const path of executed) times.set(path, (times.get(path) ?? 0) + 1);
@@ -166,5 +175,5 @@ export function chaos(seed: number): void {
 }
 
 describe('a client in a bad network', () => {
-  it.each(Array.from({ length: 12 }, (_, seed) => seed))('keeps its promises, seed %i', chaos);
+  it.each(seedsOf(0, 12))('keeps its promises, seed %i', chaos);
 });

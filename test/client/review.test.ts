@@ -1,7 +1,8 @@
 /** What a review of the engine found broken: late answers, slow networks, snapshots that tear, and sessions that are lost and left behind. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CounterFold } from '../../browser-client/folds.ts';
+import { Counter } from '../../browser-client/kinds/index.ts';
+import type { Executor } from '../../browser-client/handle.ts';
 import { Live } from '../../browser-client/live.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import type { Frame, LinkHandler } from '../../core/base/ports.ts';
@@ -13,7 +14,7 @@ import { Watches } from '../../core/client/watches.ts';
 import type { Reply } from '../../core/service/reply.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 import {
   FakeNode,
   Outcome,
@@ -247,7 +248,7 @@ describe('a slow network', () => {
 
 describe('a reset', () => {
   it('that a disconnect tears is begun anew as a reset, and a live value recovers by it', () => {
-    const asked: Said[] = [];
+    const asked: Outgoing[] = [];
     const told: WatchTold[] = [];
     let id = 0;
     const options = { ...defaultClientOptions, codec: binaryApi, addresses: ['a:1'] };
@@ -261,21 +262,17 @@ describe('a reset', () => {
         throw new Error(what);
       },
     });
-    const live = new Live<number>(
-      {
-        state: 'ready',
-        onState: () => () => undefined,
-        listening: () => undefined,
-        watch: (path, how, handler) =>
-          watches.open(7, path, how, (one) => {
-            told.push(one);
-            handler(one);
-          }),
-      },
-      '/n',
-      false,
-      new CounterFold('/n'),
-    );
+    const live = new Live<number>({
+      host: { state: 'ready', onState: () => () => undefined, listening: () => undefined },
+      watch: (path, how, handler) =>
+        watches.open(7, path, how, (one) => {
+          told.push(one);
+          handler(one);
+        }),
+      path: '/n',
+      recursive: false,
+      fold: new Counter({} as Executor, '/n').source.fold(),
+    });
     const stop = live.subscribe(() => undefined);
     const page = (op: number, part: { first: boolean; last: boolean; reset: boolean }, number: number): void => {
       const change = { kind: 'created', path: '/n', type: 'counter', version: 1, value: null, number } as const;

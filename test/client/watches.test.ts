@@ -8,10 +8,10 @@ import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import { WatchStream } from '../../core/client/watch-stream.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../../core/client/watches.ts';
 import { Watches, endedWatch } from '../../core/client/watches.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 
 class Scene {
-  readonly sent: Said[] = [];
+  readonly sent: Outgoing[] = [];
   readonly violations: string[] = [];
   readonly watches: Watches;
   connected = false;

@@ -65,6 +65,21 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(states).toEqual([]);
   });
 
+  it('a watch begins there: one that reaches the primary relays it (found by the simulator)', () => {
+    const { story, primary, cut } = cast();
+    story.part(primary, cut);
+    story.pass(5000);
+    const late = story.client([cut], { followRedirects: false });
+    story.enter(late, 'ns');
+    const told = watching(late, '/b');
+    story.pass(5000);
+    const writer = story.client([primary], { followRedirects: false });
+    story.enter(writer, 'ns');
+    expect(codeOf(story.ask(writer, put('/b', 'value')))).toBe('ok');
+    story.pass(500);
+    expect(kindsOf(told)).toEqual(['begun', 'event']);
+  });
+
   it('a client that reaches only the cut-off side hears that nothing goes on there, and goes on when it does', () => {
     const { story, primary } = cast();
     const lonely = story.client([primary], { followRedirects: false });

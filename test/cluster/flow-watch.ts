@@ -7,8 +7,8 @@ import type { Change } from '../../core/service/events.ts';
 import type { SimClient } from '../../core/sim/world.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
-import type { ClientCodec, Said } from '../../core/wire/api-client.ts';
-import type { Told } from '../../core/wire/told.ts';
+import type { ClientCodec, Outgoing } from '../../core/wire/api-client.ts';
+import type { Incoming } from '../../core/wire/server-messages.ts';
 import { Story, put, valueOf } from './story.ts';
 
 const namespace = 'party';
@@ -109,14 +109,14 @@ export class FlowWatch {
   }
 }
 
-function said(message: Said): string | null {
+function said(message: Outgoing): string | null {
   if (message.kind !== 'watch') return null;
   const { path, from } = message;
   const begin = { now: 'from now on', snapshot: 'the state first', after: '' }[from.kind];
   return `watch all at and beneath ${path}, ${from.kind === 'after' ? `from what comes after op ${from.op}` : begin}`;
 }
 
-function told(message: Told): string | null {
+function told(message: Incoming): string | null {
   switch (message.kind) {
     case 'watching':
       return `watching, from op ${message.op} on`;

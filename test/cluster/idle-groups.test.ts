@@ -1,4 +1,7 @@
-/** Many groups to which nothing happens cost their nodes little, and are there at once when something does. */
+/**
+ * Many groups to which nothing happens cost their nodes little, and are there at once when something does.
+ * @module-tag slow
+ */
 
 import { describe, expect, it } from 'vitest';
 import { Story } from './story.ts';

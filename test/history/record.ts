@@ -1,7 +1,7 @@
 /** Writes down what clients of haret do, in the form of docs/history.md. */
 
 import { base64FromBytes, textOf } from '../../core/base/bytes.ts';
-import type { ErrorInfo, Result } from '../../core/base/errors.ts';
+import type { Result } from '../../core/base/errors.ts';
 import type { Change } from '../../core/service/events.ts';
 import type { Operation, OperationResult } from '../../core/tree/operation.ts';
 
@@ -45,11 +45,6 @@ export function answerRow(id: string, at: number, op: number | null, answer: Res
   return answer.ok
     ? { type: 'answer', id, at, outcome: 'done', ...place, result: resultRow(answer.value) }
     : { type: 'answer', id, at, outcome: 'failed', ...place, error: answer.error.code };
-}
-
-/** What a call came to that was refused, or of which nobody knows. */
-export function refusalRow(id: string, at: number, { outcome, code }: ErrorInfo): Row {
-  return { type: 'answer', id, at, outcome, error: code };
 }
 
 export function changeRows(changes: readonly Change[]): readonly Row[] {

@@ -173,4 +173,30 @@ export const clientMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    scenario: 'V35',
+    name: 'a node whose catalog lags denies what it does not know',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/cluster/clients/desk.ts',
+        find: 'if (this.#groups.knowsAllNamespaces()) {',
+        replace: 'if (name.length > 0) {',
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'nothing follows a change of the catalog that says that it is committed',
+    by: 'simulator',
+    wish: { left: 'founder', events: 3000 },
+    edits: [
+      {
+        file: 'core/cluster/admin/joining.ts',
+        find: "if (reply.kind === 'done') root.propose(nobody, settled);",
+        replace: '',
+      },
+    ],
+  },
 ];

@@ -13,11 +13,11 @@ export const diskMutants: readonly Mutant[] = [
     name: "an entry's timestamp is as of the last tick, and a view counts from the tick before it",
     by: 'exploration',
     edits: [
-      { file: replica, find: '      core.parts.clock.advance();\n', replace: '' },
+      { file: replica, find: '      this.#parts.clock.advance();\n', replace: '' },
       {
         file: replica,
-        find: '    const { parts, now } = this.#core;\n',
-        replace: '    const { parts, now } = this.#core;\n    parts.clock.advance();\n',
+        find: '    const { now } = this.#core;\n',
+        replace: '    const { now } = this.#core;\n    parts.clock.advance();\n',
       },
       {
         file: clock,

@@ -28,6 +28,7 @@ export const floorMutants: readonly Mutant[] = [
     scenario: 'V28',
     name: 'a torn opening batch over a torn one is taken for lost batches',
     by: 'simulator',
+    wish: { favour: 'flicker', events: 4000 },
     edits: [
       {
         file: recovery,
@@ -45,6 +46,7 @@ export const floorMutants: readonly Mutant[] = [
     scenario: 'V29',
     name: 'nothing holds a log against the floor',
     by: 'simulator',
+    wish: { rot: 'newest', events: 6000 },
     damage: 'rot',
     edits: [{ file: recovery, find: 'this.#compare(files, floor, endSegment);', replace: '' }],
   },
@@ -52,6 +54,7 @@ export const floorMutants: readonly Mutant[] = [
     scenario: 'V29',
     name: 'a store that lost its log takes itself for a blank one',
     by: 'simulator',
+    wish: { rot: 'log', events: 6000 },
     damage: 'rot',
     edits: [
       {
@@ -66,6 +69,7 @@ export const floorMutants: readonly Mutant[] = [
     scenario: 'V29',
     name: 'the floor is written when the next segment begins, and not before this one does',
     by: 'simulator',
+    wish: { rot: 'newest', events: 6000 },
     damage: 'rot',
     edits: [
       {

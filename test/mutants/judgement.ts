@@ -115,7 +115,7 @@ export const judgementMutants: readonly Mutant[] = [
   {
     ...unjudged(
       'a log without what is committed here is taken',
-      'return core.sound && view > core.view && loses(core, log) ? otherHistory : null;',
+      'return (view > core.view ? loses(core, log) : differs(core, log)) ? otherHistory : null;',
       'return null;',
     ),
     equivalent:
@@ -152,6 +152,30 @@ export const judgementMutants: readonly Mutant[] = [
         file: 'core/cluster/peers/handshake.ts',
         find: 'const said = { role, ...nonces, cluster,',
         replace: 'const said = { role, dialler: from.incarnation, acceptor: cluster, cluster,',
+      },
+    ],
+  },
+  {
+    scenario: 'V31',
+    name: 'a welcome is believed without a proof',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/peers/peer.ts',
+        find: 'if (!proven) return this.#unproven(link, message);',
+        replace: 'if (!proven && from.name !== name) return this.#unproven(link, message);',
+      },
+    ],
+  },
+  {
+    scenario: 'V31',
+    name: 'what cannot prove the secret and says that its disk was lost is believed to be a stranger',
+    by: 'simulator',
+    edits: [
+      {
+        file: 'core/cluster/peers/peer.ts',
+        find: 'if (!proven) return this.#unproven(link, message);',
+        replace: 'if (!proven && from.incarnation === this.info.incarnation) return this.#unproven(link, message);',
       },
     ],
   },

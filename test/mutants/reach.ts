@@ -81,4 +81,56 @@ export const reachMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    scenario: 'V35',
+    name: 'a backup that is cut off from its primary and far behind takes no checkpoint of others',
+    by: 'simulator',
+    wish: { left: 'apart', oneNode: true, small: true, events: 3000 },
+    edits: [
+      {
+        file: 'core/vr/transfer.ts',
+        find: 'followed && message.checkpoint === null && this.#want() === null',
+        replace: 'followed && this.#want() === null',
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'a watch begins at no node that is cut off from its primary',
+    by: 'simulator',
+    wish: { left: 'apart', oneNode: true, events: 3000 },
+    edits: [
+      {
+        file: 'core/cluster/watching/subscriptions.ts',
+        find: 'const cutOff = host.inTouch && host.primaryNode === null;',
+        replace: 'const cutOff = !host.inTouch && host.primaryNode !== null;',
+      },
+    ],
+  },
+  {
+    scenario: 'V35',
+    name: 'a node never says that it has lost its group',
+    by: 'simulator',
+    wish: { left: 'alone', onlooker: true, events: 3000 },
+    edits: [
+      {
+        file: 'core/cluster/clients/desk.ts',
+        find: 'if (hosts.length > 0) return hosts.some((host) => host.inTouch);',
+        replace: 'if (hosts.length > 0) return true;',
+      },
+    ],
+  },
+  {
+    scenario: 'V30',
+    name: 'what was forwarded to one node and then to another is refused definitely',
+    by: 'simulator',
+    wish: { nodes: 5, replicas: 3, favour: 'isolate', requestTimeoutMs: 700 },
+    edits: [
+      {
+        file: 'core/cluster/routing/router.ts',
+        find: 'return changes(item) && !(waiter instanceof Uncertain) ? new Uncertain(waiter) : waiter;',
+        replace: 'return changes(item) && waiter instanceof Uncertain ? new Uncertain(waiter) : waiter;',
+      },
+    ],
+  },
 ];

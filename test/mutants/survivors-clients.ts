@@ -14,6 +14,8 @@ export const clientSurvivors: readonly Mutant[] = [
     scenario: 'V15',
     name: 'the state machine executes a request before the one that it follows',
     by: 'simulator',
+    equivalent:
+      'the primary holds a request until those before it are in its log, and a log that loses one of them loses all that comes after it',
     edits: [
       {
         file: 'core/service/sessions.ts',
@@ -71,6 +73,7 @@ export const clientSurvivors: readonly Mutant[] = [
     scenario: 'V34',
     name: 'a snapshot that broke off is taken for whole',
     by: 'simulator',
+    wish: { favour: 'crash', padding: 40_000, events: 8000 },
     edits: [
       {
         file: watches,

@@ -84,6 +84,7 @@ export const storeSurvivors: readonly Mutant[] = [
     scenario: 'V13',
     name: 'the log goes on in place after damage',
     by: 'simulator',
+    wish: { rot: 'cut', favour: 'flicker', events: 8000 },
     damage: 'rot',
     edits: [
       {

@@ -112,4 +112,17 @@ export const viewSurvivors: readonly Mutant[] = [
       },
     ],
   },
+  {
+    scenario: 'V13',
+    name: 'a replica that recovers counts answers to an earlier life',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: recovery,
+        find: 'message.nonce !== this.#nonce || !core.isVoterMember(from)',
+        replace: '!core.isVoterMember(from)',
+      },
+    ],
+  },
 ];

@@ -1,4 +1,7 @@
-/** One process a data directory, with real processes: across process namespaces, crashes, pauses, and what stands for another host. */
+/**
+ * One process a data directory, with real processes: across process namespaces, crashes, pauses, and what stands for another host.
+ * @module-tag slow
+ */
 
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';

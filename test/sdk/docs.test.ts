@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '../../core/base/errors.ts';
+import * as core from '../../browser-client/core.ts';
 import * as sdk from '../../browser-client/index.ts';
 import * as hooks from '../../browser-client/react.ts';
 import { ClusterUnderTest } from '../integration/cluster-process.ts';
@@ -33,9 +34,13 @@ describe('docs/errors.md', () => {
 describe('docs/sdk.md', () => {
   it('has every export', () => {
     const reference = page('sdk.md');
-    const missing = [...Object.keys(sdk), ...Object.keys(hooks), 'simulate', 'startServer'].filter(
-      (name) => !new RegExp(`\\b${name}\\b`).test(reference),
-    );
+    const missing = [
+      ...Object.keys(sdk),
+      ...Object.keys(core),
+      ...Object.keys(hooks),
+      'simulate',
+      'startServer',
+    ].filter((name) => !new RegExp(`\\b${name}\\b`).test(reference));
     expect(missing).toEqual([]);
   });
 });

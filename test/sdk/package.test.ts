@@ -1,7 +1,7 @@
 /** The package as its users get it: packed, installed in an empty project, imported by Node, type-checked, and bundled for a browser. */
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,8 +12,26 @@ import { packageRoot } from '../integration/programs.ts';
 
 const execute = promisify(execFile);
 
-/** Bytes of gzip that a page pays for all of the client, React apart, if it uses every part. */
-const maxBundleBytes = 25_000;
+/** Bytes of gzip that a page pays for what it uses, React apart. */
+const budgets = [
+  [
+    'one blob',
+    20_000,
+    `import { blob, connect, json } from 'haret/core';
+     const haret = await connect({ urls: location.host });
+     console.log(await blob(haret.namespace('app'), '/config', json()).get());`,
+  ],
+  ['everything', 25_000, `import * as haret from 'haret'; console.log(haret);`],
+  ['everything, by functions', 25_000, `import * as haret from 'haret/core'; console.log(haret);`],
+] as const;
+
+const compilerOptions = {
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable', 'dom'],
+  types: [],
+  strict: true,
+  noEmit: true,
+};
 
 interface Ran {
   readonly stdout: string;
@@ -93,32 +111,35 @@ describe('the packed package', () => {
     expect(stdout).toBe('simulated\ntrue UnknownNamespace\n1\n2\ntrue\n');
   });
 
-  it('is typed for those who check everything', async () => {
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('is typed for those who check everything: module %s, resolved as %s', async (module, moduleResolution) => {
     writeFileSync(
       join(project, 'main.ts'),
       `import { connect, json } from 'haret';
-       import type { Versioned } from 'haret';
+       import type { Blob, Versioned } from 'haret';
+       import { blob, connect as connectCore, live, watch } from 'haret/core';
        import { simulate } from 'haret/testing';
        const haret = await connect({ urls: ['ws://127.0.0.1:2002'] });
-       const blob = haret.namespace('test').blob('/x', json<{ n: number }>());
-       export const read: Versioned<{ n: number }> | undefined = await blob.read({ signal: AbortSignal.timeout(5) });
+       const config: Blob<{ n: number }> = haret.namespace('test').blob('/x', json<{ n: number }>());
+       export const read: Versioned<{ n: number }> | undefined = await config.read({ signal: AbortSignal.timeout(5) });
        export const cluster = simulate({ nodes: 3 });
+       const small = (await connectCore({ urls: '127.0.0.1:2002' })).namespace('test');
+       export const value: { n: number } | undefined = await blob(small, '/x', json<{ n: number }>()).get();
+       for await (const one of live(blob(small, '/x', json<{ n: number }>()))) one?.n.toFixed();
+       for await (const update of watch(small, '/')) update.changes.length.toFixed();
+       // @ts-expect-error -- a namespace of core has functions
+       small.blob('/x', json());
       `,
     );
-    const compilerOptions = {
-      target: 'es2022',
-      module: 'nodenext',
-      lib: ['es2023', 'esnext.disposable', 'dom'],
-      types: [],
-      strict: true,
-      noEmit: true,
-    };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    const options = { ...compilerOptions, module, moduleResolution };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['main.ts'] }));
     await run(project, process.execPath, join(packageRoot, 'node_modules/typescript/bin/tsc'), '-p', '.');
   });
 
-  it('bundles for a browser, and is small there', async () => {
-    writeFileSync(join(project, 'page.js'), `import * as haret from 'haret'; console.log(haret);`);
+  it.each(budgets)('bundles for a browser, and a page with %s pays at most %d bytes', async (_, maxBytes, program) => {
+    writeFileSync(join(project, 'page.js'), program);
     const { outputFiles } = await build({
       entryPoints: [join(project, 'page.js')],
       bundle: true,
@@ -132,9 +153,17 @@ describe('the packed package', () => {
     const [bundle] = outputFiles;
     expect(bundle!.text.includes('"node:')).toBe(false);
     const size = gzipSync(bundle!.contents, { level: 9 }).length;
-    expect(size).toBeLessThan(maxBundleBytes);
-    // Also without a bundler: what a page imports refers to nothing by a bare name.
-    const page = readFileSync(join(project, 'node_modules/haret/dist/browser/index.js'), 'utf8');
-    expect([...page.matchAll(/from\s*"([^"]+)"/g)].filter(([, name]) => !name!.startsWith('./'))).toEqual([]);
+    expect(size).toBeLessThan(maxBytes);
+    // A bundle of nothing would be small too.
+    expect(bundle!.text).toContain('haret.v1.superjson');
+  });
+
+  it('needs no bundler in a page: what is imported there refers to nothing by a bare name', () => {
+    const directory = join(project, 'node_modules/haret/dist/browser');
+    for (const file of readdirSync(directory).filter((name) => name.endsWith('.js') && name !== 'react.js')) {
+      const page = readFileSync(join(directory, file), 'utf8');
+      const imports = [...page.matchAll(/from\s*"([^"]+)"/g)].filter(([, name]) => !name!.startsWith('./'));
+      expect(imports, file).toEqual([]);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /**
  * What holds for every log: equal entries give equal replies and equal bytes; a snapshot is the state; nothing runs
  * twice.
+ * @module-tag slow
  */
 
 import fc from 'fast-check';

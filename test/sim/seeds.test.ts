@@ -1,7 +1,8 @@
 /** The simulator, over some hundreds of seeds: protocol §9 holds while everything goes wrong, and work goes on after it heals. */
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NobleHash } from '../../core/base/noble-hash.ts';
+import { Checker } from '../../core/sim/checker.ts';
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 
@@ -32,6 +33,19 @@ describe('a simulated cluster', () => {
     const reports = lines.map((into) => runSeed({ seed: 7, events: 3000, hash, trace: (line) => into.push(line) }));
     expect(reports[1]).toEqual(reports[0]);
     expect(lines[1]).toEqual(lines[0]);
+  });
+
+  it('says what runs a seed again, and where to look at it', () => {
+    const step = vi.spyOn(Checker.prototype, 'afterEvent').mockImplementation(() => {
+      throw new Error('one and one is two');
+    });
+    try {
+      expect(() => runSeed({ seed: 9, events: 1500, hash })).toThrow(
+        /^seed 9 failed at event \d+: .*one and one is two\n.*again: npm run sim -- --seed 9 --events 1500 --trace\n.*#seed=9&simulator=1500/,
+      );
+    } finally {
+      step.mockRestore();
+    }
   });
 
   it("does the same with a browser's hash as with a server's", () => {

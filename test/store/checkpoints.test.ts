@@ -20,7 +20,7 @@ function snapshotOf(bytes: Uint8Array, piece = 50_001): Snapshot {
 }
 
 function draftAt(op: number, checksum: string): CheckpointDraft {
-  return { op, checksum, timestamp: 5, configuration: configurationOf('r1'), logBytes: 10 };
+  return { op, checksum, timestamp: 5, configuration: configurationOf('r1'), logBytes: 10, lineage: [] };
 }
 
 function stateOf(size: number): Uint8Array {

@@ -2,6 +2,7 @@
  * Whenever the power goes, the store comes back as it was after some number of the batches that it was given, in their
  * order, and that number is not below the batches that it had called durable. Whichever sector rots, nothing is lost
  * silently.
+ * @module-tag slow
  */
 
 import { describe, expect, it } from 'vitest';

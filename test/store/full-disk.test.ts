@@ -26,6 +26,7 @@ function draft(entry: Entry | undefined): CheckpointDraft {
     timestamp: 1,
     configuration: configurationOf('r1'),
     logBytes: 1,
+    lineage: [],
   };
 }
 

@@ -103,7 +103,7 @@ describe('a file with the name of a segment that never existed', () => {
     expect(log.has(stray)).toBe(true);
   });
 
-  it('is said, and is no damage, when the log has passed it and when it is gone again (found by lives of a store)', () => {
+  it('is reported, but is not damage, when the log has passed it and when it is gone again (found by lives of a store)', () => {
     const log = new Growing();
     log.grow(20);
     const stray = segmentName(log.numbers().at(-1)! + 1, 8192);

@@ -27,7 +27,7 @@ interface State<E extends { readonly checksum: string } = { readonly checksum: s
 }
 
 const empty: Replica<Entry> = { view: 0, logView: 0, first: 1, log: [], checkpoint: null };
-/** A number that no log here comes to. */
+/** A number that no log here reaches. */
 const farOff = 99_999_999;
 const names = ['1/a', '1/b', '2/a', '3/a'];
 
@@ -119,6 +119,7 @@ export class Workload {
       timestamp: 1,
       configuration: configurationOf(replica),
       logBytes: 0,
+      lineage: [],
     };
     this.world.store.writeCheckpoint(
       namespace,
@@ -225,10 +226,13 @@ export class Workload {
     }
   }
 
-  /** A file that is named like a segment and is none: of any number, one that is taken too, and of any size (nobody's batches are in it). */
+  /**
+   * A file that is named like a segment but is not one. It has any number, perhaps one that is taken, and any size. It
+   * holds no batch of any store.
+   */
   stray(random: SeededRandom): void {
     const { disk } = this.world;
-    // Before the store has said whose it is, a log without it is not opened at all.
+    // Until the store has written its identity, it does not open a directory with a log in it.
     if (!disk.list().some(({ name }) => name === identityFile)) return;
     const numbers = listSegments(disk).map(({ number }) => number);
     const own = numbers.filter((number) => number < farOff);
@@ -242,7 +246,7 @@ export class Workload {
     disk.run();
   }
 
-  /** Opens what the crash left and checks it; the workload goes on from what was found. */
+  /** Opens what the crash left and checks it. The workload goes on from what was found. */
   reopen(): void {
     this.life++;
     this.world.open();

@@ -32,6 +32,20 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(world.place(p).view.isPrimary).toBe(true);
   });
 
+  it('also from far behind, where a checkpoint stands for what it lacks (found by the simulator)', () => {
+    const world = new World({ checkpointBytes: 1500 });
+    const { p, near, cut } = cast(world);
+    world.links(`${p}${near}`, `${near}${p}`);
+    const values = Array.from({ length: 60 }, (_, i) => `behind${i}`);
+    for (const value of values) world.put(value);
+    world.run(2000);
+    expect(world.place(near).view.logFirst).toBeGreaterThan(world.place(cut).view.head + 1);
+    world.links(`${p}${near}`, `${near}${p}`, `${near}${cut}`, `${cut}${near}`);
+    world.run(4000);
+    expect(world.place(cut).machine.values).toEqual(values);
+    expect(world.place(cut).replica?.inTouch).toBe(true);
+  });
+
   it('and no two keep a primary alive by telling each other of it', () => {
     const world = new World({ voters: 5 });
     const p = world.awaitPrimary();

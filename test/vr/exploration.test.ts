@@ -1,3 +1,8 @@
+/**
+ * Random histories of one group (docs/simulator.md).
+ * @module-tag slow
+ */
+
 import { describe, expect, it, vi } from 'vitest';
 import { InvariantViolation } from '../../core/base/assert.ts';
 import { Replica } from '../../core/vr/replica.ts';

@@ -175,10 +175,7 @@ export class Group {
     }
   }
 
-  /**
-   * Its disk is lost with everything that it promised. The node comes back empty, as another incarnation. It must be
-   * down.
-   */
+  /** Its disk is lost with all that it promised. The node, which must be down, comes back as another incarnation. */
   wipe(name: string): void {
     const place = this.place(name);
     const { replica, node, incarnation } = place.member;
@@ -341,8 +338,8 @@ export class Group {
   }
 
   /**
-   * `to` gets a message in a member's name that no member sent. The message is impossible, so it must change nothing:
-   * at most it is reported, or an older view is answered with the newer one (V31).
+   * `to` gets a message in a member's name that no member sent. It is impossible, so it must change nothing: at most it
+   * is reported, or an older view is answered with the newer one (V31).
    */
   forge(to: string, message: Message, what: string): void {
     const place = this.place(to);

@@ -1,4 +1,7 @@
-/** One conformance suite for every codec of every interface: the other end reads the same value that one end wrote. */
+/**
+ * One conformance suite for every codec of every interface: the other end reads the same value that one end wrote.
+ * @module-tag slow
+ */
 
 import fc from 'fast-check';
 import SuperJSON from 'superjson';
@@ -12,7 +15,7 @@ import { decodeReply } from '../../core/service/reply.ts';
 import { adminClientCodec, adminServerCodec, offeredAdminSubprotocols } from '../../core/wire/admin-codecs.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import { textApi } from '../../core/wire/api-client-text.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 import { apiClientCodec, apiServerCodec, offeredApiSubprotocols } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import type { ClientMessage } from '../../core/wire/api.ts';
@@ -204,7 +207,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
   it('sends what a node reads, whatever happens to the values meanwhile', () => {
     fc.assert(
       fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
-        const said = messages.map((message): Said => {
+        const said = messages.map((message): Outgoing => {
           if (message.kind !== 'request' && message.kind !== 'read') return message;
           const body = decodeBody(message.operation.slice());
           if (body.kind !== 'operation') throw new Error('clients send operations');

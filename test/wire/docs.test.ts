@@ -1,6 +1,6 @@
 /** docs/wire.md shows frames. The codecs read and write each of them. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bytesFromHex } from '../../core/base/bytes.ts';
 import { adminClientCodec, adminServerCodec } from '../../core/wire/admin-codecs.ts';
@@ -9,8 +9,10 @@ import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import * as closeCodes from '../../core/wire/close-codes.ts';
 import type { Codec } from '../../core/wire/codec.ts';
+import { madeIn, remade, structs, tables } from './tables.ts';
 
-const page = readFileSync(new URL('../../docs/wire.md', import.meta.url), 'utf8');
+const file = new URL('../../docs/wire.md', import.meta.url);
+const page = readFileSync(file, 'utf8');
 const pattern = /<!-- (api|admin) (superjson|binary) (client|server) -->\n\n?```(?:json|hex)\n([\s\S]*?)\n```/g;
 const examples = [...page.matchAll(pattern)].map(([, area, codec, end, frame]) => ({
   area,
@@ -51,8 +53,17 @@ describe('docs/wire.md', () => {
     else expect(written).toEqual(raw);
   });
 
-  it('names every close code', () => {
-    for (const code of Object.values(closeCodes))
-      if (code !== closeCodes.abnormal) expect(page).toContain(String(code));
+  it('says of every close code what it means', () => {
+    const rows = [...page.matchAll(/^\| (\d{4}) /gm)].map(([, code]) => Number(code));
+    const codes = Object.values(closeCodes).filter((code) => code !== closeCodes.abnormal);
+    expect(rows).toEqual(codes.sort((a, b) => a - b));
+  });
+
+  it('has every kind with its number and its fields, as the sources have them (UPDATE_WIRE=1 writes them)', () => {
+    if (process.env['UPDATE_WIRE'] === '1') writeFileSync(file, remade(page));
+    expect([...madeIn(page)].sort()).toEqual([...Object.keys(tables), ...Object.keys(structs)].sort());
+    // Prettier pads tables and breaks lines.
+    const plain = (text: string): string => text.replace(/-{3,}/g, '---').replace(/\s+/g, ' ');
+    expect(plain(page)).toBe(plain(remade(page)));
   });
 });

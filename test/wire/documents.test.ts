@@ -1,4 +1,4 @@
-/** A client's own writer and reader of documents, against the library that a node speaks with. */
+/** A client's own writer and reader of documents, compared with the library that a node uses. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { utf8 } from '../../core/base/bytes.ts';
 import { MalformedError } from '../../core/base/errors.ts';
 import { decodeBody } from '../../core/service/body.ts';
 import { textApi } from '../../core/wire/api-client-text.ts';
-import type { Said } from '../../core/wire/api-client.ts';
+import type { Outgoing } from '../../core/wire/api-client.ts';
 import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import type { ClientMessage } from '../../core/wire/api.ts';
 import { joinDocument, messagePart, readMessageDocument } from '../../core/wire/documents.ts';
@@ -17,7 +17,7 @@ const node = apiServerCodec(textApi.subprotocol);
 const library = apiClientCodec(textApi.subprotocol);
 const frames = textApi.frames(node.maxFrameBytes);
 
-function said(message: ClientMessage): Said {
+function said(message: ClientMessage): Outgoing {
   if (message.kind !== 'request' && message.kind !== 'read') return message;
   const body = decodeBody(message.operation);
   if (body.kind !== 'operation') throw new Error('clients send operations');
@@ -38,7 +38,7 @@ describe('documents of messages', () => {
     fc.assert(
       fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
         const ours = frames.encode(messages.map(said));
-        // The library writes an operation in its place among the fields, and the engine puts it last.
+        // The library writes an operation at its place among the fields. The engine puts it last.
         expect(readDocument(ours as string, node.maxFrameBytes)).toEqual(
           readDocument(library.encode(messages) as string, node.maxFrameBytes),
         );
@@ -48,7 +48,7 @@ describe('documents of messages', () => {
       }),
     );
     const value = fc.oneof(fc.uint8Array(), fc.string(), fc.maxSafeInteger(), fc.boolean(), fc.constant(null));
-    // No field is named by a number. The library would annotate those first, in whatever order they are written.
+    // No field of a message has a number for a name. An engine would move it to the front of its object.
     const name = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9]{0,7}$/);
     const record = fc.dictionary(name, fc.oneof(value, fc.array(value), fc.dictionary(name, value)), {
       noNullPrototype: true,

@@ -31,7 +31,7 @@ const maxValueBytes = 4096;
 export type AdminDone = (result: Result<AdminResult>) => void;
 
 /** What the commands work on. */
-export interface AdminDesk {
+export interface AdminParts {
   readonly ports: NodePorts;
   readonly options: NodeOptions;
   readonly groups: Groups;
@@ -48,13 +48,13 @@ export interface AdminDesk {
 }
 
 export class AdminCommands {
-  readonly #desk: AdminDesk;
+  readonly #parts: AdminParts;
   readonly #times: NodeTimes;
   #logLevel = 'info';
 
-  constructor(desk: AdminDesk) {
-    this.#desk = desk;
-    this.#times = nodeTimes(desk.options.timing);
+  constructor(parts: AdminParts) {
+    this.#parts = parts;
+    this.#times = nodeTimes(parts.options.timing);
   }
 
   /** Runs a command. `forwarded` ones are not sent on again. */
@@ -62,7 +62,7 @@ export class AdminCommands {
     switch (command.kind) {
       case 'clusterJoin':
         return this.#atRoot(command, forwarded, done, () =>
-          this.#desk.joining.join(command.node, command.address, (joined) =>
+          this.#parts.joining.join(command.node, command.address, (joined) =>
             done(joined.ok ? ok({ kind: 'ok' }) : joined),
           ),
         );
@@ -77,7 +77,7 @@ export class AdminCommands {
       case 'primary':
         return this.#primary(command, forwarded, done);
       case 'config':
-        return done(ok(pairs(this.#desk.options.describedConfig)));
+        return done(ok(pairs(this.#parts.options.describedConfig)));
       case 'metrics':
         return done(ok(this.#metrics(command.prefix)));
       case 'logLevel':
@@ -89,8 +89,8 @@ export class AdminCommands {
 
   /** Changes to the catalog happen where the root group's primary is. */
   #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
-    const { groups, options } = this.#desk;
-    const refusal = this.#desk.refusal();
+    const { groups, options } = this.#parts;
+    const refusal = this.#parts.refusal();
     if (refusal !== null) return done({ ok: false, error: refusal });
     const voters = groups.record?.root.voters;
     if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
@@ -100,7 +100,7 @@ export class AdminCommands {
 
   /** A node that joined or started just now is about to be connected; that is waited for. */
   #askNode(node: string, command: AdminCommand, done: AdminDone): void {
-    const { peers, router, until } = this.#desk;
+    const { peers, router, until } = this.#parts;
     const ask = (): void =>
       router.ask(node, { kind: 'admin', command }, (outcome) => {
         if (outcome.kind === 'admin') done(ok(outcome.result));
@@ -112,7 +112,7 @@ export class AdminCommands {
   }
 
   #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {
-    const { joining, options, ports } = this.#desk;
+    const { joining, options, ports } = this.#parts;
     if (!isNamespaceName(command.namespace)) {
       return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
     }
@@ -123,7 +123,7 @@ export class AdminCommands {
       return done(fail('NotEnoughReplicas', 'Not enough replicas (at least 3 unless --allow-small)', details));
     }
     const elsewhere = command.replicas.find(({ node }) => node !== options.name);
-    if (this.#desk.groups.record === null && elsewhere !== undefined) return done(notInCluster(elsewhere));
+    if (this.#parts.groups.record === null && elsewhere !== undefined) return done(notInCluster(elsewhere));
     joining.inCluster((ready) => {
       if (!ready.ok) return done(ready);
       const members = this.#members(command.replicas);
@@ -139,22 +139,22 @@ export class AdminCommands {
       joining.propose(entry, (created) => {
         if (!created.ok) return done(created);
         // It exists now; whoever asked should also find it working, if its nodes are up.
-        const working = (): boolean => this.#desk.router.hints.of(created.value) !== null;
-        this.#desk.until(working, this.#times.firstPrimaryMs, () => done(ok({ kind: 'ok' })));
+        const working = (): boolean => this.#parts.router.hints.of(created.value) !== null;
+        this.#parts.until(working, this.#times.firstPrimaryMs, () => done(ok({ kind: 'ok' })));
       });
     });
   }
 
   #members(placements: readonly Placement[]): Result<readonly Member[]> {
-    const { maxReplicas } = this.#desk.options.limits;
+    const { maxReplicas } = this.#parts.options.limits;
     const members: Member[] = [];
     for (const { replica, node, address } of placements) {
-      const known = this.#desk.groups.catalog?.node(node);
+      const known = this.#parts.groups.catalog?.node(node);
       if (known === undefined || known.ejected) {
         return notInCluster({ node, address });
       }
       const here = placements.filter((one) => one.node === node).length;
-      const more = (this.#desk.groups.catalog?.replicasOn(node) ?? 0) + here + rootReplicas;
+      const more = (this.#parts.groups.catalog?.replicasOn(node) ?? 0) + here + rootReplicas;
       if (more > maxReplicas) {
         const details = { node, limit: maxReplicas, actual: more };
         return fail(
@@ -172,7 +172,7 @@ export class AdminCommands {
   }
 
   #clusterStatus(): AdminResult {
-    const { groups, options, peers } = this.#desk;
+    const { groups, options, peers } = this.#parts;
     const { catalog, record } = groups;
     const self = options.name;
     const recorded = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
@@ -180,9 +180,9 @@ export class AdminCommands {
     const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
     const nodes = [...recorded, ...others].slice(0, maxMembersTold);
     // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
-    if (nodes.length === 0 && this.#desk.outsider(self) !== null) nodes.push(this.#desk.joining.self);
+    if (nodes.length === 0 && this.#parts.outsider(self) !== null) nodes.push(this.#parts.joining.self);
     const outside = (node: string): Outside | null => {
-      return this.#desk.outsider(node) ?? (node === self && this.#desk.refusal() !== null ? 'stranger' : null);
+      return this.#parts.outsider(node) ?? (node === self && this.#parts.refusal() !== null ? 'stranger' : null);
     };
     return {
       kind: 'clusterStatus',
@@ -200,7 +200,7 @@ export class AdminCommands {
   }
 
   #namespaces(): AdminResult {
-    const namespaces = (this.#desk.groups.catalog?.namespaces ?? []).map((one) => ({
+    const namespaces = (this.#parts.groups.catalog?.namespaces ?? []).map((one) => ({
       namespace: one.name,
       namespaceId: one.id,
       replicas: one.replicas.map((member) => ({ replica: member.replica, node: member.node, address: member.address })),
@@ -210,7 +210,7 @@ export class AdminCommands {
   }
 
   #primaryText(namespace: NamespaceRecord): string | null {
-    const hint = this.#desk.router.hints.of(namespace.id);
+    const hint = this.#parts.router.hints.of(namespace.id);
     const member = namespace.replicas.find((one) => one.replica === hint?.replica);
     // A primary that this node has lost sight of is not told as one.
     if (member === undefined || !this.#reaches(member.node)) return null;
@@ -218,29 +218,29 @@ export class AdminCommands {
   }
 
   #reaches(node: string): boolean {
-    return node === this.#desk.options.name || this.#desk.peers.connected(node);
+    return node === this.#parts.options.name || this.#parts.peers.connected(node);
   }
 
   #addressOf(member: Member): string {
-    return this.#desk.groups.catalog?.node(member.node)?.clusterAddress ?? member.address;
+    return this.#parts.groups.catalog?.node(member.node)?.clusterAddress ?? member.address;
   }
 
   #primary(command: Extract<AdminCommand, { kind: 'primary' }>, forwarded: boolean, done: AdminDone): void {
-    const namespace = this.#desk.groups.catalog?.namespaceByName(command.namespace);
+    const namespace = this.#parts.groups.catalog?.namespaceByName(command.namespace);
     if (namespace === undefined) return this.#unknown(command, forwarded, done);
     done(ok({ kind: 'primary', primary: this.#primaryText(namespace) }));
   }
 
   /** This node's copy of the catalog may lag: only the root group's primary knows that there is no such namespace. */
   #unknown(command: AdminCommand & { readonly namespace: string }, forwarded: boolean, done: AdminDone): void {
-    const { groups, peers } = this.#desk;
+    const { groups, peers } = this.#parts;
     const voter = groups.nodesOf(rootNamespaceId).find((node) => peers.connected(node));
     if (!groups.knowsAllNamespaces() && !forwarded && voter !== undefined) return this.#askNode(voter, command, done);
     done(fail('UnknownNamespace', 'Unknown namespace', { namespace: command.namespace }));
   }
 
   #replica(command: Extract<AdminCommand, { kind: 'replica' }>, forwarded: boolean, done: AdminDone): void {
-    const { groups, options } = this.#desk;
+    const { groups, options } = this.#parts;
     const namespace = groups.catalog?.namespaceByName(command.namespace);
     if (namespace === undefined) return this.#unknown(command, forwarded, done);
     const member = namespace.replicas.find((one) => one.replica === command.replica);
@@ -289,7 +289,7 @@ export class AdminCommands {
   }
 
   #metrics(prefix: string): AdminResult {
-    const samples = this.#desk
+    const samples = this.#parts
       .metrics()
       .map(({ name, labels, value }) => {
         const inside = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
@@ -308,7 +308,7 @@ export class AdminCommands {
       };
     }
     this.#logLevel = level;
-    this.#desk.options.setLogLevel(level);
+    this.#parts.options.setLogLevel(level);
     return ok({ kind: 'text', text: level });
   }
 }

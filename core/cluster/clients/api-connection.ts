@@ -3,6 +3,7 @@
  * does wrong closes its connection with a typed reason and touches nothing else (architecture §2).
  */
 
+import { invariant } from '../../base/assert.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ClusterId } from '../../base/ids.ts';
@@ -19,6 +20,8 @@ import { decodeReply } from '../../service/reply.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import { Outbox } from '../../wire/outbox.ts';
 import type { HolderConnection, Holders } from './holders.ts';
+import type { Asker } from './judgement.ts';
+import { judgeClient } from './judgement.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
 import { SpokenSessions } from './spoken.ts';
 import type { Standing, StandingConnection } from './standing.ts';
@@ -66,7 +69,7 @@ export interface ApiCounters {
   refused: number;
 }
 
-export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection, StandingConnection {
+export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection, StandingConnection, Asker {
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
@@ -159,26 +162,55 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#outbox.send(message);
   }
 
+  // What is judged of it.
+
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  get maxOutstanding(): number {
+    return this.#limits.maxPendingRequests;
+  }
+
+  refusal(): ErrorInfo | null {
+    return this.#desk.refusal();
+  }
+
+  refusesSpeaking(namespaceId: number, session: number): ErrorInfo | null {
+    return this.#spoken.secretOf(namespaceId, session) === null ? this.#spoken.refusal(session) : null;
+  }
+
+  refusesRegistering(): ErrorInfo | null {
+    return this.#spoken.refusesMore();
+  }
+
   #receive(message: ClientMessage | Unusable): void {
-    if (!this.#greeted) {
-      this.#greet(message);
-      return;
-    }
-    // It may have learned since that it is a stranger: whoever is connected is better off elsewhere, with all that they wait for here.
-    const refusal = this.#desk.refusal();
-    if (refusal !== null) return this.refuse(refusal, closeCodes.notAllowed);
+    if (message.kind === 'request') this.#counters.requests++;
+    else if (message.kind === 'read') this.#counters.reads++;
+    const verdict = judgeClient(this, message);
+    if (verdict === null) return this.#do(message);
+    const { error } = verdict;
+    if ('closes' in verdict) this.refuse(error, verdict.closes);
+    else this.#answer({ kind: 'error', id: verdict.id, error });
+  }
+
+  /** What was judged to be done. */
+  #do(message: ClientMessage | Unusable): void {
     switch (message.kind) {
       case 'hello':
-        return this.refuse(errorInfo('BadFrame', 'hello was said already'), closeCodes.badFrame);
+        return this.#greet();
       case 'unusable':
-        return this.#answer({ kind: 'error', id: message.id, error: message.error });
+        return;
       case 'ping':
         return this.#answer({ kind: 'pong', id: message.id });
       case 'listNamespaces':
         return this.#answer({ kind: 'namespaces', id: message.id, names: this.#desk.namespaces() });
       case 'enter': {
         const { id } = message;
-        if (this.#full(id)) return;
         this.#outstanding++;
         this.#counters.asked++;
         return this.#desk.enter(message.namespace, (answer) => {
@@ -196,12 +228,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         return this.#spoken.resume(message.namespaceId, message.session, message.secret);
       case 'unregister':
       case 'keepAlive':
-        return this.#speak(message);
       case 'request':
-        this.#counters.requests++;
         return this.#speak(message);
       case 'read':
-        this.#counters.reads++;
         return this.#serve(message, noSecret, new Answer(this, message.id));
       case 'watch': {
         this.#follow(message.namespaceId);
@@ -250,16 +279,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#answer({ kind: 'who', namespaceId, session });
   }
 
-  #greet(message: ClientMessage | Unusable): void {
-    if (message.kind !== 'hello') {
-      return this.refuse(errorInfo('BadFrame', 'the first message must be hello'), closeCodes.badFrame);
-    }
-    if (message.protocol !== apiProtocol) {
-      const error = errorInfo('BadFrame', `this node speaks protocol ${apiProtocol}, not ${message.protocol}`);
-      return this.refuse(error, closeCodes.wrongProtocol);
-    }
-    const refusal = this.#desk.refusal();
-    if (refusal !== null) return this.refuse(refusal, closeCodes.notAllowed);
+  #greet(): void {
     this.#greeted = true;
     this.#desk.holders.add(this);
     this.#answer({
@@ -273,18 +293,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     });
   }
 
-  /** Refuses what is asked beyond what one connection may have outstanding. */
-  #full(id: number): boolean {
-    const limit = this.#limits.maxPendingRequests;
-    if (this.#outstanding < limit) return false;
-    const text = `this connection has ${this.#outstanding} requests outstanding`;
-    const error = errorInfo('Overloaded', text, { limit, actual: this.#outstanding + 1 });
-    this.#answer({ kind: 'error', id, error });
-    return true;
-  }
-
   #serve(message: Served, secret: SessionSecret, waiter: Waiter): void {
-    if (this.#full(message.id)) return;
     this.#outstanding++;
     this.#counters.asked++;
     this.#desk.serve({ namespaceId: message.namespaceId, item: message, secret, hops: 0, from: null, waiter });
@@ -292,18 +301,14 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
 
   /** What is asked as a session. Whether the secret is the session's is judged where the session is known. */
   #speak(message: Speaking): void {
-    const { id, namespaceId, session } = message;
-    const secret = this.#spoken.secretOf(namespaceId, session);
-    if (secret === null) return this.#answer({ kind: 'error', id, error: this.#spoken.refusal(session) });
+    const secret = this.#spoken.secretOf(message.namespaceId, message.session);
+    invariant(secret !== null, 'whoever speaks as a session was judged to know its secret');
     if (message.kind !== 'unregister') this.#wrote(message);
     this.#serve(message, secret, new SessionAnswer(this, this.#spoken, message));
   }
 
   #register(message: Registering): void {
-    const { id } = message;
-    if (this.#full(id)) return;
-    const refusal = this.#spoken.begin();
-    if (refusal !== null) return this.#answer({ kind: 'error', id, error: refusal });
+    this.#spoken.begin();
     this.#serve(message, noSecret, new RegisterAnswer(this, this.#spoken, message));
   }
 

@@ -29,13 +29,14 @@ export class SpokenSessions {
     this.#limit = limit;
   }
 
-  /** Why this connection may register no further session; null when it may, which counts from then on. */
-  begin(): ErrorInfo | null {
-    if (this.#own < this.#limit) {
-      this.#own++;
-      return null;
-    }
-    return this.#exceeded('has registered');
+  /** Why this connection may register no further session; null when it may. */
+  refusesMore(): ErrorInfo | null {
+    return this.#own < this.#limit ? null : this.#exceeded('has registered');
+  }
+
+  /** A registration is under way, and counts from now on. */
+  begin(): void {
+    this.#own++;
   }
 
   /** A registration that {@link begin} counted came to nothing. */

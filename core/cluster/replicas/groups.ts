@@ -289,7 +289,7 @@ export class Groups {
       this.#catalogMoved = false;
       if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
     }
-    // The drowsy are ticked together, so that what they have to say travels together.
+    // The quiet ones are ticked together, so that what they have to say travels together.
     const everyone = ++this.#ticks % ticksForEveryone === 0;
     for (const hosts of this.#hosts.values()) {
       for (const host of hosts) {

@@ -69,7 +69,7 @@ const maxTokensATick = 16_384;
  * After so many ticks in which nothing but heartbeats came in, a replica is ticked only now and then: hundreds of idle groups would
  * otherwise cost a node more than its busy ones. Whatever is due while nothing happens has a hundred milliseconds at least.
  */
-const drowsyAfterTicks = 100;
+const quietAfterTicks = 100;
 
 interface PendingRead {
   readonly waiter: Waiter;
@@ -249,9 +249,9 @@ export class ReplicaHost implements Flushable {
     this.#step({ kind: 'flush' }, this.#turn.now());
   }
 
-  /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the drowsy alone. */
+  /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the quiet alone. */
   tick(now: number, everyone: boolean): void {
-    if (this.#stopped || (++this.#quietTicks > drowsyAfterTicks && !everyone)) return;
+    if (this.#stopped || (++this.#quietTicks > quietAfterTicks && !everyone)) return;
     this.input({ kind: 'tick' });
     this.#endOverdue(now);
   }

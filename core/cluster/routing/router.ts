@@ -178,7 +178,7 @@ export class Router {
       else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
     };
     // Whoever is asked next does not know what the one before made of it.
-    const again = (): void => this.serve({ ...job, waiter: inDoubt(item, waiter) });
+    const again = (): void => this.serve({ ...job, waiter: uncertain(item, waiter) });
     this.#ask(target, { namespaceId, item, secret, hops: hops + 1 }, done, again);
   }
 
@@ -309,7 +309,7 @@ function changes(item: ForwardItem): boolean {
  * Whoever waits for a write that was given to one node and then to another: that the second did not execute it says nothing of the first
  * (V30). Only a reply settles it.
  */
-class InDoubt implements Waiter {
+class Uncertain implements Waiter {
   readonly #waiter: Waiter;
 
   constructor(waiter: Waiter) {
@@ -325,8 +325,8 @@ class InDoubt implements Waiter {
   }
 }
 
-function inDoubt(item: ForwardItem, waiter: Waiter): Waiter {
-  return changes(item) && !(waiter instanceof InDoubt) ? new InDoubt(waiter) : waiter;
+function uncertain(item: ForwardItem, waiter: Waiter): Waiter {
+  return changes(item) && !(waiter instanceof Uncertain) ? new Uncertain(waiter) : waiter;
 }
 
 export function readConsistency(consistency: Consistency): ReadConsistency {

@@ -25,7 +25,7 @@ import { Watch, isWatchMessage } from './watch.ts';
 export type WatchRequest = Extract<ClientMessage, { kind: 'watch' }>;
 
 /** What subscriptions need of their node. */
-export interface SubscriptionsDesk {
+export interface SubscriptionsParts {
   /** A replica of a namespace that runs here. */
   hostOf(namespaceId: NamespaceId): ReplicaHost | null;
   /** It is known that there is no such namespace. */
@@ -40,7 +40,7 @@ export interface SubscriptionsDesk {
 }
 
 /** @param run a number drawn at the start of this node's process. */
-export function deskOf(groups: Groups, peers: Peers, router: Router, run: number): SubscriptionsDesk {
+export function subscriptionsParts(groups: Groups, peers: Peers, router: Router, run: number): SubscriptionsParts {
   let turn = 0;
   return {
     run,
@@ -104,14 +104,14 @@ interface Relay {
 class PeerSink implements WatchSink {
   readonly run: number;
   readonly #node: string;
-  readonly #desk: SubscriptionsDesk;
+  readonly #parts: SubscriptionsParts;
   readonly #numbers = new Map<number, number>();
   #lastId = 0;
 
-  constructor(node: string, run: number, desk: SubscriptionsDesk) {
+  constructor(node: string, run: number, parts: SubscriptionsParts) {
     this.#node = node;
     this.run = run;
-    this.#desk = desk;
+    this.#parts = parts;
   }
 
   /** False for what was asked already: a frame that came twice must not begin a watch anew, later than the first time. */
@@ -126,7 +126,7 @@ class PeerSink implements WatchSink {
     const number = this.#numbers.get(message.id) ?? 0;
     if (message.kind === 'error') this.#numbers.delete(message.id);
     else this.#numbers.set(message.id, number + 1);
-    this.#desk.send(this.#node, { kind: 'relayed', run: this.run, number, message });
+    this.#parts.send(this.#node, { kind: 'relayed', run: this.run, number, message });
   }
 
   end(id: number): void {
@@ -134,7 +134,7 @@ class PeerSink implements WatchSink {
   }
 
   hasRoom(): boolean {
-    return !this.#desk.congested(this.#node);
+    return !this.#parts.congested(this.#node);
   }
 }
 
@@ -143,7 +143,7 @@ function outOfTouch(host: ReplicaHost): string {
 }
 
 export class Subscriptions implements Watches {
-  readonly #desk: SubscriptionsDesk;
+  readonly #parts: SubscriptionsParts;
   readonly #maxWatches: number;
   readonly #bySink = new Map<WatchSink, Map<number, Held>>();
   readonly #feeds = new Map<ReplicaHost, WatchFeed>();
@@ -157,8 +157,8 @@ export class Subscriptions implements Watches {
   #size = 0;
 
   /** @param maxWatches of one connection. */
-  constructor(desk: SubscriptionsDesk, maxWatches: number) {
-    this.#desk = desk;
+  constructor(parts: SubscriptionsParts, maxWatches: number) {
+    this.#parts = parts;
     this.#maxWatches = maxWatches;
   }
 
@@ -193,12 +193,15 @@ export class Subscriptions implements Watches {
         errorInfo('LimitExceeded', `a connection has at most ${this.#maxWatches} watches`, details),
       );
     }
-    const host = this.#desk.hostOf(namespaceId);
+    const host = this.#parts.hostOf(namespaceId);
     if (host === null) return this.#elsewhere(held, mayRelay);
     if (sink instanceof PeerSink && !host.inTouch && request.consistency.kind === 'linearizable') {
       return this.#failWith(held, 'NoPrimary', outOfTouch(host));
     }
     if (from.kind === 'after') return this.#open(held, host, from.op);
+    // It follows its group through others, and does not reach the primary that a linearizable beginning needs (V35).
+    const cutOff = host.inTouch && host.primaryNode === null;
+    if (cutOff && mayRelay && request.consistency.kind === 'linearizable') return this.#elsewhere(held, mayRelay);
     const consistency: ReadConsistency = readConsistency(request.consistency);
     host.read(
       {
@@ -241,10 +244,10 @@ export class Subscriptions implements Watches {
 
   #elsewhere(held: Held, mayRelay: boolean): void {
     const { namespaceId } = held.request;
-    if (this.#desk.denies(namespaceId)) {
+    if (this.#parts.denies(namespaceId)) {
       return this.#failWith(held, 'UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`);
     }
-    const node = mayRelay ? this.#desk.peerFor(namespaceId) : null;
+    const node = mayRelay ? this.#parts.peerFor(namespaceId) : null;
     const id = this.#nextRelay++;
     if (node === null || !this.#sendRelay(node, { ...held.request, id })) {
       return this.#failWith(held, 'NoPrimary', 'no node that has a replica of this namespace can be reached now');
@@ -295,7 +298,7 @@ export class Subscriptions implements Watches {
   }
 
   #sendRelay(node: string, message: ClientMessage): boolean {
-    return this.#desk.send(node, { kind: 'relay', run: this.#desk.run, message });
+    return this.#parts.send(node, { kind: 'relay', run: this.#parts.run, message });
   }
 
   // What the node tells.
@@ -348,7 +351,7 @@ export class Subscriptions implements Watches {
     if (sink?.run !== run) {
       // What an earlier process of that node asked, nobody there waits for.
       if (sink !== undefined) this.leave(sink);
-      sink = new PeerSink(node, run, this.#desk);
+      sink = new PeerSink(node, run, this.#parts);
       this.#peers.set(node, sink);
     }
     if (message.kind === 'watch') {
@@ -361,7 +364,7 @@ export class Subscriptions implements Watches {
 
   /** What a peer tells for one of our clients. */
   relayed(node: string, run: number, number: number, message: ServerMessage): void {
-    if (run !== this.#desk.run || !isWatchMessage(message)) return;
+    if (run !== this.#parts.run || !isWatchMessage(message)) return;
     const held = this.#relays.get(message.id);
     const relay = held?.relay;
     if (held === undefined || !relay || relay.node !== node) {

@@ -24,12 +24,6 @@ export interface WriteContext extends ChangeContext {
   readonly changes: TreeChange[];
 }
 
-/** Where a write happens: its place, in the tree under `root`. */
-export interface Spot {
-  readonly root: DirectoryNode;
-  readonly place: Place;
-}
-
 /** Writes that a kind of node has. `upsert` is none of them: it does another one. */
 export type OwnWriteKind = Exclude<WriteKind, 'upsert'>;
 

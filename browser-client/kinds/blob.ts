@@ -1,14 +1,127 @@
-/** A value at a path. */
+/** Blobs: a value at a path. */
 
-import { haretError } from '../core/base/errors.ts';
-import type { Codec } from './codecs.ts';
-import { Handle, isNotFound, nothing } from './handle.ts';
-import type { Executor } from './handle.ts';
-import { BlobFold } from './folds.ts';
-import type { Live } from './live.ts';
-import { BlobGuards, BlobOps, transactionOf, upsertOf } from './operations.ts';
-import type { Transacted } from './operations.ts';
-import type { CallOptions, ReadOptions, Versioned, Written } from './options.ts';
+import { haretError } from '../../core/base/errors.ts';
+import type { Change } from '../../core/service/events.ts';
+import type { Guard } from '../../core/tree/operation.ts';
+import { decode, encode } from '../codecs.ts';
+import type { Codec } from '../codecs.ts';
+import { Handle, isNotFound, nothing } from '../handle.ts';
+import type { Executor } from '../handle.ts';
+import { live } from '../live.ts';
+import type { Live, LiveSource } from '../live.ts';
+import type { CoreNamespace } from '../namespace.ts';
+import { NodeGuards, NodeOps, number, opOf, transactionOf, upsertOf, written } from '../operations.ts';
+import type { Op, Transacted, VersionGuard } from '../operations.ts';
+import type { CallOptions, ReadOptions, Versioned, Written } from '../options.ts';
+import { NodeFold } from './fold.ts';
+
+/** Operations of a blob, for transactions. */
+export class BlobOps<Out, In> extends NodeOps {
+  readonly #codec: Codec<Out, In>;
+
+  constructor(path: string, codec: Codec<Out, In>) {
+    super(path);
+    this.#codec = codec;
+  }
+
+  /** Fails with `PathExists` where something is. */
+  create(value: In): Op<Written> {
+    return this.make('blob', encode(this.#codec, value, this.path));
+  }
+
+  /** The blob must exist, unless `ifAbsent` asks that it does not. */
+  put(
+    value: In,
+    { ifVersion, ifAbsent = false }: VersionGuard & { readonly ifAbsent?: boolean | undefined } = {},
+  ): Op<Written> {
+    const stored = encode(this.#codec, value, this.path);
+    return opOf(
+      { kind: 'blobPut', path: this.path, value: stored, ifVersion: ifVersion ?? null, ifAbsent },
+      'done',
+      written,
+    );
+  }
+
+  /** Puts `value` where `expected` is, byte for byte; else fails with `GuardFailed`. */
+  replace(expected: In, value: In): Op<Written> {
+    return opOf(
+      {
+        kind: 'blobCas',
+        path: this.path,
+        expected: encode(this.#codec, expected, this.path),
+        value: encode(this.#codec, value, this.path),
+      },
+      'done',
+      written,
+    );
+  }
+
+  /** The value. Fails with `PathNotFound` where nothing is. */
+  get(): Op<Out> {
+    return opOf({ kind: 'blobGet', path: this.path }, 'value', ({ value }) => this.#decode(value));
+  }
+
+  /** The value with its version. */
+  read(): Op<Versioned<Out>> {
+    return opOf({ kind: 'blobGet', path: this.path }, 'value', ({ value, version }, op) => ({
+      value: this.#decode(value),
+      version,
+      op,
+    }));
+  }
+
+  /** Bytes of the value. */
+  size(): Op<number> {
+    return opOf({ kind: 'blobSize', path: this.path }, 'number', number);
+  }
+
+  #decode(value: Uint8Array | null): Out {
+    if (value === null) throw haretError('Internal', 'a blob without a value');
+    return decode(this.#codec, value, this.path);
+  }
+}
+
+/** What a transaction may ask of a blob. */
+export class BlobGuards<In> extends NodeGuards {
+  readonly #codec: Codec<unknown, In>;
+
+  constructor(path: string, codec: Codec<unknown, In>) {
+    super(path);
+    this.#codec = codec;
+  }
+
+  /** Its value is `value`, byte for byte. */
+  value(value: In): Guard {
+    return { kind: 'blobValue', path: this.path, value: encode(this.#codec, value, this.path) };
+  }
+
+  /** Its value has so many bytes. */
+  size(size: number): Guard {
+    return { kind: 'blobSize', path: this.path, size };
+  }
+}
+
+class BlobFold<Out> extends NodeFold<Out | undefined> {
+  readonly #codec: Codec<Out, never>;
+  #bytes: Uint8Array | null = null;
+
+  constructor(path: string, codec: Codec<Out, never>) {
+    super(path, 'blob');
+    this.#codec = codec;
+  }
+
+  protected empty(): void {
+    this.#bytes = null;
+  }
+
+  protected change({ value }: Change): void {
+    this.#bytes = value;
+  }
+
+  protected make(): Out | undefined {
+    return this.#bytes === null ? undefined : decode(this.#codec, this.#bytes, this.path);
+  }
+}
 
 /** Options of {@link Blob.put}. */
 export interface PutOptions extends CallOptions {
@@ -24,7 +137,8 @@ interface Found<Out> {
   readonly modified: number;
 }
 
-export class Blob<Out, In = Out> extends Handle {
+/** A value at a path. */
+export class CoreBlob<Out, In = Out> extends Handle {
   /** Its operations as values, for transactions. */
   readonly op: BlobOps<Out, In>;
   readonly #codec: Codec<Out, In>;
@@ -70,13 +184,8 @@ export class Blob<Out, In = Out> extends Handle {
   }
 
   /** @internal */
-  get liveKey(): string {
-    return this.executor.keyOf('blob', this.path);
-  }
-
-  /** The value, kept up to date; undefined while the path does not exist. */
-  live(): Live<Out | undefined> {
-    return this.executor.live(this.liveKey, this.#codec, this.path, false, () => new BlobFold(this.path, this.#codec));
+  get source(): LiveSource<Out | undefined> {
+    return { type: 'blob', codec: this.#codec, recursive: false, fold: () => new BlobFold(this.path, this.#codec) };
   }
 
   /** Bytes of the value; undefined when the path does not exist. */
@@ -132,4 +241,17 @@ export class Blob<Out, In = Out> extends Handle {
       }
     }
   }
+}
+
+/** A value at a path, which can be followed. */
+export class Blob<Out, In = Out> extends CoreBlob<Out, In> {
+  /** The value, kept up to date; undefined while the path does not exist. */
+  live(): Live<Out | undefined> {
+    return live(this);
+  }
+}
+
+/** A value in `namespace`. Asks nothing of the cluster. */
+export function blob<Out, In>(namespace: CoreNamespace, path: string, codec: Codec<Out, In>): CoreBlob<Out, In> {
+  return new CoreBlob(namespace.executor, path, codec);
 }

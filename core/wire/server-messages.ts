@@ -28,7 +28,7 @@ export const primarySchema = struct({
 });
 export type PrimaryInfo = TypeOf<typeof primarySchema>;
 
-export const toldVariants = {
+export const serverVariants = {
   /** Answers `hello`. */
   welcome: [
     1,
@@ -77,6 +77,6 @@ export const toldVariants = {
   standing: [13, { namespaceId: uint(), served: bool }],
 } as const;
 /** With replies and events as plain values, as the text codec carries them and as clients read them. */
-export const toldSchema = union(toldVariants);
+export const incomingSchema = union(serverVariants);
 /** What a client is told. */
-export type Told = TypeOf<typeof toldSchema>;
+export type Incoming = TypeOf<typeof incomingSchema>;

@@ -1,0 +1,84 @@
+/** The client with everything: namespaces whose methods make handles, transactions and watches. */
+
+import { openWith, whenReady } from './connect.ts';
+import type { CoreHaret } from './haret.ts';
+import type { Codec } from './codecs.ts';
+import { Blob, Counter, Directory, Queue, SetHandle } from './kinds/index.ts';
+import type { HandleMakers } from './kinds/index.ts';
+import { CoreNamespace } from './namespace.ts';
+import type { NamespaceParts } from './namespace.ts';
+import type { ConnectOptions } from './options.ts';
+import { txn } from './txn.ts';
+import type { Txn } from './txn.ts';
+import { watch } from './watch.ts';
+import type { Watch, WatchOptions, WatchUpdate } from './watch.ts';
+
+/** A namespace: the place of everything. Made by {@link CoreHaret.namespace}. */
+export class Namespace extends CoreNamespace implements HandleMakers {
+  /** A value. */
+  blob<Out, In>(path: string, codec: Codec<Out, In>): Blob<Out, In> {
+    return new Blob(this.executor, path, codec);
+  }
+
+  /** A first-in, first-out queue. */
+  queue<Out, In>(path: string, codec: Codec<Out, In>): Queue<Out, In> {
+    return new Queue(this.executor, path, codec);
+  }
+
+  /** A set of members. */
+  set<Out, In>(path: string, codec: Codec<Out, In>): SetHandle<Out, In> {
+    return new SetHandle(this.executor, path, codec);
+  }
+
+  /** A whole number. */
+  counter(path: string): Counter {
+    return new Counter(this.executor, path);
+  }
+
+  /** A directory, and a place to make handles beneath. */
+  directory(path = '/'): Directory {
+    return new Directory(this.executor, path);
+  }
+
+  /** What is committed at and beneath `path`, in order, each change once, until the loop is left or `signal` ends it. */
+  watch(path: string, options: WatchOptions & { readonly progress: true }): Watch<WatchUpdate>;
+  watch(path: string, options?: WatchOptions): Watch;
+  watch(path: string, options: WatchOptions = {}): Watch<WatchUpdate> {
+    return watch(this, path, options);
+  }
+
+  /** Begins a transaction. */
+  txn(): Txn {
+    return txn(this);
+  }
+}
+
+/**
+ * A client of a cluster: one for a program or a page, whatever it does. Made by {@link connect} or {@link open}; it finds nodes, comes back after
+ * any break, and never repeats a write whose outcome it does not know.
+ */
+export interface Haret extends CoreHaret<Namespace> {}
+
+/** Makes the namespaces of `haret`, and of `haret/testing`. */
+export const make = (parts: NamespaceParts): Namespace => new Namespace(parts);
+
+/**
+ * Makes a client and returns at once, while it looks for a node. Calls wait for the connection.
+ * @throws HaretError `BadArgument` for an address that is none.
+ */
+export function open(options: ConnectOptions): Haret {
+  return openWith(options, make);
+}
+
+/**
+ * Makes a client and waits until a node has answered.
+ * @throws HaretError `NodeUnreachable` that says why none did within `timeoutMs` (10,000 unless told); `Interrupted` by `signal`.
+ *
+ * @example
+ * const haret = await connect({ urls: 'ws://127.0.0.1:2002' });
+ * const greeting = haret.namespace('test-ns').blob('/greeting', text);
+ * await greeting.put('hello');
+ */
+export async function connect(options: ConnectOptions): Promise<Haret> {
+  return whenReady(open(options), options);
+}

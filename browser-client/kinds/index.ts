@@ -1,0 +1,55 @@
+/**
+ * The types of node that the SDK has handles for, each in a file of its own: operations, guards, fold, handle, and the function of
+ * `haret/core` that makes it. A new one is its file and a line in each list here; the compiler names the lists that lack it.
+ */
+
+import type { NodeType } from '../../core/tree/operation.ts';
+import type { Executor, Handle } from '../handle.ts';
+import type { HasLive, Live } from '../live.ts';
+import type { CoreNamespace } from '../namespace.ts';
+import { Blob, blob } from './blob.ts';
+import { Counter, counter } from './counter.ts';
+import { Directory, directory } from './directory.ts';
+import { Queue, queue } from './queue.ts';
+import { SetHandle, set } from './set.ts';
+
+/** They are named from the start, and come with a module over the core connection. */
+type Coming = 'lock' | 'semaphore' | 'barrier' | 'election';
+export type HandleType = Exclude<NodeType, Coming>;
+
+type HandleClass = new (
+  executor: Executor,
+  path: string,
+  codec: never,
+) => Handle & HasLive<unknown> & { live(): Live<unknown> };
+
+/** The classes of handles that `haret` makes. */
+export const handles = {
+  directory: Directory,
+  blob: Blob,
+  queue: Queue,
+  set: SetHandle,
+  counter: Counter,
+} as const satisfies Record<HandleType, HandleClass>;
+
+/** The functions of `haret/core` that make handles. */
+export const makers = { directory, blob, queue, set, counter } as const satisfies Record<
+  HandleType,
+  (namespace: CoreNamespace, path: string, codec: never) => Handle & HasLive<unknown>
+>;
+
+/** What a place has that makes handles: a namespace, and a directory. */
+export type HandleMakers = {
+  readonly [T in keyof typeof handles]: (path: string, codec: never) => InstanceType<(typeof handles)[T]>;
+};
+
+export { Blob, blob } from './blob.ts';
+export type { BlobGuards, BlobOps, CoreBlob, PutOptions } from './blob.ts';
+export { Counter, counter } from './counter.ts';
+export type { CoreCounter, CounterOps } from './counter.ts';
+export { Directory, directory } from './directory.ts';
+export type { CoreDirectory, DirectoryOps, Entry, LiveNode } from './directory.ts';
+export { Queue, queue } from './queue.ts';
+export type { CoreQueue, QueueOps } from './queue.ts';
+export { SetHandle, set } from './set.ts';
+export type { CoreSet, SetGuards, SetOps } from './set.ts';

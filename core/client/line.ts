@@ -1,0 +1,32 @@
+/** The connection that is in use, as those who speak over it need it: what the node said of itself, and a way to send. */
+
+import type { Outgoing } from '../wire/api-client.ts';
+import type { Incoming } from '../wire/server-messages.ts';
+import type { Connector } from './connector.ts';
+
+export type Welcome = Extract<Incoming, { kind: 'welcome' }>;
+
+export class Line {
+  /** Null until a node has said it on this connection. */
+  welcome: Welcome | null = null;
+  readonly #connector: Connector<Outgoing, Incoming>;
+
+  constructor(connector: Connector<Outgoing, Incoming>) {
+    this.#connector = connector;
+  }
+
+  /** What is asked now leaves now. */
+  get open(): boolean {
+    return this.welcome !== null && this.#connector.active !== null;
+  }
+
+  /** Requests that a session may have outstanding; 0 while there is no connection. */
+  get window(): number {
+    return this.welcome?.maxWindow ?? 0;
+  }
+
+  /** Does nothing while there is no connection. */
+  send(message: Outgoing): void {
+    this.#connector.active?.send(message);
+  }
+}

@@ -1,0 +1,254 @@
+/** A copy of the sources with another type of leaf in it: its own files, and one line in each registry. */
+
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+
+const here = import.meta.dirname;
+const root = resolve(here, '../..');
+
+/** What is added to a file: lines, each after one that is there. */
+export interface Addition {
+  readonly file: string;
+  readonly lines: readonly (readonly [after: string, line: string])[];
+}
+
+const registry = (file: string, name: string, from: string, after: string, afterImport: string): Addition => ({
+  file,
+  lines: [
+    [afterImport, `import { ${name} } from './${from}.ts';`],
+    [after, `  max: ${name},`],
+  ],
+});
+
+/** The registries that a type of leaf has a line in. */
+export const registries: readonly Addition[] = [
+  { file: 'core/tree/names.ts', lines: [["  'election',", "  'max',"]] },
+  { file: 'core/tree/names.ts', lines: [["  'changed',", "  'raised',"]] },
+  { file: 'core/tree/reading.ts', lines: [["  'upsert',", "  'maxRaise',"]] },
+  registry(
+    'core/tree/operations/index.ts',
+    'maxForms',
+    'max',
+    '  counter: counterForms,',
+    "import type { Forms } from './form.ts';",
+  ),
+  registry(
+    'core/tree/node.ts',
+    'MaxNode',
+    'nodes/max',
+    '  counter: CounterNode,',
+    "import type { LeafClass } from './nodes/head.ts';",
+  ),
+  registry(
+    'core/tree/kinds/leaves.ts',
+    'maxRules',
+    'max',
+    '  counter: counterRules,',
+    "import { counterRules } from './counter.ts';",
+  ),
+  registry(
+    'core/shell/commands/leaves.ts',
+    'maxFamily',
+    'max',
+    '  counter: counterFamily,',
+    "import { counterFamily } from './counter.ts';",
+  ),
+  registry(
+    'core/sim/uses/index.ts',
+    'maxUses',
+    'max',
+    '  counter: counterUses,',
+    "import { counterUses } from './counter.ts';",
+  ),
+  { file: 'playground/tree-view.ts', lines: [['  counter: null,', '  max: null,']] },
+];
+
+/** Half of something: what would be accepted and then stop every replica, or what nobody would ever hear of. */
+export interface Mistake {
+  readonly what: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const mistakes: readonly Mistake[] = [
+  {
+    what: 'a write that is in the schema and nowhere else',
+    file: 'core/tree/operations/blob.ts',
+    find: '  writes: {\n    blobPut,',
+    replace: '  writes: {\n    blobAppend: [12, { path: pathSchema, value: valueSchema }],\n    blobPut,',
+  },
+  {
+    what: 'a read that is in the schema and nowhere else',
+    file: 'core/tree/operations/blob.ts',
+    find: '    blobSize: [37, { path: pathSchema }],',
+    replace: '    blobSize: [37, { path: pathSchema }],\n    blobHash: [54, { path: pathSchema }],',
+  },
+  {
+    what: 'a guard that is in the schema and nowhere else',
+    file: 'core/tree/operations/max.ts',
+    find: '  guards: {},',
+    replace: '  guards: { above: [11, { path: pathSchema, than: int }] },',
+  },
+  {
+    what: 'a write that says it is a read',
+    file: 'core/tree/operations/max.ts',
+    find: '  writes: { maxRaise },\n  upserts: { maxRaise },\n  reads: {',
+    replace: '  writes: {},\n  upserts: {},\n  reads: {\n    maxRaise,',
+  },
+  {
+    what: 'a write without a rule',
+    file: 'core/tree/kinds/max.ts',
+    find: '    maxRaise: { grows: false, refuse: onlyPath, apply: raise },',
+    replace: '',
+  },
+  {
+    what: 'a write that does not say what it is on a full disk',
+    file: 'core/tree/kinds/max.ts',
+    find: 'grows: false, ',
+    replace: '',
+  },
+  {
+    what: 'a kind of change that has no name',
+    file: 'core/tree/kinds/max.ts',
+    find: "'raised', after",
+    replace: "'lowered', after",
+  },
+  {
+    what: 'an operation without a command',
+    file: 'core/shell/commands/max.ts',
+    find: '    maxGet: [',
+    replace: '    maxgot: [',
+  },
+  {
+    what: 'an error without an exit status',
+    file: 'core/base/errors.ts',
+    find: '  CounterOverflow: refused,',
+    replace: '  CounterOverflow: refused,\n  MaxOverflow: refused,',
+  },
+];
+
+const ownFiles = readdirSync(join(here, 'max'), { recursive: true, encoding: 'utf8' });
+
+/** A compiler over the copy that keeps what did not change. */
+export class Copy {
+  readonly directory: string;
+  readonly #options: ts.CompilerOptions;
+  readonly #parsed = new Map<string, { readonly text: string; readonly source: ts.SourceFile }>();
+  #program: ts.Program | undefined;
+
+  /** Makes the copy, within this package so that it finds its libraries. */
+  constructor() {
+    const directory = join(root, 'test/.output', `house-${process.pid}`);
+    this.directory = directory;
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    for (const part of [
+      'core',
+      'playground',
+      'test/service/driver.ts',
+      'test/shell/run.ts',
+      'test/shell/fake-connection.ts',
+    ])
+      cpSync(join(root, part), join(directory, part), { recursive: true });
+    cpSync(join(here, 'max'), directory, { recursive: true });
+    cpSync(join(root, 'tsconfig.base.json'), join(directory, 'tsconfig.base.json'));
+    for (const addition of registries) this.add(addition);
+    const base = ts.readConfigFile(join(root, 'tsconfig.base.json'), (path) => readFileSync(path, 'utf8'));
+    const { options } = ts.parseJsonConfigFileContent({ ...base.config, files: [] }, ts.sys, root);
+    this.#options = {
+      ...options,
+      noEmit: true,
+      composite: false,
+      declaration: false,
+      emitDeclarationOnly: false,
+      incremental: false,
+      // What only is not used any more proves nothing.
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+      types: [],
+    };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  read(file: string): string {
+    return readFileSync(join(this.directory, file), 'utf8');
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.directory, file), text);
+  }
+
+  add({ file, lines }: Addition): void {
+    let text = this.read(file);
+    for (const [after, line] of lines) {
+      if (text.split(`${after}\n`).length !== 2) throw new Error(`${file} has not one line ${after}`);
+      text = text.replace(`${after}\n`, `${after}\n${line}\n`);
+    }
+    this.write(file, text);
+  }
+
+  /** Takes out what {@link add} added. @returns puts it back. */
+  without({ file, lines }: Addition): () => void {
+    const text = this.read(file);
+    let less = text;
+    for (const [after, line] of lines) {
+      if (!less.includes(`${after}\n${line}\n`)) throw new Error(`${file} has no line ${line}`);
+      less = less.replace(`${after}\n${line}\n`, `${after}\n`);
+    }
+    this.write(file, less);
+    return () => this.write(file, text);
+  }
+
+  /** @returns puts it back as it was. */
+  spoil({ file, find, replace }: Mistake): () => void {
+    const text = this.read(file);
+    if (text.split(find).length !== 2) throw new Error(`${file} has not once ${find}`);
+    this.write(file, text.replace(find, replace));
+    return () => this.write(file, text);
+  }
+
+  /** Says what does not compile, a line each; with `first` only of the first file that has something. */
+  problems(first: boolean): readonly string[] {
+    const host = ts.createCompilerHost(this.#options);
+    host.getSourceFile = (path, languageVersion) => {
+      const text = ts.sys.readFile(path);
+      if (text === undefined) return undefined;
+      const known = this.#parsed.get(path);
+      if (known?.text === text) return known.source;
+      const source = ts.createSourceFile(path, text, languageVersion);
+      this.#parsed.set(path, { text, source });
+      return source;
+    };
+    const roots = ['core/service/service.ts', 'core/shell/index.ts', 'core/sim/uses/index.ts', 'core/sim/workload.ts']
+      .concat(['playground/tree-view.ts'])
+      .map((file) => join(this.directory, file));
+    const program = ts.createProgram({
+      rootNames: [...roots, join(this.directory, 'core/globals.d.ts')],
+      options: this.#options,
+      host,
+      ...(this.#program === undefined ? {} : { oldProgram: this.#program }),
+    });
+    this.#program = program;
+    const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${this.directory}/`));
+    // What says something about a type of leaf comes first: the registries, and its own files.
+    const likely = new Set([...registries, ...mistakes].map(({ file }) => join(this.directory, file)));
+    for (const file of ownFiles) likely.add(join(this.directory, file));
+    own.sort((a, b) => Number(likely.has(b.fileName)) - Number(likely.has(a.fileName)));
+    const found: string[] = [];
+    for (const source of own) {
+      const wrong = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+      for (const { messageText } of wrong)
+        found.push(
+          `${source.fileName.slice(this.directory.length + 1)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+        );
+      if (first && found.length > 0) break;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,16 @@
+/** What can be asked of a maximum. */
+
+import { int } from '../../base/schema.ts';
+import { pathSchema } from '../result.ts';
+import type { Forms } from './form.ts';
+
+const maxRaise = [11, { path: pathSchema, to: int }] as const;
+
+export const maxForms = {
+  writes: { maxRaise },
+  upserts: { maxRaise },
+  reads: {
+    maxGet: [53, { path: pathSchema }],
+  },
+  guards: {},
+} as const satisfies Forms;

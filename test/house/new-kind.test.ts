@@ -1,0 +1,71 @@
+/**
+ * The next type of leaf is its own files and one line in each registry. Shown by one that is added to a copy of the sources: it works, and
+ * it does not compile with any one of the lines left out, nor with half of an operation.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Copy, mistakes, registries } from './copy.ts';
+
+const copy = new Copy();
+afterAll(() => copy.remove());
+
+const patienceMs = 300_000;
+
+describe('a new type of leaf', () => {
+  it(
+    'compiles with a line in each registry',
+    () => {
+      expect(copy.problems(false)).toEqual([]);
+    },
+    patienceMs,
+  );
+
+  it(
+    'works in the service, in a snapshot and in the shell',
+    async () => {
+      const outfile = join(copy.directory, 'run.mjs');
+      const entryPoints = [join(copy.directory, 'run.ts')];
+      await build({ entryPoints, bundle: true, format: 'esm', platform: 'node', packages: 'external', outfile });
+      expect(JSON.parse(execFileSync(process.execPath, [outfile], { encoding: 'utf8' }))).toEqual({
+        replies: ['result', 'result', 'result', 'result', 'WrongType'],
+        numbers: [7, 5],
+        sameAgain: true,
+        lines: [
+          '0 Ok',
+          '0 4',
+          '0 4',
+          '0 path:           /top',
+          '0   max raise PATH N                             Raise the number at PATH to N, and print what it is then.',
+        ],
+      });
+    },
+    patienceMs,
+  );
+
+  it(
+    'does not compile without any one of the lines',
+    () => {
+      for (const addition of registries) {
+        const putBack = copy.without(addition);
+        expect(copy.problems(true), JSON.stringify(addition)).not.toEqual([]);
+        putBack();
+      }
+    },
+    patienceMs,
+  );
+
+  it(
+    'does not compile half built',
+    () => {
+      for (const mistake of mistakes) {
+        const putBack = copy.spoil(mistake);
+        expect(copy.problems(true), mistake.what).not.toEqual([]);
+        putBack();
+      }
+    },
+    patienceMs,
+  );
+});

@@ -1,0 +1,39 @@
+/** The entry points: each is built, exported and described, and none forgets a type of node. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as core from '../../browser-client/core.ts';
+import * as haret from '../../browser-client/index.ts';
+import { handles, makers } from '../../browser-client/kinds/index.ts';
+import { packageRoot } from '../integration/programs.ts';
+
+const read = (file: string): string => readFileSync(join(packageRoot, file), 'utf8');
+
+describe('entry points', () => {
+  it('have the handles of every type of node', () => {
+    const exported: ReadonlySet<unknown> = new Set(Object.values(haret));
+    for (const [type, one] of Object.entries(handles)) expect(exported.has(one), type).toBe(true);
+    expectTypeOf<typeof core>().toExtend<typeof makers>();
+    expect(core).toMatchObject(makers);
+  });
+
+  it('are built, exported for Node and browsers with their types, and in the reference', () => {
+    const library = /const library = \{([\s\S]*?)\};/.exec(read('build.mjs'))![1]!;
+    const built = [...library.matchAll(/(\w+): 'browser-client\/(\w+)\.ts'/g)].map(([, name, file]) => {
+      expect(file).toBe(name);
+      return name!;
+    });
+    expect(built).toContain('core');
+    const { exports } = JSON.parse(read('package.json')) as { readonly exports: Record<string, unknown> };
+    const { entryPoints } = JSON.parse(read('docs/typedoc.json')) as { readonly entryPoints: readonly string[] };
+    for (const name of built) {
+      expect(exports[name === 'index' ? '.' : `./${name}`], name).toEqual({
+        types: `./dist/types/browser-client/${name}.d.ts`,
+        browser: `./dist/browser/${name}.js`,
+        default: `./dist/lib/${name}.js`,
+      });
+      expect(entryPoints).toContain(`../browser-client/${name}.ts`);
+    }
+  });
+});
