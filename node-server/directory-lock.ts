@@ -84,7 +84,7 @@ export class DirectoryLock {
       this.#take();
     } catch (error) {
       this.#letGo();
-      throw error;
+      throw this.#unwritable(error) ?? error;
     }
     heldHere.add(key);
     this.#key = key;
@@ -233,6 +233,16 @@ export class DirectoryLock {
     const holder = /^\d+$/.test(who) ? `process ${who}` : who;
     return new Error(
       `data directory ${this.#directory} is in use by ${holder}: stop it, or give this node another data_dir`,
+    );
+  }
+
+  /** The lock is the first thing that is written, so it finds out when nothing can be. */
+  #unwritable(error: unknown): Error | null {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EROFS') return null;
+    return new Error(
+      `data directory ${this.#directory} is not writable by this process (${code}): no file can be made in it; see to its owner, its mode, its attributes (lsattr) and how its file system is mounted`,
+      { cause: error },
     );
   }
 

@@ -10,9 +10,9 @@ import type { Disk, DiskDone } from '../core/base/ports.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { LockOptions } from './directory-lock.ts';
 
-/** Files that are being made end with this. They do not count until they are renamed. */
 /** The node's files include its cluster's secret, so only their owner may read them. */
 const ownerOnly = 0o600;
+/** Files that are being made end with this. They do not count until they are renamed. */
 const unfinishedSuffix = '.new';
 /** Fills this much at a time and syncs each piece, so that a batch of the log waits for at most one piece. */
 const fillBytes = 512 * 1024;
@@ -51,7 +51,16 @@ export class NodeDisk implements Disk {
     this.#lock.acquire();
     this.#locked = true;
     for (const name of fs.readdirSync(this.#directory)) {
-      if (name.endsWith(unfinishedSuffix)) fs.unlinkSync(this.#path(name));
+      if (name.endsWith(unfinishedSuffix)) this.#dropUnfinished(name);
+    }
+  }
+
+  /** It counts for nothing. One that cannot be removed is in the way only when its name is needed. */
+  #dropUnfinished(name: string): void {
+    try {
+      fs.unlinkSync(this.#path(name));
+    } catch {
+      // The next start, or whoever makes a file of this name, tries again.
     }
   }
 
@@ -115,25 +124,28 @@ export class NodeDisk implements Disk {
     const unfinished = this.#path(name + unfinishedSuffix);
     fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, ownerOnly, (openError, file) => {
       if (openError !== null) return end(openError);
-      // The half-made file takes up room that is needed.
-      const fail = (error: NodeJS.ErrnoException): void =>
-        fs.close(file, () => fs.unlink(unfinished, () => end(error)));
+      // The half-made file takes up room that is needed. No file is left under either name.
+      const fail = (error: NodeJS.ErrnoException, made = unfinished): void => fs.unlink(made, () => end(error));
+      const failOpen = (error: NodeJS.ErrnoException): void => fs.close(file, () => fail(error));
       const fill = (at: number): void => {
         if (at >= size) {
           fs.fsync(file, (syncError) => {
-            if (syncError !== null) return fail(syncError);
+            if (syncError !== null) return failOpen(syncError);
             fs.close(file, (closeError) => {
-              if (closeError) return end(closeError);
+              if (closeError) return fail(closeError);
               fs.rename(unfinished, this.#path(name), (renameError) => {
-                if (renameError !== null) end(renameError);
-                else this.#syncDirectory(end);
+                if (renameError !== null) return fail(renameError);
+                this.#syncDirectory((error) => {
+                  if (error === null) end(null);
+                  else fail(error, this.#path(name));
+                });
               });
             });
           });
           return;
         }
         fs.write(file, zeros, 0, Math.min(fillBytes, size - at), at, (error, written) => {
-          if (error !== null) fail(error);
+          if (error !== null) failOpen(error);
           else fill(at + written);
         });
       };

@@ -20,6 +20,7 @@ import type { ApiCounters } from './clients/api-connection.ts';
 import { ApiConnection } from './clients/api-connection.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import { Desk } from './clients/desk.ts';
+import { Attendance } from './admin/attendance.ts';
 import { Groups } from './replicas/groups.ts';
 import type { GroupsEvents } from './replicas/groups.ts';
 import { DiskReserve } from './replicas/disk-reserve.ts';
@@ -64,6 +65,7 @@ interface Running {
   readonly router: Router;
   readonly reserve: DiskReserve;
   readonly joining: Joining;
+  readonly attendance: Attendance;
   readonly admin: AdminCommands;
   readonly watches: Subscriptions;
   readonly holders: Holders;
@@ -151,7 +153,7 @@ export class ClusterNode implements HostedNode {
     });
     secret.recover();
     const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
-      full: () => store.full,
+      refusal: () => store.refusal,
       bytes: () => store.roomFor(groups.all),
     });
     const run = random.uint32();
@@ -164,6 +166,14 @@ export class ClusterNode implements HostedNode {
       presented: (node) => peers.presented(node),
       secret,
     });
+    const attendance = new Attendance({
+      groups,
+      peers,
+      outsiders: this.#outsiders,
+      self: this.#options.name,
+      now: () => clock.now(),
+      absentMs: this.#times.absentMs,
+    });
     const admin = new AdminCommands({
       ports: this.#ports,
       options: this.#options,
@@ -173,14 +183,27 @@ export class ClusterNode implements HostedNode {
       joining,
       metrics: () => this.metrics(),
       refusal: () => this.#outsiders.refusal(),
-      outsider: (node) => this.#outsiders.of(node),
+      attendance,
       until: (check, timeoutMs, done) => this.#conditions.until(check, clock.now() + timeoutMs, done),
     });
     const watches = new Subscriptions(subscriptionsParts(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
     const refusal = (): ErrorInfo | null => this.#outsiders.refusal();
     const desk = new Desk({ options: this.#options, groups, peers, router, watches, holders, refusal, random });
-    this.#running = { store, secret, groups, peers, router, reserve, joining, admin, watches, holders, desk };
+    this.#running = {
+      store,
+      secret,
+      groups,
+      peers,
+      router,
+      reserve,
+      joining,
+      attendance,
+      admin,
+      watches,
+      holders,
+      desk,
+    };
     try {
       groups.recover();
     } catch (error) {
@@ -272,7 +295,8 @@ export class ClusterNode implements HostedNode {
     const secretLost = this.#running?.secret.lost ?? null;
     if (secretLost !== null) problems.push(secretLost);
     if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
-    return { ok: this.#problems.well && stranger === null, problems };
+    problems.push(...(this.#running?.attendance.warnings() ?? []));
+    return { ok: this.#problems.well, problems };
   }
 
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
@@ -343,7 +367,7 @@ export class ClusterNode implements HostedNode {
       catalogChanged: (catalog) => this.#catalogChanged(catalog),
       tooManyReplicas: (limit, namespace) => {
         const text = `this node is to run a replica of ${namespace} and has max_replicas = ${limit} already: raise it and restart`;
-        if (this.#problems.fault(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
+        if (this.#problems.warn(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
       },
     };
   }
@@ -356,6 +380,7 @@ export class ClusterNode implements HostedNode {
 
   #catalogChanged(catalog: Catalog): void {
     for (const node of catalog.nodes) if (!node.ejected) this.#parts.peers.know(node);
+    this.#parts.attendance.catalogChanged();
     this.#parts.router.catalogChanged();
   }
 
@@ -369,9 +394,8 @@ export class ClusterNode implements HostedNode {
       const passing = host.view().status === 'recovering';
       const key = event.about === undefined ? host.name : `${host.name} ${event.about}`;
       const text = `replica ${host.name}: ${event.reason}`;
-      // To end this process would bring nothing of what others have.
-      if (event.about === 'transfer') this.#problems.warn(key, text);
-      else this.#problems.fault(key, text, passing && event.about === undefined);
+      // A restart would bring nothing back of what is lost or with others, and would end what mends it.
+      this.#problems.warn(key, text, passing && event.about === undefined);
     }
     if (event.kind === 'alarmOver') this.#problems.clear(`${host.name} ${event.about}`);
     if (event.kind !== 'status') return;

@@ -153,7 +153,7 @@ export class Floor {
   #there: boolean;
   #writing = false;
   /** What found no room, and when we try it again. */
-  #again: (() => void) | null = null;
+  #again: { readonly work: () => void; readonly error: DiskError } | null = null;
   #retryAt = 0;
   #changed = false;
   /** Called once everything asked for so far is in both copies. */
@@ -218,13 +218,13 @@ export class Floor {
    * does what follows the floor at a start.
    */
   refused(error: DiskError, again: () => void): void {
-    if (error instanceof DiskFull) this.#again = again;
+    if (error instanceof DiskFull) this.#again = { work: again, error };
     else this.#failed(error);
   }
 
-  /** There was no room for the floor. */
-  get full(): boolean {
-    return this.#again !== null;
+  /** There was no room for the floor; null when there was. */
+  get refusal(): DiskError | null {
+    return this.#again?.error ?? null;
   }
 
   /** There may be room now. */
@@ -235,7 +235,7 @@ export class Floor {
     if (now < this.#retryAt) return;
     this.#retryAt = 0;
     this.#again = null;
-    again();
+    again.work();
   }
 
   #writeCopies(): void {

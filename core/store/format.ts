@@ -179,6 +179,14 @@ export function encodeHead(head: BatchHead, seal: Uint8Array, into: Uint8Array):
 }
 
 /** The head of a batch, if it is of this store and belongs exactly here; otherwise null. */
+/** The seal of the store that wrote a batch, when there is a whole head at the beginning of the bytes. */
+export function sealOfHead(bytes: Uint8Array): Uint8Array | null {
+  if (bytes.length < headBytes) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headBytes);
+  if (view.getUint32(0, true) !== batchMagic || view.getUint32(4, true) !== crc32(bytes, 0, 8, headBytes)) return null;
+  return bytes.subarray(8, 8 + idBytes);
+}
+
 export function decodeHead(
   bytes: Uint8Array,
   at: number,

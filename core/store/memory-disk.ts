@@ -115,6 +115,8 @@ export class MemoryDisk implements Disk {
   /** Counts power cuts. What was under way before the last one never completes. */
   #life = 0;
   #failure: Error | null = null;
+  /** Why no name may be made, changed or removed. */
+  #closed: Error | null = null;
   #failAfter = 0;
   #operations = 0;
   #syncs = 0;
@@ -157,12 +159,20 @@ export class MemoryDisk implements Disk {
       this.#refuse(name, 'create', new Error(`there is a file ${name} already`), done);
       return;
     }
-    if (size > this.free()) {
-      this.#refuse(name, 'create', this.#noRoom(name, size), done);
+    if (size > this.free() || this.#closed !== null) {
+      this.#refuse(name, 'create', this.#closed ?? this.#noRoom(name, size), done);
       return;
     }
     this.#files.set(name, new MemoryFile(size));
-    this.#change(name, 'create', () => this.#files.delete(name), done);
+    const undo = (): void => void this.#files.delete(name);
+    this.#change(name, 'create', undo, (error) => {
+      // What could not be made leaves no file.
+      if (error !== null) {
+        undo();
+        this.#directory = this.#directory.filter((change) => change.undo !== undo);
+      }
+      done(error);
+    });
   }
 
   write(name: string, offset: number, parts: readonly Uint8Array[], durable: boolean, done: DiskDone): void {
@@ -215,6 +225,10 @@ export class MemoryDisk implements Disk {
       this.#refuse(from, 'metadata', noFile(from), done);
       return;
     }
+    if (this.#closed !== null) {
+      this.#refuse(from, 'metadata', this.#closed, done);
+      return;
+    }
     const replaced = this.#files.get(to);
     this.#files.delete(from);
     this.#files.set(to, file);
@@ -234,6 +248,10 @@ export class MemoryDisk implements Disk {
     const file = this.#files.get(name);
     if (file === undefined) {
       this.#refuse(name, 'metadata', noFile(name), done);
+      return;
+    }
+    if (this.#closed !== null) {
+      this.#refuse(name, 'metadata', this.#closed, done);
       return;
     }
     this.#files.delete(name);
@@ -364,6 +382,11 @@ export class MemoryDisk implements Disk {
   fail(error: Error, successes = 0): void {
     this.#failure = error;
     this.#failAfter = successes;
+  }
+
+  /** From now on the directory cannot be changed, for this reason, or can again: null. Its files can be written. */
+  closeDirectory(why: Error | null): void {
+    this.#closed = why;
   }
 
   /**

@@ -9,7 +9,7 @@ import { MalformedError } from '../base/errors.ts';
 import type { Checksum, NamespaceId } from '../base/ids.ts';
 import { idSchema, nameSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
-import { bool, list, nullable, struct, uint } from '../base/schema.ts';
+import { bool, list, nullable, struct, uint, text } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { checkpointInfoSchema } from '../vr/checkpoint.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
@@ -29,6 +29,8 @@ const identitySchema = struct({
 
 const nameOfEntrySchema = struct({ op: uint(), checksum: idSchema, parent: idSchema });
 const maxNames = 16_777_216;
+/** Bytes of the text that says why a head is not proven. */
+export const maxDoubt = 1024;
 
 /** Everything about one replica except its readable entries, at one moment of the log. */
 export const replicaStateSchema = struct({
@@ -42,6 +44,8 @@ export const replicaStateSchema = struct({
   first: uint(),
   head: uint(),
   headProven: bool,
+  /** Why the head is not proven; '' while it is. */
+  doubt: text(maxDoubt),
   corrupt: list(nameOfEntrySchema, maxNames),
 });
 export type ReplicaState = TypeOf<typeof replicaStateSchema>;
@@ -219,6 +223,7 @@ export function stateSize(state: ReplicaState): number {
     names +
     configurationSize(state.configuration) +
     (checkpoint === null ? 0 : checkpointSize(checkpoint)) +
+    3 * state.doubt.length +
     40 * state.corrupt.length
   );
 }

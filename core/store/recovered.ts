@@ -25,4 +25,6 @@ export interface Recovered {
   readonly resumeAt: LogPosition | null;
   /** The highest segment in which a batch was found, 0 when there is none. */
   readonly endSegment: number;
+  /** No batch of this store is here, and batches of another are. */
+  readonly foreign: boolean;
 }

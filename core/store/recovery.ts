@@ -18,13 +18,13 @@ import type { Place } from './entry-index.ts';
 import type { FloorState } from './floor.ts';
 import { flagEcho, flagOpening, lossJump } from './format.ts';
 import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './parts.ts';
-import { echoOf, entryIn, readParts } from './parts.ts';
+import { echoOf, entryIn, maxDoubt, readParts } from './parts.ts';
 import type { LogPosition, Recovered } from './recovered.ts';
 import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
-import { listSegments, ownSegments, tookNone } from './segment-files.ts';
+import { foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export class Recovery {
@@ -94,7 +94,18 @@ export class Recovery {
     const endSegment = this.#end?.segment ?? 0;
     const begun = Math.max(floor?.begun ?? 0, endSegment);
     const whole = this.#lost + this.#named === 0 ? endSegment : 0;
-    const files = ownSegments(found, { used, oldest: this.#oldest, begun, whole, floor }, this.#segments, this.#log);
+    const foreign = foreignSegments(this.#disk, found, seal);
+    if (foreign.size > 0 && used.size === 0) {
+      const text =
+        'segments of the log were written by another store: the file "store" of this directory belongs to another node, or the segments do; remove nothing, and put the right files back';
+      this.#log.write('error', text, { files: [...foreign].join(' ') });
+    }
+    const files = ownSegments(
+      found,
+      { used, foreign, oldest: this.#oldest, begun, whole, floor },
+      this.#segments,
+      this.#log,
+    );
     for (const file of files) {
       if (file.actual >= file.size) continue;
       damaged = true;
@@ -133,6 +144,7 @@ export class Recovery {
       // After damage we write nothing over: another start must be able to come to the same conclusions.
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
       endSegment,
+      foreign: foreign.size > 0 && used.size === 0,
     };
   }
 
@@ -149,7 +161,17 @@ export class Recovery {
       return true;
     };
     const first = files[0]?.number ?? 0;
-    if (first > this.#oldest && this.#oldest > 0) missing(this.#oldest, { before: files[0]!.name });
+    if (first > this.#oldest && this.#oldest > 0) {
+      const facts = { before: files[0]!.name };
+      // The batches that are missing at the end may have let go of what is missing at the beginning.
+      if (floor === null || floor.begun <= endSegment) missing(this.#oldest, facts);
+      else {
+        gaps++;
+        const text =
+          'the oldest segments that the rest of the log needs are not there: this node may have dropped them itself, as the missing end of the log may say';
+        this.#log.write('warn', text, facts);
+      }
+    }
     for (let i = 1; i < files.length; i++) {
       const [before, after] = [files[i - 1]!, files[i]!];
       if (after.number === before.number + 1 || after.number <= whole) continue;
@@ -258,7 +280,10 @@ export class Recovery {
     const text = `${reason}: it may have held what was acknowledged, so this node counts none of it until the other nodes have confirmed it`;
     this.#log.write('error', text, { batch, ...facts });
     this.#rosterProven = false;
-    for (const replica of this.#replicas.values()) replica.doubtful = true;
+    for (const replica of this.#replicas.values()) {
+      if (!replica.doubtful) replica.suspicion = reason;
+      replica.doubtful = true;
+    }
   }
 
   #apply(bytes: Uint8Array, named: boolean, segment: number, offset: number): void {
@@ -411,7 +436,9 @@ export class Recovery {
       }
     }
     if (whole < index.head) replica.headProven = false;
+    if (replica.doubtful) replica.doubt = replica.suspicion.slice(0, maxDoubt / 4);
     if (!replica.headProven) {
+      if (replica.doubt === '') replica.doubt = 'parts of its log are missing';
       this.#log.write(
         'error',
         'a replica cannot say what its log held, and catches up from the other nodes before it votes again',
@@ -419,6 +446,7 @@ export class Recovery {
           namespace: replica.identity.namespace,
           replica: replica.identity.replica,
           upTo: whole,
+          reason: replica.doubt,
         },
       );
       whole = Math.min(whole, this.#chained(replica));

@@ -23,11 +23,15 @@ export class ReplicaLog {
   logView: Viewstamp;
   checkpoint: CheckpointInfo | null;
   headProven: boolean;
+  /** Why the head is not proven. Each start until it is tells it. */
+  doubt: string;
   /** Entries that were durable and can no longer be read, by op. */
   readonly corrupt = new Map<number, EntryName>();
   readonly index: EntryIndex;
   /** Only during recovery: a batch was lost that may have been this replica's. Its next turn tells. */
   doubtful = false;
+  /** Only during recovery: what that batch was lost by. */
+  suspicion = '';
   /** Only during recovery: a part of this replica was certainly lost. */
   lostParts = false;
   /** False until the part that makes the replica is in a batch. Manifests do not name the replica before. */
@@ -49,6 +53,7 @@ export class ReplicaLog {
     this.logView = state.logView;
     this.checkpoint = state.checkpoint;
     this.headProven = state.headProven;
+    this.doubt = state.doubt;
     this.index = new EntryIndex(state.first, pin);
     this.index.fit(state.first, state.head);
     for (const name of state.corrupt) this.corrupt.set(name.op, name);
@@ -68,6 +73,7 @@ export class ReplicaLog {
       first: this.index.first,
       head: this.index.head,
       headProven: this.headProven,
+      doubt: this.doubt,
       corrupt: [...this.corrupt.values()],
     };
   }
@@ -160,7 +166,10 @@ export class ReplicaLog {
     this.logView = head.logView;
     if (head.configuration !== null) this.configuration = head.configuration;
     // Installing a StartView sets log_view. The log is then that view's log, whatever it was before.
-    if (head.installs) this.headProven = true;
+    if (head.installs) {
+      this.headProven = true;
+      this.doubt = '';
+    }
   }
 
   place(op: number, segment: number, offset: number, length: number): void {

@@ -5,9 +5,10 @@
  * shorter than its name says. Nor is a second file with the same number, nor one far below what the log needs.
  */
 
+import { bytesFromHex } from '../base/bytes.ts';
 import type { Disk, Log } from '../base/ports.ts';
 import type { FloorState } from './floor.ts';
-import { parseSegmentName } from './format.ts';
+import { headBytes, parseSegmentName, sealOfHead } from './format.ts';
 import type { SegmentFile } from './scan.ts';
 import type { Segments } from './segments.ts';
 
@@ -39,9 +40,26 @@ function lowestInRow(files: readonly SegmentFile[], oldest: number): number {
   return lowest;
 }
 
+/** The names of the segments that another store wrote. Each batch carries the seal of its store. */
+export function foreignSegments(disk: Disk, files: readonly SegmentFile[], seal: string): ReadonlySet<string> {
+  const own = bytesFromHex(seal)!;
+  const foreign = new Set<string>();
+  for (const { name } of files) {
+    try {
+      const found = sealOfHead(disk.read(name, 0, headBytes));
+      if (found?.some((byte, i) => byte !== own[i]) === true) foreign.add(name);
+    } catch {
+      // What cannot be read tells nothing.
+    }
+  }
+  return foreign;
+}
+
 export interface LogExtent {
   /** Files in which a batch was found, by name. */
   readonly used: ReadonlySet<string>;
+  /** Files that another store wrote. */
+  readonly foreign: ReadonlySet<string>;
   /** The lowest segment that the log needs. */
   readonly oldest: number;
   /** The highest segment that was begun according to the floor, or in which a batch was found. */
@@ -71,7 +89,7 @@ export function ownSegments(
   log: Log,
 ): SegmentFile[] {
   const own: SegmentFile[] = [];
-  const { used, begun, whole, floor } = found;
+  const { used, foreign, begun, whole, floor } = found;
   const lowest = lowestInRow(files, found.oldest);
   // Files that were made ahead have the numbers right after the last segment that was begun.
   let next = begun + 1;
@@ -87,8 +105,10 @@ export function ownSegments(
       continue;
     }
     segments.leaveOut(number, name);
-    const text =
-      'a file is named like a segment of the log but holds nothing of this store: it is left alone; remove it when you know what it is';
+    const advice = foreign.has(name)
+      ? "another store wrote it, and it may be the only copy of another node's log"
+      : 'remove it when you know what it is';
+    const text = `a file is named like a segment of the log but holds nothing of this store: it is left alone; ${advice}`;
     log.write('warn', text, { file: name, begun, bytes: actual, expected: size });
   }
   segments.numberAbove(begun);

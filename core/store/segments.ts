@@ -22,7 +22,15 @@ export interface Segment {
   liveBytes: number;
 }
 
-/** When the disk was full, we ask it again after this time. */
+export interface SegmentsHost {
+  failed(error: DiskError): void;
+  /** Called when no segment is being made or removed any more. */
+  rested(): void;
+  /** The disk refused what is not needed now, and it was not for lack of room. It is tried again. */
+  refused(what: string, error: DiskError): void;
+}
+
+/** When the disk refused something, we ask it again after this time. */
 const retryMs = 500;
 /**
  * A checkpoint frees several segments at once. One of them is kept for reuse, and more up to this many bytes together.
@@ -32,8 +40,7 @@ const maxSpareBytes = 64 * 1024 * 1024;
 export class Segments {
   readonly #disk: Disk;
   readonly #segmentBytes: number;
-  readonly #failed: (error: DiskError) => void;
-  readonly #rested: () => void;
+  readonly #host: SegmentsHost;
   readonly #table = new Map<number, Segment>();
   #highest = 0;
   /** Numbers of files that exist but are not of this log. */
@@ -43,20 +50,21 @@ export class Segments {
   readonly #spares: Segment[] = [];
   #creating = false;
   #removing = false;
-  /** The disk had no room for the next segment. We ask it again at `#retryAt`. */
-  #full = false;
+  /** Why the disk did not make the next segment. Null while it does. We ask it again at `#retryAt`. */
+  #refusal: DiskError | null = null;
   #retryAt = 0;
+  /** A segment below this one could not be removed or renamed. We try it again at `#removeAt`. */
+  #unremoved: number | null = null;
+  #removeAt = 0;
   /** Called once a segment is made, because the log waits for it. */
   #waiting: (() => void) | null = null;
   /** The size of the batch that waits, in bytes. */
   #needed = 0;
 
-  /** @param rested called when no segment is being made or removed any more. */
-  constructor(disk: Disk, segmentBytes: number, failed: (error: DiskError) => void, rested: () => void) {
+  constructor(disk: Disk, segmentBytes: number, host: SegmentsHost) {
     this.#disk = disk;
     this.#segmentBytes = segmentBytes;
-    this.#failed = failed;
-    this.#rested = rested;
+    this.#host = host;
   }
 
   /** True while a segment is being made, renamed or removed. */
@@ -142,23 +150,24 @@ export class Segments {
 
   /** Makes the next segment if there is none yet. */
   prepare(): void {
-    if (this.#spares.length === 0 && !this.#creating && !this.#full) this.#create(this.#segmentBytes);
+    if (this.#spares.length === 0 && !this.#creating && this.#refusal === null) this.#create(this.#segmentBytes);
   }
 
-  /** There is no room for a segment that the log will need, or already waits for. */
-  get full(): boolean {
-    return this.#full;
+  /** Why there is no segment that the log will need, or already waits for; null when there is one or will be. */
+  get refusal(): DiskError | null {
+    return this.#refusal;
   }
 
-  /** There may be room now. */
+  /** The disk may do now what it refused. */
   tick(now: number): void {
-    if (!this.#full) return;
+    if (this.#unremoved !== null) this.#removeAgain(this.#unremoved, now);
+    if (this.#refusal === null) return;
     if (this.#retryAt === 0) this.#retryAt = now + retryMs;
     if (now < this.#retryAt || this.#creating) return;
     this.#retryAt = 0;
     const waits = this.#waiting !== null;
     if (!waits && this.#spares.length > 0) {
-      this.#full = false;
+      this.#refusal = null;
       return;
     }
     if (waits) this.#spares.length = 0;
@@ -178,7 +187,8 @@ export class Segments {
     }
     this.#waiting = ready;
     this.#needed = needed;
-    if (!this.#creating && !this.#full) {
+    // What a full disk refused is asked for at the next tick. Any other refusal counts only now, so we ask at once.
+    if (!this.#creating && !(this.#refusal instanceof DiskFull)) {
       // Spares that are too small stay below the new segment, unused, and go when the oldest segments do.
       this.#spares.length = 0;
       this.#create(Math.max(this.#segmentBytes, needed));
@@ -191,18 +201,20 @@ export class Segments {
     const name = segmentName(number, size);
     this.#creating = true;
     this.#disk.create(name, size, (error) => {
-      if (error instanceof DiskFull) {
-        // The log goes on in what was made before, or waits. The number is the next one: a gap would say that a segment
-        // is missing.
+      // A segment that was made ahead is not needed yet, so nothing is lost when the disk refuses it, whatever the
+      // reason. The number is the next one: a gap would say that a segment is missing.
+      if (error !== null && (error instanceof DiskFull || this.#waiting === null)) {
         this.#creating = false;
         this.#highest = number - 1;
-        this.#full = true;
-        if (!this.busy) this.#rested();
+        const news = !(error instanceof DiskFull) && this.#refusal?.message !== error.message;
+        if (news) this.#host.refused('the next segment of the log', error);
+        this.#refusal = error;
+        if (!this.busy) this.#host.rested();
         return;
       }
-      if (error !== null) return this.#failed(error);
+      if (error !== null) return this.#host.failed(error);
       this.#made(number, name, size);
-      if (!this.busy) this.#rested();
+      if (!this.busy) this.#host.rested();
     });
   }
 
@@ -216,7 +228,7 @@ export class Segments {
    */
   #made(number: number, name: string, size: number): void {
     this.#creating = false;
-    this.#full = false;
+    this.#refusal = null;
     this.#needed = 0;
     const before = this.#spares.at(-1) ?? this.#current;
     invariant(before === null || number > before.number, 'the log goes on in segments of rising numbers', { number });
@@ -234,7 +246,8 @@ export class Segments {
    * a lost one.
    */
   removeBelow(oldest: number): void {
-    if (this.#removing) return;
+    if (this.#unremoved !== null) this.#unremoved = Math.max(this.#unremoved, oldest);
+    if (this.#removing || this.#unremoved !== null) return;
     let lowest: Segment | null = null;
     for (const segment of this.#table.values()) {
       if (segment.number >= oldest || segment === this.#current || this.#spares.includes(segment)) continue;
@@ -244,11 +257,12 @@ export class Segments {
     const { name, number, size, sound } = lowest;
     this.#removing = true;
     const removed = (error: DiskError | null): void => {
-      if (error !== null) return this.#failed(error);
+      if (error !== null) return this.#notRemoved(name, oldest, error);
       this.#removing = false;
+      this.#removeAt = 0;
       this.#table.delete(number);
       this.removeBelow(oldest);
-      if (!this.busy) this.#rested();
+      if (!this.busy) this.#host.rested();
     };
     if (!sound || this.#creating || size !== this.#segmentBytes || !this.#wantsSpare()) {
       this.#disk.remove(name, removed);
@@ -258,11 +272,45 @@ export class Segments {
     const nextName = segmentName(next, size);
     this.#creating = true;
     this.#disk.rename(name, nextName, (error) => {
-      if (error !== null) return this.#failed(error);
+      if (error !== null) {
+        this.#creating = false;
+        this.#highest = next - 1;
+        this.#notRemoved(name, oldest, error);
+        // The log was to go on in this one. It gets a new one.
+        if (this.#waiting !== null && this.#unremoved !== null)
+          this.#create(Math.max(this.#segmentBytes, this.#needed));
+        return;
+      }
       // The old name is gone before anything hears of the new one.
       this.#table.delete(number);
       this.#made(next, nextName, size);
       removed(null);
     });
+  }
+
+  /**
+   * The disk did not remove or rename a segment that nothing needs. While the file is there, nothing was done, and the
+   * log goes on beside it. If it is gone, the disk may not know it durably, and nothing may build on that.
+   */
+  #notRemoved(name: string, oldest: number, error: DiskError): void {
+    this.#removing = false;
+    let there = false;
+    try {
+      there = this.#disk.list().some((file) => file.name === name);
+    } catch {
+      // Then nothing is known of it.
+    }
+    if (!there) return this.#host.failed(error);
+    if (this.#removeAt === 0) this.#host.refused(`the removal of ${name}`, error);
+    this.#unremoved = oldest;
+    this.#removeAt = 0;
+    if (!this.busy) this.#host.rested();
+  }
+
+  #removeAgain(oldest: number, now: number): void {
+    if (this.#removeAt === 0) this.#removeAt = now + retryMs;
+    if (now < this.#removeAt || this.busy) return;
+    this.#unremoved = null;
+    this.removeBelow(oldest);
   }
 }

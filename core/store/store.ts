@@ -50,6 +50,8 @@ export class Store {
    * nothing under its incarnation (protocol §2, "Strangers").
    */
   readonly emptied: boolean;
+  /** True when the segments are another store's. */
+  readonly foreign: boolean;
   readonly #disk: Disk;
   readonly #options: StoreOptions;
   readonly #segments: Segments;
@@ -93,9 +95,12 @@ export class Store {
     this.#disk = disk;
     this.#options = options;
     const failed = (error: DiskError): void => this.#fail(error);
-    this.#segments = new Segments(disk, options.segmentBytes ?? defaultSegmentBytes, failed, () =>
-      this.#finishClosing(),
-    );
+    this.#segments = new Segments(disk, options.segmentBytes ?? defaultSegmentBytes, {
+      failed,
+      rested: () => this.#finishClosing(),
+      refused: (what, { message }) =>
+        log.write('warn', `the disk refuses ${what}, and is asked again; the log goes on`, { problem: message }),
+    });
     const names = disk.list().map(({ name }) => name);
     const found = readIdentity(disk, names);
     this.formatted = found === null;
@@ -105,6 +110,7 @@ export class Store {
     const told = found === null ? emptyFloor : foundFloor.state;
     tellDamage(log, found, foundFloor.damaged);
     const recovered = new Recovery(disk, hash, log, this.#segments).run(identity.seal, told);
+    this.foreign = recovered.foreign;
     this.emptied = recovered.record === null && (told ?? unknownFloor).recorded;
     const rested = (): void => this.#finishClosing();
     this.#floor = new Floor({ disk, identity, found: foundFloor, state: floorAfter(told, recovered), failed, rested });
@@ -179,9 +185,7 @@ export class Store {
     return false;
   }
 
-  /**
-   * Nothing acts on the first record or replica before the floor says that there was one. The rest may follow later.
-   */
+  /** Nothing acts on the first record or replica before the floor says that there was one. The rest may follow. */
   #batchDurable({ sequence, segment, opening }: WrittenBatch, then: () => void): void {
     const reached = { confirmed: segment, reached: sequence };
     const { recorded, peopled } = this.#brought;
@@ -192,7 +196,7 @@ export class Store {
     then();
   }
 
-  /** False when damage may have lost unknown replicas. Then those made now cannot prove their head either. */
+  /** False when damage may have lost unknown replicas: then those made now cannot prove their head either. */
   get rosterProven(): boolean {
     return this.#rosterProven;
   }
@@ -237,6 +241,7 @@ export class Store {
       first: 1,
       head: 0,
       headProven: this.#rosterProven,
+      doubt: this.#rosterProven ? '' : 'it was made while damage may have lost replicas of this node',
       corrupt: [],
     };
     const replica = new ReplicaLog(state, this.#segments.pin);
@@ -374,9 +379,9 @@ export class Store {
     this.#compaction.consider(this.#replicas.values());
   }
 
-  /** No room for a segment that the log will need or already waits for. Nothing that grows may be added. */
-  get full(): boolean {
-    return this.#segments.full || this.#floor.full;
+  /** Why the disk refuses what the log will need or waits for, so that nothing that grows may be added; or null. */
+  get refusal(): DiskError | null {
+    return this.#segments.refusal ?? this.#floor.refusal;
   }
 
   /**

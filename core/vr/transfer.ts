@@ -132,7 +132,7 @@ export class Transfer implements TransferPart {
     core.event({
       kind: 'alarm',
       about: 'transfer',
-      reason: `it lacks ${what} and has got nothing of it for ${Math.round(silentMs / 1000)} s: it catches up when a replica that has it is up and in reach`,
+      reason: `it lacks ${what} and has got nothing of it for ${Math.round(silentMs / 1000)} s: it catches up only when a replica that has it is up and in reach`,
     });
   }
 

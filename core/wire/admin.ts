@@ -12,10 +12,19 @@ export const placementSchema = struct({ replica: nameSchema, node: nameSchema, a
 export type Placement = TypeOf<typeof placementSchema>;
 
 /**
- * The last two are for nodes that are left out: another data directory answers under the name, or the node's own log is
- * gone.
+ * The last four are for nodes that are left out: another data directory answers under the name, the node's own log is
+ * gone, another node was joined at its address, or what answers there cannot prove itself.
  */
-export const nodeStateSchema = oneOf('unknown', 'surplus', 'participating', 'ejected', 'stranger', 'emptied');
+export const nodeStateSchema = oneOf(
+  'unknown',
+  'surplus',
+  'participating',
+  'ejected',
+  'stranger',
+  'emptied',
+  'replaced',
+  'unproven',
+);
 
 export const memberStatusSchema = struct({
   node: nameSchema,
@@ -79,8 +88,16 @@ const pairSchema = struct({ name: text(256), value: text(4096) });
 
 export const adminResultSchema = union({
   ok: [1, {}],
-  /** `cluster` is null until this node founds or joins one. */
-  clusterStatus: [2, { cluster: nullable(idSchema), node: nameSchema, members: list(memberStatusSchema, 4096) }],
+  /** `cluster` is null until this node founds or joins one. `warnings` name groups that lack voters. */
+  clusterStatus: [
+    2,
+    {
+      cluster: nullable(idSchema),
+      node: nameSchema,
+      members: list(memberStatusSchema, 4096),
+      warnings: list(text(65_536), 64),
+    },
+  ],
   namespaces: [3, { namespaces: list(namespaceStatusSchema, 65_536) }],
   replica: [4, { replica: replicaStatusSchema }],
   /** `NS::r1::NAME@HOST:PORT` or null. */

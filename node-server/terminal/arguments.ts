@@ -94,7 +94,7 @@ export function parseArguments(kind: ProgramKind, argv: readonly string[]): Pars
   }
   const [address, another] = words;
   if (another !== undefined) {
-    throw new UsageError(`one ADDRESS, not ${address ?? ''} and ${another}; commands go behind -e`);
+    throw new UsageError(`one ADDRESS, not ${address ?? ''} and ${another}; commands go after -e`);
   }
   if (address === undefined) throw new UsageError('ADDRESS is missing');
   const addresses = address.split(',').filter((one) => one !== '');

@@ -63,8 +63,8 @@ export const diskMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/store/segments.ts',
-        find: 'if (error instanceof DiskFull) {',
-        replace: 'if (error instanceof DiskFull && number === 0) {',
+        find: 'if (error !== null && (error instanceof DiskFull || this.#waiting === null)) {',
+        replace: 'if (error !== null && number === 0) {',
       },
     ],
   },
@@ -76,8 +76,8 @@ export const diskMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/store/segments.ts',
-        find: 'if (!this.#full) return;',
-        replace: 'if (this.#full || now < 0) return;',
+        find: 'if (this.#refusal === null) return;',
+        replace: 'if (this.#refusal !== null || now < 0) return;',
       },
     ],
   },

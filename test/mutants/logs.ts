@@ -213,7 +213,10 @@ export const logMutants: readonly Mutant[] = [
       {
         file: 'core/store/recovery.ts',
         find: `    this.#rosterProven = false;
-    for (const replica of this.#replicas.values()) replica.doubtful = true;`,
+    for (const replica of this.#replicas.values()) {
+      if (!replica.doubtful) replica.suspicion = reason;
+      replica.doubtful = true;
+    }`,
         replace: '',
       },
     ],

@@ -26,6 +26,23 @@ function canIsolate(): boolean {
   }
 }
 
+/** Makes a directory one in which nothing can be made, even by root; false where that is not possible. */
+function seal(directory: string, sealed: boolean): boolean {
+  try {
+    execFileSync('chattr', [sealed ? '+i' : '-i', directory], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canSeal(): boolean {
+  const tried = fs.mkdtempSync(path.join(os.tmpdir(), 'haret-seal-'));
+  const can = seal(tried, true) && seal(tried, false);
+  fs.rmdirSync(tried);
+  return can;
+}
+
 let programs: string;
 let program: string;
 let directory: string;
@@ -111,6 +128,18 @@ describe('the lock of a data directory', () => {
     const left = fs.readdirSync(directory);
     expect(left).toHaveLength(1);
     expect(fs.readlinkSync(path.join(directory, left[0]!))).toBe('free');
+  });
+
+  it.skipIf(!canSeal())('says of a directory in which no file can be made that it is not writable (needs root)', () => {
+    seal(directory, true);
+    try {
+      expect(taken()).toMatch(
+        /^data directory .* is not writable by this process \((EPERM|EACCES)\): no file can be made/,
+      );
+    } finally {
+      seal(directory, false);
+    }
+    expect(taken()).toBe('taken');
   });
 
   it('holds for two of one process', () => {

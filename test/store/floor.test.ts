@@ -88,6 +88,9 @@ describe('V29: newest segments that are gone', () => {
           .map(({ message }) => message)
           .join(),
       ).not.toContain('are missing or empty');
+      // It says again what the replica's doubt comes from.
+      const told = world.lines.slice(before).find(({ message }) => message.startsWith('a replica cannot say'));
+      expect(told?.facts?.['reason']).toMatch(/^the (newest segments|last segment) of the log (is|are) missing/);
     }
   });
 
@@ -310,5 +313,42 @@ describe('two bad batches, one of which installed a view’s log (V27)', () => {
     world.settle();
     world.restart();
     expect(world.recovered(1)).toMatchObject({ logView: { epoch: 0, view: 0 }, headProven: false });
+  });
+});
+
+describe('segments that another store wrote', () => {
+  it('are told as that, with no advice to remove them: the file "store" may be what is wrong', () => {
+    const { world } = filled();
+    const other = new World({}, undefined, 2);
+    other.settle();
+    const { bytes, size } = { bytes: other.disk.read('store', 0, 1 << 20), size: other.disk.list().length };
+    expect(size).toBeGreaterThan(1);
+    world.disk.lose('store');
+    world.disk.create('store', bytes.length, () => undefined);
+    world.disk.write('store', 0, [bytes], true, () => undefined);
+    world.disk.run();
+    const before = world.segments();
+    world.open();
+    expect(world.store).toMatchObject({ emptied: true, foreign: true });
+    const told = world.warnings().join('\n');
+    expect(told).toContain('segments of the log were written by another store: the file "store"');
+    expect(told).not.toContain('remove it when you know what it is');
+    world.settle();
+    expect(world.segments()).toEqual(before);
+  });
+});
+
+describe('the oldest segments', () => {
+  it('are not told as removed when the missing end of the log may have let go of them', () => {
+    const { world } = filled();
+    const [first, second] = used(world);
+    for (const name of world.segments()) if (name !== second) world.disk.lose(name);
+    expect(first).toBeDefined();
+    world.open();
+    const told = world.warnings().join('\n');
+    expect(told).toContain('this node may have dropped them itself');
+    expect(told).toContain('the newest segments of the log are missing');
+    expect(told).not.toContain('somebody or something removed it');
+    expect(world.recovered(1).headProven).toBe(false);
   });
 });

@@ -10,6 +10,7 @@ import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NodeRandom } from '../../node-server/node-random.ts';
 import { NodeDisk } from '../../node-server/node-disk.ts';
+import { DiskFull } from '../../core/base/disk-full.ts';
 import { Store } from '../../core/store/store.ts';
 import type { CheckpointInfo } from '../../core/vr/checkpoint.ts';
 import type { Entry } from '../../core/vr/entry.ts';
@@ -51,7 +52,7 @@ function fill(world: World, durable: number[], from: readonly Entry[], count: nu
     entries.push(entry!);
     world.store.persist(1, 'r1', { entries: [entry!] }, () => durable.push(op));
     world.settle();
-    if (world.store.full && durable.at(-1) !== op) break;
+    if (world.store.refusal !== null && durable.at(-1) !== op) break;
   }
   return entries;
 }
@@ -128,7 +129,7 @@ describe('a store whose disk is full', () => {
     world.disk.leave(2 * segmentBytes);
     const durable: number[] = [];
     let entries = fill(world, durable, [], 100);
-    expect(world.store.full).toBe(true);
+    expect(world.store.refusal).toBeInstanceOf(DiskFull);
     expect(durable.length).toBeGreaterThan(10);
     expect(durable.length).toBe(entries.length - 1);
     expect(world.failures).toEqual([]);
@@ -141,10 +142,10 @@ describe('a store whose disk is full', () => {
     expect(world.recovered(1).headProven).toBe(true);
     expect(world.warnings()).toEqual([]);
     entries = fill(world, durable, entries.slice(0, durable.length), 1);
-    expect(world.store.full).toBe(true);
+    expect(world.store.refusal).toBeInstanceOf(DiskFull);
     world.disk.leave(10 * segmentBytes);
     for (let i = 0; i < 3; i++) world.settle();
-    expect(world.store.full).toBe(false);
+    expect(world.store.refusal).toBeNull();
     expect(durable.at(-1)).toBe(entries.length);
     fill(world, durable, entries, 20);
     expect(durable.at(-1)).toBe(entries.length + 20);
@@ -164,13 +165,13 @@ describe('a store whose disk is full', () => {
       disk.leave(left);
       for (let i = 0; i < 5; i++) world.settle();
       expect(world.failures).toEqual([]);
-      expect(world.store.full).toBe(true);
+      expect(world.store.refusal).toBeInstanceOf(DiskFull);
       expect(made).toBe(false);
     }
     disk.leave(10_000_000);
     for (let i = 0; i < 5; i++) world.settle();
     expect(world.failures).toEqual([]);
-    expect(world.store.full).toBe(false);
+    expect(world.store.refusal).toBeNull();
     expect(made).toBe(true);
     world.restart();
     expect(world.recovered(1).headProven).toBe(true);
@@ -275,9 +276,9 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
           entries.push(entry!);
           store.persist(1, 'r1', { entries: [entry!] }, () => (durable = op));
         };
-        while (!store.full) {
+        while (store.refusal === null) {
           append();
-          await until(() => durable === entries.length || store.full);
+          await until(() => durable === entries.length || store.refusal !== null);
         }
         // The rest of the room goes too, to the last byte.
         const file = fs.openSync(ballast, 'a');
@@ -298,7 +299,7 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
           const at = performance.now();
           await until(() => durable === entries.length || performance.now() - at > 1000);
         } while (durable === entries.length);
-        expect(store.full).toBe(true);
+        expect(store.refusal).toBeInstanceOf(DiskFull);
         // A store that waits for room does not close. Its process ends, and another one begins.
         const before = durable;
         disk.unlock();

@@ -19,7 +19,11 @@ it('makes no segment while one is being renamed: the log would go on in the high
   };
   const end = (): void => calls.shift()!.done(null);
   const unexpected = (): never => expect.unreachable();
-  const segments = new Segments(disk as Disk, size, unexpected, () => undefined);
+  const segments = new Segments(disk as Disk, size, {
+    failed: unexpected,
+    rested: () => undefined,
+    refused: unexpected,
+  });
   const used: number[] = [];
   const advance = (): void => {
     const next = segments.advance(size, advance);

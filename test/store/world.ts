@@ -28,6 +28,7 @@ const cluster = 'c'.repeat(32);
 export interface LogLine {
   readonly level: string;
   readonly message: string;
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export class World {
@@ -37,7 +38,7 @@ export class World {
   readonly lines: LogLine[] = [];
   readonly failures: Error[] = [];
   readonly options: Partial<StoreOptions>;
-  readonly log: Log = { write: (level, message) => this.lines.push({ level, message }) };
+  readonly log: Log = { write: (level, message, facts) => this.lines.push({ level, message, facts }) };
   random: SeededRandom;
 
   constructor(options: Partial<StoreOptions> = {}, disk = new MemoryDisk(), seed = 1) {

@@ -263,7 +263,7 @@ const member = fc.record(
     node: name,
     address,
     apiAddress: address,
-    state: fc.constantFrom('unknown' as const, 'surplus' as const, 'participating' as const, 'ejected' as const),
+    state: fc.constantFrom('unknown' as const, 'participating' as const, 'emptied' as const, 'replaced' as const),
     connected: fc.boolean(),
     self: fc.boolean(),
   },
@@ -300,7 +300,7 @@ const namespaceStatus = fc.record(
 );
 const adminResult = anyOf<AdminResult>({
   ok: {},
-  clusterStatus: { cluster: orNull(id128), node: name, members: few(member) },
+  clusterStatus: { cluster: orNull(id128), node: name, members: few(member), warnings: few(word) },
   namespaces: { namespaces: few(namespaceStatus) },
   replica: { replica },
   primary: { primary: orNull(word) },

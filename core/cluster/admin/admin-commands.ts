@@ -10,12 +10,12 @@ import type { Member } from '../../vr/configuration.ts';
 import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../../wire/admin.ts';
 import { isNamespaceName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
+import type { Attendance } from './attendance.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from '../base/host.ts';
 import type { NodeTimes } from '../base/times.ts';
 import { nodeTimes } from '../base/times.ts';
 import type { Joining } from './joining.ts';
-import type { Outside } from '../peers/outsiders.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
 import type { Router } from '../routing/router.ts';
@@ -41,8 +41,8 @@ export interface AdminParts {
   metrics(): readonly MetricSample[];
   /** Why this node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
-  /** Whether a node is left out of its cluster, and how. */
-  outsider(node: string): Outside | null;
+  /** Which nodes are not there. */
+  readonly attendance: Attendance;
   /** Calls back at the next ticks until `check` is true or the time is over. */
   readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
 }
@@ -95,7 +95,17 @@ export class AdminCommands {
     const voters = groups.record?.root.voters;
     if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
     if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
-    this.#askNode(voters[0]!.node, command, done);
+    this.#askRoot(voters[0]!.node, command, done);
+  }
+
+  #askRoot(node: string, command: AdminCommand, done: AdminDone): void {
+    const { attendance, peers, until } = this.#parts;
+    const ask = (): void => {
+      if (peers.connected(node)) return this.#askNode(node, command, done);
+      done(fail('NodeUnreachable', rootAway(node, attendance.why(node)), { node }));
+    };
+    if (peers.connected(node)) ask();
+    else until(() => peers.connected(node), this.#times.connectMs, ask);
   }
 
   /** A node that joined or started just now is about to be connected; that is waited for. */
@@ -180,10 +190,8 @@ export class AdminCommands {
     const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
     const nodes = [...recorded, ...others].slice(0, maxMembersTold);
     // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
-    if (nodes.length === 0 && this.#parts.outsider(self) !== null) nodes.push(this.#parts.joining.self);
-    const outside = (node: string): Outside | null => {
-      return this.#parts.outsider(node) ?? (node === self && this.#parts.refusal() !== null ? 'stranger' : null);
-    };
+    const { attendance } = this.#parts;
+    if (nodes.length === 0 && attendance.of(self) !== null) nodes.push(this.#parts.joining.self);
     return {
       kind: 'clusterStatus',
       cluster: record?.cluster ?? null,
@@ -192,10 +200,11 @@ export class AdminCommands {
         node: node.name,
         address: node.clusterAddress,
         apiAddress: node.apiAddress,
-        state: outside(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
+        state: attendance.of(node.name) ?? catalog?.nodeState(node.name) ?? 'unknown',
         connected: node.name === self || peers.connected(node.name),
         self: node.name === self,
       })),
+      warnings: attendance.warnings(),
     };
   }
 
@@ -311,6 +320,12 @@ export class AdminCommands {
     this.#parts.options.setLogLevel(level);
     return ok({ kind: 'text', text: level });
   }
+}
+
+/** The catalog cannot be changed without it, so neither can what an operator would mend by joining nodes. */
+function rootAway(node: string, why: string | null): string {
+  const reason = why === null ? '' : ` (${why})`;
+  return `node ${node} is not connected${reason}: it founded the cluster and has the only voter of the root group, so nothing can be created and no node can join until it is back with the data directory that it had`;
 }
 
 function notInCluster({ node, address }: Pick<Placement, 'node' | 'address'>): ReturnType<typeof fail> {

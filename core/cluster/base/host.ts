@@ -152,8 +152,8 @@ export interface HostedNode {
   /** Refuses new work, hands over what it can, makes everything durable, closes links; then `done`. */
   stop(done: () => void): void;
   /**
-   * The process is well: no replica stopped, and its peers know it. `problems` also tells what its operator should know and ending this
-   * process would not mend: a disk that is nearly full, another node's lost disk.
+   * `ok` is false only where a restart may help: a replica stopped because of a bug. `problems` also tells what its operator should know
+   * and a restart would not mend: a disk that is nearly full, a log that is lost, here or on another node.
    */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
   /** Every replica that is to be here is, is normal, and knows its primary. */

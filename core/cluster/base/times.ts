@@ -30,6 +30,8 @@ export interface NodeTimes {
   readonly hearsayMs: number;
   /** A namespace without a primary for so long is told to its clients: a good election is over by then, and moves nobody. */
   readonly standingMs: number;
+  /** A node that was not connected for so long is told of as missing: a restart is over by then. */
+  readonly absentMs: number;
 }
 
 export function nodeTimes({ suspicionMs }: Pick<Timing, 'suspicionMs'>): NodeTimes {
@@ -47,5 +49,6 @@ export function nodeTimes({ suspicionMs }: Pick<Timing, 'suspicionMs'>): NodeTim
     silenceMs: suspicionMs * 3,
     hearsayMs: suspicionMs * 5,
     standingMs: suspicionMs / 2,
+    absentMs: suspicionMs * 30,
   };
 }

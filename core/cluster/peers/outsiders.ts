@@ -15,10 +15,15 @@ import type { Problems } from '../base/problems.ts';
 export type Outside = 'stranger' | 'emptied';
 
 const remedy =
-  'put the log back as it was, or empty the data directory, give the node another node_name, and join it under that name';
+  'put the log back as it was; if it is gone for good and the node did not found the cluster, empty the data directory, give the node another node_name, and join it under that name';
 
 /** What the node says of itself, to its operator, its clients and its peers. Whoever asks is better off elsewhere. */
-function emptiedSelf(node: string): ErrorInfo {
+function emptiedSelf(node: string, foreign: boolean): ErrorInfo {
+  if (foreign) {
+    const text =
+      'the log in the data directory of this node was written by another store: its file "store" belongs to another node, or the segments do. It serves and votes nowhere, and nothing is lost yet: remove nothing, stop the node, and put the right files back';
+    return errorInfo('NodeRefused', text, { node, emptied: true });
+  }
   const text = `the log of this node is gone from its data directory, and only its identity is left: what it promised and acknowledged is forgotten, so it serves and votes nowhere; ${remedy}`;
   return errorInfo('NodeRefused', text, { node, emptied: true });
 }
@@ -78,15 +83,15 @@ export class Outsiders {
    */
   calledStranger(self: string, by: NodeInfo, proven: boolean): void {
     const { clock, hearsayMs } = this.#parts;
-    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back, or empty this one, give the node another node_name, and join it`;
+    const text = `node ${by.name} knows this node with another data directory: the one it has was emptied or replaced. It serves and votes nowhere; put the old directory back; if it is gone for good and this node did not found the cluster, empty this one, give the node another node_name, and join it`;
     if (this.#strange === null) this.#log.write('error', text);
     this.#strange ??= errorInfo('NodeRefused', text, { node: self });
     this.#strangeUntilMs = proven ? Infinity : clock.now() + hearsayMs;
   }
 
   /** This node begins, on this store. */
-  begin(node: string, { emptied, incarnation }: Pick<Store, 'emptied' | 'incarnation'>): void {
-    this.#emptied = emptied ? emptiedSelf(node) : null;
+  begin(node: string, { emptied, foreign, incarnation }: Pick<Store, 'emptied' | 'foreign' | 'incarnation'>): void {
+    this.#emptied = emptied ? emptiedSelf(node, foreign) : null;
     if (this.#emptied === null) return;
     this.#nodes.set(node, 'emptied');
     this.#log.write('error', this.#emptied.message, { incarnation });
@@ -102,7 +107,7 @@ export class Outsiders {
 
   /** It has proven the secret, and that it is another under that name. */
   stranger({ name, incarnation }: NodeInfo, found: NodeInfo): void {
-    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there, or give that node another node_name and join it`;
+    const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there; if it is gone for good and that node did not found the cluster, give it another node_name and join it`;
     const facts = { known: incarnation, found: found.incarnation };
     this.#nodes.set(name, 'stranger');
     this.unproven(name, null);
@@ -113,6 +118,17 @@ export class Outsiders {
   unproven(node: string, claim: ErrorInfo | null): void {
     if (claim === null || this.#nodes.has(node)) this.#problems.clear(`unproven ${node}`);
     else this.#problems.warn(`unproven ${node}`, claim.message);
+  }
+
+  /** Whether what answers at the address of that node could not prove itself when it was last dialled. */
+  isUnproven(node: string): boolean {
+    return this.#problems.has(`unproven ${node}`);
+  }
+
+  /** Another node was joined at its address, as its operator was told to do. What it has lost is told of its groups. */
+  replaced(node: string): void {
+    this.#problems.clear(`stranger ${node}`);
+    this.#problems.clear(`unproven ${node}`);
   }
 
   lostItsLog({ name, incarnation }: NodeInfo): void {

@@ -35,6 +35,8 @@ export class Peer implements Flushable {
   #failures = 0;
   #nextDial: number;
   #announced = false;
+  /** Since when no link to it is open; null while one is. */
+  awaySince: number | null;
   /** What the node said of itself where it was dialled, and what the catalog said of it last. */
   presented: NodeInfo | null = null;
   #recorded: NodeInfo;
@@ -48,6 +50,7 @@ export class Peer implements Flushable {
     this.#recorded = info;
     this.#table = table;
     this.#nextDial = now;
+    this.awaySince = now;
   }
 
   get connected(): boolean {
@@ -262,11 +265,13 @@ export class Peer implements Flushable {
   #announce(connected: boolean): void {
     if (!connected && this.#announced) {
       this.#announced = false;
+      this.awaySince = this.#table.now;
       this.outbox = this.connected ? this.outbox : [];
       this.#table.events.connection(this.info.name, false);
     }
     if (this.connected && !this.#announced) {
       this.#announced = true;
+      this.awaySince = null;
       this.#table.events.connection(this.info.name, true);
     }
   }

@@ -132,6 +132,11 @@ export class Peers {
     return this.#peers.get(node)?.connected ?? false;
   }
 
+  /** Since when no link to a node is open; null while one is, and for a node that is not known. */
+  awaySince(node: string): number | null {
+    return this.#peers.get(node)?.awaySince ?? null;
+  }
+
   get anyConnected(): boolean {
     for (const peer of this.#peers.values()) if (peer.connected) return true;
     return false;

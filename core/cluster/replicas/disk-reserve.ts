@@ -2,7 +2,8 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
-import type { Disk } from '../../base/ports.ts';
+import { DiskFull } from '../../base/disk-full.ts';
+import type { Disk, DiskError } from '../../base/ports.ts';
 import { decodeBody } from '../../service/body.ts';
 import { mayGrow } from '../../tree/tree.ts';
 
@@ -11,8 +12,8 @@ const askEveryMs = 250;
 
 /** What the reserve is for, as the store and its replicas know it. */
 export interface DiskNeeds {
-  /** The log found no room for its next segment. */
-  full(): boolean;
+  /** Why the disk refuses what the log needs next; null while it does not. */
+  refusal(): DiskError | null;
   /** Bytes that the next checkpoints and the log beside them take. */
   bytes(): number;
 }
@@ -23,7 +24,7 @@ export class DiskReserve {
   readonly #needs: DiskNeeds;
   /** What is kept free now: as much as is configured, and never less than what it is kept for. */
   #reserveBytes: number;
-  #full = false;
+  #refusal: DiskError | null = null;
   #freeBytes = Number.MAX_SAFE_INTEGER;
   #askedMs = Number.NEGATIVE_INFINITY;
 
@@ -35,7 +36,7 @@ export class DiskReserve {
   }
 
   get low(): boolean {
-    return this.#full || this.#freeBytes < this.#reserveBytes;
+    return this.#refusal !== null || this.#freeBytes < this.#reserveBytes;
   }
 
   /** As last asked; null when it is not asked, because nothing is reserved. */
@@ -45,15 +46,21 @@ export class DiskReserve {
 
   /** What its operator is to know, while {@link low}. */
   get problem(): string {
+    if (this.#refusal !== null && !this.#full)
+      return `the data directory does not take the next segment of the log (${this.#refusal.message}): what grows is refused with DiskLow, it is tried again, and when the segment in use is full this process ends; make the directory writable`;
     if (this.#full)
       return 'the disk of the data directory is full, and the log waits for room for its next segment: what grows is refused with DiskLow until space is freed';
     return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that are kept free (disk_reserve_bytes, and never less than the next checkpoint needs): what grows is refused with DiskLow until space is freed`;
   }
 
+  get #full(): boolean {
+    return this.#refusal instanceof DiskFull;
+  }
+
   /** @returns true when it became low or is low no more. */
   tick(now: number): boolean {
     const before = this.low;
-    this.#full = this.#needs.full();
+    this.#refusal = this.#needs.refusal();
     if (this.#configuredBytes > 0 && now - this.#askedMs >= askEveryMs) {
       this.#askedMs = now;
       this.#reserveBytes = Math.max(this.#configuredBytes, this.#needs.bytes());
@@ -67,12 +74,12 @@ export class DiskReserve {
     if (!this.low || !grows(body)) return null;
     return errorInfo(
       'DiskLow',
-      this.#full
-        ? 'the disk of the primary is full; only what frees space is taken'
+      this.#refusal !== null
+        ? `the disk of the primary ${this.#full ? 'is full' : 'refuses the next segment of its log'}; only what frees space is taken`
         : `the disk of the primary has ${this.#freeBytes} bytes left; only what frees space is taken`,
       {
         limit: this.#reserveBytes,
-        actual: this.#full ? 0 : this.#freeBytes,
+        actual: this.#refusal !== null ? 0 : this.#freeBytes,
       },
     );
   }

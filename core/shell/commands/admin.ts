@@ -76,7 +76,8 @@ export function showAdmin(result: AdminResult): Outcome {
         member.state,
         member.self ? 'this node' : member.connected ? 'connected' : 'not connected',
       ]);
-      return lines([`cluster ${result.cluster ?? 'None'}`, ...columns(rows)], describeJson(result));
+      const warnings = result.warnings.map((warning) => `warning: ${warning}`);
+      return lines([`cluster ${result.cluster ?? 'None'}`, ...columns(rows), ...warnings], describeJson(result));
     }
     case 'namespaces':
       return lines(
