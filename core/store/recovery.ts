@@ -59,6 +59,8 @@ export class Recovery {
   #known = 0;
   #lost = 0;
   #named = 0;
+  /** An opening batch follows batches that are not there: they were, when it judged what was before it. */
+  #skipped = false;
 
   constructor(disk: Disk, hash: Hash, log: Log, segments: Segments) {
     this.#disk = disk;
@@ -93,7 +95,7 @@ export class Recovery {
     // A file was cut or a number is missing, and nothing valid is above it. What was there may have been acknowledged.
     const endSegment = this.#end?.segment ?? 0;
     const begun = Math.max(floor?.begun ?? 0, endSegment);
-    const whole = this.#lost + this.#named === 0 ? endSegment : 0;
+    const whole = this.#lost + this.#named === 0 && !this.#skipped ? endSegment : 0;
     const foreign = foreignSegments(this.#disk, found, seal);
     if (foreign.size > 0 && used.size === 0) {
       const text =
@@ -214,6 +216,7 @@ export class Recovery {
       const linked = this.#bad === null ? repeated === this.#known + 1 : this.#bad.head.sequence === repeated;
       if (judged) {
         if (linked && batch.echo !== null) this.#restore(batch);
+        else if (repeated > this.#known) this.#skipped = true;
       } else {
         if (!linked) this.#loss('batches of the log are missing', head.sequence);
         this.#restore(batch);

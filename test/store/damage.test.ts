@@ -213,6 +213,28 @@ describe('a damaged log', () => {
     expect(world.warnings().join()).toContain('missing');
   });
 
+  it('says so as well when only opening batches follow the gap', () => {
+    const { world, entries } = filled(60, 20_000);
+    world.settle();
+    // Each run opens where the one before it ended, and writes little: one segment holds nothing but opening batches.
+    let last = entries.at(-1)!;
+    for (let run = 0; run < 40; run++) {
+      world.disk.processCrash();
+      world.open();
+      const [next] = chain(last.op + 1, last.op + 1, last, 20_000);
+      world.store.persist(1, 'r1', { entries: [next!] }, () => undefined);
+      world.disk.run();
+      last = next!;
+    }
+    world.settle();
+    const segments = world.segments();
+    world.disk.processCrash();
+    world.disk.lose(segments.at(-3)!);
+    world.open();
+    expect(world.recovered(1).headProven).toBe(false);
+    expect(world.warnings().join()).toContain('a segment of the log is missing');
+  });
+
   it('treats an unreadable sector as a corrupt batch', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.settle();
