@@ -68,7 +68,14 @@ export class Checkpoints implements CheckpointsPart {
     this.#dueBytes = this.#logBytes;
     if (this.#writing) return;
     const { op, checksum, timestamp } = entry;
-    const draft: CheckpointDraft = { op, checksum, timestamp, configuration, logBytes: this.#logBytes, lineage: this.#lineage };
+    const draft: CheckpointDraft = {
+      op,
+      checksum,
+      timestamp,
+      configuration,
+      logBytes: this.#logBytes,
+      lineage: this.#lineage,
+    };
     // When several fall due in one step, as at start, the last one wins.
     this.#deferred = { draft, snapshot: machine.snapshot() };
   }

@@ -226,7 +226,7 @@ export class HistoryBuilder {
     if (at < call.at)
       throw new HistoryError(this.#line, `call ${id} was answered at ${at}, before it was made at ${call.at}`);
     const op = fields['op'] === undefined ? null : this.#number(fields, 'op');
-    const result = (fields['result'] ?? null);
+    const result = fields['result'] ?? null;
     const error = typeof fields['error'] === 'string' ? fields['error'] : null;
     if (outcome === 'failed' && error === null) throw new HistoryError(this.#line, 'error is missing');
     call.answer = { outcome, at, op, result, error };
