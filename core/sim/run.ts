@@ -21,6 +21,7 @@ import { ThinClient } from './thin-client.ts';
 import type { Habits } from './workload.ts';
 import { Stranger } from './strangers.ts';
 import { User } from './workload.ts';
+import type { WorldOptions } from './world.ts';
 import { World } from './world.ts';
 
 export interface RunOptions {
@@ -31,6 +32,11 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
   /** Watches all nodes, like the checker, for a page that draws the run. */
   readonly observer?: NodeObserver;
+  /**
+   * Gets each user's client before it is used. In such a world everybody who writes is one of them: there is no client
+   * without the engine, and no stranger.
+   */
+  readonly witness?: WorldOptions['witness'];
   /** False for users without watches. Seeds that found something before watches existed then find it again. */
   readonly watches?: boolean;
   /** What one node's disk suffers. If left out, the seed decides. */
@@ -125,6 +131,7 @@ function prepare(options: RunOptions): Prepared {
     trace: write,
     damageIsTold: true,
     ...(options.observer === undefined ? {} : { observer: options.observer }),
+    ...(options.witness === undefined ? {} : { witness: options.witness }),
     settings: {
       timing: { ...defaultTiming, sessionMs },
       hash: options.hash,
@@ -161,14 +168,15 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
     return new User(`u${i + 1}`, world, random.pick(namespaces), acknowledged, chance, habits);
   });
-  const thin = new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
+  const seen = options.witness !== undefined;
+  const thin = seen ? null : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   const faults = new Faults(world, users, [eager.host], wish.favour ?? null);
   const damage = new Damage(world, options.seed, options.damage, wish.rot ?? null);
   faults.begin();
   damage.begin();
   // In every second world, so that the others stay as they were without it.
-  const stranger = options.seed % 2 === 1 ? new Stranger(world, options.hash, options.seed) : null;
+  const stranger = options.seed % 2 === 1 && !seen ? new Stranger(world, options.hash, options.seed) : null;
   stranger?.begin();
   const healAt = world.events + options.events;
   const committed = (): number =>
@@ -202,7 +210,7 @@ export function runSeed(options: RunOptions): RunReport {
 
 interface Playing extends Prepared {
   readonly users: readonly User[];
-  readonly thin: ThinClient;
+  readonly thin: ThinClient | null;
   readonly eager: Eager;
   readonly faults: Faults;
   readonly damage: Damage;
@@ -250,12 +258,12 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
   for (const user of [...users, eager]) user.stop();
-  thin.stop();
+  thin?.stop();
   stranger?.end();
   if (
     !(yield* until(
       world,
-      () => [...users, eager].every((user) => user.outstanding === 0) && thin.idle && caughtUp(world, damage),
+      () => [...users, eager].every((user) => user.outstanding === 0) && thin?.idle !== false && caughtUp(world, damage),
     ))
   )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
@@ -267,7 +275,7 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
     throw new RuleBroken('rule 8: a session that no client uses never expires');
   world.checker.finalStates(hostsOf(world));
   for (const user of [...users, eager]) user.account();
-  thin.account();
+  thin?.account();
   const sum = (of: (user: User) => number): number => users.reduce((total, user) => total + of(user), 0);
   return {
     seed,

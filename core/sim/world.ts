@@ -29,6 +29,8 @@ export interface WorldOptions {
   readonly trace?: (line: string) => void;
   /** Watches all nodes, like the checker, for a page that draws the world. */
   readonly observer?: NodeObserver;
+  /** Gets each client before it is used, to write down what it asks and what it is told. */
+  readonly witness?: (client: SimClient, world: World) => void;
   /**
    * True when a caller that damages disks tells this world. Then an alarm from a node whose disk is whole breaks a
    * rule.
@@ -58,6 +60,7 @@ export class World {
   /** Nodes whose disks were damaged or lost. */
   readonly #damaged = new Set<string>();
   readonly #sessionMs: number;
+  readonly #witness: WorldOptions['witness'];
   #clients = 0;
   #events = 0;
   #failure: Error | null = null;
@@ -65,6 +68,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#random = new SeededRandom(options.seed);
     this.#trace = options.trace ?? null;
+    this.#witness = options.witness;
     this.network = new Network(this.schedule, this.#random.fork(), (address, subprotocol, link, from) =>
       this.#listen(address, subprotocol, link, from),
     );
@@ -269,7 +273,7 @@ export class World {
     client.start();
     tick();
     if (stalls) stall();
-    return {
+    const made: SimClient = {
       host,
       client,
       kill: () => {
@@ -277,6 +281,8 @@ export class World {
         this.network.kill(host);
       },
     };
+    this.#witness?.(made, this);
+    return made;
   }
 
   /** Sends one admin command to a node. Calls `done` with its result. */
