@@ -1,7 +1,7 @@
 /**
  * Which files of the directory are segments of this log. Segment numbers are given one after the other, and the floor
  * is durable before a segment takes its first batch (protocol §2, "Proof of the head"). So a file is not one of them,
- * whoever put it there, if it holds no batch of this store and its number is too high or out of sequence, or it is
+ * no matter who put it there, if it holds no batch of this store and its number is too high or out of sequence, or it is
  * shorter than its name says. Nor is a second file with the same number, nor one far below what the log needs.
  */
 

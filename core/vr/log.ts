@@ -158,7 +158,7 @@ export class Log {
     invariant(op > this.checkpointOp, 'the log is never cut at or below the checkpoint', { op });
     if (op > this.#head) return;
     const checksum = this.checksum(op - 1);
-    invariant(checksum !== null, 'the log is cut behind an entry that has a name', { op });
+    invariant(checksum !== null, 'the log is cut after an entry that has a name', { op });
     for (let at = op; at <= this.#head; at++) this.#corrupt.delete(at);
     const keep = Math.max(0, op - this.#base);
     for (let i = Math.max(keep, this.#start); i < this.#window.length; i++)

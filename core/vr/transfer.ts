@@ -157,7 +157,7 @@ export class Transfer implements TransferPart {
     const op = this.#core.log.lowestCorrupt();
     this.#core.event({
       kind: 'alarm',
-      reason: `entry ${op ?? 'of the checkpoint'} cannot be read, and no other node has it: what comes behind it is not served; before you put back a copy of the data directory, read "Damage" in docs/operations.md`,
+      reason: `entry ${op ?? 'of the checkpoint'} cannot be read, and no other node has it: what comes after it is not served; before you put back a copy of the data directory, read "Damage" in docs/operations.md`,
     });
   }
 
