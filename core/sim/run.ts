@@ -169,7 +169,9 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     return new User(`u${i + 1}`, world, random.pick(namespaces), acknowledged, chance, habits);
   });
   const seen = options.witness !== undefined;
-  const thin = seen ? null : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
+  const thin = seen
+    ? null
+    : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   const faults = new Faults(world, users, [eager.host], wish.favour ?? null);
   const damage = new Damage(world, options.seed, options.damage, wish.rot ?? null);
@@ -263,7 +265,8 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
   if (
     !(yield* until(
       world,
-      () => [...users, eager].every((user) => user.outstanding === 0) && thin?.idle !== false && caughtUp(world, damage),
+      () =>
+        [...users, eager].every((user) => user.outstanding === 0) && thin?.idle !== false && caughtUp(world, damage),
     ))
   )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
