@@ -51,6 +51,11 @@ export class Groups {
   readonly #events: GroupsEvents;
   readonly #hosts = new Map<NamespaceId, ReplicaHost[]>();
   readonly #creating = new Set<string>();
+  /**
+   * Replicas on the disk whose namespace this node does not know: its record was lost with a part of the log. The catalog
+   * tells of it again.
+   */
+  readonly #unknown = new Map<string, RecoveredReplica>();
   #ticks = 0;
   #record: NodeRecord | null = null;
   #catalog: Catalog | null = null;
@@ -125,9 +130,18 @@ export class Groups {
     return { cluster, namespace, replica, node: this.self(), incarnation: this.#store.incarnation };
   }
 
-  /** Makes a replica that starts empty: the catalog named it with this incarnation (protocol §2, "Strangers"). */
+  /**
+   * Makes a replica that starts empty: the catalog named it with this incarnation (protocol §2, "Strangers"). One that is
+   * on the disk already goes on instead.
+   */
   #create(identity: ReplicaIdentity, configuration: Configuration, done: () => void): void {
-    const key = `${identity.namespace}/${identity.replica}`;
+    const key = keyOf(identity);
+    const kept = this.#unknown.get(key);
+    if (kept !== undefined) {
+      this.#unknown.delete(key);
+      this.#open(kept);
+      return done();
+    }
     if (this.#creating.has(key)) return;
     this.#creating.add(key);
     const fresh = this.#store.createReplica(identity, configuration, () => {
@@ -146,6 +160,7 @@ export class Groups {
         namespaceId: identity.namespace,
         replica: identity.replica,
       });
+      this.#unknown.set(keyOf(identity), recovered);
       return;
     }
     const replica = new Replica({
@@ -399,4 +414,8 @@ function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Wai
 
 function keepAliveBody(waiting: readonly WaitingKeepAlive[]): Uint8Array {
   return encodeBody({ kind: 'keepAlive', sessions: waiting.map(({ session, secret }) => ({ session, secret })) });
+}
+
+function keyOf({ namespace, replica }: Pick<ReplicaIdentity, 'namespace' | 'replica'>): string {
+  return `${namespace}/${replica}`;
 }
