@@ -11,7 +11,7 @@ import { Story, createBlob, get, valueOf } from './story.ts';
 /** Puts the record in place that the node had before it knew of any namespace. */
 function forgetNamespaces(story: Story, disk: MemoryDisk): void {
   let now = 0;
-  let done = false;
+  const state = { done: false };
   const ports = { disk, hash: new NodeHash(), random: new SeededRandom(5), log: { write: () => undefined } };
   const fail = (error: Error): never => {
     throw error;
@@ -19,13 +19,13 @@ function forgetNamespaces(story: Story, disk: MemoryDisk): void {
   const store = Store.open(ports, { segmentBytes: 1024 * 1024, now: () => now, onFailure: fail });
   const record = decodeNodeRecord(store.nodeRecord()!);
   expect(record.namespaces.map(({ name }) => name)).toEqual(['ns']);
-  store.setNodeRecord(encodeNodeRecord({ ...record, namespaces: [] }), () => (done = true));
-  while (!done && now < 60_000) {
+  store.setNodeRecord(encodeNodeRecord({ ...record, namespaces: [] }), () => (state.done = true));
+  while (!state.done && now < 60_000) {
     store.flush();
     story.pass(10);
     store.tick((now += 10));
   }
-  expect(done).toBe(true);
+  expect(state.done).toBe(true);
   disk.processCrash();
 }
 
