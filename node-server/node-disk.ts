@@ -64,6 +64,11 @@ export class NodeDisk implements Disk {
     }
   }
 
+  /** Nothing is under way and nothing waits. What a process has under way ends with it; within one it has to be waited for. */
+  get idle(): boolean {
+    return this.#queues.size === 0;
+  }
+
   unlock(): void {
     // A descriptor that a call still uses is closed when that call ends. Its number must not go to another file before.
     for (const name of [...this.#files.keys()]) if (!this.#queues.has(name)) this.#close(name);
