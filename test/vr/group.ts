@@ -298,7 +298,7 @@ export class Group {
       }
       case 'writeCheckpoint': {
         const checkpoint = place.storage.write(effect.draft, effect.snapshot, place.spoilCheckpoints);
-        if (place.spoilCheckpoints !== '') place.spoiled.add(checkpoint.hash);
+        place.wrote(checkpoint.hash);
         (place.holdsCheckpoints ? place.heldCheckpoints : place.queued).push({ kind: 'checkpointWritten', checkpoint });
         return;
       }

@@ -47,4 +47,10 @@ export class Place {
     if (this.replica === null) throw new Error(`${this.member.replica} is down`);
     return this.replica.view();
   }
+
+  /** A checkpoint was written. One that an earlier life wrote too comes from a state that was rebuilt: nobody found this one wrong. */
+  wrote(hash: string): void {
+    this.wrong.delete(hash);
+    if (this.spoilCheckpoints !== '') this.spoiled.add(hash);
+  }
 }
