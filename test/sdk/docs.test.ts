@@ -1,7 +1,9 @@
 /** The documentation of the SDK is true: its programs run, every error and every export is in it, and the example does what it says. */
 
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -136,8 +138,13 @@ describe('examples/guests', () => {
       }
       await expect.poll(() => first.locator('li').count(), patience).toBe(10);
       await expect.poll(() => first.locator('#greeted').innerText(), patience).toBe('1');
+      // As browsers do at times: a connection over which nothing is asked. It holds nobody up.
+      const silent = createConnection(Number(new URL(url).port), '127.0.0.1');
+      await once(silent, 'connect');
+      const closed = once(silent, 'close');
       service.kill('SIGTERM');
       expect(await ended).toBe(0);
+      await closed;
       await expect.poll(() => first.locator('#state').innerText(), patience).toBe('suspended');
     } finally {
       service.kill('SIGKILL');
