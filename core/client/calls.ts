@@ -35,36 +35,39 @@ abstract class CallBase extends Timed {
   }
 }
 
-/** A read or a write of the user. It is its own handle, so that making one costs one object. */
-export class DataCall extends CallBase implements Pending {
-  readonly kind = 'data';
+/** A read or a write, as the user asks for it. */
+export interface Asked {
+  readonly timeoutMs: number;
   readonly namespaceId: number;
   readonly operation: Packed;
   /** Null for a write. */
   readonly consistency: Consistency | null;
-  /** The session of a write, and its number there, 0 before it has one. */
+  /** The session of a write. */
   readonly writeSession: WriteSession | null;
+  readonly done: (result: Result<Reply>) => void;
+}
+
+/** A read or a write of the user. It is its own handle, so that making one costs one object. */
+export class DataCall extends CallBase implements Pending, Asked {
+  readonly kind = 'data';
+  readonly namespaceId: number;
+  readonly operation: Packed;
+  readonly consistency: Consistency | null;
+  readonly writeSession: WriteSession | null;
+  /** Its number in the session, 0 before it has one. */
   requestNumber = 0;
   /** The `answered` that went with it when it was last sent. */
   sentAnswered = 0;
   readonly done: (result: Result<Reply>) => void;
 
-  constructor(
-    owner: CallOwner,
-    id: number,
-    timeoutMs: number,
-    namespaceId: number,
-    operation: Packed,
-    consistency: Consistency | null,
-    writeSession: WriteSession | null,
-    done: (result: Result<Reply>) => void,
-  ) {
-    super(owner, id, timeoutMs);
-    this.namespaceId = namespaceId;
-    this.operation = operation;
-    this.consistency = consistency;
-    this.writeSession = writeSession;
-    this.done = done;
+  /** Copies what it needs of `asked` and does not keep it. Measured: a literal that is given here costs no time. */
+  constructor(owner: CallOwner, id: number, asked: Asked) {
+    super(owner, id, asked.timeoutMs);
+    this.namespaceId = asked.namespaceId;
+    this.operation = asked.operation;
+    this.consistency = asked.consistency;
+    this.writeSession = asked.writeSession;
+    this.done = asked.done;
   }
 
   abandon(): void {

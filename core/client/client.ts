@@ -253,18 +253,15 @@ export class Client {
     const place = this.#place;
     const refusal = this.#state === 'closed' ? closed() : place === null ? fail('NotInNamespace', notEntered) : null;
     const consistency = isRead(operation) ? consistencyOf(options.consistency) : null;
-    const packed = this.#options.codec.pack(operation, consistency);
     const namespaceId = place?.namespaceId ?? 0;
-    const call = new DataCall(
-      this.#calls,
-      this.#calls.newId(),
-      this.#timeLimit(options.timeoutMs),
+    const call = new DataCall(this.#calls, this.#calls.newId(), {
+      timeoutMs: this.#timeLimit(options.timeoutMs),
       namespaceId,
-      packed,
+      operation: this.#options.codec.pack(operation, consistency),
       consistency,
-      consistency !== null || refusal !== null ? null : this.#sessions.of(namespaceId),
+      writeSession: consistency !== null || refusal !== null ? null : this.#sessions.of(namespaceId),
       done,
-    );
+    });
     const refused = refusal ?? this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
