@@ -115,9 +115,14 @@ export class Eager {
       const { namespaceId } = entered.value;
       this.#namespaceId = namespaceId;
       const counters = { events: 0, snapshots: 0, resets: 0 };
-      const { client } = this.#sim;
-      const options = { subtree: true, from: 'snapshot' } as const;
-      this.#watcher = new Watcher(this.name, client, this.#world.checker, namespaceId, '/', options, counters);
+      this.#watcher = new Watcher(this.#sim.client, {
+        name: this.name,
+        checker: this.#world.checker,
+        namespace: namespaceId,
+        path: '/',
+        options: { subtree: true, from: 'snapshot' },
+        counters,
+      });
       if (!this.#onlooker) this.#think(namespaceId);
     });
   }

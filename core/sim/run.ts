@@ -165,8 +165,8 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     padding: wished(wish.padding, random.chance(1, 8) ? 40_000 : 0),
   };
   const users = Array.from({ length: 2 + random.below(4) }, (_, i) => {
-    const chance = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
-    return new User(`u${i + 1}`, world, random.pick(namespaces), acknowledged, chance, habits);
+    const watchRandom = options.watches === false ? null : new SeededRandom(options.seed, 0x3a7c4 + i);
+    return new User(`u${i + 1}`, world, { namespace: random.pick(namespaces), acknowledged, watchRandom, habits });
   });
   const seen = options.witness !== undefined;
   const thin = seen

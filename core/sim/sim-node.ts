@@ -49,6 +49,15 @@ interface Life {
   effectsLeft: number;
 }
 
+/** What a node's machine is made of, and who hears of it. */
+export interface SimNodePorts {
+  readonly schedule: Schedule;
+  readonly network: Network;
+  readonly random: SeededRandom;
+  readonly settings: SimNodeSettings;
+  readonly events: SimNodeEvents;
+}
+
 export class SimNode {
   readonly name: string;
   readonly disk: MemoryDisk;
@@ -63,14 +72,7 @@ export class SimNode {
   #diskSlowUs = 0;
   #ports: readonly [cluster: number, admin: number, api: number] = [1, 2, 3];
 
-  constructor(
-    name: string,
-    schedule: Schedule,
-    network: Network,
-    random: SeededRandom,
-    settings: SimNodeSettings,
-    events: SimNodeEvents,
-  ) {
+  constructor(name: string, { schedule, network, random, settings, events }: SimNodePorts) {
     this.name = name;
     this.#schedule = schedule;
     this.#network = network;

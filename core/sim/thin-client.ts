@@ -50,6 +50,14 @@ interface Written {
   reply: Uint8Array | null;
 }
 
+/** A write, as it goes into a message. */
+interface Asked {
+  readonly session: number;
+  readonly request: number;
+  readonly answered: number;
+  readonly operation: Uint8Array;
+}
+
 /** What to do with an answer, by the id of the question. */
 type OnAnswer = (reply: Uint8Array | null, error: ErrorInfo | null) => void;
 
@@ -233,16 +241,17 @@ export class ThinClient {
     if (!line.inside) return;
     const session = this.#session;
     written.sends++;
-    this.#ask(line, session, written.request, written.request, written.body, (reply, error) => {
+    const { request, body } = written;
+    this.#ask(line, { session, request, answered: request, operation: body }, (reply, error) => {
       if (this.#session !== session) return;
       this.#judge(written, reply, error);
     });
   }
 
-  #ask(line: Line, session: number, request: number, answered: number, operation: Uint8Array, done: OnAnswer): void {
+  #ask(line: Line, asked: Asked, done: OnAnswer): void {
     const id = ++this.#lastId;
     this.#waiting.set(id, done);
-    line.say({ kind: 'request', id, namespaceId: this.#namespaceId, session, request, answered, operation });
+    line.say({ kind: 'request', id, namespaceId: this.#namespaceId, ...asked });
   }
 
   #sendLater(written: Written): void {
@@ -283,7 +292,7 @@ export class ThinClient {
     const line = random.pick(this.#lines);
     if (!line.inside || !random.chance(1, 2)) return;
     const session = this.#session;
-    this.#ask(line, session, request, request, body, (again, error) => {
+    this.#ask(line, { session, request, answered: request, operation: body }, (again, error) => {
       if (again !== null && reply !== null) {
         const { answer } = decodeReply(again);
         const refused = answer.kind === 'error' && refusalsOfTheLog.has(answer.error.code);
@@ -296,7 +305,7 @@ export class ThinClient {
     if (!random.chance(1, 2)) return;
     const other = this.#body('o');
     this.#forbidden.push(other);
-    this.#ask(line, session, request, request, other, (again) => {
+    this.#ask(line, { session, request, answered: request, operation: other }, (again) => {
       if (again !== null && decodeReply(again).answer.kind !== 'error')
         throw new RuleBroken(`rule 7: ${this.#name} asked something else under a kept number and was given its reply`);
     });
@@ -325,7 +334,7 @@ export class ThinClient {
     const request = 1 + this.#random.below(200);
     const body = this.#body('x');
     this.#forbidden.push(body);
-    this.#ask(line, session, request, request, body, (reply) => {
+    this.#ask(line, { session, request, answered: request, operation: body }, (reply) => {
       if (reply !== null)
         throw new RuleBroken(`rule 7: ${this.#name} was answered as session ${session}, which is another's`);
     });

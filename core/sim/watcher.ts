@@ -25,6 +25,17 @@ interface Known {
   readonly version: number;
 }
 
+/** Who watches what, and who judges what the watch is told. */
+export interface Watched {
+  /** Of the user, for what goes wrong. */
+  readonly name: string;
+  readonly checker: Checker;
+  readonly namespace: NamespaceId;
+  readonly path: string;
+  readonly options: WatchOptions;
+  readonly counters: WatcherCounters;
+}
+
 export class Watcher {
   readonly counters: WatcherCounters;
   readonly #name: string;
@@ -40,15 +51,7 @@ export class Watcher {
   #paging: { readonly op: number; readonly mirror: Map<string, Known> } | null = null;
   #ended = false;
 
-  constructor(
-    name: string,
-    client: Client,
-    checker: Checker,
-    namespace: NamespaceId,
-    path: string,
-    options: WatchOptions,
-    counters: WatcherCounters,
-  ) {
+  constructor(client: Client, { name, checker, namespace, path, options, counters }: Watched) {
     this.#name = name;
     this.#checker = checker;
     this.#namespace = namespace;

@@ -38,6 +38,16 @@ export interface WorkloadCounters {
   unknown: number;
 }
 
+export interface UserOptions {
+  /** Where it works. */
+  readonly namespace: string;
+  /** The highest op of each namespace that any user was told. All users of a world share it. */
+  readonly acknowledged: Map<NamespaceId, number>;
+  /** Decides about watches. Null, which is the default, means that it has none. */
+  readonly watchRandom?: SeededRandom | null;
+  readonly habits?: Habits;
+}
+
 export class User {
   readonly counters: WorkloadCounters = { asked: 0, succeeded: 0, refused: 0, unknown: 0 };
   readonly watching: WatcherCounters = { events: 0, snapshots: 0, resets: 0 };
@@ -60,14 +70,10 @@ export class User {
 
   readonly #habits: Habits;
 
-  /** @param acknowledged the highest op of each namespace that any user was told. */
   constructor(
     name: string,
     world: World,
-    namespace: string,
-    acknowledged: Map<NamespaceId, number>,
-    watchRandom: SeededRandom | null = null,
-    habits = usual,
+    { namespace, acknowledged, watchRandom = null, habits = usual }: UserOptions,
   ) {
     this.#habits = habits;
     this.#watchRandom = watchRandom;
@@ -155,9 +161,15 @@ export class User {
       slow: random.pick(['reset', 'fold'] as const),
       from: after !== null ? { after } : random.pick(['now', 'snapshot', 'snapshot'] as const),
     };
-    const { client } = this.#sim;
-    const path = random.pick(watchedPaths);
-    this.#watchers.push(new Watcher(this.name, client, this.#world.checker, namespace, path, options, this.watching));
+    const watched = {
+      name: this.name,
+      checker: this.#world.checker,
+      namespace,
+      path: random.pick(watchedPaths),
+      options,
+      counters: this.watching,
+    };
+    this.#watchers.push(new Watcher(this.#sim.client, watched));
   }
 
   #think(generation: number): void {

@@ -96,14 +96,20 @@ export class World {
     const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
     this.nodes = names.map(
       (name) =>
-        new SimNode(name, this.schedule, this.network, this.#random.fork(), options.settings, {
-          observer: both(this.checker.observer(), options.observer),
-          log,
-          ran: (node) => this.#ran(node),
-          ended: (node, error) => {
-            this.note(`process of ${node.name} ended: ${error.message}`);
-            // What cannot be written for lack of room waits or is given up. A full disk ends no node (V33).
-            if (error instanceof DiskFull) this.#failure ??= error;
+        new SimNode(name, {
+          schedule: this.schedule,
+          network: this.network,
+          random: this.#random.fork(),
+          settings: options.settings,
+          events: {
+            observer: both(this.checker.observer(), options.observer),
+            log,
+            ran: (node) => this.#ran(node),
+            ended: (node, error) => {
+              this.note(`process of ${node.name} ended: ${error.message}`);
+              // What cannot be written for lack of room waits or is given up. A full disk ends no node (V33).
+              if (error instanceof DiskFull) this.#failure ??= error;
+            },
           },
         }),
     );

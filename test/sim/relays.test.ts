@@ -26,7 +26,9 @@ function play(seed: number): number {
   });
   world.found(['ns'], 3);
   const acknowledged = new Map<number, number>();
-  const users = [1, 2, 3, 4].map((i) => new User(`u${i}`, world, 'ns', acknowledged, new SeededRandom(seed, i)));
+  const users = [1, 2, 3, 4].map(
+    (i) => new User(`u${i}`, world, { namespace: 'ns', acknowledged, watchRandom: new SeededRandom(seed, i) }),
+  );
   const faults = new Faults(world, users);
   faults.begin();
   for (let i = 0; i < 8000; i++) world.step();
