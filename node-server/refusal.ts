@@ -10,13 +10,18 @@ import type { ErrorInfo } from '../core/base/errors.ts';
 
 const maxBodyBytes = 4096;
 
+export interface HttpStatus {
+  readonly code: number;
+  readonly text: string;
+}
+
 /** Answers an upgrade with `status` and `{"error": ...}`, and ends the connection. */
-export function refuseUpgrade(socket: Duplex, status: number, statusText: string, error: ErrorInfo): void {
+export function refuseUpgrade(socket: Duplex, status: HttpStatus, error: ErrorInfo): void {
   const body = JSON.stringify({ error });
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
   socket.end(
-    `HTTP/1.1 ${status} ${statusText}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `HTTP/1.1 ${status.code} ${status.text}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

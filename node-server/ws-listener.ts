@@ -13,10 +13,12 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
+import type { ErrorInfo } from '../core/base/errors.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
 import type { HostCheck, OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';
+import type { HttpStatus } from './refusal.ts';
 import { KeepAlive, WsLink, socketOptions } from './ws-link.ts';
 
 /** How many connections may be in such a closing at once. */
@@ -144,17 +146,18 @@ export class Listener {
     const { through, subprotocols, maxConnections, origins, hosts, unprovenBytes } = this.#options;
     const { origin, host } = request.headers;
     if (!hosts.allows(host))
-      return this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', wrongHost, { host: shown(host) });
+      return this.#refuse(socket, forbidden, errorInfo('NotAllowed', wrongHost, { host: shown(host) }));
     if (origin !== undefined && !origins.allows(origin, request.socket)) {
       const message = `pages of ${origin} may not connect; see ${origins.key}`;
-      this.#refuse(socket, 403, 'Forbidden', 'NotAllowed', message, { origin });
+      this.#refuse(socket, forbidden, errorInfo('NotAllowed', message, { origin }));
       return;
     }
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
     const subprotocol = this.#choose(offered);
     if (subprotocol === null) {
       const message = `the ${through} interface speaks ${subprotocols.join(' and ')}`;
-      this.#refuse(socket, 400, 'Bad Request', 'BadArgument', message, { offered: offered.join(', ').slice(0, 256) });
+      const facts = { offered: offered.join(', ').slice(0, 256) };
+      this.#refuse(socket, { code: 400, text: 'Bad Request' }, errorInfo('BadArgument', message, facts));
       return;
     }
     if (this.#open < maxConnections) {
@@ -179,7 +182,7 @@ export class Listener {
     const message = `too many connections to the ${through} interface: its limit is ${maxConnections}`;
     if (this.#refusing >= maxRefusals) {
       const facts = { limit: maxConnections, actual: this.#open };
-      this.#refuse(socket, 503, 'Service Unavailable', 'LimitExceeded', message, facts);
+      this.#refuse(socket, { code: 503, text: 'Service Unavailable' }, errorInfo('LimitExceeded', message, facts));
       return;
     }
     this.#refused++;
@@ -194,19 +197,13 @@ export class Listener {
     });
   }
 
-  #refuse(
-    socket: Duplex,
-    status: number,
-    statusText: string,
-    code: 'NotAllowed' | 'BadArgument' | 'LimitExceeded',
-    message: string,
-    facts: Readonly<Record<string, string | number>>,
-  ): void {
+  #refuse(socket: Duplex, status: HttpStatus, error: ErrorInfo): void {
     this.#refused++;
-    refuseUpgrade(socket, status, statusText, errorInfo(code, message, facts));
+    refuseUpgrade(socket, status, error);
   }
 }
 
+const forbidden: HttpStatus = { code: 403, text: 'Forbidden' };
 const wrongHost = 'this node is not known by that name; see allowed_hosts';
 
 /** An unexpected header, as it is shown in the answer. */

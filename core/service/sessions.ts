@@ -73,6 +73,9 @@ export interface Session {
   windowGeneration: number;
 }
 
+/** What a session begins with: when it is registered, claimed or restored. */
+type Inserted = Pick<Session, 'id' | 'client' | 'secret' | 'holding' | 'seenMs' | 'window'>;
+
 /** What to do with a request that has reached execution. */
 export type Admission =
   | { readonly kind: 'execute'; readonly session: Session }
@@ -130,7 +133,9 @@ export class Sessions {
    */
   register(id: number, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
     const evicted = this.#makeRoom(nowMs);
-    if (typeof evicted === 'number') this.#insert(id, client, secret, null, nowMs, new ReplyWindow(0));
+    if (typeof evicted === 'number') {
+      this.#insert({ id, client, secret, holding: null, seenMs: nowMs, window: new ReplyWindow(0) });
+    }
     return evicted;
   }
 
@@ -194,7 +199,7 @@ export class Sessions {
     if (typeof evicted !== 'number') return { kind: 'refused', error: evicted, doubted: null };
     const { client, secret, identity, attempt } = wish;
     const holding = { identity, attempt, continued, doubtedMs: null };
-    const session = this.#insert(id, client, secret, holding, nowMs, new ReplyWindow(0));
+    const session = this.#insert({ id, client, secret, holding, seenMs: nowMs, window: new ReplyWindow(0) });
     return { kind: 'claimed', session, continued, evicted };
   }
 
@@ -224,31 +229,23 @@ export class Sessions {
   }
 
   /** Puts back a session of a snapshot. Call it in the order of ids. */
-  restore(session: Pick<Session, 'id' | 'client' | 'secret' | 'holding' | 'seenMs' | 'window'>): void {
-    const { id, client, secret, holding, seenMs, window } = session;
-    this.#insert(id, client, secret, holding, seenMs, window);
+  restore(session: Inserted): void {
+    const { window } = this.#insert(session);
     this.#bytes += window.bytes + window.count * replyOverheadBytes;
   }
 
-  #insert(
-    id: number,
-    client: string,
-    secret: SessionSecret,
-    holding: Holding | null,
-    nowMs: number,
-    window: ReplyWindow,
-  ): Session {
+  #insert({ id, client, secret, holding, seenMs, window }: Inserted): Session {
     invariant(id > this.#lastId, 'session ids grow with the log', { id, last: this.#lastId });
     this.#lastId = id;
     const generation = this.#holds;
-    const idle = this.#idle.add(id, nowMs);
+    const idle = this.#idle.add(id, seenMs);
     const session: Session = {
       id,
       client,
       secret,
       holding,
       idle,
-      seenMs: nowMs,
+      seenMs,
       window,
       generation,
       windowGeneration: generation,

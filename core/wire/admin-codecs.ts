@@ -35,7 +35,8 @@ export function adminServerCodec(subprotocol: string, maxFrameBytes = defaultLim
     return binaryCodec(subprotocol, adminReplyFrameSchema, adminRequestFrameSchema, maxFrameBytes);
   }
   if (subprotocol === adminSubprotocols.superjson) {
-    return textCodec(subprotocol, plainReply, adminRequestSchema, same, askedOfAdmin, maxFrameBytes);
+    const end = { toPlain: plainReply, plain: adminRequestSchema, fromPlain: same<AdminRequest>, bounds: askedOfAdmin };
+    return textCodec(subprotocol, end, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }
@@ -49,7 +50,13 @@ export function adminClientCodec(subprotocol: string, maxFrameBytes = defaultLim
     return binaryCodec(subprotocol, adminRequestFrameSchema, adminReplyFrameSchema, maxFrameBytes);
   }
   if (subprotocol === adminSubprotocols.superjson) {
-    return textCodec(subprotocol, same, adminReplySchema, same, toldBounds, maxFrameBytes);
+    const end = {
+      toPlain: same<AdminRequest>,
+      plain: adminReplySchema,
+      fromPlain: same<AdminReply>,
+      bounds: toldBounds,
+    };
+    return textCodec(subprotocol, end, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }

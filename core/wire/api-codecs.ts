@@ -52,7 +52,8 @@ export function apiServerCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return shared(binaryCodec(subprotocol, serverFrameSchema, clientFrameSchema, maxFrameBytes), binaryEvents);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    const codec = textCodec(subprotocol, plainServer, usable, fromPlainClient, askedBounds, maxFrameBytes);
+    const end = { toPlain: plainServer, plain: usable, fromPlain: fromPlainClient, bounds: askedBounds };
+    const codec = textCodec(subprotocol, end, maxFrameBytes);
     const encode = (messages: readonly ServerMessage[]): Frame =>
       messages.some((message) => message.kind === 'event')
         ? joinDocument(messages.map(serverPart))
@@ -71,7 +72,8 @@ export function apiClientCodec(subprotocol: string, maxFrameBytes = defaultLimit
     return binaryCodec(subprotocol, clientFrameSchema, serverFrameSchema, maxFrameBytes);
   }
   if (subprotocol === apiSubprotocols.superjson) {
-    return textCodec(subprotocol, plainClient, incomingSchema, fromPlainServer, toldBounds, maxFrameBytes);
+    const end = { toPlain: plainClient, plain: incomingSchema, fromPlain: fromPlainServer, bounds: toldBounds };
+    return textCodec(subprotocol, end, maxFrameBytes);
   }
   throw haretError('BadArgument', `unknown subprotocol ${subprotocol}`);
 }

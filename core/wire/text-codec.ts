@@ -86,16 +86,21 @@ function bytesOf(text: unknown): Uint8Array {
   return bytes;
 }
 
-/**
- * The text codec of one interface. `toPlain` and `fromPlain` convert one message. `plain` is the schema of its plain
- * form, and `bounds` what the other end may put into one frame.
- */
+/** One end of an interface. */
+export interface TextEnd<Out, In, PlainIn> {
+  /** Converts one message into its plain form. */
+  readonly toPlain: (message: Out) => unknown;
+  /** The schema of the plain form of what comes in. */
+  readonly plain: Check<PlainIn>;
+  readonly fromPlain: (message: PlainIn) => In;
+  /** What the other end may put into one frame. */
+  readonly bounds: FrameBounds;
+}
+
+/** The text codec of one end of an interface. */
 export function textCodec<Out, In, PlainIn>(
   subprotocol: string,
-  toPlain: (message: Out) => unknown,
-  plain: Check<PlainIn>,
-  fromPlain: (message: PlainIn) => In,
-  bounds: FrameBounds,
+  { toPlain, plain, fromPlain, bounds }: TextEnd<Out, In, PlainIn>,
   maxFrameBytes: number,
 ): Codec<Out, In> {
   return {

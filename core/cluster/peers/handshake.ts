@@ -46,17 +46,28 @@ interface Nonces {
   readonly acceptor: string;
 }
 
-function prove(
-  hash: Hash,
-  secret: string,
-  role: 'dialler' | 'acceptor',
-  nonces: Nonces,
-  { cluster, from, target, targetIncarnation }: HelloContent,
-  answer: NodeInfo,
-  answerCluster: string,
-): string {
+/** Everything that a proof covers. */
+interface Proven {
+  readonly role: 'dialler' | 'acceptor';
+  readonly nonces: Nonces;
+  readonly hello: HelloContent;
+  /** What the acceptor says of itself; in the dialler's proof, the dialler again. */
+  readonly answer: NodeInfo;
+  readonly answerCluster: string;
+}
+
+function prove(hash: Hash, secret: string, { role, nonces, hello, answer, answerCluster }: Proven): string {
+  const { cluster, from, target, targetIncarnation } = hello;
   const said = { role, ...nonces, cluster, from, target, targetIncarnation, answer, answerCluster };
   return hash.mac(utf8(secret), encodeWhole(saidSchema, said));
+}
+
+function ofDialler(nonces: Nonces, hello: HelloContent): Proven {
+  return { role: 'dialler', nonces, hello, answer: hello.from, answerCluster: hello.cluster };
+}
+
+function ofAcceptor(nonces: Nonces, hello: HelloContent, answer: NodeInfo, answerCluster: string): Proven {
+  return { role: 'acceptor', nonces, hello, answer, answerCluster };
 }
 
 /** Equal texts, in a time that does not depend on where they differ. */
@@ -103,9 +114,7 @@ export class DiallerProof {
     if (this.#hello !== null) return null;
     const nonces = { dialler: this.#nonce, acceptor: theirs.nonce };
     this.#nonces = nonces;
-    const proofs = this.#secrets.map((secret) =>
-      prove(this.#ports.hash, secret, 'dialler', nonces, content, content.from, content.cluster),
-    );
+    const proofs = this.#secrets.map((secret) => prove(this.#ports.hash, secret, ofDialler(nonces, content)));
     this.#hello = { kind: 'hello', ...content, proofs };
     return this.#hello;
   }
@@ -116,9 +125,8 @@ export class DiallerProof {
     const nonces = this.#nonces;
     const { proof, from, cluster } = welcome;
     if (hello === null || nonces === null || proof === null) return false;
-    return this.#secrets.some((secret) =>
-      same(proof, prove(this.#ports.hash, secret, 'acceptor', nonces, hello, from, cluster)),
-    );
+    const proven = ofAcceptor(nonces, hello, from, cluster);
+    return this.#secrets.some((secret) => same(proof, prove(this.#ports.hash, secret, proven)));
   }
 }
 
@@ -146,9 +154,9 @@ export class AcceptorProof {
 
   /** The secret of ours that the dialler has proven to know, or null. */
   judge(hello: Hello, secrets: readonly string[]): string | null {
-    const nonces = this.#nonces();
+    const proven = ofDialler(this.#nonces(), hello);
     for (const secret of secrets) {
-      const expected = prove(this.#ports.hash, secret, 'dialler', nonces, hello, hello.from, hello.cluster);
+      const expected = prove(this.#ports.hash, secret, proven);
       if (hello.proofs.some((proof) => same(proof, expected))) return secret;
     }
     return null;
@@ -156,8 +164,8 @@ export class AcceptorProof {
 
   /** @param secret the one that the dialler has proven; null where this node has none yet. */
   welcome(hello: Hello, secret: string | null, from: NodeInfo, cluster: string, problem: ErrorInfo | null): Welcome {
-    const proof =
-      secret === null ? null : prove(this.#ports.hash, secret, 'acceptor', this.#nonces(), hello, from, cluster);
+    const proven = ofAcceptor(this.#nonces(), hello, from, cluster);
+    const proof = secret === null ? null : prove(this.#ports.hash, secret, proven);
     return { kind: 'welcome', cluster, from, proof, problem };
   }
 
