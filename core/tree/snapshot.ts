@@ -12,7 +12,7 @@ import type { BuiltType } from './names.ts';
 import { DirectoryNode, isLeafType, leafClasses } from './node.ts';
 import type { TreeNode } from './node.ts';
 import { treeBytes } from './nodes/head.ts';
-import type { StoredHead } from './nodes/head.ts';
+import type { NodeHead } from './nodes/head.ts';
 import { writeStored } from './stored.ts';
 import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
@@ -72,7 +72,7 @@ export class TreeSnapshot {
   }
 }
 
-function readDirectory(reader: ChunkReader, head: StoredHead, depth: number): DirectoryNode {
+function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): DirectoryNode {
   const count = reader.uint();
   if (count > 0 && depth === maxPathParts) throw new MalformedError('tree is deeper than paths can be', head.name);
   const children = newNames<TreeNode>();
@@ -91,7 +91,7 @@ function readDirectory(reader: ChunkReader, head: StoredHead, depth: number): Di
     bytes += treeBytes(child);
     nodes += 1 + child.nodes;
   }
-  return new DirectoryNode(head.name, head.version, head.created, head.modified, children, bytes, nodes);
+  return new DirectoryNode(head, children, { bytes, nodes });
 }
 
 /** Depth is bounded by that of paths, so the recursion is. */

@@ -6,6 +6,7 @@ import type { SortedMap } from '../../core/tree/btree.ts';
 import { DirectoryNode } from '../../core/tree/node.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
 import { BlobNode } from '../../core/tree/nodes/blob.ts';
+import { newHead } from '../../core/tree/nodes/head.ts';
 import { World, ask, restored, whole, written } from './world.ts';
 
 /** A tree of every type, with enough in it that B+ trees have levels. */
@@ -143,12 +144,21 @@ function innerNodes(map: SortedMap<string, TreeNode>): Set<Inner> {
 describe('sharing between versions', () => {
   it('a write among 100,000 children makes a handful of new nodes and shares the rest', () => {
     const children = newNames<TreeNode>();
-    for (let i = 0; i < 100_000; i++) children.set(`k${i}`, new BlobNode(`k${i}`, 0, 1, 1, ''));
-    const before = new DirectoryNode('', 0, 0, 1, children, 0, 100_000);
+    for (let i = 0; i < 100_000; i++) children.set(`k${i}`, new BlobNode(newHead(`k${i}`, 1), ''));
+    const before = new DirectoryNode({ name: '', version: 0, created: 0, modified: 1 }, children, {
+      bytes: 0,
+      nodes: 100_000,
+    });
     const old = innerNodes(before.children);
     const child = before.children.get('k777')!;
-    const changed = before.withChild(child, new BlobNode('k777', 1, 1, 2, 'x'), 2, { bytes: 1, nodes: 0 }, null);
-    const created = changed.withChild(null, new BlobNode('new', 0, 3, 3, ''), 3, { bytes: 3, nodes: 1 }, null);
+    const changed = before.withChild(
+      child,
+      new BlobNode({ name: 'k777', version: 1, created: 1, modified: 2 }, 'x'),
+      2,
+      { bytes: 1, nodes: 0 },
+      null,
+    );
+    const created = changed.withChild(null, new BlobNode(newHead('new', 3), ''), 3, { bytes: 3, nodes: 1 }, null);
     const deleted = created.withChild(created.children.get('k5')!, null, 4, { bytes: 0, nodes: -1 }, null);
     for (const after of [changed, created, deleted]) {
       const made = [...innerNodes(after.children)].filter((node) => !old.has(node));

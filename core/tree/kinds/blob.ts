@@ -4,6 +4,7 @@ import { emptyBytes } from '../../base/bytes.ts';
 import { makeChange } from '../change.ts';
 import { Failure, badArgument, guardFailed } from '../failure.ts';
 import { BlobNode } from '../nodes/blob.ts';
+import { newHead } from '../nodes/head.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, refuseGrowth, replace } from '../place.ts';
 import type { Place } from '../place.ts';
@@ -12,7 +13,7 @@ import type { LeafRules, WriteContext, Written } from './rules.ts';
 import { badPath, badPathOrValue, checkVersion, makeAt, onlyPath, tooLarge, valueResult } from './steps.ts';
 
 function make(name: string, op: number, value: Uint8Array | null): BlobNode {
-  return new BlobNode(name, 0, op, op, store(value ?? emptyBytes));
+  return new BlobNode(newHead(name, op), store(value ?? emptyBytes));
 }
 
 function put(place: Place, operation: Asked<'blobPut'>, context: WriteContext): Written | Failure {

@@ -5,6 +5,7 @@ import { makeChange } from '../change.ts';
 import { Failure, badArgument } from '../failure.ts';
 import type { DirectoryNode } from '../node.ts';
 import { CounterNode } from '../nodes/counter.ts';
+import { newHead } from '../nodes/head.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, replace } from '../place.ts';
 import type { Place } from '../place.ts';
@@ -50,7 +51,7 @@ export const counterRules: LeafRules<'counter'> = {
     value === null || counterValue(value) !== null
       ? null
       : badArgument('The value of a counter is a whole number within +-(2^53 - 1)', { type: 'counter' }),
-  make: (name, op, value) => new CounterNode(name, 0, op, op, value === null ? 0 : counterValue(value)!),
+  make: (name, op, value) => new CounterNode(newHead(name, op), value === null ? 0 : counterValue(value)!),
   writes: {
     counterAdd: { grows: false, refuse: onlyPath, apply: add },
   },

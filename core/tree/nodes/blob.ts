@@ -4,8 +4,8 @@ import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { store, writeStored } from '../stored.ts';
 import type { Stored } from '../stored.ts';
-import { Leaf, maxEncodedValueBytes } from './head.ts';
-import type { Owner, StoredHead } from './head.ts';
+import { Leaf, maxEncodedValueBytes, owns } from './head.ts';
+import type { NodeHead, Owner } from './head.ts';
 
 export class BlobNode extends Leaf {
   declare version: number;
@@ -13,8 +13,8 @@ export class BlobNode extends Leaf {
   readonly owner: Owner;
   value: Stored;
 
-  constructor(name: string, version: number, created: number, modified: number, value: Stored, owner: Owner = null) {
-    super(name, version, created, modified);
+  constructor(head: NodeHead, value: Stored, owner: Owner = null) {
+    super(head);
     this.value = value;
     this.owner = owner;
   }
@@ -33,9 +33,7 @@ export class BlobNode extends Leaf {
 
   /** In place where `owner` owns it: then its directory need not even look it up again. */
   withValue(value: Stored, op: number, owner: Owner): BlobNode {
-    if (owner === null || this.owner !== owner) {
-      return new BlobNode(this.name, this.version + 1, this.created, op, value, owner);
-    }
+    if (!owns(owner, this)) return new BlobNode(this.changedBy(op), value, owner);
     this.value = value;
     this.version++;
     this.modified = op;
@@ -58,7 +56,7 @@ export class BlobNode extends Leaf {
     writeStored(writer, this.value);
   }
 
-  static restore(reader: ChunkReader, { name, version, created, modified }: StoredHead): BlobNode {
-    return new BlobNode(name, version, created, modified, store(reader.bytes(maxEncodedValueBytes)));
+  static restore(reader: ChunkReader, head: NodeHead): BlobNode {
+    return new BlobNode(head, store(reader.bytes(maxEncodedValueBytes)));
   }
 }

@@ -3,13 +3,13 @@
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { Leaf, itemOverheadBytes } from './head.ts';
-import type { StoredHead } from './head.ts';
+import type { NodeHead } from './head.ts';
 
 export class CounterNode extends Leaf {
   readonly value: number;
 
-  constructor(name: string, version: number, created: number, modified: number, value: number) {
-    super(name, version, created, modified);
+  constructor(head: NodeHead, value: number) {
+    super(head);
     this.value = value;
   }
 
@@ -26,7 +26,7 @@ export class CounterNode extends Leaf {
   }
 
   withValue(value: number, op: number): CounterNode {
-    return new CounterNode(this.name, this.version + 1, this.created, op, value);
+    return new CounterNode(this.changedBy(op), value);
   }
 
   get toldValue(): null {
@@ -45,7 +45,7 @@ export class CounterNode extends Leaf {
     writer.int(this.value);
   }
 
-  static restore(reader: ChunkReader, { name, version, created, modified }: StoredHead): CounterNode {
-    return new CounterNode(name, version, created, modified, reader.int());
+  static restore(reader: ChunkReader, head: NodeHead): CounterNode {
+    return new CounterNode(head, reader.int());
   }
 }

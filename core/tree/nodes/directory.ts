@@ -4,8 +4,8 @@ import { invariant } from '../../base/assert.ts';
 import { newNames } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import type { TreeNode } from '../node.ts';
-import { Head, treeBytes } from './head.ts';
-import type { Growth, Owner } from './head.ts';
+import { Head, newHead, owns, treeBytes } from './head.ts';
+import type { Growth, NodeHead, Owner } from './head.ts';
 
 /** Smaller directories are searched as fast as they are hashed. */
 const minIndexed = 32;
@@ -14,7 +14,7 @@ export class DirectoryNode extends Head {
   declare version: number;
   declare modified: number;
   readonly owner: Owner;
-  /** Whoever does not own this directory clones first. */
+  /** A writer that does not own this directory clones it first. */
   readonly children: SortedMap<string, TreeNode>;
   /** Bytes of all nodes beneath, with their names. */
   bytes: number;
@@ -24,32 +24,24 @@ export class DirectoryNode extends Head {
   #index: Map<string, TreeNode> | null = null;
   #lookups = 0;
 
-  constructor(
-    name: string,
-    version: number,
-    created: number,
-    modified: number,
-    children: SortedMap<string, TreeNode>,
-    bytes: number,
-    nodes: number,
-    owner: Owner = null,
-  ) {
-    super(name, version, created, modified);
+  /** `beneath` is the sum of all children. */
+  constructor(head: NodeHead, children: SortedMap<string, TreeNode>, beneath: Growth, owner: Owner = null) {
+    super(head);
     this.children = children;
-    this.bytes = bytes;
-    this.nodes = nodes;
+    this.bytes = beneath.bytes;
+    this.nodes = beneath.nodes;
     this.owner = owner;
   }
 
   static empty(name: string, op: number): DirectoryNode {
-    return new DirectoryNode(name, 0, op, op, newNames(), 0, 0);
+    return new DirectoryNode(newHead(name, op), newNames(), { bytes: 0, nodes: 0 });
   }
 
   /** A new directory with the one child, all of it made by `op`. */
   static around(name: string, op: number, child: TreeNode): DirectoryNode {
     const children = newNames<TreeNode>();
     children.set(child.name, child);
-    return new DirectoryNode(name, 0, op, op, children, treeBytes(child), 1 + child.nodes);
+    return new DirectoryNode(newHead(name, op), children, { bytes: treeBytes(child), nodes: 1 + child.nodes });
   }
 
   get type(): 'directory' {
@@ -83,10 +75,10 @@ export class DirectoryNode extends Head {
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
     invariant(bytes >= 0 && nodes >= 0, 'sums of a directory are those of its children');
-    if (owner === null || this.owner !== owner) {
+    if (!owns(owner, this)) {
       const children = this.children.clone();
       putChild(children, before, after);
-      return new DirectoryNode(this.name, this.version + 1, this.created, op, children, bytes, nodes, owner);
+      return new DirectoryNode(this.changedBy(op), children, { bytes, nodes }, owner);
     }
     if (before !== after) {
       putChild(this.children, before, after);

@@ -24,7 +24,15 @@ export interface Growth {
   readonly nodes: number;
 }
 
-export abstract class Head {
+/** What a node is made with, and what a snapshot has of it. */
+export interface NodeHead {
+  readonly name: string;
+  readonly version: number;
+  readonly created: number;
+  readonly modified: number;
+}
+
+export abstract class Head implements NodeHead {
   /** The last part of the node's path, empty for the root. A string of its own, that pins no path or frame. */
   readonly name: string;
   readonly version: number;
@@ -32,12 +40,27 @@ export abstract class Head {
   readonly created: number;
   readonly modified: number;
 
-  constructor(name: string, version: number, created: number, modified: number) {
+  constructor({ name, version, created, modified }: NodeHead) {
     this.name = name;
     this.version = version;
     this.created = created;
     this.modified = modified;
   }
+
+  /** The head of what `op` makes of this node. */
+  protected changedBy(op: number): NodeHead {
+    return { name: this.name, version: this.version + 1, created: this.created, modified: op };
+  }
+}
+
+/** The head of a node that `op` makes. */
+export function newHead(name: string, op: number): NodeHead {
+  return { name, version: 0, created: op, modified: op };
+}
+
+/** True when `owner` may change this node in place. */
+export function owns(owner: Owner, node: { readonly owner: Owner }): boolean {
+  return owner !== null && node.owner === owner;
 }
 
 /** The values in a leaf, and the change that tells of one of them. */
@@ -69,18 +92,10 @@ export abstract class Leaf extends Head {
   abstract write(writer: Writer): void;
 }
 
-/** What a snapshot has of every node. */
-export interface StoredHead {
-  readonly name: string;
-  readonly version: number;
-  readonly created: number;
-  readonly modified: number;
-}
-
 /** A class of leaves, as the registry has it. */
 export interface LeafClass<T extends LeafType> {
   /** Reads what {@link Leaf.write} and its contents wrote. @throws MalformedError */
-  restore(reader: ChunkReader, head: StoredHead): Leaf & { readonly type: T };
+  restore(reader: ChunkReader, head: NodeHead): Leaf & { readonly type: T };
 }
 
 /** Bytes of a node and all beneath it, names included. */

@@ -1,48 +1,27 @@
 /** A queue: values in the order in which they came. */
 
 import { invariant } from '../../base/assert.ts';
-import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { newItems } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import { store } from '../stored.ts';
 import type { Stored } from '../stored.ts';
-import { Leaf, itemOverheadBytes, maxEncodedValueBytes } from './head.ts';
-import type { Contents, Owner, StoredHead } from './head.ts';
+import { itemOverheadBytes, maxEncodedValueBytes, newHead } from './head.ts';
+import type { Contents, NodeHead, Owner } from './head.ts';
+import { Many } from './many.ts';
 
-export class QueueNode extends Leaf {
-  declare version: number;
-  declare modified: number;
-  readonly owner: Owner;
-  /** Items by their place: consecutive numbers, which mean nothing outside and are in no snapshot. */
-  readonly items: SortedMap<number, Stored>;
-  bytes: number;
-
-  constructor(
-    name: string,
-    version: number,
-    created: number,
-    modified: number,
-    items: SortedMap<number, Stored>,
-    bytes: number,
-    owner: Owner = null,
-  ) {
-    super(name, version, created, modified);
-    this.items = items;
-    this.bytes = bytes;
-    this.owner = owner;
-  }
-
-  static empty(name: string, op: number): QueueNode {
-    return new QueueNode(name, 0, op, op, newItems(), 0);
-  }
-
+export class QueueNode extends Many<number, Stored> {
   get type(): 'queue' {
     return 'queue';
   }
 
-  get count(): number {
-    return this.items.size;
+  /** Items by their place: consecutive numbers, which mean nothing outside and are in no snapshot. */
+  get items(): SortedMap<number, Stored> {
+    return this.entries;
+  }
+
+  static empty(name: string, op: number): QueueNode {
+    return new QueueNode(newHead(name, op), newItems(), 0);
   }
 
   front(): Stored | null {
@@ -55,51 +34,33 @@ export class QueueNode extends Leaf {
     return place === undefined ? null : this.items.get(place)!;
   }
 
-  pushed(value: Stored, op: number, owner: Owner): QueueNode {
-    const queue = this.#writable(op, owner);
+  pushed(value: Stored, op: number, owner: Owner): this {
+    const queue = this.writable(op, owner);
     queue.items.set((this.items.maxKey() ?? -1) + 1, value);
     queue.bytes += value.length + itemOverheadBytes;
     return queue;
   }
 
   /** Without its front, which must be there. */
-  popped(op: number, owner: Owner): QueueNode {
+  popped(op: number, owner: Owner): this {
     const place = this.items.minKey();
     invariant(place !== undefined, 'only a queue with items is popped');
     const length = this.items.get(place)!.length;
-    const queue = this.#writable(op, owner);
+    const queue = this.writable(op, owner);
     queue.items.delete(place);
     queue.bytes -= length + itemOverheadBytes;
     return queue;
   }
 
-  /** This queue if `owner` owns it, else a copy of its own, in either case as changed by `op`. */
-  #writable(op: number, owner: Owner): QueueNode {
-    if (owner === null || this.owner !== owner) {
-      return new QueueNode(this.name, this.version + 1, this.created, op, this.items.clone(), this.bytes, owner);
-    }
-    this.version++;
-    this.modified = op;
-    return this;
-  }
-
-  get toldValue(): null {
-    return null;
-  }
-
-  get toldNumber(): null {
-    return null;
+  protected copied(head: NodeHead, owner: Owner): QueueNode {
+    return new QueueNode(head, this.entries.clone(), this.bytes, owner);
   }
 
   contents(): Contents {
     return { kind: 'pushed', values: this.items.values() };
   }
 
-  write(writer: Writer): void {
-    writer.uint(this.count);
-  }
-
-  static restore(reader: ChunkReader, { name, version, created, modified }: StoredHead): QueueNode {
+  static restore(reader: ChunkReader, head: NodeHead): QueueNode {
     const count = reader.uint();
     const items = newItems();
     let bytes = 0;
@@ -108,6 +69,6 @@ export class QueueNode extends Leaf {
       items.set(i, item);
       bytes += item.length + itemOverheadBytes;
     }
-    return new QueueNode(name, version, created, modified, items, bytes);
+    return new QueueNode(head, items, bytes);
   }
 }

@@ -2,91 +2,52 @@
 
 import { invariant } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
-import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { MalformedError } from '../../base/errors.ts';
 import { newMembers } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
-import { Leaf, itemOverheadBytes, maxEncodedValueBytes } from './head.ts';
-import type { Contents, Owner, StoredHead } from './head.ts';
+import { itemOverheadBytes, maxEncodedValueBytes, newHead } from './head.ts';
+import type { Contents, NodeHead, Owner } from './head.ts';
+import { Many } from './many.ts';
 
-export class SetNode extends Leaf {
-  declare version: number;
-  declare modified: number;
-  readonly owner: Owner;
-  readonly members: SortedMap<Uint8Array, undefined>;
-  bytes: number;
-
-  constructor(
-    name: string,
-    version: number,
-    created: number,
-    modified: number,
-    members: SortedMap<Uint8Array, undefined>,
-    bytes: number,
-    owner: Owner = null,
-  ) {
-    super(name, version, created, modified);
-    this.members = members;
-    this.bytes = bytes;
-    this.owner = owner;
-  }
-
-  static empty(name: string, op: number): SetNode {
-    return new SetNode(name, 0, op, op, newMembers(), 0);
-  }
-
+export class SetNode extends Many<Uint8Array, undefined> {
   get type(): 'set' {
     return 'set';
   }
 
-  get count(): number {
-    return this.members.size;
+  get members(): SortedMap<Uint8Array, undefined> {
+    return this.entries;
+  }
+
+  static empty(name: string, op: number): SetNode {
+    return new SetNode(newHead(name, op), newMembers(), 0);
   }
 
   /** With a member that is not in it yet. */
-  inserted(member: Uint8Array, op: number, owner: Owner): SetNode {
-    const set = this.#writable(op, owner);
+  inserted(member: Uint8Array, op: number, owner: Owner): this {
+    const set = this.writable(op, owner);
     invariant(set.members.set(member, undefined), 'only a new member is inserted');
     set.bytes += member.length + itemOverheadBytes;
     return set;
   }
 
   /** Without a member that is in it. */
-  removed(member: Uint8Array, op: number, owner: Owner): SetNode {
-    const set = this.#writable(op, owner);
+  removed(member: Uint8Array, op: number, owner: Owner): this {
+    const set = this.writable(op, owner);
     invariant(set.members.delete(member), 'only a member is removed');
     set.bytes -= member.length + itemOverheadBytes;
     return set;
   }
 
-  /** As with a queue. */
-  #writable(op: number, owner: Owner): SetNode {
-    if (owner === null || this.owner !== owner) {
-      return new SetNode(this.name, this.version + 1, this.created, op, this.members.clone(), this.bytes, owner);
-    }
-    this.version++;
-    this.modified = op;
-    return this;
-  }
-
-  get toldValue(): null {
-    return null;
-  }
-
-  get toldNumber(): null {
-    return null;
+  protected copied(head: NodeHead, owner: Owner): SetNode {
+    return new SetNode(head, this.entries.clone(), this.bytes, owner);
   }
 
   contents(): Contents {
     return { kind: 'inserted', values: this.members.keys() };
   }
 
-  write(writer: Writer): void {
-    writer.uint(this.count);
-  }
-
-  static restore(reader: ChunkReader, { name, version, created, modified }: StoredHead): SetNode {
+  static restore(reader: ChunkReader, head: NodeHead): SetNode {
     const count = reader.uint();
     const members = newMembers();
     let bytes = 0;
@@ -94,12 +55,12 @@ export class SetNode extends Leaf {
     for (let i = 0; i < count; i++) {
       const member = ownMember(reader.bytes(maxEncodedValueBytes));
       if (before !== null && compareBytes(before, member) >= 0)
-        throw new MalformedError('members are not in order', name);
+        throw new MalformedError('members are not in order', head.name);
       before = member;
       members.set(member, undefined);
       bytes += member.length + itemOverheadBytes;
     }
-    return new SetNode(name, version, created, modified, members, bytes);
+    return new SetNode(head, members, bytes);
   }
 }
 

@@ -3,6 +3,7 @@
 import { makeChange } from '../change.ts';
 import { Failure, badArgument } from '../failure.ts';
 import type { DirectoryNode } from '../node.ts';
+import { newHead } from '../nodes/head.ts';
 import { MaxNode } from '../nodes/max.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, replace } from '../place.ts';
@@ -25,7 +26,7 @@ function raise(place: Place, { to }: Asked<'maxRaise'>, context: WriteContext, r
 export const maxRules: LeafRules<'max'> = {
   lastTellsAll: true,
   refuseCreate: (value) => (value === null ? null : badArgument('A max is created without a value', { type: 'max' })),
-  make: (name, op) => new MaxNode(name, 0, op, op, 0),
+  make: (name, op) => new MaxNode(newHead(name, op), 0),
   writes: {
     maxRaise: { grows: false, refuse: onlyPath, apply: raise },
   },

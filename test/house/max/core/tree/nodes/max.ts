@@ -3,13 +3,13 @@
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { Leaf, itemOverheadBytes } from './head.ts';
-import type { StoredHead } from './head.ts';
+import type { NodeHead } from './head.ts';
 
 export class MaxNode extends Leaf {
   readonly value: number;
 
-  constructor(name: string, version: number, created: number, modified: number, value: number) {
-    super(name, version, created, modified);
+  constructor(head: NodeHead, value: number) {
+    super(head);
     this.value = value;
   }
 
@@ -34,7 +34,7 @@ export class MaxNode extends Leaf {
   }
 
   raised(value: number, op: number): MaxNode {
-    return new MaxNode(this.name, this.version + 1, this.created, op, value);
+    return new MaxNode(this.changedBy(op), value);
   }
 
   contents(): null {
@@ -45,7 +45,7 @@ export class MaxNode extends Leaf {
     writer.int(this.value);
   }
 
-  static restore(reader: ChunkReader, { name, version, created, modified }: StoredHead): MaxNode {
-    return new MaxNode(name, version, created, modified, reader.int());
+  static restore(reader: ChunkReader, head: NodeHead): MaxNode {
+    return new MaxNode(head, reader.int());
   }
 }
