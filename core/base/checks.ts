@@ -33,11 +33,11 @@ const withoutSign = (value: number): number => (value === 0 ? 0 : value);
 
 /** A safe integer from `min` (default 0) to `max`. */
 /* @__NO_SIDE_EFFECTS__ */
-export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<number> {
+export function uint<N extends number = number>(max: number = Number.MAX_SAFE_INTEGER, min = 0): Check<N> {
   return {
     check: (value, where = '') => {
       if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
-      return inBounds(withoutSign(value), min, max, where);
+      return inBounds(withoutSign(value), min, max, where) as N;
     },
   };
 }

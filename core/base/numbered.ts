@@ -14,31 +14,32 @@
 /** A power of two. */
 const fewestSlots = 8;
 
-interface Slot<T> {
-  readonly number: number;
+interface Slot<T, N> {
+  readonly number: N;
   readonly item: T;
 }
 
-export class Numbered<T> {
-  #slots: (Slot<T> | undefined)[] = [];
+/** `N` says what the numbers are. */
+export class Numbered<T, N extends number = number> {
+  #slots: (Slot<T, N> | undefined)[] = [];
   /** The number of slots, a power of two, less one. */
   #mask = fewestSlots - 1;
   /** Items that had to make room when the numbers had gone once around the ring. They stay much longer than most. */
-  readonly #staying = new Map<number, T>();
+  readonly #staying = new Map<N, T>();
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get(number: number): T | undefined {
+  get(number: N): T | undefined {
     const slot = this.#slots[number & this.#mask];
     if (slot?.number === number) return slot.item;
     return this.#staying.size === 0 ? undefined : this.#staying.get(number);
   }
 
   /** Puts `item` in, and replaces the item that has its number. */
-  set(number: number, item: T): void {
+  set(number: N, item: T): void {
     if (this.#staying.has(number)) {
       this.#staying.set(number, item);
       return;
@@ -49,7 +50,7 @@ export class Numbered<T> {
       const slots = this.#slots;
       this.#mask += this.#mask + 1;
       // Filled at once, because the engine would store an array that begins with a gap as a dictionary.
-      this.#slots = new Array<Slot<T> | undefined>(this.#mask + 1).fill(undefined);
+      this.#slots = new Array<Slot<T, N> | undefined>(this.#mask + 1).fill(undefined);
       for (const slot of slots) if (slot !== undefined) this.#slots[slot.number & this.#mask] = slot;
       there = this.#slots[number & this.#mask];
     }
@@ -61,7 +62,7 @@ export class Numbered<T> {
   }
 
   /** Removes the item of this number and returns it. */
-  take(number: number): T | undefined {
+  take(number: N): T | undefined {
     const item = this.get(number);
     if (item === undefined) return undefined;
     this.#size--;
@@ -77,7 +78,7 @@ export class Numbered<T> {
   }
 
   /** All items as they are now, in the order of their numbers. */
-  entries(): [number: number, item: T][] {
+  entries(): [number: N, item: T][] {
     const all = [...this.#staying];
     for (const slot of this.#slots) if (slot !== undefined) all.push([slot.number, slot.item]);
     return all.sort(([a], [b]) => a - b);

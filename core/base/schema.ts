@@ -18,12 +18,12 @@ export interface Schema<T> extends Check<T> {
   decode(reader: Reader): T;
 }
 
-/** A safe integer from `min` (default 0) to `max`. */
-export function uint(max: number = Number.MAX_SAFE_INTEGER, min = 0): Schema<number> {
+/** A safe integer from `min` (default 0) to `max`. `N` says what it numbers: `uint<Op>()`. */
+export function uint<N extends number = number>(max: number = Number.MAX_SAFE_INTEGER, min = 0): Schema<N> {
   return {
     encode: (writer, value) => writer.uint(value),
-    decode: (reader) => inBounds(reader.uint(), min, max, ''),
-    check: checks.uint(max, min).check,
+    decode: (reader) => inBounds(reader.uint(), min, max, '') as N,
+    check: checks.uint<N>(max, min).check,
   };
 }
 

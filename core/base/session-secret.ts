@@ -5,6 +5,7 @@
  */
 
 import { hexFromBytes } from './hex.ts';
+import type { Brand } from './ids.ts';
 import type { Random } from './ports.ts';
 import type { Schema } from './schema.ts';
 import { hex } from './schema.ts';
@@ -12,7 +13,7 @@ import { hex } from './schema.ts';
 export const secretBytes = 16;
 const digits = 2 * secretBytes;
 
-export type SessionSecret = string;
+export type SessionSecret = Brand<string, 'secret'>;
 
 /** Stands where no session is meant. It opens no session. */
 export const noSecret: SessionSecret = '0'.repeat(digits);

@@ -5,7 +5,7 @@
 
 import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
-import { noCluster } from '../base/ids.ts';
+import { noCluster, noIncarnation } from '../base/ids.ts';
 import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Store } from '../store/store.ts';
 import type { Member } from '../vr/configuration.ts';
@@ -314,7 +314,7 @@ export class ClusterNode implements HostedNode {
     const cluster = running?.groups.record?.cluster ?? null;
     return {
       name: this.#options.name,
-      incarnation: running?.store.incarnation ?? noCluster,
+      incarnation: running?.store.incarnation ?? noIncarnation,
       cluster,
       state: running?.groups.catalog?.nodeState(this.#options.name) ?? 'unknown',
       replicas: (running?.groups.all ?? []).map((host) => host.view()),

@@ -7,7 +7,7 @@
 
 import { hexFromBytes } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import { noCluster } from '../base/ids.ts';
+import { noCluster, noIncarnation } from '../base/ids.ts';
 import type { Frame, Hash, Link, LinkHandler } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
 import { AcceptorProof, DiallerProof } from '../cluster/peers/handshake.ts';
@@ -163,7 +163,9 @@ export class Stranger {
         apiAddress: random.chance(1, 2) ? apiAddress : 'evil:3',
       },
       target: random.chance(4, 5) ? target : name,
-      targetIncarnation: random.chance(1, 2) ? (there?.incarnation ?? noCluster) : random.pick([any, noCluster]),
+      targetIncarnation: random.chance(1, 2)
+        ? (there?.incarnation ?? noIncarnation)
+        : random.pick([any, noIncarnation]),
     };
   }
 

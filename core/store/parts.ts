@@ -7,7 +7,7 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { Checksum, NamespaceId } from '../base/ids.ts';
-import { idSchema, nameSchema } from '../base/ids.ts';
+import { checksumSchema, clusterIdSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { bool, list, nullable, struct, uint, text } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -20,14 +20,14 @@ import { decodeEntry } from '../vr/entry.ts';
 import type { StorageBatch } from '../vr/ports.ts';
 
 const identitySchema = struct({
-  cluster: idSchema,
+  cluster: clusterIdSchema,
   namespace: uint(),
   replica: nameSchema,
   node: nameSchema,
-  incarnation: idSchema,
+  incarnation: incarnationSchema,
 });
 
-const nameOfEntrySchema = struct({ op: uint(), checksum: idSchema, parent: idSchema });
+const nameOfEntrySchema = struct({ op: uint(), checksum: checksumSchema, parent: checksumSchema });
 const maxNames = 16_777_216;
 /** Bytes of the text that says why a head is not proven. */
 export const maxDoubt = 1024;

@@ -3,6 +3,7 @@
  * (protocol §3). Learners do the same, but stay silent.
  */
 
+import type { Op } from '../base/ids.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
@@ -19,7 +20,7 @@ export class Backup implements BackupPart {
     this.#core = core;
   }
 
-  get targetHead(): number {
+  get targetHead(): Op {
     return this.#targetHead;
   }
 
@@ -29,7 +30,7 @@ export class Backup implements BackupPart {
   }
 
   /** Another replica in this view has a log up to `head`, committed up to `commit`. */
-  heardHead(head: number, commit: number): void {
+  heardHead(head: Op, commit: Op): void {
     if (head > this.#targetHead) this.#targetHead = head;
     if (this.#core.inView) this.#core.learnCommit(commit);
   }

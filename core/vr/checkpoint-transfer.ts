@@ -2,6 +2,7 @@
  * Fetches a checkpoint in chunks that are checked by hash, staged on disk, and available from any peer (protocol §5).
  */
 
+import type { Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -37,7 +38,7 @@ export class CheckpointTransfer {
   }
 
   /** The op of the checkpoint that is being fetched. */
-  get op(): number | null {
+  get op(): Op | null {
     return this.#info?.op ?? null;
   }
 
@@ -93,7 +94,7 @@ export class CheckpointTransfer {
     core.effect({ kind: 'stageChunk', checkpoint: info, index: message.index, bytes: message.bytes });
   }
 
-  chunkStaged(op: number, index: number): void {
+  chunkStaged(op: Op, index: number): void {
     if (this.#info?.op !== op || this.#state[index] !== 1) return;
     this.#state[index] = 2;
     this.#left--;

@@ -4,7 +4,8 @@
  */
 
 import { Writer } from '../base/bytes.ts';
-import { idSchema } from '../base/ids.ts';
+import type { Op } from '../base/ids.ts';
+import { checksumSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, struct, uint } from '../base/schema.ts';
@@ -16,9 +17,9 @@ export const checkpointChunkBytes = 256 * 1024;
 const maxChunks = 65_536;
 
 const sealedFields = {
-  op: uint(),
+  op: uint<Op>(),
   /** The checksum of the entry at `op`. The log continues from it. */
-  checksum: idSchema,
+  checksum: checksumSchema,
   /** The replicated clock at `op`, in milliseconds. */
   timestamp: uint(),
   configuration: configurationSchema,
@@ -27,14 +28,14 @@ const sealedFields = {
   /** In which views the entries up to `op` were made. A replica that is behind compares it with what it has committed. */
   lineage: lineageSchema,
   size: uint(),
-  chunks: list(idSchema, maxChunks),
+  chunks: list(checksumSchema, maxChunks),
 };
 const sealedSchema = struct(sealedFields);
 
 export const checkpointInfoSchema = struct({
   ...sealedFields,
   /** The hash of the encoding of all fields above. Equal op means equal hash (protocol §6). */
-  hash: idSchema,
+  hash: checksumSchema,
 });
 export type CheckpointInfo = TypeOf<typeof checkpointInfoSchema>;
 

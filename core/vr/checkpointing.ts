@@ -2,6 +2,7 @@
  * When a checkpoint is due, which of the group's checkpoints agree, and when the log before them may go (protocol §6).
  */
 
+import type { Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -36,7 +37,7 @@ export class Checkpoints implements CheckpointsPart {
   /** The state that is being written was found wrong, so it is never installed. */
   #spoiled = false;
   /** The newest op at which the reported states differ and no quorum shares one, and when that was first seen. */
-  #dispute: { readonly op: number; readonly since: number; alarmed: boolean } | null = null;
+  #dispute: { readonly op: Op; readonly since: number; alarmed: boolean } | null = null;
 
   constructor(core: Core, checkpointBytes: number) {
     this.#core = core;
@@ -212,7 +213,7 @@ export class Checkpoints implements CheckpointsPart {
   }
 
   /** The op up to which a quorum has checkpoints, as far as the primary heard. */
-  quorumCheckpoint(): number {
+  quorumCheckpoint(): Op {
     const core = this.#core;
     const ops = core.voters.map((member) =>
       core.isSelf(member) ? (core.checkpointName?.op ?? 0) : (this.#reported.get(member)?.op ?? 0),
@@ -224,7 +225,7 @@ export class Checkpoints implements CheckpointsPart {
   /**
    * Drops the log of which a quorum has a checkpoint, but nothing that this replica's own checkpoint does not cover.
    */
-  shorten(through: number): void {
+  shorten(through: Op): void {
     const { log } = this.#core;
     const to = Math.min(through, log.checkpointOp);
     if (to < log.first || this.#core.status !== 'normal') return;

@@ -3,7 +3,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
-import type { Checksum } from '../base/ids.ts';
+import type { Checksum, Op } from '../base/ids.ts';
 import type { Configuration, Member } from './configuration.ts';
 import { compareViewstamps, nackQuorum, quorum } from './configuration.ts';
 import type { LogDescription } from './messages.ts';
@@ -16,13 +16,13 @@ export interface Vote {
 
 export interface ChosenLog {
   readonly from: Member;
-  readonly head: number;
-  readonly floor: number;
+  readonly head: Op;
+  readonly floor: Op;
   readonly floorChecksum: Checksum;
   /** The checksums of floor + 1 to head. */
   readonly checksums: readonly Checksum[];
   /** The highest commit number in any vote. */
-  readonly commit: number;
+  readonly commit: Op;
 }
 
 /** The log, or null when another DoViewChange, or the repair of a corrupt entry, must first decide about an op. */
@@ -39,7 +39,7 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
   // The canonical log holds everything that is known to be committed. Votes that say otherwise contradict each other,
   // so nothing is chosen.
   if (log.head < commit) return null;
-  const rotten = new Map<Vote, ReadonlySet<number>>();
+  const rotten = new Map<Vote, ReadonlySet<Op>>();
   for (const vote of votes) rotten.set(vote, new Set(vote.log.corrupt));
   const needed = nackQuorum(configuration);
   let head = log.head;
@@ -70,7 +70,7 @@ export function chooseLog(votes: readonly Vote[], configuration: Configuration):
 /**
  * We only ask about ops above every floor. So each vote either has a header for the op, or its head is below the op.
  */
-function headerOf(log: LogDescription, op: number): Checksum {
+function headerOf(log: LogDescription, op: Op): Checksum {
   const checksum = log.checksums[op - log.floor - 1];
   invariant(checksum !== undefined, 'a vote tells all headers above its floor', {
     op,

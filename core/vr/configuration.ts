@@ -1,7 +1,8 @@
 /** Who is in a group: the configuration of an epoch, quorums, and (epoch, view) pairs (protocol §8 and its terms). */
 
 import { invariant } from '../base/assert.ts';
-import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import type { Epoch, View } from '../base/ids.ts';
+import { addressSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, struct, uint } from '../base/schema.ts';
 
@@ -15,14 +16,14 @@ export const memberSchema = struct({
    * The incarnation of the node's store. A node with another one is a stranger, even under the same names (protocol
    * §2).
    */
-  incarnation: idSchema,
+  incarnation: incarnationSchema,
   /** The node's cluster address when the member was named. It is only a hint, for people and for the first dial. */
   address: addressSchema,
 });
 export type Member = TypeOf<typeof memberSchema>;
 
 export const configurationSchema = struct({
-  epoch: uint(),
+  epoch: uint<Epoch>(),
   /** In the order that decides who is primary of a view. */
   voters: list(memberSchema, maxMembers),
   learners: list(memberSchema, maxMembers),
@@ -30,7 +31,7 @@ export const configurationSchema = struct({
 export type Configuration = TypeOf<typeof configurationSchema>;
 
 /** An (epoch, view) pair. The epoch is compared first. */
-export const viewstampSchema = struct({ epoch: uint(), view: uint() });
+export const viewstampSchema = struct({ epoch: uint<Epoch>(), view: uint<View>() });
 export type Viewstamp = TypeOf<typeof viewstampSchema>;
 
 export function compareViewstamps(a: Viewstamp, b: Viewstamp): number {
@@ -54,7 +55,7 @@ export function nackQuorum(configuration: Configuration): number {
 }
 
 /** The primary of a view is `voters[view mod n]`. */
-export function primaryOf(configuration: Configuration, view: number): Member {
+export function primaryOf(configuration: Configuration, view: View): Member {
   const { voters } = configuration;
   invariant(voters.length > 0, 'a configuration has a voter', { epoch: configuration.epoch });
   return voters[view % voters.length]!;

@@ -5,6 +5,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Epoch, Op, View } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { Hash, Random } from '../base/ports.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
@@ -71,7 +72,7 @@ interface Persist {
   readonly bytes: number;
   readonly logView: Viewstamp | null;
   /** The head once this batch is durable, minus what later batches cut off. */
-  head: number;
+  head: Op;
   readonly checkpoint: CheckpointInfo | null;
   readonly done: (() => void)[];
 }
@@ -95,15 +96,15 @@ export class Core {
   parts!: Parts;
 
   now: number;
-  epoch: number;
-  view: number;
+  epoch: Epoch;
+  view: View;
   logView: Viewstamp;
   /** The log_view that would be left after a crash. */
   durableLogView: Viewstamp;
   status: ReplicaStatus;
-  commit: number;
+  commit: Op;
   /** Everything up to here is durable, in the log as it is now. */
-  durableHead: number;
+  durableHead: Op;
   /** Why this replica counts as down and must be rebuilt from a peer's checkpoint, or null (protocol §6). */
   down: string | null = null;
 
@@ -198,7 +199,7 @@ export class Core {
     return primaryOf(this.configuration, this.view);
   }
 
-  isPrimaryOf(view: number): boolean {
+  isPrimaryOf(view: View): boolean {
     return this.isVoter && this.isSelf(primaryOf(this.configuration, view));
   }
 
@@ -339,7 +340,7 @@ export class Core {
     for (const done of persist.done) done();
   }
 
-  #cut(head: number): void {
+  #cut(head: Op): void {
     if (this.durableHead > head) this.durableHead = head;
     for (const persist of this.#persists) if (persist.head > head) persist.head = head;
   }
@@ -347,7 +348,7 @@ export class Core {
   /**
    * The op up to which this replica may vouch for its log in the current view; 0 when it may not at all (protocol §2).
    */
-  acknowledgeable(): number {
+  acknowledgeable(): Op {
     // log_view = view must be durable too. If the log was kept as it was, its entries may have been durable long
     // before.
     if (!this.inView || !this.counts || compareViewstamps(this.durableLogView, this.viewstamp) !== 0) return 0;
@@ -358,7 +359,7 @@ export class Core {
   // Commit.
 
   /** Takes over a commit number of the current view. It never goes down (protocol §3). */
-  learnCommit(op: number): void {
+  learnCommit(op: Op): void {
     const commit = Math.min(op, this.log.head);
     if (commit <= this.commit) return;
     this.commit = commit;

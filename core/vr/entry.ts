@@ -6,29 +6,29 @@
 
 import { Reader, Slab, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Checksum } from '../base/ids.ts';
+import type { Checksum, Epoch, Op, RequestNumber, SessionId, View } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 
 /** The name and the place of an entry: all that is known of one whose record cannot be read. */
 export interface EntryName {
-  readonly op: number;
+  readonly op: Op;
   readonly checksum: Checksum;
   /** The checksum of the entry before it. For op 1, it is the group's genesis. */
   readonly parent: Checksum;
 }
 
 export interface Entry extends EntryName {
-  readonly epoch: number;
-  readonly view: number;
+  readonly epoch: Epoch;
+  readonly view: View;
   /** The primary's commit number when it prepared this entry. */
-  readonly commit: number;
+  readonly commit: Op;
   /** The replicated clock, in milliseconds (protocol §7, "Time"). */
   readonly timestamp: number;
   /** The session that asked; 0 for what the group itself proposes. */
-  readonly session: number;
-  readonly request: number;
+  readonly session: SessionId;
+  readonly request: RequestNumber;
   /** The lowest request number of the session whose answer the client has not received yet. */
-  readonly answered: number;
+  readonly answered: RequestNumber;
   readonly body: Uint8Array;
   /** The whole encoded entry: the checksum, then everything that the checksum covers. */
   readonly bytes: Uint8Array;

@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Checksum, Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Core } from './core.ts';
 import type { ExecutionPart } from './parts.ts';
@@ -14,14 +15,14 @@ export class Execution implements ExecutionPart {
   #applied = 0;
   /** A checkpoint's batch is on its way to disk. When it is durable, the machine is restored from it. */
   #restoring: CheckpointInfo | null = null;
-  #checksum: string;
+  #checksum: Checksum;
 
   constructor(core: Core) {
     this.#core = core;
     this.#checksum = core.log.checksum(0)!;
   }
 
-  get applied(): number {
+  get applied(): Op {
     return this.#applied;
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
-import type { Checksum } from '../base/ids.ts';
+import type { Checksum, Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { ChosenLog } from './choose.ts';
 import type { Member } from './configuration.ts';
@@ -100,7 +100,7 @@ export class Installation implements InstallationPart {
     return goal.head < commit || (commit >= goal.floor && log.checksum(commit) !== this.#wanted(goal, commit));
   }
 
-  #wanted(goal: ChosenLog, op: number): Checksum | null {
+  #wanted(goal: ChosenLog, op: Op): Checksum | null {
     if (op === goal.floor) return goal.floorChecksum;
     return op < goal.floor ? null : (goal.checksums[op - goal.floor - 1] ?? null);
   }
@@ -112,7 +112,7 @@ export class Installation implements InstallationPart {
   /**
    * The ops to fetch next, or null when all are here. Corrupt entries that are kept are repaired in place meanwhile.
    */
-  missing(): { readonly from: number; readonly through: number } | null {
+  missing(): { readonly from: Op; readonly through: Op } | null {
     const goal = this.#goal;
     if (goal === null || this.#top() >= goal.head) return null;
     return { from: this.#top() + 1, through: goal.head };
@@ -122,7 +122,7 @@ export class Installation implements InstallationPart {
    * Takes entries that a peer sent. `commit` is what the peer knows to be committed. Returns true when one of them was
    * useful.
    */
-  entries(entries: readonly Entry[], commit: number): boolean {
+  entries(entries: readonly Entry[], commit: Op): boolean {
     const before = this.#top();
     for (const entry of entries) this.#stage(entry, commit);
     if (this.#top() === before) return false;
@@ -164,7 +164,7 @@ export class Installation implements InstallationPart {
     return info.chunks.every((_, index) => this.#core.storage.staged(info, index));
   }
 
-  #stage(entry: Entry, committed: number): void {
+  #stage(entry: Entry, committed: Op): void {
     const goal = this.#goal;
     if (goal === null || entry.op !== this.#top() + 1 || entry.op > goal.head) return;
     const wanted = this.#wanted(goal, entry.op);

@@ -6,6 +6,7 @@
  * message that breaks one, and no invariant has to rely on a message.
  */
 
+import type { Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { isSealed } from './checkpoint.ts';
 import type { Core } from './core.ts';
@@ -152,7 +153,7 @@ function leads(core: Core, { view }: Stamp): boolean {
 }
 
 /** No replica holds more of a view than its primary has prepared. */
-function acknowledges(core: Core, stamp: Stamp, op: number): string | null {
+function acknowledges(core: Core, stamp: Stamp, op: Op): string | null {
   if (leads(core, stamp) && op > core.log.head) return 'it acknowledges more than was sent';
   return op > highestNumber ? tooHigh : null;
 }

@@ -4,6 +4,7 @@
  * §5). An (epoch, view, op) has one entry (protocol §9.1), so an op that was made in the same view is the same entry.
  */
 
+import type { Epoch, Op, View } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, struct, uint } from '../base/schema.ts';
 import type { Viewstamp } from './configuration.ts';
@@ -13,10 +14,10 @@ import type { Entry } from './entry.ts';
 const maxViews = 64;
 
 const madeInSchema = struct({
-  epoch: uint(),
-  view: uint(),
+  epoch: uint<Epoch>(),
+  view: uint<View>(),
   /** The first op that was made in this view. */
-  from: uint(),
+  from: uint<Op>(),
 });
 export const lineageSchema = list(madeInSchema, maxViews);
 /** Views in which entries were made, oldest first. */
@@ -30,7 +31,7 @@ export function extended(lineage: Lineage, { epoch, view, op }: Entry): Lineage 
 }
 
 /** The view in which an op was made, or null when it was made before the oldest view that is known. */
-export function madeIn(lineage: Lineage, op: number): Viewstamp | null {
+export function madeIn(lineage: Lineage, op: Op): Viewstamp | null {
   return lineage.findLast(({ from }) => from <= op) ?? null;
 }
 

@@ -5,7 +5,7 @@
 
 import { invariant } from '../base/assert.ts';
 import { utf8 } from '../base/bytes.ts';
-import type { Checksum } from '../base/ids.ts';
+import type { Checksum, Op } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Viewstamp } from './configuration.ts';
@@ -24,15 +24,15 @@ export function genesisChecksum(identity: Pick<ReplicaIdentity, 'cluster' | 'nam
 export class Log {
   readonly #storage: ReplicaStorage;
   readonly #genesis: Checksum;
-  readonly #corrupt = new Map<number, EntryName>();
-  #head: number;
+  readonly #corrupt = new Map<Op, EntryName>();
+  #head: Op;
   #headChecksum: Checksum;
-  #first: number;
+  #first: Op;
   #checkpoint: CheckpointInfo | null;
   /** Entries `#base` to head. The first `#start` of them have left the window. Rotten ones are undefined. */
   #window: (Entry | undefined)[] = [];
   #start = 0;
-  #base: number;
+  #base: Op;
   #bytes = 0;
 
   constructor(recovered: RecoveredReplica, storage: ReplicaStorage, hash: Hash) {
@@ -50,20 +50,20 @@ export class Log {
     this.#headChecksum = checksum;
   }
 
-  get head(): number {
+  get head(): Op {
     return this.#head;
   }
   get headChecksum(): Checksum {
     return this.#headChecksum;
   }
   /** The lowest op whose entry is held. */
-  get first(): number {
+  get first(): Op {
     return this.#first;
   }
   get checkpoint(): CheckpointInfo | null {
     return this.#checkpoint;
   }
-  get checkpointOp(): number {
+  get checkpointOp(): Op {
     return this.#checkpoint?.op ?? 0;
   }
   get corruptCount(): number {
@@ -71,22 +71,22 @@ export class Log {
   }
 
   /** The lowest op that was durable and cannot be read, or null. */
-  lowestCorrupt(): number | null {
-    let lowest: number | null = null;
+  lowestCorrupt(): Op | null {
+    let lowest: Op | null = null;
     for (const op of this.#corrupt.keys()) if (lowest === null || op < lowest) lowest = op;
     return lowest;
   }
 
-  isCorrupt(op: number): boolean {
+  isCorrupt(op: Op): boolean {
     return this.#corrupt.has(op);
   }
 
-  corruptName(op: number): EntryName | null {
+  corruptName(op: Op): EntryName | null {
     return this.#corrupt.get(op) ?? null;
   }
 
   /** Loads the entries from `op` to the head into the window, because a view change and the pipeline look at them. */
-  warm(op: number): void {
+  warm(op: Op): void {
     if (op >= this.#base) return;
     const entries: (Entry | undefined)[] = [];
     for (let at = Math.max(op, this.#first); at <= this.#head; at++) {
@@ -101,7 +101,7 @@ export class Log {
   }
 
   /** The entry at `op`, or null when it is not held or cannot be read. */
-  entry(op: number): Entry | null {
+  entry(op: Op): Entry | null {
     if (op > this.#head || op < this.#first) return null;
     const index = op - this.#base;
     if (index >= this.#start) {
@@ -114,7 +114,7 @@ export class Log {
   /**
    * The checksum of the entry at `op`, even of a corrupt one or of one that only the checkpoint covers; otherwise null.
    */
-  checksum(op: number): Checksum | null {
+  checksum(op: Op): Checksum | null {
     if (op === 0) return this.#genesis;
     if (op > this.#head) return null;
     const name = this.#corrupt.get(op);
@@ -136,7 +136,7 @@ export class Log {
    * Everything up to here is committed, and a crash cannot lower it: the larger of the checkpoint's op and the commit
    * number in the newest readable entry (protocol §2).
    */
-  floor(): number {
+  floor(): Op {
     for (let op = this.#head; op > this.checkpointOp; op--) {
       const entry = this.entry(op);
       if (entry !== null) return Math.max(this.checkpointOp, entry.commit);
@@ -154,7 +154,7 @@ export class Log {
     if (this.#bytes > windowBytes) this.#trim();
   }
 
-  truncateFrom(op: number): void {
+  truncateFrom(op: Op): void {
     invariant(op > this.checkpointOp, 'the log is never cut at or below the checkpoint', { op });
     if (op > this.#head) return;
     const checksum = this.checksum(op - 1);
@@ -171,7 +171,7 @@ export class Log {
   }
 
   /** A corrupt entry is readable again, because its repair is durable. */
-  repaired(op: number): void {
+  repaired(op: Op): void {
     this.#corrupt.delete(op);
   }
 
@@ -196,7 +196,7 @@ export class Log {
   }
 
   /** Drops entries at or below `op`, which the checkpoint covers. */
-  shortenTo(op: number): void {
+  shortenTo(op: Op): void {
     invariant(op <= this.checkpointOp, 'only what a checkpoint stands for is dropped', { op });
     if (op < this.#first) return;
     this.#first = op + 1;
@@ -210,7 +210,7 @@ export class Log {
     const floorChecksum = this.checksum(floor);
     invariant(floorChecksum !== null, 'the floor of the log has a name', { floor, head: this.#head });
     const checksums: Checksum[] = [];
-    const corrupt: number[] = [];
+    const corrupt: Op[] = [];
     for (let op = floor + 1; op <= this.#head; op++) {
       const checksum = this.checksum(op);
       invariant(checksum !== null, 'no op between checkpoint and head is absent', { op });
@@ -239,7 +239,7 @@ export class Log {
     this.#start = 0;
   }
 
-  #clearWindow(base: number): void {
+  #clearWindow(base: Op): void {
     this.#window = [];
     this.#start = 0;
     this.#base = base;

@@ -5,7 +5,8 @@
 
 import type { Reader, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import { idSchema, nameSchema } from '../base/ids.ts';
+import type { Epoch, NamespaceId, Op, View } from '../base/ids.ts';
+import { checksumSchema, clusterIdSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import type { Schema, TypeOf } from '../base/schema.ts';
 import { bytes, list, nullable, struct, uint, union } from '../base/schema.ts';
@@ -23,7 +24,7 @@ export const maxMessageEntries = 65_536;
 export const maxSuffixHeaders = 1_048_576;
 
 /** A state at an op, named by its hash. Heartbeats compare these (protocol §6). */
-const stateNameSchema = struct({ op: uint(), hash: idSchema });
+const stateNameSchema = struct({ op: uint<Op>(), hash: checksumSchema });
 export type StateName = TypeOf<typeof stateNameSchema>;
 
 /**
@@ -32,33 +33,33 @@ export type StateName = TypeOf<typeof stateNameSchema>;
  */
 const logDescriptionSchema = struct({
   logView: viewstampSchema,
-  head: uint(),
+  head: uint<Op>(),
   /**
    * Everything up to here is committed: the larger of the checkpoint's op and the commit number in the newest readable
    * entry.
    */
-  floor: uint(),
+  floor: uint<Op>(),
   /** The checksum of the entry at the floor. For op 0, it is the group's genesis. */
-  floorChecksum: idSchema,
-  checkpointOp: uint(),
+  floorChecksum: checksumSchema,
+  checkpointOp: uint<Op>(),
   /** The checksums of floor + 1 to head, in order. Each entry's parent is the one before it. */
-  checksums: list(idSchema, maxSuffixHeaders),
+  checksums: list(checksumSchema, maxSuffixHeaders),
   /** Ops above the floor that were durable and cannot be read now. */
-  corrupt: list(uint(), maxSuffixHeaders),
+  corrupt: list(uint<Op>(), maxSuffixHeaders),
 });
 export type LogDescription = TypeOf<typeof logDescriptionSchema>;
 
 const envelope = {
-  cluster: idSchema,
-  namespace: uint(),
+  cluster: clusterIdSchema,
+  namespace: uint<NamespaceId>(),
   /** The sender. Replica, node and incarnation are compared with the configuration (protocol §1). */
   replica: nameSchema,
   node: nameSchema,
-  incarnation: idSchema,
+  incarnation: incarnationSchema,
   /** The replica to which the message is sent. */
   to: nameSchema,
-  epoch: uint(),
-  view: uint(),
+  epoch: uint<Epoch>(),
+  view: uint<View>(),
 };
 
 /**
@@ -75,29 +76,39 @@ const entrySchema = (hash: () => Hash): Schema<Entry> => ({
 
 const makeSchema = (hash: () => Hash) =>
   union({
-    prepare: [1, { ...envelope, commit: uint(), entries: list(entrySchema(hash), maxMessageEntries) }],
+    prepare: [1, { ...envelope, commit: uint<Op>(), entries: list(entrySchema(hash), maxMessageEntries) }],
     /** The sender durably holds everything up to `op`, with log_view = view. */
-    prepareOk: [2, { ...envelope, op: uint() }],
+    prepareOk: [2, { ...envelope, op: uint<Op>() }],
     /** VRR's Commit: the primary's heartbeat, with the number of its round. */
     commit: [
       3,
       {
         ...envelope,
         round: uint(),
-        commit: uint(),
-        head: uint(),
+        commit: uint<Op>(),
+        head: uint<Op>(),
         /** The state that a quorum shares, if one is known. A replica that differs at that op is down until rebuilt. */
         agreed: nullable(stateNameSchema),
         /** A quorum has a checkpoint at or above this op, so the log up to it may go. */
-        shortenTo: uint(),
+        shortenTo: uint<Op>(),
       },
     ],
-    commitOk: [4, { ...envelope, round: uint(), op: uint(), checkpoint: nullable(stateNameSchema) }],
-    startViewChange: [5, { ...envelope, target: uint() }],
+    commitOk: [4, { ...envelope, round: uint(), op: uint<Op>(), checkpoint: nullable(stateNameSchema) }],
+    startViewChange: [5, { ...envelope, target: uint<View>() }],
     doViewChange: [6, { ...envelope, log: logDescriptionSchema }],
     /** Also the answer to getStartView. `nonce` is then that of the question; otherwise it is 0. */
-    startView: [7, { ...envelope, nonce: uint(), commit: uint(), log: logDescriptionSchema }],
-    getState: [8, { ...envelope, nonce: uint(), from: uint(), through: uint(), commit: uint(), checksum: idSchema }],
+    startView: [7, { ...envelope, nonce: uint(), commit: uint<Op>(), log: logDescriptionSchema }],
+    getState: [
+      8,
+      {
+        ...envelope,
+        nonce: uint(),
+        from: uint<Op>(),
+        through: uint<Op>(),
+        commit: uint<Op>(),
+        checksum: checksumSchema,
+      },
+    ],
     newState: [
       9,
       {
@@ -105,7 +116,7 @@ const makeSchema = (hash: () => Hash) =>
         nonce: uint(),
         logView: viewstampSchema,
         /** What the sender knows to be committed. Entries at or below it need no other proof. */
-        commit: uint(),
+        commit: uint<Op>(),
         entries: list(entrySchema(hash), maxMessageEntries),
         /** The sender's checkpoint, if its log no longer reaches down to `from`. */
         checkpoint: nullable(checkpointInfoSchema),
@@ -119,10 +130,10 @@ const makeSchema = (hash: () => Hash) =>
     getStartView: [10, { ...envelope, nonce: uint() }],
     /** Nothing but the envelope. It answers a message of an older view. */
     viewNow: [11, { ...envelope }],
-    getChunk: [12, { ...envelope, nonce: uint(), op: uint(), hash: idSchema, index: uint() }],
+    getChunk: [12, { ...envelope, nonce: uint(), op: uint<Op>(), hash: checksumSchema, index: uint() }],
     chunk: [13, { ...envelope, nonce: uint(), index: uint(), bytes: nullable(bytes(checkpointChunkBytes)) }],
     readIndex: [14, { ...envelope, nonce: uint() }],
-    readIndexOk: [15, { ...envelope, nonce: uint(), index: uint() }],
+    readIndexOk: [15, { ...envelope, nonce: uint(), index: uint<Op>() }],
     recovery: [16, { ...envelope, nonce: uint() }],
     recoveryOk: [17, { ...envelope, nonce: uint() }],
   });

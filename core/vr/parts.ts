@@ -3,6 +3,7 @@
  * comes from outside (inputs, messages, the end of a turn) is not here; replica.ts, which makes the parts, takes it to them.
  */
 
+import type { Op, RequestNumber, SessionId, Token, View } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { ChosenLog } from './choose.ts';
@@ -32,7 +33,7 @@ export interface SuspicionPart {
 
 /** Leaving a view, and finding the log of the next (view-change.ts). */
 export interface ViewChangePart {
-  moveTo(view: number): void;
+  moveTo(view: View): void;
   stepDown(): void;
   /** Something of the log that may be told in a DoViewChange is another now. */
   changed(): void;
@@ -54,9 +55,9 @@ export interface InstallationPart {
   begin(goal: ChosenLog): void;
   suspend(): void;
   /** The ops to fetch next, or null when all are here. */
-  missing(): { readonly from: number; readonly through: number } | null;
+  missing(): { readonly from: Op; readonly through: Op } | null;
   /** Takes entries that a peer sent; true when one was of use. */
-  entries(entries: readonly Entry[], commit: number): boolean;
+  entries(entries: readonly Entry[], commit: Op): boolean;
   checkpointStaged(info: CheckpointInfo): boolean;
   advance(): void;
 }
@@ -77,7 +78,7 @@ export interface PrimaryPart {
   readonly settled: boolean;
   /** The last round of heartbeats. */
   readonly round: number;
-  begin(commit: number): void;
+  begin(commit: Op): void;
   end(): void;
   /** Begins a round of heartbeats. @returns its number. */
   heartbeat(): number;
@@ -88,20 +89,20 @@ export interface PrimaryPart {
 /** Following the primary (backup.ts). */
 export interface BackupPart {
   /** How far the primary's log is known to go. */
-  readonly targetHead: number;
+  readonly targetHead: Op;
   enteredView(): void;
-  heardHead(head: number, commit: number): void;
+  heardHead(head: Op, commit: Op): void;
 }
 
 /** A request that is not in the log yet. */
 export interface Pending {
-  readonly session: number;
+  readonly session: SessionId;
   readonly secret: SessionSecret;
-  readonly request: number;
-  readonly answered: number;
+  readonly request: RequestNumber;
+  readonly answered: RequestNumber;
   readonly body: Uint8Array;
   /** Who waits; a retry over another connection adds one. */
-  readonly tokens: number[];
+  readonly tokens: Token[];
   readonly expiry: boolean;
 }
 
@@ -112,7 +113,7 @@ export interface RequestsPart {
   readonly expiryPending: boolean;
   peek(): Pending | undefined;
   shift(): void;
-  prepared(pending: Pending, op: number): void;
+  prepared(pending: Pending, op: Op): void;
   /** Proposes that what is due expires. */
   expire(body: Uint8Array): void;
   executed(entry: Entry, reply: Uint8Array): void;
@@ -144,7 +145,7 @@ export interface ClockPart {
 /** Applying what is committed (execution.ts). */
 export interface ExecutionPart {
   /** The op whose state the machine has. */
-  readonly applied: number;
+  readonly applied: Op;
   run(): void;
   beginRestore(info: CheckpointInfo): void;
   finishRestore(info: CheckpointInfo): void;
@@ -164,8 +165,8 @@ export interface CheckpointsPart {
   /** The own state is no good: it is rebuilt from the others. */
   lost(reason: string): void;
   /** The op up to which a quorum has durable checkpoints. */
-  quorumCheckpoint(): number;
-  shorten(through: number): void;
+  quorumCheckpoint(): Op;
+  shorten(through: Op): void;
 }
 
 /** Proving the head, after a tail was lost (recovery.ts). */

@@ -4,7 +4,17 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import type { Checksum, ClusterId, Incarnation, NamespaceId } from '../base/ids.ts';
+import type {
+  Checksum,
+  ClusterId,
+  Incarnation,
+  NamespaceId,
+  Op,
+  RequestNumber,
+  SessionId,
+  Token,
+  View,
+} from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
@@ -37,17 +47,17 @@ export interface StateMachine {
    * session that does not exist, or that has another secret.
    */
   request(
-    session: number,
+    session: SessionId,
     secret: SessionSecret,
-    request: number,
+    request: RequestNumber,
     body: Uint8Array,
   ): 'new' | 'executed' | 'other' | 'old' | 'gone';
   /**
    * The lowest request number of a live session that was never executed. Requests of a session execute in their order.
    */
-  nextRequest(session: number): number;
+  nextRequest(session: SessionId): RequestNumber;
   /** The kept reply of an `executed` request. */
-  reply(session: number, request: number): Uint8Array;
+  reply(session: SessionId, request: RequestNumber): Uint8Array;
   /** Checks a body before it is proposed. An error refuses the request, and is definite. */
   validate(body: Uint8Array): ErrorInfo | null;
   /** The replicated time at which the group should propose an expiry entry, or null (protocol §7, "Time"). */
@@ -91,11 +101,11 @@ export interface StorageBatch {
    * Entries at and above this op leave the log. Absent: the entries below extend the log or repair it in place, by
    * checksum.
    */
-  readonly truncateFrom?: number;
+  readonly truncateFrom?: Op;
   /** Entries to append, or to replace corrupt ones of the same checksum. */
   readonly entries: readonly Entry[];
   /** Entries at or below this op are no longer needed. It is never above the installed checkpoint's op. */
-  readonly shortenTo?: number;
+  readonly shortenTo?: Op;
 }
 
 /** What the store found of one replica at start. */
@@ -106,9 +116,9 @@ export interface RecoveredReplica {
   readonly logView: Viewstamp;
   readonly checkpoint: CheckpointInfo | null;
   /** The highest op that the log holds or is known to have held. For an empty log, the checkpoint's op. */
-  readonly head: number;
+  readonly head: Op;
   /** The lowest op that the log holds. Everything from it to `head` is readable or in `corrupt`. */
-  readonly first: number;
+  readonly first: Op;
   /**
    * Entries that were durable and cannot be read. They never count as absent, and are repaired by checksum (protocol
    * §2).
@@ -124,9 +134,9 @@ export interface RecoveredReplica {
 /** The synchronous half of storage: what is durable, and what was handed over to be made durable. */
 export interface ReplicaStorage {
   /** The entry at `op`, or null when the log does not hold it or cannot read it. */
-  entry(op: number): Entry | null;
+  entry(op: Op): Entry | null;
   /** A chunk of the installed checkpoint of `op`, or null when it does not exist or cannot be read. */
-  chunk(op: number, index: number): Uint8Array | null;
+  chunk(op: Op, index: number): Uint8Array | null;
   /**
    * True when a chunk of a checkpoint that is being fetched is staged (protocol §5), so that a transfer resumes after a
    * restart.
@@ -140,26 +150,26 @@ export type Input =
   /** A client's request. `token` comes back with its reply. */
   | {
       readonly kind: 'request';
-      readonly token: number;
-      readonly session: number;
+      readonly token: Token;
+      readonly session: SessionId;
       /** The sender proves with this that it may use the session. */
       readonly secret: SessionSecret;
-      readonly request: number;
-      readonly answered: number;
+      readonly request: RequestNumber;
+      readonly answered: RequestNumber;
       readonly body: Uint8Array;
       /** Why its node accepts no such request now. It counts only if the request is new. */
       readonly refusal: ErrorInfo | null;
     }
   /** Something without a session: a registration, or a change to the catalog. It is not deduplicated. */
-  | { readonly kind: 'propose'; readonly token: number; readonly body: Uint8Array }
+  | { readonly kind: 'propose'; readonly token: Token; readonly body: Uint8Array }
   /** With `atLeast`, the read waits until that op is applied. 0 makes it a local read (protocol §7). */
   | {
       readonly kind: 'read';
-      readonly token: number;
-      readonly consistency: 'linearizable' | { readonly atLeast: number };
+      readonly token: Token;
+      readonly consistency: 'linearizable' | { readonly atLeast: Op };
     }
   /** No one waits for this token's reply any longer. The request itself goes on. */
-  | { readonly kind: 'abandon'; readonly token: number }
+  | { readonly kind: 'abandon'; readonly token: Token }
   | { readonly kind: 'tick' }
   /** The end of a turn. What arrived in it is batched now. */
   | { readonly kind: 'flush' }
@@ -173,9 +183,9 @@ export type Input =
   /** The checkpoint that was asked for could not be written. The replica will ask for the next one that is due. */
   | { readonly kind: 'checkpointFailed' }
   /** A staged chunk could not be kept, and the ones before it are gone. */
-  | { readonly kind: 'chunkLost'; readonly op: number; readonly index: number }
+  | { readonly kind: 'chunkLost'; readonly op: Op; readonly index: number }
   /** A staged chunk is durable. */
-  | { readonly kind: 'chunkStaged'; readonly op: number; readonly index: number }
+  | { readonly kind: 'chunkStaged'; readonly op: Op; readonly index: number }
   /** The connection with this node broke, which is a reason to suspect at once, or it is there again. */
   | { readonly kind: 'peer'; readonly node: string; readonly connected: boolean }
   /** Learners that the log does not name: nodes that follow the root group. They count in no quorum. */
@@ -188,9 +198,9 @@ export type Input =
 export type Effect =
   | { readonly kind: 'send'; readonly to: Member; readonly message: Message }
   | { readonly kind: 'persist'; readonly ticket: number; readonly batch: StorageBatch }
-  | { readonly kind: 'reply'; readonly token: number; readonly result: ReplyResult }
+  | { readonly kind: 'reply'; readonly token: Token; readonly result: ReplyResult }
   /** The state that is applied now answers this read. */
-  | { readonly kind: 'readReady'; readonly token: number; readonly result: ReadResult }
+  | { readonly kind: 'readReady'; readonly token: Token; readonly result: ReadResult }
   /** Write `snapshot` in slices while the log goes on, then say `checkpointWritten`. */
   | { readonly kind: 'writeCheckpoint'; readonly draft: CheckpointDraft; readonly snapshot: Snapshot }
   /** This checkpoint is written and will not be installed. Its file may go. */
@@ -208,7 +218,7 @@ export type Effect =
    * effect of a replica that found a state at start. What that replica then applied again is not reported entry by
    * entry.
    */
-  | { readonly kind: 'restored'; readonly op: number }
+  | { readonly kind: 'restored'; readonly op: Op }
   /** Status, view or primary changed, or something happened that an operator wants to know. */
   | { readonly kind: 'event'; readonly event: ReplicaEvent };
 
@@ -226,10 +236,10 @@ export type ReplicaEvent =
       readonly viewstamp: Viewstamp;
       readonly primary: string | null;
     }
-  | { readonly kind: 'suspects'; readonly primary: string; readonly view: number; readonly reason: string }
-  | { readonly kind: 'committed'; readonly op: number; readonly by: readonly string[] }
-  | { readonly kind: 'transfer'; readonly from: string; readonly to: number; readonly by: 'entries' | 'checkpoint' }
-  | { readonly kind: 'repaired'; readonly op: number }
+  | { readonly kind: 'suspects'; readonly primary: string; readonly view: View; readonly reason: string }
+  | { readonly kind: 'committed'; readonly op: Op; readonly by: readonly string[] }
+  | { readonly kind: 'transfer'; readonly from: string; readonly to: Op; readonly by: 'entries' | 'checkpoint' }
+  | { readonly kind: 'repaired'; readonly op: Op }
   | { readonly kind: 'dropped'; readonly reason: string }
   /** `about` gives the topic, when an `alarmOver` may end the alarm. */
   | { readonly kind: 'alarm'; readonly reason: string; readonly about?: AlarmTopic }
@@ -253,12 +263,12 @@ export interface ReplicaView {
   /** The primary of the current view when this replica knows that it works, else null. */
   readonly primary: Member | null;
   readonly isPrimary: boolean;
-  readonly head: number;
-  readonly commit: number;
-  readonly applied: number;
-  readonly checkpointOp: number;
+  readonly head: Op;
+  readonly commit: Op;
+  readonly applied: Op;
+  readonly checkpointOp: Op;
   readonly checkpointHash: Checksum | null;
-  readonly logFirst: number;
+  readonly logFirst: Op;
   readonly pending: number;
   readonly pipeline: number;
 }

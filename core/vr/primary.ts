@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Op } from '../base/ids.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import { makeEntry } from './entry.ts';
@@ -25,11 +26,11 @@ export class Primary implements PrimaryPart {
   /** The head of the log with which the view began. Reads wait until it is committed (protocol §7). */
   #startHead = 0;
   /** What each voter durably holds in this view, and the last heartbeat round that it answered. */
-  readonly #acknowledged = new Map<Member, number>();
+  readonly #acknowledged = new Map<Member, Op>();
   readonly #answered = new Map<Member, number>();
-  readonly #commitOrder: number[] = [];
+  readonly #commitOrder: Op[] = [];
   /** The last ops of the Prepares in flight. */
-  readonly #batches: number[] = [];
+  readonly #batches: Op[] = [];
   #round = 0;
   #quorumRound = 0;
   #sentAt: { readonly round: number; readonly at: number }[] = [];
@@ -71,7 +72,7 @@ export class Primary implements PrimaryPart {
   }
 
   /** The log of the view that this replica will lead is durable here, so the view begins. */
-  begin(commit: number): void {
+  begin(commit: Op): void {
     const core = this.#core;
     invariant(core.inView && core.isPrimaryOf(core.view) && !this.#active, 'a view begins once, with its primary', {
       view: core.view,
@@ -180,7 +181,7 @@ export class Primary implements PrimaryPart {
     }
   }
 
-  #acknowledge(from: Member, op: number): void {
+  #acknowledge(from: Member, op: Op): void {
     if (op <= (this.#acknowledged.get(from) ?? 0)) return;
     this.#acknowledged.set(from, op);
     this.acknowledgedMore();

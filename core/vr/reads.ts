@@ -4,6 +4,7 @@
  */
 
 import { errorInfo } from '../base/errors.ts';
+import type { Op, Token } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
@@ -11,7 +12,7 @@ import type { MessageOf } from './messages.ts';
 import type { ReadsPart } from './parts.ts';
 
 interface Read {
-  readonly token: number;
+  readonly token: Token;
   abandoned: boolean;
 }
 
@@ -45,14 +46,14 @@ export class Reads implements ReadsPart {
   /** At a backup: what it asked of the primary. */
   #question: Question | null = null;
   /** Reads whose op is known but not applied yet. */
-  #waiting: { readonly op: number; readonly read: Read }[] = [];
+  #waiting: { readonly op: Op; readonly read: Read }[] = [];
   #lowest = Infinity;
 
   constructor(core: Core) {
     this.#core = core;
   }
 
-  read(token: number, consistency: 'linearizable' | { readonly atLeast: number }): void {
+  read(token: Token, consistency: 'linearizable' | { readonly atLeast: Op }): void {
     const core = this.#core;
     const { maxPendingReads } = core.limits;
     if (this.#open.size >= maxPendingReads) {
@@ -79,7 +80,7 @@ export class Reads implements ReadsPart {
     }
   }
 
-  abandon(token: number): void {
+  abandon(token: Token): void {
     const read = this.#open.take(token);
     if (read === undefined) return;
     read.abandoned = true;
@@ -175,7 +176,7 @@ export class Reads implements ReadsPart {
     this.#questions.clear();
   }
 
-  #at(op: number, read: Read): void {
+  #at(op: Op, read: Read): void {
     if (this.#core.parts.execution.applied >= op) {
       this.#ready(read);
       return;

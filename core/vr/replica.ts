@@ -4,6 +4,7 @@
  */
 
 import { unreachable } from '../base/assert.ts';
+import type { Epoch, Op, SessionId, View } from '../base/ids.ts';
 import { Backup } from './backup.ts';
 import { Checkpoints } from './checkpointing.ts';
 import { ReplicatedClock } from './clock.ts';
@@ -241,18 +242,18 @@ export class Replica {
   }
 
   /** Requests of one session that wait here or are in the log, and are not executed yet. */
-  outstanding(session: number): number {
+  outstanding(session: SessionId): number {
     return this.#parts.requests.outstanding(session);
   }
 
   /** Epoch, view and op of a read from the state as it is now. */
-  appliedAt(): { readonly epoch: number; readonly view: number; readonly op: number } {
+  appliedAt(): { readonly epoch: Epoch; readonly view: View; readonly op: Op } {
     const { epoch, view, parts } = this.#core;
     return { epoch, view, op: parts.execution.applied };
   }
 
   /** False for an entry of the log that is being repaired. */
-  readable(op: number): boolean {
+  readable(op: Op): boolean {
     return !this.#core.log.isCorrupt(op);
   }
 

@@ -7,6 +7,7 @@
 import type { ErrorInfo, Outcome } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
+import type { Op, RequestNumber, SessionId, Token } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import { noSecret } from '../base/session-secret.ts';
 import type { Core } from './core.ts';
@@ -17,11 +18,11 @@ import type { Input } from './ports.ts';
 /** The requests of one session that are in flight. */
 interface SessionFlight {
   /** The lowest number that is not executed, not in the log, not queued, and not given up by its client. */
-  next: number;
+  next: RequestNumber;
   /** Requests that are not executed yet: the op of each one in the log, and the queued ones. */
-  readonly flying: Numbered<number | Pending>;
+  readonly flying: Numbered<Op | Pending, RequestNumber>;
   /** Requests that wait for a predecessor. */
-  readonly held: Map<number, Pending>;
+  readonly held: Map<RequestNumber, Pending>;
 }
 
 /** What the group itself proposes, for no session. */
@@ -38,16 +39,16 @@ const maxTokens = 16;
 
 export class Requests implements RequestsPart {
   readonly #core: Core;
-  readonly #sessions = new Map<number, SessionFlight>();
+  readonly #sessions = new Map<SessionId, SessionFlight>();
   /** Queued requests from `#front` on, in the order in which they will be prepared. */
   #queue: Pending[] = [];
   #front = 0;
   #heldCount = 0;
   #bytes = 0;
   /** Requests of sessions whose registration is in the log but not executed, by the session's op. */
-  readonly #early = new Map<number, Pending[]>();
+  readonly #early = new Map<SessionId, Pending[]>();
   /** The tokens that wait for each op. */
-  readonly #waiters = new Numbered<readonly number[]>();
+  readonly #waiters = new Numbered<readonly Token[], Op>();
   #expiryOp = 0;
   #expiryQueued = false;
 
@@ -65,7 +66,7 @@ export class Requests implements RequestsPart {
   }
 
   /** Requests of one session that are held, queued or in the log, and not executed yet. */
-  outstanding(session: number): number {
+  outstanding(session: SessionId): number {
     const flight = this.#sessions.get(session);
     return flight === undefined ? 0 : flight.flying.size + flight.held.size;
   }
@@ -88,7 +89,7 @@ export class Requests implements RequestsPart {
     else if (!this.#refusedHere(token, body)) this.#admit(pending);
   }
 
-  propose(token: number, body: Uint8Array): void {
+  propose(token: Token, body: Uint8Array): void {
     if (this.#notServing(token) || this.#refusedHere(token, body)) return;
     this.#enqueue({ ...ownPending, body, tokens: [token] });
   }
@@ -99,7 +100,7 @@ export class Requests implements RequestsPart {
   }
 
   /** No one waits for it any longer. A request that is held for a predecessor is dropped; others go on. */
-  abandon(token: number): void {
+  abandon(token: Token): void {
     for (const flight of this.#sessions.values()) {
       for (const [request, pending] of flight.held) {
         const at = pending.tokens.indexOf(token);
@@ -119,13 +120,13 @@ export class Requests implements RequestsPart {
     return true;
   }
 
-  #notServing(token: number): boolean {
+  #notServing(token: Token): boolean {
     if (this.#core.parts.primary.serving) return false;
     this.#fail([token], this.#notPrimary('definite'));
     return true;
   }
 
-  #refusedHere(token: number, body: Uint8Array): boolean {
+  #refusedHere(token: Token, body: Uint8Array): boolean {
     const core = this.#core;
     const { limits } = core;
     if (body.length > limits.maxBodyBytes) {
@@ -245,7 +246,7 @@ export class Requests implements RequestsPart {
     return true;
   }
 
-  #waitersOf(op: number): number[] {
+  #waitersOf(op: Op): Token[] {
     const tokens = [...(this.#waiters.get(op) ?? [])];
     this.#waiters.set(op, tokens);
     return tokens;
@@ -259,7 +260,7 @@ export class Requests implements RequestsPart {
     this.#bytes += pending.body.length;
   }
 
-  #open(session: number, next: number): SessionFlight {
+  #open(session: SessionId, next: RequestNumber): SessionFlight {
     const flight: SessionFlight = { next, flying: new Numbered(), held: new Map() };
     this.#sessions.set(session, flight);
     return flight;
@@ -287,7 +288,7 @@ export class Requests implements RequestsPart {
     }
   }
 
-  #letGo(flight: SessionFlight, request: number, pending: Pending): void {
+  #letGo(flight: SessionFlight, request: RequestNumber, pending: Pending): void {
     flight.held.delete(request);
     this.#heldCount--;
     this.#bytes -= pending.body.length;
@@ -313,7 +314,7 @@ export class Requests implements RequestsPart {
   }
 
   /** A request has its place in the log. */
-  prepared(pending: Pending, op: number): void {
+  prepared(pending: Pending, op: Op): void {
     const { session, request, tokens } = pending;
     if (tokens.length > 0) this.#waiters.set(op, tokens);
     if (pending.expiry) {
@@ -431,11 +432,11 @@ export class Requests implements RequestsPart {
     this.#fail(tokens, errorInfo('BadArgument', text, { session, request }));
   }
 
-  #answer(tokens: readonly number[], reply: Uint8Array): void {
+  #answer(tokens: readonly Token[], reply: Uint8Array): void {
     for (const token of tokens) this.#core.effect({ kind: 'reply', token, result: { ok: true, reply } });
   }
 
-  #fail(tokens: readonly number[], error: ErrorInfo): void {
+  #fail(tokens: readonly Token[], error: ErrorInfo): void {
     for (const token of tokens) this.#core.effect({ kind: 'reply', token, result: { ok: false, error } });
   }
 }

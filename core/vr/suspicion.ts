@@ -4,6 +4,7 @@
  * disturb a group that works.
  */
 
+import type { View } from '../base/ids.ts';
 import type { Member } from './configuration.ts';
 import type { Core } from './core.ts';
 import type { SuspicionPart } from './parts.ts';
@@ -184,7 +185,7 @@ export class Suspicion implements SuspicionPart {
   }
 
   /** A voter asks for view `target`. */
-  startViewChange(from: Member, target: number): void {
+  startViewChange(from: Member, target: View): void {
     const core = this.#core;
     if (!core.isVoterMember(from) || target !== core.view + 1) return;
     this.#asked.set(from, core.now);

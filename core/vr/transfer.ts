@@ -5,6 +5,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Op } from '../base/ids.ts';
 import { CheckpointTransfer } from './checkpoint-transfer.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { isSealed } from './checkpoint.ts';
@@ -24,8 +25,8 @@ const answerEntries = 8192;
 const maxDoublings = 5;
 
 interface Want {
-  readonly from: number;
-  readonly through: number;
+  readonly from: Op;
+  readonly through: Op;
 }
 
 interface Outstanding extends Want {
@@ -45,7 +46,7 @@ export class Transfer implements TransferPart {
   #lackingSince: number | null = null;
   #stalled = false;
   /** Corrupt entries whose repair is on its way to disk. */
-  readonly #repairing = new Set<number>();
+  readonly #repairing = new Set<Op>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -145,7 +146,7 @@ export class Transfer implements TransferPart {
   }
 
   /** A chunk of the checkpoint that is being fetched is on the disk. */
-  chunkStaged(op: number, index: number): void {
+  chunkStaged(op: Op, index: number): void {
     if (this.checkpoint.op === op) this.#moved();
     this.checkpoint.chunkStaged(op, index);
   }
@@ -308,7 +309,7 @@ export class Transfer implements TransferPart {
   }
 
   /** The disk refused a checkpoint that is being fetched. It is asked for anew, after a while. */
-  chunkLost(op: number): void {
+  chunkLost(op: Op): void {
     if (this.checkpoint.op !== op) return;
     this.checkpoint.cancel();
     this.#rest();

@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { View } from '../base/ids.ts';
 import type { Vote } from './choose.ts';
 import { chooseLog } from './choose.ts';
 import type { Member } from './configuration.ts';
@@ -40,7 +41,7 @@ export class ViewChange implements ViewChangePart {
   }
 
   /** Moves to a newer view, in view-change status. The DoViewChange leaves when that is durable. */
-  moveTo(view: number): void {
+  moveTo(view: View): void {
     const core = this.#core;
     invariant(view > core.view, 'views never go down', { view, from: core.view });
     if (!Number.isSafeInteger(view + 1)) {

@@ -3,14 +3,14 @@
  * described here, once.
  */
 
-import { addressSchema, idSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
+import { addressSchema, incarnationSchema, isAddress, isName, nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { struct } from '../base/schema.ts';
 
 export const nodeInfoFields = {
   name: nameSchema,
   /** The incarnation of its store. The same name with another incarnation is a stranger (protocol §2). */
-  incarnation: idSchema,
+  incarnation: incarnationSchema,
   clusterAddress: addressSchema,
   adminAddress: addressSchema,
   apiAddress: addressSchema,

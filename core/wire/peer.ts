@@ -7,7 +7,7 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { MalformedError } from '../base/errors.ts';
-import { idSchema, nameSchema } from '../base/ids.ts';
+import { clusterIdSchema, idSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, hex, list, nullable, struct, text, uint, union } from '../base/schema.ts';
@@ -87,10 +87,10 @@ const handshakeVariants = {
   hello: [
     1,
     {
-      cluster: idSchema,
+      cluster: clusterIdSchema,
       from: nodeInfoSchema,
       target: text(64),
-      targetIncarnation: idSchema,
+      targetIncarnation: incarnationSchema,
       proofs: list(hex(32), maxProofs),
     },
   ],
@@ -98,7 +98,10 @@ const handshakeVariants = {
    * The answer to a hello that was proven. `proof` is null where there is no secret yet. With `problem`, the link
    * cannot be used.
    */
-  welcome: [2, { cluster: idSchema, from: nodeInfoSchema, proof: nullable(hex(32)), problem: nullable(errorSchema) }],
+  welcome: [
+    2,
+    { cluster: clusterIdSchema, from: nodeInfoSchema, proof: nullable(hex(32)), problem: nullable(errorSchema) },
+  ],
   /**
    * Offers a fresh node membership: the root group that it shall follow, and the nodes of the cluster. Where the
    * cluster made its own secret, the secret comes along, but only over loopback.
@@ -106,7 +109,7 @@ const handshakeVariants = {
   join: [
     3,
     {
-      cluster: idSchema,
+      cluster: clusterIdSchema,
       root: configurationSchema,
       nodes: list(nodeInfoSchema, 4096),
       secret: nullable(text(1024)),

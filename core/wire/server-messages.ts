@@ -5,7 +5,7 @@
  */
 
 import { errorSchema } from '../base/error-schema.ts';
-import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
+import { addressSchema, clusterIdSchema, nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, embedded, list, nullable, struct, uint, union } from '../base/schema.ts';
 import { changesSchema, watchEventSchema } from '../service/events.ts';
@@ -34,7 +34,7 @@ export const serverVariants = {
     1,
     {
       protocol: uint(),
-      cluster: idSchema,
+      cluster: clusterIdSchema,
       node: nameSchema,
       maxFrameBytes: uint(),
       maxValueBytes: uint(),

@@ -7,7 +7,7 @@ import { MalformedError, errorInfo, fail, ok } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
 import { hexFromBytes } from '../../base/bytes.ts';
 import type { ClusterId } from '../../base/ids.ts';
-import { isAddress, isName, noCluster } from '../../base/ids.ts';
+import { isAddress, isName, noCluster, noIncarnation } from '../../base/ids.ts';
 import type { Link } from '../../base/ports.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
@@ -228,7 +228,7 @@ export class Joining {
         const text = `node ${name} speaks protocol ${message.protocol}, this release speaks ${peerProtocol}`;
         return settle(fail('NodeRefused', text, { node: name }));
       }
-      const content = { cluster: record.cluster, from: this.#self(), target: name, targetIncarnation: noCluster };
+      const content = { cluster: record.cluster, from: this.#self(), target: name, targetIncarnation: noIncarnation };
       const hello = proof.hello(message, content);
       if (hello !== null) send(hello);
     };

@@ -1,7 +1,7 @@
 /** What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records it keeps. */
 
 import { errorSchema } from '../../base/error-schema.ts';
-import { idSchema, nameSchema } from '../../base/ids.ts';
+import { clusterIdSchema, idSchema, incarnationSchema, nameSchema } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { bool, list, struct, uint, union } from '../../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../../base/whole.ts';
@@ -15,12 +15,12 @@ export const maxNamespaces = 65_536;
 /** What the root group is asked to do. Each may be sent again without harm: it answers what it answered, or what is now true. */
 export const catalogEntrySchema = union({
   /** The founding record: the first entry of a cluster. Its node is the first one. */
-  found: [1, { cluster: idSchema, node: nodeInfoSchema }],
+  found: [1, { cluster: clusterIdSchema, node: nodeInfoSchema }],
   addNode: [2, { node: nodeInfoSchema }],
   /** New addresses of a node that is known by name and incarnation. */
   updateNode: [3, { node: nodeInfoSchema }],
   /** Takes a node that runs no replicas out of the cluster; under its name only another incarnation comes back. */
-  ejectNode: [4, { name: nameSchema, incarnation: idSchema }],
+  ejectNode: [4, { name: nameSchema, incarnation: incarnationSchema }],
   createNamespace: [
     5,
     {

@@ -2,7 +2,7 @@
 
 import { Reader, Writer, concatBytes, equalBytes, utf8 } from '../../base/bytes.ts';
 import { MalformedError } from '../../base/errors.ts';
-import { idSchema, nameSchema } from '../../base/ids.ts';
+import { clusterIdSchema, nameSchema } from '../../base/ids.ts';
 import type { NamespaceId } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { nullable, struct, uint } from '../../base/schema.ts';
@@ -13,7 +13,7 @@ import { maxNamespaces, maxNodes, namespaceRecordSchema, catalogNodeSchema } fro
 const snapshotFormat = 2;
 const magic = utf8('haret catalog');
 
-const foundingSchema = struct({ cluster: idSchema, node: nameSchema });
+const foundingSchema = struct({ cluster: clusterIdSchema, node: nameSchema });
 /** Which cluster this is, and the node that founded it. */
 export type Founding = TypeOf<typeof foundingSchema>;
 

@@ -6,7 +6,7 @@
 
 import { hexFromBytes, utf8 } from '../../base/bytes.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
-import { idSchema } from '../../base/ids.ts';
+import { clusterIdSchema, idSchema, incarnationSchema } from '../../base/ids.ts';
 import type { Hash, Random } from '../../base/ports.ts';
 import { struct, text } from '../../base/schema.ts';
 import { encodeWhole } from '../../base/whole.ts';
@@ -32,13 +32,13 @@ const saidSchema = struct({
   role: text(16),
   dialler: idSchema,
   acceptor: idSchema,
-  cluster: idSchema,
+  cluster: clusterIdSchema,
   from: nodeInfoSchema,
   target: text(64),
-  targetIncarnation: idSchema,
+  targetIncarnation: incarnationSchema,
   /** What the acceptor says of itself; in the dialler's proof, the dialler again. */
   answer: nodeInfoSchema,
-  answerCluster: idSchema,
+  answerCluster: clusterIdSchema,
 });
 
 interface Nonces {

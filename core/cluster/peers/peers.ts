@@ -6,7 +6,7 @@
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { ClusterId } from '../../base/ids.ts';
-import { isName, noCluster } from '../../base/ids.ts';
+import { isName, noCluster, noIncarnation } from '../../base/ids.ts';
 import type { Limits } from '../../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
@@ -35,7 +35,6 @@ import type { Turn } from '../base/turn.ts';
 const softFrameBytes = 1024 * 1024;
 /** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
 const droppingShare = 1 / 8;
-const anyIncarnation = noCluster;
 /** Accepted links that have not proven the secret, at once. */
 const maxGreeting = 64;
 
@@ -287,7 +286,7 @@ export class Peers {
     if (cluster !== noCluster && hello.cluster !== cluster) {
       return errorInfo('WrongCluster', `node ${self.name} belongs to cluster ${cluster}, not to ${hello.cluster}`);
     }
-    if (hello.targetIncarnation !== anyIncarnation && hello.targetIncarnation !== self.incarnation) {
+    if (hello.targetIncarnation !== noIncarnation && hello.targetIncarnation !== self.incarnation) {
       if (cluster === noCluster || this.#events.isMember(from)) this.#events.calledStranger(from, proven);
       return errorInfo(
         'NodeRefused',

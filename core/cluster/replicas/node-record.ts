@@ -4,7 +4,7 @@
  */
 
 import { Reader, Writer } from '../../base/bytes.ts';
-import { idSchema, nameSchema } from '../../base/ids.ts';
+import { clusterIdSchema, nameSchema } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { list, struct, uint } from '../../base/schema.ts';
 import { serviceLimitsSchema } from '../../service/limits.ts';
@@ -17,7 +17,7 @@ export type HostedNamespace = TypeOf<typeof hostedNamespaceSchema>;
 const nodeRecordSchema = struct({
   format: uint(1, 1),
   name: nameSchema,
-  cluster: idSchema,
+  cluster: clusterIdSchema,
   root: configurationSchema,
   nodes: list(nodeInfoSchema, 4096),
   namespaces: list(hostedNamespaceSchema, 65_536),
