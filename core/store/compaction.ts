@@ -4,6 +4,7 @@
  */
 
 import type { Writer } from '../base/bytes.ts';
+import type { Op } from '../base/ids.ts';
 import type { Log } from '../base/ports.ts';
 import type { Entry } from '../vr/entry.ts';
 import type { QueuedPart } from './log-writer.ts';
@@ -19,7 +20,7 @@ const minSealed = 2;
 export class Compaction {
   readonly #segments: Segments;
   readonly #log: Log;
-  readonly #read: (replica: ReplicaLog, op: number) => Entry | null;
+  readonly #read: (replica: ReplicaLog, op: Op) => Entry | null;
   readonly #add: (part: QueuedPart) => void;
   #copying = false;
   /** A segment with an entry that cannot be read. It stays until the replica has repaired the entry. */
@@ -29,7 +30,7 @@ export class Compaction {
   constructor(
     segments: Segments,
     log: Log,
-    read: (replica: ReplicaLog, op: number) => Entry | null,
+    read: (replica: ReplicaLog, op: Op) => Entry | null,
     add: (part: QueuedPart) => void,
   ) {
     this.#segments = segments;

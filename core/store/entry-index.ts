@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Op } from '../base/ids.ts';
 
 export interface Place {
   /** 0: the place is not known, or cannot be read. */
@@ -19,7 +20,7 @@ const initialCapacity = 16;
 
 export class EntryIndex {
   /** The lowest op held; `head` + 1 when none is held. */
-  #first: number;
+  #first: Op;
   #count = 0;
   /** Where the first op is in the arrays. Dropping ops at the front moves it; growing packs the arrays again. */
   #start = 0;
@@ -28,16 +29,16 @@ export class EntryIndex {
   #lengths = new Uint32Array(initialCapacity);
   readonly #pin: Pin;
 
-  constructor(first: number, pin: Pin) {
+  constructor(first: Op, pin: Pin) {
     this.#first = first;
     this.#pin = pin;
   }
 
-  get first(): number {
+  get first(): Op {
     return this.#first;
   }
 
-  get head(): number {
+  get head(): Op {
     return this.#first + this.#count - 1;
   }
 
@@ -45,22 +46,22 @@ export class EntryIndex {
     return this.#count;
   }
 
-  holds(op: number): boolean {
+  holds(op: Op): boolean {
     return op >= this.#first && op < this.#first + this.#count;
   }
 
   /** The segment of an op that is held, 0 when its place is not known. */
-  segmentOf(op: number): number {
+  segmentOf(op: Op): number {
     return this.#segments[this.#start + op - this.#first]!;
   }
 
-  place(op: number): Place {
+  place(op: Op): Place {
     const i = this.#start + op - this.#first;
     return { segment: this.#segments[i]!, offset: this.#offsets[i]!, length: this.#lengths[i]! };
   }
 
   /** Adds the op after the head, or gives a held op another place. */
-  set(op: number, segment: number, offset: number, length: number): void {
+  set(op: Op, segment: number, offset: number, length: number): void {
     if (op === this.#first + this.#count) this.#append();
     invariant(this.holds(op), 'an entry comes right after the head of its log, or is already in the log', {
       op,
@@ -77,7 +78,7 @@ export class EntryIndex {
   }
 
   /** Drops ops at and above `op`. */
-  truncateFrom(op: number): void {
+  truncateFrom(op: Op): void {
     const keep = Math.max(0, op - this.#first);
     if (keep >= this.#count) return;
     this.#unpin(keep, this.#count);
@@ -85,7 +86,7 @@ export class EntryIndex {
   }
 
   /** Drops ops at and below `op`. */
-  dropTo(op: number): void {
+  dropTo(op: Op): void {
     const gone = Math.min(this.#count, op - this.#first + 1);
     if (gone <= 0) return;
     this.#unpin(0, gone);
@@ -95,7 +96,7 @@ export class EntryIndex {
   }
 
   /** Empties the index; the next op is `first`. */
-  reset(first: number): void {
+  reset(first: Op): void {
     this.#unpin(0, this.#count);
     this.#start = 0;
     this.#count = 0;
@@ -103,11 +104,11 @@ export class EntryIndex {
   }
 
   /** Makes the held range exactly `first` to `head`. Ops that were not held before have no known place. */
-  fit(first: number, head: number): void {
+  fit(first: Op, head: Op): void {
     if (first > this.#first + this.#count || first < this.#first) {
       // Ops below the range that was known have no place. Ops within it keep theirs.
       if (first < this.#first && this.#count > 0) {
-        const known: { op: number; place: Place }[] = [];
+        const known: { op: Op; place: Place }[] = [];
         for (let op = this.#first; op <= Math.min(this.head, head); op++) known.push({ op, place: this.place(op) });
         this.reset(first);
         for (let op = first; op <= head; op++) this.set(op, 0, 0, 0);
@@ -120,7 +121,7 @@ export class EntryIndex {
     while (this.head < head) this.set(this.head + 1, 0, 0, 0);
   }
 
-  #unpin(from: number, to: number): void {
+  #unpin(from: Op, to: Op): void {
     for (let i = this.#start + from; i < this.#start + to; i++) {
       if (this.#segments[i] !== 0) this.#pin(this.#segments[i]!, -1, -this.#lengths[i]!);
     }

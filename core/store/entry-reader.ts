@@ -2,6 +2,7 @@
 
 import { emptyBytes } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
+import type { Op } from '../base/ids.ts';
 import type { Disk, Hash } from '../base/ports.ts';
 import type { Entry } from '../vr/entry.ts';
 import { decodeEntry } from '../vr/entry.ts';
@@ -27,7 +28,7 @@ export class EntryReader {
   }
 
   /** The entry at `op`, or null when the index does not hold it or the disk does not give it back unchanged. */
-  read(index: EntryIndex, op: number): Entry | null {
+  read(index: EntryIndex, op: Op): Entry | null {
     if (!index.holds(op)) return null;
     const { segment, offset, length } = index.place(op);
     const file = this.#segments.get(segment);
@@ -74,7 +75,7 @@ export class EntryReader {
     }
   }
 
-  #decode(op: number, bytes: Uint8Array, length: number): Entry | null {
+  #decode(op: Op, bytes: Uint8Array, length: number): Entry | null {
     if (bytes.length !== length) return null;
     try {
       const entry = decodeEntry(bytes, this.#hash);

@@ -7,7 +7,7 @@
 
 import { bytesFromHex, hexFromBytes } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
-import type { Incarnation, NamespaceId } from '../base/ids.ts';
+import type { Checksum, Incarnation, NamespaceId, Op } from '../base/ids.ts';
 import { isName } from '../base/ids.ts';
 
 /** What a disk writes at once. Batches begin on these boundaries, so a torn write never touches the batch before. */
@@ -100,8 +100,8 @@ const checkpointPattern = /^checkpoint-(\d+)-(\d+)-([0-9a-f]{32})-(.+)$/;
 
 export interface CheckpointName {
   readonly namespace: NamespaceId;
-  readonly op: number;
-  readonly hash: string;
+  readonly op: Op;
+  readonly hash: Checksum;
   readonly replica: string;
 }
 

@@ -6,7 +6,7 @@
 
 import { Reader, Writer } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Checksum, NamespaceId } from '../base/ids.ts';
+import type { Checksum, NamespaceId, Op } from '../base/ids.ts';
 import { checksumSchema, clusterIdSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { bool, list, nullable, struct, uint, text } from '../base/schema.ts';
@@ -21,13 +21,13 @@ import type { StorageBatch } from '../vr/ports.ts';
 
 const identitySchema = struct({
   cluster: clusterIdSchema,
-  namespace: uint(),
+  namespace: uint<NamespaceId>(),
   replica: nameSchema,
   node: nameSchema,
   incarnation: incarnationSchema,
 });
 
-const nameOfEntrySchema = struct({ op: uint(), checksum: checksumSchema, parent: checksumSchema });
+const nameOfEntrySchema = struct({ op: uint<Op>(), checksum: checksumSchema, parent: checksumSchema });
 const maxNames = 16_777_216;
 /** Bytes of the text that says why a head is not proven. */
 export const maxDoubt = 1024;
@@ -41,8 +41,8 @@ export const replicaStateSchema = struct({
   view: viewstampSchema,
   logView: viewstampSchema,
   checkpoint: nullable(checkpointInfoSchema),
-  first: uint(),
-  head: uint(),
+  first: uint<Op>(),
+  head: uint<Op>(),
   headProven: bool,
   /** Why the head is not proven; '' while it is. */
   doubt: text(maxDoubt),
@@ -67,8 +67,8 @@ export interface ChangePart {
    * keeps everything that is not cut off.
    */
   readonly resets: boolean;
-  readonly truncateFrom: number | null;
-  readonly shortenTo: number | null;
+  readonly truncateFrom: Op | null;
+  readonly shortenTo: Op | null;
   readonly entries: readonly PartEntry[];
   /** Where the entries begin in the bytes. What comes before is the same in the echo. */
   readonly entriesAt: number;
@@ -102,7 +102,7 @@ export type Part =
 
 /** An entry in a part: the place of its bytes in the body, or only its name when the part comes from an echo. */
 export interface PartEntry {
-  readonly op: number;
+  readonly op: Op;
   readonly at: number;
   readonly length: number;
   /** Not null when the part comes from an echo. Then there are no bytes. */

@@ -1,8 +1,9 @@
 /** What recovery found in the log of a node: what its replicas are, and where the log goes on. */
 
+import type { NamespaceId } from '../base/ids.ts';
 import type { ReplicaLog } from './replica-log.ts';
 
-export function replicaKey(namespace: number, replica: string): string {
+export function replicaKey(namespace: NamespaceId, replica: string): string {
   return `${namespace}/${replica}`;
 }
 

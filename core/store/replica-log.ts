@@ -5,6 +5,7 @@
  */
 
 import { invariant } from '../base/assert.ts';
+import type { Op } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import type { Configuration, Viewstamp } from '../vr/configuration.ts';
@@ -26,7 +27,7 @@ export class ReplicaLog {
   /** Why the head is not proven. Each start until it is tells it. */
   doubt: string;
   /** Entries that were durable and can no longer be read, by op. */
-  readonly corrupt = new Map<number, EntryName>();
+  readonly corrupt = new Map<Op, EntryName>();
   readonly index: EntryIndex;
   /** Only during recovery: a batch was lost that may have been this replica's. Its next turn tells. */
   doubtful = false;
@@ -38,9 +39,9 @@ export class ReplicaLog {
   logged = true;
 
   /** Entries that were handed over and are not durable yet. */
-  readonly #overlay = new Numbered<Entry>();
-  #handedFirst: number;
-  #handedHead: number;
+  readonly #overlay = new Numbered<Entry, Op>();
+  #handedFirst: Op;
+  #handedHead: Op;
   #handedCheckpoint: CheckpointInfo | null;
   /** Set once the replica is removed. What still waits for it is not logged any more. */
   removed = false;
@@ -92,11 +93,11 @@ export class ReplicaLog {
   }
 
   /** True when the log, as it was handed over, has the entry at `op`. The entry may be corrupt. */
-  holds(op: number): boolean {
+  holds(op: Op): boolean {
     return op >= this.#handedFirst && op <= this.#handedHead;
   }
 
-  waiting(op: number): Entry | undefined {
+  waiting(op: Op): Entry | undefined {
     return this.#overlay.get(op);
   }
 
@@ -172,7 +173,7 @@ export class ReplicaLog {
     }
   }
 
-  place(op: number, segment: number, offset: number, length: number): void {
+  place(op: Op, segment: number, offset: number, length: number): void {
     this.index.set(op, segment, offset, length);
     this.corrupt.delete(op);
   }
@@ -183,7 +184,7 @@ export class ReplicaLog {
     this.corrupt.set(name.op, name);
   }
 
-  finish(shortenTo: number | null): void {
+  finish(shortenTo: Op | null): void {
     if (shortenTo === null) return;
     this.index.dropTo(shortenTo);
     this.#forget();

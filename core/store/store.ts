@@ -7,7 +7,7 @@
 import { invariant } from '../base/assert.ts';
 import type { Writer } from '../base/bytes.ts';
 import { emptyBytes, hexFromBytes } from '../base/bytes.ts';
-import type { Incarnation, NamespaceId } from '../base/ids.ts';
+import type { Checksum, Incarnation, NamespaceId, Op } from '../base/ids.ts';
 import type { Disk, DiskError } from '../base/ports.ts';
 import type { CheckpointInfo } from '../vr/checkpoint.ts';
 import { noView } from '../vr/configuration.ts';
@@ -451,12 +451,12 @@ export class Store {
     return log;
   }
 
-  #entry(log: ReplicaLog, op: number): Entry | null {
+  #entry(log: ReplicaLog, op: Op): Entry | null {
     if (!log.holds(op)) return null;
     return log.waiting(op) ?? this.#reader.read(log.index, op);
   }
 
-  #checksumAt(log: ReplicaLog, op: number): string | null {
+  #checksumAt(log: ReplicaLog, op: Op): Checksum | null {
     if (!log.holds(op)) return null;
     return this.#entry(log, op)?.checksum ?? log.corrupt.get(op)?.checksum ?? null;
   }

@@ -1,5 +1,6 @@
 /** Finding a place in the tree by its path, and putting another node there. */
 
+import type { Op } from '../base/ids.ts';
 import { Failure, limitExceeded, mustBeDirectory, notFound, wrongType } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { DirectoryNode } from './node.ts';
@@ -64,7 +65,7 @@ export function nodeAt<T extends TreeNode['type']>(place: Place, type: T): Typed
 
 /** What a change is made with: the op that it is marked with, the limits it is held to, and whose nodes it may change in place. */
 export interface ChangeContext {
-  readonly op: number;
+  readonly op: Op;
   readonly limits: TreeLimits;
   readonly owner: Owner;
 }

@@ -7,6 +7,7 @@ import { invariant } from '../base/assert.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { ok } from '../base/errors.ts';
 import type { Result } from '../base/errors.ts';
+import type { Op } from '../base/ids.ts';
 import type { TreeChange } from './change.ts';
 import { contents } from './change.ts';
 import { Failure, badArgument } from './failure.ts';
@@ -88,7 +89,7 @@ export class Tree {
   }
 
   /** The op number of the last change. */
-  get modified(): number {
+  get modified(): Op {
     return this.#root.modified;
   }
 
@@ -102,7 +103,7 @@ export class Tree {
    * when nothing changed, `tree` is this one. Bytes in a result may be the tree's own: read them, never write them. Values of the
    * operation are copied, so the frame that they came in is let go.
    */
-  apply(operation: Operation, op: number): AppliedOperation {
+  apply(operation: Operation, op: Op): AppliedOperation {
     invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
     const changes: TreeChange[] = [];
     // A transaction that fails half-way must leave nothing behind, so it owns only what it makes itself.
@@ -126,7 +127,7 @@ export class Tree {
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  #run(operation: Operation, op: number, changes: TreeChange[], owner: Owner): Applied | Failure {
+  #run(operation: Operation, op: Op, changes: TreeChange[], owner: Owner): Applied | Failure {
     const context = { op, owner, limits: this.limits, budget: new ResultBudget(this.limits), changes };
     return operation.kind === 'transaction'
       ? applyTransaction(this.#root, operation, context)

@@ -1,6 +1,7 @@
 /** What may be done to a blob. */
 
 import { emptyBytes } from '../../base/bytes.ts';
+import type { Op } from '../../base/ids.ts';
 import { makeChange } from '../change.ts';
 import { Failure, badArgument, guardFailed } from '../failure.ts';
 import { BlobNode } from '../nodes/blob.ts';
@@ -12,7 +13,7 @@ import { equalsStored, store } from '../stored.ts';
 import type { LeafRules, WriteContext, Written } from './rules.ts';
 import { badPath, badPathOrValue, checkVersion, makeAt, onlyPath, tooLarge, valueResult } from './steps.ts';
 
-function make(name: string, op: number, value: Uint8Array | null): BlobNode {
+function make(name: string, op: Op, value: Uint8Array | null): BlobNode {
   return new BlobNode(newHead(name, op), store(value ?? emptyBytes));
 }
 

@@ -1,5 +1,6 @@
 /** What there has to be for each operation and guard of a kind of node, and for each type of leaf. */
 
+import type { Op } from '../../base/ids.ts';
 import type { TreeChange } from '../change.ts';
 import type { Failure } from '../failure.ts';
 import type { ResultBudget, TreeLimits } from '../limits.ts';
@@ -71,5 +72,5 @@ export interface LeafRules<T extends LeafType> extends Rules<T> {
   /** What is wrong with making one with this value, whatever the tree holds. */
   readonly refuseCreate: (value: Uint8Array | null) => Failure | null;
   /** Makes one with a value that was not refused. */
-  readonly make: (name: string, op: number, value: Uint8Array | null) => LeafNode & { readonly type: T };
+  readonly make: (name: string, op: Op, value: Uint8Array | null) => LeafNode & { readonly type: T };
 }

@@ -2,6 +2,7 @@
 
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
+import type { Op } from '../../base/ids.ts';
 import { store, writeStored } from '../stored.ts';
 import type { Stored } from '../stored.ts';
 import { Leaf, maxEncodedValueBytes, owns } from './head.ts';
@@ -9,7 +10,7 @@ import type { NodeHead, Owner } from './head.ts';
 
 export class BlobNode extends Leaf {
   declare version: number;
-  declare modified: number;
+  declare modified: Op;
   readonly owner: Owner;
   value: Stored;
 
@@ -32,7 +33,7 @@ export class BlobNode extends Leaf {
   }
 
   /** In place where `owner` owns it: then its directory need not even look it up again. */
-  withValue(value: Stored, op: number, owner: Owner): BlobNode {
+  withValue(value: Stored, op: Op, owner: Owner): BlobNode {
     if (!owns(owner, this)) return new BlobNode(this.changedBy(op), value, owner);
     this.value = value;
     this.version++;

@@ -2,6 +2,7 @@
 
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
+import type { Op } from '../../base/ids.ts';
 import { Leaf, itemOverheadBytes } from './head.ts';
 import type { NodeHead } from './head.ts';
 
@@ -25,7 +26,7 @@ export class CounterNode extends Leaf {
     return 0;
   }
 
-  withValue(value: number, op: number): CounterNode {
+  withValue(value: number, op: Op): CounterNode {
     return new CounterNode(this.changedBy(op), value);
   }
 

@@ -1,6 +1,7 @@
 /** A directory: children by name, with the sums of all that is beneath. */
 
 import { invariant } from '../../base/assert.ts';
+import type { Op } from '../../base/ids.ts';
 import { newNames } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import type { TreeNode } from '../node.ts';
@@ -12,7 +13,7 @@ const minIndexed = 32;
 
 export class DirectoryNode extends Head {
   declare version: number;
-  declare modified: number;
+  declare modified: Op;
   readonly owner: Owner;
   /** A writer that does not own this directory clones it first. */
   readonly children: SortedMap<string, TreeNode>;
@@ -33,12 +34,12 @@ export class DirectoryNode extends Head {
     this.owner = owner;
   }
 
-  static empty(name: string, op: number): DirectoryNode {
+  static empty(name: string, op: Op): DirectoryNode {
     return new DirectoryNode(newHead(name, op), newNames(), { bytes: 0, nodes: 0 });
   }
 
   /** A new directory with the one child, all of it made by `op`. */
-  static around(name: string, op: number, child: TreeNode): DirectoryNode {
+  static around(name: string, op: Op, child: TreeNode): DirectoryNode {
     const children = newNames<TreeNode>();
     children.set(child.name, child);
     return new DirectoryNode(newHead(name, op), children, { bytes: treeBytes(child), nodes: 1 + child.nodes });
@@ -71,7 +72,7 @@ export class DirectoryNode extends Head {
    * This directory after `op` put `after` in the place of `before`; null on either side stands for no child. `growth` is what that
    * adds beneath it: a child that was changed in place no longer tells what it was.
    */
-  withChild(before: TreeNode | null, after: TreeNode | null, op: number, growth: Growth, owner: Owner): DirectoryNode {
+  withChild(before: TreeNode | null, after: TreeNode | null, op: Op, growth: Growth, owner: Owner): DirectoryNode {
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
     invariant(bytes >= 0 && nodes >= 0, 'sums of a directory are those of its children');

@@ -7,6 +7,7 @@
 import { textOf, utf8, utf8Length } from '../../base/bytes.ts';
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
+import type { Op } from '../../base/ids.ts';
 import type { ChangeKind, LeafType } from '../names.ts';
 import type { Stored } from '../stored.ts';
 
@@ -28,8 +29,8 @@ export interface Growth {
 export interface NodeHead {
   readonly name: string;
   readonly version: number;
-  readonly created: number;
-  readonly modified: number;
+  readonly created: Op;
+  readonly modified: Op;
 }
 
 export abstract class Head implements NodeHead {
@@ -37,8 +38,8 @@ export abstract class Head implements NodeHead {
   readonly name: string;
   readonly version: number;
   /** The op numbers of its creation, and of the last change at or beneath it. */
-  readonly created: number;
-  readonly modified: number;
+  readonly created: Op;
+  readonly modified: Op;
 
   constructor({ name, version, created, modified }: NodeHead) {
     this.name = name;
@@ -48,13 +49,13 @@ export abstract class Head implements NodeHead {
   }
 
   /** The head of what `op` makes of this node. */
-  protected changedBy(op: number): NodeHead {
+  protected changedBy(op: Op): NodeHead {
     return { name: this.name, version: this.version + 1, created: this.created, modified: op };
   }
 }
 
 /** The head of a node that `op` makes. */
-export function newHead(name: string, op: number): NodeHead {
+export function newHead(name: string, op: Op): NodeHead {
   return { name, version: 0, created: op, modified: op };
 }
 

@@ -2,6 +2,7 @@
 
 import { invariant } from '../../base/assert.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
+import type { Op } from '../../base/ids.ts';
 import { newItems } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import { store } from '../stored.ts';
@@ -20,7 +21,7 @@ export class QueueNode extends Many<number, Stored> {
     return this.entries;
   }
 
-  static empty(name: string, op: number): QueueNode {
+  static empty(name: string, op: Op): QueueNode {
     return new QueueNode(newHead(name, op), newItems(), 0);
   }
 
@@ -34,7 +35,7 @@ export class QueueNode extends Many<number, Stored> {
     return place === undefined ? null : this.items.get(place)!;
   }
 
-  pushed(value: Stored, op: number, owner: Owner): this {
+  pushed(value: Stored, op: Op, owner: Owner): this {
     const queue = this.writable(op, owner);
     queue.items.set((this.items.maxKey() ?? -1) + 1, value);
     queue.bytes += value.length + itemOverheadBytes;
@@ -42,7 +43,7 @@ export class QueueNode extends Many<number, Stored> {
   }
 
   /** Without its front, which must be there. */
-  popped(op: number, owner: Owner): this {
+  popped(op: Op, owner: Owner): this {
     const place = this.items.minKey();
     invariant(place !== undefined, 'only a queue with items is popped');
     const length = this.items.get(place)!.length;

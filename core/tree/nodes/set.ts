@@ -4,6 +4,7 @@ import { invariant } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { MalformedError } from '../../base/errors.ts';
+import type { Op } from '../../base/ids.ts';
 import { newMembers } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import { itemOverheadBytes, maxEncodedValueBytes, newHead } from './head.ts';
@@ -19,12 +20,12 @@ export class SetNode extends Many<Uint8Array, undefined> {
     return this.entries;
   }
 
-  static empty(name: string, op: number): SetNode {
+  static empty(name: string, op: Op): SetNode {
     return new SetNode(newHead(name, op), newMembers(), 0);
   }
 
   /** With a member that is not in it yet. */
-  inserted(member: Uint8Array, op: number, owner: Owner): this {
+  inserted(member: Uint8Array, op: Op, owner: Owner): this {
     const set = this.writable(op, owner);
     invariant(set.members.set(member, undefined), 'only a new member is inserted');
     set.bytes += member.length + itemOverheadBytes;
@@ -32,7 +33,7 @@ export class SetNode extends Many<Uint8Array, undefined> {
   }
 
   /** Without a member that is in it. */
-  removed(member: Uint8Array, op: number, owner: Owner): this {
+  removed(member: Uint8Array, op: Op, owner: Owner): this {
     const set = this.writable(op, owner);
     invariant(set.members.delete(member), 'only a member is removed');
     set.bytes -= member.length + itemOverheadBytes;
