@@ -40,6 +40,9 @@ export type RequestNumber = Brand<number, 'request'>;
 /** The name that a host gives to a question, so that the answer finds who waits for it. It never leaves the node. */
 export type Token = Brand<number, 'token'>;
 
+/** One life of a node's process, as its peers tell it from the lives before: what it asks is numbered in each. */
+export type RunId = Brand<number, 'run'>;
+
 /** A session is named by the op that registered it, so no id is given twice (protocol §7). */
 export function sessionOf(op: Op): SessionId {
   return op as number;

@@ -1,6 +1,7 @@
 /** What a client waits for: reads and writes, and the questions that it asks for itself. */
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
+import type { NamespaceId, RequestNumber } from '../base/ids.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Packed, Outgoing } from '../wire/api-client.ts';
 import type { Consistency } from '../wire/api.ts';
@@ -38,7 +39,7 @@ abstract class CallBase extends Timed {
 /** A read or a write, as the user asks for it. */
 export interface Asked {
   readonly timeoutMs: number;
-  readonly namespaceId: number;
+  readonly namespaceId: NamespaceId;
   readonly operation: Packed;
   /** Null for a write. */
   readonly consistency: Consistency | null;
@@ -50,14 +51,14 @@ export interface Asked {
 /** A read or a write of the user. It is its own handle, so that making one costs one object. */
 export class DataCall extends CallBase implements Pending, Asked {
   readonly kind = 'data';
-  readonly namespaceId: number;
+  readonly namespaceId: NamespaceId;
   readonly operation: Packed;
   readonly consistency: Consistency | null;
   readonly writeSession: WriteSession | null;
   /** Its number in the session, 0 before it has one. */
-  requestNumber = 0;
+  requestNumber: RequestNumber = 0;
   /** The `answered` that went with it when it was last sent. */
-  sentAnswered = 0;
+  sentAnswered: RequestNumber = 0;
   readonly done: (result: Result<Reply>) => void;
 
   /** Copies what it needs of `asked` and does not keep it. Measured: a literal that is given here costs no time. */

@@ -1,6 +1,7 @@
 /** What a client engine is given: its ports, its settings with their defaults, and what it answers with. */
 
 import type { ErrorInfo } from '../base/errors.ts';
+import type { Epoch, NamespaceId, SessionId, View } from '../base/ids.ts';
 import type { Clock, Random, Transport } from '../base/ports.ts';
 import type { ClientIdentity } from '../service/body.ts';
 import type { ClientCodec } from '../wire/api-client.ts';
@@ -94,9 +95,9 @@ export type ClientState = 'connecting' | 'ready' | 'suspended' | 'lost' | 'close
 /** What `enter` found. */
 export interface Entered {
   readonly namespace: string;
-  readonly namespaceId: number;
-  readonly epoch: number;
-  readonly view: number;
+  readonly namespaceId: NamespaceId;
+  readonly epoch: Epoch;
+  readonly view: View;
   /** Null when no primary is known now. */
   readonly primary: PrimaryInfo | null;
   /** The primary is on the node that this client is connected to. */
@@ -112,7 +113,7 @@ export interface PresentNamespace {
   readonly name: string;
   readonly id: number;
   /** Null before the first write. */
-  readonly session: number | null;
+  readonly session: SessionId | null;
   /** The session is the one that this holder of its ClientID had before ({@link ClientOptions.identity}). */
   readonly continued: boolean;
 }

@@ -1,5 +1,6 @@
 /** Where the primary of the entered namespace is, as far as this client knows, and when to ask again. */
 
+import type { Epoch, NamespaceId, View } from '../base/ids.ts';
 import type { PrimaryInfo } from '../wire/api.ts';
 
 /** A node that could not be reached is not moved to again for so long: it may be behind an address that only nodes know. */
@@ -10,7 +11,7 @@ const maxRefreshMs = 5000;
 
 export class Place {
   readonly namespace: string;
-  readonly namespaceId: number;
+  readonly namespaceId: NamespaceId;
   #epoch = 0;
   #view = 0;
   #wanted = false;
@@ -19,13 +20,13 @@ export class Place {
   #refreshAtMs = 0;
   readonly #unreachable = new Map<string, number>();
 
-  constructor(namespace: string, namespaceId: number) {
+  constructor(namespace: string, namespaceId: NamespaceId) {
     this.namespace = namespace;
     this.namespaceId = namespaceId;
   }
 
   /** A reply came out of this view; when it is a later one, the primary is another. */
-  heard(epoch: number, view: number): void {
+  heard(epoch: Epoch, view: View): void {
     if (epoch > this.#epoch || (epoch === this.#epoch && view > this.#view)) this.#wanted = true;
   }
 
@@ -45,7 +46,7 @@ export class Place {
     return true;
   }
 
-  answered(epoch: number, view: number, primary: PrimaryInfo | null): void {
+  answered(epoch: Epoch, view: View, primary: PrimaryInfo | null): void {
     this.#asking = false;
     if (primary === null) {
       this.#wanted = true;

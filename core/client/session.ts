@@ -4,19 +4,21 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
+import type { NamespaceId, RequestNumber, SessionId } from '../base/ids.ts';
 import type { DataCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
+import type { SessionSecret } from '../base/session-secret.ts';
 
 export class WriteSession {
-  readonly namespaceId: number;
+  readonly namespaceId: NamespaceId;
   /** The op number that registered it; 0 while there is none. */
-  id = 0;
+  id: SessionId = 0;
   /** By which a connection speaks as it. */
-  secret = '';
+  secret: SessionSecret = '';
   /** This holder of a ClientID had a session before, in another process or in this. */
   continued = false;
   /** The one that this client had here last: of a ClientID it says that this process claims what it had already. */
-  previous = 0;
+  previous: SessionId = 0;
   /** Another process went on with our ClientID and lives: why there will be no session here any more. */
   taken: ErrorInfo | null = null;
   /** A registration is on its way. */
@@ -28,21 +30,21 @@ export class WriteSession {
   /** When it last asked something, for keeping it alive. */
   askedAtMs = 0;
   /** Outstanding requests sent with an `answered` up to this are due to be sent again; 0 for none. */
-  releaseUpTo = 0;
-  #next = 1;
-  #answered = 1;
+  releaseUpTo: RequestNumber = 0;
+  #next: RequestNumber = 1;
+  #answered: RequestNumber = 1;
   /** Writes without a number yet, in the order they were asked for. */
   readonly #queue = new Set<DataCall>();
-  readonly #outstanding = new Numbered<DataCall>();
+  readonly #outstanding = new Numbered<DataCall, RequestNumber>();
   /** Numbers from `answered` on that ended without a reply: refused for good, timed out or abandoned. */
-  readonly #holes = new Set<number>();
+  readonly #holes = new Set<RequestNumber>();
 
-  constructor(namespaceId: number) {
+  constructor(namespaceId: NamespaceId) {
     this.namespaceId = namespaceId;
   }
 
   /** The lowest number without an answer. */
-  get answered(): number {
+  get answered(): RequestNumber {
     return this.#answered;
   }
 
@@ -54,7 +56,7 @@ export class WriteSession {
     return this.#queue;
   }
 
-  get outstanding(): Numbered<DataCall> {
+  get outstanding(): Numbered<DataCall, RequestNumber> {
     return this.#outstanding;
   }
 
@@ -92,7 +94,7 @@ export class WriteSession {
    * A write has ended. The highest number that `answered` passed which never got a reply, or 0: the primary holds back what
    * was sent behind such a one until it hears the raised `answered`, so that must be sent again.
    */
-  finish(call: DataCall, replied: boolean): number {
+  finish(call: DataCall, replied: boolean): RequestNumber {
     if (call.requestNumber === 0) {
       this.#queue.delete(call);
       return 0;
@@ -104,7 +106,7 @@ export class WriteSession {
     if (call.requestNumber !== this.#answered) return 0;
     let lowest = this.#answered + 1;
     while (lowest < this.#next && this.#outstanding.get(lowest) === undefined) lowest++;
-    let passed = 0;
+    let passed: RequestNumber = 0;
     if (this.#holes.size > 0) {
       for (const hole of this.#holes) {
         if (hole >= lowest) continue;
@@ -116,7 +118,7 @@ export class WriteSession {
     return passed;
   }
 
-  opened(id: number, secret: string, continued: boolean): void {
+  opened(id: SessionId, secret: SessionSecret, continued: boolean): void {
     this.id = this.previous = id;
     this.secret = secret;
     this.continued = continued;

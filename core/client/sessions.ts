@@ -2,6 +2,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
+import type { NamespaceId, RequestNumber, SessionId } from '../base/ids.ts';
 import type { Outgoing } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
@@ -12,7 +13,7 @@ import { WriteSession } from './session.ts';
 
 /** A session as the namespace gave it. */
 interface Registered {
-  readonly id: number;
+  readonly id: SessionId;
   readonly continued: boolean;
 }
 
@@ -36,7 +37,7 @@ export class Sessions {
   readonly #ports: ClientPorts;
   readonly #options: ClientOptions;
   readonly #host: SessionsHost;
-  readonly #sessions = new Map<number, WriteSession>();
+  readonly #sessions = new Map<NamespaceId, WriteSession>();
 
   constructor(ports: ClientPorts, options: ClientOptions, host: SessionsHost) {
     this.#ports = ports;
@@ -44,7 +45,7 @@ export class Sessions {
     this.#host = host;
   }
 
-  of(namespaceId: number): WriteSession {
+  of(namespaceId: NamespaceId): WriteSession {
     let session = this.#sessions.get(namespaceId);
     if (session === undefined) {
       session = new WriteSession(namespaceId);
@@ -53,13 +54,13 @@ export class Sessions {
     return session;
   }
 
-  idIn(namespaceId: number): number | null {
+  idIn(namespaceId: NamespaceId): SessionId | null {
     const id = this.#sessions.get(namespaceId)?.id ?? 0;
     return id === 0 ? null : id;
   }
 
   /** The session of a namespace is the one that this holder of a ClientID had before. */
-  continuedIn(namespaceId: number): boolean {
+  continuedIn(namespaceId: NamespaceId): boolean {
     return this.#sessions.get(namespaceId)?.continued ?? false;
   }
 
@@ -91,7 +92,7 @@ export class Sessions {
   }
 
   /** The node asks whether this session is still ours: another one claims our ClientID. */
-  asked(namespaceId: number, id: number): void {
+  asked(namespaceId: NamespaceId, id: SessionId): void {
     const session = this.#sessions.get(namespaceId);
     if (id !== 0 && session?.id === id) this.#keepAlive(session);
   }
@@ -107,7 +108,7 @@ export class Sessions {
    * What is held back behind a number that got no reply goes on only when the primary hears that we no longer wait for it.
    * At the end of the turn, because refusals come many at a time, and what they end need not be sent again.
    */
-  #release(session: WriteSession, hole: number): void {
+  #release(session: WriteSession, hole: RequestNumber): void {
     const scheduled = session.releaseUpTo > 0;
     session.releaseUpTo = Math.max(session.releaseUpTo, hole);
     if (scheduled) return;

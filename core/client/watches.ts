@@ -5,6 +5,7 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { NamespaceId, Op } from '../base/ids.ts';
 import type { Clock } from '../base/ports.ts';
 import type { Change, WatchEvent } from '../service/events.ts';
 import type { Outgoing } from '../wire/api-client.ts';
@@ -40,7 +41,7 @@ export interface WatchOptions {
 /** What a watch tells its handler. */
 export type WatchTold =
   /** It has begun: what is committed behind this op will be told. Told once. */
-  | { readonly kind: 'begun'; readonly op: number }
+  | { readonly kind: 'begun'; readonly op: Op }
   /**
    * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
    * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
@@ -48,7 +49,7 @@ export type WatchTold =
   | ({ readonly kind: 'snapshot' } & Omit<Extract<Incoming, { kind: 'snapshot' }>, 'kind' | 'id'>)
   | ({ readonly kind: 'event' } & WatchEvent)
   /** There was nothing else up to `op`. */
-  | { readonly kind: 'progress'; readonly op: number }
+  | { readonly kind: 'progress'; readonly op: Op }
   /** It is over: null after the one event of a oneshot watch. Told last. */
   | { readonly kind: 'ended'; readonly error: ErrorInfo | null };
 export type { Change, WatchEvent };
@@ -94,7 +95,7 @@ export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: Watch
 }
 
 class ClientWatch {
-  readonly namespaceId: number;
+  readonly namespaceId: NamespaceId;
   readonly path: string;
   readonly options: WatchOptions;
   readonly handler: (told: WatchTold) => void;
@@ -116,7 +117,7 @@ class ClientWatch {
   resetting = false;
   paused = false;
 
-  constructor(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void) {
+  constructor(namespaceId: NamespaceId, path: string, options: WatchOptions, handler: (told: WatchTold) => void) {
     this.namespaceId = namespaceId;
     this.path = path;
     this.options = options;
@@ -161,7 +162,7 @@ export class Watches implements ClientPart {
   }
 
   /** @throws MalformedError for what no message can hold. */
-  open(namespaceId: number, path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
+  open(namespaceId: NamespaceId, path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
     const watch = new ClientWatch(namespaceId, path, options, handler);
     this.#options.codec.check(watch.message(0));
     this.#all.add(watch);
@@ -256,7 +257,7 @@ export class Watches implements ClientPart {
     }
   }
 
-  #began(watch: ClientWatch, op: number): void {
+  #began(watch: ClientWatch, op: Op): void {
     watch.answered = true;
     watch.failures = 0;
     // Before its last page, a snapshot that breaks off is begun anew.

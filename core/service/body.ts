@@ -1,5 +1,6 @@
 /** The body of an entry: an operation of a session, or something that the group itself needs (protocol §7). */
 
+import type { SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { secretSchema } from '../base/session-secret.ts';
 import { hex, list, struct, text, uint, union } from '../base/schema.ts';
@@ -22,9 +23,9 @@ const bodyVariants = {
    */
   register: [2, { client: text(128), secret: secretSchema }],
   /** Ends a session that its holder no longer needs. */
-  unregister: [3, { session: uint(), secret: secretSchema }],
+  unregister: [3, { session: uint<SessionId>(), secret: secretSchema }],
   /** Keep-alives of many sessions, which the primary puts together. */
-  keepAlive: [4, { sessions: list(struct({ session: uint(), secret: secretSchema }), 65_536) }],
+  keepAlive: [4, { sessions: list(struct({ session: uint<SessionId>(), secret: secretSchema }), 65_536) }],
   /** Expires every session that is due at the entry's timestamp. */
   expire: [5, {}],
   noop: [6, {}],
@@ -35,7 +36,13 @@ const bodyVariants = {
    */
   claim: [
     7,
-    { client: text(128), identity: clientIdentitySchema, attempt: uint(), previous: uint(), secret: secretSchema },
+    {
+      client: text(128),
+      identity: clientIdentitySchema,
+      attempt: uint(),
+      previous: uint<SessionId>(),
+      secret: secretSchema,
+    },
   ],
 } as const;
 export const bodySchema = union(

@@ -3,6 +3,7 @@
  * in order. This file has the forms that travel. The node that serves a watch decides which events it gets.
  */
 
+import type { Op } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
@@ -38,7 +39,7 @@ export const changesSchema = list(changeSchema, maxChanges);
 
 export const watchEventSchema = struct({
   /** The op number of the entry. A watch gets each event once, in this order. */
-  op: uint(),
+  op: uint<Op>(),
   /** The replicated clock at the entry, in milliseconds. */
   timestamp: uint(),
   /**

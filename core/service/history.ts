@@ -10,12 +10,13 @@
 
 import { invariant } from '../base/assert.ts';
 import { Reader, Writer } from '../base/bytes.ts';
+import type { Op } from '../base/ids.ts';
 import type { PackedParts, TreeChange } from '../tree/change.ts';
 import { ChangeUnpacker, packChange } from '../tree/change.ts';
 
 /** What one entry changed. */
 export interface HistoryRecord {
-  readonly op: number;
+  readonly op: Op;
   readonly timestamp: number;
   readonly changes: readonly TreeChange[];
 }
@@ -28,7 +29,7 @@ export interface HistoryLimits {
 /** Packed records, oldest first. */
 interface Page {
   /** The op and the timestamp from which this page counts. */
-  readonly op: number;
+  readonly op: Op;
   readonly timestamp: number;
   readonly last: number;
   readonly lastTimestamp: number;
@@ -52,21 +53,21 @@ export class History {
   /** The page that is being filled: where each of its records begins, and the ops of the records. */
   readonly #writer = new Writer(4096);
   #starts: number[] = [];
-  #ops: number[] = [];
+  #ops: Op[] = [];
   #parts: PackedParts = { values: [], removed: [] };
   #partsBytes = 0;
   #firstTimestamp = 0;
-  #floor: number;
+  #floor: Op;
 
   /** @param floor every change after this op will be here. */
-  constructor(limits: HistoryLimits, floor: number) {
+  constructor(limits: HistoryLimits, floor: Op) {
     this.#limits = limits;
     this.#pageBytes = Math.min(maxPageBytes, Math.max(1, Math.floor(limits.maxBytes / 16)));
     this.#floor = floor;
   }
 
   /** Every change after this op is here. Changes up to this op may be missing. */
-  get floor(): number {
+  get floor(): Op {
     return this.#floor;
   }
 
@@ -75,7 +76,7 @@ export class History {
   }
 
   /** Adds what the entry at `op` changed. `timestamp` is not before that of the entry before. */
-  push(op: number, timestamp: number, changes: readonly TreeChange[]): void {
+  push(op: Op, timestamp: number, changes: readonly TreeChange[]): void {
     const writer = this.#writer;
     const parts = this.#parts;
     if (this.#ops.length === 0) this.#firstTimestamp = timestamp;
@@ -127,7 +128,7 @@ export class History {
   }
 
   /** The changes after `op`, oldest first. They must be read within this turn. `op` is at or above {@link floor}. */
-  *after(op: number): Generator<HistoryRecord, void> {
+  *after(op: Op): Generator<HistoryRecord, void> {
     invariant(op >= this.#floor, 'history is only asked for changes that it still holds', { op, floor: this.#floor });
     let page = this.#pages.length;
     while (page > 0 && this.#pages[page - 1]!.last > op) page--;
@@ -141,7 +142,7 @@ export class History {
   }
 
   /** The first record after `op` in the page that is being filled. */
-  #firstAfter(op: number): number {
+  #firstAfter(op: Op): number {
     let low = 0;
     let high = this.#ops.length;
     while (low < high) {
@@ -156,10 +157,10 @@ export class History {
 /** The records after `after`. The reader is at the beginning of a record. */
 function* unpack(
   reader: Reader,
-  firstOp: number,
+  firstOp: Op,
   firstTimestamp: number,
   parts: PackedParts,
-  after: number,
+  after: Op,
 ): Generator<HistoryRecord, void> {
   while (reader.remaining > 0) {
     const op = firstOp + reader.uint();

@@ -7,12 +7,13 @@
 import { invariant } from '../base/assert.ts';
 import type { HeapItem } from '../base/heap.ts';
 import { Heap } from '../base/heap.ts';
+import type { SessionId } from '../base/ids.ts';
 
 /**
  * One session's place in the order. Its owner raises `seenMs`, which never goes down. The heap owns the other fields.
  */
 export interface IdleNode extends HeapItem {
-  readonly id: number;
+  readonly id: SessionId;
   seenMs: number;
   /** At most `seenMs`. The heap sorts the session by this key. */
   keyMs: number;
@@ -28,7 +29,7 @@ export class IdleOrder {
     return this.#heap.size;
   }
 
-  add(id: number, seenMs: number): IdleNode {
+  add(id: SessionId, seenMs: number): IdleNode {
     const node: IdleNode = { id, seenMs, keyMs: seenMs, index: 0 };
     this.#heap.add(node);
     return node;

@@ -5,6 +5,7 @@
 
 import { invariant } from '../base/assert.ts';
 import { crc32 } from '../base/crc32.ts';
+import type { RequestNumber } from '../base/ids.ts';
 
 /**
  * A 32-bit digest of the request that a kept reply answers. A client that makes two bodies with one digest cheats only
@@ -18,7 +19,7 @@ export function digestOf(body: Uint8Array): number {
 const compactAbove = 32;
 
 export class ReplyWindow {
-  #base: number;
+  #base: RequestNumber;
   /** Replies of [base, next), after `#start` places that were trimmed. */
   #replies: (Uint8Array | undefined)[];
   /** Digests of the bodies, at the same places. */
@@ -26,7 +27,7 @@ export class ReplyWindow {
   #start: number;
   #bytes: number;
 
-  constructor(base: number) {
+  constructor(base: RequestNumber) {
     this.#base = base;
     this.#replies = [];
     this.#digests = [];
@@ -35,12 +36,12 @@ export class ReplyWindow {
   }
 
   /** The lowest number whose reply the client may not have received yet. */
-  get base(): number {
+  get base(): RequestNumber {
     return this.#base;
   }
 
   /** The lowest number that was never executed. */
-  get next(): number {
+  get next(): RequestNumber {
     return this.#base + this.count;
   }
 
@@ -54,7 +55,7 @@ export class ReplyWindow {
   }
 
   /** The kept reply of a number of [base, next). */
-  get(request: number): Uint8Array {
+  get(request: RequestNumber): Uint8Array {
     const reply = this.#replies[this.#start + request - this.#base];
     invariant(request >= this.#base && reply !== undefined, 'a reply is asked for only while it is kept', {
       request,
@@ -65,7 +66,7 @@ export class ReplyWindow {
   }
 
   /** The digest of the body that the kept reply of a number of [base, next) answers. */
-  digest(request: number): number {
+  digest(request: RequestNumber): number {
     return this.#digests[this.#start + request - this.#base]!;
   }
 
@@ -77,7 +78,7 @@ export class ReplyWindow {
   }
 
   /** Forgets the replies below `base`. Numbers that were skipped were refused, and are never executed. */
-  trim(base: number): void {
+  trim(base: RequestNumber): void {
     if (base <= this.#base) return;
     const end = Math.min(this.#start + base - this.#base, this.#replies.length);
     for (let i = this.#start; i < end; i++) {

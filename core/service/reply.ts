@@ -5,6 +5,7 @@
 
 import type { Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
+import type { Epoch, Op, SessionId, View } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { secretSchema } from '../base/session-secret.ts';
 import { bool, struct, uint, union } from '../base/schema.ts';
@@ -15,17 +16,17 @@ export const answerVariants = {
   result: [1, { result: resultSchema }],
   error: [2, { error: errorSchema }],
   /** For the client that registered, and for no other: `secret` proves that a client holds the session. */
-  registered: [3, { session: uint(), secret: secretSchema }],
+  registered: [3, { session: uint<SessionId>(), secret: secretSchema }],
   nothing: [4, {}],
   /** `continued`: this holder had a session before, which this claim ended. */
-  claimed: [5, { session: uint(), secret: secretSchema, continued: bool }],
+  claimed: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
 } as const;
 
 export const replySchema = struct({
   /** Epoch, view and op of the entry. For a read: those of the replica that answered, and the last op applied there. */
-  epoch: uint(),
-  view: uint(),
-  op: uint(),
+  epoch: uint<Epoch>(),
+  view: uint<View>(),
+  op: uint<Op>(),
   answer: union(answerVariants),
 });
 export type Reply = TypeOf<typeof replySchema>;

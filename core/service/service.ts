@@ -9,6 +9,8 @@ import { Writer } from '../base/bytes.ts';
 import { ChunkReader } from '../base/chunk-reader.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
+import type { Epoch, Op, RequestNumber, SessionId, View } from '../base/ids.ts';
+import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
@@ -26,24 +28,24 @@ import { ServiceSnapshot, readSessions } from './snapshot.ts';
 
 /** What the service reads of a committed entry. */
 export interface ServiceEntry {
-  readonly op: number;
-  readonly epoch: number;
-  readonly view: number;
+  readonly op: Op;
+  readonly epoch: Epoch;
+  readonly view: View;
   /** The replicated clock, in milliseconds. */
   readonly timestamp: number;
   /** 0 for an entry that the group itself proposes. */
-  readonly session: number;
-  readonly request: number;
+  readonly session: SessionId;
+  readonly request: RequestNumber;
   /** The lowest request number of the session whose answer the client has not received yet. */
-  readonly answered: number;
+  readonly answered: RequestNumber;
   readonly body: Uint8Array;
 }
 
 /** Where a reply was given: the entry's epoch, view and op. For a read: those of the replica that answers. */
 export interface ReplyMeta {
-  readonly epoch: number;
-  readonly view: number;
-  readonly op: number;
+  readonly epoch: Epoch;
+  readonly view: View;
+  readonly op: Op;
 }
 
 export interface ServiceStats {
@@ -62,7 +64,7 @@ export interface ServiceStats {
 /** A session as it is shown to others. */
 export interface KnownSession {
   /** The op of its registration. */
-  readonly id: number;
+  readonly id: SessionId;
   readonly client: string;
   /** Replicated time from its last sign of life to the last entry. */
   readonly idleMs: number;
@@ -80,12 +82,12 @@ export class Service {
   #sessions: Sessions;
   #tree: Tree;
   #history: History;
-  #op = 0;
+  #op: Op = 0;
   #timestamp = 0;
   #evicted = 0;
   #expired = 0;
   /** Not part of the state: a question that the node of the primary asks. */
-  #doubted: number | null = null;
+  #doubted: SessionId | null = null;
 
   /**
    * @param limits of the namespace, the same on every replica; @param nodeLimits of this node, for {@link validate}.
@@ -98,13 +100,13 @@ export class Service {
     this.#history = this.#newHistory(0);
   }
 
-  #newHistory(floor: number): History {
+  #newHistory(floor: Op): History {
     const { watchHistoryMs, watchHistoryBytes } = this.#nodeLimits;
     return new History({ maxMs: watchHistoryMs, maxBytes: watchHistoryBytes }, floor);
   }
 
   /** The last op that was applied; 0 before the first. */
-  get op(): number {
+  get op(): Op {
     return this.#op;
   }
 
@@ -177,9 +179,9 @@ export class Service {
       case 'operation':
         return failed(errorInfo('BadArgument', 'An operation needs a session'));
       case 'register':
-        return this.#register(entry.op, body);
+        return this.#register(sessionOf(entry.op), body);
       case 'claim': {
-        const claim = this.#sessions.claim(entry.op, body, this.#timestamp);
+        const claim = this.#sessions.claim(sessionOf(entry.op), body, this.#timestamp);
         if (claim.kind === 'refused') {
           this.#doubted = claim.doubted;
           return failed(claim.error);
@@ -204,7 +206,7 @@ export class Service {
     }
   }
 
-  #register(id: number, { client, secret }: Extract<Body, { kind: 'register' }>): Reply['answer'] {
+  #register(id: SessionId, { client, secret }: Extract<Body, { kind: 'register' }>): Reply['answer'] {
     const evicted = this.#sessions.register(id, client, secret, this.#timestamp);
     if (typeof evicted !== 'number') return failed(evicted);
     this.#evicted += evicted;
@@ -234,9 +236,9 @@ export class Service {
    * another secret, and `other` if something else was executed under its number.
    */
   request(
-    session: number,
+    session: SessionId,
     secret: SessionSecret,
-    request: number,
+    request: RequestNumber,
     body: Uint8Array,
   ): 'new' | 'executed' | 'other' | 'old' | 'gone' {
     const window = this.#sessions.spokenAs(session, secret)?.window;
@@ -247,28 +249,28 @@ export class Service {
   }
 
   /** The lowest request number of a live session that was never executed. Numbers begin where `answered` says. */
-  nextRequest(session: number): number {
+  nextRequest(session: SessionId): RequestNumber {
     const known = this.#sessions.get(session);
     invariant(known !== undefined, 'the session lives', { session });
     return known.window.next;
   }
 
   /** The kept reply of an `executed` request. */
-  reply(session: number, request: number): Uint8Array {
+  reply(session: SessionId, request: RequestNumber): Uint8Array {
     const known = this.#sessions.get(session);
     invariant(known !== undefined, 'the session lives', { session });
     return known.window.get(request);
   }
 
   /** The session whose holder was put in doubt by the entry that was applied last. Returned only once. */
-  takeDoubted(): number | null {
+  takeDoubted(): SessionId | null {
     const session = this.#doubted;
     this.#doubted = null;
     return session;
   }
 
   /** True when the session exists and this is its secret. */
-  hasSession(session: number, secret: SessionSecret): boolean {
+  hasSession(session: SessionId, secret: SessionSecret): boolean {
     return this.#sessions.spokenAs(session, secret) !== undefined;
   }
 

@@ -8,6 +8,7 @@ import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import { utf8Length } from '../base/bytes.ts';
+import type { RequestNumber, SessionId } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { opens } from '../base/session-secret.ts';
 import type { ClientIdentity } from './body.ts';
@@ -51,14 +52,14 @@ export interface ClaimWish {
   readonly identity: ClientIdentity;
   readonly attempt: number;
   /** The session that the claiming process had last; 0 for a process that has just begun. */
-  readonly previous: number;
+  readonly previous: SessionId;
   readonly secret: SessionSecret;
 }
 
 /** One session. To change it, first ask {@link Sessions} for a writable one. */
 export interface Session {
   /** The op number of its registration. */
-  readonly id: number;
+  readonly id: SessionId;
   readonly client: string;
   /** A client must show this to use the session. */
   readonly secret: SessionSecret;
@@ -92,17 +93,17 @@ export type Claim =
       readonly evicted: number;
     }
   /** `doubted`: the session whose holder must be asked whether it is alive; null when there is none to ask. */
-  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: number | null };
+  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: SessionId | null };
 
 export class Sessions {
   readonly #limits: ServiceLimits;
   /** In the order of ids. Op numbers only grow, so the order of insertion is the order of ids. */
-  readonly #byId = new Map<number, Session>();
+  readonly #byId = new Map<SessionId, Session>();
   readonly #byClient = new Map<string, number>();
   readonly #idle = new IdleOrder();
   #holds = 0;
   #bytes = 0;
-  #lastId = 0;
+  #lastId: SessionId = 0;
 
   constructor(limits: ServiceLimits) {
     this.#limits = limits;
@@ -117,12 +118,12 @@ export class Sessions {
     return this.#bytes;
   }
 
-  get(id: number): Session | undefined {
+  get(id: SessionId): Session | undefined {
     return this.#byId.get(id);
   }
 
   /** The session, for a client that knows its secret. For any other client it does not exist. */
-  spokenAs(id: number, secret: SessionSecret): Readonly<Session> | undefined {
+  spokenAs(id: SessionId, secret: SessionSecret): Readonly<Session> | undefined {
     const session = this.#byId.get(id);
     return session !== undefined && opens(session.secret, secret) ? session : undefined;
   }
@@ -131,7 +132,7 @@ export class Sessions {
    * Makes session `id` and returns how many sessions it evicted for that. Returns an error when there is no room and
    * every session is alive.
    */
-  register(id: number, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
+  register(id: SessionId, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
     const evicted = this.#makeRoom(nowMs);
     if (typeof evicted === 'number') {
       this.#insert({ id, client, secret, holding: null, seenMs: nowMs, window: new ReplyWindow(0) });
@@ -147,7 +148,7 @@ export class Sessions {
    * ever. Such a process, or one of another incarnation, puts the holder in doubt: the holder is asked whether it is
    * alive. If it gives no sign of life, a later claim takes the id from it.
    */
-  claim(id: number, wish: ClaimWish, nowMs: number): Claim {
+  claim(id: SessionId, wish: ClaimWish, nowMs: number): Claim {
     const { identity, attempt, previous } = wish;
     const known = this.#byId.get(this.#byClient.get(identity.id) ?? 0);
     const holding = known?.holding ?? null;
@@ -162,7 +163,7 @@ export class Sessions {
     return this.#doubt(this.#writable(known), holding, id, wish, nowMs);
   }
 
-  #doubt(held: Session, holding: Holding, id: number, wish: ClaimWish, nowMs: number): Claim {
+  #doubt(held: Session, holding: Holding, id: SessionId, wish: ClaimWish, nowMs: number): Claim {
     const { identity } = wish;
     const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
     // A sign of life since the holder was last asked counts, unless it was asked for another claim long ago.
@@ -189,12 +190,12 @@ export class Sessions {
     return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details), doubted: held.id };
   }
 
-  #takeOver(held: number, id: number, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
+  #takeOver(held: SessionId, id: SessionId, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
     this.#remove(held);
     return this.#claimed(id, wish, continued, nowMs);
   }
 
-  #claimed(id: number, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
+  #claimed(id: SessionId, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
     const evicted = this.#makeRoom(nowMs);
     if (typeof evicted !== 'number') return { kind: 'refused', error: evicted, doubted: null };
     const { client, secret, identity, attempt } = wish;
@@ -260,11 +261,11 @@ export class Sessions {
    * Ends a session for a client that knows its secret. False for any other client, and when the session is already
    * gone.
    */
-  unregister(id: number, secret: SessionSecret): boolean {
+  unregister(id: SessionId, secret: SessionSecret): boolean {
     return this.spokenAs(id, secret) !== undefined && this.#remove(id);
   }
 
-  #remove(id: number): boolean {
+  #remove(id: SessionId): boolean {
     const session = this.#byId.get(id);
     if (session === undefined) return false;
     this.#byId.delete(id);
@@ -276,7 +277,7 @@ export class Sessions {
   }
 
   /** Records a sign of life from a client that knows the secret. */
-  keepAlive(id: number, secret: SessionSecret, nowMs: number): void {
+  keepAlive(id: SessionId, secret: SessionSecret, nowMs: number): void {
     const session = this.#byId.get(id);
     if (session !== undefined && opens(session.secret, secret)) this.#see(this.#writable(session), nowMs);
   }
@@ -303,7 +304,7 @@ export class Sessions {
    * primary prepares only what can be executed (protocol §7). This checks again, so that a duplicate that slips through
    * still runs only once and in order.
    */
-  admit(id: number, request: number, answered: number, body: Uint8Array, nowMs: number): Admission {
+  admit(id: SessionId, request: RequestNumber, answered: RequestNumber, body: Uint8Array, nowMs: number): Admission {
     const known = this.#byId.get(id);
     if (known === undefined) {
       return refused(errorInfo('SessionGone', `Session ${id} is gone`, { session: id }));
@@ -368,7 +369,7 @@ export class Sessions {
     session.idle.seenMs = nowMs;
   }
 
-  #trim(session: Session, base: number): void {
+  #trim(session: Session, base: RequestNumber): void {
     if (base <= session.window.base) return;
     const window = this.#writableWindow(session);
     const before = window.bytes + window.count * replyOverheadBytes;
@@ -398,7 +399,7 @@ function ownBytes({ client, holding }: Pick<Session, 'client' | 'holding'>): num
 }
 
 /** Another operation already has this number, and its reply is no answer to this one. */
-export function numberTaken(session: number, request: number): ErrorInfo {
+export function numberTaken(session: SessionId, request: RequestNumber): ErrorInfo {
   const text = `Request ${request} of session ${session} was sent before with another operation; this one needs a number of its own`;
   return errorInfo('BadArgument', text, { session, request });
 }

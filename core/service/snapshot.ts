@@ -7,6 +7,7 @@ import { Reader, Writer, equalBytes, utf8 } from '../base/bytes.ts';
 import type { ChunkReader } from '../base/chunk-reader.ts';
 import { MalformedError } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, nullable, struct, uint } from '../base/schema.ts';
 import { secretBytes, secretSchema } from '../base/session-secret.ts';
@@ -27,7 +28,7 @@ const maxReplyBytes = 1024 * 1024 * 1024;
 
 const headerSchema = struct({
   /** The last op that was applied, and the replicated clock at that op. */
-  op: uint(),
+  op: uint<Op>(),
   timestamp: uint(),
   limits: serviceLimitsSchema,
   sessions: uint(),
@@ -125,7 +126,7 @@ export function readSessions(reader: ChunkReader): RestoredSessions {
   if (header.sessions > header.limits.maxSessions)
     throw new MalformedError('snapshot has more sessions than its limit allows');
   const sessions = new Sessions(header.limits);
-  let lastId = 0;
+  let lastId: SessionId = 0;
   for (let i = 0; i < header.sessions; i++) lastId = readSession(reader, sessions, lastId, header);
   return { header, sessions };
 }
@@ -137,7 +138,7 @@ function readHolding(reader: ChunkReader): Holding | null {
   return holding;
 }
 
-function readSession(reader: ChunkReader, sessions: Sessions, lastId: number, header: SnapshotHeader): number {
+function readSession(reader: ChunkReader, sessions: Sessions, lastId: SessionId, header: SnapshotHeader): SessionId {
   const id = reader.uint();
   const client = reader.text(maxClientBytes);
   const secret = hexFromBytes(reader.raw(secretBytes));

@@ -5,7 +5,7 @@
  */
 
 import { concatBytes, equalBytes } from '../base/bytes.ts';
-import type { Incarnation, NamespaceId } from '../base/ids.ts';
+import type { Incarnation, NamespaceId, Op } from '../base/ids.ts';
 import { rootNamespaceId } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { defaultLimits } from '../base/limits.ts';
@@ -43,9 +43,9 @@ const expiryGraceMs = 3000;
 /** What one replica has said and done. `life` ends with its process. */
 interface ReplicaRecord {
   readonly identity: ReplicaIdentity;
-  applied: number | null;
+  applied: Op | null;
   checkpoint: number;
-  commit: number;
+  commit: Op;
   announced: Viewstamp;
   /** The log that its newest DoViewChange described. */
   told: LogDescription | null;
@@ -85,7 +85,7 @@ export class Checker {
   }
 
   /** The tree of a namespace after `op`, from the replay of its committed log. */
-  treeAt(namespace: NamespaceId, op: number): Tree | null {
+  treeAt(namespace: NamespaceId, op: Op): Tree | null {
     const group = this.#groups.get(namespace);
     return group?.at(op)?.tree ?? null;
   }
@@ -250,7 +250,7 @@ export class Checker {
     );
   }
 
-  #restored(identity: ReplicaIdentity, op: number): void {
+  #restored(identity: ReplicaIdentity, op: Op): void {
     const record = this.#record(identity);
     const group = this.#group(identity.namespace);
     const facts = { replica: identity.replica, node: identity.node, namespace: identity.namespace, op };
@@ -386,7 +386,7 @@ export class Checker {
    * What one client asked in order happened in order: the ops of its answers rise in the order of its requests
    * (protocol §7).
    */
-  inOrder(asked: readonly { readonly serial: number; readonly op: number }[]): void {
+  inOrder(asked: readonly { readonly serial: number; readonly op: Op }[]): void {
     for (let i = 1; i < asked.length; i++) {
       const [before, after] = [asked[i - 1]!, asked[i]!];
       rule(before.op < after.op, 7, 'requests did not happen in the order in which the client made them', {

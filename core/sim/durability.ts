@@ -4,6 +4,7 @@
  * what a store recovers from them. It does so for some of the commits only, because recovering is expensive.
  */
 
+import type { Op } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import type { SeededRandom } from '../base/random.ts';
 import type { MemoryDisk } from '../store/memory-disk.ts';
@@ -16,7 +17,7 @@ const oneOf = 64;
 
 export interface CommittedOp {
   readonly identity: ReplicaIdentity;
-  readonly op: number;
+  readonly op: Op;
   readonly voters: readonly Member[];
   /** The replicas whose acknowledgements count for it. */
   readonly by: readonly string[];
@@ -77,10 +78,7 @@ export class Durability {
   }
 
   /** The checksum of what a replica would have at `op` if its node lost power now. */
-  #recovered(
-    { namespace, replica, node }: Pick<ReplicaIdentity, 'namespace' | 'replica' | 'node'>,
-    op: number,
-  ): string {
+  #recovered({ namespace, replica, node }: Pick<ReplicaIdentity, 'namespace' | 'replica' | 'node'>, op: Op): string {
     // It counts like a checkpoint above the op, which stands for whatever the others have there.
     if (this.#damaged.has(node)) return 'checkpoint';
     const disk = this.#diskOf(node).fork();

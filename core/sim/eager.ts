@@ -6,7 +6,7 @@
 
 import { utf8 } from '../base/bytes.ts';
 import type { Result } from '../base/errors.ts';
-import type { NamespaceId } from '../base/ids.ts';
+import type { NamespaceId, Op } from '../base/ids.ts';
 import type { SeededRandom } from '../base/random.ts';
 import { encodeOperation } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
@@ -51,7 +51,7 @@ export class Eager {
   #watcher: Watcher | null = null;
   #readySinceUs: number | null = null;
   /** How far the namespace had got at some times, oldest first. */
-  #past: { readonly atUs: number; readonly op: number }[] = [];
+  #past: { readonly atUs: number; readonly op: Op }[] = [];
 
   constructor(name: string, world: World, namespace: string, random: SeededRandom, wish: Wish = {}) {
     this.name = name;
@@ -89,11 +89,11 @@ export class Eager {
   }
 
   /** It was told everything that was committed up to `op`. */
-  knows(op: number): boolean {
+  knows(op: Op): boolean {
     return this.#watcher?.knows(op) ?? false;
   }
 
-  get committedOp(): number {
+  get committedOp(): Op {
     return this.#namespaceId === null ? 0 : this.#world.checker.committedOp(this.#namespaceId);
   }
 
@@ -138,7 +138,7 @@ export class Eager {
   #burst(namespace: NamespaceId): void {
     const path = `/eager/${this.name}/${++this.#bursts % 8}/${this.#bursts}`;
     const queue = this.#random.chance(1, 3);
-    const done: { readonly serial: number; readonly op: number }[] = [];
+    const done: { readonly serial: number; readonly op: Op }[] = [];
     let left = burstLength;
     for (let serial = 1; serial <= burstLength; serial++) {
       const value = utf8(`${path}.${serial}`);
@@ -186,7 +186,7 @@ export class Eager {
         this.#past.push({ atUs: nowUs, op: this.#world.checker.committedOp(this.#namespaceId) });
         this.#readySinceUs = this.#sim.client.state === 'ready' ? (this.#readySinceUs ?? nowUs) : null;
       }
-      let before: { readonly atUs: number; readonly op: number } | undefined;
+      let before: { readonly atUs: number; readonly op: Op } | undefined;
       while (this.#past.length > 0 && nowUs - this.#past[0]!.atUs >= honestUs) before = this.#past.shift();
       const since = this.#readySinceUs;
       if (

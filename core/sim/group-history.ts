@@ -2,7 +2,7 @@
  * What the checker keeps of a group: its one true log, replayed, and the facts that it compares with what replicas say.
  */
 
-import type { Checksum } from '../base/ids.ts';
+import type { Checksum, Op } from '../base/ids.ts';
 import { Service } from '../service/service.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { StateMachine } from '../vr/ports.ts';
@@ -40,11 +40,11 @@ export class GroupHistory {
     this.sessions = reference instanceof Service ? new SessionModel(reference.limits) : null;
   }
 
-  get op(): number {
+  get op(): Op {
     return this.committed.length;
   }
 
-  at(op: number): Committed | undefined {
+  at(op: Op): Committed | undefined {
     return this.committed[op - 1];
   }
 }

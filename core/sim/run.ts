@@ -5,6 +5,7 @@
 
 import { crc32 } from '../base/crc32.ts';
 import { utf8 } from '../base/bytes.ts';
+import type { NamespaceId, Op } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import { SeededRandom } from '../base/random.ts';
 import { defaultTiming } from '../cluster/base/host.ts';
@@ -156,7 +157,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const { wish = {} } = options;
   const namespaces = ['ns1', 'ns2'].slice(0, 1 + random.below(2));
   world.found(namespaces, shape.replicas);
-  const acknowledged = new Map<number, number>();
+  const acknowledged = new Map<NamespaceId, Op>();
   const habits: Habits = {
     keepAliveMs: Math.floor(world.sessionMs / 4),
     // Shorter than most faults, so that a call ends, and says what it knows of its outcome, before all of its attempts

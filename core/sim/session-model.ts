@@ -4,6 +4,8 @@
  * keeps sessions.
  */
 
+import type { SessionId } from '../base/ids.ts';
+import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
 import type { ServiceEntry } from '../service/service.ts';
@@ -24,7 +26,7 @@ interface Seen {
 export class SessionModel {
   readonly #limits: ModelLimits;
   /** In the order of their ids. */
-  readonly #sessions = new Map<number, Seen>();
+  readonly #sessions = new Map<SessionId, Seen>();
   #timestamp = 0;
   /** ClientIDs were claimed. This model does not know which session holds one, or why. */
   #claims = false;
@@ -51,7 +53,7 @@ export class SessionModel {
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(op, { secret: body.secret, timestamp: this.#timestamp, realMs });
+        this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs });
         return true;
       case 'claim':
         this.#claims = true;
@@ -71,12 +73,12 @@ export class SessionModel {
     }
   }
 
-  #see(session: number, realMs: number): void {
+  #see(session: SessionId, realMs: number): void {
     const seen = this.#sessions.get(session);
     if (seen !== undefined) Object.assign(seen, { timestamp: this.#timestamp, realMs });
   }
 
-  #idlest(): number {
+  #idlest(): SessionId {
     let idlest = 0;
     let least = Infinity;
     for (const [id, { timestamp }] of this.#sessions) {

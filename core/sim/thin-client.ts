@@ -8,6 +8,7 @@
 
 import { equalBytes, utf8 } from '../base/bytes.ts';
 import type { ErrorInfo } from '../base/errors.ts';
+import type { NamespaceId, RequestNumber, SessionId } from '../base/ids.ts';
 import type { Frame, Link } from '../base/ports.ts';
 import type { SeededRandom } from '../base/random.ts';
 import { drawSecret } from '../base/session-secret.ts';
@@ -43,7 +44,7 @@ const judgedAtThePrimary: ReadonlySet<string> = new Set(['DiskLow', 'WindowExcee
 type Fate = 'waiting' | 'executed' | 'definite' | 'unknown';
 
 interface Written {
-  readonly request: number;
+  readonly request: RequestNumber;
   readonly body: Uint8Array;
   sends: number;
   fate: Fate;
@@ -52,9 +53,9 @@ interface Written {
 
 /** A write, as it goes into a message. */
 interface Asked {
-  readonly session: number;
-  readonly request: number;
-  readonly answered: number;
+  readonly session: SessionId;
+  readonly request: RequestNumber;
+  readonly answered: RequestNumber;
   readonly operation: Uint8Array;
 }
 
@@ -341,7 +342,7 @@ export class ThinClient {
     line.say({ kind: 'unregister', id: ++this.#lastId, namespaceId, session });
   }
 
-  #isMine(namespaceId: number): boolean {
+  #isMine(namespaceId: NamespaceId): boolean {
     return namespaceId === this.#namespaceId;
   }
 

@@ -3,7 +3,7 @@
  * event is a committed entry, in order and once, and between two events nothing happened to what is watched.
  */
 
-import type { NamespaceId } from '../base/ids.ts';
+import type { NamespaceId, Op } from '../base/ids.ts';
 import { defaultLimits } from '../base/limits.ts';
 import type { Client } from '../client/client.ts';
 import { watch } from '../client/watches.ts';
@@ -45,10 +45,10 @@ export class Watcher {
   readonly #options: WatchOptions;
   readonly #handle: WatchHandle;
   /** Everything up to this op was told. Null before anything is known. */
-  #op: number | null = null;
+  #op: Op | null = null;
   /** What exists, if the watch began with a snapshot or has had one since. */
   #mirror: Map<string, Known> | null = null;
-  #paging: { readonly op: number; readonly mirror: Map<string, Known> } | null = null;
+  #paging: { readonly op: Op; readonly mirror: Map<string, Known> } | null = null;
   #ended = false;
 
   constructor(client: Client, { name, checker, namespace, path, options, counters }: Watched) {
@@ -67,7 +67,7 @@ export class Watcher {
   }
 
   /** Everything up to this op was told. Null while nothing is known. */
-  get op(): number | null {
+  get op(): Op | null {
     return this.#op;
   }
 
@@ -137,19 +137,19 @@ export class Watcher {
   }
 
   /** The watch was told everything up to `op` that concerns it. A watch that is over need not be told more. */
-  knows(op: number): boolean {
+  knows(op: Op): boolean {
     if (this.#ended) return true;
     return this.#op !== null && (this.#op >= op || this.#quiet(this.#op, op));
   }
 
   /** Nothing happened to what is watched after the last op that was told, up to `op`. Otherwise an event is missing. */
-  #quietUpTo(op: number): void {
+  #quietUpTo(op: Op): void {
     const from = this.#op;
     if (from === null || op <= from) return;
     this.#demand(this.#quiet(from, op), 'an event is missing', { from, to: op });
   }
 
-  #quiet(from: number, to: number): boolean {
+  #quiet(from: Op, to: Op): boolean {
     const before = this.#stat(from);
     const after = this.#stat(to);
     return before?.created === after?.created && this.#touched(before) === this.#touched(after);
@@ -165,15 +165,15 @@ export class Watcher {
     return stat.type === 'directory' ? stat.type : stat.version;
   }
 
-  #changedAt(op: number): boolean {
+  #changedAt(op: Op): boolean {
     return !this.#quiet(op - 1, op);
   }
 
-  #stat(op: number): Stat | null {
+  #stat(op: Op): Stat | null {
     return statIn(this.#tree(op), this.#path);
   }
 
-  #tree(op: number): Tree {
+  #tree(op: Op): Tree {
     // Before the first op there is only the root.
     if (op === 0) return beforeAll;
     const tree = this.#checker.treeAt(this.#namespace, op);
@@ -182,7 +182,7 @@ export class Watcher {
   }
 
   /** What the reader concluded from what it was told must equal what exists. */
-  #compare(op: number): void {
+  #compare(op: Op): void {
     const expected = new Map<string, Known>();
     const contents = this.#tree(op).contents(this.#path, this.#options.subtree === true);
     for (let next = contents.next(); next.done !== true; next = contents.next())

@@ -5,7 +5,7 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { equalBytes, utf8 } from '../base/bytes.ts';
-import type { NamespaceId } from '../base/ids.ts';
+import type { NamespaceId, Op } from '../base/ids.ts';
 import type { SeededRandom } from '../base/random.ts';
 import { encodeOperation } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
@@ -42,7 +42,7 @@ export interface UserOptions {
   /** Where it works. */
   readonly namespace: string;
   /** The highest op of each namespace that any user was told. All users of a world share it. */
-  readonly acknowledged: Map<NamespaceId, number>;
+  readonly acknowledged: Map<NamespaceId, Op>;
   /** Decides about watches. Null, which is the default, means that it has none. */
   readonly watchRandom?: SeededRandom | null;
   readonly habits?: Habits;
@@ -55,7 +55,7 @@ export class User {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #namespace: string;
-  readonly #acknowledged: Map<NamespaceId, number>;
+  readonly #acknowledged: Map<NamespaceId, Op>;
   /** Bodies that occur once in the world, and what their user was told about each. */
   readonly #unique: { readonly body: Uint8Array; told: 'executed' | 'definite' | 'unknown' | 'waiting' }[] = [];
   /** Decides about watches, from a generator of its own. Null: this user has no watches. */
@@ -116,7 +116,7 @@ export class User {
   }
 
   /** @param told how far the watches of the process before had got, so that new ones can go on there. */
-  #connect(told: readonly (number | null)[] = []): SimClient {
+  #connect(told: readonly (Op | null)[] = []): SimClient {
     const generation = ++this.#generation;
     const { requestTimeoutMs, keepAliveMs } = this.#habits;
     const sim = this.#world.addClient({ followRedirects: this.#random.chance(1, 2), requestTimeoutMs, keepAliveMs });
@@ -124,7 +124,7 @@ export class User {
     return sim;
   }
 
-  #enter(sim: SimClient, generation: number, told: readonly (number | null)[]): void {
+  #enter(sim: SimClient, generation: number, told: readonly (Op | null)[]): void {
     sim.client.enter(this.#namespace, (entered) => {
       if (generation !== this.#generation) return;
       if (entered.ok) {
@@ -150,7 +150,7 @@ export class User {
     }
   }
 
-  #watch(after: number | null): void {
+  #watch(after: Op | null): void {
     const random = this.#watchRandom;
     const namespace = this.#namespaceId;
     if (random === null || namespace === null) return;

@@ -1,5 +1,6 @@
 /** The messages of the admin interface, between `haret-admin` and a node: the admin commands of docs/language.md. */
 
+import type { Epoch, NamespaceId, Op, View } from '../base/ids.ts';
 import { addressSchema, idSchema, nameSchema } from '../base/ids.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -38,22 +39,22 @@ export const memberStatusSchema = struct({
 
 export const replicaStatusSchema = struct({
   namespace: nameSchema,
-  namespaceId: uint(),
+  namespaceId: uint<NamespaceId>(),
   replica: nameSchema,
   node: nameSchema,
   address: addressSchema,
   status: text(32),
   primary: nullable(text(512)),
   isPrimary: bool,
-  epoch: uint(),
-  view: uint(),
-  logEpoch: uint(),
-  logView: uint(),
-  head: uint(),
-  commit: uint(),
-  applied: uint(),
-  checkpointOp: uint(),
-  logFirst: uint(),
+  epoch: uint<Epoch>(),
+  view: uint<View>(),
+  logEpoch: uint<Epoch>(),
+  logView: uint<View>(),
+  head: uint<Op>(),
+  commit: uint<Op>(),
+  applied: uint<Op>(),
+  checkpointOp: uint<Op>(),
+  logFirst: uint<Op>(),
   sessions: uint(),
   keys: uint(),
   bytes: uint(),
@@ -62,7 +63,7 @@ export type ReplicaStatusInfo = TypeOf<typeof replicaStatusSchema>;
 
 export const namespaceStatusSchema = struct({
   namespace: nameSchema,
-  namespaceId: uint(),
+  namespaceId: uint<NamespaceId>(),
   replicas: list(placementSchema, 64),
   primary: nullable(text(512)),
 });

@@ -3,6 +3,7 @@
  * with its question on this connection. Answers come in any order.
  */
 
+import type { NamespaceId, Op, RequestNumber, SessionId } from '../base/ids.ts';
 import { nameSchema } from '../base/ids.ts';
 import type { Schema, TypeOf } from '../base/schema.ts';
 import { bool, bytes, embedded, list, nullable, oneOf, text, uint, union } from '../base/schema.ts';
@@ -31,7 +32,7 @@ export const eventBytes = bytes(maxBody);
 export const consistencySchema = union({
   linearizable: [1, {}],
   local: [2, {}],
-  atLeast: [3, { op: uint() }],
+  atLeast: [3, { op: uint<Op>() }],
 });
 export type Consistency = TypeOf<typeof consistencySchema>;
 
@@ -42,7 +43,7 @@ export const watchFromSchema = union({
   /** With the state as it is now, then every later change. */
   snapshot: [2, {}],
   /** With the first change after this op, where another watch ended. */
-  after: [3, { op: uint() }],
+  after: [3, { op: uint<Op>() }],
 });
 export type WatchFrom = TypeOf<typeof watchFromSchema>;
 
@@ -55,19 +56,29 @@ const clientVariants = {
    * Registers a session in a namespace, through its log. A reply answers it, with the answer `registered`. A client
    * that knows `secret` can use the session. With null, the node draws a secret.
    */
-  register: [3, { id: idField, namespaceId: uint(), client: text(128), secret: nullable(secretSchema) }],
+  register: [3, { id: idField, namespaceId: uint<NamespaceId>(), client: text(128), secret: nullable(secretSchema) }],
   /** A write. It is executed once, however often it is sent (protocol §7). */
   request: [
     4,
-    { id: idField, namespaceId: uint(), session: uint(), request: uint(), answered: uint(), operation: operationBytes },
+    {
+      id: idField,
+      namespaceId: uint<NamespaceId>(),
+      session: uint<SessionId>(),
+      request: uint<RequestNumber>(),
+      answered: uint<RequestNumber>(),
+      operation: operationBytes,
+    },
   ],
-  read: [5, { id: idField, namespaceId: uint(), consistency: consistencySchema, operation: operationBytes }],
+  read: [
+    5,
+    { id: idField, namespaceId: uint<NamespaceId>(), consistency: consistencySchema, operation: operationBytes },
+  ],
   listNamespaces: [6, { id: idField }],
   ping: [7, { id: idField }],
   /** Ends a session before it expires. */
-  unregister: [8, { id: idField, namespaceId: uint(), session: uint() }],
+  unregister: [8, { id: idField, namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
   /** Keeps sessions alive. It is answered once it is committed. */
-  keepAlive: [9, { id: idField, namespaceId: uint(), session: uint() }],
+  keepAlive: [9, { id: idField, namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
   /**
    * Begins a watch. `id` names it until it ends. The first answer is `watching`. Then come `snapshot`, `event` and
    * `progress` for what happens at `path`, and beneath it with `subtree`. `oneshot` ends the watch after the first
@@ -79,7 +90,7 @@ const clientVariants = {
     10,
     {
       id: idField,
-      namespaceId: uint(),
+      namespaceId: uint<NamespaceId>(),
       path: pathSchema,
       subtree: bool,
       from: watchFromSchema,
@@ -101,11 +112,11 @@ const clientVariants = {
     12,
     {
       id: idField,
-      namespaceId: uint(),
+      namespaceId: uint<NamespaceId>(),
       client: text(128),
       identity: clientIdentitySchema,
       attempt: uint(),
-      previous: uint(),
+      previous: uint<SessionId>(),
       secret: nullable(secretSchema),
     },
   ],
@@ -113,7 +124,7 @@ const clientVariants = {
    * With this secret, the connection uses a session that was registered over another connection. There is no answer.
    * The node checks later questions of the session by this secret.
    */
-  resume: [13, { namespaceId: uint(), session: uint(), secret: secretSchema }],
+  resume: [13, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>(), secret: secretSchema }],
 } as const;
 export const clientMessageSchema = union(
   clientVariants,

@@ -7,6 +7,7 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { MalformedError } from '../base/errors.ts';
+import type { Epoch, NamespaceId, RequestNumber, RunId, SessionId, View } from '../base/ids.ts';
 import { clusterIdSchema, idSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -36,9 +37,9 @@ export const peerSubprotocol = 'haret-cluster.v1.binary';
 
 /** Who is primary of a namespace, as far as the sender knows. The highest (epoch, view) wins. */
 export const primaryHintSchema = struct({
-  namespaceId: uint(),
-  epoch: uint(),
-  view: uint(),
+  namespaceId: uint<NamespaceId>(),
+  epoch: uint<Epoch>(),
+  view: uint<View>(),
   replica: nameSchema,
   node: nameSchema,
 });
@@ -47,16 +48,30 @@ export type PrimaryHint = TypeOf<typeof primaryHintSchema>;
 /** What a node asks another node to do for it. */
 export const forwardItemSchema = union({
   register: [1, { client: text(128), secret: secretSchema }],
-  request: [2, { session: uint(), request: uint(), answered: uint(), operation: operationBytes }],
+  request: [
+    2,
+    {
+      session: uint<SessionId>(),
+      request: uint<RequestNumber>(),
+      answered: uint<RequestNumber>(),
+      operation: operationBytes,
+    },
+  ],
   read: [3, { consistency: consistencySchema, operation: operationBytes }],
-  unregister: [4, { session: uint() }],
-  keepAlive: [5, { session: uint() }],
+  unregister: [4, { session: uint<SessionId>() }],
+  keepAlive: [5, { session: uint<SessionId>() }],
   /** Looks a namespace up in the catalog of the root group's primary, for a node whose own copy may lag. */
   lookup: [6, { namespace: nameSchema }],
   admin: [7, { command: adminCommandSchema }],
   claim: [
     8,
-    { client: text(128), identity: clientIdentitySchema, attempt: uint(), previous: uint(), secret: secretSchema },
+    {
+      client: text(128),
+      identity: clientIdentitySchema,
+      attempt: uint(),
+      previous: uint<SessionId>(),
+      secret: secretSchema,
+    },
   ],
 });
 export type ForwardItem = TypeOf<typeof forwardItemSchema>;
@@ -68,7 +83,10 @@ export const forwardOutcomeSchema = union({
    * The namespace exists. The answer includes its primary as the answering node knows it, for a node that knows
    * neither.
    */
-  found: [3, { namespaceId: uint(), epoch: uint(), view: uint(), primary: nullable(primarySchema) }],
+  found: [
+    3,
+    { namespaceId: uint<NamespaceId>(), epoch: uint<Epoch>(), view: uint<View>(), primary: nullable(primarySchema) },
+  ],
   admin: [4, { result: adminResultSchema }],
 });
 export type ForwardOutcome = TypeOf<typeof forwardOutcomeSchema>;
@@ -132,16 +150,16 @@ const controlSchema = union({
   forward: [
     6,
     {
-      run: uint(),
+      run: uint<RunId>(),
       id: uint(),
       hops: uint(8),
-      namespaceId: uint(),
+      namespaceId: uint<NamespaceId>(),
       /** The secret by which the item uses its session. All zeros when it uses none. */
       secret: repeatedSecretSchema,
       item: forwardItemSchema,
     },
   ],
-  forwarded: [7, { run: uint(), id: uint(), outcome: forwardOutcomeSchema }],
+  forwarded: [7, { run: uint<RunId>(), id: uint(), outcome: forwardOutcomeSchema }],
   hints: [8, { hints: list(primaryHintSchema, 65_536) }],
   /** Asks for an answer, so that the sender notices a link that is open but dead. */
   ping: [9, { answer: bool }],
@@ -149,14 +167,14 @@ const controlSchema = union({
    * A client of the sender began or ended a watch, and the sender has no replica for it. Ids belong to the sender's
    * process, as with `forward`, and rise.
    */
-  relay: [10, { run: uint(), message: clientMessageSchema }],
+  relay: [10, { run: uint<RunId>(), message: clientMessageSchema }],
   /**
    * What such a watch tells, numbered from 0 for each watch. Frames between nodes may be lost and doubled, but a watch
    * loses nothing.
    */
-  relayed: [11, { run: uint(), number: uint(), message: serverMessageSchema }],
+  relayed: [11, { run: uint<RunId>(), number: uint(), message: serverMessageSchema }],
   /** Another client claims the ClientID of this session. If the holder is connected there, ask it. */
-  who: [12, { namespaceId: uint(), session: uint() }],
+  who: [12, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };

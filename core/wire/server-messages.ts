@@ -5,6 +5,7 @@
  */
 
 import { errorSchema } from '../base/error-schema.ts';
+import type { Epoch, NamespaceId, Op, SessionId, View } from '../base/ids.ts';
 import { addressSchema, clusterIdSchema, nameSchema } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, embedded, list, nullable, struct, uint, union } from '../base/schema.ts';
@@ -47,34 +48,41 @@ export const serverVariants = {
   /** `here`: the primary is on this node. `primary` is null when none is known now. */
   entered: [
     4,
-    { id: idField, namespaceId: uint(), epoch: uint(), view: uint(), here: bool, primary: nullable(primarySchema) },
+    {
+      id: idField,
+      namespaceId: uint<NamespaceId>(),
+      epoch: uint<Epoch>(),
+      view: uint<View>(),
+      here: bool,
+      primary: nullable(primarySchema),
+    },
   ],
   namespaces: [5, { id: idField, names: list(nameSchema, 65_536) }],
   pong: [6, { id: idField }],
   /** An error of the whole connection, which is closed after this message. */
   goodbye: [7, { error: errorSchema }],
   /** The watch `id` has begun. It will tell everything after `op`. An `error` with its id ends it, now or later. */
-  watching: [8, { id: idField, op: uint() }],
+  watching: [8, { id: idField, op: uint<Op>() }],
   /** What one committed entry changed in what is watched. */
   event: [9, { id: idField, event: embedded(watchEventSchema) }],
   /**
    * A page of the state after `op`, as the changes that would make it, depth first. The events after `op` follow the
    * last page. `reset`: it replaces events that are no longer remembered.
    */
-  snapshot: [10, { id: idField, op: uint(), reset: bool, first: bool, last: bool, changes: changesSchema }],
+  snapshot: [10, { id: idField, op: uint<Op>(), reset: bool, first: bool, last: bool, changes: changesSchema }],
   /** Everything up to `op` was told. Nothing else happened to what is watched. */
-  progress: [11, { id: idField, op: uint() }],
+  progress: [11, { id: idField, op: uint<Op>() }],
   /**
    * Another client claims the ClientID of this session. A client that still holds it must soon say so with a
    * keep-alive.
    */
-  who: [12, { namespaceId: uint(), session: uint() }],
+  who: [12, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
   /**
    * Whether this node can reach a quorum of a namespace that this connection entered or watches. Told whenever it
    * changes; a client assumes true until told. While it is false, nothing is committed through this node and watches
    * stand still, so another node may serve better.
    */
-  standing: [13, { namespaceId: uint(), served: bool }],
+  standing: [13, { namespaceId: uint<NamespaceId>(), served: bool }],
 } as const;
 /** With replies and events as plain values, as the text codec carries them and as clients read them. */
 export const incomingSchema = union(serverVariants);

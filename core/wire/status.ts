@@ -3,6 +3,7 @@
  * messages. It speaks JSON, and never tells what namespaces hold (docs/wire.md).
  */
 
+import type { Epoch, Op, View } from '../base/ids.ts';
 import type { MessageKind } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaStatus, ReplicaView } from '../vr/ports.ts';
 
@@ -41,13 +42,13 @@ export interface StatusGroup {
 export interface StatusReplica {
   readonly name: string;
   readonly status: ReplicaStatus;
-  readonly epoch: number;
-  readonly view: number;
+  readonly epoch: Epoch;
+  readonly view: View;
   readonly isPrimary: boolean;
   /** The replica that this one takes for the primary. */
   readonly primary: string | null;
-  readonly head: number;
-  readonly commit: number;
+  readonly head: Op;
+  readonly commit: Op;
   readonly checkpoint: number;
 }
 

@@ -5,7 +5,7 @@
 
 import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../../base/ports.ts';
 import type { Limits } from '../../base/limits.ts';
-import type { Incarnation, ClusterId, NamespaceId } from '../../base/ids.ts';
+import type { ClusterId, Incarnation, NamespaceId, Op } from '../../base/ids.ts';
 import type { Member } from '../../vr/configuration.ts';
 import type { Entry } from '../../vr/entry.ts';
 import type { Message } from '../../vr/messages.ts';
@@ -133,7 +133,7 @@ export interface SessionView {
  */
 export interface NodeObserver {
   applied(replica: ReplicaIdentity, entry: Entry, reply: Uint8Array): void;
-  restored(replica: ReplicaIdentity, op: number): void;
+  restored(replica: ReplicaIdentity, op: Op): void;
   event(replica: ReplicaIdentity, event: ReplicaEvent): void;
   sent(replica: Member, message: Message): void;
   /** A message came from another node. */

@@ -1,6 +1,7 @@
 /** What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records it keeps. */
 
 import { errorSchema } from '../../base/error-schema.ts';
+import type { NamespaceId, Op } from '../../base/ids.ts';
 import { clusterIdSchema, idSchema, incarnationSchema, nameSchema } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { bool, list, struct, uint, union } from '../../base/schema.ts';
@@ -50,7 +51,7 @@ export type CatalogReply = TypeOf<typeof catalogReplySchema>;
 export const catalogNodeSchema = struct({
   ...nodeInfoFields,
   /** The op that added it. */
-  added: uint(),
+  added: uint<Op>(),
   ejected: bool,
 });
 /** A node as the catalog knows it, in the order in which nodes were added. */
@@ -58,7 +59,7 @@ export type CatalogNode = TypeOf<typeof catalogNodeSchema>;
 
 export const namespaceRecordSchema = struct({
   /** The op that made it: unique in the cluster, and never another namespace's (architecture §6). */
-  id: uint(),
+  id: uint<NamespaceId>(),
   name: nameSchema,
   nonce: idSchema,
   /** The founding members of its group, in the order that picks primaries. */

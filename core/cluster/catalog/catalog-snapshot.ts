@@ -3,7 +3,7 @@
 import { Reader, Writer, concatBytes, equalBytes, utf8 } from '../../base/bytes.ts';
 import { MalformedError } from '../../base/errors.ts';
 import { clusterIdSchema, nameSchema } from '../../base/ids.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, Op } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { nullable, struct, uint } from '../../base/schema.ts';
 import type { Snapshot } from '../../vr/ports.ts';
@@ -17,7 +17,7 @@ const foundingSchema = struct({ cluster: clusterIdSchema, node: nameSchema });
 /** Which cluster this is, and the node that founded it. */
 export type Founding = TypeOf<typeof foundingSchema>;
 
-const headerSchema = struct({ op: uint(), version: uint(), founding: nullable(foundingSchema) });
+const headerSchema = struct({ op: uint<Op>(), version: uint(), founding: nullable(foundingSchema) });
 export type CatalogHeader = TypeOf<typeof headerSchema>;
 
 export interface CatalogState {
@@ -77,7 +77,7 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
   const header = headerSchema.decode(reader);
   const nodes = new Map<string, CatalogNode>();
   let last = 0;
-  const inOrder = (op: number, same: boolean): void => {
+  const inOrder = (op: Op | NamespaceId, same: boolean): void => {
     if (op <= last || op > header.op || same)
       throw new MalformedError(`snapshot has the record of op ${op} where it cannot be`);
     last = op;

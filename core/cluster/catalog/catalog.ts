@@ -6,8 +6,8 @@
 import { invariant, unreachable } from '../../base/assert.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
 import { MalformedError, errorInfo, fail, ok } from '../../base/errors.ts';
-import type { ClusterId, Incarnation, NamespaceId } from '../../base/ids.ts';
-import { isName, noCluster } from '../../base/ids.ts';
+import type { ClusterId, Incarnation, NamespaceId, Op } from '../../base/ids.ts';
+import { isName, namespaceOf, noCluster } from '../../base/ids.ts';
 import type { Configuration } from '../../vr/configuration.ts';
 import type { Entry } from '../../vr/entry.ts';
 import type { Snapshot, StateMachine } from '../../vr/ports.ts';
@@ -51,7 +51,7 @@ export class Catalog implements StateMachine {
   }
 
   /** The last op that was applied; 0 before the first. */
-  get op(): number {
+  get op(): Op {
     return this.#op;
   }
 
@@ -125,7 +125,7 @@ export class Catalog implements StateMachine {
     return encodeCatalogReply(reply);
   }
 
-  #decide(entry: CatalogEntry, op: number): Result<Changed> {
+  #decide(entry: CatalogEntry, op: Op): Result<Changed> {
     if (entry.kind === 'found') return this.#found(entry.cluster, entry.node, op);
     if (this.#founding === null) return fail('NotAllowed', 'The cluster has not been founded');
     switch (entry.kind) {
@@ -144,7 +144,7 @@ export class Catalog implements StateMachine {
     }
   }
 
-  #found(cluster: ClusterId, node: NodeInfo, op: number): Result<Changed> {
+  #found(cluster: ClusterId, node: NodeInfo, op: Op): Result<Changed> {
     const founding = this.#founding;
     if (founding !== null) {
       const again = founding.cluster === cluster && founding.node === node.name;
@@ -160,7 +160,7 @@ export class Catalog implements StateMachine {
     return added;
   }
 
-  #addNode(node: NodeInfo, op: number): Result<Changed> {
+  #addNode(node: NodeInfo, op: Op): Result<Changed> {
     if (!isName(node.name)) return badName('node', node.name);
     const known = this.#nodes.get(node.name);
     if (known?.incarnation === node.incarnation) {
@@ -213,7 +213,7 @@ export class Catalog implements StateMachine {
     return changed(known.added);
   }
 
-  #createNamespace(wish: CatalogEntry & { kind: 'createNamespace' }, op: number): Result<Changed> {
+  #createNamespace(wish: CatalogEntry & { kind: 'createNamespace' }, op: Op): Result<Changed> {
     const { name, nonce, replicas, limits } = wish;
     const taken = this.#byName.get(name);
     if (taken !== undefined) {
@@ -237,11 +237,12 @@ export class Catalog implements StateMachine {
       if (known === undefined || known.ejected) return nodeNotFound(node);
       if (known.incarnation !== incarnation) return otherIncarnation(node);
     }
-    const record: NamespaceRecord = { id: op, name, nonce, replicas, limits };
+    const id = namespaceOf(op);
+    const record: NamespaceRecord = { id, name, nonce, replicas, limits };
     this.#beforeChange();
-    this.#namespaces.set(op, record);
+    this.#namespaces.set(id, record);
     this.#index(record);
-    return changed(op);
+    return changed(id);
   }
 
   #index(record: NamespaceRecord): void {

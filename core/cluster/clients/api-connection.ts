@@ -6,7 +6,7 @@
 import { invariant } from '../../base/assert.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import { MalformedError, errorInfo } from '../../base/errors.ts';
-import type { ClusterId } from '../../base/ids.ts';
+import type { ClusterId, NamespaceId, SessionId } from '../../base/ids.ts';
 import type { Limits } from '../../base/limits.ts';
 import type { Frame, Link, LinkHandler, Log } from '../../base/ports.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
@@ -80,7 +80,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #from: string;
   readonly #outbox: Outbox<ServerMessage>;
   /** The session that each namespace was last written in by. */
-  readonly #writer = new Map<number, number>();
+  readonly #writer = new Map<NamespaceId, SessionId>();
   readonly #spoken: SpokenSessions;
   #outstanding = 0;
   /** What watches said in this turn, which the link has not seen yet. */
@@ -180,7 +180,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     return this.#desk.refusal();
   }
 
-  refusesSpeaking(namespaceId: number, session: number): ErrorInfo | null {
+  refusesSpeaking(namespaceId: NamespaceId, session: SessionId): ErrorInfo | null {
     return this.#spoken.secretOf(namespaceId, session) === null ? this.#spoken.refusal(session) : null;
   }
 
@@ -253,7 +253,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     return !this.#closed && this.#link.buffered() + this.#watchBytes < watchRoomBytes;
   }
 
-  #wrote({ namespaceId, session }: { readonly namespaceId: number; readonly session: number }): void {
+  #wrote({ namespaceId, session }: { readonly namespaceId: NamespaceId; readonly session: SessionId }): void {
     if (this.#writer.get(namespaceId) === session) return;
     // Whoever names so many namespaces holds no ClientID in most of them.
     if (this.#writer.size >= maxWriters) this.#writer.clear();
@@ -261,21 +261,21 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   }
 
   /** @see HolderConnection */
-  writesAs(namespaceId: number, session: number): boolean {
+  writesAs(namespaceId: NamespaceId, session: SessionId): boolean {
     return this.#writer.get(namespaceId) === session || this.#spoken.secretOf(namespaceId, session) !== null;
   }
 
-  #follow(namespaceId: number): void {
+  #follow(namespaceId: NamespaceId): void {
     if (!this.#closed) this.#desk.standing.follow(this, namespaceId);
   }
 
   /** @see StandingConnection */
-  standing(namespaceId: number, served: boolean): void {
+  standing(namespaceId: NamespaceId, served: boolean): void {
     this.#answer({ kind: 'standing', namespaceId, served });
   }
 
   /** @see HolderConnection */
-  askWho(namespaceId: number, session: number): void {
+  askWho(namespaceId: NamespaceId, session: SessionId): void {
     this.#answer({ kind: 'who', namespaceId, session });
   }
 
@@ -371,7 +371,7 @@ class SessionAnswer extends Answer {
 /** The same for a registration: from its answer on, the connection speaks as the session. */
 class RegisterAnswer extends Answer {
   readonly #spoken: SpokenSessions;
-  readonly #namespaceId: number;
+  readonly #namespaceId: NamespaceId;
 
   constructor(connection: ApiConnection, spoken: SpokenSessions, { id, namespaceId }: Registering) {
     super(connection, id);

@@ -3,7 +3,7 @@
  * by a sign of life in the log, where the claim is decided too; silence counts against it after a while (core/service/sessions.ts).
  */
 
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, SessionId } from '../../base/ids.ts';
 import { Service } from '../../service/service.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
@@ -11,8 +11,8 @@ import type { ReplicaHost } from '../replicas/replica-host.ts';
 /** A connection by which the holder of a session may be reached. */
 export interface HolderConnection {
   /** It has been used for this session. */
-  writesAs(namespaceId: NamespaceId, session: number): boolean;
-  askWho(namespaceId: NamespaceId, session: number): void;
+  writesAs(namespaceId: NamespaceId, session: SessionId): boolean;
+  askWho(namespaceId: NamespaceId, session: SessionId): void;
 }
 
 export class Holders {
@@ -42,7 +42,7 @@ export class Holders {
   }
 
   /** Asks the holder if it is connected to this node. A look at every connection is no matter: claims of held ids are rare. */
-  ask(namespaceId: NamespaceId, session: number): void {
+  ask(namespaceId: NamespaceId, session: SessionId): void {
     for (const connection of this.#connections) {
       if (connection.writesAs(namespaceId, session)) connection.askWho(namespaceId, session);
     }

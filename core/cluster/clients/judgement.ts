@@ -6,6 +6,7 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
+import type { NamespaceId, SessionId } from '../../base/ids.ts';
 import type { Unusable } from '../../wire/api-codecs.ts';
 import { apiProtocol } from '../../wire/api.ts';
 import type { ClientMessage } from '../../wire/api.ts';
@@ -22,7 +23,7 @@ export interface Asker {
   /** Why the node serves nobody now; null when it does. */
   refusal(): ErrorInfo | null;
   /** Why it may not speak as this session; null when it has said whose secret it knows. */
-  refusesSpeaking(namespaceId: number, session: number): ErrorInfo | null;
+  refusesSpeaking(namespaceId: NamespaceId, session: SessionId): ErrorInfo | null;
   /** Why it may register no further session; null when it may. */
   refusesRegistering(): ErrorInfo | null;
 }
@@ -44,8 +45,8 @@ function bounded({ outstanding, maxOutstanding }: Asker, { id }: { readonly id: 
 
 interface InSession {
   readonly id: number;
-  readonly namespaceId: number;
-  readonly session: number;
+  readonly namespaceId: NamespaceId;
+  readonly session: SessionId;
 }
 
 /** Who knows the number of a session is not the one that it belongs to. */

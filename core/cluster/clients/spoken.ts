@@ -5,7 +5,7 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, SessionId } from '../../base/ids.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 
 interface Spoken {
@@ -16,13 +16,13 @@ interface Spoken {
 
 export class SpokenSessions {
   readonly #limit: number;
-  readonly #namespaces = new Map<NamespaceId, Map<number, Spoken>>();
+  readonly #namespaces = new Map<NamespaceId, Map<SessionId, Spoken>>();
   /** Registered here and not ended, as far as this connection heard; and registrations under way. */
   #own = 0;
   #told = 0;
   /** The one that spoke last: nearly always the one that speaks next. */
   #lastNamespace: NamespaceId = -1;
-  #lastSession = -1;
+  #lastSession: SessionId = -1;
   #lastSecret: SessionSecret | null = null;
 
   constructor(limit: number) {
@@ -45,7 +45,7 @@ export class SpokenSessions {
   }
 
   /** A registration that {@link begin} counted made this session. */
-  registered(namespaceId: NamespaceId, session: number, secret: SessionSecret): void {
+  registered(namespaceId: NamespaceId, session: SessionId, secret: SessionSecret): void {
     const known = this.#namespaces.get(namespaceId)?.get(session);
     // A claim that was sent again is answered again: one session, counted once.
     if (known?.own === true) this.#own--;
@@ -54,7 +54,7 @@ export class SpokenSessions {
   }
 
   /** The connection tells the secret of a session that was registered elsewhere. What is beyond the limit is not remembered. */
-  resume(namespaceId: NamespaceId, session: number, secret: SessionSecret): void {
+  resume(namespaceId: NamespaceId, session: SessionId, secret: SessionSecret): void {
     const known = this.#namespaces.get(namespaceId)?.get(session);
     if (known?.own === true) return;
     if (known === undefined) {
@@ -64,15 +64,15 @@ export class SpokenSessions {
     this.#put(namespaceId, session, { secret, own: false });
   }
 
-  #put(namespaceId: NamespaceId, session: number, spoken: Spoken): void {
+  #put(namespaceId: NamespaceId, session: SessionId, spoken: Spoken): void {
     let sessions = this.#namespaces.get(namespaceId);
-    if (sessions === undefined) this.#namespaces.set(namespaceId, (sessions = new Map<number, Spoken>()));
+    if (sessions === undefined) this.#namespaces.set(namespaceId, (sessions = new Map<SessionId, Spoken>()));
     sessions.set(session, spoken);
     this.#lastSession = -1;
   }
 
   /** By which this connection speaks as a session; null when it has not told. */
-  secretOf(namespaceId: NamespaceId, session: number): SessionSecret | null {
+  secretOf(namespaceId: NamespaceId, session: SessionId): SessionSecret | null {
     if (session === this.#lastSession && namespaceId === this.#lastNamespace) return this.#lastSecret;
     const secret = this.#namespaces.get(namespaceId)?.get(session)?.secret ?? null;
     this.#lastNamespace = namespaceId;
@@ -82,14 +82,14 @@ export class SpokenSessions {
   }
 
   /** Why nothing is taken as a session of which {@link secretOf} knows no secret. */
-  refusal(session: number): ErrorInfo {
+  refusal(session: SessionId): ErrorInfo {
     if (this.#told >= this.#limit) return this.#exceeded('speaks as');
     const text = `this connection has not said that it speaks as session ${session}: send resume with its secret first`;
     return errorInfo('BadArgument', text, { session });
   }
 
   /** It is gone, by what the connection heard. */
-  ended(namespaceId: NamespaceId, session: number): void {
+  ended(namespaceId: NamespaceId, session: SessionId): void {
     const sessions = this.#namespaces.get(namespaceId);
     const known = sessions?.get(session);
     if (sessions === undefined || known === undefined) return;

@@ -4,6 +4,7 @@
  */
 
 import { Reader, Writer } from '../../base/bytes.ts';
+import type { NamespaceId } from '../../base/ids.ts';
 import { clusterIdSchema, nameSchema } from '../../base/ids.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { list, struct, uint } from '../../base/schema.ts';
@@ -11,7 +12,7 @@ import { serviceLimitsSchema } from '../../service/limits.ts';
 import { configurationSchema } from '../../vr/configuration.ts';
 import { nodeInfoSchema } from '../../wire/node-info.ts';
 
-const hostedNamespaceSchema = struct({ id: uint(), name: nameSchema, limits: serviceLimitsSchema });
+const hostedNamespaceSchema = struct({ id: uint<NamespaceId>(), name: nameSchema, limits: serviceLimitsSchema });
 export type HostedNamespace = TypeOf<typeof hostedNamespaceSchema>;
 
 const nodeRecordSchema = struct({

@@ -6,7 +6,7 @@
 import { invariant } from '../../base/assert.ts';
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { Epoch, NamespaceId, Op, SessionId, Token, View } from '../../base/ids.ts';
 import { Numbered } from '../../base/numbered.ts';
 import type { Log } from '../../base/ports.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
@@ -21,7 +21,7 @@ import type { ItemOf, Waiter } from './job.ts';
 
 /** A keep-alive that waits for the tick in which it is folded with others into one entry. */
 export interface WaitingKeepAlive {
-  readonly session: number;
+  readonly session: SessionId;
   readonly secret: SessionSecret;
   readonly waiter: Waiter;
 }
@@ -29,7 +29,7 @@ export interface WaitingKeepAlive {
 /** A state machine as it is hosted: a namespace's can also be read between entries. */
 export interface ReadableMachine extends StateMachine {
   /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
-  read?(body: Uint8Array, at: { readonly epoch: number; readonly view: number; readonly op: number }): Uint8Array;
+  read?(body: Uint8Array, at: { readonly epoch: Epoch; readonly view: View; readonly op: Op }): Uint8Array;
 }
 
 export type ReadConsistency = 'linearizable' | { readonly atLeast: number };
@@ -39,7 +39,7 @@ export interface ReplicaHostEvents {
   send(to: Member, message: Message): void;
   event(host: ReplicaHost, event: ReplicaEvent): void;
   applied(host: ReplicaHost, entry: Entry, reply: Uint8Array): void;
-  restored(host: ReplicaHost, op: number): void;
+  restored(host: ReplicaHost, op: Op): void;
   /** The replica broke an invariant and is stopped (protocol §1); the node says so and goes on with the others. */
   broke(host: ReplicaHost, error: unknown): void;
 }
@@ -86,22 +86,22 @@ export class ReplicaHost implements Flushable {
   readonly #turn: Turn;
   readonly #events: ReplicaHostEvents;
   readonly #log: Log;
-  readonly #waiters = new Numbered<Waiter>();
-  readonly #reads = new Numbered<PendingRead>();
+  readonly #waiters = new Numbered<Waiter, Token>();
+  readonly #reads = new Numbered<PendingRead, Token>();
   #keepAlives: WaitingKeepAlive[] = [];
   #inbox: Message[] = [];
   #inputs: Input[] = [];
   #stepping = false;
   #stopped = false;
-  #nextToken = 1;
+  #nextToken: Token = 1;
   #quietTicks = 0;
   readonly #patienceMs: number;
   readonly #maxKeepAlives: number;
   /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
-  readonly #marks: { readonly token: number; readonly atMs: number }[] = [];
+  readonly #marks: { readonly token: Token; readonly atMs: number }[] = [];
   /** Tokens below it have waited too long, and those below `#toldOverdue` have been told so. */
-  #overdue = 0;
-  #toldOverdue = 0;
+  #overdue: Token = 0;
+  #toldOverdue: Token = 0;
   readonly #identity: ReplicaIdentity;
 
   constructor(options: ReplicaHostOptions) {
@@ -153,7 +153,7 @@ export class ReplicaHost implements Flushable {
   }
 
   /** The last op whose entry is in the state here. */
-  get applied(): number {
+  get applied(): Op {
     return this.#replica.appliedAt().op;
   }
 
@@ -170,7 +170,7 @@ export class ReplicaHost implements Flushable {
   }
 
   /** Requests of one session that wait here or are in the log, and are not executed. */
-  outstanding(session: number): number {
+  outstanding(session: SessionId): number {
     return this.#stopped ? 0 : this.#replica.outstanding(session);
   }
 
@@ -201,7 +201,7 @@ export class ReplicaHost implements Flushable {
   }
 
   /** Keep-alives of one tick travel as one entry (architecture §4). */
-  keepAlive(waiter: Waiter, session: number, secret: SessionSecret): void {
+  keepAlive(waiter: Waiter, session: SessionId, secret: SessionSecret): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     const limit = this.#maxKeepAlives;
     if (this.#keepAlives.length >= limit) {
@@ -332,7 +332,7 @@ export class ReplicaHost implements Flushable {
     }
   }
 
-  #settle(token: number): Waiter | undefined {
+  #settle(token: Token): Waiter | undefined {
     return this.#waiters.take(token);
   }
 

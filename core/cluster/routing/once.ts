@@ -3,6 +3,8 @@
  * another state than the first, which was refused for good (protocol §7). So each is done once, by its id and the run of its sender's process.
  */
 
+import type { RunId } from '../../base/ids.ts';
+
 /** Ids of one run: of those with one remainder, the highest is kept. A copy that is later than so many others is not done either. */
 const window = 2048;
 /** Of a peer that is started again and again, the last runs; those of its late frames that are older are nobody's any more. */
@@ -11,7 +13,7 @@ const maxRuns = 4;
 const maxPeers = 256;
 
 interface Run {
-  readonly run: number;
+  readonly run: RunId;
   /** By id modulo the window; 0 is no id. */
   readonly taken: Float64Array;
 }
@@ -21,7 +23,7 @@ export class Once {
   readonly #peers = new Map<string, Run[]>();
 
   /** True for the first copy of what `from` sent under `id`; false for what was taken before, or is so late that nobody can tell. */
-  takes(from: string, run: number, id: number): boolean {
+  takes(from: string, run: RunId, id: number): boolean {
     const { taken } = this.#run(from, run);
     const slot = id % window;
     if (taken[slot]! >= id) return false;
@@ -29,7 +31,7 @@ export class Once {
     return true;
   }
 
-  #run(from: string, run: number): Run {
+  #run(from: string, run: RunId): Run {
     let runs = this.#peers.get(from);
     if (runs === undefined) {
       if (this.#peers.size >= maxPeers) this.#peers.clear();

@@ -6,7 +6,7 @@
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, RunId } from '../../base/ids.ts';
 import type { Limits } from '../../base/limits.ts';
 import { Numbered } from '../../base/numbered.ts';
 import { noSecret } from '../../base/session-secret.ts';
@@ -52,7 +52,7 @@ export interface RouterParts {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** A number drawn at the start of this node's process. */
-  readonly run: number;
+  readonly run: RunId;
 }
 
 export class Router {
@@ -232,7 +232,7 @@ export class Router {
   }
 
   /** True for the first copy of a forward: what comes of another one is for nobody. */
-  takes(from: string, run: number, id: number): boolean {
+  takes(from: string, run: RunId, id: number): boolean {
     return this.#once.takes(from, run, id);
   }
 

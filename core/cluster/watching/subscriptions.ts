@@ -6,7 +6,7 @@
 import type { ErrorCode, ErrorInfo } from '../../base/errors.ts';
 import { errorInfo } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, Op, RunId } from '../../base/ids.ts';
 import { encodeOperation } from '../../service/body.ts';
 import { Service } from '../../service/service.ts';
 import { Failure } from '../../tree/failure.ts';
@@ -36,11 +36,11 @@ export interface SubscriptionsParts {
   /** So much waits to be read by this node that a watch had better wait too. */
   congested(node: string): boolean;
   /** A number that no earlier process of this node had. */
-  readonly run: number;
+  readonly run: RunId;
 }
 
 /** @param run a number drawn at the start of this node's process. */
-export function subscriptionsParts(groups: Groups, peers: Peers, router: Router, run: number): SubscriptionsParts {
+export function subscriptionsParts(groups: Groups, peers: Peers, router: Router, run: RunId): SubscriptionsParts {
   let turn = 0;
   return {
     run,
@@ -102,13 +102,13 @@ interface Relay {
 
 /** A peer that relays for its clients. */
 class PeerSink implements WatchSink {
-  readonly run: number;
+  readonly run: RunId;
   readonly #node: string;
   readonly #parts: SubscriptionsParts;
   readonly #numbers = new Map<number, number>();
   #lastId = 0;
 
-  constructor(node: string, run: number, parts: SubscriptionsParts) {
+  constructor(node: string, run: RunId, parts: SubscriptionsParts) {
     this.#node = node;
     this.run = run;
     this.#parts = parts;
@@ -216,7 +216,7 @@ export class Subscriptions implements Watches {
   }
 
   /** @param after the op behind which it begins; null: with the state as it is now. */
-  #open(held: Held, host: ReplicaHost, after: number | null): void {
+  #open(held: Held, host: ReplicaHost, after: Op | null): void {
     const { machine } = host;
     if (host.silent || !(machine instanceof Service)) {
       return this.#failWith(held, 'NoPrimary', `replica ${host.name} serves no watches now`);
@@ -346,7 +346,7 @@ export class Subscriptions implements Watches {
   // Relaying.
 
   /** A peer asks on behalf of one of its clients. */
-  asked(node: string, run: number, message: ClientMessage): void {
+  asked(node: string, run: RunId, message: ClientMessage): void {
     let sink = this.#peers.get(node);
     if (sink?.run !== run) {
       // What an earlier process of that node asked, nobody there waits for.
@@ -363,7 +363,7 @@ export class Subscriptions implements Watches {
   }
 
   /** What a peer tells for one of our clients. */
-  relayed(node: string, run: number, number: number, message: ServerMessage): void {
+  relayed(node: string, run: RunId, number: number, message: ServerMessage): void {
     if (run !== this.#parts.run || !isWatchMessage(message)) return;
     const held = this.#relays.get(message.id);
     const relay = held?.relay;

@@ -3,6 +3,7 @@
  * watch the same; the others catch up, in turns.
  */
 
+import type { Op } from '../../base/ids.ts';
 import type { HistoryRecord } from '../../service/history.ts';
 import type { TreeChange } from '../../tree/change.ts';
 import type { Effort, Watch, WatchSource } from './watch.ts';
@@ -59,11 +60,11 @@ export class WatchFeed {
     for (const record of history.after(from)) this.#deliver(record);
   }
 
-  #leaveBehind(op: number): void {
+  #leaveBehind(op: Op): void {
     for (const watch of [...this.#index.members()]) this.#fallBehind(watch, op);
   }
 
-  #fallBehind(watch: Watch, op: number): void {
+  #fallBehind(watch: Watch, op: Op): void {
     this.#index.remove(watch.wish, watch);
     watch.live = false;
     watch.cursor = op;

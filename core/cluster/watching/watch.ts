@@ -3,6 +3,7 @@
  * reads slowly is told later, from history, and who comes too late for that gets the state anew (architecture §5).
  */
 
+import type { Op } from '../../base/ids.ts';
 import type { Change } from '../../service/events.ts';
 import { encodeEvent } from '../../service/events.ts';
 import type { History, HistoryRecord } from '../../service/history.ts';
@@ -32,7 +33,7 @@ export interface WatchSink {
 /** The state that is watched: a namespace's. */
 export interface WatchSource {
   /** The last op that was applied. */
-  readonly op: number;
+  readonly op: Op;
   /** The tree after it, as a value that stays as it is. */
   readonly tree: Tree;
   readonly history: History;
@@ -54,7 +55,7 @@ export interface Effort {
 }
 
 interface SnapshotReader {
-  readonly op: number;
+  readonly op: Op;
   readonly reset: boolean;
   readonly rest: Iterator<TreeChange>;
   /** Taken from `rest` and not told yet, because it did not fit the page before. */
@@ -72,13 +73,13 @@ export class Watch {
   /** When something was last told, for the marks of progress. */
   toldAtMs = 0;
   /** Everything up to this op was told, or, while live, everything that was applied. */
-  cursor: number;
+  cursor: Op;
   /** The highest op that the reader knows it has everything up to. */
   told: number;
   #snapshot: SnapshotReader | null = null;
   #lagged = false;
 
-  constructor(id: number, wish: WatchWish, sink: WatchSink, cursor: number) {
+  constructor(id: number, wish: WatchWish, sink: WatchSink, cursor: Op) {
     this.id = id;
     this.wish = wish;
     this.sink = sink;
@@ -87,7 +88,7 @@ export class Watch {
   }
 
   /** Tells an entry of which it is known that it concerns this watch. @returns false when it has to catch up instead. */
-  event(op: number, event: Uint8Array): boolean {
+  event(op: Op, event: Uint8Array): boolean {
     if (!this.sink.hasRoom()) {
       this.cursor = op - 1;
       this.#lagged = true;
@@ -97,14 +98,14 @@ export class Watch {
     return true;
   }
 
-  #tell(op: number, event: Uint8Array): void {
+  #tell(op: Op, event: Uint8Array): void {
     this.sink.tell({ kind: 'event', id: this.id, event });
     this.told = op;
     if (this.wish.oneshot) this.ended = true;
   }
 
   /** Everything up to `op` was told. */
-  progress(op: number): void {
+  progress(op: Op): void {
     if (op <= this.told) return;
     this.told = op;
     this.sink.tell({ kind: 'progress', id: this.id, op });
