@@ -33,7 +33,13 @@ export const handles = {
 } as const satisfies Record<HandleType, HandleClass>;
 
 /** The functions of `haret/core` that make handles. */
-export const makers = { directory, blob, queue, set, counter } as const satisfies Record<
+export const makers = {
+  directory,
+  blob,
+  queue,
+  set,
+  counter,
+} as const satisfies Record<
   HandleType,
   (namespace: CoreNamespace, path: string, codec: never) => Handle & HasLive<unknown>
 >;

@@ -21,6 +21,20 @@ const registry = (file: string, name: string, from: string, after: string, after
   ],
 });
 
+/** What makes handles of it: a method of a class. */
+const method = (file: string, after: string, imported: string, afterImport: string, path: string): Addition => ({
+  file,
+  lines: [
+    [afterImport, imported],
+    [after, `  max(path: string): Max {\n    return new Max(this.executor, ${path});\n  }\n`],
+  ],
+});
+
+const exported = (file: string, name: string, after: string): Addition => ({
+  file,
+  lines: [[after, `export { ${name} } from './kinds/index.ts';`]],
+});
+
 /** The registries that a type of leaf has a line in. */
 export const registries: readonly Addition[] = [
   { file: 'core/tree/names.ts', lines: [["  'election',", "  'max',"]] },
@@ -62,6 +76,35 @@ export const registries: readonly Addition[] = [
     "import { counterUses } from './counter.ts';",
   ),
   { file: 'playground/tree-view.ts', lines: [['  counter: null,', '  max: null,']] },
+  {
+    file: 'browser-client/kinds/index.ts',
+    lines: [
+      ["import { Directory, directory } from './directory.ts';", "import { Max, max } from './max.ts';"],
+      ['  counter: Counter,', '  max: Max,'],
+    ],
+  },
+  { file: 'browser-client/kinds/index.ts', lines: [['  counter,', '  max,']] },
+  {
+    file: 'browser-client/kinds/index.ts',
+    lines: [["export type { CoreCounter, CounterOps } from './counter.ts';", "export { Max, max } from './max.ts';"]],
+  },
+  { file: 'browser-client/kinds/directory.ts', lines: [["  counter: 'number',", "  max: 'number',"]] },
+  method(
+    'browser-client/kinds/directory.ts',
+    'export class Directory extends CoreDirectory implements HandleMakers {',
+    "import { Max } from './max.ts';",
+    "import type { HandleMakers } from './index.ts';",
+    'join(this.path, path)',
+  ),
+  method(
+    'browser-client/full.ts',
+    'export class Namespace extends CoreNamespace implements HandleMakers {',
+    "import { Max } from './kinds/index.ts';",
+    "import type { HandleMakers } from './kinds/index.ts';",
+    'path',
+  ),
+  exported('browser-client/core.ts', 'max', "export type { HasLive } from './live.ts';"),
+  exported('browser-client/index.ts', 'Max', "export { HaretError } from '../core/base/errors.ts';"),
 ];
 
 /** Half of something: what would be accepted and then stop every replica, or what nobody would ever hear of. */
@@ -122,6 +165,18 @@ export const mistakes: readonly Mistake[] = [
     replace: '    maxgot: [',
   },
   {
+    what: 'a handle that nobody can follow',
+    file: 'browser-client/kinds/max.ts',
+    find: '  live(): Live<number> {\n    return live(this);\n  }\n',
+    replace: '',
+  },
+  {
+    what: 'an operation of the SDK that the tree does not have',
+    file: 'browser-client/kinds/max.ts',
+    find: "kind: 'maxRaise'",
+    replace: "kind: 'maxLower'",
+  },
+  {
     what: 'an error without an exit status',
     file: 'core/base/errors.ts',
     find: '  CounterOverflow: refused,',
@@ -146,7 +201,9 @@ export class Copy {
     mkdirSync(directory, { recursive: true });
     for (const part of [
       'core',
+      'browser-client',
       'playground',
+      'test/sdk/exported.ts',
       'test/service/driver.ts',
       'test/shell/run.ts',
       'test/shell/fake-connection.ts',
@@ -169,6 +226,7 @@ export class Copy {
       noUnusedParameters: false,
       lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
       types: [],
+      paths: { 'isomorphic-ws': [join(directory, 'browser-client/isomorphic-ws.d.ts')] },
     };
   }
 
@@ -226,10 +284,10 @@ export class Copy {
       return source;
     };
     const roots = ['core/service/service.ts', 'core/shell/index.ts', 'core/sim/uses/index.ts', 'core/sim/workload.ts']
-      .concat(['playground/tree-view.ts'])
+      .concat(['playground/tree-view.ts', 'browser-client/testing.ts', 'test/sdk/exported.ts'])
       .map((file) => join(this.directory, file));
     const program = ts.createProgram({
-      rootNames: [...roots, join(this.directory, 'core/globals.d.ts')],
+      rootNames: roots,
       options: this.#options,
       host,
       ...(this.#program === undefined ? {} : { oldProgram: this.#program }),

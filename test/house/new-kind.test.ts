@@ -1,6 +1,7 @@
 /**
  * The next type of leaf is its own files and one line in each registry. Shown by one that is added to a copy of the sources: it works, and
  * it does not compile with any one of the lines left out, nor with half of an operation.
+ * @module-tag slow
  */
 
 import { execFileSync } from 'node:child_process';
@@ -24,7 +25,7 @@ describe('a new type of leaf', () => {
   );
 
   it(
-    'works in the service, in a snapshot and in the shell',
+    'works in the service, in a snapshot, in the shell and in the SDK',
     async () => {
       const outfile = join(copy.directory, 'run.mjs');
       const entryPoints = [join(copy.directory, 'run.ts')];
@@ -40,6 +41,7 @@ describe('a new type of leaf', () => {
           '0 path:           /top',
           '0   max raise PATH N                             Raise the number at PATH to N, and print what it is then.',
         ],
+        sdk: [0, 6, 6, 6, 6],
       });
     },
     patienceMs,

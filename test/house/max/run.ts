@@ -1,5 +1,7 @@
-/** Uses a maximum through the service, and through the shell, and prints what came of it. */
+/** Uses a maximum through the service, the shell and the SDK, and prints what came of it. */
 
+import { max } from './browser-client/core.ts';
+import { simulate } from './browser-client/testing.ts';
 import { concatBytes } from './core/base/bytes.ts';
 import type { Operation } from './core/tree/operation.ts';
 import { Driver, code, restored, snapshotOf } from './test/service/driver.ts';
@@ -29,4 +31,14 @@ for (const line of ['create max /top', 'max raise /top 4', 'max get /top', 'stat
   const { out, status } = await run(line);
   lines.push(`${status} ${out.split('\n')[0] ?? ''}`);
 }
-process.stdout.write(JSON.stringify({ replies, numbers, sameAgain, lines }));
+
+const cluster = simulate({ seed: 7 });
+const haret = await cluster.connect();
+const namespace = haret.namespace('test');
+const followed = namespace.directory('/scores').max('best').live().values();
+const before = await followed.next();
+const raised = [await max(namespace, '/scores/best').raise(6), await namespace.max('/scores/best').raise(2)];
+const after = await followed.next();
+const sdk = [before.value, ...raised, after.value, await namespace.max('/scores/best').get()];
+await cluster.close();
+process.stdout.write(JSON.stringify({ replies, numbers, sameAgain, lines, sdk }));
