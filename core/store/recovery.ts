@@ -12,7 +12,6 @@
 
 import { bytesFromHex } from '../base/bytes.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Checksum, Op } from '../base/ids.ts';
 import type { Disk, Hash, Log } from '../base/ports.ts';
 import { noView } from '../vr/configuration.ts';
 import type { Place } from './entry-index.ts';
@@ -468,7 +467,7 @@ export class Recovery {
   /** The highest op to which the chain of checksums holds: an unproven log can be used only up to here. */
   #chained(replica: ReplicaLog): number {
     const { index, checkpoint } = replica;
-    let parent: Checksum | null = null;
+    let parent: string | null = null;
     for (let op = index.first; op <= index.head; op++) {
       if (op - 1 === checkpoint?.op) parent ??= checkpoint.checksum;
       const name = replica.corrupt.get(op) ?? this.#name(replica, op);
@@ -479,7 +478,7 @@ export class Recovery {
     return index.head;
   }
 
-  #name(replica: ReplicaLog, op: Op): { checksum: Checksum; parent: Checksum } | null {
+  #name(replica: ReplicaLog, op: number): { checksum: string; parent: string } | null {
     const { segment, offset, length } = replica.index.place(op);
     const file = this.#segments.get(segment);
     if (file === undefined) return null;
