@@ -235,7 +235,7 @@ export class ClusterNode implements HostedNode {
     running.groups.tick(now);
     running.router.tick(now);
     running.watches.tick(now);
-    running.desk.standing.tick(now);
+    running.desk.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
     if (running.reserve.tick(now)) {

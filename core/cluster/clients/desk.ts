@@ -21,6 +21,7 @@ import type { Peers } from '../peers/peers.ts';
 import type { Job } from '../replicas/job.ts';
 import type { Router } from '../routing/router.ts';
 import { Standing } from './standing.ts';
+import { Traffic } from './traffic.ts';
 import type { Watches } from '../watching/subscriptions.ts';
 
 type Found = Extract<ForwardOutcome, { kind: 'found' }>;
@@ -48,6 +49,7 @@ export class Desk implements ApiDesk {
   readonly watches: Watches;
   readonly holders: Holders;
   readonly standing: Standing;
+  readonly traffic: Traffic;
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
 
@@ -60,8 +62,14 @@ export class Desk implements ApiDesk {
     this.watches = parts.watches;
     this.holders = parts.holders;
     this.#refusal = parts.refusal;
-    const { standingMs } = nodeTimes(parts.options.timing);
+    const { standingMs, slowReaderMs } = nodeTimes(parts.options.timing);
     this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
+    this.traffic = new Traffic(slowReaderMs);
+  }
+
+  tick(now: number): void {
+    this.standing.tick(now);
+    this.traffic.tick(now);
   }
 
   /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */

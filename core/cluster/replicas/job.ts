@@ -5,11 +5,16 @@ import type { NamespaceId } from '../../base/ids.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 import type { ForwardItem } from '../../wire/peer.ts';
 
-/** Who waits for the outcome of a request or a read. One of the two is called, once. */
+/** Who waits for the outcome of a request or a read. One of `reply`, `fail` and `hold` is called, once. */
 export interface Waiter {
   reply(bytes: Uint8Array): void;
   fail(error: ErrorInfo): void;
+  /** Takes over a read that can be answered but whose answer has no room now. Null while there is room. Left out: there always is. */
+  holder?(): Holder | null;
 }
+
+/** Keeps a read, and makes its answer when there is room. `make` answers from the state as it is when this is called. */
+export type Holder = (make: () => Uint8Array) => void;
 
 export interface Job {
   readonly namespaceId: NamespaceId;

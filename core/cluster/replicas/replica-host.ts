@@ -29,7 +29,15 @@ export interface WaitingKeepAlive {
 /** A state machine as it is hosted: a namespace's can also be read between entries. */
 export interface ReadableMachine extends StateMachine {
   /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
-  read?(body: Uint8Array, at: { readonly epoch: number; readonly view: number; readonly op: number }): Uint8Array;
+  read?(body: Uint8Array, at: ReadAt): Uint8Array;
+  /** The same reply, made when it is asked for. Until then it holds the state as it is now. */
+  readLater?(body: Uint8Array, at: ReadAt): () => Uint8Array;
+}
+
+interface ReadAt {
+  readonly epoch: number;
+  readonly view: number;
+  readonly op: number;
 }
 
 export type ReadConsistency = 'linearizable' | { readonly atLeast: number };
@@ -356,7 +364,7 @@ export class ReplicaHost implements Flushable {
       case 'readReady': {
         const read = this.#reads.take(effect.token);
         if (read === undefined) return;
-        if (effect.result.ok) read.waiter.reply(this.#readNow(read.body));
+        if (effect.result.ok) this.#answerRead(read);
         else read.waiter.fail(effect.result.error);
         return;
       }
@@ -386,9 +394,13 @@ export class ReplicaHost implements Flushable {
     }
   }
 
-  #readNow(body: Uint8Array): Uint8Array {
-    invariant(this.machine.read !== undefined, 'only a machine that can be read is asked to be');
-    return this.machine.read(body, this.#replica.appliedAt());
+  #answerRead({ waiter, body }: PendingRead): void {
+    const { machine } = this;
+    invariant(machine.read !== undefined, 'only a machine that can be read is asked to be');
+    const at = this.#replica.appliedAt();
+    const hold = machine.readLater === undefined ? null : waiter.holder?.();
+    if (hold) hold(machine.readLater!(body, at));
+    else waiter.reply(machine.read(body, at));
   }
 }
 
