@@ -54,6 +54,8 @@ export interface ApiDesk {
   drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
+  /** Counts work that was done at once, in steps of a turn. */
+  spend(steps: number): void;
   readonly watches: Watches;
   readonly holders: Holders;
   readonly standing: Standing;
@@ -89,6 +91,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #writer = new Map<number, number>();
   readonly #spoken: SpokenSessions;
   readonly #flow: Flow;
+  /** Messages of which the first ones, so many, have been worked on. */
+  #backlog: readonly (ClientMessage | Unusable)[] = [];
+  #worked = 0;
   /** Nobody waits for a read any more. It is not made. */
   readonly #dropped = (): void => {
     this.#counters.answered++;
@@ -115,6 +120,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       link,
       maxQueuedBytes: limits.maxQueuedBytes,
       cutOff: () => this.#cutOff(),
+      backlog: () => this.#backlog.length - this.#worked,
+      proceed: () => this.#work(this.#backlog, this.#worked),
     });
   }
 
@@ -128,11 +135,29 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       this.refuse(errorInfo('BadFrame', error.message), closeCodes.badFrame);
       return;
     }
-    for (const message of messages) {
-      this.#receive(message);
+    if (this.#backlog.length > 0) {
+      // The socket was paused, but this had arrived.
+      this.#backlog = [...this.#backlog.slice(this.#worked), ...messages];
+      this.#worked = 0;
+      return;
+    }
+    this.#work(messages, 0);
+  }
+
+  /** Works through messages in their order. Those for whose answers there is no room wait, and nothing more is read meanwhile. */
+  #work(messages: readonly (ClientMessage | Unusable)[], from: number): void {
+    for (let i = from; i < messages.length; i++) {
+      if (!this.#flow.ready) {
+        this.#backlog = messages;
+        this.#worked = i;
+        return this.#flow.backlogged();
+      }
+      this.#receive(messages[i]!);
       // A message may close the connection; what follows it in the frame is then void.
       if (this.isClosed()) return;
     }
+    this.#backlog = [];
+    this.#worked = 0;
   }
 
   onClose(): void {
@@ -232,8 +257,12 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         return;
       case 'ping':
         return this.#answer({ kind: 'pong', id: message.id });
-      case 'listNamespaces':
-        return this.#answer({ kind: 'namespaces', id: message.id, names: this.#desk.namespaces() });
+      case 'listNamespaces': {
+        const names = this.#desk.namespaces();
+        this.#flow.sent(names.length * 32);
+        this.#desk.spend(names.length);
+        return this.#answer({ kind: 'namespaces', id: message.id, names });
+      }
       case 'enter': {
         const { id } = message;
         this.#outstanding++;
@@ -340,9 +369,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   }
 
   /** @see Waiter.holder */
-  holder(waiter: Answer): Holder | null {
+  holder(waiter: Answer, tired: boolean): Holder | null {
     if (this.#closed) return this.#dropped;
-    return this.#flow.hasRoom() ? null : (make) => this.#flow.hold(waiter, make);
+    return !tired && this.#flow.hasRoom() ? null : (make) => this.#flow.hold(waiter, make);
   }
 
   /** An answer that was made here or elsewhere leaves at once when it is small or has room. */
@@ -392,8 +421,8 @@ class Answer implements Waiter, Waiting {
     this.#connection.settle({ kind: 'error', id: this.#id, error }, this.bytes);
   }
 
-  holder(): Holder | null {
-    return this.#connection.holder(this);
+  holder(tired: boolean): Holder | null {
+    return this.#connection.holder(this, tired);
   }
 }
 

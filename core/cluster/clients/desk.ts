@@ -16,6 +16,7 @@ import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Holders } from './holders.ts';
 import type { NodeOptions } from '../base/host.ts';
+import type { Turn } from '../base/turn.ts';
 import { nodeTimes } from '../base/times.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { Job } from '../replicas/job.ts';
@@ -39,6 +40,7 @@ export interface DeskParts {
   /** Why this node serves nobody now; null when it does. */
   readonly refusal: () => ErrorInfo | null;
   readonly random: Random;
+  readonly turn: Pick<Turn, 'spend' | 'tired'>;
 }
 
 export class Desk implements ApiDesk {
@@ -52,9 +54,11 @@ export class Desk implements ApiDesk {
   readonly traffic: Traffic;
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
+  readonly #turn: Pick<Turn, 'spend'>;
 
   constructor(parts: DeskParts) {
     this.#random = parts.random;
+    this.#turn = parts.turn;
     this.#options = parts.options;
     this.#groups = parts.groups;
     this.#peers = parts.peers;
@@ -64,7 +68,7 @@ export class Desk implements ApiDesk {
     this.#refusal = parts.refusal;
     const { standingMs, slowReaderMs } = nodeTimes(parts.options.timing);
     this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
-    this.traffic = new Traffic(slowReaderMs);
+    this.traffic = new Traffic(slowReaderMs, () => parts.turn.tired);
   }
 
   tick(now: number): void {
@@ -100,6 +104,10 @@ export class Desk implements ApiDesk {
 
   namespaces(): readonly string[] {
     return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
+  }
+
+  spend(steps: number): void {
+    this.#turn.spend(steps);
   }
 
   serve(job: Job): void {

@@ -30,6 +30,10 @@ export interface FlowParts {
   readonly maxQueuedBytes: number;
   /** Closes the connection, because the client does not read. */
   readonly cutOff: () => void;
+  /** Messages that came in and are not worked on yet. */
+  readonly backlog: () => number;
+  /** Works on them, as far as there is room. */
+  readonly proceed: () => void;
 }
 
 /** Whoever waits for an answer that has no room. */
@@ -94,8 +98,15 @@ export class Flow {
     if (this.#paused) this.resumeIfDue();
   }
 
+  /** Messages wait for room, so nothing more is read. */
+  backlogged(): void {
+    this.#traffic.look(this);
+    if (!this.#paused) this.#pause(true);
+  }
+
   /** Reads from the connection again when its share has been answered by half, and that of all by a quarter. */
   resumeIfDue(): void {
+    if (this.#parts.backlog() > 0) return;
     if (this.#asked <= askedByOne / 2 && this.#traffic.asked <= askedByAll * 0.75) this.#pause(false);
   }
 
@@ -124,6 +135,11 @@ export class Flow {
     return !this.#closed && this.#outgoing < most && this.held === 0 && this.#traffic.outgoing < answeredToAll;
   }
 
+  /** There is room, and this turn may do more for clients. */
+  get ready(): boolean {
+    return this.hasRoom() && !this.#traffic.tired();
+  }
+
   /** Keeps a read until there is room for its answer. For a connection that is closed, it is dropped. */
   hold(waiting: Waiting, make: () => Uint8Array): void {
     this.#hold({ waiting, make, bytes: 0 });
@@ -146,7 +162,7 @@ export class Flow {
   /** Makes answers that waited, at most `budget` bytes and as much as there is room for. Returns how many bytes it made. */
   #make(budget: number): number {
     let made = 0;
-    while (this.held > 0 && made < budget && this.#outgoing < this.#room && !this.#closed) {
+    while (this.held > 0 && made < budget && this.#outgoing < this.#room && !this.#traffic.tired() && !this.#closed) {
       const { waiting, make, bytes } = this.#held[this.#firstHeld++]!;
       const reply = make();
       made += reply.length;
@@ -169,13 +185,15 @@ export class Flow {
       return 0;
     }
     const made = this.#make(budget);
+    if (this.#parts.backlog() > 0 && this.ready) this.#parts.proceed();
     this.#seen = this.#outgoing;
     return made;
   }
 
   /** Nothing waits here any more, so that the next wait is counted anew. */
   get idle(): boolean {
-    if (this.held > 0 || this.#outgoing > worthALook) return false;
+    if (this.#closed) return true;
+    if (this.held > 0 || this.#outgoing > worthALook || this.#parts.backlog() > 0) return false;
     this.#seen = Infinity;
     return true;
   }
@@ -196,14 +214,17 @@ export class Traffic {
   asked = 0;
   /** Bytes of all answers that are on their way. Between two ticks, it is an upper bound. */
   outgoing = 0;
+  /** This turn has done enough for clients. */
+  readonly tired: () => boolean;
   readonly #patienceMs: number;
   /** Connections that have much on its way, or reads that wait. Those that were served last come last. */
   readonly #busy = new Set<Flow>();
   readonly #paused = new Set<Flow>();
 
-  /** @param patienceMs after which a client that takes nothing is closed. */
-  constructor(patienceMs: number) {
+  /** @param patienceMs after which a client that takes nothing is closed. @param tired this turn has done enough for clients. */
+  constructor(patienceMs: number, tired: () => boolean) {
     this.#patienceMs = patienceMs;
+    this.tired = tired;
   }
 
   /** Reads that wait until their clients have taken earlier answers. */
@@ -238,11 +259,12 @@ export class Traffic {
     let outgoing = 0;
     for (const flow of [...this.#busy]) {
       const room = this.outgoing < answeredToAll ? left : 0;
-      const made = flow.tick(nowMs, room, this.#patienceMs);
-      left -= made;
+      const rested = !this.tired();
+      left -= flow.tick(nowMs, room, this.#patienceMs);
       outgoing += flow.outgoing;
       if (flow.idle) this.#busy.delete(flow);
-      else if (made > 0) {
+      else if (rested) {
+        // It had its turn.
         this.#busy.delete(flow);
         this.#busy.add(flow);
       }

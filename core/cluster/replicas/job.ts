@@ -9,11 +9,14 @@ import type { ForwardItem } from '../../wire/peer.ts';
 export interface Waiter {
   reply(bytes: Uint8Array): void;
   fail(error: ErrorInfo): void;
-  /** Takes over a read that can be answered but whose answer has no room now. Null while there is room. Left out: there always is. */
-  holder?(): Holder | null;
+  /**
+   * Takes over a read that can be answered, but not now: its answer has no room, or the turn is `tired`. Null when it is answered at once.
+   * Left out: it always is.
+   */
+  holder?(tired: boolean): Holder | null;
 }
 
-/** Keeps a read, and makes its answer when there is room. `make` answers from the state as it is when this is called. */
+/** Keeps a read, and makes its answer later. `make` answers from the state as it was when the read's turn came. */
 export type Holder = (make: () => Uint8Array) => void;
 
 export interface Job {

@@ -32,6 +32,8 @@ export interface ReadableMachine extends StateMachine {
   read?(body: Uint8Array, at: ReadAt): Uint8Array;
   /** The same reply, made when it is asked for. Until then it holds the state as it is now. */
   readLater?(body: Uint8Array, at: ReadAt): () => Uint8Array;
+  /** The work of all reads so far, in steps of some 30 ns. */
+  readonly readWork?: number;
 }
 
 interface ReadAt {
@@ -398,9 +400,22 @@ export class ReplicaHost implements Flushable {
     const { machine } = this;
     invariant(machine.read !== undefined, 'only a machine that can be read is asked to be');
     const at = this.#replica.appliedAt();
-    const hold = machine.readLater === undefined ? null : waiter.holder?.();
-    if (hold) hold(machine.readLater!(body, at));
-    else waiter.reply(machine.read(body, at));
+    const hold = machine.readLater === undefined ? null : waiter.holder?.(this.#turn.tired);
+    if (hold) {
+      const make = machine.readLater!(body, at);
+      hold(() => this.#counted(make));
+    } else {
+      waiter.reply(this.#counted(() => machine.read!(body, at)));
+    }
+  }
+
+  /** What reads cost is counted, because they are not in the log and so have no other bound. */
+  #counted(make: () => Uint8Array): Uint8Array {
+    const { machine } = this;
+    const before = machine.readWork ?? 0;
+    const reply = make();
+    this.#turn.spend((machine.readWork ?? 0) - before);
+    return reply;
   }
 }
 

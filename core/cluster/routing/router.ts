@@ -53,6 +53,8 @@ export interface RouterParts {
   readonly now: () => number;
   /** A number drawn at the start of this node's process. */
   readonly run: number;
+  /** This turn has done enough for clients. */
+  readonly tired: () => boolean;
 }
 
 export class Router {
@@ -248,7 +250,8 @@ export class Router {
     const waiter: Waiter = {
       reply: (bytes) => respond({ kind: 'reply', reply: bytes }),
       fail: (error) => respond(failed(error)),
-      holder: () => (this.#peers.congested(from) ? (make) => this.#hold(from, () => waiter.reply(make())) : null),
+      holder: (tired) =>
+        tired || this.#peers.congested(from) ? (make) => this.#hold(from, () => waiter.reply(make())) : null,
     };
     this.serve({ namespaceId, item, secret, hops, from, waiter });
   }
@@ -263,7 +266,7 @@ export class Router {
   #release(): void {
     for (const [node, held] of this.#held) {
       let next = 0;
-      while (next < held.length && !this.#peers.congested(node)) held[next++]!();
+      while (next < held.length && !this.#parts.tired() && !this.#peers.congested(node)) held[next++]!();
       if (next === held.length) this.#held.delete(node);
       else this.#held.set(node, held.slice(next));
     }
