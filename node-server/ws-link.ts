@@ -120,6 +120,7 @@ export class WsLink implements Link {
   #allowance: number | null = null;
   readonly #count = (chunk: Buffer): void => this.#onUnproven(chunk.length);
   #fault = '';
+  #paused = false;
 
   /**
    * @param ws its listeners are taken over. It is already open when `socket` is given.
@@ -166,6 +167,16 @@ export class WsLink implements Link {
   proven(): void {
     this.#allowance = null;
     this.#socket?.off('data', this.#count);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#ws.resume();
   }
 
   #onUnproven(bytes: number): void {
@@ -217,7 +228,8 @@ export class WsLink implements Link {
 
   /** For {@link KeepAlive}: asks for a sign of life, or gives up. With `excused`, the silence so far does not count. */
   checkAlive(excused: boolean): void {
-    if (this.#heard || excused) {
+    // While we do not read, answers to pings wait in the kernel.
+    if (this.#heard || excused || this.#paused) {
       this.#heard = false;
       this.#pinged = false;
     } else if (this.#pinged) {

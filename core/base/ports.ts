@@ -99,6 +99,12 @@ export interface Link {
   buffered(): number;
   /** The other end has proven who it is. Until then, a host may bound what it reads of it. */
   proven?(): void;
+  /**
+   * Reads nothing more of the other end until {@link resume}, so that its kernel and ours fill and it has to wait. Frames that have
+   * arrived may still be delivered. A link that cannot do this leaves it out.
+   */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** Hears what happens on a link. */

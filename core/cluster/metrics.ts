@@ -4,6 +4,7 @@ import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
 import type { ApiCounters } from './clients/api-connection.ts';
 import type { Doors } from './doors.ts';
+import type { Traffic } from './clients/traffic.ts';
 import type { DiskReserve } from './replicas/disk-reserve.ts';
 import type { Groups } from './replicas/groups.ts';
 import type { MetricSample } from './base/host.ts';
@@ -24,6 +25,7 @@ export interface MetricSources {
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
   readonly doors: Doors;
+  readonly traffic: Traffic;
 }
 
 export function collectMetrics(sources: MetricSources): MetricSample[] {
@@ -43,6 +45,11 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   add('counter', 'haret_api_reads_total', 'Reads asked on the API interface.', api.reads);
   add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
   add('counter', 'haret_api_refused_total', 'API connections closed for what they sent.', api.refused);
+  const { traffic } = sources;
+  add('gauge', 'haret_api_asked_bytes', 'Bytes of requests that have no answer yet.', traffic.asked);
+  add('gauge', 'haret_api_outgoing_bytes', 'Bytes of answers that clients have not read yet.', traffic.outgoing);
+  add('gauge', 'haret_api_waiting_reads', 'Reads that wait until their clients read.', traffic.held);
+  add('gauge', 'haret_api_paused_connections', 'API connections that are not read from now.', traffic.unread);
   add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', doors.open('admin'));
   add('gauge', 'haret_peers_connected', 'Other nodes that are connected.', peers.connectedNames().length);
   add('counter', 'haret_peer_frames_received_total', 'Frames from other nodes.', peers.counters.framesIn);

@@ -157,7 +157,9 @@ export class ClusterNode implements HostedNode {
       bytes: () => store.roomFor(groups.all),
     });
     const run = random.uint32();
-    const router = new Router({ groups, peers, reserve, limits, times: this.#times, now: () => clock.now(), run });
+    const now = (): number => clock.now();
+    const tired = (): boolean => this.#turn.tired;
+    const router = new Router({ groups, peers, reserve, limits, times: this.#times, now, run, tired });
     const joining = new Joining({
       ports: this.#ports,
       options: this.#options,
@@ -189,7 +191,17 @@ export class ClusterNode implements HostedNode {
     const watches = new Subscriptions(subscriptionsParts(groups, peers, router, run), limits.maxWatches);
     const holders = new Holders((message) => peers.broadcast(message));
     const refusal = (): ErrorInfo | null => this.#outsiders.refusal();
-    const desk = new Desk({ options: this.#options, groups, peers, router, watches, holders, refusal, random });
+    const desk = new Desk({
+      options: this.#options,
+      groups,
+      peers,
+      router,
+      watches,
+      holders,
+      refusal,
+      random,
+      turn: this.#turn,
+    });
     this.#running = {
       store,
       secret,
@@ -235,7 +247,7 @@ export class ClusterNode implements HostedNode {
     running.groups.tick(now);
     running.router.tick(now);
     running.watches.tick(now);
-    running.desk.standing.tick(now);
+    running.desk.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
     if (running.reserve.tick(now)) {
@@ -306,7 +318,8 @@ export class ClusterNode implements HostedNode {
 
   metrics(): readonly MetricSample[] {
     if (this.#running === null) return [];
-    return collectMetrics({ ...this.#running, api: this.#api, doors: this.#doors });
+    const { traffic } = this.#running.desk;
+    return collectMetrics({ ...this.#running, api: this.#api, doors: this.#doors, traffic });
   }
 
   view(): NodeView {

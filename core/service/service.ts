@@ -15,6 +15,7 @@ import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
+import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
 import type { Body } from './body.ts';
 import { decodeBody, encodeBody } from './body.ts';
@@ -70,6 +71,10 @@ export interface KnownSession {
   readonly idleMs: number;
 }
 
+/** What any read costs, and how many bytes of a reply cost a step. */
+const stepsOfReading = 20;
+const bytesOfStep = 128;
+
 const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
 
@@ -86,6 +91,7 @@ export class Service {
   #timestamp = 0;
   #evicted = 0;
   #expired = 0;
+  #readWork = 0;
   /** Not part of the state: a question that the node of the primary asks. */
   #doubted: SessionId | null = null;
 
@@ -223,12 +229,25 @@ export class Service {
    * answered. The caller must know that the state is recent enough for the read (protocol §7, "Reads").
    */
   read(body: Uint8Array, meta: ReplyMeta): Uint8Array {
-    const decoded = decode(body);
-    if (!decoded.ok) return this.#encode(meta, failed(decoded.error));
-    if (decoded.value.kind !== 'operation' || !isRead(decoded.value.operation)) {
-      return this.#encode(meta, failed(errorInfo('BadArgument', 'Only an operation that changes nothing can be read')));
-    }
-    return this.#encode(meta, answerOf(this.#tree.read(decoded.value.operation)));
+    return this.#readOf(this.#tree, body, meta);
+  }
+
+  /** The reply of {@link read}, made when it is asked for. Until then it holds the state as it is now, in O(1). */
+  readLater(body: Uint8Array, meta: ReplyMeta): () => Uint8Array {
+    const { tree } = this;
+    return () => this.#readOf(tree, body, meta);
+  }
+
+  #readOf(tree: Tree, body: Uint8Array, meta: ReplyMeta): Uint8Array {
+    const budget = new ResultBudget(tree.limits);
+    const reply = this.#encode(meta, readOf(tree, body, budget));
+    this.#readWork += stepsOfReading + budget.worked + reply.length / bytesOfStep;
+    return reply;
+  }
+
+  /** The work of all reads so far, in steps of some 30 ns ({@link maxSteps}). */
+  get readWork(): number {
+    return this.#readWork;
   }
 
   /**
@@ -379,6 +398,15 @@ function decode(bytes: Uint8Array): Result<Body> {
     }
     throw error;
   }
+}
+
+function readOf(tree: Tree, body: Uint8Array, budget: ResultBudget): Reply['answer'] {
+  const decoded = decode(body);
+  if (!decoded.ok) return failed(decoded.error);
+  if (decoded.value.kind !== 'operation' || !isRead(decoded.value.operation)) {
+    return failed(errorInfo('BadArgument', 'Only an operation that changes nothing can be read'));
+  }
+  return answerOf(tree.read(decoded.value.operation, budget));
 }
 
 function failed(error: ErrorInfo): Reply['answer'] {

@@ -34,10 +34,19 @@ export function treeLimitsOf(limits: Limits): TreeLimits {
 }
 
 /**
- * Nodes and members that one operation or transaction may look at, so that a small request cannot keep every replica busy
- * for long. A constant of the feature level, the same everywhere; one operation on any one directory or set stays below it.
+ * How much work one operation or transaction may do, so that a small request cannot hold a replica for long. A step takes about as long
+ * as comparing two names: some 30 ns, so that this is some 30 ms. It is a constant of the feature level, the same everywhere, because a
+ * replica that refuses what another one does would differ from it.
  */
-export const maxSteps = 4_000_000;
+export const maxSteps = 1_000_000;
+
+/** A look at the next node or member of a list: the list's own work, and one comparison. */
+export const stepsOfNext = 2;
+
+/** Finding one of `size` nodes or members, by comparisons. */
+export function stepsOfFind(size: number): number {
+  return 32 - Math.clz32(size) + 1;
+}
 
 /** What is left of the work that one operation or transaction may do, and of the bytes that its answer may have. */
 export class ResultBudget {
@@ -57,9 +66,15 @@ export class ResultBudget {
     return true;
   }
 
-  /** Counts a look at one more node or member; false when there were too many. */
-  step(): boolean {
-    return --this.#steps >= 0;
+  /** Counts work of so many steps. False when it was too much. */
+  work(steps: number): boolean {
+    this.#steps -= steps;
+    return this.#steps >= 0;
+  }
+
+  /** Steps that were counted so far. */
+  get worked(): number {
+    return maxSteps - this.#steps;
   }
 
   /** What the answer would come to with `bytes` more. */

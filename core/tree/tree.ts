@@ -119,16 +119,22 @@ export class Tree {
     return { tree, result: ok(done.result), changes };
   }
 
-  /** Answers an operation that changes nothing; any other is BadArgument. */
-  read(operation: Operation): Result<OperationResult> {
+  /** Answers an operation that changes nothing; any other is BadArgument. @param budget counts what was done for it. */
+  read(operation: Operation, budget: ResultBudget = new ResultBudget(this.limits)): Result<OperationResult> {
     if (!isRead(operation))
       return badArgument('This operation changes the tree and is no read', { kind: operation.kind });
-    const done = this.#run(operation, this.#root.modified, [], null);
+    const done = this.#run(operation, this.#root.modified, [], null, budget);
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  #run(operation: Operation, op: Op, changes: TreeChange[], owner: Owner): Applied | Failure {
-    const context = { op, owner, limits: this.limits, budget: new ResultBudget(this.limits), changes };
+  #run(
+    operation: Operation,
+    op: Op,
+    changes: TreeChange[],
+    owner: Owner,
+    budget: ResultBudget = new ResultBudget(this.limits),
+  ): Applied | Failure {
+    const context = { op, owner, limits: this.limits, budget, changes };
     return operation.kind === 'transaction'
       ? applyTransaction(this.#root, operation, context)
       : applySimple(this.#root, operation, context);

@@ -34,6 +34,8 @@ export class Outbox<Out> {
   readonly #clock: Pick<Clock, 'soon'>;
   readonly #options: OutboxOptions<Out>;
   #queue: Out[] = [];
+  /** About how many bytes are queued. */
+  #queuedBytes = 0;
   #scheduled = false;
   #closed = false;
   readonly #flush = (): void => {
@@ -59,7 +61,12 @@ export class Outbox<Out> {
     // the next one.
     if (this.#queue.length >= (this.#options.earlyMessages ?? Infinity)) this.#sendQueue();
     this.#queue.push(message);
-    if (this.#scheduled) return;
+    this.#queuedBytes += this.#options.estimate(message);
+    if (this.#scheduled) {
+      // One turn alone may make more than any reader is owed.
+      if (this.#queuedBytes > this.#options.maxQueuedBytes) this.#cutOff();
+      return;
+    }
     this.#scheduled = true;
     this.#clock.soon(this.#flush);
   }
@@ -70,15 +77,18 @@ export class Outbox<Out> {
     if (this.#queue.length === 0 || this.#closed) return;
     this.#sendQueue();
     // We look when the turn is over, so that one large answer does not count against a reader that keeps up.
-    if (this.#link.buffered() > this.#options.maxQueuedBytes) {
-      this.close();
-      this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
-    }
+    if (this.#link.buffered() > this.#options.maxQueuedBytes) this.#cutOff();
+  }
+
+  #cutOff(): void {
+    this.close();
+    this.#link.close(closeCodes.slowConsumer, 'too much is waiting to be read');
   }
 
   #sendQueue(): void {
     const queue = this.#queue;
     this.#queue = [];
+    this.#queuedBytes = 0;
     const { estimate, maxFrameBytes, maxFrameMessages } = this.#options;
     const target = Math.min(targetBytes, maxFrameBytes);
     let from = 0;
@@ -99,6 +109,7 @@ export class Outbox<Out> {
   close(): void {
     this.#closed = true;
     this.#queue = [];
+    this.#queuedBytes = 0;
   }
 
   #sendPart(queue: readonly Out[], from: number, to: number): void {

@@ -14,6 +14,8 @@ function valueReply(id: number, bytes: number): ServerMessage {
   return { kind: 'reply', id, reply: encodeReply({ epoch: 1, view: 1, op: id, answer: { kind: 'result', result } }) };
 }
 
+const maxQueuedBytes = 100_000;
+
 function connection(subprotocol: string, maxFrameBytes: number, buffered = 0, earlyMessages = Infinity) {
   const frames: Frame[] = [];
   const closes: number[] = [];
@@ -24,7 +26,7 @@ function connection(subprotocol: string, maxFrameBytes: number, buffered = 0, ea
     buffered: () => buffered,
   };
   const clock = { now: () => 0, soon: (work: () => void) => turn.push(work) };
-  const options = { ...apiServerOutbox(maxFrameBytes, 1000), earlyMessages };
+  const options = { ...apiServerOutbox(maxFrameBytes, maxQueuedBytes), earlyMessages };
   const outbox = new Outbox(apiServerCodec(subprotocol), link, clock, options);
   const reader = apiClientCodec(subprotocol, maxFrameBytes);
   return {
@@ -84,7 +86,7 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
   });
 
   it('closes the connection of a slow consumer, and sends it nothing more', () => {
-    const { outbox, frames, closes, endTurn } = connection(subprotocol, 10_000, 1001);
+    const { outbox, frames, closes, endTurn } = connection(subprotocol, 10_000, maxQueuedBytes + 1);
     outbox.send({ kind: 'pong', id: 1 });
     endTurn();
     expect(closes).toEqual([closeCodes.slowConsumer]);
@@ -92,5 +94,13 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
     outbox.send({ kind: 'pong', id: 2 });
     endTurn();
     expect(frames).toHaveLength(sentBefore);
+  });
+
+  it('closes the connection when one turn alone makes more than is ever queued', () => {
+    const { outbox, frames, closes, endTurn } = connection(subprotocol, 10_000);
+    for (let id = 0; id < 1000; id++) outbox.send(valueReply(id, 1500));
+    expect(closes).toEqual([closeCodes.slowConsumer]);
+    endTurn();
+    expect(frames).toEqual([]);
   });
 });

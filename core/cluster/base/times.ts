@@ -30,6 +30,8 @@ export interface NodeTimes {
   readonly hearsayMs: number;
   /** A namespace without a primary for so long is told to its clients: a good election is over by then, and moves nobody. */
   readonly standingMs: number;
+  /** A client that has answers waiting and takes none of them for so long does not read, and is closed. */
+  readonly slowReaderMs: number;
   /** A node that was not connected for so long is told of as missing: a restart is over by then. */
   readonly absentMs: number;
 }
@@ -49,6 +51,7 @@ export function nodeTimes({ suspicionMs }: Pick<Timing, 'suspicionMs'>): NodeTim
     silenceMs: suspicionMs * 3,
     hearsayMs: suspicionMs * 5,
     standingMs: suspicionMs / 2,
+    slowReaderMs: suspicionMs * 10,
     absentMs: suspicionMs * 30,
   };
 }

@@ -12,12 +12,19 @@ export interface Flushable {
 /** Replicas of one group on one node answer each other within a turn; beyond so many rounds the rest waits for the next turn. */
 const maxRounds = 16;
 
+/**
+ * Work for clients that a turn does before it lets others in, in steps of some 30 ns. Heartbeats, health and signals come between turns
+ * (V37).
+ */
+const workOfTurn = 1_000_000;
+
 export class Turn {
   readonly #clock: Clock;
   #replicas = new Set<Flushable>();
   #senders = new Set<Flushable>();
   #scheduled = false;
   #persist: () => void = () => undefined;
+  #spent = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,6 +38,16 @@ export class Turn {
   /** Says how what replicas handed to the store in a turn becomes one batch (architecture §2, "One sync for all"). */
   persistBy(flush: () => void): void {
     this.#persist = flush;
+  }
+
+  /** Counts work that was done for clients. */
+  spend(steps: number): void {
+    this.#spent += steps;
+  }
+
+  /** This turn has done enough for clients. What is left of it waits for a tick. */
+  get tired(): boolean {
+    return this.#spent >= workOfTurn;
   }
 
   /** This replica has inputs that were not flushed. */
@@ -63,6 +80,7 @@ export class Turn {
     const senders = this.#senders;
     this.#senders = new Set();
     for (const sender of senders) sender.flush();
+    this.#spent = 0;
     if (this.#replicas.size > 0 || this.#senders.size > 0) this.#schedule();
   }
 }

@@ -22,9 +22,11 @@ import { Outbox } from '../../wire/outbox.ts';
 import type { HolderConnection, Holders } from './holders.ts';
 import type { Asker } from './judgement.ts';
 import { judgeClient } from './judgement.ts';
-import type { Job, Waiter } from '../replicas/job.ts';
+import type { Holder, Job, Waiter } from '../replicas/job.ts';
 import { SpokenSessions } from './spoken.ts';
 import type { Standing, StandingConnection } from './standing.ts';
+import { Flow } from './traffic.ts';
+import type { Traffic, Waiting } from './traffic.ts';
 import type { Watches } from '../watching/subscriptions.ts';
 import type { Notices } from '../base/notices.ts';
 import type { Opened } from '../base/opened.ts';
@@ -33,6 +35,9 @@ import type { WatchMessage, WatchSink } from '../watching/watch.ts';
 
 /** With so many bytes unread, a connection's watches wait: what they have to tell is remembered elsewhere. */
 const watchRoomBytes = 1024 * 1024;
+
+/** An answer of at most this size is not worth keeping back. */
+const smallAnswerBytes = 1024;
 
 /** Namespaces of one connection of which it is known who writes in them. */
 const maxWriters = 1024;
@@ -49,9 +54,12 @@ export interface ApiDesk {
   drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
+  /** Counts work that was done at once, in steps of a turn. */
+  spend(steps: number): void;
   readonly watches: Watches;
   readonly holders: Holders;
   readonly standing: Standing;
+  readonly traffic: Traffic;
 }
 
 export type EnterAnswer =
@@ -82,9 +90,15 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   /** The session that each namespace was last written in by. */
   readonly #writer = new Map<NamespaceId, SessionId>();
   readonly #spoken: SpokenSessions;
+  readonly #flow: Flow;
+  /** Messages of which the first ones, so many, have been worked on. */
+  #backlog: readonly (ClientMessage | Unusable)[] = [];
+  #worked = 0;
+  /** Nobody waits for a read any more. It is not made. */
+  readonly #dropped = (): void => {
+    this.#counters.answered++;
+  };
   #outstanding = 0;
-  /** What watches said in this turn, which the link has not seen yet. */
-  #watchBytes = 0;
   #greeted = false;
   #closed = false;
 
@@ -102,6 +116,13 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
     // It leaves with the others at the end of the node's turn.
     this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
+    this.#flow = new Flow(desk.traffic, {
+      link,
+      maxQueuedBytes: limits.maxQueuedBytes,
+      cutOff: () => this.#cutOff(),
+      backlog: () => this.#backlog.length - this.#worked,
+      proceed: () => this.#work(this.#backlog, this.#worked),
+    });
   }
 
   onFrame(frame: Frame): void {
@@ -114,17 +135,37 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       this.refuse(errorInfo('BadFrame', error.message), closeCodes.badFrame);
       return;
     }
-    for (const message of messages) {
-      this.#receive(message);
+    if (this.#backlog.length > 0) {
+      // The socket was paused, but this had arrived.
+      this.#backlog = [...this.#backlog.slice(this.#worked), ...messages];
+      this.#worked = 0;
+      return;
+    }
+    this.#work(messages, 0);
+  }
+
+  /** Works through messages in their order. Those for whose answers there is no room wait, and nothing more is read meanwhile. */
+  #work(messages: readonly (ClientMessage | Unusable)[], from: number): void {
+    for (let i = from; i < messages.length; i++) {
+      if (!this.#flow.ready) {
+        this.#backlog = messages;
+        this.#worked = i;
+        return this.#flow.backlogged();
+      }
+      this.#receive(messages[i]!);
       // A message may close the connection; what follows it in the frame is then void.
       if (this.isClosed()) return;
     }
+    this.#backlog = [];
+    this.#worked = 0;
   }
 
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
+    this.#counters.answered += this.#flow.held;
+    this.#flow.close();
     this.#desk.watches.leave(this);
     this.#desk.holders.remove(this);
     this.#desk.standing.leave(this);
@@ -148,12 +189,21 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   /** @see Turn */
   flush(): void {
     if (this.#closed) return;
-    this.#watchBytes = 0;
     this.#outbox.flush();
-    if (!this.#outbox.closed) return;
+    this.#flow.turned();
+    if (this.#outbox.closed) this.#notReading();
+  }
+
+  #cutOff(): void {
+    this.#link.close(closeCodes.slowConsumer, 'nothing was read for long');
+    this.#notReading();
+  }
+
+  #notReading(): void {
     this.#counters.refused++;
     const text = 'closed an API connection that does not read';
-    this.#notices.tell('info', text, text, { from: this.#from, limit: this.#limits.maxQueuedBytes });
+    const { outgoing, held } = this.#flow;
+    this.#notices.tell('info', text, text, { from: this.#from, unreadBytes: outgoing, waitingReads: held });
     this.onClose();
   }
 
@@ -207,12 +257,17 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         return;
       case 'ping':
         return this.#answer({ kind: 'pong', id: message.id });
-      case 'listNamespaces':
-        return this.#answer({ kind: 'namespaces', id: message.id, names: this.#desk.namespaces() });
+      case 'listNamespaces': {
+        const names = this.#desk.namespaces();
+        this.#flow.sent(names.length * 32);
+        this.#desk.spend(names.length);
+        return this.#answer({ kind: 'namespaces', id: message.id, names });
+      }
       case 'enter': {
         const { id } = message;
         this.#outstanding++;
         this.#counters.asked++;
+        this.#flow.asked(0);
         return this.#desk.enter(message.namespace, (answer) => {
           // How it stands comes before the answer, which is then taken for what it is worth.
           if (answer.ok) this.#follow(answer.entered.namespaceId);
@@ -231,7 +286,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       case 'request':
         return this.#speak(message);
       case 'read':
-        return this.#serve(message, noSecret, new Answer(this, message.id));
+        return this.#serve(message, noSecret, new Answer(this, message));
       case 'watch': {
         this.#follow(message.namespaceId);
         return this.#desk.watches.begin(this, message);
@@ -243,14 +298,14 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
 
   /** @see WatchSink */
   tell(message: WatchMessage): void {
-    this.#watchBytes += message.kind === 'event' ? message.event.length + 16 : 64;
-    if (message.kind === 'snapshot') this.#watchBytes += snapshotPageBytes;
+    const bytes = message.kind === 'event' ? message.event.length + 16 : 64;
+    this.#flow.sent(message.kind === 'snapshot' ? snapshotPageBytes : bytes);
     this.#answer(message);
   }
 
   /** @see WatchSink */
   hasRoom(): boolean {
-    return !this.#closed && this.#link.buffered() + this.#watchBytes < watchRoomBytes;
+    return this.#flow.hasRoom(watchRoomBytes);
   }
 
   #wrote({ namespaceId, session }: { readonly namespaceId: NamespaceId; readonly session: SessionId }): void {
@@ -293,9 +348,10 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     });
   }
 
-  #serve(message: Served, secret: SessionSecret, waiter: Waiter): void {
+  #serve(message: Served, secret: SessionSecret, waiter: Answer): void {
     this.#outstanding++;
     this.#counters.asked++;
+    this.#flow.asked(waiter.bytes);
     this.#desk.serve({ namespaceId: message.namespaceId, item: message, secret, hops: 0, from: null, waiter });
   }
 
@@ -312,9 +368,23 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#serve(message, noSecret, new RegisterAnswer(this, this.#spoken, message));
   }
 
-  /** The end of one request of this connection. */
-  settle(message: ServerMessage): void {
+  /** @see Waiter.holder */
+  holder(waiter: Answer, tired: boolean): Holder | null {
+    if (this.#closed) return this.#dropped;
+    return !tired && this.#flow.hasRoom() ? null : (make) => this.#flow.hold(waiter, make);
+  }
+
+  /** An answer that was made here or elsewhere leaves at once when it is small or has room. */
+  reply(waiting: Waiting, bytes: Uint8Array): void {
+    if (bytes.length <= smallAnswerBytes || this.#closed || this.#flow.hasRoom()) waiting.deliver(bytes);
+    else this.#flow.keep(waiting, bytes);
+  }
+
+  /** The end of one request of this connection. @param askedBytes of its operation. */
+  settle(message: ServerMessage, askedBytes = 0): void {
     this.#outstanding--;
+    this.#flow.answered(askedBytes);
+    if (message.kind === 'reply') this.#flow.sent(message.reply.length);
     this.#counters.answered++;
     if (message.kind === 'error') this.#counters.errors++;
     this.#answer(message);
@@ -326,21 +396,33 @@ type Speaking = Extract<ClientMessage, { kind: 'request' | 'keepAlive' | 'unregi
 type Registering = Extract<ClientMessage, { kind: 'register' | 'claim' }> & { readonly secret: SessionSecret };
 
 /** Answers one request of one connection. */
-class Answer implements Waiter {
+class Answer implements Waiter, Waiting {
+  /** Of the operation that was asked. */
+  readonly bytes: number;
   readonly #connection: ApiConnection;
   readonly #id: number;
 
-  constructor(connection: ApiConnection, id: number) {
+  constructor(connection: ApiConnection, message: Served) {
+    this.bytes = 'operation' in message ? message.operation.length : 0;
     this.#connection = connection;
-    this.#id = id;
+    this.#id = message.id;
   }
 
   reply(bytes: Uint8Array): void {
-    this.#connection.settle({ kind: 'reply', id: this.#id, reply: bytes });
+    this.#connection.reply(this, bytes);
+  }
+
+  /** @see Waiting */
+  deliver(reply: Uint8Array): void {
+    this.#connection.settle({ kind: 'reply', id: this.#id, reply }, this.bytes);
   }
 
   fail(error: ErrorInfo): void {
-    this.#connection.settle({ kind: 'error', id: this.#id, error });
+    this.#connection.settle({ kind: 'error', id: this.#id, error }, this.bytes);
+  }
+
+  holder(tired: boolean): Holder | null {
+    return this.#connection.holder(this, tired);
   }
 }
 
@@ -350,7 +432,7 @@ class SessionAnswer extends Answer {
   readonly #message: Speaking;
 
   constructor(connection: ApiConnection, spoken: SpokenSessions, message: Speaking) {
-    super(connection, message.id);
+    super(connection, message);
     this.#spoken = spoken;
     this.#message = message;
   }
@@ -373,10 +455,10 @@ class RegisterAnswer extends Answer {
   readonly #spoken: SpokenSessions;
   readonly #namespaceId: NamespaceId;
 
-  constructor(connection: ApiConnection, spoken: SpokenSessions, { id, namespaceId }: Registering) {
-    super(connection, id);
+  constructor(connection: ApiConnection, spoken: SpokenSessions, message: Registering) {
+    super(connection, message);
     this.#spoken = spoken;
-    this.#namespaceId = namespaceId;
+    this.#namespaceId = message.namespaceId;
   }
 
   override reply(bytes: Uint8Array): void {

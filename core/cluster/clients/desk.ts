@@ -16,11 +16,13 @@ import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Holders } from './holders.ts';
 import type { NodeOptions } from '../base/host.ts';
+import type { Turn } from '../base/turn.ts';
 import { nodeTimes } from '../base/times.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { Job } from '../replicas/job.ts';
 import type { Router } from '../routing/router.ts';
 import { Standing } from './standing.ts';
+import { Traffic } from './traffic.ts';
 import type { Watches } from '../watching/subscriptions.ts';
 
 type Found = Extract<ForwardOutcome, { kind: 'found' }>;
@@ -38,6 +40,7 @@ export interface DeskParts {
   /** Why this node serves nobody now; null when it does. */
   readonly refusal: () => ErrorInfo | null;
   readonly random: Random;
+  readonly turn: Pick<Turn, 'spend' | 'tired'>;
 }
 
 export class Desk implements ApiDesk {
@@ -48,11 +51,14 @@ export class Desk implements ApiDesk {
   readonly watches: Watches;
   readonly holders: Holders;
   readonly standing: Standing;
+  readonly traffic: Traffic;
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
+  readonly #turn: Pick<Turn, 'spend'>;
 
   constructor(parts: DeskParts) {
     this.#random = parts.random;
+    this.#turn = parts.turn;
     this.#options = parts.options;
     this.#groups = parts.groups;
     this.#peers = parts.peers;
@@ -60,8 +66,14 @@ export class Desk implements ApiDesk {
     this.watches = parts.watches;
     this.holders = parts.holders;
     this.#refusal = parts.refusal;
-    const { standingMs } = nodeTimes(parts.options.timing);
+    const { standingMs, slowReaderMs } = nodeTimes(parts.options.timing);
     this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
+    this.traffic = new Traffic(slowReaderMs, () => parts.turn.tired);
+  }
+
+  tick(now: number): void {
+    this.standing.tick(now);
+    this.traffic.tick(now);
   }
 
   /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */
@@ -92,6 +104,10 @@ export class Desk implements ApiDesk {
 
   namespaces(): readonly string[] {
     return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
+  }
+
+  spend(steps: number): void {
+    this.#turn.spend(steps);
   }
 
   serve(job: Job): void {

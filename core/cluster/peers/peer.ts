@@ -1,6 +1,6 @@
 /**
- * One other node: dialling it with back-off, the handshake, and its outbox. Both sides dial, so two healthy nodes share two links; a
- * node sends on the one it dialled and falls back on the one it accepted.
+ * One other node: dialling it with back-off, the handshake, and its outbox. Both sides dial, so two healthy nodes share two links. Each
+ * lane has a link of its own while both are open, and they share one when only one is.
  */
 
 import { MalformedError, errorInfo } from '../../base/errors.ts';
@@ -14,15 +14,21 @@ import type { NodeInfo } from '../../wire/node-info.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 import { emptiedNode, unprovenNode } from './outsiders.ts';
 import { DiallerProof } from './handshake.ts';
+import { laneOf, roughBytes } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from '../base/turn.ts';
 
 /** As if it had failed often: what was refused once is refused again soon, and only a person changes that. */
 const refusedFailures = 16;
 
+type Outbox = Readonly<Record<Lane, PeerMessage[]>>;
+
 export class Peer implements Flushable {
   info: NodeInfo;
-  outbox: PeerMessage[] = [];
+  #outbox: Outbox = { protocol: [], bulk: [] };
+  /** About how many bytes of bulk this turn has made, which the link has not seen yet. */
+  #unsentBytes = 0;
   readonly #table: Peers;
   #dialled: Link | null = null;
   #proof: DiallerProof | null = null;
@@ -80,19 +86,41 @@ export class Peer implements Flushable {
     this.info = info;
   }
 
-  congested(bytes: number): boolean {
-    const link = this.#link();
-    return link !== null && link.buffered() > bytes;
+  /** More than so many bytes of what goes by `lane` wait to be read. */
+  congested(lane: Lane, bytes: number): boolean {
+    const link = this.#link(lane);
+    return link !== null && link.buffered() + (lane === 'bulk' ? this.#unsentBytes : 0) > bytes;
   }
 
-  #link(): Link | null {
-    return this.#open ? this.#dialled : (this.#accepted.at(-1) ?? null);
+  /** Two healthy nodes share two links. Each uses the one that it dialled for the protocol, and the one that it accepted for bulk. */
+  #link(lane: Lane): Link | null {
+    const dialled = this.#open ? this.#dialled : null;
+    const accepted = this.#accepted.at(-1) ?? null;
+    return lane === 'bulk' ? (accepted ?? dialled) : (dialled ?? accepted);
+  }
+
+  /** Puts a message into the outbox. It leaves at the end of the turn. */
+  send(message: PeerMessage): void {
+    const lane = laneOf(message);
+    this.#outbox[lane].push(message);
+    if (lane === 'bulk') this.#unsentBytes += roughBytes(message);
   }
 
   flush(): void {
-    const link = this.#link();
-    const messages = this.outbox;
-    this.outbox = [];
+    const { protocol, bulk } = this.#takeOutbox();
+    this.#write('protocol', protocol);
+    this.#write('bulk', bulk);
+  }
+
+  #takeOutbox(): Outbox {
+    const taken = this.#outbox;
+    this.#outbox = { protocol: [], bulk: [] };
+    this.#unsentBytes = 0;
+    return taken;
+  }
+
+  #write(lane: Lane, messages: readonly PeerMessage[]): void {
+    const link = this.#link(lane);
     if (link === null || messages.length === 0) return;
     this.#table.write(link, messages);
     if (this.#table.overfull(link)) this.#abandon(link, 'too much is waiting to be read');
@@ -266,7 +294,7 @@ export class Peer implements Flushable {
     if (!connected && this.#announced) {
       this.#announced = false;
       this.awaySince = this.#table.now;
-      this.outbox = this.connected ? this.outbox : [];
+      if (!this.connected) this.#takeOutbox();
       this.#table.events.connection(this.info.name, false);
     }
     if (this.connected && !this.#announced) {

@@ -33,8 +33,11 @@ import type { Turn } from '../base/turn.ts';
 
 /** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
 const softFrameBytes = 1024 * 1024;
-/** Replicas' messages may be lost by contract (protocol §1), so past this share of `maxQueuedBytes` a slow peer gets none until it drains. */
-const droppingShare = 1 / 8;
+/**
+ * Past this share of `maxQueuedBytes`, a slow peer gets no more of replicas' messages until it drains, because they may be lost by
+ * contract (protocol §1). Of bulk it gets only what cannot wait.
+ */
+const congestedShare = 1 / 8;
 /** Accepted links that have not proven the secret, at once. */
 const maxGreeting = 64;
 
@@ -149,18 +152,22 @@ export class Peers {
   send(node: string, message: PeerMessage): boolean {
     const peer = this.#peers.get(node);
     if (peer === undefined || !peer.connected) return false;
-    if (message.kind === 'vr' && peer.congested(this.#limits.maxQueuedBytes * droppingShare)) {
+    if (message.kind === 'vr' && peer.congested('protocol', this.#congestedBytes)) {
       this.counters.dropped++;
       return false;
     }
-    peer.outbox.push(message);
+    peer.send(message);
     this.#turn.sendLater(peer);
     return true;
   }
 
-  /** So much waits to be read by this node that what can wait had better wait. */
+  /** So much bulk waits to be read by this node that what can wait had better wait. */
   congested(node: string): boolean {
-    return this.#peers.get(node)?.congested(this.#limits.maxQueuedBytes * droppingShare) ?? false;
+    return this.#peers.get(node)?.congested('bulk', this.#congestedBytes) ?? false;
+  }
+
+  get #congestedBytes(): number {
+    return this.#limits.maxQueuedBytes * congestedShare;
   }
 
   broadcast(message: PeerMessage): void {

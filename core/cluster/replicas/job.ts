@@ -5,11 +5,19 @@ import type { NamespaceId } from '../../base/ids.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 import type { ForwardItem } from '../../wire/peer.ts';
 
-/** Who waits for the outcome of a request or a read. One of the two is called, once. */
+/** Who waits for the outcome of a request or a read. One of `reply`, `fail` and `hold` is called, once. */
 export interface Waiter {
   reply(bytes: Uint8Array): void;
   fail(error: ErrorInfo): void;
+  /**
+   * Takes over a read that can be answered, but not now: its answer has no room, or the turn is `tired`. Null when it is answered at once.
+   * Left out: it always is.
+   */
+  holder?(tired: boolean): Holder | null;
 }
+
+/** Keeps a read, and makes its answer later. `make` answers from the state as it was when the read's turn came. */
+export type Holder = (make: () => Uint8Array) => void;
 
 export interface Job {
   readonly namespaceId: NamespaceId;

@@ -53,6 +53,8 @@ export interface RouterParts {
   readonly now: () => number;
   /** A number drawn at the start of this node's process. */
   readonly run: RunId;
+  /** This turn has done enough for clients. */
+  readonly tired: () => boolean;
 }
 
 export class Router {
@@ -68,6 +70,8 @@ export class Router {
   #oldest = 1;
   /** Admin commands, which are few and have more time. */
   readonly #commands = new Numbered<ForwardWaiter>();
+  /** Answers to reads of peers that have much to read already, oldest first. A peer has at most `maxPendingRequests` of them asked. */
+  readonly #held = new Map<string, (() => void)[]>();
   #nextId = 1;
 
   constructor(parts: RouterParts) {
@@ -246,8 +250,26 @@ export class Router {
     const waiter: Waiter = {
       reply: (bytes) => respond({ kind: 'reply', reply: bytes }),
       fail: (error) => respond(failed(error)),
+      holder: (tired) =>
+        tired || this.#peers.congested(from) ? (make) => this.#hold(from, () => waiter.reply(make())) : null,
     };
     this.serve({ namespaceId, item, secret, hops, from, waiter });
+  }
+
+  #hold(node: string, answer: () => void): void {
+    const held = this.#held.get(node);
+    if (held === undefined) this.#held.set(node, [answer]);
+    else held.push(answer);
+  }
+
+  /** Makes what waited for room on the way to a peer. */
+  #release(): void {
+    for (const [node, held] of this.#held) {
+      let next = 0;
+      while (next < held.length && !this.#parts.tired() && !this.#peers.congested(node)) held[next++]!();
+      if (next === held.length) this.#held.delete(node);
+      else this.#held.set(node, held.slice(next));
+    }
   }
 
   /** A peer answered. What it was not asked, or too long ago, or by a process of this node that is gone, is nobody's. */
@@ -263,6 +285,7 @@ export class Router {
 
   /** A peer's connection broke: what it was asked may have been done. */
   lost(node: string): void {
+    this.#held.delete(node);
     for (const table of [this.#forwarded, this.#commands]) {
       for (const [id, waiting] of table.entries()) {
         if (waiting.to === node && table.take(id) !== undefined)
@@ -272,6 +295,7 @@ export class Router {
   }
 
   tick(now: number): void {
+    if (this.#held.size > 0) this.#release();
     for (; this.#oldest < this.#nextId; this.#oldest++) {
       const waiting = this.#forwarded.get(this.#oldest);
       if (waiting === undefined) continue;

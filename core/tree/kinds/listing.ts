@@ -1,7 +1,7 @@
 /** Reads that list nodes: paths and children a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
 
 import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from '../failure.ts';
-import { maxSteps } from '../limits.ts';
+import { maxSteps, stepsOfNext } from '../limits.ts';
 import type { ResultBudget } from '../limits.ts';
 import { DirectoryNode, ownBytes } from '../node.ts';
 import type { TreeNode } from '../node.ts';
@@ -116,7 +116,7 @@ class Largest {
 /** Looks beneath a directory only while its whole could hold something larger than the smallest found. */
 function gather(directory: DirectoryNode, path: string, found: Largest, budget: ResultBudget): Failure | null {
   for (const child of directory.children.values()) {
-    if (!budget.step()) return tooMuchWork(maxSteps);
+    if (!budget.work(stepsOfNext)) return tooMuchWork(maxSteps);
     if (!found.takes(treeBytes(child))) continue;
     const where = childPath(path, child.name);
     if (child instanceof DirectoryNode) {

@@ -1,0 +1,162 @@
+/**
+ * The worst that each operation can be asked for at the default limits. It does its work in bounded time, or says that it is too much (V37).
+ * Times are of the processor, the least of several tries, and the bound is wide: what this looks for takes seconds.
+ */
+// @module-tag slow
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { utf8 } from '../../core/base/bytes.ts';
+import type { Guard, Operation } from '../../core/tree/operation.ts';
+import { World, ask } from './world.ts';
+
+/** The reference machine needs some 50 ms for the worst. A busy one needs more, caches included. */
+const mostMs = 250;
+
+const many = 200_000;
+const manySets = 40;
+const eachSet = 5_000;
+const path = (i: number): string => `/sets/${i}`;
+const deep = `/deep/${Array.from({ length: 28 }, () => 'a').join('/')}`;
+const value = 'x'.repeat(1024 * 1024);
+const world = new World();
+const [a, b, q, d] = ['/a', '/b', '/q', '/d'];
+const page = 10_000;
+const setPaths = Array.from({ length: 1024 }, (_, i) => path(i % manySets));
+/** About as many as a request may have. */
+const members = Array.from({ length: 250_000 }, (_, i) => utf8(String((i * 7919) % 250_000)));
+
+beforeAll(() => {
+  for (const set of [a, b]) world.do(ask.create(set, 'set'));
+  world.do(ask.create(q, 'queue'));
+  world.do(ask.create(d, 'directory'));
+  world.do(ask.create(deep, 'counter'));
+  world.do(ask.create('/blob', 'blob', value));
+  world.tree = world.tree.owned();
+  for (let i = 0; i < many; i++) {
+    // They have nothing in common but the last member.
+    world.do(ask.insert(a, String(i * 2)));
+    world.do(ask.insert(b, String(i * 2 + 1)));
+    world.do(ask.push(q, String(i)));
+    world.do(ask.create(`${d}/${i}`, 'counter'));
+  }
+  for (let set = 0; set < manySets; set++) {
+    world.do(ask.create(path(set), 'set'));
+    for (let i = 0; i < eachSet; i++) world.do(ask.insert(path(set), String(i)));
+  }
+}, 120_000);
+
+/** Every kind of operation, and every kind of guard in a transaction of as many as one may have. */
+const guards = {
+  version: { kind: 'version', path: deep, version: 1 },
+  created: { kind: 'created', path: deep, op: 1 },
+  modified: { kind: 'modified', path: deep, op: 1 },
+  exists: { kind: 'exists', path: deep },
+  absent: { kind: 'absent', path: `${deep}/b` },
+  type: { kind: 'type', path: deep, type: 'counter' },
+  held: { kind: 'held', path: deep, token: 1 },
+  blobValue: { kind: 'blobValue', path: '/blob', value: utf8('x') },
+  blobSize: { kind: 'blobSize', path: '/blob', size: 1 },
+  setMember: { kind: 'setMember', path: a, member: utf8('1') },
+} satisfies { [K in Guard['kind']]: Extract<Guard, { kind: K }> };
+
+const worst = {
+  create: [ask.create('/deep/x/y', 'blob', value)],
+  delete: [ask.delete(d, true), ask.delete(a), ask.delete('/sets', true)],
+  blobPut: [ask.put('/blob', value)],
+  blobCas: [ask.cas('/blob', value, value)],
+  queuePush: [ask.push(q, value)],
+  queuePop: [ask.pop(q)],
+  setInsert: [ask.insert(a, value)],
+  setRemove: [ask.remove(a, '200000')],
+  counterAdd: [ask.add(deep, 1)],
+  upsert: [{ kind: 'upsert', operation: ask.put('/new/blob', value) }],
+  keys: [ask.keys('/', page), ask.keys(d, page, `${d}/5`)],
+  children: [{ kind: 'children', path: d, limit: page, after: null }],
+  stat: [ask.stat(deep)],
+  exists: [{ kind: 'exists', path: deep }],
+  largest: [{ kind: 'largest', path: '/', limit: 100 }],
+  blobGet: [ask.get('/blob')],
+  blobSize: [{ kind: 'blobSize', path: '/blob' }],
+  counterGet: [{ kind: 'counterGet', path: deep }],
+  queueFront: [{ kind: 'queueFront', path: q }],
+  queueBack: [{ kind: 'queueBack', path: q }],
+  queueLength: [{ kind: 'queueLength', path: q }],
+  queueList: [{ kind: 'queueList', path: q, limit: page, from: 0 }],
+  setContains: [{ kind: 'setContains', path: a, member: utf8('1') }],
+  setMembers: [{ kind: 'setMembers', path: a, limit: page, after: null }],
+  setSize: [{ kind: 'setSize', path: a }],
+  setUnion: [
+    { kind: 'setUnion', paths: setPaths },
+    { kind: 'setUnion', paths: [a, b] },
+  ],
+  setIntersection: [
+    { kind: 'setIntersection', paths: Array.from({ length: 1024 }, () => a) },
+    { kind: 'setIntersection', paths: setPaths },
+    { kind: 'setIntersection', paths: [a, b] },
+    { kind: 'setIntersection', paths: [a, path(0)] },
+  ],
+  setDifference: [
+    { kind: 'setDifference', path: a, other: b },
+    { kind: 'setDifference', path: a, other: a },
+    { kind: 'setDifference', path: path(0), other: a },
+  ],
+  setSymmetricDifference: [
+    { kind: 'setSymmetricDifference', path: a, other: b },
+    { kind: 'setSymmetricDifference', path: a, other: a },
+  ],
+  setSubset: [
+    { kind: 'setSubset', path: a, other: { kind: 'path', path: a } },
+    { kind: 'setSubset', path: a, other: { kind: 'members', members } },
+  ],
+  setSuperset: [
+    { kind: 'setSuperset', path: a, other: { kind: 'path', path: a } },
+    { kind: 'setSuperset', path: a, other: { kind: 'members', members } },
+  ],
+  transaction: [
+    ask.txn(
+      Object.values(guards).flatMap((guard) => Array.from({ length: 100 }, () => guard)),
+      [ask.add(deep, 1)],
+    ),
+    // A request has room for one such value.
+    ask.txn([{ kind: 'blobValue', path: '/blob', value: utf8(value) }], [ask.add(deep, 1)]),
+    ask.txn(
+      [],
+      Array.from({ length: 1024 }, () => ({ kind: 'setIntersection', paths: [a, b] }) as const),
+    ),
+    ask.txn(
+      [],
+      Array.from({ length: 1024 }, () => ({ kind: 'largest', path: '/', limit: 100 }) as const),
+    ),
+    ask.txn(
+      [],
+      Array.from({ length: 512 }, (_, i) => ask.insert(a, `new ${i}`)),
+      Array.from({ length: 512 }, (_, i) => ask.create(`${d}/new/${i}`, 'blob')),
+    ),
+  ],
+} satisfies { [K in Operation['kind']]: readonly Extract<Operation, { kind: K }>[] };
+
+function spentMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The time of one operation, on a tree that everybody else holds as well. */
+function timeOf(operation: Operation): { readonly ms: number; readonly code: string } {
+  const tree = world.tree.hold();
+  const before = spentMs();
+  const { result } = tree.apply(operation, world.op + 1);
+  return { ms: spentMs() - before, code: result.ok ? 'ok' : result.error.code };
+}
+
+describe('the worst that can be asked', () => {
+  it.each(Object.entries(worst) as [string, readonly Operation[]][])(
+    'of %s takes no time to speak of',
+    (_kind, asked) => {
+      for (const [number, operation] of asked.entries()) {
+        const tries = Array.from({ length: 3 }, () => timeOf(operation));
+        const least = Math.min(...tries.map(({ ms }) => ms));
+        expect(least, `number ${number} ended with ${tries[0]!.code}`).toBeLessThan(mostMs);
+      }
+    },
+  );
+});
