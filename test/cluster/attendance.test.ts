@@ -59,7 +59,7 @@ describe('a node at whose address another was joined', () => {
     expect(after.attendance.of('b')).toBe('replaced');
     expect(after.attendance.of('x')).toBeNull();
     expect(after.attendance.warnings()).toEqual([
-      'namespace ns has 2 of 3 voters: r2 on b is not there (another node was joined at its address); it bears no further failure',
+      'namespace ns has 2 of 3 voters: r2 on b is missing (another node was joined at its address); it survives no further failure',
     ]);
   });
 
@@ -78,7 +78,7 @@ describe('a node at whose address another was joined', () => {
 
 describe('a namespace with a voter that is away', () => {
   const lacks =
-    'namespace ns has 2 of 3 voters: r3 on n3 is not there (it has not been connected with this node for 30 s); it bears no further failure';
+    'namespace ns has 2 of 3 voters: r3 on n3 is missing (it has not been connected with this node for 30 s); it survives no further failure';
 
   function warnings(story: Story, at: string): readonly string[] {
     const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
@@ -110,8 +110,8 @@ describe('a namespace with a voter that is away', () => {
     for (const name of ['n1', 'n3']) story.world.crash(story.node(name));
     story.pass(32_000);
     expect(warnings(story, 'n2')).toEqual([
-      expect.stringMatching(/^the root group has 0 of 1 voters: n1 on n1 is not there .* no quorum/),
-      expect.stringMatching(/^namespace ns has 1 of 3 voters: r1 on n1 is not there .*, r3 on n3 .* no quorum/),
+      expect.stringMatching(/^the root group has 0 of 1 voters: n1 on n1 is missing .* not a quorum/),
+      expect.stringMatching(/^namespace ns has 1 of 3 voters: r1 on n1 is missing .*, r3 on n3 .* not a quorum/),
     ]);
   });
 });

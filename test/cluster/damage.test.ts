@@ -167,7 +167,7 @@ describe('V29: one of three that has lost its log and has its identity', () => {
       const { ok, problems } = story.node('n1').node!.health();
       expect(ok).toBe(true);
       const why = proves ? 'it has lost its log' : 'what answers at its address cannot prove itself';
-      const lacks = `namespace ns has 2 of 3 voters: r3 on n3 is not there (${why}); it bears no further failure`;
+      const lacks = `namespace ns has 2 of 3 voters: r3 on n3 is missing (${why}); it survives no further failure`;
       expect(problems).toEqual([expect.stringContaining(told), lacks]);
       expect(statusAt(story, 'n1').warnings).toEqual([lacks]);
       expect(stateAt(story, 'n1', 'n3')).toBe(proves ? 'emptied' : 'unproven');

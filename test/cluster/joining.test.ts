@@ -216,7 +216,7 @@ describe('a node whose data directory was emptied', () => {
       expect(problems).toEqual([
         expect.stringMatching(/^what answers at n3:1 cannot prove the cluster's secret /),
         expect.stringMatching(
-          /^namespace ns has 2 of 3 voters: r3 on n3 is not there .*; it bears no further failure$/,
+          /^namespace ns has 2 of 3 voters: r3 on n3 is missing .*; it survives no further failure$/,
         ),
       ]);
       expect(states(story, name)).toMatchObject({ n3: 'unproven' });

@@ -62,7 +62,7 @@ function without3(): Story {
 }
 
 const lacking = [
-  'namespace ns has 2 of 3 voters: r3 on n3 is not there (what answers at its address cannot prove itself); it bears no further failure',
+  'namespace ns has 2 of 3 voters: r3 on n3 is missing (what answers at its address cannot prove itself); it survives no further failure',
 ];
 const emptied = errorInfo('NodeRefused', 'empty it', { node: 'n3', emptied: true });
 const claims: readonly (readonly [string, (from: NodeInfo) => Partial<Welcome>])[] = [
