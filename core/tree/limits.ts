@@ -1,4 +1,4 @@
-/** The bounds of one tree. They are part of the replicated state: every replica refuses the same operations. */
+/** The bounds of one tree. They are part of the replicated state, so every replica refuses the same operations. */
 
 import type { Limits } from '../base/limits.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -15,7 +15,7 @@ export const treeLimitsSchema = struct({
   maxValueBytes: uint(),
   /** Guards and operations of one transaction, together. */
   maxTransactionItems: uint(),
-  /** Bytes of what one operation or transaction answers. Lists that come in pages end their page early instead. */
+  /** Bytes of the answer to one operation or transaction. For a list in pages, the page ends early instead. */
   maxResultBytes: uint(),
 });
 export type TreeLimits = TypeOf<typeof treeLimitsSchema>;
@@ -28,18 +28,19 @@ export function treeLimitsOf(limits: Limits): TreeLimits {
     maxChildren: limits.maxChildren,
     maxValueBytes: limits.maxValueBytes,
     maxTransactionItems: limits.maxTransactionItems,
-    // An answer has to fit into one frame, in base64 too, with room for what is around it.
+    // An answer must fit into one frame, also in base64, with room for the rest of the frame.
     maxResultBytes: Math.max(limits.maxValueBytes, Math.floor(limits.maxFrameBytes / 2)),
   };
 }
 
 /**
- * Nodes and members that one operation or transaction may look at, so that a small request cannot keep every replica busy
- * for long. A constant of the feature level, the same everywhere; one operation on any one directory or set stays below it.
+ * How many nodes and members one operation or transaction may look at, so that a small request cannot keep every
+ * replica busy for long. It is a constant of the feature level, the same on every node. One operation on any single
+ * directory or set stays below it.
  */
 export const maxSteps = 4_000_000;
 
-/** What is left of the work that one operation or transaction may do, and of the bytes that its answer may have. */
+/** How much work one operation or transaction may still do, and how many bytes its answer may still have. */
 export class ResultBudget {
   readonly maxBytes: number;
   #left: number;
@@ -50,19 +51,19 @@ export class ResultBudget {
     this.#left = limits.maxResultBytes;
   }
 
-  /** False when `bytes` more do not fit; then nothing is taken. */
+  /** Takes `bytes`. Returns false, and takes nothing, when they do not fit. */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
     return true;
   }
 
-  /** Counts a look at one more node or member; false when there were too many. */
+  /** Counts a look at one more node or member. Returns false when there were too many. */
   step(): boolean {
     return --this.#steps >= 0;
   }
 
-  /** What the answer would come to with `bytes` more. */
+  /** The size of the answer with `bytes` more. */
   with(bytes: number): number {
     return this.maxBytes - this.#left + bytes;
   }

@@ -1,4 +1,4 @@
-/** What can be asked of several sets at once. Results are sorted by bytes and hold each member once. */
+/** Reads of several sets at once. Results are sorted by bytes and have each member once. */
 
 import { Failure, limitExceeded, tooMuchWork } from '../failure.ts';
 import { maxSteps } from '../limits.ts';
@@ -11,7 +11,7 @@ import { findTyped } from '../place.ts';
 
 export type Members = SortedMap<Uint8Array, undefined>;
 
-/** A member's cost in an answer: its bytes and its length. */
+/** Bytes that a member needs in an answer: its own bytes and its length. */
 const memberOverheadBytes = 4;
 
 export function membersAt(root: DirectoryNode, path: string): Members | Failure {
@@ -29,7 +29,7 @@ function membersAtAll(root: DirectoryNode, paths: readonly string[]): readonly M
   return all;
 }
 
-/** Gathers an answer, and stops where it would be larger than an answer may be. */
+/** Collects an answer, and stops before it becomes larger than an answer may be. */
 class Gathered {
   readonly #budget: ResultBudget;
   readonly values: Uint8Array[] = [];
@@ -39,14 +39,14 @@ class Gathered {
     this.#budget = budget;
   }
 
-  /** Counts a look at one more member; false when there were too many. */
+  /** Counts a look at one more member. Returns false when there were too many. */
   looks(): boolean {
     if (this.#budget.step()) return true;
     this.failure = tooMuchWork(maxSteps);
     return false;
   }
 
-  /** False when there is no room for it. */
+  /** Adds a member. Returns false when it does not fit. */
   add(member: Uint8Array): boolean {
     const cost = member.length + memberOverheadBytes;
     if (!this.#budget.take(cost)) {
@@ -78,7 +78,7 @@ export function union(root: DirectoryNode, paths: readonly string[], budget: Res
   return { kind: 'values', values: [...seen.keys()], more: false };
 }
 
-/** What is in every one of the sets; of no sets at all, nothing. */
+/** The members that are in every one of the sets. Without any set, it is empty. */
 export function intersection(
   root: DirectoryNode,
   paths: readonly string[],
@@ -87,7 +87,7 @@ export function intersection(
   const sets = membersAtAll(root, paths);
   if (sets instanceof Failure) return sets;
   const gathered = new Gathered(budget);
-  // From the smallest set, so that the work is bounded by it.
+  // It goes through the smallest set, which bounds the work.
   const [smallest, ...others] = [...sets].sort((a, b) => a.size - b.size);
   for (const member of smallest?.keys() ?? []) {
     if (!gathered.looks()) break;

@@ -31,7 +31,7 @@ export class BlobNode extends Leaf {
     return 0;
   }
 
-  /** In place where `owner` owns it: then its directory need not even look it up again. */
+  /** Changes the blob in place if `owner` owns it. Its directory then need not look it up again. */
   withValue(value: Stored, op: number, owner: Owner): BlobNode {
     if (owner === null || this.owner !== owner) {
       return new BlobNode(this.name, this.version + 1, this.created, op, value, owner);

@@ -14,7 +14,10 @@ export class QueueNode extends Leaf {
   declare version: number;
   declare modified: number;
   readonly owner: Owner;
-  /** Items by their place: consecutive numbers, which mean nothing outside and are in no snapshot. */
+  /**
+   * Items by their position. Positions are consecutive numbers that mean nothing outside this node and are not in a
+   * snapshot.
+   */
   readonly items: SortedMap<number, Stored>;
   bytes: number;
 
@@ -62,7 +65,7 @@ export class QueueNode extends Leaf {
     return queue;
   }
 
-  /** Without its front, which must be there. */
+  /** Removes the front, which must exist. */
   popped(op: number, owner: Owner): QueueNode {
     const place = this.items.minKey();
     invariant(place !== undefined, 'only a queue with items is popped');
@@ -73,7 +76,7 @@ export class QueueNode extends Leaf {
     return queue;
   }
 
-  /** This queue if `owner` owns it, else a copy of its own, in either case as changed by `op`. */
+  /** This queue if `owner` owns it, otherwise a copy. Either is marked as changed by `op`. */
   #writable(op: number, owner: Owner): QueueNode {
     if (owner === null || this.owner !== owner) {
       return new QueueNode(this.name, this.version + 1, this.created, op, this.items.clone(), this.bytes, owner);

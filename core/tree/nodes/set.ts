@@ -1,4 +1,4 @@
-/** A set: members, sorted by their bytes, each once. */
+/** A set: members, sorted by their bytes, each only once. */
 
 import { invariant } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
@@ -44,7 +44,7 @@ export class SetNode extends Leaf {
     return this.members.size;
   }
 
-  /** With a member that is not in it yet. */
+  /** Adds a member that is not in the set yet. */
   inserted(member: Uint8Array, op: number, owner: Owner): SetNode {
     const set = this.#writable(op, owner);
     invariant(set.members.set(member, undefined), 'only a new member is inserted');
@@ -52,7 +52,7 @@ export class SetNode extends Leaf {
     return set;
   }
 
-  /** Without a member that is in it. */
+  /** Removes a member that is in the set. */
   removed(member: Uint8Array, op: number, owner: Owner): SetNode {
     const set = this.#writable(op, owner);
     invariant(set.members.delete(member), 'only a member is removed');
@@ -60,7 +60,7 @@ export class SetNode extends Leaf {
     return set;
   }
 
-  /** As with a queue. */
+  /** As `#writable` of a queue. */
   #writable(op: number, owner: Owner): SetNode {
     if (owner === null || this.owner !== owner) {
       return new SetNode(this.name, this.version + 1, this.created, op, this.members.clone(), this.bytes, owner);
