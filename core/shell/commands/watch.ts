@@ -139,7 +139,7 @@ export const watchCommands: readonly CommandSpec[] = [
       };
       const background = bound.has('background');
       if (background && (bound.has('once') || bound.has('count') || bound.words('COMMAND').length > 0))
-        throw new UsageError('--background goes with neither --once, --count nor COMMAND');
+        throw new UsageError('--background takes neither --once, --count nor COMMAND');
       const watch = context.watch(path, options, background);
       if (!background) return await watchInFront(watch, bound, context);
       const title = `${path}${options.subtree ? ' -R' : ''}${options.values ? ' --values' : ''}`;
