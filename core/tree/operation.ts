@@ -90,8 +90,8 @@ export const operationSchema = union(
 export type Operation = TypeOf<typeof operationSchema>;
 
 /**
- * Checks an operation of a caller, whose types may not be checked by a compiler. @throws MalformedError that names what
- * is wrong.
+ * Checks an operation of a caller, whose types may not be checked by a compiler.
+ * @throws MalformedError that names what is wrong.
  */
 export function checkOperation(operation: Operation): void {
   if (operation.kind === 'blobGet') checkGet(operation);

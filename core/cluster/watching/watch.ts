@@ -119,8 +119,8 @@ export class Watch {
   }
 
   /**
-   * Catches up as far as reader and effort allow. @returns true when it is up to date, so that from now on it can be
-   * told of each entry as it is applied.
+   * Catches up as far as reader and effort allow.
+   * @returns true when it is up to date, so that from now on it can be told of each entry as it is applied.
    */
   catchUp(source: WatchSource, effort: Effort): boolean {
     while (!this.ended && effort.left > 0 && this.sink.hasRoom()) {
