@@ -17,7 +17,9 @@ describe('an address that is typed', () => {
 
   it('is told in plain words to be none', () => {
     for (const none of ['', 'a b', 'ws://', 'me:secret@host:1'])
-      expect(readAddress(none, plain)).toMatchObject({ problem: expect.stringContaining('is no address') as string });
+      expect(readAddress(none, plain)).toMatchObject({
+        problem: expect.stringContaining('is not an address') as string,
+      });
     expect(readAddress('dev2', plain)).toMatchObject({ problem: expect.stringContaining('lacks the port') as string });
   });
 

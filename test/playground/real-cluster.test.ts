@@ -163,7 +163,7 @@ describe('the page of a node', () => {
   it('takes admin commands from its page only where the configuration says so', async () => {
     const page = await opened(0);
     expect(await page.type('cluster status')).toMatch(
-      /^Error: This node lets no page administer it\. playground_admin = true/,
+      /^Error: This node does not let a page administer it\. Set playground_admin = true/,
     );
     await page.page.keyboard.type(`connect ${cluster.node(2).api}\n`);
     await expect.poll(() => page.page.locator('#status').innerText()).toBe('connected to dev3');

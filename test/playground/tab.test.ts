@@ -204,7 +204,7 @@ describe('the cluster in the tab', () => {
     await page.shoot('tab-story');
     await page.page.getByRole('button', { name: 'next', exact: true }).click();
     await page.untilHappened(/everything is mended/);
-    await page.page.getByRole('button', { name: 'leave and play on' }).click();
+    await page.page.getByRole('button', { name: 'leave and continue' }).click();
     await page.page.locator('#terminal').click();
     expect(await page.type('blob put /truth new')).toMatch(/^Ok\n/);
     await page.close();
