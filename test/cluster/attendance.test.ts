@@ -1,4 +1,4 @@
-/** Which nodes are not there and which groups lack voters because of it, as every node tells it. */
+/** The report of every node: which nodes are missing, and which groups lack voters because of it. */
 
 import { describe, expect, it } from 'vitest';
 import { Attendance } from '../../core/cluster/admin/attendance.ts';
@@ -18,7 +18,7 @@ const info = (name: string, host = name): NodeInfo => {
 const voters = (...nodes: string[]): Configuration['voters'] =>
   nodes.map((node, i) => ({ replica: `r${i + 1}`, node, incarnation, address: `${node}:1` }));
 
-/** What a node `a` sees of `b`, `c` and of nodes that were added later. */
+/** What a node `a` sees of `b`, `c` and nodes that were added later. */
 function seen(later: readonly NodeInfo[], connected: readonly string[]) {
   const problems = new Problems();
   const quiet = { write: () => undefined };
@@ -128,7 +128,7 @@ describe('a command that needs the root group', () => {
     expect(joined.ok ? '' : joined.error.message).toMatch(
       /^node n1 is not connected \(what answers .*\): it founded the cluster and has the only voter of the root group, /,
     );
-    // Its own operator is not told to empty it and to join it: nobody could take it in.
+    // Its operator is not told to empty it and join it again, because no node could take it in.
     expect(story.node('n1').node!.health().problems.join()).toContain('and this node did not found the cluster');
   });
 });
