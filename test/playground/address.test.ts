@@ -1,4 +1,4 @@
-/** Addresses as people type them, and the words for those that a page cannot reach. */
+/** Addresses as people type them, and the explanations for those that a page cannot reach. */
 
 import { describe, expect, it } from 'vitest';
 import { readAddress, whyNoAnswer } from '../../playground/address.ts';
