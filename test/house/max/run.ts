@@ -1,4 +1,4 @@
-/** Uses a maximum through the service, and through the shell, and prints what came of it. */
+/** Uses a maximum through the service and through the shell, and prints the results. */
 
 import { concatBytes } from './core/base/bytes.ts';
 import type { Operation } from './core/tree/operation.ts';
