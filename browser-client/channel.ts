@@ -1,4 +1,7 @@
-/** One engine of core/client in the service of one namespace: calls as promises, with abort signals, and entering when it is needed. */
+/**
+ * One engine of core/client for one namespace. It gives calls as promises, with abort signals, and enters the namespace
+ * when it is needed.
+ */
 
 import type { ErrorInfo, Result } from '../core/base/errors.ts';
 import { HaretError, MalformedError, haretError } from '../core/base/errors.ts';
@@ -51,7 +54,7 @@ export class Channel {
     return this.#entered;
   }
 
-  /** The highest op number that an answer of the present namespace told of. */
+  /** The highest op number in any answer of the present namespace. */
   get lastOp(): number {
     return this.#lastOp;
   }
@@ -60,12 +63,12 @@ export class Channel {
     return this.#runtime.ports.clock.now();
   }
 
-  /** Milliseconds that a call with these options may take. */
+  /** How many milliseconds a call with these options may take. */
   timeoutOf(options: CallOptions): number {
     return options.timeoutMs ?? this.#options.engine.requestTimeoutMs ?? 10_000;
   }
 
-  /** From now on it serves `namespace`, or none. */
+  /** From now on the channel serves `namespace`, or none. */
   serve(namespace: string | null): void {
     if (namespace === null) this.engine.leave();
     this.#namespace = namespace;
@@ -85,7 +88,10 @@ export class Channel {
     return this.#call(invoke, signal, (value) => value);
   }
 
-  /** The same, with what `read` makes of it, which may throw: each further promise that a call goes through costs as much as its frame. */
+  /**
+   * As {@link call}, with a function that reads the value and may throw. It is part of the same promise, because each
+   * further promise costs a call as much as its frame.
+   */
   #call<T, R>(
     invoke: (done: (result: Result<T>) => void) => Pending,
     signal: AbortSignal | undefined,
@@ -142,7 +148,10 @@ export class Channel {
     return this.#entered === null ? this.#enterAndRun(make, options, absent) : this.#run(make, options, absent);
   }
 
-  /** Begins a watch, once the namespace is entered: however long that takes, as for everything else that a watch survives. */
+  /**
+   * Begins a watch once the namespace is entered. It waits as long as that takes, because a watch survives everything
+   * else too.
+   */
   watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle {
     const open = (): WatchHandle =>
       begin(this.engine, (told) => {
@@ -163,14 +172,17 @@ export class Channel {
         await this.enter({});
       } catch (error) {
         if (!(error instanceof HaretError)) throw error;
-        // What is refused for want of room is refused at once, also the next time.
+        // A call that is refused because there is no room is refused at once, and would be refused again.
         if (!error.retryable || error.code === 'Overloaded') return { error };
       }
     }
     return { error: null };
   }
 
-  /** All that waits goes on together when the namespace is entered, in its order: what is asked in order happens in order. */
+  /**
+   * All waiting calls go on together when the namespace is entered, in their order, so that they take effect in the
+   * order in which they were asked.
+   */
   #enterAndRun<R, A>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
     return new Promise((resolve) => {
       const asked = make();
@@ -182,7 +194,7 @@ export class Channel {
       held.add(go);
       const entering = this.enter({ ...options, timeoutMs });
       entering.catch(() => {
-        // When it has gone on already, its own question does not matter.
+        // If the call has gone on already, the outcome of its own `enter` does not matter.
         held.delete(go);
         resolve(entering as Promise<never>);
       });
@@ -215,7 +227,7 @@ export class Channel {
   }
 
   #thrown(error: ErrorInfo, signal: AbortSignal | undefined): HaretError {
-    // The namespace was deleted. Whoever asks again asks for the one of that name that is there then.
+    // The namespace was deleted. The next call enters a namespace of the same name, if one exists then.
     if (error.code === 'UnknownNamespace') this.#entered = null;
     if (error.code === 'Interrupted' && signal !== undefined) return interrupted(signal, error.outcome);
     return new HaretError(error);

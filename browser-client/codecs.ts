@@ -1,15 +1,19 @@
-/** How values become bytes and come back: one codec a handle. What a codec refuses is a `BadValue`, before anything is sent. */
+/**
+ * How values become bytes and come back. Each handle has a codec. A value that its codec refuses is a `BadValue`,
+ * before anything is sent.
+ */
 
 import { isWellFormed, textOf, utf8 } from '../core/base/utf8.ts';
 import { MalformedError, haretError } from '../core/base/errors.ts';
 import { fromSuperjson, toSuperjson } from './superjson.ts';
 
 /**
- * Turns values into bytes and bytes into values. `Out` is what is read, `In` what may be written; they differ only where a schema
- * transforms. Members of sets are compared as bytes, so equal values should have equal bytes.
+ * Turns values into bytes and bytes into values. `Out` is the type that is read and `In` the type that may be written.
+ * They differ only if a schema transforms values. Members of sets are compared as bytes, so equal values should have
+ * equal bytes.
  */
 export interface Codec<Out, In = Out> {
-  /** Named in errors. */
+  /** The name in errors. */
   readonly name: string;
   /** @throws an error that says what is wrong with `value`. */
   encode(value: In): Uint8Array;
@@ -31,19 +35,20 @@ export const text: Codec<string> = {
   },
 };
 
-/** Bytes as they are. Those that you give are copied when the call is made, and those that you get are yours. */
+/** Bytes as they are. Bytes that you give are copied when the call is made. Bytes that you get are yours. */
 export const bytes: Codec<Uint8Array> = {
   name: 'bytes',
   encode: (value) => value.slice(),
-  // The answer's bytes lie in the frame that they came in; who keeps a few must not keep all of it.
+  // The bytes of an answer lie in the frame in which they came. A caller that keeps a few of them must not keep the
+  // whole frame.
   decode: (value) => value.slice(),
 };
 
-/** What a schema finds wrong with a value. */
+/** A fault that a schema finds in a value. */
 export interface Issue {
   /** What is wrong. */
   readonly message: string;
-  /** Where in the value. */
+  /** Where in the value it is. */
   readonly path?:
     | readonly (
         | PropertyKey
@@ -54,7 +59,7 @@ export interface Issue {
       )[]
     | undefined;
 }
-/** What a schema says of a value. */
+/** The verdict of a schema about a value. */
 export type Validated<Out> =
   | {
       /** The value as it is read. */
@@ -67,31 +72,33 @@ export type Validated<Out> =
       readonly issues: readonly Issue[];
     };
 
-/** A schema of any library that keeps to Standard Schema (https://standardschema.dev): zod, valibot, arktype and others. */
+/**
+ * A schema of any library that follows Standard Schema (https://standardschema.dev): zod, valibot, arktype and others.
+ */
 export interface StandardSchema<In = unknown, Out = In> {
-  /** What such a schema shows to those who take any. */
+  /** The interface of such a schema. */
   readonly '~standard': {
-    /** Of the standard. */
+    /** The version of the standard. */
     readonly version: 1;
-    /** The library, named in errors. */
+    /** The name of the library, for errors. */
     readonly vendor: string;
-    /** Judges a value. What gives a promise is refused: a codec cannot wait. */
+    /** Judges a value. A schema that returns a promise is refused, because a codec cannot wait. */
     readonly validate: (value: unknown) => Validated<Out> | Promise<Validated<Out>>;
     /** For the compiler only. */
     readonly types?:
       | {
-          /** What may be written. */
+          /** The type that may be written. */
           readonly input: In;
-          /** What is read. */
+          /** The type that is read. */
           readonly output: Out;
         }
       | undefined;
   };
 }
 
-/** JSON, with the type that you say it has and nothing that checks it. */
+/** JSON with the type that you say it has. Nothing checks it. */
 export function json<T>(): Codec<T>;
-/** JSON that is held to `schema` when it is written and when it is read. The schema must validate without waiting. */
+/** JSON that `schema` checks when it is written and when it is read. The schema must validate synchronously. */
 export function json<In, Out>(schema: StandardSchema<In, Out>): Codec<Out, In>;
 export function json<In, Out>(schema?: StandardSchema<In, Out>): Codec<Out, In> {
   return {
@@ -113,7 +120,7 @@ function validate<In, Out>(schema: StandardSchema<In, Out>, value: unknown): Out
   const { vendor, validate: judge } = schema['~standard'];
   const judged = judge(value);
   if (judged instanceof Promise) {
-    // Its end is nobody's concern any more.
+    // No one waits for its result any more.
     judged.catch(() => undefined);
     throw new MalformedError(`the ${vendor} schema validates asynchronously, which a codec cannot wait for`);
   }
@@ -127,24 +134,24 @@ function shown({ message, path }: Issue): string {
 }
 
 /**
- * superjson: JSON that keeps Date, Map, Set, bigint, undefined, URL, RegExp, Error and Uint8Array. Other typed arrays are refused, because
- * a short text could ask for gigabytes of them.
+ * superjson: JSON that keeps Date, Map, Set, bigint, undefined, URL, RegExp, Error and Uint8Array. Other typed arrays
+ * are refused, because a short text could demand gigabytes of them.
  */
 export function superjson<T>(): Codec<T> {
   return {
     name: 'superjson',
     encode: (value) => {
       const written = toSuperjson(value);
-      // A function, say, is left out by JSON: what is stored could never be read.
+      // JSON leaves out a function, for example. The stored text could then never be read.
       if (!written.startsWith('{"json"')) throw new MalformedError('has no JSON form');
       return utf8(written);
     },
-    // What is read is what the user says that it is.
+    // The user says which type is read.
     decode: (stored) => fromSuperjson(text.decode(stored)) as T,
   };
 }
 
-/** @throws HaretError BadValue: nothing was sent. */
+/** @throws HaretError BadValue. Nothing was sent. */
 export function encode<In>(codec: Codec<unknown, In>, value: In, path: string): Uint8Array {
   try {
     const stored: unknown = codec.encode(value);
@@ -159,7 +166,8 @@ export function encode<In>(codec: Codec<unknown, In>, value: In, path: string): 
 }
 
 /**
- * @param changed the operation that answered `stored` was a write: that the answer cannot be read does not undo it.
+ * @param changed is true when the operation that answered `stored` was a write. An answer that cannot be read does not
+ * undo it.
  * @throws HaretError BadValue
  */
 export function decode<Out>(codec: Codec<Out, never>, stored: Uint8Array, path: string, changed = false): Out {

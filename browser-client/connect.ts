@@ -1,4 +1,4 @@
-/** The ways to a client, of whatever namespaces. */
+/** Makes clients, with any class of namespaces. */
 
 import { hexFromBytes } from '../core/base/hex.ts';
 import { isWellFormed, utf8Length } from '../core/base/utf8.ts';
@@ -14,7 +14,7 @@ import { SocketTransport, addressOf } from './websocket.ts';
 
 const defaultCallTimeoutMs = 10_000;
 
-/** Makes a client whose namespaces `make` makes, and returns at once. @throws HaretError `BadArgument` */
+/** Makes a client whose namespaces are made by `make`, and returns at once. @throws HaretError `BadArgument` */
 export function openWith<N extends CoreNamespace>(options: ConnectOptions, make: MakeNamespace<N>): CoreHaret<N> {
   const addresses = addressesOf(options);
   const secure = addresses.length > 0 && addresses.every((address) => address.startsWith('wss:'));
@@ -22,7 +22,7 @@ export function openWith<N extends CoreNamespace>(options: ConnectOptions, make:
   return openIn(hostRuntime(transport), addresses, options, make);
 }
 
-/** The same in any world. */
+/** As {@link openWith}, in any runtime. */
 export function openIn<N extends CoreNamespace>(
   runtime: Runtime,
   addresses: readonly string[],
@@ -67,7 +67,7 @@ function identityOf(clientId: string | Identity, { ports }: Runtime): Identity {
   return identity;
 }
 
-/** Waits until a node has answered; closes `haret` when none does. */
+/** Waits until a node has answered. If none does, it closes `haret`. */
 export async function whenReady<H extends CoreHaret>(haret: H, options: ConnectOptions): Promise<H> {
   try {
     await haret.ready({ signal: options.signal, timeoutMs: options.timeoutMs ?? defaultCallTimeoutMs });
@@ -86,7 +86,7 @@ function urlsOf({ urls }: ConnectOptions): readonly string[] {
 function addressesOf(options: ConnectOptions): readonly string[] {
   const urls = urlsOf(options);
   if (urls.length === 0) throw haretError('BadArgument', 'urls: expected the address of a node at least');
-  // A transport of the user's has addresses of its own.
+  // A transport that the user brings has its own form of addresses.
   if (options.transport !== undefined) return urls;
   return urls.map((url) => {
     const address = addressOf(url);

@@ -1,6 +1,6 @@
 /**
- * `haret/core`: the same client by functions. A namespace has no methods for what is in it; each is a function that is given the
- * namespace, so that a bundler leaves out of a page what the page does not use.
+ * `haret/core`: the same client as functions. A namespace has no methods for its contents. Each is a function that
+ * takes the namespace, so that a bundler leaves out of a page everything that the page does not use.
  *
  * @module haret/core
  */
@@ -15,7 +15,7 @@ const make = (parts: NamespaceParts): CoreNamespace => new CoreNamespace(parts);
 
 /**
  * Makes a client and returns at once, while it looks for a node. Calls wait for the connection.
- * @throws HaretError `BadArgument` for an address that is none.
+ * @throws HaretError `BadArgument` for an invalid address.
  */
 export function open(options: ConnectOptions): CoreHaret {
   return openWith(options, make);
@@ -23,7 +23,8 @@ export function open(options: ConnectOptions): CoreHaret {
 
 /**
  * Makes a client and waits until a node has answered.
- * @throws HaretError `NodeUnreachable` that says why none did within `timeoutMs` (10,000 unless told); `Interrupted` by `signal`.
+ * @throws HaretError `NodeUnreachable` with the reason, when none answers within `timeoutMs` (default 10,000).
+ * `Interrupted` when `signal` aborts.
  *
  * @example
  * const haret = await connect({ urls: 'ws://127.0.0.1:2002' });

@@ -1,12 +1,12 @@
-/** Listeners that cannot hurt whoever calls them. */
+/** Listeners whose errors do not reach the code that calls them. */
 
-/** A set of listeners. What one throws is reported as an uncaught error, and the others are still called. */
+/** A set of listeners. An error that one throws is reported as an uncaught error, and the others are still called. */
 export class Listeners<A extends readonly unknown[]> {
   readonly #listeners = new Set<(...args: A) => void>();
 
-  /** What is returned takes the listener out again, and tells whether it was there. */
+  /** Adds a listener. The returned function removes it, and says whether it was still there. */
   add(listener: (...args: A) => void): () => boolean {
-    // Wrapped, so that the same function added twice is two listeners.
+    // It is wrapped, so that the same function added twice counts as two listeners.
     const own = (...args: A): void => listener(...args);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);

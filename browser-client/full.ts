@@ -1,4 +1,4 @@
-/** The client with everything: namespaces whose methods make handles, transactions and watches. */
+/** The complete client: namespaces with methods for handles, transactions and watches. */
 
 import { openWith, whenReady } from './connect.ts';
 import type { CoreHaret } from './haret.ts';
@@ -13,7 +13,7 @@ import type { Txn } from './txn.ts';
 import { watch } from './watch.ts';
 import type { Watch, WatchOptions, WatchUpdate } from './watch.ts';
 
-/** A namespace: the place of everything. Made by {@link CoreHaret.namespace}. */
+/** A namespace, in which everything else is. {@link CoreHaret.namespace} makes it. */
 export class Namespace extends CoreNamespace implements HandleMakers {
   /** A value. */
   blob<Out, In>(path: string, codec: Codec<Out, In>): Blob<Out, In> {
@@ -35,12 +35,15 @@ export class Namespace extends CoreNamespace implements HandleMakers {
     return new Counter(this.executor, path);
   }
 
-  /** A directory, and a place to make handles beneath. */
+  /** A directory. It also makes handles of nodes beneath it. */
   directory(path = '/'): Directory {
     return new Directory(this.executor, path);
   }
 
-  /** What is committed at and beneath `path`, in order, each change once, until the loop is left or `signal` ends it. */
+  /**
+   * Iterates over everything that is committed at and beneath `path`, in order and each change once, until the loop is
+   * left or `signal` ends it.
+   */
   watch(path: string, options: WatchOptions & { readonly progress: true }): Watch<WatchUpdate>;
   watch(path: string, options?: WatchOptions): Watch;
   watch(path: string, options: WatchOptions = {}): Watch<WatchUpdate> {
@@ -54,8 +57,8 @@ export class Namespace extends CoreNamespace implements HandleMakers {
 }
 
 /**
- * A client of a cluster: one for a program or a page, whatever it does. Made by {@link connect} or {@link open}; it finds nodes, comes back after
- * any break, and never repeats a write whose outcome it does not know.
+ * A client of a cluster. A program or a page needs only one. {@link connect} or {@link open} makes it. It finds nodes,
+ * reconnects after any failure, and never repeats a write whose outcome it does not know.
  */
 export interface Haret extends CoreHaret<Namespace> {}
 
@@ -64,7 +67,7 @@ export const make = (parts: NamespaceParts): Namespace => new Namespace(parts);
 
 /**
  * Makes a client and returns at once, while it looks for a node. Calls wait for the connection.
- * @throws HaretError `BadArgument` for an address that is none.
+ * @throws HaretError `BadArgument` for an invalid address.
  */
 export function open(options: ConnectOptions): Haret {
   return openWith(options, make);
@@ -72,7 +75,8 @@ export function open(options: ConnectOptions): Haret {
 
 /**
  * Makes a client and waits until a node has answered.
- * @throws HaretError `NodeUnreachable` that says why none did within `timeoutMs` (10,000 unless told); `Interrupted` by `signal`.
+ * @throws HaretError `NodeUnreachable` with the reason, when none answers within `timeoutMs` (default 10,000).
+ * `Interrupted` when `signal` aborts.
  *
  * @example
  * const haret = await connect({ urls: 'ws://127.0.0.1:2002' });

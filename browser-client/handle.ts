@@ -1,4 +1,4 @@
-/** What handles of every type have in common. A handle is a name with a type: making one asks nothing of the cluster. */
+/** The base of handles of every type. A handle is a path with a type. To make one asks nothing of the cluster. */
 
 import { HaretError } from '../core/base/errors.ts';
 import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
@@ -9,17 +9,17 @@ import { NodeGuards, NodeOps } from './operations.ts';
 import type { Asked, VersionGuard } from './operations.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
 
-/** How handles reach their namespace. */
+/** The way from a handle to its namespace. */
 export interface Executor extends LiveHost {
-  /** A watch that `begin` begins; it ends when the namespace is left. */
+  /** Begins a watch with `begin`. The watch ends when the namespace is left. */
   watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle;
   readonly defaultRead: Read;
   readonly nowMs: number;
   timeoutOf(options: CallOptions): number;
   /**
-   * Asks what `make` gives, and reads the answer.
-   * @param make what it throws, of a value that its codec refuses, is told as every other error: by the promise.
-   * @param absent holds what is the answer where the path does not exist; without it, that is an error.
+   * Sends the operation that `make` gives, and reads the answer.
+   * @param make may throw, for a value that its codec refuses. The promise then rejects, as with every other error.
+   * @param absent has the answer for a path that does not exist. Without it, that is an error.
    */
   run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A>;
 }
@@ -28,25 +28,28 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof HaretError && error.code === 'PathNotFound';
 }
 
-/** What is read where nothing is. */
+/** The answer of a read where no node exists. */
 export const nothing = [undefined] as const;
 
 /** Options of {@link Handle.delete}. */
 export interface DeleteOptions extends CallOptions, VersionGuard {
-  /** Take a directory with everything in it. Without this, one that is not empty is refused. */
+  /** Delete a directory with everything in it. Without this, a directory that is not empty is refused. */
   readonly recursive?: boolean | undefined;
 }
 
 /**
- * A node of the tree, by its path. Handles are cheap: make them where you need them. What reads asks nothing of whether the node exists:
- * an absent one reads as an empty one, and what adds to it creates it first, in the same step.
+ * A node of the tree, by its path. Handles are cheap, so make them where you need them. Reads do not require that the
+ * node exists: an absent node reads as an empty one. Writes that add to a node create it first, in the same step.
  */
 export abstract class Handle {
-  /** Its operations as values, for transactions. There they are strict: a path that does not exist fails the transaction. */
+  /**
+   * Its operations as values, for transactions. In a transaction they are strict: a path that does not exist fails the
+   * transaction.
+   */
   abstract readonly op: NodeOps;
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   abstract readonly guard: NodeGuards;
-  /** Absolute, as it was given; it is judged when it is used. */
+  /** The absolute path, as it was given. It is checked when it is used. */
   readonly path: string;
   /** @internal */
   readonly executor: Executor;
@@ -56,17 +59,17 @@ export abstract class Handle {
     this.path = path;
   }
 
-  /** Is there a node of any type? */
+  /** True when a node of any type exists. */
   exists(options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.exists(), options);
   }
 
-  /** Type, version, sizes, and the op numbers of its creation and last change; undefined when it is not there. */
+  /** Its type, version, sizes, and the op numbers of its creation and last change. Undefined when it does not exist. */
   stat(options: ReadOptions = {}): Promise<Stat | undefined> {
     return this.executor.run(() => this.op.stat(), options, nothing);
   }
 
-  /** @returns false when there was nothing to delete. */
+  /** @returns false when no node existed. */
   async delete({ ifVersion, recursive, ...options }: DeleteOptions = {}): Promise<boolean> {
     const operation = this.op.delete({ ifVersion, recursive: recursive === true });
     return (await this.executor.run(() => operation, options, nothing)) !== undefined;

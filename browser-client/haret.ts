@@ -1,4 +1,7 @@
-/** The client: one for a program or a page. It has a connection for each namespace that is used, because each has a primary of its own. */
+/**
+ * The client. A program or a page needs only one. It has a connection for each namespace that is used, because each
+ * namespace has its own primary.
+ */
 
 import { HaretError, errorInfo, haretError } from '../core/base/errors.ts';
 import { isName } from '../core/base/ids.ts';
@@ -11,12 +14,12 @@ import type { CoreNamespace, NamespaceParts } from './namespace.ts';
 import type { CallOptions, ConnectionState, Identity, Problem } from './options.ts';
 import type { Runtime } from './runtime.ts';
 
-/** Of several connections, the one that is worst off tells the state. */
+/** The states in the order of severity. With several connections, the worst state is that of the client. */
 const severity: readonly ClientState[] = ['ready', 'connecting', 'suspended', 'lost', 'closed'];
 
-/** The node at the other end. */
+/** The node to which a client is connected. */
 export interface ServerInfo {
-  /** Where it is reached. */
+  /** Its address. */
   readonly address: string;
   /** Its name. */
   readonly node: string;
@@ -29,17 +32,17 @@ interface Member<N> {
   readonly namespace: N;
 }
 
-/** Makes the namespaces of a client. An entry point decides of which class they are, and so what comes with them. */
+/** Makes the namespaces of a client. An entry point decides their class, and so which code comes with them. */
 export type MakeNamespace<N extends CoreNamespace> = (parts: NamespaceParts) => N;
 
 /**
- * A client of a cluster: one for a program or a page, whatever it does. Made by {@link connect} or {@link open}; it finds nodes, comes back after
- * any break, and never repeats a write whose outcome it does not know.
+ * A client of a cluster. A program or a page needs only one. {@link connect} or {@link open} makes it. It finds nodes,
+ * reconnects after any failure, and never repeats a write whose outcome it does not know.
  */
 export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
   readonly #runtime: Runtime;
   readonly #options: ChannelOptions;
-  /** The first connection. It is there before any namespace is used, and serves the first one that is. */
+  /** The first connection. It exists before any namespace is used, and then serves the first one. */
   readonly #home: Channel;
   readonly #members = new Map<string, Member<N>>();
   readonly #stateListeners = new Listeners<[ConnectionState, Problem | null]>();
@@ -55,49 +58,53 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
     this.#home = this.#channel();
   }
 
-  /** Of the connection that is worst off. */
+  /** The worst state among its connections. */
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** The ClientID and incarnation of this client, for a later process that is to go on in its place; null without a ClientID. */
+  /**
+   * The ClientID and incarnation of this client, with which a later process can continue in its place. Null without a
+   * ClientID.
+   */
   get identity(): Identity | null {
     return this.#options.engine.identity ?? null;
   }
 
-  /** Why the last connection failed or ended; null when none did. */
+  /** Why the last connection failed or ended. Null when none did. */
   get problem(): Problem | null {
     return this.#home.engine.problem;
   }
 
-  /** The node at the other end of the first connection; null while there is none. */
+  /** The node of the first connection. Null while it is not connected. */
   get server(): ServerInfo | null {
     const { server } = this.#home.engine;
     return server === null ? null : { address: server.address, node: server.node, cluster: server.cluster };
   }
 
-  /** Calls `listener` at each change of state, with the last problem; the function that is returned ends that. */
+  /** Calls `listener` at each change of state, with the last problem. The returned function ends this. */
   on(_event: 'state', listener: (state: ConnectionState, problem: Problem | null) => void): () => void {
-    // Who is told after a listener that changed the state again has been told of that already.
+    // An earlier listener may have changed the state again. Listeners are told of that separately.
     return this.#stateListeners.add((state, problem) => {
       if (state === this.#state) listener(state, problem);
     });
   }
 
-  /** Resolves when a node answers. @throws HaretError that says why none could be reached. */
+  /** Resolves when a node answers. @throws HaretError with the reason why none could be reached. */
   async ready(options: CallOptions = {}): Promise<void> {
     if (this.#home.engine.state === 'ready') return;
     const { signal, timeoutMs } = options;
     try {
       await this.#home.call<null>((done) => this.#home.engine.connected(done, timeoutMs), signal);
     } catch (error) {
-      // The engine tells why there is no node yet, whatever ended the wait.
+      // Whatever ended the wait, the engine reports why there is no node yet.
       throw signal?.aborted === true ? interrupted(signal, 'definite') : error;
     }
   }
 
   /**
-   * A namespace, by name. It is entered when it is first used, so this asks nothing of the cluster; the same name gives the same object.
+   * A namespace, by name. It is entered when it is first used, so this asks nothing of the cluster. The same name gives
+   * the same object.
    * @throws HaretError `BadName`
    */
   namespace(name: string): N {
@@ -119,14 +126,14 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
     return this.#home.call((done) => engine.listNamespaces(done, options.timeoutMs), options.signal);
   }
 
-  /** The time there and back, in milliseconds. */
+  /** Measures the round trip, in milliseconds. */
   ping(options: CallOptions = {}): Promise<number> {
     return this.#home.call<number>((done) => this.#home.engine.ping(done, options.timeoutMs), options.signal);
   }
 
   /**
-   * Gives the sessions back and closes. What is under way ends with `Closed`, whose `outcome` says whether it may have happened.
-   * Resolves when the last words have left.
+   * Gives the sessions back and closes. Calls that are under way end with `Closed`, whose `outcome` says whether they
+   * may have been executed. Resolves when the last messages have left.
    */
   async close(): Promise<void> {
     if (this.#closed) return this.#runtime.drained();
@@ -172,7 +179,7 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
   }
 }
 
-/** What `connect` throws when no node answered: where it looked, and the last reason. */
+/** The error that `connect` throws when no node answered: the addresses that it tried, and the last reason. */
 export function unreachable(haret: CoreHaret, urls: readonly string[], error: unknown): HaretError {
   if (error instanceof HaretError && error.code !== 'Timeout' && error.code !== 'NodeUnreachable') {
     return error;

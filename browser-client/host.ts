@@ -1,4 +1,4 @@
-/** What the world that the SDK runs in has of its own. A page's bundle is built with `page-host.ts` in the place of this. */
+/** The parts of the SDK that depend on its host. A page's bundle is built with `page-host.ts` instead of this file. */
 
 import IsomorphicWebSocket from 'isomorphic-ws';
 import { defaultMaxFrameBytes } from '../core/base/limits.ts';
@@ -18,19 +18,20 @@ const globals = globalThis as {
 
 export const inNode: boolean = globals.process?.versions?.node !== undefined;
 
-/** What a client here can speak. */
+/** The codecs that a client can use here. */
 export const codecs: Codecs = { binary: binaryApi, superjson: textApi };
 
-/** The browser's own, or ws. */
+/** The browser's own class, or that of ws. */
 export const HostWebSocket: WebSocketConstructor = IsomorphicWebSocket;
 
-/** What ws is told of each socket; the standard's WebSockets take no more than two arguments. */
+/** The options of each socket, for ws. The standard's WebSockets take only two arguments. */
 export const socketOptions: object | undefined = inNode
   ? {
       perMessageDeflate: false,
-      // Frames of a node that was configured for larger values than usual have to fit too.
+      // Frames of a node that is configured for larger values than usual must fit too.
       maxPayload: 16 * defaultMaxFrameBytes,
-      // Masks keep scripts in browsers from forging what a proxy sees. A program speaks for itself, and zeros spare both ends a pass over every byte.
+      // Masks prevent scripts in browsers from choosing the bytes that a proxy sees. A program needs no such
+      // protection, and zeros save both ends a pass over every byte.
       generateMask: (mask: Uint8Array) => mask.fill(0),
     }
   : undefined;
@@ -38,5 +39,5 @@ export const socketOptions: object | undefined = inNode
 const { setImmediate } = globals;
 const turns = setImmediate && new TurnWorks((run) => () => setImmediate(run));
 
-/** Runs `work` in a later task, behind what has already arrived. */
+/** Runs `work` in a later task, after everything that has already arrived. */
 export const soon: (work: () => void) => void = inNode && turns !== undefined ? (work) => turns.add(work) : soonInPage;

@@ -1,6 +1,6 @@
 /**
- * haret's client, the same in Node and in browsers: `connect`, then `namespace`, then handles (`blob`, `queue`, `set`, `counter`,
- * `directory`) and transactions.
+ * haret's client, the same in Node and in browsers. `connect` gives a client, `namespace` a namespace, and the
+ * namespace gives handles (`blob`, `queue`, `set`, `counter`, `directory`) and transactions.
  *
  * @module haret
  */

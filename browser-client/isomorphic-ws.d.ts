@@ -1,4 +1,7 @@
-/** isomorphic-ws as this room uses it. Its own types bring in all of Node's, which a browser does not have. */
+/**
+ * The types of isomorphic-ws, as this room uses it. Its own types need all types of Node, which a browser does not
+ * have.
+ */
 import type { WebSocketConstructor } from './websocket.ts';
 
 declare const WebSocket: WebSocketConstructor;

@@ -1,13 +1,16 @@
-/** How a watch begins: with the engine, once its namespace is entered. */
+/** Begins a watch with the engine, once its namespace is entered. */
 
 import type { ErrorInfo } from '../core/base/errors.ts';
 import type { Client } from '../core/client/client.ts';
 import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 
-/** Begins a watch with an engine. Given by who watches, so that a page which does not has no code for it. */
+/**
+ * Begins a watch with an engine. The code that watches passes it in, so that a page without watches has no code for
+ * them.
+ */
 export type BeginWatch = (engine: Client, handler: (told: WatchTold) => void) => WatchHandle;
 
-/** Begins a watch once `ready` resolves; an error of that ends it. */
+/** Begins a watch once `ready` resolves. If that gives an error, the watch ends with it. */
 export class LateWatch implements WatchHandle {
   #inner: WatchHandle | null = null;
   #cancelled = false;

@@ -1,4 +1,6 @@
-/** Values that keep themselves up to date: a snapshot and the changes behind it, folded into what a handle stands for. */
+/**
+ * Values that keep themselves up to date. A snapshot and the changes after it are folded into the value of a handle.
+ */
 
 import { HaretError, haretError } from '../core/base/errors.ts';
 import type { NodeType } from '../core/tree/operation.ts';
@@ -11,65 +13,66 @@ import { watchesOf } from './watch.ts';
 import type { OpenWatch } from './watch.ts';
 
 /**
- * - `loading`: nothing is known yet;
- * - `live`: `value` is the state after `op`, and changes will be told;
- * - `stale`: the connection is away; `value` was the state after `op`, and what changes meanwhile will be told when it is back;
- * - `failed`: `error` says why; `value` is the last one that was known. A value that its codec refuses, and a node of another type, are left
- *   behind by the next good one; every other failure is for good.
+ * - `loading`: nothing is known yet.
+ * - `live`: `value` is the state after `op`, and changes will be told.
+ * - `stale`: the connection is lost. `value` was the state after `op`. Changes in the meantime will be told when it is
+ *   back.
+ * - `failed`: `error` says why, and `value` is the last known one. After a value that its codec refuses, or a node of
+ *   another type, the next good value ends the failure. Every other failure is final.
  */
 export type LiveState<T> =
   | {
       /** Nothing is known yet. */
       readonly status: 'loading';
-      /** None. */
+      /** No value. */
       readonly value: undefined;
-      /** None. */
+      /** No op. */
       readonly op: 0;
-      /** None. */
+      /** No error. */
       readonly error: undefined;
     }
   | {
-      /** It is known, and up to date or not. */
+      /** The value is known. `stale` means that it may be out of date. */
       readonly status: 'live' | 'stale';
       /** The state after `op`. */
       readonly value: T;
       /** The op number up to which it is known. */
       readonly op: number;
-      /** None. */
+      /** No error. */
       readonly error: undefined;
     }
   | {
-      /** It cannot be known. */
+      /** The value cannot be known. */
       readonly status: 'failed';
-      /** The last one that was known. */
+      /** The last known value. */
       readonly value: T | undefined;
       /** The op number up to which it was known. */
       readonly op: number;
-      /** Why. */
+      /** The reason. */
       readonly error: HaretError;
     };
 
-/** Makes a value of changes. */
+/** Folds changes into a value. */
 export interface Fold<T> {
   clear(): void;
   apply(change: Change): void;
-  /** The value now; the same object as long as nothing changed. @throws HaretError BadValue */
+  /** The value now. It is the same object as long as nothing changed. @throws HaretError BadValue */
   value(): T;
 }
 
-/** What a live value is made from. */
+/** The source of a live value. */
 export interface LiveSource<T> {
   readonly type: NodeType;
-  /** What reads the values: another one makes another live value of the same node. */
+  /** The object that decodes values. With another one, the same node has another live value. */
   readonly codec: object;
-  /** With everything beneath the path. */
+  /** Whether it includes everything beneath the path. */
   readonly recursive: boolean;
   fold(): Fold<T>;
 }
 
-/** Whatever has a live value: a handle of a blob, counter, set, queue or directory. */
+/** A handle that has a live value: of a blob, counter, set, queue or directory. */
 export interface HasLive<T> {
-  /** Where it is. */
+  /** Its path. */
   readonly path: string;
   /** @internal */
   readonly executor: Executor;
@@ -77,15 +80,15 @@ export interface HasLive<T> {
   readonly source: LiveSource<T>;
 }
 
-/** What a {@link Live} needs of its namespace. */
+/** The parts of its namespace that a {@link Live} needs. */
 export interface LiveHost {
   readonly state: ConnectionState;
   onState(listener: () => void): () => void;
-  /** One more or less waits to be told something. */
+  /** One more (1) or one less (-1) waits to be told something. */
   listening(change: 1 | -1): void;
 }
 
-/** What a {@link Live} is made of. */
+/** The parts of a {@link Live}. */
 export interface LiveParts<T> {
   readonly host: LiveHost;
   readonly watch: OpenWatch;
@@ -94,13 +97,14 @@ export interface LiveParts<T> {
   readonly fold: Fold<T>;
 }
 
-/** Told from a value that was never looked at. */
+/** Differs from a value that was never looked at. */
 const absent = {};
 const loading = { status: 'loading', value: undefined, op: 0, error: undefined } as const;
 
 /**
- * A value that follows its node. It watches while somebody is subscribed or iterates, and knows no more than it did when nobody is. What
- * changes faster than it is looked at is skipped: an iterator yields the latest.
+ * A value that follows its node. It watches while it has a subscriber or an iterator. Without them it keeps the last
+ * state. When the value changes faster than it is read, states in between are skipped, and an iterator yields the
+ * latest.
  *
  * @example
  * for await (const config of ns.blob('/config', json<Config>()).live()) apply(config);
@@ -115,10 +119,10 @@ export class Live<T> implements AsyncIterable<T> {
   #watch: WatchHandle | null = null;
   #stopState: (() => void) | null = null;
   #state: LiveState<T> = loading;
-  /** The snapshot is complete. */
+  /** True when the snapshot is complete. */
   #complete = false;
   #op = 0;
-  /** What is there now is not of this type: until something else is. */
+  /** The node that exists now has another type. The error holds until that changes. */
   #misfit: HaretError | null = null;
   #ended: HaretError | null = null;
 
@@ -131,12 +135,12 @@ export class Live<T> implements AsyncIterable<T> {
     this.#fold = parts.fold;
   }
 
-  /** What is known now; another object whenever that changed. */
+  /** The present state. It is another object whenever something changed. */
   get state(): LiveState<T> {
     return this.#state;
   }
 
-  /** Calls `listener` after each change of {@link Live.state}, until the function that is returned is called. */
+  /** Calls `listener` after each change of {@link Live.state}, until the returned function is called. */
   subscribe(listener: () => void): () => void {
     const remove = this.#listeners.add(listener);
     if (this.#listeners.size === 1) this.#start();
@@ -145,12 +149,15 @@ export class Live<T> implements AsyncIterable<T> {
     };
   }
 
-  /** Each value, from the first that is known; the latest, when several came between. @throws HaretError when it failed. */
+  /**
+   * Yields each value, from the first known one. When several came in between, it yields only the latest.
+   * @throws HaretError when the live value has failed.
+   */
   [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     return this.values();
   }
 
-  /** The same until `signal` ends it, which is no error. */
+  /** As the iterator, until `signal` ends it, which is not an error. */
   async *values(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<T, void, undefined> {
     const { signal } = options;
     let wake = (): void => undefined;
@@ -162,7 +169,7 @@ export class Live<T> implements AsyncIterable<T> {
       while (signal?.aborted !== true) {
         const { status, value, error } = this.#state;
         if (status === 'failed') throw error;
-        // A value that is stale was yielded while it was not.
+        // A stale value was already yielded while it was live.
         if (status === 'live' && told !== this.#told()) {
           told = this.#told();
           yield value;
@@ -178,7 +185,7 @@ export class Live<T> implements AsyncIterable<T> {
     }
   }
 
-  /** What tells one value from the next: the same object until something changed, in a box that `undefined` lies in too. */
+  /** Identifies a value: the same object until something changed. `undefined` has an object of its own. */
   #told(): unknown {
     const value: unknown = this.#fold.value();
     return value === undefined ? absent : value;
@@ -241,7 +248,7 @@ export class Live<T> implements AsyncIterable<T> {
     const { value: last } = this.#state;
     const error = this.#ended ?? this.#misfit;
     if (error !== null) return { status: 'failed', value: last, op: this.#op, error };
-    // While a snapshot comes in, what was known before is the last whole state.
+    // While a snapshot comes in, the last complete state stays the known one.
     if (!this.#complete) return this.#state.status === 'live' ? { ...this.#state, status: 'stale' } : this.#state;
     try {
       const value = this.#fold.value();
@@ -258,9 +265,12 @@ function asHaretError(error: unknown): HaretError {
   return haretError('Internal', error instanceof Error ? error.message : String(error));
 }
 
-/** Live values that nobody uses any more are looked for when there are so many. */
+/** Every this many live values, unused ones are looked for. */
 const livesBeforeSweep = 256;
-/** Of each namespace, by type, codec and path. Held by those who are subscribed; here only to be shared. */
+/**
+ * The live values of each namespace, by type, codec and path. Subscribers hold them. This table only lets handles share
+ * them.
+ */
 const lives = new WeakMap<Executor, Map<string, WeakRef<Live<unknown>>>>();
 let lastId = 0;
 const ids = new WeakMap<object, number>();
@@ -271,12 +281,12 @@ function idOf(object: object): number {
   return id;
 }
 
-/** Equal for handles that stand for the same node as the same type: what bindings to a framework know a live value by. */
+/** Equal for handles of the same node as the same type. Bindings to a framework identify a live value with it. */
 export function liveKey({ path, executor, source }: HasLive<unknown>): string {
   return `${idOf(executor)} ${source.type} ${path}`;
 }
 
-/** The value of a handle, kept up to date. Handles of one node, type and codec share it. */
+/** The value of a handle, kept up to date. Handles with the same node, type and codec share it. */
 export function live<T>(handle: HasLive<T>): Live<T> {
   const { executor, path, source } = handle;
   const known = lives.get(executor) ?? new Map<string, WeakRef<Live<unknown>>>();

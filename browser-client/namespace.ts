@@ -1,4 +1,6 @@
-/** A namespace: the place of everything. Its connection moves with its primary, apart from those of other namespaces. */
+/**
+ * A namespace, in which everything else is. Its connection moves with its primary, independently of other namespaces.
+ */
 
 import { haretError } from '../core/base/errors.ts';
 import type { HaretError } from '../core/base/errors.ts';
@@ -12,10 +14,13 @@ import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.
 import { LateWatch } from './late-watch.ts';
 import type { BeginWatch } from './late-watch.ts';
 
-/** The namespace's way to its channel, until it is left: then the channel may be another's. */
+/**
+ * The way from a namespace to its channel, until the namespace is left. After that the channel may serve another
+ * namespace.
+ */
 class NamespaceExecutor implements Executor {
   readonly defaultRead: Read;
-  /** What ends each watch that goes on. */
+  /** The functions that end the open watches. */
   readonly #watches = new Set<() => void>();
   readonly channel: Channel;
   left = false;
@@ -63,7 +68,7 @@ class NamespaceExecutor implements Executor {
     return { cancel, pause: () => handle.pause(), resume: () => handle.resume() };
   }
 
-  /** The channel may go on, for another namespace: what is watched here ends by itself. */
+  /** The channel may be used for another namespace, so the watches of this one must end. */
   leave(): void {
     this.left = true;
     for (const end of this.#watches) end();
@@ -83,7 +88,7 @@ function unopened(): never {
   throw haretError('Internal', 'a watch of a namespace that was left');
 }
 
-/** What a namespace is made of. */
+/** The parts of a namespace. */
 export interface NamespaceParts {
   readonly name: string;
   readonly channel: Channel;
@@ -93,13 +98,13 @@ export interface NamespaceParts {
 }
 
 /**
- * A namespace: the place of everything. Made by {@link CoreHaret.namespace}; what is in it is reached by functions, which are given the
- * namespace: `blob`, `queue`, `set`, `counter`, `directory`, `txn`, `watch`.
+ * A namespace, in which everything else is. {@link CoreHaret.namespace} makes it. Its contents are reached through
+ * functions that take the namespace: `blob`, `queue`, `set`, `counter`, `directory`, `txn`, `watch`.
  */
 export class CoreNamespace {
   /** Unique in the cluster. */
   readonly name: string;
-  /** @internal What reaches it: modules over a namespace take this, and nothing else of it. */
+  /** @internal The way into the namespace. Modules over a namespace use this and nothing else of it. */
   readonly executor: Executor;
   readonly #executor: NamespaceExecutor;
   readonly #leave: () => void;
@@ -116,19 +121,22 @@ export class CoreNamespace {
     return this.#executor.state;
   }
 
-  /** The highest op number that an answer told of: what you have seen. `{ atLeast: ns.lastOp }` sees it from anywhere. */
+  /**
+   * The highest op number in any answer, which is the newest state that you have seen. A read `{ atLeast: ns.lastOp }`
+   * sees that state at any node.
+   */
   get lastOp(): number {
     return this.#executor.channel.lastOp;
   }
 
   /**
-   * The session in which this client writes here: its op number, and whether it came in the place of an earlier process's. Null before the
-   * first write.
+   * The session in which this client writes here: its op number, and whether it continues the session of an earlier
+   * process. Null before the first write.
    */
   get session(): {
     /** The op number that registered it. */
     readonly id: number;
-    /** A process of this ClientID and incarnation had one before, which ended with this one. */
+    /** True when a process of this ClientID and incarnation had a session before, which ended with this one. */
     readonly continued: boolean;
   } | null {
     if (this.#executor.left) return null;
@@ -137,28 +145,31 @@ export class CoreNamespace {
     return { id: present.session, continued: present.continued };
   }
 
-  /** Resolves when the namespace is there and has been entered; every call does that by itself. @throws HaretError `UnknownNamespace` */
+  /**
+   * Resolves when the namespace exists and has been entered. Every call also does this by itself.
+   * @throws HaretError `UnknownNamespace`
+   */
   async ready(options: CallOptions = {}): Promise<void> {
     if (this.#executor.left) throw leftError();
     if (this.#executor.channel.entered === null) await this.#executor.channel.enter(options);
   }
 
-  /** Of a node of any type: is it there? */
+  /** True when a node of any type exists at `path`. */
   exists(path: string, options: ReadOptions = {}): Promise<boolean> {
     return new AnyNode(this.executor, path).exists(options);
   }
 
-  /** Of a node of any type; undefined when it is not there. */
+  /** The facts about a node of any type. Undefined when it does not exist. */
   stat(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
     return new AnyNode(this.executor, path).stat(options);
   }
 
-  /** Deletes a node of any type. @returns false when there was nothing to delete. */
+  /** Deletes a node of any type. @returns false when no node existed. */
   delete(path: string, options: DeleteOptions = {}): Promise<boolean> {
     return new AnyNode(this.executor, path).delete(options);
   }
 
-  /** Gives up the namespace's session and connection. Handles of it then refuse with `Closed`. */
+  /** Gives up the namespace's session and connection. Its handles then refuse with `Closed`. */
   leave(): void {
     if (this.#executor.left) return;
     this.#executor.leave();

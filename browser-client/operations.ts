@@ -1,4 +1,4 @@
-/** Single operations and guards as values: what handles send by themselves, and what transactions are made of. */
+/** Single operations and guards as values. Handles send them alone, and transactions are made of them. */
 
 import { haretError } from '../core/base/errors.ts';
 import type {
@@ -15,17 +15,17 @@ import type { Written } from './options.ts';
 
 export type { Guard, NodeType, Stat };
 
-/** What is asked of a namespace, with what it will answer. */
+/** A question to a namespace, with the type of its answer. */
 export interface Asked<R> {
-  /** As it is sent. */
+  /** The operation that is sent. */
   readonly operation: Operation;
-  /** Reads the result; `op` is the op number of the answer. */
+  /** Reads the result. `op` is the op number of the answer. */
   read(result: OperationResult, op: number): R;
 }
 
-/** One operation of the tree, with what it will answer. Made by the `op` of a handle. */
+/** One operation of the tree, with the type of its answer. The `op` of a handle makes it. */
 export interface Op<R> extends Asked<R> {
-  /** As it is sent. */
+  /** The operation that is sent. */
   readonly operation: SimpleOperation;
 }
 
@@ -46,19 +46,22 @@ export function opOf<O extends Operation, K extends OperationResult['kind'], R>(
   };
 }
 
-/** The same, and its node is made first where nothing is: in one step, so that what is asked in order happens in order. */
+/**
+ * As the given operation, but first makes its node where none exists. It is one step, so that operations take effect in
+ * the order in which they were asked.
+ */
 export function upsertOf<R>(op: Op<R>): Asked<R> {
   return { ...op, operation: { kind: 'upsert', operation: op.operation as Upsertable } };
 }
 
-/** Which branch of a transaction ran, a result for each of its operations, and when. */
+/** Which branch of a transaction ran, a result for each of its operations, and the op of the entry. */
 export interface Transacted {
   readonly held: boolean;
   readonly results: readonly SimpleResult[];
   readonly op: number;
 }
 
-/** `then` when every guard holds, else `otherwise`. */
+/** A transaction that does `then` when every guard holds, otherwise `otherwise`. */
 export function transactionOf(
   guards: readonly Guard[],
   then: readonly Op<unknown>[],
@@ -75,7 +78,7 @@ export function transactionOf(
   );
 }
 
-/** What a write tells of where it stands. */
+/** The version and op number that a write reports. */
 export const written = ({ version }: ResultOf<'done'>, op: number): Written => ({ version, op });
 export const number = (result: ResultOf<'number'>): number => result.number;
 export const truth = (result: ResultOf<'truth'>): boolean => result.truth;
@@ -88,24 +91,24 @@ export interface VersionGuard {
 
 /** Operations of every type. */
 export class NodeOps {
-  /** Of the node. */
+  /** The path of the node. */
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
   }
 
-  /** Is there a node of any type? */
+  /** True when a node of any type exists. */
   exists(): Op<boolean> {
     return opOf({ kind: 'exists', path: this.path }, 'truth', truth);
   }
 
-  /** Fails with `PathNotFound` where nothing is. */
+  /** Fails with `PathNotFound` where no node exists. */
   stat(): Op<Stat> {
     return opOf({ kind: 'stat', path: this.path }, 'stat', ({ stat }) => stat);
   }
 
-  /** Fails with `PathNotFound` where nothing is. */
+  /** Fails with `PathNotFound` where no node exists. */
   delete({ ifVersion, recursive = false }: VersionGuard & { readonly recursive?: boolean } = {}): Op<Written> {
     return opOf({ kind: 'delete', path: this.path, recursive, ifVersion: ifVersion ?? null }, 'done', written);
   }
@@ -115,41 +118,44 @@ export class NodeOps {
   }
 }
 
-/** What a transaction may ask of a node of any type. */
+/** The conditions on a node of any type, for transactions. */
 export class NodeGuards {
-  /** Of the node. */
+  /** The path of the node. */
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
   }
 
-  /** Something is there. */
+  /** A node exists. */
   exists(): Guard {
     return { kind: 'exists', path: this.path };
   }
 
-  /** Nothing is there. */
+  /** No node exists. */
   absent(): Guard {
     return { kind: 'absent', path: this.path };
   }
 
-  /** It has this version. Versions start anew when a node is deleted and made again; `created` and `modified` do not. */
+  /**
+   * The node has this version. Versions begin again when a node is deleted and made again. `created` and `modified` do
+   * not.
+   */
   version(version: number): Guard {
     return { kind: 'version', path: this.path, version };
   }
 
-  /** It was created by the entry `op`: unlike a version, that never comes again. */
+  /** The node was created by the entry `op`. Unlike a version, this op is never used again. */
   created(op: number): Guard {
     return { kind: 'created', path: this.path, op };
   }
 
-  /** It, or anything beneath it, was last changed by the entry `op`. */
+  /** The node, or anything beneath it, was last changed by the entry `op`. */
   modified(op: number): Guard {
     return { kind: 'modified', path: this.path, op };
   }
 
-  /** It is of this type. */
+  /** The node has this type. */
   type(type: NodeType): Guard {
     return { kind: 'type', path: this.path, type };
   }

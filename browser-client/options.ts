@@ -1,21 +1,23 @@
-/** What the SDK's calls may be asked, and what they answer with. */
+/** The options of the SDK's calls, and the types of their answers. */
 
 import type { ErrorInfo } from '../core/base/errors.ts';
 import type { Transport } from '../core/base/ports.ts';
 import type { WebSocketConstructor } from './websocket.ts';
 
 /**
- * - `connecting` until a node first answers;
- * - `ready` while one does;
- * - `suspended` between two nodes: what is asked waits;
- * - `lost` after the cluster let the session go, until there is another: what was under way ended with `outcome: 'unknown'`;
+ * - `connecting` until a node first answers.
+ * - `ready` while a node answers.
+ * - `suspended` between two nodes. Calls wait.
+ * - `lost` after the cluster ended the session, until there is another one. Writes that were under way ended with
+ *   `outcome: 'unknown'`.
  * - `closed` for good.
  */
 export type ConnectionState = 'connecting' | 'ready' | 'suspended' | 'lost' | 'closed';
 
 /**
- * How fresh a read must be: `linearizable` sees every write that was answered before it began, anywhere; `local` is what the node at the
- * other end has, at once; `{ atLeast: op }` is that too, but not before `op`, the `op` of an answer that you have seen.
+ * How fresh a read must be. `linearizable` sees every write that was answered anywhere before the read began. `local`
+ * reads the state of the connected node at once. `{ atLeast: op }` does too, but waits until that state includes `op`,
+ * the op number of an answer that you have seen.
  */
 export type Read =
   | 'linearizable'
@@ -27,81 +29,99 @@ export type Read =
 
 /** Options of every call. */
 export interface CallOptions {
-  /** Ends the call with `Interrupted`; its `outcome` says whether a write may have happened. */
+  /** Ends the call with `Interrupted`. Its `outcome` says whether a write may have happened. */
   readonly signal?: AbortSignal | undefined;
-  /** Ends the call with `Timeout` after so many milliseconds. */
+  /** Ends the call with `Timeout` after this many milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
 /** Options of reads. */
 export interface ReadOptions extends CallOptions {
-  /** `linearizable` unless {@link ConnectOptions.read} says otherwise. */
+  /** The default is {@link ConnectOptions.read}, or else `linearizable`. */
   readonly read?: Read | undefined;
 }
 
-/** Options of lists. `timeoutMs` is the time of each page. */
+/** Options of lists. `timeoutMs` is the time for each page. */
 export interface PageOptions extends ReadOptions {
-  /** Entries that are asked for at a time; 1,000 unless told, 10,000 at most. */
+  /** How many entries are fetched at a time. Default 1,000, at most 10,000. */
   readonly pageSize?: number | undefined;
 }
 
-/** Where a write stands: the node's version after it, and its op number, for reads `{ atLeast: op }` and for fencing. */
+/**
+ * The position of a write: the node's version after it, and its op number, for reads `{ atLeast: op }` and for fencing.
+ */
 export interface Written {
-  /** The node's. */
+  /** The version of the node. */
   readonly version: number;
-  /** Of the log: it only rises, also over restarts and moves. */
+  /** The op number in the log. It only rises, also over restarts and moves. */
   readonly op: number;
 }
 
-/** A value with the version of its node, and the op number up to which the replica that answered had come. */
+/** A value with the version of its node, and the last op in the state of the replica that answered. */
 export interface Versioned<T> extends Written {
-  /** As its codec reads it. */
+  /** The value, as its codec decodes it. */
   readonly value: T;
 }
 
 /** Why the last connection failed or ended, and at which address. */
 export interface Problem {
-  /** Where it was. */
+  /** The address. */
   readonly address: string;
-  /** What became of it. */
+  /** The error. */
   readonly error: ErrorInfo;
 }
 
-/** Who a client is, for good: its ClientID, and which of its lives this is, 32 hexadecimal digits drawn at random. */
+/**
+ * The identity of a client over its restarts: its ClientID, and an incarnation of 32 hexadecimal digits drawn at
+ * random.
+ */
 export interface Identity {
   /** The ClientID: 1 to 64 bytes of text. */
   readonly id: string;
-  /** Whoever has the same goes on where the other ended; any other is another. */
+  /**
+   * A client with the same incarnation continues where the earlier one ended. A client with another incarnation is a
+   * different client.
+   */
   readonly incarnation: string;
 }
 
 /** Options of {@link connect} and {@link open}. */
 export interface ConnectOptions extends CallOptions {
-  /** Nodes to try, as `host:port` or URLs (`ws`, `wss`, `http`, `https`). One is enough; more survive its absence. */
+  /**
+   * The nodes to try, as `host:port` or URLs (`ws`, `wss`, `http`, `https`). One is enough. With more, the client can
+   * connect when one is down.
+   */
   readonly urls: string | readonly string[];
   /** Program and version, shown to people who look at sessions. */
   readonly name?: string | undefined;
   /**
-   * A ClientID that this client has alone in every namespace that it writes in, of up to 64 bytes. While another holds it and is alive,
-   * writes are refused as `ClientIdHeld`. Given with the incarnation that an earlier process had ({@link Haret.identity}), it goes on in
-   * that one's place with a session of its own, and that one is out.
+   * A ClientID of up to 64 bytes that only this client has, in every namespace in which it writes. While another client
+   * holds it and is alive, writes are refused with `ClientIdHeld`. With the incarnation of an earlier process
+   * ({@link Haret.identity}), this client replaces that process and gets a session of its own. The earlier process
+   * loses its session.
    */
   readonly clientId?: string | Identity | undefined;
-  /** `timeoutMs` of calls that name none. Default 10,000. */
+  /** The `timeoutMs` of calls that give none. Default 10,000. */
   readonly callTimeoutMs?: number | undefined;
-  /** `read` of reads that name none. Default `linearizable`. */
+  /** The `read` of reads that give none. Default `linearizable`. */
   readonly read?: Read | undefined;
-  /** What is spoken: `binary` in Node unless told; in browsers `superjson`, a text, and nothing else. Both carry the same. */
+  /**
+   * The codec of messages. In Node the default is `binary`. Browsers only have `superjson`, which is text. Both carry
+   * the same messages.
+   */
   readonly codec?: 'binary' | 'superjson' | undefined;
   /**
-   * Move to the node of the primary, which answers soonest; where it cannot be reached, nodes forward. Default true in Node; false in
-   * browsers, whose page often knows one address for all nodes.
+   * Whether to move to the node of the primary, which answers fastest. If it cannot be reached, other nodes forward.
+   * Default true in Node. Default false in browsers, because a page often knows only one address for all nodes.
    */
   readonly followRedirects?: boolean | undefined;
-  /** Calls that may be under way; one more is refused as `Overloaded`. Default 16,384. */
+  /** How many calls may be under way. One more is refused with `Overloaded`. Default 16,384. */
   readonly maxOutstanding?: number | undefined;
-  /** The WebSocket to use in place of the host's own. */
+  /** The WebSocket class to use instead of the host's own. */
   readonly WebSocket?: WebSocketConstructor | undefined;
-  /** Links in place of WebSockets: to a node in this process (`inProcess` of `haret/server`), or through something of yours. */
+  /**
+   * The links to use instead of WebSockets: to a node in this process (`inProcess` of `haret/server`), or through a
+   * transport of yours.
+   */
   readonly transport?: Transport | undefined;
 }

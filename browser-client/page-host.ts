@@ -1,4 +1,7 @@
-/** What a page has of its own. It speaks text, which its debugger shows too. */
+/**
+ * The parts of the SDK that depend on its host, for a page. It uses the text codec, which the browser's debugger shows
+ * too.
+ */
 
 import { textApi } from '../core/wire/api-client-text.ts';
 import type { Codecs } from './host.ts';
@@ -8,7 +11,7 @@ export const inNode = false;
 
 export const codecs: Codecs = { superjson: textApi };
 
-// A program without one can still make handles, and a client over a transport of its own.
+// A program without one can still make handles, and a client over its own transport.
 export const HostWebSocket = globalThis.WebSocket as WebSocketConstructor;
 
 export const socketOptions = undefined;
@@ -16,7 +19,10 @@ export const socketOptions = undefined;
 const works: (() => void)[] = [];
 let channel: MessageChannel | null = null;
 
-/** Runs `work` in a task of its own, by a message to itself: those come without the delay that timers have in hidden pages. */
+/**
+ * Runs `work` in its own task, through a message to itself. Messages come without the delay that timers have in hidden
+ * pages.
+ */
 export function soon(work: () => void): void {
   if (channel === null) {
     channel = new MessageChannel();

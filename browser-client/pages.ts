@@ -1,25 +1,28 @@
-/** Lists that come a page at a time, as async iterators. */
+/** Lists in pages, as async iterators. */
 
 import type { PageOptions, Read } from './options.ts';
 
-/** A page, where the next one begins (null behind the last), and the op up to which the replica that answered had come. */
+/**
+ * A page, where the next one begins (null after the last), and the last op in the state of the replica that answered.
+ */
 export interface Page<T, C> {
   readonly items: readonly T[];
   readonly next: C | null;
   readonly op: number;
 }
 
-/** Asks for one page from `cursor` on, and reads the answer. */
+/** Fetches one page from `cursor` on, and reads the answer. */
 export type Fetch<T, C> = (cursor: C | null, limit: number, options: PageOptions) => Promise<Page<T, C>>;
 
-/** A list of what does not exist is empty. */
+/** A list of something that does not exist is empty. */
 export const emptyPage = [{ items: [], next: null, op: 0 }] as const;
 
 const defaultPageSize = 1000;
 
 /**
- * The entries of a long list, fetched as they are wanted: `for await` over them, over `pages()`, or take all with `toArray()`. Each page
- * is one read; entries that others add or take away between two reads are seen or not, and no entry that stays is missed or told twice.
+ * The entries of a long list, fetched as they are needed. Use `for await` over the entries or over `pages()`, or get
+ * all with `toArray()`. Each page is one read. An entry that is added or removed between two reads may be seen or not.
+ * An entry that stays is never missed and never told twice, except in a queue, whose pages count by position.
  */
 export class Listing<T> implements AsyncIterable<T> {
   readonly #pages: () => AsyncGenerator<readonly T[], void, undefined>;
@@ -28,12 +31,12 @@ export class Listing<T> implements AsyncIterable<T> {
     this.#pages = pages;
   }
 
-  /** The same a page at a time; none is empty. */
+  /** The entries in pages. No page is empty. */
   pages(): AsyncGenerator<readonly T[], void, undefined> {
     return this.#pages();
   }
 
-  /** The entries one after the other. */
+  /** The entries one by one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for await (const page of this.#pages()) yield* page;
   }
@@ -46,7 +49,7 @@ export class Listing<T> implements AsyncIterable<T> {
   }
 }
 
-/** A listing over `fetch`. Behind the first page, a read that may be stale is at least as fresh as the page before. */
+/** A listing over `fetch`. After the first page, a read that may be stale is at least as fresh as the page before. */
 export function listing<T, C>(fetch: Fetch<T, C>, options: PageOptions, defaultRead: Read): Listing<T> {
   return new Listing(async function* () {
     let cursor: C | null = null;

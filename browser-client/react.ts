@@ -1,6 +1,6 @@
 /**
- * `haret/react`: hooks over `useSyncExternalStore`. On a server they render what is not known yet (`loading`, `connecting`); watching
- * begins when a component is on a page.
+ * `haret/react`: hooks over `useSyncExternalStore`. On a server they render that nothing is known yet (`loading`,
+ * `connecting`). They begin to watch when a component is mounted.
  *
  * @module haret/react
  */
@@ -19,8 +19,8 @@ const loading = { status: 'loading', value: undefined, op: 0, error: undefined }
 const serverState = (): typeof loading => loading;
 
 /**
- * The value of a handle, kept up to date: `{ status, value, op, error }`. Handles may be made anew at each render; it is the path that
- * counts, and the codec of the first render.
+ * The value of a handle, kept up to date: `{ status, value, op, error }`. You may make the handle again at each render.
+ * Only its path matters, and the codec of the first render.
  *
  * @example
  * const { value = [] } = useValue(ns.set('/guests', text));

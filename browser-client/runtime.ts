@@ -1,4 +1,4 @@
-/** The world that the SDK runs in, as one object: a browser or Node here, the simulated cluster in `testing.ts`. */
+/** The host of the SDK as one object: a browser or Node here, the simulated cluster in `testing.ts`. */
 
 import type { Clock, Random } from '../core/base/ports.ts';
 import type { Client } from '../core/client/client.ts';
@@ -7,9 +7,9 @@ import type { Transport } from '../core/base/ports.ts';
 import { codecs, inNode, soon } from './host.ts';
 import type { Codecs } from './host.ts';
 
-/** What keeps one engine going. */
+/** Ticks one engine. */
 export interface Ticker {
-  /** The engine has something to do: do not sleep long. */
+  /** The engine has work, so the next tick must come soon. */
   hurry(): void;
   stop(): void;
 }
@@ -17,23 +17,23 @@ export interface Ticker {
 export interface Runtime {
   readonly ports: ClientPorts;
   readonly codecs: Codecs;
-  /** Text where the peer is a browser's, binary in Node. */
+  /** `superjson` in a browser, `binary` in Node. */
   readonly codec: 'binary' | 'superjson';
-  /** Node goes to the primary's node; a browser may know one address for all. */
+  /** True in Node. A browser may know only one address for all nodes. */
   readonly followRedirects: boolean;
   drive(engine: Client): Ticker;
-  /** Calls `listener` when the host may have slept or changed networks, until the function that is returned is called. */
+  /** Calls `listener` when the host may have slept or changed networks, until the returned function is called. */
   onWake(listener: () => void): () => void;
-  /** One promise more (1) or less (-1) waits for the cluster: a world whose time is virtual runs only then. */
+  /** One promise more (1) or less (-1) waits for the cluster. A host with virtual time runs only while some wait. */
   waiting(change: 1 | -1): void;
-  /** The same of who waits to be told something that may never happen. */
+  /** As {@link waiting}, for promises that wait for something that may never happen. */
   listening(change: 1 | -1): void;
-  /** Resolves when what was handed over to sockets has left. */
+  /** Resolves when everything that was handed to sockets has left. */
   drained(): Promise<void>;
 }
 
 const busyTickMs = 15;
-/** Short enough for the engine to see that its host was not asleep. */
+/** It is short enough for the engine to see that its host was not asleep. */
 const idleTickMs = 200;
 
 class TimerTicker implements Ticker {
@@ -60,7 +60,7 @@ class TimerTicker implements Ticker {
   }
 
   readonly #tick = (): void => {
-    // The next one is planned first, so that an error in this one does not end them all.
+    // The next tick is planned first, so that an error in this one does not end the ticks.
     this.#idle = this.#engine.state === 'ready' && this.#engine.outstanding === 0;
     this.#timer = setTimeout(this.#tick, this.#idle ? idleTickMs : busyTickMs);
     this.#engine.tick();
@@ -82,7 +82,7 @@ class HostRandom implements Random {
   }
 
   below(limit: number): number {
-    // For waits and for the order of addresses, of which nobody has anything to guess.
+    // It is used for waits and for the order of addresses, which need not be secret.
     return Math.floor(Math.random() * limit);
   }
 
@@ -91,7 +91,7 @@ class HostRandom implements Random {
   }
 }
 
-/** Sockets as the user's, or as the host has them. */
+/** The sockets of the user, or of the host. */
 export interface HostTransport extends Transport {
   drained?(): Promise<void>;
 }

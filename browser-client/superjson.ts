@@ -1,16 +1,16 @@
 /**
- * superjson's format, as the codec of that name stores it: JSON that keeps Date, Map, Set, bigint, undefined, URL, RegExp, Error,
- * Uint8Array and what is the same object twice.
+ * superjson's format, as the codec of that name stores it: JSON that keeps Date, Map, Set, bigint, undefined, URL,
+ * RegExp, Error, Uint8Array and objects that occur more than once.
  *
- * It is written and read here and not by the library, because the library would be a seventh of all that a page loads: it also has
- * classes, symbols and rules that programs register, of which the codec uses none. test/sdk/superjson.test.ts holds this to the library:
- * it writes the same text, and reads that as the value that was written.
+ * This file replaces the library, because the library would be a seventh of everything that a page loads. It also has
+ * classes, symbols and rules that programs register, which the codec does not use. test/sdk/superjson.test.ts checks
+ * that this file writes the same text as the library, and reads that text as the value that was written.
  */
 
 import { base64FromBytes, bytesFromBase64 } from '../core/base/base64.ts';
 import { MalformedError } from '../core/base/errors.ts';
 
-/** What is annotated of a value: its type, what is annotated inside it by paths, or both. */
+/** The annotations of a value: its type, the annotations inside it by paths, or both. */
 type Annotations = Typed | Inside;
 type Typed = readonly [type: unknown, inside?: Inside];
 interface Inside {
@@ -52,7 +52,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return prototype === null || prototype === Object.prototype;
 }
 
-/** The type that `value` is annotated with, and what is written in its place; null of what JSON has. */
+/** The type with which `value` is annotated, and the JSON that replaces it. Null for a value that JSON has. */
 function typed(value: unknown): readonly [type: unknown, json: unknown] | null {
   if (value === undefined) return ['undefined', null];
   if (typeof value === 'bigint') return ['bigint', String(value)];
@@ -71,13 +71,13 @@ function typed(value: unknown): readonly [type: unknown, json: unknown] | null {
   if (value instanceof Map) return ['map', [...(value as ReadonlyMap<unknown, unknown>)]];
   if (value instanceof URL) return ['URL', String(value)];
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
-    // A short text could ask for gigabytes of them.
+    // A short text could demand gigabytes of them.
     throw new MalformedError('typed arrays other than Uint8Array');
   }
   return null;
 }
 
-/** Reads what {@link typed} wrote, by its type. */
+/** Restores what {@link typed} wrote, by its type. */
 const untyped: Readonly<Record<string, (json: never) => unknown>> = {
   undefined: () => undefined,
   bigint: (json: string) => BigInt(json),
@@ -88,7 +88,7 @@ const untyped: Readonly<Record<string, (json: never) => unknown>> = {
     return bytes;
   },
   Date: (json: string) => new Date(json),
-  // With a cause where one was written.
+  // It has a cause if one was written.
   Error: (json: Error) => Object.assign(new Error(json.message, json), { name: json.name, stack: undefined }),
   regexp: (json: string) => {
     const end = json.lastIndexOf('/');
@@ -99,9 +99,9 @@ const untyped: Readonly<Record<string, (json: never) => unknown>> = {
   URL: (json: string) => new URL(json),
 };
 
-/** @throws an error that says what has no such form. */
+/** @throws an error that says which part has no such form. */
 export function toSuperjson(value: unknown): string {
-  /** Where each object is; bigints and NaN that are equal count as one, as they do for the library. */
+  /** The places of each object. Equal bigints, and NaN, count as one, as in the library. */
   const places = new Map<unknown, (readonly string[])[]>();
   const known = new Map<unknown, Plain>();
 
@@ -115,7 +115,7 @@ export function toSuperjson(value: unknown): string {
       const before = known.get(one);
       if (before !== undefined) return before;
     }
-    // What is in itself is told by its places alone.
+    // An object inside itself is shown only by its places.
     if (above.includes(one)) return { json: null };
     const found = typed(one);
     const inner = found === null ? one : found[1];
@@ -163,7 +163,7 @@ export function toSuperjson(value: unknown): string {
   });
 }
 
-/** @throws an error that says why `text` is no such document. */
+/** @throws an error that says why `text` is not such a document. */
 export function fromSuperjson(text: string): unknown {
   const document: unknown = JSON.parse(text);
   if (!isRecord(document) || !('json' in document)) throw new MalformedError('not a superjson document');
@@ -175,7 +175,7 @@ export function fromSuperjson(text: string): unknown {
   const put = (paths: readonly string[], one: unknown): void => {
     for (const path of paths) result = changed(result, stepsOf(path), () => one);
   };
-  // What is equal to the whole comes first.
+  // Values that are the same as the whole come first.
   const [root, equal] = (
     Array.isArray(referentialEqualities) ? referentialEqualities : [[], referentialEqualities]
   ) as [readonly string[], Equalities?];
@@ -189,7 +189,7 @@ export function fromSuperjson(text: string): unknown {
   return result;
 }
 
-/** What was annotated inside is made before what it is in: until then everything is a list or a record. */
+/** Parts inside are restored before the value that holds them. Until then everything is a list or a record. */
 function restored(json: unknown, annotations: Annotations): unknown {
   const [type, inside]: Typed = isTyped(annotations) ? annotations : [null, annotations];
   let result = json;
@@ -202,7 +202,7 @@ function restored(json: unknown, annotations: Annotations): unknown {
   return untyped[name]!(result as never);
 }
 
-/** What is in `holder` by steps of a path: a map as its rows, a set as its members in order. */
+/** The parts of `holder` by steps of a path: the rows of a map, or the members of a set in order. */
 function placesIn(holder: unknown, step: string): Record<string, unknown> {
   const places: unknown =
     holder instanceof Set || holder instanceof Map ? [...(holder as ReadonlySet<unknown>)] : holder;
@@ -213,7 +213,7 @@ function placesIn(holder: unknown, step: string): Record<string, unknown> {
   return places as Record<string, unknown>;
 }
 
-/** `holder` with what `change` makes of its part at `path`. */
+/** `holder` with its part at `path` replaced by the result of `change`. */
 function changed(holder: unknown, path: readonly string[], change: (part: unknown) => unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return change(holder);

@@ -1,6 +1,7 @@
 /**
- * `haret/testing`: a whole cluster in memory for the tests of those who use haret. Nodes, network, disks and clock are simulated from one
- * seed; time is virtual, so that a failover takes a test milliseconds, and what a seed did once it does again.
+ * `haret/testing`: a whole cluster in memory, for the tests of programs that use haret. Nodes, network, disks and clock
+ * are simulated from one seed. Time is virtual, so a failover takes a test only milliseconds. The same seed always does
+ * the same.
  *
  * @module haret/testing
  */
@@ -22,30 +23,39 @@ export interface SimulateOptions {
   readonly nodes?: number | undefined;
   /** Namespaces to make, with a replica on every node. Default `['test']`. */
   readonly namespaces?: readonly string[] | undefined;
-  /** Virtual milliseconds after which a session ends whose client gave no sign of life; clients give one every 30,000. Default 600,000. */
+  /**
+   * After this many virtual milliseconds a session ends whose client gave no sign of life. Clients give one every
+   * 30,000. Default 600,000.
+   */
   readonly sessionMs?: number | undefined;
-  /** What chance does. Default 1. */
+  /** The seed of all random choices. Default 1. */
   readonly seed?: number | undefined;
-  /** Told of everything that nodes log and that happens to them, a line each. */
+  /** Is called with a line for everything that nodes log and that happens to them. */
   readonly trace?: ((line: string) => void) | undefined;
 }
 
 /** Options of {@link SimulatedCluster.connect}: those of `connect`, without addresses. */
 export type SimulatedClientOptions = Omit<ConnectOptions, 'urls' | 'transport' | 'WebSocket'> & {
-  /** The machine that the client runs on, for {@link SimulatedCluster.partition}. Default `client1` and on. */
+  /**
+   * The machine on which the client runs, for {@link SimulatedCluster.partition}. Default `client1`, `client2` and so
+   * on.
+   */
   readonly host?: string | undefined;
   /** Nodes to try. Default: all. */
   readonly nodes?: readonly string[] | undefined;
 };
 
 const clientTickUs = 10_000;
-/** So many events run before the rest of the process gets a turn. */
+/** After this many events, the rest of the process gets a turn. */
 const eventsATurn = 256;
-/** For who waits for what may never happen, time goes on for so long: longer than a failover takes. */
+/**
+ * While only waits for something that may never happen are open, time goes on for this long. It is longer than a
+ * failover takes.
+ */
 const listeningUs = 10_000_000;
 const mebi = 1024 * 1024;
 
-/** Runs a task behind everything that promises have to say; browsers have no `setImmediate`. */
+/** Runs a task after all promises that are due. Browsers have no `setImmediate`. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { setImmediate } = globalThis as { setImmediate?: (work: () => void) => unknown };
@@ -62,14 +72,14 @@ function nextTask(): Promise<void> {
   });
 }
 
-/** Makes a cluster, started and joined, with its namespaces. */
+/** Makes a cluster that is started and joined, with its namespaces. */
 export function simulate(options: SimulateOptions = {}): SimulatedCluster {
   return new SimulatedCluster(options);
 }
 
 /**
- * A cluster in memory. Its nodes are `n1`, `n2`, `n3`. Virtual time passes while a call of one of its clients waits, and in `run` and
- * `until`; otherwise it stands still.
+ * A cluster in memory. Its nodes are `n1`, `n2`, `n3`. Virtual time passes while a call of one of its clients waits,
+ * and in `run` and `until`. Otherwise it stands still.
  */
 export class SimulatedCluster {
   readonly #world: World;
@@ -78,9 +88,9 @@ export class SimulatedCluster {
   #hosts: string[] = [];
   #waiting = 0;
   #listening = 0;
-  /** When somebody last asked or was answered. */
+  /** When a call last began or was answered. */
   #activeUs = 0;
-  /** Something ended in the present event, and whoever waits for it is to go on before the next one. */
+  /** A call ended in the present event. Its caller must go on before the next event. */
   #answered = false;
   #serving = false;
   readonly #namespaces: ReadonlyMap<string, number>;
@@ -111,13 +121,13 @@ export class SimulatedCluster {
     return this.#world.schedule.nowMs;
   }
 
-  /** A client on a machine of its own, connected. */
+  /** A connected client on a machine of its own. */
   async connect(options: SimulatedClientOptions = {}): Promise<Haret> {
     const haret = this.open(options);
     return whenReady(haret, { ...options, urls: this.#urls(options.nodes) });
   }
 
-  /** A client that is not waited for. */
+  /** A client that may not be connected yet. */
   open({ host, nodes, ...options }: SimulatedClientOptions = {}): Haret {
     const name = host ?? `client${this.#hosts.length + 1}`;
     if (!this.#hosts.includes(name)) this.#hosts.push(name);
@@ -134,7 +144,7 @@ export class SimulatedCluster {
     await this.#play(() => this.#world.schedule.nowUs >= until);
   }
 
-  /** Lets time pass until `check` holds. @throws Error when it does not within `limitMs` virtual milliseconds. */
+  /** Lets time pass until `check` is true. @throws Error when that takes longer than `limitMs` virtual milliseconds. */
   async until(check: () => boolean, limitMs = 60_000): Promise<void> {
     const limit = this.#world.schedule.nowUs + limitMs * 1000;
     this.#mark(limit);
@@ -142,20 +152,20 @@ export class SimulatedCluster {
     if (!check()) throw new Error(`it did not happen within ${limitMs} virtual milliseconds`);
   }
 
-  /** Time passes up to here also when nothing else is to happen. */
+  /** Makes time pass up to here even if nothing else happens. */
   #mark(us: number): void {
     const { schedule } = this.#world;
     if (us > schedule.nowUs) schedule.after(Math.ceil(us - schedule.nowUs), () => undefined);
   }
 
-  /** The node of the namespace's primary, as its replicas see it; null while there is none. */
+  /** The node of the namespace's primary, as its replicas see it. Null while there is none. */
   primaryOf(namespace: string): string | null {
     const id = this.#namespaces.get(namespace);
     let found: { readonly name: string; readonly epoch: number; readonly view: number } | null = null;
     for (const { name, node } of this.#world.nodes) {
       for (const { identity, isPrimary, view } of node?.view().replicas ?? []) {
         if (identity.namespace !== id || !isPrimary) continue;
-        // One that was cut off may still believe in itself; the later view is right.
+        // A primary that was cut off may still believe that it is the primary. The later view is right.
         const later =
           found === null || view.epoch > found.epoch || (view.epoch === found.epoch && view.view > found.view);
         if (later) found = { name, ...view };
@@ -164,12 +174,12 @@ export class SimulatedCluster {
     return found?.name ?? null;
   }
 
-  /** Ends a node's process at once. Its disk keeps what was synced, and what the process had handed to the kernel. */
+  /** Ends a node's process at once. Its disk keeps everything that was synced or handed to the kernel. */
   crash(node: string): void {
     this.#world.crash(this.#node(node));
   }
 
-  /** The same with the machine's power: what was not synced may be gone. */
+  /** Cuts the power of a node's machine. Data that was not synced may be lost. */
   cutPower(node: string): void {
     this.#world.cutPower(this.#node(node));
   }
@@ -179,19 +189,19 @@ export class SimulatedCluster {
     this.#world.start(this.#node(node));
   }
 
-  /** Stops a node's process as a debugger does. It keeps its connections and says nothing. */
+  /** Stops a node's process as a debugger does. It keeps its connections and sends nothing. */
   pause(node: string): void {
     this.#node(node).pause();
   }
 
-  /** Ends a pause: the node goes on as if no time had passed. */
+  /** Ends a pause. The node goes on as if no time had passed. */
   resume(node: string): void {
     this.#node(node).resume();
   }
 
   /**
-   * Splits the network: machines of different groups cannot reach each other, in either direction. A machine that is in no group reaches
-   * all. Name clients by their `host`.
+   * Splits the network. Machines of different groups cannot reach each other, in either direction. A machine that is in
+   * no group reaches all machines. Name clients by their `host`.
    */
   partition(...groups: readonly (readonly string[])[]): void {
     const known = new Set([...this.nodes, ...this.#hosts]);
@@ -216,7 +226,7 @@ export class SimulatedCluster {
     for (const node of this.#world.nodes) node.resume();
   }
 
-  /** Closes the clients and ends time. */
+  /** Closes the clients and stops time. */
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((haret) => haret.close()));
     for (const ticker of this.#tickers) ticker.stop();
@@ -285,7 +295,7 @@ export class SimulatedCluster {
     else if (!this.#serving) void this.#serve();
   }
 
-  /** Nobody waits, and those who listen have heard what there was to hear. */
+  /** True when no call waits, and listeners have had time to be told. */
   #idle(): boolean {
     if (this.#waiting > 0) return false;
     return this.#listening === 0 || this.#world.schedule.nowUs - this.#activeUs > listeningUs;
@@ -297,7 +307,7 @@ export class SimulatedCluster {
     try {
       await this.#play(() => this.#idle());
     } catch (error) {
-      // The cluster broke one of its own rules: nothing that it says counts any more.
+      // The cluster broke one of its own rules, so nothing that it says can be trusted any more.
       for (const haret of this.#clients) void haret.close();
       throw error;
     } finally {
@@ -305,10 +315,10 @@ export class SimulatedCluster {
     }
   }
 
-  /** Steps the world until `done`. Several may be under way; each step is for all of them. */
+  /** Steps the world until `done`. Several may be under way. Each step counts for all of them. */
   async #play(done: () => boolean): Promise<void> {
     for (;;) {
-      // First what promises have to say: they may ask for more.
+      // Promises come first, because they may ask for more.
       await nextTask();
       this.#answered = false;
       for (let i = 0; i < eventsATurn; i++) {
@@ -318,7 +328,7 @@ export class SimulatedCluster {
     }
   }
 
-  /** True when somebody has to be heard before the next event. */
+  /** Returns true when a caller must go on before the next event. */
   #step(): boolean {
     this.#world.step();
     return this.#answered;

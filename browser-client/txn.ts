@@ -1,4 +1,7 @@
-/** Transactions: guards, what to do when all of them hold, what else. All or nothing, as one entry of the log. */
+/**
+ * Transactions: guards, operations for when all of them hold, and operations for when one does not. All or nothing, as
+ * one entry of the log.
+ */
 
 import type { Guard } from '../core/tree/operation.ts';
 import { isRead } from '../core/tree/reading.ts';
@@ -7,15 +10,15 @@ import { transactionOf } from './operations.ts';
 import type { Asked, Op, Transacted } from './operations.ts';
 import type { CallOptions } from './options.ts';
 
-/** How a transaction reaches its namespace. */
+/** The way from a transaction to its namespace. */
 export type Transact = (transaction: Asked<Transacted>, options: CallOptions) => Promise<Transacted>;
 
-/** What became of a transaction: which branch ran, and a result for each of its operations, in order. */
+/** The outcome of a transaction: which branch ran, and a result for each of its operations, in order. */
 export type Committed<Then extends readonly unknown[], Else extends readonly unknown[]> =
   | {
       /** Every guard held. */
       readonly held: true;
-      /** Of the operations given to `do`. */
+      /** The results of the operations given to `do`. */
       readonly results: Then;
       /** The op number of the entry. */
       readonly op: number;
@@ -23,7 +26,7 @@ export type Committed<Then extends readonly unknown[], Else extends readonly unk
   | {
       /** A guard did not hold. */
       readonly held: false;
-      /** Of the operations given to `else`. */
+      /** The results of the operations given to `else`. */
       readonly results: Else;
       /** The op number of the entry. */
       readonly op: number;
@@ -33,7 +36,8 @@ export type Committed<Then extends readonly unknown[], Else extends readonly unk
 export type OpsOf<R extends readonly unknown[]> = { readonly [K in keyof R]: Op<R[K]> };
 
 /**
- * A transaction in the making. Each step gives a new one, so that a part can be used twice. Nothing is sent before `commit`.
+ * A transaction that is being built. Each step returns a new one, so that a part can be used twice. Nothing is sent
+ * before `commit`.
  *
  * @example
  * const outcome = await ns
@@ -62,12 +66,15 @@ export class Txn<Then extends readonly unknown[] = [], Else extends readonly unk
     this.#else = otherwise;
   }
 
-  /** Adds guards; all must hold, in the state before the transaction. */
+  /** Adds guards. All must hold, in the state before the transaction. */
   if(...guards: readonly Guard[]): Txn<Then, Else> {
     return new Txn(this.#transact, [...this.#guards, ...guards], this.#then, this.#else);
   }
 
-  /** Adds operations for when all guards hold. One that fails undoes those before it and ends the transaction with its error. */
+  /**
+   * Adds operations for when all guards hold. An operation that fails undoes those before it and ends the transaction
+   * with its error.
+   */
   do<R extends readonly unknown[]>(...ops: OpsOf<R>): Txn<[...Then, ...R], Else> {
     return new Txn(this.#transact, this.#guards, [...this.#then, ...ops], this.#else);
   }
@@ -77,16 +84,18 @@ export class Txn<Then extends readonly unknown[] = [], Else extends readonly unk
     return new Txn(this.#transact, this.#guards, this.#then, [...this.#else, ...ops]);
   }
 
-  /** @throws HaretError of the first operation that failed; its details say which, by `index` and `part`. */
+  /**
+   * @throws HaretError of the first operation that failed. Its details `index` and `part` say which operation that was.
+   */
   async commit(options: CallOptions = {}): Promise<Committed<Then, Else>> {
     const transaction = transactionOf(this.#guards, this.#then, this.#else);
     const { held, results, op } = await this.#transact(transaction, options);
     const ops = held ? this.#then : this.#else;
-    // Typed by `do` and `else`, in whose order they are.
+    // `do` and `else` give the types, and the order is theirs.
     try {
       return { held, results: ops.map((one, i) => one.read(results[i]!, op)), op } as unknown as Committed<Then, Else>;
     } catch (error) {
-      // That a result cannot be read does not undo what was done.
+      // A result that cannot be read does not undo what was done.
       throw isRead(transaction.operation) ? error : Object.assign(error as Error, { outcome: 'unknown' });
     }
   }

@@ -1,4 +1,4 @@
-/** The types that every entry point of the client has. */
+/** The types that every entry point of the client exports. */
 
 export type { ErrorCode, ErrorDetails, ErrorInfo, Outcome } from '../core/base/errors.ts';
 export type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';

@@ -1,4 +1,7 @@
-/** Watches: what is committed at and beneath a path, in order, each change once, for as long as it is wanted. */
+/**
+ * Watches: everything that is committed at and beneath a path, in order and each change once, for as long as the
+ * program wants.
+ */
 
 import { HaretError } from '../core/base/errors.ts';
 import type { Change } from '../core/service/events.ts';
@@ -17,12 +20,12 @@ export type { Change };
 export interface WatchOptions {
   /** Ends the watch with `Interrupted`. */
   readonly signal?: AbortSignal | undefined;
-  /** With everything beneath the path. Default true. */
+  /** Watch everything beneath the path too. Default true. */
   readonly recursive?: boolean | undefined;
   /**
-   * `now`, the default: what is committed from here on. `snapshot`: the state as it is, then every change of it, with no gap between.
-   * `{ after: op }`: everything behind `op`, to go on where another watch ended ({@link Watch.op}). An op that is still to come is waited for, and
-   * nothing before it is told.
+   * Where it begins. `now`, the default: with what is committed from here on. `snapshot`: with the present state, then
+   * every change of it, with no gap between. `{ after: op }`: with everything after `op`, to continue where another
+   * watch ended ({@link Watch.op}). The op may still be in the future. Then nothing before it is told.
    */
   readonly from?:
     | 'now'
@@ -32,52 +35,58 @@ export interface WatchOptions {
         readonly after: number;
       }
     | undefined;
-  /** With the values that were put, pushed, inserted and so on. Default true. */
+  /** Include the values that were put, pushed, inserted and so on. Default true. */
   readonly values?: boolean | undefined;
-  /** It ends after the first event. */
+  /** End after the first event. */
   readonly once?: boolean | undefined;
   /**
-   * What becomes of what a slow reader missed and no node remembers in full. `reset`, the default: the state anew, as a snapshot that says
-   * so. `fold`: what was missed as one event, in which each path is told only as it stands after the last change.
+   * How a slow reader gets events that it missed and that no node remembers in full any more. `reset`, the default: the
+   * state again, as a snapshot that says so. `fold`: one event for everything missed, in which each path has only its
+   * state after the last change.
    */
   readonly slow?: 'reset' | 'fold' | undefined;
-  /** Of its beginning: a `local` one begins where the node is, and needs no primary. */
+  /**
+   * The consistency of its beginning. A `local` watch begins at the state of the connected node, and needs no primary.
+   */
   readonly read?: Read | undefined;
-  /** Also yield marks that say how far everything was told. Default false; {@link Watch.op} moves by them anyway. */
+  /** Also yield marks that say up to which op everything was told. Default false. {@link Watch.op} uses them anyway. */
   readonly progress?: boolean | undefined;
 }
 
-/** What one committed entry changed of what is watched; a transaction is one event. */
+/** The changes of one committed entry, as far as they are watched. A transaction is one event. */
 export interface WatchEvent {
   /** Something changed. */
   readonly kind: 'event';
   /** The op number of the entry. */
   readonly op: number;
-  /** The group's own clock at the entry: milliseconds since the namespace was made, while it had a primary. */
+  /**
+   * The time of the group's own clock at the entry: milliseconds since the namespace was made, counted while it had a
+   * primary.
+   */
   readonly timestamp: number;
-  /** Several entries in one, for a slow reader that asked for it. */
+  /** True when it has several entries in one, for a slow reader that asked for this. */
   readonly folded: boolean;
-  /** In the order in which they were made. */
+  /** The changes, in the order in which they were made. */
   readonly changes: readonly Change[];
 }
 
-/** A page of the state after `op`, told as the changes that make it. */
+/** A page of the state after `op`, told as changes that create it. */
 export interface WatchSnapshot {
-  /** How things stand. */
+  /** A page of the state. */
   readonly kind: 'snapshot';
-  /** Everything up to it is in the snapshot, and nothing behind it. */
+  /** Everything up to this op is in the snapshot, and nothing after it. */
   readonly op: number;
-  /** It stands in the place of events that nobody remembers any more. */
+  /** True when it replaces events that are no longer remembered. */
   readonly reset: boolean;
-  /** What was known before is void from here on. A snapshot whose connection breaks is begun anew. */
+  /** Everything known before is void from here on. A snapshot whose connection breaks is begun again. */
   readonly first: boolean;
-  /** The state is complete; events follow. */
+  /** The state is complete, and events follow. */
   readonly last: boolean;
-  /** What makes this part of the state, depth first. */
+  /** The changes that create this part of the state, depth first. */
   readonly changes: readonly Change[];
 }
 
-/** There was nothing else up to `op`. */
+/** Nothing else happened up to `op`. */
 export interface WatchProgress {
   /** A mark. */
   readonly kind: 'progress';
@@ -85,15 +94,15 @@ export interface WatchProgress {
   readonly op: number;
 }
 
-/** What a watch yields. */
+/** The updates that a watch yields. */
 export type WatchUpdate = WatchEvent | WatchSnapshot | WatchProgress;
 
 /** Begins a watch for a handler. */
 export type OpenWatch = (path: string, options: EngineWatchOptions, handler: (told: WatchTold) => void) => WatchHandle;
 
 /**
- * A watch as an async iterator. It survives reconnects, other nodes, failovers and restarts of the whole cluster, without a gap and
- * without a repeat. Leaving the loop ends it.
+ * A watch as an async iterator. It survives reconnects, changes of node, failovers and restarts of the whole cluster,
+ * without a gap and without a repeat. Leaving the loop ends it.
  *
  * @example
  * for await (const update of ns.watch('/svc', { from: 'snapshot' })) {
@@ -101,12 +110,12 @@ export type OpenWatch = (path: string, options: EngineWatchOptions, handler: (to
  * }
  */
 export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implements AsyncIterableIterator<U, undefined> {
-  /** What is watched. */
+  /** The watched path. */
   readonly path: string;
   readonly #stream: WatchStream;
   readonly #signal: AbortSignal | undefined;
   readonly #progress: boolean;
-  /** It begins with a snapshot. */
+  /** True when it begins with a snapshot. */
   readonly #whole: boolean;
   readonly #waiting: (change: 1 | -1) => void;
   #op: number | null = null;
@@ -123,16 +132,17 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
   }
 
   /**
-   * Everything up to this op was yielded: where another watch can go on, `from: { after: op }`. Null before that can be said: of a snapshot,
-   * before its last page.
+   * Everything up to this op was yielded, so another watch can continue there with `from: { after: op }`. Null until
+   * that is known. With a snapshot, that is at its last page.
    */
   get op(): number | null {
     return this.#op;
   }
 
-  /** The next update; `done` once the watch ended. @throws HaretError that says why it cannot go on */
+  /** The next update. `done` once the watch has ended. @throws HaretError with the reason why it cannot go on. */
   next(): Promise<IteratorResult<U, undefined>> {
-    // One after the other, however many ask at once: what is passed over for one would else be made up for behind the others.
+    // Calls run one after the other, however many are made at once. Otherwise an update that one call skips would reach
+    // the callers in the wrong order.
     const next = this.#last.then(() => this.#next());
     this.#last = next.catch(() => undefined);
     return next;
@@ -144,9 +154,10 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
       for (;;) {
         const { done, value } = await this.#stream.next();
         if (done === true) return { done, value: undefined };
-        // Not before its last page: who goes on behind a snapshot that was not told to its end loses the rest of it.
+        // The op counts only with the last page. A watch that continues after an incomplete snapshot would lose the
+        // rest of it.
         if (value.kind === 'begun' ? !this.#whole : value.kind !== 'snapshot' || value.last) this.#op = value.op;
-        // What is yielded is what U says: marks only for who asked for them.
+        // U says what is yielded: marks only if they were asked for.
         if (this.#isWanted(value)) return { done: false, value: value as U };
       }
     } catch (error) {
@@ -168,7 +179,7 @@ export class Watch<U extends WatchUpdate = WatchEvent | WatchSnapshot> implement
     return { done: true, value: undefined };
   }
 
-  /** Itself: there is one reader. */
+  /** Returns itself, because a watch has only one reader. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -196,7 +207,10 @@ function engineOptions(options: WatchOptions): EngineWatchOptions {
   };
 }
 
-/** What is committed at and beneath `path` of `namespace`, in order, each change once, until the loop is left or `signal` ends it. */
+/**
+ * Iterates over everything that is committed at and beneath `path` of `namespace`, in order and each change once, until
+ * the loop is left or `signal` ends it.
+ */
 export function watch(
   namespace: CoreNamespace,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * The `Transport` port over any WebSocket of the standard's shape: the browser's own, ws in Node (isomorphic-ws picks), or one that
- * the user brings. What the frames mean is core's business.
+ * The `Transport` port over any WebSocket of the standard's form: the browser's own, ws in Node (isomorphic-ws picks),
+ * or one that the user brings. The meaning of frames is left to core.
  */
 
 import { utf8Length } from '../core/base/utf8.ts';
@@ -8,27 +8,27 @@ import { HostWebSocket, socketOptions } from './host.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 
-/** What haret asks of a WebSocket: a part of the standard's, which ws and undici have too. */
+/** What haret needs of a WebSocket. It is a part of the standard's interface, which ws and undici have too. */
 export interface WebSocketLike {
-  /** Set to `arraybuffer`. */
+  /** haret sets it to `arraybuffer`. */
   binaryType: string;
   /** 1 while it is open. */
   readonly readyState: number;
-  /** Bytes that were sent and have not left yet. */
+  /** Bytes that were sent and have not left this process yet. */
   readonly bufferedAmount: number;
   /** The subprotocol that the other end chose. */
   readonly protocol: string;
-  /** Set to be told that it is open. */
+  /** Is called when it is open. */
   onopen: ((event: never) => void) | null;
-  /** Set to be told of frames: text, or an ArrayBuffer. */
+  /** Is called with each frame: text, or an ArrayBuffer. */
   onmessage: ((event: { readonly data: unknown }) => void) | null;
-  /** Set to be told that it is closed. */
+  /** Is called when it is closed. */
   onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
-  /** Set to be told of a fault, before `onclose`; ws says what it was. */
+  /** Is called with a fault, before `onclose`. ws says what it was. */
   onerror: ((event: { readonly message?: string }) => void) | null;
   /** Sends a frame. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
-  /** Closes, with a code of 1000 or from 3000 on. */
+  /** Closes it, with code 1000 or a code from 3000 on. */
   close(code?: number, reason?: string): void;
 }
 
@@ -36,19 +36,19 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (
   url: string,
   protocols: string[],
-  /** ws takes options here; the standard's ignores them. */
+  /** ws takes options here. The standard's classes ignore them. */
   options?: object,
 ) => WebSocketLike;
 
-/** RFC 6455: a close frame holds 125 bytes, two of which are the code. */
+/** In RFC 6455 a close frame holds 125 bytes, of which two are the code. */
 const maxReasonBytes = 123;
 const readyStateOpen = 1;
-/** After this long a close is not waited for: the other end may be gone. */
+/** A close is waited for at most this long, because the other end may be gone. */
 const closeWaitMs = 1000;
 
 /**
- * `host:port`, or a URL of ws, wss, http or https, as the engine knows a node's address: plain ones by host and port, because that is
- * how nodes tell each other's. Null when it is neither.
+ * The address of a node as the engine uses it, from `host:port` or a URL of ws, wss, http or https. A plain URL becomes
+ * `host:port`, because nodes give each other's addresses in that form. Null when it is neither.
  */
 export function addressOf(url: string): string | null {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url.replace(/^http/i, 'ws') : `ws://${url}`;
@@ -66,7 +66,7 @@ export class SocketTransport implements Transport {
   readonly #open = new Set<SocketLink>();
   #idle: (() => void)[] = [];
 
-  /** @param secure dial addresses that nodes tell of by wss: whoever came over TLS is not led away from it. */
+  /** @param secure dials addresses that nodes give with wss, so that a client that came over TLS stays on TLS. */
   constructor(secure: boolean, WebSocket: WebSocketConstructor | undefined) {
     this.#secure = secure;
     this.#WebSocket = WebSocket ?? HostWebSocket;
@@ -78,7 +78,7 @@ export class SocketTransport implements Transport {
     try {
       socket = new this.#WebSocket(url, [subprotocol], socketOptions);
     } catch (error) {
-      // A page that came by https may not dial ws: the browser throws.
+      // A page that came over https may not dial ws. The browser then throws.
       const reason = error instanceof Error ? error.message : String(error);
       queueMicrotask(() => handler.onClose(closeCodes.abnormal, reason));
       return { send: () => undefined, close: () => undefined, buffered: () => 0 };
@@ -88,7 +88,7 @@ export class SocketTransport implements Transport {
     return link;
   }
 
-  /** Resolves when all sockets are closed, or have had the time for it. */
+  /** Resolves when all sockets are closed, or when they have had enough time for it. */
   drained(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -119,28 +119,28 @@ class SocketLink implements Link {
       else this.close(closeCodes.wrongProtocol, `the other end does not speak ${subprotocol}`);
     };
     socket.onmessage = ({ data }) => {
-      // ws tells of what was on its way when this end closed.
+      // ws still reports frames that were under way when this end closed.
       if (socket.readyState !== readyStateOpen) return;
       handler.onFrame(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer));
     };
-    // Browsers say nothing of why; ws does. The close event follows.
+    // Browsers do not say what the fault was. ws does. The close event follows.
     socket.onerror = ({ message }) => {
       if (message !== undefined) fault = message;
     };
     socket.onclose = ({ code, reason }) => {
       ended();
-      // 1005 is "no code was given": an orderly close all the same.
+      // 1005 means that no code was given, which is still an orderly close.
       handler.onClose(code === 1005 ? closeCodes.normal : code, reason === '' ? fault : reason);
     };
   }
 
   send(frame: Frame): void {
-    // No frame of ours lies in shared memory.
+    // None of our frames lies in shared memory.
     if (this.#socket.readyState === readyStateOpen) this.#socket.send(frame as string | Uint8Array<ArrayBuffer>);
   }
 
   close(code: number, reason: string): void {
-    // Scripts may send 1000 and what is above 3000, and nothing else.
+    // A script may send 1000 or a code from 3000 on, and nothing else.
     this.#socket.close(code >= 3000 ? code : closeCodes.normal, shortReason(reason));
   }
 

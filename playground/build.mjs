@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** What runs in a page of the last two years. */
+/** The browsers of the last two years. */
 const target = ['chrome120', 'firefox120', 'safari17'];
 
-/** What the SDK has of its own in a page, in the place of what it has anywhere. */
+/** Replaces the SDK's host by the one for pages. */
 const inPages = {
   name: 'in pages',
   setup({ onResolve }) {
@@ -15,7 +15,7 @@ const inPages = {
   },
 };
 
-/** @param {string} outdir its files are replaced one by one: a node may serve them meanwhile. */
+/** @param {string} outdir Its files are replaced one by one, because a node may serve them at the same time. */
 export async function buildPlayground(outdir) {
   mkdirSync(outdir, { recursive: true });
   const common = { bundle: true, minify: true, target, format: 'iife', legalComments: 'none', logLevel: 'warning' };
@@ -29,7 +29,7 @@ export async function buildPlayground(outdir) {
     });
     sources[worker] = built.outputFiles[0].text;
   }
-  // A run is the same only under the same simulator: its code names the build.
+  // A run is the same only with the same simulator, so its code names the build.
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   const hash = createHash('sha256').update(Object.values(sources).join('\n'));
   const name = `${version}-${hash.digest('hex').slice(0, 8)}`;
@@ -43,12 +43,13 @@ export async function buildPlayground(outdir) {
     entryPoints: { playground: 'playground/main.ts' },
     outdir,
     define: { haretBuild: JSON.stringify(name) },
-    // xterm.js is most of this script, and long private names are a fifth of it: it is all in here, so they can be shortened.
+    // xterm.js is most of this script, and long private names are a fifth of it. All its code is in this script, so
+    // they can be shortened.
     mangleProps: /^_[^_]/,
   });
   await build({
     ...common,
-    // The SDK as pages have it: it speaks text.
+    // The SDK as pages use it, with the text codec.
     plugins: [inPages],
     entryPoints: { 'node-mode': 'playground/node-mode.ts', style: 'playground/playground.css' },
     outdir,

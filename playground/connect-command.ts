@@ -1,12 +1,12 @@
-/** The page's own command: which cluster it shows. */
+/** The page's own command, which decides which cluster it shows. */
 
 import { lines } from '../core/shell/outcome.ts';
 import type { CommandSpec } from '../core/shell/index.ts';
 
-/** What stands for the cluster in the tab in the place of an address. */
+/** Means the cluster in the tab, instead of an address. */
 export const tabAddress = 'tab';
 
-/** @param connect shows another cluster; it is called before the command has ended, and may end the whole terminal with it. */
+/** @param connect shows another cluster. It is called before the command has ended, and may end the whole terminal. */
 export function connectCommand(connect: (address: string) => void): CommandSpec {
   return {
     words: ['connect'],

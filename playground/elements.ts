@@ -8,7 +8,7 @@ export function makeButton(text: string, act: () => void): HTMLButtonElement {
   return button;
 }
 
-/** A table with these columns, whose body is still empty. */
+/** A table with these columns and an empty body. */
 export function makeTable(columns: readonly string[]): { table: HTMLTableElement; body: HTMLTableSectionElement } {
   const table = document.createElement('table');
   const head = table.createTHead().insertRow();

@@ -1,16 +1,16 @@
-/** The one sentence that says how the cluster is: whether there is a primary, and whether it can commit anything. */
+/** One sentence about the state of the cluster: whether there is a primary, and whether anything can be committed. */
 
 import type { NodePicture } from './cluster/frame.ts';
 
 export interface Headline {
   readonly text: string;
-  /** Nothing can be committed now. */
+  /** True when nothing can be committed now. */
   readonly bad: boolean;
 }
 
 type Cut = { readonly from: string; readonly to: string };
 
-/** @param nodes those with a replica of the namespace; a picture of nobody says nothing. */
+/** @param nodes those with a replica of the namespace. Without nodes there is no headline. */
 export function headlineOf(nodes: readonly NodePicture[], cuts: readonly Cut[]): Headline | null {
   if (nodes.length === 0) return null;
   const majority = Math.floor(nodes.length / 2) + 1;

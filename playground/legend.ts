@@ -1,4 +1,7 @@
-/** What the dots of the picture stand for; of a real cluster also how many there are a second, since not every one can be drawn. */
+/**
+ * The meaning of the dots in the picture. For a real cluster also their number in a second, since not every one can be
+ * drawn.
+ */
 
 import type { MessageKind } from './cluster/frame.ts';
 import { messageLooks } from './picture.ts';
@@ -18,7 +21,7 @@ export class Legend {
     }
   }
 
-  /** @param rates messages a second; null where all of them are drawn. */
+  /** @param rates messages in a second. Null where all of them are drawn. */
   show(rates: Rates | null): void {
     for (const [kind, item] of this.#items) {
       const { name } = messageLooks[kind];

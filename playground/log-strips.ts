@@ -1,8 +1,11 @@
-/** The logs: a strip for each replica, one cell an op, filled where it is committed, so that one sees who lacks what. */
+/**
+ * The logs: a strip for each replica with one cell for each op, filled when it is committed, so that a user sees which
+ * replica lacks what.
+ */
 
 import type { NodePicture } from './cluster/frame.ts';
 
-/** Five strips take little more room than three. */
+/** Five strips take only a little more space than three. */
 const rowHeights = { few: 22, many: 18 };
 const labelWidth = 56;
 const cell = { width: 13, height: 14, gap: 3 };
@@ -68,7 +71,7 @@ export class LogStrips {
     context.textBaseline = 'middle';
     const cells = Math.max(1, Math.floor((width - labelWidth - 8) / (cell.width + cell.gap)));
     const last = Math.max(0, ...rows.map((node) => node.replica!.head));
-    // The strip moves on by quarters, so that a cell keeps its place for a while.
+    // The strip moves by quarters, so that a cell keeps its place for a while.
     const quarter = Math.max(1, Math.floor(cells / 4));
     const first = Math.max(1, Math.ceil((last - cells + 1) / quarter) * quarter + 1);
     rows.forEach((node, row) => {

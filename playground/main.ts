@@ -1,4 +1,7 @@
-/** The page: its parts, and which cluster they show. A link with a run in it, or a page without a node, shows the one in the tab. */
+/**
+ * The page: it makes its parts and decides which cluster they show. A link with a run, or a page without a node, shows
+ * the cluster in the tab.
+ */
 
 import type { ITheme } from '@xterm/xterm';
 import { LineHistory } from '../core/shell/history.ts';
@@ -17,17 +20,17 @@ import { TerminalPane } from './terminal-pane.ts';
 import { Timeline } from './timeline.ts';
 import { TreeView } from './tree-view.ts';
 
-/** Set by the build: its name, and the address of the worker or its source. */
+/** The build sets its name, and the address of the worker or its source. */
 declare const haretBuild: string;
 declare global {
   interface Window {
-    /** The sources of the workers by their names, for a page that came from a file and may load none. */
+    /** The sources of the workers by their names, for a page that was opened from a file and may not load any. */
     haretWorkerSources?: Record<string, string>;
-    /** Shows a real cluster; a script of its own, that only a page with a node loads. */
+    /** Shows a real cluster. It comes from its own script, which only a page with a node loads. */
     haretShowNode?: (parts: Parts, address: string, build: string, connect: (address: string) => void) => Mode;
     /** For tests: the terminal's text. */
     haretTerminalText?: () => string;
-    /** For tests: frames of the picture so far, and messages that flew in them. */
+    /** For tests: how many frames were drawn, and how many messages in them. */
     haretDrawn?: () => { readonly frames: number; readonly flights: number };
   }
 }
@@ -38,7 +41,7 @@ const readerKey = 'haret.reader';
 const keptLines = 500;
 const fontPatienceMs = 400;
 
-/** What is kept in the browser; a page that may keep nothing does without. */
+/** Storage of the browser. A page that may not store anything works without it. */
 const kept = {
   get: (key: string): string | null => {
     try {
@@ -51,7 +54,7 @@ const kept = {
     try {
       localStorage.setItem(key, value);
     } catch {
-      // Private windows and full disks keep nothing.
+      // Private windows and full disks store nothing.
     }
   },
 };
@@ -109,7 +112,7 @@ async function start(): Promise<void> {
     show(() => showing(parts, at, haretBuild, connect), 'node');
     nameNode(at);
   };
-  /** Shows the cluster at an address that somebody typed. @returns why not, in words. */
+  /** Shows the cluster at an address that a user typed. @returns the problem in words, or null. */
   const connectTo = (text: string): string | null => {
     if (text.trim() === tabAddress) {
       showTab();
@@ -121,7 +124,7 @@ async function start(): Promise<void> {
     return null;
   };
   const connect = (text: string): void => {
-    // The command that asked for it ends first: its terminal may be gone then.
+    // The command that asked for it must end first, because its terminal may then be gone.
     setTimeout(() => {
       const problem = connectTo(text);
       if (problem !== null) parts.terminal.interject(problem);
@@ -146,7 +149,7 @@ async function start(): Promise<void> {
   parts.terminal.focus();
 }
 
-/** The button that leads to a node, and the address of the page that does. */
+/** Names the button that leads to a node, and the node in the page's address. */
 function nameNode(address: string): void {
   const button = byId('mode-node');
   const own = address === location.host;
@@ -160,7 +163,7 @@ function nameNode(address: string): void {
   history.replaceState(null, '', location.pathname + search + location.hash);
 }
 
-/** The field that another node's address is typed into. */
+/** The field for the address of another node. */
 function makeConnecting(connectTo: (text: string) => string | null): void {
   const open = byId('mode-other');
   const form = byId('connecting') as HTMLFormElement;
@@ -202,13 +205,13 @@ async function copy(text: string, button: HTMLElement): Promise<void> {
 
 function startWorker(looks: boolean): Worker {
   const name = looks ? 'seed-worker' : 'worker';
-  // A page from a file may load no worker, but may run one whose source it has.
+  // A page from a file may not load a worker, but may run one whose source it has.
   const source = window.haretWorkerSources?.[name];
   if (source === undefined) return new Worker(`${name}.js`);
   return new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
 }
 
-/** Runs another script of the build; done when it ran, or cannot be had. */
+/** Runs another script of the build. Resolves when it ran, or cannot be loaded. */
 async function load(source: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const script = document.createElement('script');
@@ -277,7 +280,7 @@ async function makeParts(): Promise<Parts> {
   };
 }
 
-/** Keys that a phone does not have. */
+/** Keys that a phone lacks. */
 function makeKeys(terminal: TerminalPane): void {
   const keys = [
     ['tab', '\t'],

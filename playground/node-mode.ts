@@ -1,4 +1,7 @@
-/** The page on a real cluster: the client engine over this page's sockets, and the status streams of its nodes for the picture. */
+/**
+ * The page with a real cluster: the client engine over this page's sockets, and the status streams of its nodes for the
+ * picture.
+ */
 
 import { Client } from '../core/client/client.ts';
 import { PromiseClient } from '../core/client/promises.ts';
@@ -18,7 +21,7 @@ import type { LineRunner } from './terminal-pane.ts';
 import { pagePorts } from './page-ports.ts';
 
 const tickMs = 15;
-/** The tree is listed at most so often. */
+/** The tree is listed at most this often. */
 const treeEveryMs = 200;
 const treeRetryMs = 1000;
 const statusEveryMs = 100;
@@ -35,14 +38,14 @@ class NodeMode implements Mode, LineRunner {
   #running: AbortController | null = null;
   #stopped = false;
   #said = '';
-  /** A node answered here, or the user was told why none may. */
+  /** True when a node answered here, or the user was told why none may. */
   #explained = false;
-  /** The namespace whose tree is subscribed to. */
+  /** The namespace whose tree is being watched. */
   #watched: number | undefined;
   #watching: WatchHandle | null = null;
   #changed = true;
   #listing = false;
-  /** Reads for the tree, which nobody typed. */
+  /** How many reads the page made for the tree. */
   #looked = 0;
 
   /**
@@ -95,7 +98,7 @@ class NodeMode implements Mode, LineRunner {
       .then(({ exit }) => {
         this.#running = null;
         if (this.#stopped) return;
-        if (exit) this.#parts.terminal.output('The terminal stays as long as its page does.\n');
+        if (exit) this.#parts.terminal.output('The terminal stays open as long as its page.\n');
         this.#parts.terminal.lineDone();
       });
   }
@@ -121,7 +124,7 @@ class NodeMode implements Mode, LineRunner {
     this.#parts.terminal.output(typeof chunk.data === 'string' ? chunk.data : new TextDecoder().decode(chunk.data));
   }
 
-  /** Says where the terminal is connected, and while it is not, why. */
+  /** Shows where the terminal is connected. While it is not, shows why. */
   #tellStatus(): void {
     const { server, problem, state } = this.#client;
     const text =
@@ -136,7 +139,7 @@ class NodeMode implements Mode, LineRunner {
     this.#parts.status(text, server === null && problem !== null);
   }
 
-  /** Says once, in the terminal, why nobody may answer at an address where nobody has yet. */
+  /** Writes once into the terminal why no node may answer at an address where none has yet. */
   #explain(unanswered: boolean): void {
     if (this.#client.server !== null) this.#explained = true;
     if (!unanswered || this.#explained) return;
@@ -144,7 +147,7 @@ class NodeMode implements Mode, LineRunner {
     for (const line of whyNoAnswer(this.#address, location)) this.#parts.terminal.interject(line);
   }
 
-  /** Subscribes to the namespace that was entered, and lists its tree when something in it changed. */
+  /** Watches the namespace that was entered, and lists its tree when something in it changed. */
   async #listTree(): Promise<void> {
     const { namespace, server } = this.#client;
     const { tree, treeOf } = this.#parts;
@@ -171,13 +174,13 @@ class NodeMode implements Mode, LineRunner {
     this.#watched = id;
     this.#changed = true;
     if (id === undefined) return;
-    // What changed does not matter, only that something did: the answer is a new list, at most every so often.
+    // Only the fact that something changed matters. The page then lists the tree again, at most every so often.
     const options = { subtree: true, slow: 'fold', consistency: 'local' } as const;
     this.#watching = watch(this.#client, '/', options, (told) => {
       this.#changed = true;
       if (told.kind !== 'ended') return;
       this.#watching = null;
-      // The next look at the tree subscribes anew.
+      // The next look at the tree watches again.
       setTimeout(() => (this.#watched = undefined), treeRetryMs);
     });
   }

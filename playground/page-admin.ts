@@ -1,4 +1,4 @@
-/** The admin interface of a real node, for those nodes that let a page administer them; the others say why not. */
+/** The admin interface of a real node, if the node lets a page administer it. If not, an error says why. */
 
 import { HaretError, errorInfo } from '../core/base/errors.ts';
 import { AdminClient } from '../core/client/admin-client.ts';
@@ -8,20 +8,23 @@ import type { AdminCommand, AdminResult } from '../core/wire/admin.ts';
 import { pagePorts } from './page-ports.ts';
 
 const patienceMs = 10_000;
-/** A status stream that is on says something at once. */
+/** A status stream that is on sends something at once. */
 const sayMs = 2000;
 const lookMs = 50;
 const closed =
-  'This node lets no page administer it. playground_admin = true in its config.toml would; haret-admin does without.';
+  'This node does not let a page administer it. Set playground_admin = true in its config.toml, or use haret-admin.';
 const unknown =
-  'This page does not know the admin interface of this node: its status stream is off, or does not let this page in.';
+  'This page does not know the admin interface of this node: its status stream is off, or refuses this page.';
 
 export class PageAdmin implements ShellAdmin {
   readonly #where: () => string | null | undefined;
   #client: AdminClient | null = null;
   #address = '';
 
-  /** @param where the admin interface is; null when no page may, undefined when that is not known. */
+  /**
+   * @param where gives the address of the admin interface. Null when no page may use it, undefined when that is not
+   * known.
+   */
   constructor(where: () => string | null | undefined) {
     this.#where = where;
   }
@@ -44,7 +47,7 @@ export class PageAdmin implements ShellAdmin {
     return await new AdminConnection(this.#client, address).admin(command, options);
   }
 
-  /** Where it is, as soon as the node has said so. */
+  /** Waits until the node has told the address. */
   async #known(signal: AbortSignal | undefined): Promise<string | null | undefined> {
     for (let waitedMs = 0; waitedMs < sayMs && signal?.aborted !== true; waitedMs += lookMs) {
       const address = this.#where();

@@ -1,4 +1,4 @@
-/** The ports of the page's own client engines: those of the SDK. */
+/** The ports of the page's own client engines. They are those of the SDK. */
 
 import { hostRuntime } from '../browser-client/runtime.ts';
 import { SocketTransport } from '../browser-client/websocket.ts';

@@ -1,4 +1,4 @@
-/** The parts of the page that both kinds of cluster are shown in. */
+/** The parts of the page, which show both kinds of cluster. */
 
 import type { Headline } from './headline.ts';
 import type { Legend } from './legend.ts';
@@ -10,7 +10,7 @@ import type { Timeline } from './timeline.ts';
 import type { TreeView } from './tree-view.ts';
 import type { LineHistory } from '../core/shell/index.ts';
 
-/** What the page offers before anything else. */
+/** The first action that the page offers. */
 export interface FirstHint {
   readonly text: string;
   act(): void;
@@ -29,22 +29,22 @@ export interface Parts {
   readonly story: HTMLElement;
   readonly playback: HTMLElement;
   readonly treeOf: HTMLElement;
-  /** What can be done to the picture. */
+  /** Explains what a user can do with the picture. */
   readonly how: HTMLElement;
-  /** Says how the cluster is; null says nothing. */
+  /** Shows the state of the cluster. Null shows nothing. */
   headline(headline: Headline | null): void;
-  /** One line about the connection; `bad` when it is not there. */
+  /** Shows one line about the connection. `bad` when there is none. */
   status(text: string, bad: boolean): void;
-  /** Lines that one can click to type them, and before them what else there is to do. */
+  /** Shows lines that are typed when they are clicked, with another action before them. */
   hints(lines: readonly string[], type: (line: string) => void, first: FirstHint): void;
 }
 
-/** A cluster that the page shows: the one in the tab, or the one of the node that serves it. */
+/** Shows a cluster: the one in the tab, or that of the node that serves the page. */
 export interface Mode {
   stop(): void;
 }
 
-/** The element of this id. @throws when the page is not the one that belongs to this program. */
+/** The element with this id. @throws when the page does not belong to this program. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no ${id}`);

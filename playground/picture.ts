@@ -1,6 +1,7 @@
 /**
- * The picture of the cluster: nodes that one can break by a click, the links between them, and the messages that fly. Nodes and links
- * are buttons, for a keyboard and a screen reader; what moves is drawn on a canvas behind them.
+ * The picture of the cluster: nodes that a user can crash with a click, the links between them, and the messages in
+ * flight. Nodes and links are buttons, for the keyboard and screen readers. Moving things are drawn on a canvas below
+ * them.
  */
 
 import type { Flight, Frame, MessageKind, NodePicture } from './cluster/frame.ts';
@@ -10,16 +11,18 @@ interface Point {
   readonly y: number;
 }
 
-/** What a click asks for, as a `sim` command. Null where nothing can be broken: a real cluster. */
+/** What a click does, as a `sim` command. Null for a real cluster, where nothing can be broken. */
 export type Break = ((line: string) => void) | null;
 
 const you = 'you';
 const maxFlying = 3000;
-/** For so long the picture goes on by itself when no frame comes, and not when time runs faster than eyes follow. */
+/**
+ * When no frame comes, the picture continues by itself for this long. It does not when time runs too fast for the eye.
+ */
 const maxSmoothMs = 60;
 const maxSmoothPace = 4;
 
-/** How each kind is drawn: radius in pixels, and the variable of its colour. */
+/** How each kind is drawn: its radius in pixels, and its name. */
 export const messageLooks: Readonly<Record<MessageKind, { readonly radius: number; readonly name: string }>> = {
   client: { radius: 5, name: 'request, reply' },
   prepare: { radius: 5, name: 'prepare' },
@@ -39,7 +42,7 @@ export class Picture {
   #break: Break = null;
   #flying: Flight[] = [];
   #nowUs = 0;
-  /** By the wall, when `#nowUs` was told. */
+  /** The real time at which `#nowUs` was set. */
   #toldMs = 0;
   #pace = 0;
   #clients: readonly string[] = [];
@@ -61,7 +64,7 @@ export class Picture {
     new ResizeObserver(() => this.#lay()).observe(element);
   }
 
-  /** Begins anew. */
+  /** Begins again. */
   clear(breaks: Break): void {
     this.#break = breaks;
     for (const { button } of this.#nodes.values()) button.remove();
@@ -72,7 +75,7 @@ export class Picture {
     this.#shape = '';
   }
 
-  /** Colours are the style sheet's; they change with the theme. */
+  /** The style sheet has the colours. They change with the theme. */
   readColours(): void {
     const style = getComputedStyle(this.#element);
     const names = [...Object.keys(messageLooks), 'link', 'cut'];
@@ -143,7 +146,10 @@ export class Picture {
     button.classList.toggle('cut', cut);
   }
 
-  /** Nodes on a circle, the first one above; the terminal in their midst, so that its line to any of them crosses no other. */
+  /**
+   * Puts the nodes on a circle, with the first one at the top. The terminal is in the middle, so that its line to any
+   * node crosses no other line.
+   */
   #lay(): void {
     const { clientWidth: width, clientHeight: height } = this.#element;
     const ratio = window.devicePixelRatio;
@@ -162,7 +168,7 @@ export class Picture {
       const angle = (index / names.length) * 2 * Math.PI - Math.PI / 2;
       this.#places.set(name, { x: centre.x + reach.x * Math.cos(angle), y: centre.y + reach.y * Math.sin(angle) });
     });
-    // A triangle hangs high in its circle: it is let down to the middle.
+    // A triangle is high in its circle, so we lower it to the middle.
     const low = Math.max(...[...this.#places.values()].map((place) => place.y));
     const lower = names.length === 0 ? 0 : (centre.y + reach.y - low) / 2;
     for (const [name, place] of this.#places) this.#places.set(name, { x: place.x, y: place.y + lower });
@@ -216,7 +222,7 @@ export class Picture {
     context.setLineDash([]);
   }
 
-  /** Time goes on between two frames, so that what moves does so as often as the screen is drawn. */
+  /** Time goes on between two frames, so that moving things move as often as the screen is drawn. */
   #now(): number {
     if (this.#pace > maxSmoothPace) return this.#nowUs;
     const sinceMs = Math.min(maxSmoothMs, performance.now() - this.#toldMs);
@@ -231,7 +237,7 @@ export class Picture {
       const [from, to] = [this.#places.get(flight.from), this.#places.get(flight.to)];
       if (from === undefined || to === undefined || this.#down.has(flight.from)) continue;
       const share = (now - flight.sentUs) / Math.max(1, flight.arrivesUs - flight.sentUs);
-      // A lost one gets a third of the way.
+      // A lost message gets a third of the way.
       const along = flight.lost ? share / 3 : share;
       context.globalAlpha = flight.lost ? 1 - share : 1;
       context.fillStyle = this.#colours.get(flight.kind) ?? 'grey';
@@ -248,7 +254,7 @@ function put(element: HTMLElement, { x, y }: Point): void {
   element.style.translate = `calc(${Math.round(x)}px - 50%) calc(${Math.round(y)}px - 50%)`;
 }
 
-/** One node: who it is, what it is now, and how far it is. */
+/** One node: its name, its role, and its position in the log. */
 class NodeButton {
   readonly button: HTMLButtonElement;
   readonly #name: HTMLElement;
@@ -300,6 +306,6 @@ function roleOf({ state, replica }: NodePicture): string {
   if (replica.status === 'viewChange') return 'view change';
   if (replica.status !== 'normal') return replica.status;
   if (replica.isPrimary) return 'primary';
-  // It was deposed, or has not heard of anyone yet.
+  // It was deposed, or has not heard of another replica yet.
   return replica.primary === null ? 'no primary' : 'backup';
 }

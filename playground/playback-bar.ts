@@ -8,13 +8,13 @@ import type { Story } from './stories.ts';
 export interface PlaybackActions {
   play(): void;
   pause(): void;
-  /** To the moment before, or the next one. */
+  /** Goes to the moment before, or to the next one. */
   moment(direction: -1 | 1): void;
-  /** One event on. */
+  /** Runs one event. */
   step(): void;
   jump(at: number): void;
   speed(percent: number): void;
-  /** Begins anew; null keeps what is. */
+  /** Begins again. Null keeps the present value. */
   anew(seed: number | null, nodes: number | null): void;
   story(story: Story): void;
 }

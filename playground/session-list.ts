@@ -1,4 +1,4 @@
-/** The sessions of the namespace: whose they are, what they wait for, and when they were last heard of. */
+/** The sessions of the namespace: their clients, their open requests, and when they last gave a sign of life. */
 
 import type { SessionsPicture } from './cluster/frame.ts';
 import { makeTable } from './elements.ts';
@@ -6,7 +6,7 @@ import { makeTable } from './elements.ts';
 export class SessionList {
   readonly #element: HTMLElement;
   #shown = '';
-  /** The last op, and when it came: signs of life are told by the log's time, which only goes on with it. */
+  /** The last op and when it came. Signs of life have the log's time, which only advances with the log. */
   #head = -1;
   #headMs = 0;
 
@@ -14,7 +14,7 @@ export class SessionList {
     this.#element = element;
   }
 
-  /** @param head the last op of the log, and `nowMs` the time of whatever cluster is shown. */
+  /** @param head the last op of the log. `nowMs` is the time of the cluster that is shown. */
   show(sessions: SessionsPicture | null, head: number, nowMs: number): void {
     if (head !== this.#head || nowMs < this.#headMs) {
       this.#head = head;
@@ -41,7 +41,7 @@ export class SessionList {
     for (const row of rows) {
       const line = body.insertRow();
       for (const text of row) line.insertCell().textContent = text;
-      // A long name is cut short.
+      // A long name is cut short, so the title has all of it.
       line.title = row[0]!;
     }
     const parts: HTMLElement[] = [table];
@@ -54,7 +54,7 @@ export class SessionList {
   }
 }
 
-/** Coarse, so that what stands still does not flicker. */
+/** Rounds coarsely, so that a quiet list does not flicker. */
 function ago(ms: number): string {
   if (ms < 1000) return 'now';
   const seconds = Math.floor(ms / 1000);

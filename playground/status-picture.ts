@@ -1,6 +1,6 @@
 /**
- * The picture of a real cluster, from the read-only status streams of its nodes: of the one that the page talks to, and of the others
- * as far as they let this page in. Of a node that does not, the picture shows what its peers say.
+ * The picture of a real cluster, from the read-only status streams of its nodes. Each node that lets this page in has a
+ * stream. For another node, the picture shows what its peers report.
  */
 
 import type { StatusGroup, StatusMessage, StatusReplica, StatusTraffic } from '../core/wire/status.ts';
@@ -15,19 +15,19 @@ import { socketUrl } from './page-ports.ts';
 const retryMs = 1000;
 const drawMs = 50;
 const unknown = { head: 0, commit: 0, checkpoint: 0 };
-/** A real message takes less than a millisecond, which nobody would see. */
+/** A real message takes less than a millisecond, which is too short to see. */
 const shownFlightUs = 400_000;
-/** Requests, and answers, of one node that are drawn of one interval. */
+/** How many requests, and how many answers, of one node are drawn in one interval. */
 const maxClientFlights = 5;
-/** Frames that wait to be drawn: a page in the background draws none. */
+/** How many messages may wait to be drawn. A page in the background draws none. */
 const maxFlights = 2000;
 const ratesEveryMs = 500;
 
-/** What the picture asks of the page. */
+/** What the picture needs from the page. */
 export interface StatusPage {
   /** The namespace that the terminal has entered. */
   entered(): number | null;
-  /** Reads that the page has made for itself since it began: nobody wants to see these fly. */
+  /** How many reads the page has made for itself since it began. They are not drawn. */
   looked(): number;
 }
 
@@ -46,7 +46,7 @@ export class StatusPicture {
   #home = '';
   #notes: Note[] = [];
   #flights: Flight[] = [];
-  /** Messages since the rates were told. */
+  /** Messages since the rates were last shown. */
   readonly #counts = new Map<MessageKind, number>();
   #ratesMs = 0;
   readonly #asked = new Unwanted();
@@ -62,7 +62,7 @@ export class StatusPicture {
     this.#drawing = setInterval(() => this.#draw(), drawMs);
   }
 
-  /** Where pages may administer the node that the page talks to; null when they may not, undefined when it does not say. */
+  /** Where pages may administer the node of this page. Null when they may not, undefined when the node does not say. */
   get adminAddress(): string | null | undefined {
     return this.#latest.get(this.#home)?.adminAddress;
   }
@@ -99,7 +99,7 @@ export class StatusPicture {
 
   #hear(message: StatusMessage): void {
     for (const { name, apiAddress } of message.nodes) {
-      // The home node may be dialled by another name than it tells.
+      // The home node may have been dialled at another address than the one that it reports.
       if (name !== this.#home && !this.#latest.has(name)) this.#watch(apiAddress);
     }
     for (const { group, replica, event } of message.events) {
@@ -112,7 +112,7 @@ export class StatusPicture {
     this.#hearTraffic(message);
   }
 
-  /** Messages are drawn an interval late, as far apart as they were, and some for all. */
+  /** Draws messages one interval late and as far apart as they were. Some are drawn for all. */
   #hearTraffic({ node, peers, messages, clients, intervalMs }: StatusMessage): void {
     if (document.hidden) return;
     const nowUs = this.#nowUs();
@@ -121,7 +121,7 @@ export class StatusPicture {
       const kind = drawnAs[traffic.kind];
       this.#countUp(kind, traffic.count);
       const { from, to, at } = traffic;
-      // What is meant for a node without a connection gets nowhere.
+      // A message to a node without a connection does not arrive.
       const lost = from === node && !peers.includes(to);
       for (const ms of at) this.#fly(from, to, kind, nowUs + ms * 1000, lost);
     }
@@ -138,7 +138,9 @@ export class StatusPicture {
     }
   }
 
-  /** Both ends may tell of a message: who sent it does, and if that one tells nothing, who received it. */
+  /**
+   * Both ends may report a message. The report of the sender counts, or of the receiver if the sender reports nothing.
+   */
   #tellsOf(node: string, { from, to }: StatusTraffic): boolean {
     return from === node || (to === node && !this.#latest.has(from));
   }
@@ -165,7 +167,10 @@ export class StatusPicture {
     this.#counts.clear();
   }
 
-  /** The group that is shown: of the namespace that was entered, else of the first one that is no root group, else that. */
+  /**
+   * The group that is shown: that of the namespace that was entered, otherwise the first one that is not the root
+   * group, otherwise the root group.
+   */
   #shown(message: StatusMessage): StatusGroup | null {
     const entered = this.#page.entered();
     const { groups } = message;
@@ -217,7 +222,7 @@ export class StatusPicture {
     }
     const reached = home.peers.includes(node);
     const { epoch, view, primary } = group.replica;
-    // Its own numbers are those that it told last.
+    // Its own numbers are the last that it reported.
     const { head, commit, checkpoint } = this.#seen.get(`${group.id} ${node}`) ?? unknown;
     const heard = { name: replica, status: 'normal', epoch, view, primary, head, commit, checkpoint } as const;
     return {
@@ -229,11 +234,11 @@ export class StatusPicture {
   }
 }
 
-/** Takes the page's own reads out of what a node counts. */
+/** Subtracts the page's own reads from what a node counts. */
 class Unwanted {
   #taken = 0;
 
-  /** What is left of `count` without the reads among `made` so far that were not taken out yet. */
+  /** `count` without those of the page's `made` reads that were not subtracted yet. */
   wanted(count: number, made: number): number {
     const taken = Math.min(count, made - this.#taken);
     this.#taken += taken;

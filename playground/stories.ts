@@ -1,17 +1,17 @@
 /**
- * Guided tours: each a short script with text, on a cluster of its own. One can leave at any point and play on from there. A later story
- * is one more entry of {@link stories}.
+ * Guided tours. Each is a short script with text, on its own cluster. The user can leave at any point and continue from
+ * there. A new story is another entry of {@link stories}.
  */
 
 import { makeButton } from './elements.ts';
 
 export interface StoryStep {
   readonly text: string;
-  /** Typed into the terminal one after the other, when the step begins. */
+  /** Lines that are typed into the terminal one after the other, when the step begins. */
   readonly types?: readonly string[];
-  /** Done beside the terminal, after what is typed has been sent off. */
+  /** `sim` commands that are run after the typed lines have been sent. */
   readonly breaks?: readonly string[];
-  /** Percent of the wall's time. */
+  /** The speed in percent of real time. */
   readonly speed?: number;
 }
 
@@ -31,17 +31,17 @@ export const stories: readonly Story[] = [
     nodes: 3,
     steps: [
       {
-        text: 'Three replicas hold one namespace. One of them, the primary, decides the order of all writes. Your terminal enters the namespace and is led to the node of the primary.',
+        text: 'Three replicas hold one namespace. One of them, the primary, decides the order of all writes. Your terminal enters the namespace and moves to the node of the primary.',
         types: ['enter test-ns', 'create counter /visits'],
         speed: 100,
       },
       {
-        text: 'A write, slowly. The primary appends it to its log (an open cell below) and sends a prepare to the backups. They write it to disk and acknowledge. With one acknowledgement two of three hold it: it is committed (the cell fills), and only then are you told.',
+        text: 'Now a write in slow motion. The primary appends it to its log (an open cell below) and sends a prepare to the backups. They write it to disk and acknowledge it. After one acknowledgement, two of three replicas have it. So it is committed (the cell fills), and only then do you get the answer.',
         types: ['counter incr /visits'],
         speed: 25,
       },
       {
-        text: 'The third replica was not waited for. A majority is enough, and any two majorities share a replica: what was committed once is never forgotten. Play on, or take the next story.',
+        text: 'The primary did not wait for the third replica. A majority is enough. Any two majorities share a replica, so a committed write is never forgotten. Continue here, or take the next story.',
         speed: 100,
       },
     ],
@@ -58,7 +58,7 @@ export const stories: readonly Story[] = [
         speed: 100,
       },
       {
-        text: 'Now the primary is killed. The others hear no more heartbeats. After a while each suspects it and moves to the next view, where another replica is to be primary. The new one collects the logs of a majority before it begins, so it has everything that was committed.',
+        text: 'Now the primary is killed. The others get no more heartbeats. After a while each suspects it and moves to the next view, in which another replica becomes primary. The new one collects the logs of a majority before it begins, so it has everything that was committed.',
         breaks: ['sim crash primary'],
         speed: 100,
       },
@@ -67,7 +67,7 @@ export const stories: readonly Story[] = [
         types: ['blob get /answer'],
       },
       {
-        text: 'The dead node starts again. It reads its log from disk and fetches what it missed. It comes back as a backup: a view has one primary for good.',
+        text: 'The dead node starts again. It reads its log from disk and fetches what it missed. It comes back as a backup, because a view never gets another primary.',
         breaks: ['sim restart all'],
       },
     ],
@@ -84,15 +84,15 @@ export const stories: readonly Story[] = [
         speed: 100,
       },
       {
-        text: 'The network parts: the primary alone on one side, and your terminal still reaches it. On the other side are two of three, a majority; after a while they elect a new primary without it. The old one hears nobody, and so nothing of that.',
+        text: 'The network is split. The primary is alone on one side, and your terminal still reaches it. The other side has two of three replicas, which is a majority. After a while they elect a new primary. The old one gets no messages, so it does not know.',
         breaks: ['sim partition primary'],
       },
       {
-        text: 'You ask the old primary to read. It has the value right there, but on the other side somebody may have overwritten it by now. Only a majority could tell it that it is still primary, and nobody answers. Rather than tell you what may be stale it says that it is cut off. So your terminal leaves it, and is answered by the majority: View = 2.',
+        text: 'You ask the old primary to read. It has the value, but another client may have overwritten it on the other side. Only a majority could confirm that it is still primary, and no replica answers. The value may be stale, so it does not give it to you and says that it is cut off. Your terminal then leaves it, and gets the answer from the majority: View = 2.',
         types: ['blob get /truth'],
       },
       {
-        text: 'The partition heals. The old primary hears of the higher view, steps down and catches up. Nobody was told anything stale.',
+        text: 'The partition heals. The old primary learns of the higher view, becomes a backup and catches up. No client got a stale answer.',
         breaks: ['sim heal'],
       },
     ],
@@ -114,16 +114,16 @@ export const stories: readonly Story[] = [
         speed: 10,
       },
       {
-        text: 'The power of all three is gone at once. What a disk had not synced may be lost, in part or whole. What was acknowledged was on two disks.',
+        text: 'All three nodes lose their power at once. Data that a disk had not synced may be lost, in part or whole. Every acknowledged write was on two disks.',
         breaks: ['sim power all'],
       },
       {
-        text: 'Power is back. Each replica reads its log and throws away what was torn. If the write reached a majority it is kept; if not, the terminal, which never got an answer, sends it again under the same number. Either way it happens once.',
+        text: 'The power is back. Each replica reads its log and drops incomplete entries. If the write reached a majority it is kept; if not, the terminal, which never got an answer, sends it again under the same number. Either way it happens once.',
         breaks: ['sim restart all'],
         speed: 100,
       },
       {
-        text: 'The counter says 2. Had the terminal given up waiting, after ten seconds of its time, it would have been told that it timed out, and the counter could be 1 or 2; 3 is never possible.',
+        text: 'The counter says 2. If the terminal had waited longer than ten seconds of its time, the command would have timed out, and the counter could be 1 or 2. It can never be 3.',
         types: ['counter get /n'],
       },
     ],
@@ -134,7 +134,7 @@ export const stories: readonly Story[] = [
     seed: 15,
     nodes: 3,
     steps: [
-      { text: 'Everybody is fast.', types: ['enter test-ns', 'create queue /jobs'], speed: 100 },
+      { text: 'All disks are fast.', types: ['enter test-ns', 'create queue /jobs'], speed: 100 },
       {
         text: 'The disk of one backup becomes slow: every write takes a second and a half longer.',
         breaks: ['sim disk r3 1500'],
@@ -144,7 +144,7 @@ export const stories: readonly Story[] = [
         types: ['queue push /jobs one', 'queue push /jobs two', 'queue push /jobs three'],
         speed: 50,
       },
-      { text: 'The disk is well again, and the strip catches up.', breaks: ['sim disk r3 0'], speed: 100 },
+      { text: 'The disk is fast again, and its strip catches up.', breaks: ['sim disk r3 0'], speed: 100 },
     ],
   },
   {
@@ -154,7 +154,7 @@ export const stories: readonly Story[] = [
     nodes: 3,
     steps: [
       {
-        text: 'A counter. Your terminal has a session: the cluster remembers the number of its last requests, and their answers, in the replicated log itself.',
+        text: 'A counter. Your terminal has a session. The cluster remembers the numbers and answers of its last requests, in the replicated log itself.',
         types: ['enter test-ns', 'create counter /paid'],
         speed: 100,
       },
@@ -169,7 +169,7 @@ export const stories: readonly Story[] = [
         speed: 50,
       },
       {
-        text: 'If the first one had been executed, the second got its kept answer and nothing was executed twice. The counter says 1.',
+        text: 'If the first request had been executed, the second got its stored answer, and nothing was executed twice. The counter says 1.',
         types: ['counter get /paid'],
         speed: 100,
       },
@@ -177,7 +177,7 @@ export const stories: readonly Story[] = [
   },
 ];
 
-/** What a story asks of the cluster in the tab. */
+/** What a story needs from the cluster in the tab. */
 export interface Stage {
   begin(seed: number, nodes: number): void;
   type(lines: readonly string[]): void;
@@ -185,7 +185,7 @@ export interface Stage {
   speed(percent: number): void;
 }
 
-/** The card that tells a story. */
+/** The card that shows a story. */
 export class StoryTeller {
   readonly #element: HTMLElement;
   readonly #stage: Stage;
@@ -229,7 +229,7 @@ export class StoryTeller {
     if (!isLast) buttons.append(button('next', 'primary', () => this.#go(this.#step + 1)));
     else if (following !== undefined)
       buttons.append(button(`next story: ${following.title}`, 'primary', () => this.tell(following)));
-    buttons.append(button('leave and play on', '', () => this.leave()));
+    buttons.append(button('leave and continue', '', () => this.leave()));
     this.#element.hidden = false;
     this.#element.replaceChildren(title, text, buttons);
     buttons.querySelector('button')?.focus();

@@ -1,4 +1,7 @@
-/** The page on the cluster in the tab: passes what is typed and clicked to the worker, and shows what it tells. */
+/**
+ * The page with the cluster in the tab. It passes typed lines and clicks to the worker, and shows what the worker
+ * tells.
+ */
 
 import type { Completion } from '../core/shell/index.ts';
 import type { Frame } from './cluster/frame.ts';
@@ -11,15 +14,15 @@ import { PlaybackBar } from './playback-bar.ts';
 import { stories, StoryTeller } from './stories.ts';
 import type { LineRunner } from './terminal-pane.ts';
 
-/** How long nothing is done before the address of the page says what was done. */
+/** After this long without an action, the page's address is updated. */
 const addressDelayMs = 400;
 const firstSeed = 7;
 
 export interface TabModeOptions {
   readonly build: string;
-  /** A run that a link brought; null begins anew. */
+  /** A run from a link. Null begins with a new one. */
   readonly shared: Shared | null;
-  /** @param looks it is to run seeds of the simulator. */
+  /** @param looks is true for the worker that runs seeds of the simulator. */
   startWorker(looks: boolean): Worker;
   /** Shows another cluster. */
   connect(address: string): void;
@@ -29,7 +32,7 @@ export class TabMode implements Mode, LineRunner {
   readonly #parts: Parts;
   readonly #options: TabModeOptions;
   #worker: Worker;
-  /** The worker is one that runs the simulator's seeds. */
+  /** True when the worker is the one that runs the simulator's seeds. */
   #looks: boolean;
   readonly #bar: PlaybackBar;
   readonly #teller: StoryTeller;
@@ -38,15 +41,15 @@ export class TabMode implements Mode, LineRunner {
   #ticket = 0;
   #script: Script;
   #busy = false;
-  /** Lines that a story has still to type. */
+  /** Lines that a story will still type. */
   #waiting: string[] = [];
-  /** What a story breaks once its lines are typed. */
+  /** The `sim` commands of a story, for after its lines are typed. */
   #breaking: readonly string[] = [];
   #addressTimer: ReturnType<typeof setTimeout> | undefined;
   #events = 0;
-  /** The other build that made the link which is shown. */
+  /** The name of the other build that made the link which is shown. */
   #foreign: string | null;
-  /** It is a run of the simulator; null before anything is. */
+  /** True for a run of the simulator. Null before anything is shown. */
   #looked: boolean | null = null;
   #opened = false;
 
@@ -107,7 +110,7 @@ export class TabMode implements Mode, LineRunner {
     this.#open(this.#script, options.shared?.at ?? 0, options.shared === null);
   }
 
-  // What is typed.
+  // Typed lines.
 
   run(line: string): void {
     this.#parts.history.add(line);
@@ -126,7 +129,7 @@ export class TabMode implements Mode, LineRunner {
     return new Promise((resolve) => this.#completions.set(ticket, resolve));
   }
 
-  /** The address of what is shown now, for another person. */
+  /** The address of what is shown now, to be given to another person. */
   async link(): Promise<string> {
     const ticket = ++this.#ticket;
     const shared = await new Promise<Shared>((resolve) => {
@@ -180,7 +183,7 @@ export class TabMode implements Mode, LineRunner {
 
   #do(line: string): void {
     this.#post({ kind: 'sim', line });
-    // Whoever breaks something wants to see what comes of it.
+    // A user who breaks something wants to see the consequences.
     this.#post({ kind: 'play' });
     this.#addressLater();
   }
@@ -190,7 +193,7 @@ export class TabMode implements Mode, LineRunner {
     this.#addressTimer = setTimeout(() => void this.link(), addressDelayMs);
   }
 
-  /** Types the next line of a story when the one before has ended; the last one is let run while things break. */
+  /** Types the next line of a story when the one before has ended. The faults come while the last line still runs. */
   #typeNext(): void {
     if (!this.#opened) return;
     if (!this.#busy) {
@@ -257,7 +260,7 @@ export class TabMode implements Mode, LineRunner {
         this.#scripts.delete(message.ticket);
         return;
       case 'broken':
-        this.#parts.status(`a rule of the protocol broke, which is a bug: ${message.message}`, true);
+        this.#parts.status(`the cluster broke a rule of its protocol, which is a bug: ${message.message}`, true);
         return;
     }
   }
@@ -267,7 +270,7 @@ export class TabMode implements Mode, LineRunner {
     this.#parts.sessions.show(sessions, head, nowUs / 1000);
   }
 
-  /** A run of the simulator is only looked at. */
+  /** A run of the simulator can only be watched. */
   #offerBreaking(looked: boolean): void {
     if (looked === this.#looked) return;
     this.#looked = looked;
@@ -285,7 +288,7 @@ export class TabMode implements Mode, LineRunner {
     this.#parts.status(
       simulator === undefined
         ? `a whole cluster in this tab, from seed ${seed}`
-        : `the simulator's run of seed ${seed}, to be looked at; a new seed begins a cluster of yours`,
+        : `the simulator's run of seed ${seed}, to be watched; a new seed begins a cluster of your own`,
       false,
     );
   }

@@ -1,4 +1,7 @@
-/** The terminal: xterm.js under the shell's own line editor, so that it edits, completes and remembers as the programs do. */
+/**
+ * The terminal: xterm.js with the shell's own line editor, so that it edits, completes and remembers lines as the
+ * programs do.
+ */
 
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
@@ -9,12 +12,12 @@ import type { Exchange } from './cluster/cluster.ts';
 
 export const prompt = 'haret> ';
 const scrollbackLines = 5000;
-/** As in the style sheet: a screen that is looked at from afar. */
+/** As in the style sheet: a screen that is viewed from a distance. */
 const wideWindow = 1700;
 
-/** Whoever runs what is typed. */
+/** Runs the lines that are typed. */
 export interface LineRunner {
-  /** Runs a line; {@link TerminalPane.lineDone} is called when it has ended. */
+  /** Runs a line. {@link TerminalPane.lineDone} is called when it has ended. */
   run(line: string): void;
   interrupt(): void;
   complete(line: string, cursor: number): Promise<Completion>;
@@ -26,7 +29,7 @@ export class TerminalPane {
   readonly #history: LineHistory;
   #editor: LineEditor;
   #runner: LineRunner | null = null;
-  /** A line is typed that runs already. */
+  /** True while a line is shown that already runs. */
   #showing = false;
 
   constructor(element: HTMLElement, history: LineHistory, theme: ITheme) {
@@ -56,7 +59,7 @@ export class TerminalPane {
     this.#offerLinks();
   }
 
-  /** From now on `runner` runs what is typed, after what was said before. */
+  /** From now on `runner` runs the typed lines. The terminal first shows `transcript`. */
   begin(runner: LineRunner, transcript: readonly Exchange[]): void {
     this.#runner = runner;
     this.terminal.reset();
@@ -74,16 +77,16 @@ export class TerminalPane {
     this.#perform(this.#editor.resume());
   }
 
-  /** Shows a line as if it were typed; it runs already. */
+  /** Shows a line that already runs, as if it were typed. */
   show(line: string): void {
     this.#showing = true;
-    // Ctrl-A and Ctrl-K take away what stands there.
+    // Ctrl-A and Ctrl-K remove the present line.
     this.#perform(this.#editor.feed(`\u0001\u000b${line}\r`));
     this.#showing = false;
     this.#history.add(line);
   }
 
-  /** Says something above the line that is being typed. */
+  /** Writes text above the line that is being typed. */
   interject(text: string): void {
     this.#perform(this.#editor.interject(`${text}\n`));
   }
@@ -105,7 +108,7 @@ export class TerminalPane {
     this.terminal.focus();
   }
 
-  /** Everything that the terminal holds, for tests and for copying. */
+  /** The whole text of the terminal, for tests and for copying. */
   text(): string {
     const { active } = this.terminal.buffer;
     const lines: string[] = [];
@@ -138,7 +141,7 @@ export class TerminalPane {
           this.#runner?.interrupt();
           break;
         case 'end':
-          // A page has nothing to leave to.
+          // A page cannot leave its terminal.
           this.#perform(this.#editor.resume());
           break;
       }
@@ -152,21 +155,22 @@ export class TerminalPane {
       .then((completion) => this.#perform(this.#editor.completed(ticket, completion)));
   }
 
-  /** Keys that are the page's or the browser's, and not the terminal's. */
+  /** Returns false for keys of the page or the browser, which the terminal must not handle. */
   #wanted(event: KeyboardEvent): boolean {
     if (event.type !== 'keydown') return true;
     if (event.key === 'Tab' && event.shiftKey) return false;
     const copies = event.key.toLowerCase() === 'c' && (event.ctrlKey || event.metaKey);
     if (copies && this.terminal.hasSelection()) {
-      // The browser copies, also where a page may not write to the clipboard by itself; what comes next is Ctrl-C again.
+      // The browser copies, even where a page may not write to the clipboard itself. The next Ctrl-C is an interrupt
+      // again.
       setTimeout(() => this.terminal.clearSelection(), 0);
       return false;
     }
-    // The browser pastes; xterm.js hears of it by the paste event.
+    // The browser pastes. xterm.js gets the paste event.
     return !(event.key.toLowerCase() === 'v' && (event.ctrlKey || event.metaKey));
   }
 
-  /** Web addresses in the output can be opened. */
+  /** Makes web addresses in the output clickable. */
   #offerLinks(): void {
     this.terminal.registerLinkProvider({
       provideLinks: (row, found) => {

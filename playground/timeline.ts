@@ -1,13 +1,13 @@
-/** What happened, in words, the newest last; in the cluster in the tab each line leads back to its moment. */
+/** What happened, in words, newest last. With the cluster in the tab, each line leads back to its moment. */
 
 import type { Note } from './cluster/frame.ts';
 
-/** Lines that are kept on the page; older ones are still in the run. */
+/** How many lines are kept on the page. Older ones are still in the run. */
 const maxLines = 300;
-/** Nearer to the end than this, the list follows what is new. */
+/** The list scrolls with new lines when it is nearer to its end than this. */
 const followPixels = 40;
 const showEveryMs = 80;
-/** Of many commits in a row only the last ones stay, so that what else happened is not driven out of sight. */
+/** Of many commits in a row only the last ones stay, so that other events stay visible. */
 const maxCommits = 5;
 
 export class Timeline {
@@ -15,7 +15,7 @@ export class Timeline {
   #jump: ((at: number) => void) | null = null;
   #notes: Note[] = [];
   #unshown: Note[] = [];
-  /** Commits at the end of the list. */
+  /** How many commits are at the end of the list. */
   #commits = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -23,7 +23,7 @@ export class Timeline {
     this.#list = list;
   }
 
-  /** Begins anew. `jump` goes back to an event; null where time only goes forward. */
+  /** Begins again. `jump` goes back to an event. It is null where time only goes forward. */
   begin(notes: readonly Note[], jump: ((at: number) => void) | null): void {
     this.#jump = jump;
     this.#notes = [];
@@ -43,7 +43,7 @@ export class Timeline {
     this.#timer ??= setTimeout(() => this.#show(), showEveryMs);
   }
 
-  /** Under load there is something new in every frame; laying the list out as often would cost the picture its own. */
+  /** Under load every frame has something new. To lay the list out so often would take the time of the picture. */
   #show(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -61,7 +61,7 @@ export class Timeline {
     if (this.#commits > maxCommits) this.#list.children[this.#list.childElementCount - 1 - maxCommits]?.remove();
   }
 
-  /** The event of the last moment before `at`, or of the first one behind it. */
+  /** The event of the last moment before `at`, or of the first one after it. */
   moment(at: number, direction: -1 | 1): number | null {
     const moments = this.#notes.map((note) => note.at);
     if (direction < 0) return moments.filter((one) => one < at).at(-1) ?? null;

@@ -1,4 +1,4 @@
-/** What is in the namespace: paths, types, versions and sizes. What changed is marked for a moment. */
+/** The contents of the namespace: paths, types, versions and sizes. Changes are marked for a moment. */
 
 import type { BuiltType } from '../core/tree/names.ts';
 import type { TreeRow } from './cluster/frame.ts';
@@ -20,7 +20,7 @@ export class TreeView {
     this.#element.replaceChildren();
   }
 
-  /** @param rows null: nothing is known. */
+  /** @param rows is null when nothing is known. */
   show(rows: readonly TreeRow[] | null, empty: string): void {
     const key = JSON.stringify(rows) + empty;
     if (key === this.#shown) return;
@@ -57,7 +57,7 @@ export class TreeView {
   }
 }
 
-/** What there is many of in a node, one and several of it; null: its size is its bytes. */
+/** The names of the parts that a node has many of, singular and plural. Null when its size is its bytes. */
 const counted: Readonly<Record<BuiltType, readonly [one: string, several: string] | null>> = {
   directory: ['child', 'children'],
   blob: null,

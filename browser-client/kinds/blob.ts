@@ -24,12 +24,12 @@ export class BlobOps<Out, In> extends NodeOps {
     this.#codec = codec;
   }
 
-  /** Fails with `PathExists` where something is. */
+  /** Fails with `PathExists` where a node exists. */
   create(value: In): Op<Written> {
     return this.make('blob', encode(this.#codec, value, this.path));
   }
 
-  /** The blob must exist, unless `ifAbsent` asks that it does not. */
+  /** The blob must exist. With `ifAbsent` it must not. */
   put(
     value: In,
     { ifVersion, ifAbsent = false }: VersionGuard & { readonly ifAbsent?: boolean | undefined } = {},
@@ -42,7 +42,7 @@ export class BlobOps<Out, In> extends NodeOps {
     );
   }
 
-  /** Puts `value` where `expected` is, byte for byte; else fails with `GuardFailed`. */
+  /** Puts `value` if the current value is `expected`, byte for byte. Otherwise it fails with `GuardFailed`. */
   replace(expected: In, value: In): Op<Written> {
     return opOf(
       {
@@ -56,7 +56,7 @@ export class BlobOps<Out, In> extends NodeOps {
     );
   }
 
-  /** The value. Fails with `PathNotFound` where nothing is. */
+  /** The value. Fails with `PathNotFound` where no node exists. */
   get(): Op<Out> {
     return opOf({ kind: 'blobGet', path: this.path }, 'value', ({ value }) => this.#decode(value));
   }
@@ -70,7 +70,7 @@ export class BlobOps<Out, In> extends NodeOps {
     }));
   }
 
-  /** Bytes of the value. */
+  /** The size of the value in bytes. */
   size(): Op<number> {
     return opOf({ kind: 'blobSize', path: this.path }, 'number', number);
   }
@@ -81,7 +81,7 @@ export class BlobOps<Out, In> extends NodeOps {
   }
 }
 
-/** What a transaction may ask of a blob. */
+/** The conditions on a blob, for transactions. */
 export class BlobGuards<In> extends NodeGuards {
   readonly #codec: Codec<unknown, In>;
 
@@ -90,12 +90,12 @@ export class BlobGuards<In> extends NodeGuards {
     this.#codec = codec;
   }
 
-  /** Its value is `value`, byte for byte. */
+  /** The value is `value`, byte for byte. */
   value(value: In): Guard {
     return { kind: 'blobValue', path: this.path, value: encode(this.#codec, value, this.path) };
   }
 
-  /** Its value has so many bytes. */
+  /** The value has this many bytes. */
   size(size: number): Guard {
     return { kind: 'blobSize', path: this.path, size };
   }
@@ -125,13 +125,16 @@ class BlobFold<Out> extends NodeFold<Out | undefined> {
 
 /** Options of {@link Blob.put}. */
 export interface PutOptions extends CallOptions {
-  /** Put only over this version; else `GuardFailed`, or `PathNotFound` when it is gone. */
+  /** Put only if the blob has this version. Otherwise `GuardFailed`, or `PathNotFound` when it does not exist. */
   readonly ifVersion?: number | undefined;
-  /** Put only where nothing is; else `GuardFailed`. */
+  /** Put only where no node exists. Otherwise `GuardFailed`. */
   readonly ifAbsent?: boolean | undefined;
 }
 
-/** What {@link Blob.update} found. `modified` names that very state: unlike a version, it never comes again. */
+/**
+ * The state that {@link Blob.update} found. `modified` identifies exactly this state. Unlike a version, it is never
+ * used again.
+ */
 interface Found<Out> {
   readonly value: Out;
   readonly modified: number;
@@ -149,22 +152,22 @@ export class CoreBlob<Out, In = Out> extends Handle {
     this.op = new BlobOps(path, codec);
   }
 
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   get guard(): BlobGuards<In> {
     return new BlobGuards(this.path, this.#codec);
   }
 
-  /** The value; undefined when the path does not exist. */
+  /** The value. Undefined when the path does not exist. */
   get(options: ReadOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.get(), options, nothing);
   }
 
-  /** The value with its version, for a later `put` with `ifVersion`; undefined when the path does not exist. */
+  /** The value with its version, for a later `put` with `ifVersion`. Undefined when the path does not exist. */
   read(options: ReadOptions = {}): Promise<Versioned<Out> | undefined> {
     return this.executor.run(() => this.op.read(), options, nothing);
   }
 
-  /** Writes, and creates the blob and the directories above it when they are missing. */
+  /** Writes the value. Creates the blob and the directories above it if they are missing. */
   put(value: In, options: PutOptions = {}): Promise<Written> {
     const guarded = options.ifVersion !== undefined || options.ifAbsent === true;
     return this.executor.run(() => {
@@ -178,7 +181,10 @@ export class CoreBlob<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.create(value), options);
   }
 
-  /** Writes `value` where `expected` is, byte for byte. @throws HaretError `GuardFailed` when something else is there. */
+  /**
+   * Writes `value` if the current value is `expected`, byte for byte.
+   * @throws HaretError `GuardFailed` when it is another one.
+   */
   replace(expected: In, value: In, options: CallOptions = {}): Promise<Written> {
     return this.executor.run(() => this.op.replace(expected, value), options);
   }
@@ -188,18 +194,20 @@ export class CoreBlob<Out, In = Out> extends Handle {
     return { type: 'blob', codec: this.#codec, recursive: false, fold: () => new BlobFold(this.path, this.#codec) };
   }
 
-  /** Bytes of the value; undefined when the path does not exist. */
+  /** The size of the value in bytes. Undefined when the path does not exist. */
   size(options: ReadOptions = {}): Promise<number | undefined> {
     return this.executor.run(() => this.op.size(), options, nothing);
   }
 
   /**
-   * Reads, lets `change` compute the next value, and writes that only over what it was computed from; else once more, until it holds.
-   * `change` gets undefined where the path does not exist, and gives undefined to leave things as they are. It may be called many
-   * times, and should do nothing but compute. `timeoutMs` counts for all of it.
+   * Reads the value, lets `change` compute the next one, and writes it only if the value is still the one that was
+   * read. Otherwise it does all this again, until it succeeds. `change` gets undefined where the path does not exist,
+   * and returns undefined to change nothing. It may be called many times, and should only compute. `timeoutMs` is the
+   * time for everything together.
    *
-   * It never guesses: when the outcome of a write is unknown, so is that of the update, and the error says so.
-   * @returns what was written; undefined when `change` gave undefined.
+   * The method never guesses. When the outcome of a write is unknown, the outcome of the update is unknown too, and the
+   * error says so.
+   * @returns what was written. Undefined when `change` returned undefined.
    */
   async update(
     change: (current: Out | undefined) => In | undefined | Promise<In | undefined>,
@@ -235,7 +243,7 @@ export class CoreBlob<Out, In = Out> extends Handle {
         if (written.held) return { value, ...write.read(written.results[0]!, written.op) };
         found = foundBy(written);
       } catch (error) {
-        // The guard did not hold, and then there was nothing to look at.
+        // The guard did not hold, and then no node existed to be read.
         if (found === null || !isNotFound(error)) throw error;
         found = null;
       }
@@ -243,15 +251,15 @@ export class CoreBlob<Out, In = Out> extends Handle {
   }
 }
 
-/** A value at a path, which can be followed. */
+/** A value at a path. A program can follow its changes. */
 export class Blob<Out, In = Out> extends CoreBlob<Out, In> {
-  /** The value, kept up to date; undefined while the path does not exist. */
+  /** The value, kept up to date. Undefined while the path does not exist. */
   live(): Live<Out | undefined> {
     return live(this);
   }
 }
 
-/** A value in `namespace`. Asks nothing of the cluster. */
+/** A value in `namespace`. To make the handle asks nothing of the cluster. */
 export function blob<Out, In>(namespace: CoreNamespace, path: string, codec: Codec<Out, In>): CoreBlob<Out, In> {
   return new CoreBlob(namespace.executor, path, codec);
 }

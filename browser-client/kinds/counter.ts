@@ -14,15 +14,15 @@ import { NodeFold } from './fold.ts';
 
 /** Operations of a counter, for transactions. */
 export class CounterOps extends NodeOps {
-  /** Fails with `PathExists` where something is. */
+  /** Fails with `PathExists` where a node exists. */
   create(value = 0): Op<Written> {
     // The tree takes a counter's first value as decimal text.
     return this.make('counter', encode({ name: 'integer', encode: integer, decode: () => value }, value, this.path));
   }
 
-  /** Adds `by`, which may be negative, and answers the sum. */
+  /** Adds `by`, which may be negative, and returns the sum. */
   add(by: number): Op<number> {
-    // Minus zero is no number of the wire.
+    // Minus zero is not a number in messages.
     return opOf({ kind: 'counterAdd', path: this.path, by: by === 0 ? 0 : by }, 'number', number);
   }
 
@@ -61,7 +61,7 @@ class CounterFold extends NodeFold<number> {
 export class CoreCounter extends Handle {
   /** Its operations as values, for transactions. */
   readonly op: CounterOps;
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   readonly guard: NodeGuards;
 
   constructor(executor: Executor, path: string) {
@@ -75,7 +75,7 @@ export class CoreCounter extends Handle {
     return this.executor.run(() => this.op.create(value), options);
   }
 
-  /** The sum; 0 where there is no counter. */
+  /** The sum. It is 0 where no counter exists. */
   get(options: ReadOptions = {}): Promise<number> {
     return this.executor.run(() => this.op.get(), options, [0]);
   }
@@ -85,13 +85,13 @@ export class CoreCounter extends Handle {
     return { type: 'counter', codec: CounterFold, recursive: false, fold: () => new CounterFold(this.path) };
   }
 
-  /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` past 2^53 - 1. */
+  /** Adds `by`, which may be negative. @returns the sum. @throws HaretError `CounterOverflow` beyond 2^53 - 1. */
   add(by = 1, options: CallOptions = {}): Promise<number> {
     return this.executor.run(() => upsertOf(this.op.add(by)), options);
   }
 }
 
-/** A whole number of up to 53 bits, which can be followed. */
+/** A whole number of up to 53 bits. A program can follow its changes. */
 export class Counter extends CoreCounter {
   /** The sum, kept up to date. */
   live(): Live<number> {
@@ -99,7 +99,7 @@ export class Counter extends CoreCounter {
   }
 }
 
-/** A whole number in `namespace`. Asks nothing of the cluster. */
+/** A whole number in `namespace`. To make the handle asks nothing of the cluster. */
 export function counter(namespace: CoreNamespace, path: string): CoreCounter {
   return new CoreCounter(namespace.executor, path);
 }

@@ -1,4 +1,4 @@
-/** Directories: what is in them, and everything beneath them as a live tree. */
+/** Directories: their children, and everything beneath them as a live tree. */
 
 import type { Change } from '../../core/service/events.ts';
 import type { Child, NodeType } from '../../core/tree/operation.ts';
@@ -22,7 +22,7 @@ import { SetHandle } from './set.ts';
 
 /** Operations of a directory, for transactions. */
 export class DirectoryOps extends NodeOps {
-  /** Fails with `PathExists` where something is. */
+  /** Fails with `PathExists` where a node exists. */
   create(): Op<Written> {
     return this.make('directory', null);
   }
@@ -30,19 +30,21 @@ export class DirectoryOps extends NodeOps {
 
 /** A node of a live tree. */
 export interface LiveNode {
-  /** Where it is. */
+  /** Its path. */
   readonly path: string;
-  /** What it is. */
+  /** Its type. */
   readonly type: NodeType;
-  /** After the last change of the node itself. */
+  /** Its version after the last change of the node itself. */
   readonly version: number;
-  /** A blob's value. */
+  /** The value of a blob. */
   readonly value: Uint8Array | null;
-  /** What a counter stands at. */
+  /** The value of a counter. */
   readonly number: number | null;
 }
 
-/** What a live tree shows of a node beyond its version. The items of queues and sets are for handles of their own. */
+/**
+ * What a live tree shows of a node besides its version. Items of queues and members of sets need handles of their own.
+ */
 const shown: Readonly<Record<NodeType, 'value' | 'number' | null>> = {
   directory: null,
   blob: 'value',
@@ -89,7 +91,7 @@ class TreeFold implements Fold<ReadonlyMap<string, LiveNode>> {
 
 /** A child of a directory. */
 export interface Entry extends Child {
-  /** Where it is. */
+  /** Its path. */
   readonly path: string;
 }
 
@@ -97,7 +99,7 @@ export interface Entry extends Child {
 export class CoreDirectory extends Handle {
   /** Its operations as values, for transactions. */
   readonly op: DirectoryOps;
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   readonly guard: NodeGuards;
 
   constructor(executor: Executor, path: string) {
@@ -106,7 +108,7 @@ export class CoreDirectory extends Handle {
     this.guard = new NodeGuards(path);
   }
 
-  /** Makes it, and the directories above it. @throws HaretError `PathExists` */
+  /** Makes the directory, and the directories above it. @throws HaretError `PathExists` */
   create(options: CallOptions = {}): Promise<Written> {
     return this.executor.run(() => this.op.create(), options);
   }
@@ -116,7 +118,7 @@ export class CoreDirectory extends Handle {
     return { type: 'directory', codec: TreeFold, recursive: true, fold: () => new TreeFold() };
   }
 
-  /** What is in it, by name. */
+  /** Its children, sorted by name. */
   entries(options: PageOptions = {}): Listing<Entry> {
     return listing<Entry, string>(
       (after, limit, asked) =>
@@ -159,40 +161,40 @@ function join(path: string, name: string): string {
   return path === '/' ? `/${name}` : `${path}/${name}`;
 }
 
-/** A directory that can be followed, and a place to make handles beneath. */
+/** A directory that also makes handles of nodes beneath it. A program can follow its changes. */
 export class Directory extends CoreDirectory implements HandleMakers {
   /** Everything at and beneath it by path, kept up to date. */
   live(): Live<ReadonlyMap<string, LiveNode>> {
     return live(this);
   }
 
-  /** A value in it. Asks nothing of the cluster. */
+  /** A value in this directory. To make the handle asks nothing of the cluster. */
   blob<Out, In>(name: string, codec: Codec<Out, In>): Blob<Out, In> {
     return new Blob(this.executor, join(this.path, name), codec);
   }
 
-  /** A queue in it. Asks nothing of the cluster. */
+  /** A queue in this directory. To make the handle asks nothing of the cluster. */
   queue<Out, In>(name: string, codec: Codec<Out, In>): Queue<Out, In> {
     return new Queue(this.executor, join(this.path, name), codec);
   }
 
-  /** A set in it. Asks nothing of the cluster. */
+  /** A set in this directory. To make the handle asks nothing of the cluster. */
   set<Out, In>(name: string, codec: Codec<Out, In>): SetHandle<Out, In> {
     return new SetHandle(this.executor, join(this.path, name), codec);
   }
 
-  /** A counter in it. Asks nothing of the cluster. */
+  /** A counter in this directory. To make the handle asks nothing of the cluster. */
   counter(name: string): Counter {
     return new Counter(this.executor, join(this.path, name));
   }
 
-  /** A directory in it. Asks nothing of the cluster. */
+  /** A directory in this directory. To make the handle asks nothing of the cluster. */
   directory(name: string): Directory {
     return new Directory(this.executor, join(this.path, name));
   }
 }
 
-/** A directory in `namespace`. Asks nothing of the cluster. */
+/** A directory in `namespace`. To make the handle asks nothing of the cluster. */
 export function directory(namespace: CoreNamespace, path: string): CoreDirectory {
   return new CoreDirectory(namespace.executor, path);
 }

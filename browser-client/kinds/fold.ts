@@ -1,17 +1,17 @@
-/** How the changes of one node make its value: what the folds of all types have in common. */
+/** Folds the changes of one node into its value. This is the base of the folds of all types. */
 
 import { haretError } from '../../core/base/errors.ts';
 import type { Change } from '../../core/service/events.ts';
 import type { NodeType } from '../../core/tree/operation.ts';
 import type { Fold } from '../live.ts';
 
-/** True when `change` took `path` away, by itself or with a directory above it. */
+/** True when `change` deleted `path`, by itself or with a directory above it. */
 export function deletes(change: Change, path: string): boolean {
   if (change.kind !== 'deleted') return false;
   return change.path === path || change.path === '/' || path.startsWith(`${change.path}/`);
 }
 
-/** The changes of one node, and a value that is made of them when it is asked for. */
+/** The changes of one node, and the value that is made of them when it is needed. */
 export abstract class NodeFold<T> implements Fold<T> {
   protected readonly path: string;
   readonly #type: NodeType;

@@ -1,6 +1,7 @@
 /**
- * The types of node that the SDK has handles for, each in a file of its own: operations, guards, fold, handle, and the function of
- * `haret/core` that makes it. A new one is its file and a line in each list here; the compiler names the lists that lack it.
+ * The types of node for which the SDK has handles. Each has its own file with operations, guards, fold, handle, and the
+ * function of `haret/core` that makes it. A new type is a new file and a line in each list here. The compiler names the
+ * lists that lack it.
  */
 
 import type { NodeType } from '../../core/tree/operation.ts';
@@ -13,7 +14,7 @@ import { Directory, directory } from './directory.ts';
 import { Queue, queue } from './queue.ts';
 import { SetHandle, set } from './set.ts';
 
-/** They are named from the start, and come with a module over the core connection. */
+/** These types already have names, and come with a module over the core connection. */
 type Coming = 'lock' | 'semaphore' | 'barrier' | 'election';
 export type HandleType = Exclude<NodeType, Coming>;
 
@@ -44,7 +45,7 @@ export const makers = {
   (namespace: CoreNamespace, path: string, codec: never) => Handle & HasLive<unknown>
 >;
 
-/** What a place has that makes handles: a namespace, and a directory. */
+/** The methods of a namespace or a directory that make handles. */
 export type HandleMakers = {
   readonly [T in keyof typeof handles]: (path: string, codec: never) => InstanceType<(typeof handles)[T]>;
 };

@@ -25,7 +25,7 @@ export class QueueOps<Out, In> extends NodeOps {
     this.#codec = codec;
   }
 
-  /** Fails with `PathExists` where something is. */
+  /** Fails with `PathExists` where a node exists. */
   create(): Op<Written> {
     return this.make('queue', null);
   }
@@ -36,22 +36,22 @@ export class QueueOps<Out, In> extends NodeOps {
     return opOf({ kind: 'queuePush', path: this.path, value }, 'done', written);
   }
 
-  /** Takes the first item; undefined when there is none. */
+  /** Takes the first item. Undefined when the queue is empty. */
   pop(): Op<Out | undefined> {
     return this.#item('queuePop', true);
   }
 
-  /** The first item, which stays; undefined when there is none. */
+  /** The first item, which stays in the queue. Undefined when the queue is empty. */
   front(): Op<Out | undefined> {
     return this.#item('queueFront', false);
   }
 
-  /** The last item, which stays; undefined when there is none. */
+  /** The last item, which stays in the queue. Undefined when the queue is empty. */
   back(): Op<Out | undefined> {
     return this.#item('queueBack', false);
   }
 
-  /** How many items there are. */
+  /** The number of items. */
   length(): Op<number> {
     return opOf({ kind: 'queueLength', path: this.path }, 'number', number);
   }
@@ -90,7 +90,7 @@ class QueueFold<Out> extends NodeFold<readonly Out[]> {
 export class CoreQueue<Out, In = Out> extends Handle {
   /** Its operations as values, for transactions. */
   readonly op: QueueOps<Out, In>;
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   readonly guard: NodeGuards;
   readonly #codec: Codec<Out, In>;
 
@@ -106,27 +106,27 @@ export class CoreQueue<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.create(), options);
   }
 
-  /** Adds an item at the end, and makes the queue when it is missing. */
+  /** Adds an item at the end. Makes the queue if it is missing. */
   push(item: In, options: CallOptions = {}): Promise<Written> {
     return this.executor.run(() => upsertOf(this.op.push(item)), options);
   }
 
-  /** Takes the first item; undefined when there is none. */
+  /** Takes the first item. Undefined when there is none. */
   pop(options: CallOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.pop(), options, nothing);
   }
 
-  /** The first item, which stays; undefined when there is none. */
+  /** The first item, which stays in the queue. Undefined when there is none. */
   front(options: ReadOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.front(), options, nothing);
   }
 
-  /** The last item, which stays; undefined when there is none. */
+  /** The last item, which stays in the queue. Undefined when there is none. */
   back(options: ReadOptions = {}): Promise<Out | undefined> {
     return this.executor.run(() => this.op.back(), options, nothing);
   }
 
-  /** How many items there are; 0 where there is no queue. */
+  /** The number of items. It is 0 where no queue exists. */
   length(options: ReadOptions = {}): Promise<number> {
     return this.executor.run(() => this.op.length(), options, [0]);
   }
@@ -136,7 +136,10 @@ export class CoreQueue<Out, In = Out> extends Handle {
     return { type: 'queue', codec: this.#codec, recursive: false, fold: () => new QueueFold(this.path, this.#codec) };
   }
 
-  /** The items from the front. Pages count by position: what is popped meanwhile moves those behind it forward. */
+  /**
+   * The items from the front. Pages count by position, so an item that is popped between two pages moves the later ones
+   * forward.
+   */
   items(options: PageOptions = {}): Listing<Out> {
     return listing<Out, number>(
       (from, limit, asked) =>
@@ -153,7 +156,7 @@ export class CoreQueue<Out, In = Out> extends Handle {
   }
 }
 
-/** A first-in, first-out queue of items, which can be followed. */
+/** A first-in, first-out queue of items. A program can follow its changes. */
 export class Queue<Out, In = Out> extends CoreQueue<Out, In> {
   /** The items from the front, kept up to date. */
   live(): Live<readonly Out[]> {
@@ -161,7 +164,7 @@ export class Queue<Out, In = Out> extends CoreQueue<Out, In> {
   }
 }
 
-/** A queue in `namespace`. Asks nothing of the cluster. */
+/** A queue in `namespace`. To make the handle asks nothing of the cluster. */
 export function queue<Out, In>(namespace: CoreNamespace, path: string, codec: Codec<Out, In>): CoreQueue<Out, In> {
   return new CoreQueue(namespace.executor, path, codec);
 }

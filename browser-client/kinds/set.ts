@@ -28,57 +28,60 @@ export class SetOps<Out, In> extends NodeOps {
     this.#codec = codec;
   }
 
-  /** Fails with `PathExists` where something is. */
+  /** Fails with `PathExists` where a node exists. */
   create(): Op<Written> {
     return this.make('set', null);
   }
 
-  /** True when it was not in the set before. */
+  /** True when the member was not in the set before. */
   insert(member: In): Op<boolean> {
     return this.#member('setInsert', member);
   }
 
-  /** True when it was in the set. */
+  /** True when the member was in the set. */
   remove(member: In): Op<boolean> {
     return this.#member('setRemove', member);
   }
 
-  /** True when it is in the set. */
+  /** True when the member is in the set. */
   contains(member: In): Op<boolean> {
     return this.#member('setContains', member);
   }
 
-  /** How many members there are. */
+  /** The number of members. */
   size(): Op<number> {
     return opOf({ kind: 'setSize', path: this.path }, 'number', number);
   }
 
-  /** Members of this set or of any of the others, sorted by their bytes. */
+  /** The members of this set or of any of the others, sorted by their bytes. */
   union(...paths: readonly string[]): Op<Out[]> {
     return this.#members({ kind: 'setUnion', paths: [this.path, ...paths] });
   }
 
-  /** Members of this set and of all of the others. */
+  /** The members of this set that are also in all of the others. */
   intersection(...paths: readonly string[]): Op<Out[]> {
     return this.#members({ kind: 'setIntersection', paths: [this.path, ...paths] });
   }
 
-  /** Members of this set that are not in the other. */
+  /** The members of this set that are not in the other. */
   difference(other: string): Op<Out[]> {
     return this.#members({ kind: 'setDifference', path: this.path, other });
   }
 
-  /** Members of one of the two sets. */
+  /** The members of exactly one of the two sets. */
   symmetricDifference(other: string): Op<Out[]> {
     return this.#members({ kind: 'setSymmetricDifference', path: this.path, other });
   }
 
-  /** Every member is in the other set: one in the tree, by its path, or one that is given. */
+  /** True when every member is in the other set. The other set is a path in the tree, or members that you give. */
   isSubsetOf(other: string | Iterable<In>): Op<boolean> {
     return opOf({ kind: 'setSubset', path: this.path, other: this.#operand(other) }, 'truth', truth);
   }
 
-  /** Every member of the other set is in this one: one in the tree, by its path, or one that is given. */
+  /**
+   * True when every member of the other set is in this one. The other set is a path in the tree, or members that you
+   * give.
+   */
   isSupersetOf(other: string | Iterable<In>): Op<boolean> {
     return opOf({ kind: 'setSuperset', path: this.path, other: this.#operand(other) }, 'truth', truth);
   }
@@ -97,7 +100,7 @@ export class SetOps<Out, In> extends NodeOps {
   }
 }
 
-/** What a transaction may ask of a set. */
+/** The conditions on a set, for transactions. */
 export class SetGuards<In> extends NodeGuards {
   readonly #codec: Codec<unknown, In>;
 
@@ -106,7 +109,7 @@ export class SetGuards<In> extends NodeGuards {
     this.#codec = codec;
   }
 
-  /** It is in the set. */
+  /** The member is in the set. */
   contains(member: In): Guard {
     return { kind: 'setMember', path: this.path, member: encode(this.#codec, member, this.path) };
   }
@@ -140,7 +143,7 @@ class SetFold<Out> extends NodeFold<readonly Out[]> {
 export class CoreSet<Out, In = Out> extends Handle {
   /** Its operations as values, for transactions. */
   readonly op: SetOps<Out, In>;
-  /** What a transaction may ask of it. */
+  /** Its conditions, for transactions. */
   readonly guard: SetGuards<In>;
   readonly #codec: Codec<Out, In>;
 
@@ -156,22 +159,22 @@ export class CoreSet<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.create(), options);
   }
 
-  /** @returns true when it was not in the set before. */
+  /** @returns true when the member was not in the set before. */
   insert(member: In, options: CallOptions = {}): Promise<boolean> {
     return this.executor.run(() => upsertOf(this.op.insert(member)), options);
   }
 
-  /** @returns true when it was in the set. */
+  /** @returns true when the member was in the set. */
   remove(member: In, options: CallOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.remove(member), options, [false]);
   }
 
-  /** True when it is in the set. */
+  /** True when the member is in the set. */
   contains(member: In, options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.contains(member), options, [false]);
   }
 
-  /** How many members there are; 0 where there is no set. */
+  /** The number of members. It is 0 where no set exists. */
   size(options: ReadOptions = {}): Promise<number> {
     return this.executor.run(() => this.op.size(), options, [0]);
   }
@@ -202,33 +205,33 @@ export class CoreSet<Out, In = Out> extends Handle {
     return this.executor.run(() => this.op.union(...others.map(({ path }) => path)), options);
   }
 
-  /** The members that are in this set and in all of `others`. All of these sets must exist. */
+  /** The members of this set that are also in all of `others`. All of these sets must exist. */
   intersection(others: readonly CoreSet<unknown>[], options: ReadOptions = {}): Promise<Out[]> {
     return this.executor.run(() => this.op.intersection(...others.map(({ path }) => path)), options);
   }
 
-  /** The members that are not in `other`. Both sets must exist. */
+  /** The members of this set that are not in `other`. Both sets must exist. */
   difference(other: CoreSet<unknown>, options: ReadOptions = {}): Promise<Out[]> {
     return this.executor.run(() => this.op.difference(other.path), options);
   }
 
-  /** The members of either set that are not in both. Both sets must exist. */
+  /** The members of exactly one of the two sets. Both sets must exist. */
   symmetricDifference(other: CoreSet<unknown>, options: ReadOptions = {}): Promise<Out[]> {
     return this.executor.run(() => this.op.symmetricDifference(other.path), options);
   }
 
-  /** Is every member also in `other`, a set of the namespace or members that are given? */
+  /** True when every member is also in `other`, which is a set of the namespace or members that you give. */
   isSubsetOf(other: CoreSet<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.isSubsetOf(other instanceof CoreSet ? other.path : other), options);
   }
 
-  /** Is every member of `other` also in this set? */
+  /** True when every member of `other` is also in this set. */
   isSupersetOf(other: CoreSet<unknown> | Iterable<In>, options: ReadOptions = {}): Promise<boolean> {
     return this.executor.run(() => this.op.isSupersetOf(other instanceof CoreSet ? other.path : other), options);
   }
 }
 
-/** A set of members, which can be followed. */
+/** A set of members. A program can follow its changes. */
 export class SetHandle<Out, In = Out> extends CoreSet<Out, In> {
   /** The members in the order of their bytes, kept up to date. */
   live(): Live<readonly Out[]> {
@@ -236,7 +239,7 @@ export class SetHandle<Out, In = Out> extends CoreSet<Out, In> {
   }
 }
 
-/** A set in `namespace`. Asks nothing of the cluster. */
+/** A set in `namespace`. To make the handle asks nothing of the cluster. */
 export function set<Out, In>(namespace: CoreNamespace, path: string, codec: Codec<Out, In>): CoreSet<Out, In> {
   return new CoreSet(namespace.executor, path, codec);
 }

@@ -1,4 +1,4 @@
-/** Pages of values: of queues and sets. */
+/** Pages of values, for queues and sets. */
 
 import type { SimpleOperation } from '../../core/tree/operation.ts';
 import { decode } from '../codecs.ts';
@@ -11,7 +11,7 @@ import type { Page } from '../pages.ts';
 
 type Listed = Extract<SimpleOperation, { kind: 'setMembers' | 'queueList' }>;
 
-/** Values of one page, decoded. `behind` tells from the values where the next page begins. */
+/** The decoded values of one page. `behind` computes from the values where the next page begins. */
 export function valuesPage<Out, C>(
   executor: Executor,
   codec: Codec<Out, never>,

@@ -1,6 +1,6 @@
 /**
- * The client engine of the admin interface: commands and their results, with time-outs. A command is sent once: what changes the
- * cluster is not repeated on its own, and when its connection is lost its outcome is unknown.
+ * The client engine of the admin interface: commands and their results, with time-outs. A command that changes the
+ * cluster is sent only once. If its connection is lost, its outcome is unknown.
  */
 
 import type { ErrorInfo, Outcome, Result } from '../base/errors.ts';
@@ -29,7 +29,7 @@ export const defaultAdminClientOptions: Omit<AdminClientOptions, 'addresses'> = 
 
 export type AdminClientState = 'connecting' | 'ready' | 'suspended' | 'closed';
 
-/** True for commands that only ask: they may be sent again, and leave no doubt when they fail. */
+/** True for commands that only ask. They may be sent again, and their failure leaves no doubt. */
 const onlyAsks: Readonly<Record<AdminCommand['kind'], boolean>> = {
   clusterJoin: false,
   clusterStatus: true,
@@ -85,7 +85,7 @@ export class AdminClient {
   #started = false;
   #lastId = 0;
 
-  /** @param options `addresses` is needed; the rest has defaults. */
+  /** @param options must have `addresses`. The rest has defaults. */
   constructor(ports: ClientPorts, options: Partial<AdminClientOptions> & Pick<AdminClientOptions, 'addresses'>) {
     this.#ports = ports;
     this.#options = { ...defaultAdminClientOptions, ...options };
@@ -117,7 +117,7 @@ export class AdminClient {
     return this.#state;
   }
 
-  /** The address that this client is connected to; null while there is none. */
+  /** The address to which this client is connected, or null while it is not connected. */
   get address(): string | null {
     return this.#connector.active?.address ?? null;
   }
@@ -127,7 +127,7 @@ export class AdminClient {
     return this.#connector.problem;
   }
 
-  /** Attempts to connect that failed since a node last answered. */
+  /** How many attempts to connect have failed since a node last answered. */
   get failedAttempts(): number {
     return this.#connector.failures;
   }
@@ -189,7 +189,7 @@ export class AdminClient {
     return call;
   }
 
-  /** Succeeds when the node answers; or tells after `timeoutMs` why it could not be reached. */
+  /** Succeeds when the node answers. After `timeoutMs` it fails with the reason why the node could not be reached. */
   connected(done: (result: Result<null>) => void, timeoutMs?: number): Pending {
     return this.execute(
       { kind: 'ping' },
@@ -220,7 +220,7 @@ export class AdminClient {
   #lost(error: ErrorInfo): void {
     this.#setState('suspended');
     for (const call of [...this.#calls.values()]) {
-      // What only asks is asked again of the next connection.
+      // Commands that only ask are sent again over the next connection.
       if (call.outcome === 'unknown') {
         this.#end(call, errorInfo('Disconnected', error.message, error.details, 'unknown'));
       }

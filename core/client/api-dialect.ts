@@ -1,4 +1,7 @@
-/** How the API interface looks to a client: its codec, what it asks of reads, and which answer belongs to which question. */
+/**
+ * The API interface as a client uses it: its codec, the consistency of reads, and which answer belongs to which
+ * question.
+ */
 
 import type { ClientCodec, Outgoing } from '../wire/api-client.ts';
 import type { Consistency } from '../wire/api.ts';
@@ -21,13 +24,13 @@ export function apiDialect(codec: ClientCodec): Dialect<Outgoing, Incoming> {
   };
 }
 
-/** What a read asks of the replica that answers it. */
+/** The consistency that a read asks of the replica that answers it. */
 export function consistencyOf(wanted: ReadConsistency | undefined): Consistency {
   if (wanted === undefined || wanted === 'linearizable') return linearizable;
   return wanted === 'local' ? local : { kind: 'atLeast', op: wanted.atLeast };
 }
 
-/** Whatever goes to a replica is answered by its reply. */
+/** The answers to control messages. A message to a replica is answered with a reply. */
 const answerOf: Partial<Record<Outgoing['kind'], Incoming['kind']>> = {
   enter: 'entered',
   listNamespaces: 'namespaces',
@@ -39,13 +42,13 @@ export function answers(asked: Outgoing['kind'], by: Incoming['kind']): boolean 
   return (answerOf[asked] ?? 'reply') === by;
 }
 
-/** What a call asked, for people. */
+/** The kind of a call, for people. */
 export function describe(call: Call): string {
   if (call.kind === 'control') return call.request.kind;
   return call.writeSession === null ? 'read' : 'request';
 }
 
-/** What is sent for a call, as things are now. */
+/** The message of a call, according to the present state of its session. */
 export function messageOf(call: Call): Outgoing {
   if (call.kind === 'control') return call.request;
   const { id, namespaceId, writeSession: session, requestNumber: request, operation } = call;

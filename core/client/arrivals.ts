@@ -1,4 +1,7 @@
-/** Those who entered a namespace and wait until it is known where: here, or at the node of the primary, if the move there succeeds. */
+/**
+ * Calls of `enter` that were answered and wait to know where the client will be: at this node, or at the primary's node
+ * if the move there succeeds.
+ */
 
 import type { Result } from '../base/errors.ts';
 import { fail, ok } from '../base/errors.ts';
@@ -13,7 +16,7 @@ const abandoned = 'the call was abandoned';
 export interface Arrival {
   readonly message: EnteredMessage;
   readonly namespace: string;
-  /** Until then a move is waited for. */
+  /** How long it waits for a move. */
   readonly deadlineMs: number;
   readonly done: (result: Result<Entered>) => void;
 }
@@ -26,8 +29,8 @@ export class Arrivals {
   }
 
   /**
-   * The client stays at `apiAddress`; `redirected`: it moved there.
-   * @param untilMs only those whose time is over by then: a move goes on behind whoever cannot wait for it.
+   * Ends the waiting calls. The client stays at `apiAddress`. `redirected` is true when it moved there.
+   * @param untilMs ends only the calls whose deadline is at most this. The move goes on for the others.
    */
   arrived(apiAddress: string, redirected: boolean, untilMs = Infinity): void {
     this.#end(({ message, namespace, deadlineMs }) => {
@@ -39,7 +42,7 @@ export class Arrivals {
     });
   }
 
-  /** Whoever asked with `done` waits no longer. */
+  /** Ends the call that was made with `done`. */
   abandon(done: Arrival['done']): void {
     this.#end((arrival) => (arrival.done === done ? fail('Interrupted', abandoned, {}, 'definite') : null));
   }
@@ -48,7 +51,7 @@ export class Arrivals {
     this.#end(() => fail('Closed', 'the client was closed'));
   }
 
-  /** Those for whom there is a result have it; the others go on waiting. */
+  /** Ends the calls for which there is a result. The others go on waiting. */
   #end(resultOf: (arrival: Arrival) => Result<Entered> | null): void {
     for (const arrival of this.#waiting.splice(0)) {
       const result = resultOf(arrival);

@@ -1,4 +1,7 @@
-/** The calls of a client that have not ended: their bound, their deadlines, and when each is sent again. */
+/**
+ * The calls of a client that have not ended. It bounds them, keeps their deadlines, and decides when each is sent
+ * again.
+ */
 
 import { invariant } from '../base/assert.ts';
 import type { Complete } from '../base/complete.ts';
@@ -13,7 +16,10 @@ import { Deadlines } from './deadlines.ts';
 import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
-/** What the caller is told at once, though it may try again: who writes should hear of a full disk, and who is held up of the holder. */
+/**
+ * Errors that are reported at once although they may pass. A writer should hear of a full disk, and of the holder of
+ * its ClientID.
+ */
 type Reported = 'DiskLow' | 'ClientIdHeld';
 type Retryable = { [C in ErrorCode]: (typeof errorCodes)[C]['retryable'] extends true ? C : never }[ErrorCode];
 
@@ -29,12 +35,12 @@ const triedAgain = [
   'NodeUnreachable',
 ] as const satisfies readonly Exclude<Retryable, Reported>[];
 
-/** What another try may well find changed. */
+/** Errors that may have passed at the next try. */
 export const passing: ReadonlySet<ErrorCode> = new Set<
   Complete<Exclude<Retryable, Reported>, (typeof triedAgain)[number]>
 >(triedAgain);
 
-/** No call is sent again later than after `resendMs` times this. */
+/** The longest wait before a call is sent again is `resendMs` times this. */
 const maxResendFactor = 16;
 
 export class CallTable implements CallOwner {
@@ -43,18 +49,21 @@ export class CallTable implements CallOwner {
   readonly #line: Line;
   readonly #ended: (call: Call, replied: boolean) => void;
   readonly #deadlines = new Deadlines();
-  /** Those that are or may be sent: all but writes that have no number yet. */
+  /** The calls that are sent or may be sent: all except writes that have no number yet. */
   readonly #byId = new Numbered<Call>();
   readonly #refused = new Set<Call>();
   #lastId = 0;
   #count = 0;
   #bytes = 0;
-  /** Rounds of retries since something last succeeded. */
+  /** Rounds of retries since a call last succeeded. */
   #failures = 0;
   #retryAtMs: number | null = null;
   #resendScanAtMs = 0;
 
-  /** @param ended a call is no more; `replied`: the namespace itself answered it, so that its number is done with. */
+  /**
+   * @param ended is called when a call has ended. `replied` is true when the namespace itself answered it, so that its
+   * number is used up.
+   */
   constructor(ports: ClientPorts, options: ClientOptions, line: Line, ended: (call: Call, replied: boolean) => void) {
     this.#ports = ports;
     this.#options = options;
@@ -66,7 +75,7 @@ export class CallTable implements CallOwner {
     return this.#count;
   }
 
-  /** Answers are outstanding, or calls wait to be sent again. */
+  /** True while answers are outstanding or calls wait to be sent again. */
   get owed(): boolean {
     return this.#byId.size > 0;
   }
@@ -79,7 +88,7 @@ export class CallTable implements CallOwner {
     return this.#byId.get(id);
   }
 
-  /** Counts a new call and starts its time, or says why there is no room for it. */
+  /** Counts a new call and starts its time-out. If there is no room for it, returns the reason. */
   admit(call: Call): { readonly ok: false; readonly error: ErrorInfo } | null {
     const { maxOutstanding, maxOutstandingBytes } = this.#options;
     const bytes = bytesOf(call);
@@ -91,7 +100,7 @@ export class CallTable implements CallOwner {
     }
     const actual = this.#bytes + bytes;
     if (actual > maxOutstandingBytes) {
-      // What is larger than all may be together never fits.
+      // A call that is larger than the bound for all calls never fits.
       const code = bytes > maxOutstandingBytes ? 'LimitExceeded' : 'Overloaded';
       const details = { limit: maxOutstandingBytes, actual };
       return fail(code, `${actual} bytes would be outstanding, and the limit is ${maxOutstandingBytes}`, details);
@@ -100,20 +109,20 @@ export class CallTable implements CallOwner {
     return null;
   }
 
-  /** The same for a call of the client itself, which no bound refuses: there are a few at most. */
+  /** As {@link admit}, for a call of the client itself. It has no bound, because there are only a few. */
   adopt(call: Call, nowMs: number): void {
     this.#count++;
     this.#bytes += bytesOf(call);
     this.#deadlines.add(call, nowMs);
   }
 
-  /** From now on it is sent at each new connection, and over this one, if there is one. */
+  /** Sends the call over the present connection, if there is one, and over each new one. */
   begin(call: Call): void {
     this.#byId.set(call.id, call);
     this.send(call);
   }
 
-  /** Sends it, again or for the first time; not while there is no connection. */
+  /** Sends the call, for the first time or again, if there is a connection. */
   send(call: Call): void {
     if (call.phase === 'ended' || !this.#line.open) return;
     call.phase = 'sent';
@@ -135,14 +144,17 @@ export class CallTable implements CallOwner {
     call.settle(ok(message));
   }
 
-  /** Ends a call. `replied`: the namespace itself answered it, so that its number is done with. */
+  /** Ends a call. `replied` is true when the namespace itself answered it, so that its number is used up. */
   end(call: Call, result: Result<Reply> & Result<unknown>, replied: boolean): void {
     if (!this.#remove(call, replied)) return;
     if (replied) this.#failures = 0;
     report(call, result);
   }
 
-  /** Ends a call that was never admitted, at the end of this turn: a callback never comes before its call returns. */
+  /**
+   * Ends a call that was never admitted. It does so at the end of this turn, because a callback must not come before
+   * its call returns.
+   */
   endSoon(call: Call, result: { readonly ok: false; readonly error: ErrorInfo }): void {
     this.#ports.clock.soon(() => {
       if (call.phase === 'ended') return;
@@ -152,14 +164,15 @@ export class CallTable implements CallOwner {
   }
 
   endAll(code: ErrorCode, message: string): void {
-    // Writes without a number are only among the timed ones, so all of those are ended.
+    // Writes without a number have only a deadline, so this goes through the deadlines.
     for (const call of this.#deadlines.all() as Iterable<Call>) this.#endWith(call, code, message);
   }
 
-  /** The node refused a call, for now or for good. */
+  /** Handles the node's refusal of a call, for now or for good. */
   refused(call: Call, error: ErrorInfo): void {
     if (call.phase === 'ended') return;
-    // It is said of one sending. With others under way, elsewhere or behind another primary, it settles none of them (protocol §7).
+    // A refusal is for one sending. If others are under way, at another node or at another primary, it settles none of
+    // them (protocol §7).
     if (error.outcome === 'definite' && call.unresolved === 1) call.unresolved = 0;
     if (!passing.has(error.code)) {
       this.end(call, { ok: false, error: { ...error, outcome: outcomeOf(call) } }, false);
@@ -176,13 +189,16 @@ export class CallTable implements CallOwner {
     this.#retryAtMs = this.#ports.clock.now() + half + this.#ports.random.below(half + 1);
   }
 
-  /** @param drained nothing waits to leave: what has no answer for long may be sent again. */
+  /**
+   * @param drained is true when no bytes wait to leave this process. Only then may a call that waits long for its
+   * answer be sent again.
+   */
   tick(nowMs: number, drained: boolean): void {
     this.#deadlines.expire(nowMs);
     if (this.#line.welcome === null) return;
     if (this.#retryAtMs !== null && nowMs >= this.#retryAtMs) {
       this.#retryAtMs = null;
-      // In the order they were asked for: that is the order of a session's numbers.
+      // They are sent in the order in which they were asked, which is the order of a session's numbers.
       const again = [...this.#refused].sort((a, b) => a.id - b.id);
       this.#refused.clear();
       for (const call of again) this.send(call);
@@ -207,7 +223,7 @@ export class CallTable implements CallOwner {
     this.end(call, fail(code, message, {}, outcomeOf(call)), false);
   }
 
-  /** An answer may be lost without its connection being lost, on the way between nodes. */
+  /** Between nodes, an answer may be lost although its connection is not lost. */
   #resendLate(nowMs: number): void {
     const { resendMs } = this.#options;
     this.#resendScanAtMs = nowMs + Math.ceil(resendMs / 4);
@@ -236,7 +252,7 @@ function bytesOf(call: Call): number {
   return call.kind === 'data' ? call.operation.length : 0;
 }
 
-/** A read, and whatever changes no namespace, never leaves a doubt. */
+/** A read, or a call that changes no namespace, never has an unknown outcome. */
 function outcomeOf(call: Call): Outcome {
   return call.kind === 'data' && call.writeSession !== null && call.unresolved > 0 ? 'unknown' : 'definite';
 }

@@ -1,4 +1,4 @@
-/** What a client waits for: reads and writes, and the questions that it asks for itself. */
+/** The calls of a client: reads and writes, and the questions that the client asks for itself. */
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import type { NamespaceId, RequestNumber } from '../base/ids.ts';
@@ -10,10 +10,10 @@ import { Timed } from './deadlines.ts';
 import type { Pending } from './options.ts';
 import type { WriteSession } from './session.ts';
 
-/** `refused`: the node said not now, and it waits to be sent again. */
+/** `refused`: the node refused it for now, and it waits to be sent again. */
 export type Phase = 'queued' | 'sent' | 'refused' | 'ended';
 
-/** Who is told when a call ends from the inside. */
+/** Is called when a call ends itself. */
 export interface CallOwner {
   expired(call: Call): void;
   abandoned(call: Call): void;
@@ -24,7 +24,9 @@ abstract class CallBase extends Timed {
   phase: Phase = 'queued';
   sentAtMs = 0;
   sends = 0;
-  /** Sends since the last time that all were refused for certain, which is told of a single one: while there is one, the call may have happened. */
+  /**
+   * How many sends may still have been executed. A refusal is for one send, so it settles the call only if this is 1.
+   */
   unresolved = 0;
   lastRefusal: ErrorInfo | null = null;
   protected readonly owner: CallOwner;
@@ -48,7 +50,7 @@ export interface Asked {
   readonly done: (result: Result<Reply>) => void;
 }
 
-/** A read or a write of the user. It is its own handle, so that making one costs one object. */
+/** A read or a write of the user. It is its own handle, so that a call costs only one object. */
 export class DataCall extends CallBase implements Pending, Asked {
   readonly kind = 'data';
   readonly namespaceId: NamespaceId;
@@ -57,7 +59,7 @@ export class DataCall extends CallBase implements Pending, Asked {
   readonly writeSession: WriteSession | null;
   /** Its number in the session, 0 before it has one. */
   requestNumber: RequestNumber = 0;
-  /** The `answered` that went with it when it was last sent. */
+  /** The `answered` with which it was last sent. */
   sentAnswered: RequestNumber = 0;
   readonly done: (result: Result<Reply>) => void;
 
@@ -80,7 +82,7 @@ export class DataCall extends CallBase implements Pending, Asked {
   }
 }
 
-/** Anything else; it may be repeated freely. */
+/** Any other call. It may be repeated freely. */
 export class ControlCall extends CallBase implements Pending {
   readonly kind = 'control';
   readonly request: Outgoing;

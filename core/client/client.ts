@@ -1,7 +1,7 @@
 /**
- * The client engine: it finds the primary, keeps sessions over reconnects and moves, and sends again what may be sent again,
- * so that each write is executed at most once and each call ends by its deadline with a true outcome (protocol §7).
- * It does no I/O of its own; the host ticks it. Callbacks are called once each and must not throw.
+ * The client engine. It finds the primary, keeps sessions over reconnects and moves, and sends calls again where that
+ * is safe. So each write is executed at most once, and each call ends by its deadline with a true outcome (protocol
+ * §7). It does no I/O of its own, and its host ticks it. Each callback is called once and must not throw.
  */
 
 import type { ErrorCode, ErrorInfo, Result } from '../base/errors.ts';
@@ -40,10 +40,10 @@ import { Sessions } from './sessions.ts';
 import type { ClientPart, PartClass, PartHost } from './part.ts';
 
 type ApiConnection = Connection<Outgoing, Incoming>;
-/** What is asked besides operations; each gets an id of its own. */
+/** Questions that are not operations. Each gets its own id. */
 type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
-/** What the log itself answers to an entry that it did not execute (protocol §7): the request's number was not used by it. */
+/** Errors of the log itself, for an entry that it did not execute (protocol §7). The request's number was not used. */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
 const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
@@ -57,7 +57,7 @@ export class Client {
   readonly #line: Line;
   readonly #calls: CallTable;
   readonly #sessions: Sessions;
-  /** By their classes, in the order in which they came. */
+  /** By class, in the order in which they were first used. */
   readonly #parts = new Map<PartClass<ClientPart>, ClientPart>();
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
@@ -66,10 +66,10 @@ export class Client {
   readonly #arrivals = new Arrivals();
   readonly #reach = new Reach();
   #lastOp = 0;
-  /** The namespace that was asked for last: another one's answer comes too late. */
+  /** The namespace that was asked for last. An answer for another one is too late. */
   #wanted: string | null = null;
 
-  /** @param options `addresses` and `codec` are needed; the rest has defaults. */
+  /** @param options must have `addresses` and `codec`. The rest has defaults. */
   constructor(ports: ClientPorts, options: Partial<ClientOptions> & GivenOptions) {
     this.#ports = ports;
     this.#options = { ...defaultClientOptions, ...options };
@@ -106,7 +106,7 @@ export class Client {
     return this.#state;
   }
 
-  /** The node that this client is connected to, as it presented itself, and its address; null while there is none. */
+  /** The welcome of the node to which this client is connected, and its address. Null while there is none. */
   get server(): (Welcome & { readonly address: string }) | null {
     const active = this.#connector.active;
     return this.#line.welcome === null || active === null ? null : { ...this.#line.welcome, address: active.address };
@@ -117,7 +117,7 @@ export class Client {
     return this.#connector.problem;
   }
 
-  /** Attempts to connect that failed since a node last answered. */
+  /** How many attempts to connect have failed since a node last answered. */
   get failedAttempts(): number {
     return this.#connector.failures;
   }
@@ -130,7 +130,7 @@ export class Client {
     return { name, id, session: this.#sessions.idIn(id), continued: this.#sessions.continuedIn(id) };
   }
 
-  /** The highest op that a reply told of, for reads that must not go back behind it (`atLeast`). */
+  /** The highest op in any reply, for reads that must not see an older state (`atLeast`). */
   get lastOp(): number {
     return this.#lastOp;
   }
@@ -140,7 +140,7 @@ export class Client {
     return this.#calls.count;
   }
 
-  /** Calls `listener` at each change of state; what is returned ends that. */
+  /** Calls `listener` at each change of state. The returned function ends this. */
   onState(listener: (state: ClientState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -152,12 +152,12 @@ export class Client {
     this.#connector.start();
   }
 
-  /** To be called every 10 to 20 ms: deadlines, retries, reconnects and silence are judged here. */
+  /** Must be called every 10 to 20 ms. It checks deadlines, retries, reconnects and silence. */
   tick(): void {
     if (this.#state === 'closed' || !this.#started) return;
     const now = this.#ports.clock.now();
     const { active } = this.#connector;
-    // What has not left this process is not late.
+    // A call that has not left this process is not late.
     this.#calls.tick(now, active?.buffered === 0);
     this.#connector.tick(this.#calls.owed);
     this.#arrivals.arrived(active?.address ?? '', false, now);
@@ -173,8 +173,8 @@ export class Client {
   }
 
   /**
-   * For hosts that slept or changed networks: asks the node for a sign of life, so that a dead connection is given up soon, or
-   * dials at once where the next attempt would wait.
+   * For hosts that slept or changed networks. It asks the node for a sign of life, so that a dead connection is given
+   * up soon. If the client waits before its next attempt to connect, it dials at once.
    */
   recheck(): void {
     if (this.#state === 'closed' || !this.#started) return;
@@ -186,7 +186,7 @@ export class Client {
   close(): void {
     if (this.#state === 'closed') return;
     this.#setState('closed');
-    // From here on nothing new is sent in the place of what ends.
+    // From here on nothing new is sent in place of the calls that end.
     this.#line.welcome = null;
     this.#calls.endAll('Closed', 'the client was closed');
     for (const part of this.#parts.values()) part.close();
@@ -195,7 +195,7 @@ export class Client {
     this.#connector.close('done');
   }
 
-  /** Succeeds when a node has answered, at once if one has; or tells after `timeoutMs` why none could be reached. */
+  /** Succeeds when a node has answered. After `timeoutMs` it fails with the reason why none could be reached. */
   connected(done: (result: Result<null>) => void, timeoutMs = this.#options.requestTimeoutMs): Pending {
     return this.#ask({ kind: 'ping' }, timeoutMs, (result) => {
       const problem = this.#connector.problem;
@@ -213,7 +213,7 @@ export class Client {
     });
   }
 
-  /** The time there and back, in milliseconds. */
+  /** Measures the round trip, in milliseconds. */
   ping(done: (result: Result<number>) => void, timeoutMs?: number): Pending {
     const askedAtMs = this.#ports.clock.now();
     return this.#ask({ kind: 'ping' }, timeoutMs, (result) => {
@@ -221,7 +221,7 @@ export class Client {
     });
   }
 
-  /** Makes `namespace` the one that {@link execute} works in, and moves to its primary's node where that is wanted. */
+  /** Makes {@link execute} work in `namespace`. It moves to the node of the primary if the options say so. */
   enter(namespace: string, done: (result: Result<Entered>) => void, timeoutMs?: number): Pending {
     this.#wanted = namespace;
     const deadlineMs = this.#ports.clock.now() + this.#timeLimit(timeoutMs);
@@ -238,7 +238,7 @@ export class Client {
     };
   }
 
-  /** Leaves the namespace; its session is given back when nothing is outstanding in it. */
+  /** Leaves the namespace. Its session is given back when nothing is outstanding in it. */
   leave(): void {
     this.#place = this.#wanted = null;
     this.#sessions.retireOthers();
@@ -246,8 +246,9 @@ export class Client {
   }
 
   /**
-   * Reads or writes in the namespace that was entered. The result is the reply of the namespace, which may itself be an error
-   * (a path that does not exist), or an error that says why there is none and whether the write may have happened.
+   * Reads or writes in the namespace that was entered. The result is the reply of the namespace, which may itself be an
+   * error (a path that does not exist). Otherwise it is an error that says why no reply came, and whether the write may
+   * have happened.
    */
   execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): Pending {
     const place = this.#place;
@@ -273,11 +274,11 @@ export class Client {
     return call;
   }
 
-  /** The part of this class; who asks first brings it in. */
+  /** The part of this class. It is made when it is first asked for. */
   part<P extends ClientPart>(Part: PartClass<P>): P {
     let part = this.#parts.get(Part);
     if (part === undefined) this.#parts.set(Part, (part = new Part(this.#partHost())));
-    // It is of the class by which it is known.
+    // The table has each part under its own class.
     return part as P;
   }
 
@@ -323,7 +324,7 @@ export class Client {
       case 'entered':
       case 'namespaces':
       case 'pong': {
-        // An answer without a question is late: its call has ended.
+        // The question of this answer has already ended.
         const call = this.#calls.get(message.id);
         if (call === undefined) return;
         if (call.kind === 'control' && answers(call.request.kind, message.kind)) this.#calls.settle(call, message);
@@ -357,13 +358,13 @@ export class Client {
     connection.limitFrames(welcome.maxFrameBytes);
     this.#connector.adopt(connection);
     this.#line.welcome = welcome;
-    // What was sent elsewhere may have been lost there; numbers and sessions make it safe to send it all again, in order.
+    // Messages sent elsewhere may be lost. Numbers and sessions make it safe to send everything again, in order.
     this.#sessions.resume();
     this.#calls.sendAll();
     this.#sessions.connected();
     for (const part of this.#parts.values()) part.connected();
     this.#reach.moved(this.#place !== null);
-    // Whether or not it is to be followed to its primary: the node says how it stands with the namespace to those who asked for that.
+    // We ask even if we shall not move to it, because the node reports a namespace's standing only to those that ask.
     if (this.#place !== null) this.#refresh(this.#place);
     this.#settle();
     this.#arrive(true);
@@ -435,7 +436,7 @@ export class Client {
     if (!this.#move(this.#place, message)) this.#arrive(false);
   }
 
-  /** Asks again where the primary is, without anyone waiting for it. */
+  /** Asks again where the primary is. No call waits for the answer. */
   #refresh(place: Place): void {
     this.#ask({ kind: 'enter', namespace: place.namespace }, undefined, (result) => {
       if (!result.ok || result.value.kind !== 'entered' || result.value.namespaceId !== place.namespaceId) {
@@ -463,14 +464,14 @@ export class Client {
     this.#arrivals.arrived(this.#connector.active?.address ?? '', redirected);
   }
 
-  /** How things stand may have changed. */
+  /** Sets the state from what is known now. */
   #settle(): void {
     if (this.#line.welcome !== null)
       this.#setState(this.#sessions.lost ? 'lost' : this.#reach.lost ? 'suspended' : 'ready');
     else if (this.#state !== 'connecting') this.#setState('suspended');
   }
 
-  /** The time that a call may take; what is no such time is over at once. */
+  /** The time-out of a call. An invalid one ends the call at once. */
   #timeLimit(timeoutMs = this.#options.requestTimeoutMs): number {
     return timeoutMs >= 1 ? timeoutMs : 1;
   }

@@ -1,4 +1,7 @@
-/** One connection of a client: frames in and out, and why it ended. It ends once, and says nothing after that. */
+/**
+ * One connection of a client: frames in both directions, and why it ended. It ends once, and reports nothing after
+ * that.
+ */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { MalformedError, errorInfo } from '../base/errors.ts';
@@ -10,7 +13,7 @@ import type { OutboxOptions } from '../wire/outbox.ts';
 import { Outbox } from '../wire/outbox.ts';
 import type { ClientPorts } from './options.ts';
 
-/** What an interface's messages need of a connection. */
+/** What a connection needs to know about the messages of an interface. */
 export interface Dialect<Out, In> {
   readonly subprotocol: string;
   codec(maxFrameBytes: number): Codec<Out, In>;
@@ -24,22 +27,23 @@ export interface ConnectionEvents<Out, In> {
   onOpen(connection: Connection<Out, In>): void;
   onMessage(connection: Connection<Out, In>, message: In): void;
   onDown(connection: Connection<Out, In>, error: ErrorInfo): void;
-  /** A message that fits no frame was not sent. */
+  /** A message that is too large for a frame was not sent. */
   onOversized(message: Out, bytes: number, limit: number): void;
 }
 
 /**
- * With hundreds of calls outstanding, most are made by those who were just answered. So many at a time the node gets on with them while
- * this end still tells the others; fewer would cost more frames than that saves.
+ * With hundreds of calls outstanding, most new calls come from callers that were just answered. After this many
+ * messages a frame is sent early, so that the node works on them while this end still answers the other callers. With
+ * fewer, the additional frames would cost more than this saves.
  */
 const earlyMessages = 32;
 
-/** No node may make us take larger frames than this, whatever it says in its welcome. */
+/** The bound of a frame, whatever a node says in its welcome. */
 const largestFrameBytes = 1024 * 1024 * 1024;
 
 export class Connection<Out, In> implements LinkHandler {
   readonly address: string;
-  /** When it was dialled, and when it last said something. */
+  /** When it was dialled, and when the node was last heard. */
   readonly dialledAtMs: number;
   heardAtMs: number;
   pingedAtMs = 0;
@@ -92,14 +96,14 @@ export class Connection<Out, In> implements LinkHandler {
     return this.#link.buffered();
   }
 
-  /** Takes the limit that the node told in its welcome. */
+  /** Takes the limit from the node's welcome. */
   limitFrames(maxFrameBytes: number): void {
     this.#outboxOptions.maxFrameBytes = maxFrameBytes;
     const readable = Math.min(Math.max(maxFrameBytes, defaultMaxFrameBytes), largestFrameBytes);
     if (readable !== this.#codec.maxFrameBytes) this.#codec = this.#dialect.codec(readable);
   }
 
-  /** Ends it from our side; nothing is reported. */
+  /** Ends it from our side. Nothing is reported. */
   close(code: number, reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -108,7 +112,7 @@ export class Connection<Out, In> implements LinkHandler {
     this.#link.close(code, reason);
   }
 
-  /** Ends it from our side because of a fault of the other, and reports that. */
+  /** Ends it because of a fault of the other end, and reports that. */
   fail(code: number, error: ErrorInfo): void {
     if (this.#ended) return;
     this.close(code, error.message.slice(0, 60));

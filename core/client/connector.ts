@@ -1,6 +1,6 @@
 /**
- * Which node a client is connected to. It tries the addresses in random order, backs off, gives up on nodes that fall silent,
- * and can move to another node without being without one in between.
+ * Decides to which node a client is connected. It tries the addresses in random order, backs off, and gives up nodes
+ * that fall silent. It can move to another node without losing the connection in between.
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
@@ -11,21 +11,21 @@ import { Connection } from './connection.ts';
 import type { ClientPorts, ConnectionProblem, ConnectorOptions } from './options.ts';
 
 export interface ConnectorEvents<Out, In> {
-  /** A link opened; greet, and {@link Connector.adopt} it once the node has answered. */
+  /** A link has opened. The owner greets, and calls {@link Connector.adopt} once the node has answered. */
   onOpen(connection: Connection<Out, In>): void;
   onMessage(connection: Connection<Out, In>, message: In): void;
-  /** The adopted connection is gone; another is being looked for. */
+  /** The adopted connection is lost. The connector looks for another one. */
   onLost(error: ErrorInfo): void;
-  /** A node that was asked for by {@link Connector.moveTo} could not be reached. */
+  /** The node of {@link Connector.moveTo} could not be reached. */
   onMoveFailed(address: string): void;
   onOversized(message: Out, bytes: number, limit: number): void;
   sendPing(connection: Connection<Out, In>): void;
 }
 
 const maxAddresses = 64;
-/** A megabyte at a megabit a second takes eight times as long as a node may be silent. */
+/** The longest patience. At a megabit a second, a megabyte takes eight times as long as a node may be silent. */
 const maxPatience = 8;
-/** Patience halves after so long in which it was not tried. */
+/** Patience that was not needed for this long is halved. */
 const patientMs = 30_000;
 
 export class Connector<Out, In> {
@@ -33,7 +33,7 @@ export class Connector<Out, In> {
   readonly #dialect: Dialect<Out, In>;
   readonly #options: ConnectorOptions;
   readonly #events: ConnectorEvents<Out, In>;
-  /** The addresses in the order to try them; one that failed goes to the end. */
+  /** The addresses in the order in which they are tried. One that failed goes to the end. */
   readonly #order: string[];
   #active: Connection<Out, In> | null = null;
   #dialling: Connection<Out, In> | null = null;
@@ -42,10 +42,16 @@ export class Connector<Out, In> {
   #redialAtMs: number | null = null;
   #problem: ConnectionProblem | null = null;
   #lastTickMs: number;
-  /** For how long the active connection has owed us something and said nothing, in time that this process was awake; and when it last said something. */
+  /**
+   * How long the active connection has owed us an answer and said nothing, counted only while this process was awake.
+   * The other field has the time when it was last heard.
+   */
   #silentMs = 0;
   #heardAtMs = 0;
-  /** How many times longer than usual a node is waited for: it doubles when one took too long, for the way there may be what is slow. */
+  /**
+   * How many times longer than usual we wait for a node. It doubles when a node took too long, because the network may
+   * be slow.
+   */
   #patience = 1;
   #impatientAtMs = 0;
 
@@ -79,7 +85,7 @@ export class Connector<Out, In> {
     return this.#problem;
   }
 
-  /** Attempts that failed since a connection was last adopted. */
+  /** How many attempts have failed since a connection was last adopted. */
   get failures(): number {
     return this.#failures;
   }
@@ -88,7 +94,7 @@ export class Connector<Out, In> {
     this.#redial();
   }
 
-  /** Makes `connection` the one in use, in place of the one before. */
+  /** Makes `connection` the active one. It replaces the one before. */
   adopt(connection: Connection<Out, In>): void {
     if (connection !== this.#dialling) return;
     const before = this.#active;
@@ -98,13 +104,16 @@ export class Connector<Out, In> {
     this.#failures = 0;
     this.#redialAtMs = null;
     this.#silentMs = 0;
-    // Where the primary once was is worth a try when the addresses that were given are all gone.
+    // The address where the primary once was is worth a try when all given addresses fail.
     const { address } = connection;
     if (!this.#order.includes(address) && this.#order.length < maxAddresses) this.#order.push(address);
     before?.close(closeCodes.normal, 'moved to another node');
   }
 
-  /** Dials another node, and keeps the present one until that has answered. False when it is busy dialling already. */
+  /**
+   * Dials another node, and keeps the present one until the other has answered. Returns false when it is already
+   * dialling.
+   */
   moveTo(address: string): boolean {
     if (this.#dialling !== null || this.#active === null) return false;
     this.#moving = true;
@@ -112,18 +121,19 @@ export class Connector<Out, In> {
     return true;
   }
 
-  /** The same with the next of the addresses. @returns the one that is to be left, or null where there is nowhere to go. */
+  /** As {@link moveTo}, to the next address. @returns the address that will be left, or null when there is no other. */
   moveOn(): string | null {
     const address = this.#active?.address ?? '';
     const next = this.#order[(this.#order.indexOf(address) + 1) % this.#order.length]!;
     return next !== address && this.moveTo(next) ? address : null;
   }
 
-  /** `owed`: answers are outstanding on the active connection. */
+  /** @param owed is true while answers are outstanding on the active connection. */
   tick(owed: boolean): void {
     const now = this.#ports.clock.now();
     const connectTimeoutMs = this.#options.connectTimeoutMs * this.#patience;
-    // While this process was held up frames wait unread, so much of the silence was ours; but who is held up again and again is not to wait for ever.
+    // While this process was held up, frames waited unread, so much of the silence was our own. But a process that is
+    // held up again and again must not wait for ever.
     const awakeMs = Math.min(now - this.#lastTickMs, this.#options.silenceMs / 4);
     if (this.#patience > 1 && now >= this.#impatientAtMs) this.#setPatience(now, this.#patience / 2);
     this.#lastTickMs = now;
@@ -138,7 +148,7 @@ export class Connector<Out, In> {
     if (this.#redialAtMs !== null && now >= this.#redialAtMs) this.#redial();
   }
 
-  /** Dials at once when a wait before the next attempt is under way: something suggests that it may work now. */
+  /** Dials at once if it waits before the next attempt, because something suggests that the attempt may succeed now. */
   hurry(): void {
     if (this.#redialAtMs === null) return;
     this.#failures = 0;
@@ -163,7 +173,7 @@ export class Connector<Out, In> {
     const silenceMs = this.#options.silenceMs * this.#patience;
     const { address, heardAtMs } = active;
     const pinged = active.pingedAtMs > heardAtMs;
-    // With nothing owed, only an unanswered ping is a silence.
+    // When no answer is outstanding, only an unanswered ping counts as silence.
     const silent = (owed || pinged) && heardAtMs === this.#heardAtMs;
     this.#silentMs = silent ? this.#silentMs + awakeMs : 0;
     this.#heardAtMs = heardAtMs;
@@ -205,7 +215,7 @@ export class Connector<Out, In> {
     const wasMove = this.#moving;
     if (connection === this.#active) {
       this.#active = null;
-      // A move that is under way becomes the way out.
+      // If a move is under way, its connection replaces the lost one.
       if (this.#dialling === null) this.#scheduleRedial();
       this.#events.onLost(error);
       return;
@@ -222,7 +232,7 @@ export class Connector<Out, In> {
     const round = Math.floor(this.#failures / Math.max(1, this.#order.length));
     const full = Math.min(reconnectMaxMs, reconnectMs * 2 ** Math.min(round, 16));
     this.#failures++;
-    // Half of it by chance, so that the clients of a node that died do not all come to the next one together.
+    // Half of the wait is random, so that the clients of a dead node do not all come to the next one together.
     const half = Math.ceil(full / 2);
     this.#redialAtMs = this.#ports.clock.now() + half + this.#ports.random.below(half + 1);
   }

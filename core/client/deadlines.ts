@@ -1,17 +1,18 @@
 /**
- * When calls run out of time, without a timer for each. Calls of one time-out expire in the order they were made, so a list for each
- * time-out that is in use, looked at from its front, is all that is needed.
+ * The deadlines of calls, without a timer for each. Calls with the same time-out expire in the order in which they were
+ * made. So one list for each time-out is enough, and only its front is looked at.
  *
- * The lists are rings that are linked through the calls, because thousands a second come and go: see `Numbered` for what a Set would cost.
+ * The lists are rings that are linked through the calls, because thousands of calls come and go each second. `Numbered`
+ * says what a Set would cost.
  */
 
 import { invariant } from '../base/assert.ts';
 
-/** What can run out of time; all but `timeoutMs` belongs to {@link Deadlines}. */
+/** A call that can run out of time. All fields except `timeoutMs` belong to {@link Deadlines}. */
 export abstract class Timed {
   readonly timeoutMs: number;
   deadlineMs = Infinity;
-  /** Its neighbours in the ring; null while it is in none. */
+  /** Its neighbours in the ring. Null while it is in no ring. */
   earlier: Timed | null = null;
   later: Timed | null = null;
 
@@ -26,7 +27,7 @@ export abstract class Timed {
   abstract expired(): void;
 }
 
-/** Where the two ends of a ring meet. Its time never comes. */
+/** The point at which the two ends of a ring meet. Its time never comes. */
 class Ends extends Timed {
   override earlier: Timed = this;
   override later: Timed = this;
@@ -55,11 +56,12 @@ export class Deadlines {
     if (earlier === null || later === null) return;
     earlier.later = later;
     later.earlier = earlier;
-    // What is out refers to none that is in: it may be old, and keep all that came after it.
+    // A removed call must not refer to calls in the ring. It may be kept for long, and would keep all later calls
+    // alive.
     item.earlier = item.later = null;
   }
 
-  /** All that have a deadline, as they are now. */
+  /** All calls that have a deadline now. */
   all(): readonly Timed[] {
     const all: Timed[] = [];
     for (const ends of this.#rings.values()) {
@@ -68,14 +70,15 @@ export class Deadlines {
     return all;
   }
 
-  /** Calls `expired` of all whose time is over; each is removed first. */
+  /** Calls `expired` of all calls whose time is over. Each is removed first. */
   expire(nowMs: number): void {
     for (const [timeoutMs, ends] of this.#rings) {
       for (let item = ends.later; item.deadlineMs <= nowMs; item = ends.later) {
         this.remove(item);
         item.expired();
       }
-      // Kept while calls of this time-out come and go; dropped at a tick that finds none, so that odd ones do not pile up.
+      // A ring is kept while calls with this time-out come and go. A tick that finds it empty drops it, so that rare
+      // time-outs do not pile up.
       if (ends.later === ends) this.#rings.delete(timeoutMs);
     }
   }

@@ -1,4 +1,4 @@
-/** The connection that is in use, as those who speak over it need it: what the node said of itself, and a way to send. */
+/** The connection in use, for the parts that speak over it: the node's welcome, and a way to send. */
 
 import type { Outgoing } from '../wire/api-client.ts';
 import type { Incoming } from '../wire/server-messages.ts';
@@ -7,7 +7,7 @@ import type { Connector } from './connector.ts';
 export type Welcome = Extract<Incoming, { kind: 'welcome' }>;
 
 export class Line {
-  /** Null until a node has said it on this connection. */
+  /** Null until the node has sent its welcome on this connection. */
   welcome: Welcome | null = null;
   readonly #connector: Connector<Outgoing, Incoming>;
 
@@ -15,12 +15,12 @@ export class Line {
     this.#connector = connector;
   }
 
-  /** What is asked now leaves now. */
+  /** True when a message would leave now. */
   get open(): boolean {
     return this.welcome !== null && this.#connector.active !== null;
   }
 
-  /** Requests that a session may have outstanding; 0 while there is no connection. */
+  /** How many requests a session may have outstanding. 0 while there is no connection. */
   get window(): number {
     return this.welcome?.maxWindow ?? 0;
   }

@@ -1,4 +1,4 @@
-/** What a client engine is given: its ports, its settings with their defaults, and what it answers with. */
+/** The ports and settings of a client engine, the defaults, and the types of its answers. */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import type { Epoch, NamespaceId, SessionId, View } from '../base/ids.ts';
@@ -15,46 +15,60 @@ export interface ClientPorts {
 
 /** Times in milliseconds. */
 export interface ConnectorOptions {
-  /** Nodes to try, as `host:port` or URLs; the first one that answers is taken. */
+  /** The nodes to try, as `host:port` or URLs. The first one that answers is used. */
   readonly addresses: readonly string[];
-  /** First wait before another address is tried; it doubles with each round of them up to `reconnectMaxMs`. */
+  /**
+   * The first wait before another address is tried. It doubles with each round of all addresses up to `reconnectMaxMs`.
+   */
   readonly reconnectMs: number;
   readonly reconnectMaxMs: number;
-  /** A node that has not completed the handshake in this time is given up. Each time one was, the next has twice as long, up to eight times. */
+  /**
+   * A node that has not completed the handshake in this time is given up. Each time this happens, the next node has
+   * twice as long, up to eight times.
+   */
   readonly connectTimeoutMs: number;
   /**
-   * A connection that owes us answers and says nothing for so long is given up; a ping at a third of it prevents mistakes. Patience grows as with
-   * `connectTimeoutMs`, because large values over slow ways are silent too, and wears off.
+   * A connection that owes us answers and says nothing for this long is given up. A ping after a third of it prevents
+   * mistakes. The time grows as with `connectTimeoutMs`, because large values over slow networks are silent too, and
+   * shrinks again later.
    */
   readonly silenceMs: number;
-  /** An idle connection is asked for a sign of life so often. */
+  /** An idle connection is asked for a sign of life after this time. */
   readonly idlePingMs: number;
-  /** Bytes that may wait in a connection's link before it is given up: more than all calls that may be outstanding come to. */
+  /**
+   * How many bytes may wait in a connection's link before it is given up. It is more than all calls that may be
+   * outstanding have together.
+   */
   readonly maxQueuedBytes: number;
 }
 
 export interface ClientOptions extends ConnectorOptions {
   readonly codec: ClientCodec;
-  /** Program and version, for people who look at sessions. */
+  /** Program and version, for people who look at lists of sessions. */
   readonly name: string;
   /**
-   * The ClientID that this client has alone in its namespaces; null for sessions that anyone may have. While another incarnation holds it
-   * and is alive, writes are refused as ClientIdHeld.
+   * The ClientID that only this client has in its namespaces. Null for sessions without one. While another incarnation
+   * holds the ClientID and is alive, writes are refused with ClientIdHeld.
    */
   readonly identity: ClientIdentity | null;
-  /** For a call that names no time-out of its own. */
+  /** The time-out of a call that has none of its own. */
   readonly requestTimeoutMs: number;
-  /** Go to the node of the primary. Behind one address for all nodes (a browser's), stay and let the nodes forward. */
+  /**
+   * Whether to move to the node of the primary. With one address for all nodes (as in a browser), the client stays and
+   * lets the nodes forward.
+   */
   readonly followRedirects: boolean;
-  /** Calls, and bytes of their operations, that may be waiting or outstanding; one more is refused as Overloaded. */
+  /**
+   * How many calls, and bytes of their operations, may be waiting or outstanding. One more is refused with Overloaded.
+   */
   readonly maxOutstanding: number;
   readonly maxOutstandingBytes: number;
-  /** First wait before what was refused for now is sent again; it doubles up to `retryMaxMs`. */
+  /** The first wait before a call that was refused for now is sent again. It doubles up to `retryMaxMs`. */
   readonly retryMs: number;
   readonly retryMaxMs: number;
-  /** What has no answer for so long is sent again on the same connection; the time doubles with each resend. */
+  /** A call without an answer for this long is sent again on the same connection. The time doubles with each resend. */
   readonly resendMs: number;
-  /** A session that asked nothing for so long is kept alive. */
+  /** A session that sent no request for this long is kept alive. */
   readonly keepAliveMs: number;
 }
 
@@ -69,7 +83,7 @@ export const defaultConnectorOptions: Omit<ConnectorOptions, 'addresses'> = {
   maxQueuedBytes: 128 * mebi,
 };
 
-/** Where to go, and what is spoken: what has no default. */
+/** The options without a default: the addresses and the codec. */
 export type GivenOptions = Pick<ClientOptions, 'addresses' | 'codec'>;
 
 export const defaultClientOptions: Omit<ClientOptions, keyof GivenOptions> = {
@@ -87,12 +101,12 @@ export const defaultClientOptions: Omit<ClientOptions, keyof GivenOptions> = {
 };
 
 /**
- * `connecting` until a node first answers; `ready` while one does; `suspended` between nodes, when what is asked waits;
- * `lost` after the session ended, until there is another; `closed` for good.
+ * `connecting` until a node first answers. `ready` while one answers. `suspended` between nodes, while calls wait.
+ * `lost` after the session ended, until there is another one. `closed` for good.
  */
 export type ClientState = 'connecting' | 'ready' | 'suspended' | 'lost' | 'closed';
 
-/** What `enter` found. */
+/** The result of `enter`. */
 export interface Entered {
   readonly namespace: string;
   readonly namespaceId: NamespaceId;
@@ -100,35 +114,38 @@ export interface Entered {
   readonly view: View;
   /** Null when no primary is known now. */
   readonly primary: PrimaryInfo | null;
-  /** The primary is on the node that this client is connected to. */
+  /** True when the primary is on the node to which this client is connected. */
   readonly here: boolean;
-  /** The client moved to the node of the primary. */
+  /** True when the client moved to the node of the primary. */
   readonly redirected: boolean;
-  /** Where the client is connected now. */
+  /** The address to which the client is connected now. */
   readonly apiAddress: string;
 }
 
-/** The namespace that a client is in. */
+/** The namespace in which a client works. */
 export interface PresentNamespace {
   readonly name: string;
   readonly id: number;
   /** Null before the first write. */
   readonly session: SessionId | null;
-  /** The session is the one that this holder of its ClientID had before ({@link ClientOptions.identity}). */
+  /** True when the session is the one that this holder of its ClientID had before ({@link ClientOptions.identity}). */
   readonly continued: boolean;
 }
 
 export type ReadConsistency = 'linearizable' | 'local' | { readonly atLeast: number };
 
 export interface ExecuteOptions {
-  /** For reads; `linearizable` unless told. */
+  /** The consistency of a read. The default is `linearizable`. */
   readonly consistency?: ReadConsistency;
   readonly timeoutMs?: number;
 }
 
-/** A call that was made. */
+/** A call that was made and may be abandoned. */
 export interface Pending {
-  /** Ends it with Interrupted, whose outcome says whether it may have happened. Too late, it does nothing. */
+  /**
+   * Ends the call with Interrupted, whose outcome says whether it may have happened. After the call has ended, it does
+   * nothing.
+   */
   abandon(): void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A part of a client that it can do without: watches now. Who first uses one brings it in ({@link Client.part}), so that a page which
- * never does so has no code for it. It is told what becomes of the connection, and hears the messages that no call waits for.
+ * An optional part of a client. Watches are the only one now. The first use brings the part in ({@link Client.part}),
+ * so that a page which does not use it need not load its code. A part is told about the connection, and gets the
+ * messages for which no call waits.
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
@@ -8,16 +9,16 @@ import type { Outgoing } from '../wire/api-client.ts';
 import type { Incoming } from '../wire/server-messages.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
-/** What parts hear. */
+/** The messages that parts get. */
 export type PartMessage = Extract<Incoming, { kind: 'watching' | 'event' | 'snapshot' | 'progress' }>;
 
 export interface ClientPart {
-  /** There is a connection, the first or another one. */
+  /** Called when a connection is ready, the first or another one. */
   connected(): void;
   disconnected(): void;
   tick(nowMs: number): void;
   receive(message: PartMessage): void;
-  /** What was asked by this id was refused. True when the part had asked it. */
+  /** The question with this id was refused. Returns true when this part had asked it. */
   refused(id: number, error: ErrorInfo): boolean;
   /** The client was closed, for good. */
   close(): void;
@@ -28,10 +29,10 @@ export interface PartHost {
   readonly ports: ClientPorts;
   readonly options: ClientOptions;
   newId(): number;
-  /** A node is there that takes what is sent. */
+  /** True while a connection takes messages. */
   connected(): boolean;
   send(message: Outgoing): void;
-  /** The node broke its word. */
+  /** The node violated the protocol. */
   violation(what: string): void;
 }
 

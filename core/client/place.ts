@@ -3,7 +3,10 @@
 import type { Epoch, NamespaceId, View } from '../base/ids.ts';
 import type { PrimaryInfo } from '../wire/api.ts';
 
-/** A node that could not be reached is not moved to again for so long: it may be behind an address that only nodes know. */
+/**
+ * A node that could not be reached is not tried again for this long. Its address may be one that only other nodes can
+ * reach.
+ */
 const unreachableMs = 10_000;
 const maxUnreachable = 64;
 const firstRefreshMs = 50;
@@ -25,7 +28,7 @@ export class Place {
     this.namespaceId = namespaceId;
   }
 
-  /** A reply came out of this view; when it is a later one, the primary is another. */
+  /** A reply came from this view. If the view is later than the known one, the primary may have changed. */
   heard(epoch: Epoch, view: View): void {
     if (epoch > this.#epoch || (epoch === this.#epoch && view > this.#view)) this.#wanted = true;
   }
@@ -35,12 +38,12 @@ export class Place {
     this.#wanted = true;
   }
 
-  /** True when it is time to ask where the primary is; the caller asks. */
+  /** True when it is time to ask where the primary is. The caller then asks. */
   due(nowMs: number): boolean {
     if (!this.#wanted || this.#asking || nowMs < this.#refreshAtMs) return false;
     this.#wanted = false;
     this.#asking = true;
-    // A node that lags behind would be asked in a loop; so each question makes the next one later, until the view changes.
+    // A node that lags would be asked in a loop. So each question delays the next one more, until the view changes.
     this.#refreshAtMs = nowMs + this.#refreshMs;
     this.#refreshMs = Math.min(2 * this.#refreshMs, maxRefreshMs);
     return true;
@@ -68,7 +71,7 @@ export class Place {
     this.#refreshAtMs = Math.max(this.#refreshAtMs, nowMs + unreachableMs);
   }
 
-  /** The node there was left: it is no place to be redirected to for a while. */
+  /** The client left this node. It must not be redirected there for a while. */
   avoid(address: string, nowMs: number): void {
     if (this.#unreachable.size >= maxUnreachable) this.#unreachable.clear();
     this.#unreachable.set(address, nowMs + unreachableMs);

@@ -1,4 +1,7 @@
-/** Promises over the client engine, for programs and the SDK. An error is thrown as a HaretError; an AbortSignal abandons. */
+/**
+ * Promises over the client engine, for programs and the SDK. Errors are thrown as HaretError. An AbortSignal abandons a
+ * call.
+ */
 
 import type { Result } from '../base/errors.ts';
 import { HaretError } from '../base/errors.ts';
@@ -15,7 +18,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Turns a call with a callback into a promise; `signal` abandons it. */
+/** Turns a call with a callback into a promise. `signal` abandons the call. */
 export function promised<T>(call: (done: (result: Result<T>) => void) => Pending, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abandon = (): void => {
@@ -32,7 +35,7 @@ export function promised<T>(call: (done: (result: Result<T>) => void) => Pending
   });
 }
 
-/** A {@link Client} whose calls return promises. The engine below is shared, and its host still ticks it. */
+/** A {@link Client} whose calls return promises. It shares the engine, and the host of the engine still ticks it. */
 export class PromiseClient {
   readonly engine: Client;
 
@@ -53,23 +56,23 @@ export class PromiseClient {
     return promised((done) => this.engine.enter(namespace, done, options.timeoutMs), options.signal);
   }
 
-  /** The time there and back, in milliseconds. */
+  /** Measures the round trip, in milliseconds. */
   ping(options: CallOptions = {}): Promise<number> {
     return promised((done) => this.engine.ping(done, options.timeoutMs), options.signal);
   }
 
-  /** The reply, which may hold the error of an operation that was executed and failed. */
+  /** Returns the reply, which may have the error of an operation that was executed and failed. */
   execute(operation: Operation, options: ExecuteOptions & CallOptions = {}): Promise<Reply> {
     return promised((done) => this.engine.execute(operation, options, done), options.signal);
   }
 
-  /** The result alone. @throws HaretError also when the operation was executed and failed. */
+  /** Returns only the result. @throws HaretError also when the operation was executed and failed. */
   async run(operation: Operation, options: ExecuteOptions & CallOptions = {}): Promise<OperationResult> {
     return resultOf(await this.execute(operation, options));
   }
 
   /**
-   * What happens at `path`, until the iterator is left, `signal` aborts it or the client is closed.
+   * Iterates over the changes at `path`, until the iterator is left, `signal` aborts it or the client is closed.
    * @throws HaretError from the iterator, when the watch cannot go on.
    */
   watch(path: string, options: WatchOptions & { readonly signal?: AbortSignal } = {}): WatchStream {
@@ -81,7 +84,7 @@ export class PromiseClient {
   }
 }
 
-/** What a reply to an operation holds. @throws HaretError when that is an error. */
+/** The result in a reply to an operation. @throws HaretError when the reply has an error. */
 export function resultOf(reply: Reply): OperationResult {
   const { answer } = reply;
   if (answer.kind === 'result') return answer.result;

@@ -1,25 +1,31 @@
 /**
- * Whether the node at hand gets anything done (protocol §9.9): by what it says of itself, and by what becomes of what is asked. One that answers
- * and has lost its group is left for another.
+ * Whether the node in use gets anything done (protocol §9.9). The node may say so itself, and the outcome of calls
+ * shows it. The client leaves a node that answers but has lost its group.
  */
 
 import type { ErrorCode } from '../base/errors.ts';
 import { passing } from './call-table.ts';
 
-/** Nothing but refusals that may pass for so long is an election; and so long each next node is given, at first. */
+/**
+ * If calls only get refusals that may pass, for longer than this, it is no normal election. At first, each next node is
+ * given this long too.
+ */
 const patienceMs = 1500;
 const maxWaitMs = 8000;
 
 export class Reach {
-  /** Since when nothing was served of what was asked. */
+  /** Since when no call was served. */
   #sinceMs = Infinity;
-  /** Too long; or the node says itself that it is cut off; or the one before was, and this one has said nothing yet. */
+  /**
+   * True when that lasted too long, or the node says that it is cut off, or the node before was cut off and this one
+   * has said nothing yet.
+   */
   #lost = false;
   #told = false;
   #nextMs = 0;
   #waitMs = patienceMs;
 
-  /** Nothing gets done, as far as is known. */
+  /** True when calls are not served, as far as is known. */
   get lost(): boolean {
     return this.#lost;
   }
@@ -28,14 +34,14 @@ export class Reach {
     if (passing.has(code)) this.#sinceMs = Math.min(this.#sinceMs, nowMs);
   }
 
-  /** Something was done by a quorum. */
+  /** A quorum served a call. */
   served(): void {
     this.#sinceMs = Infinity;
     this.#waitMs = patienceMs;
     if (!this.#told) this.#lost = false;
   }
 
-  /** The node said how it stands; an answer of `entered` without that says that it is well. */
+  /** The node reported its standing. If it answers `entered` without such a report, its standing is good. */
   told(served: boolean): void {
     this.#told = !served;
     this.#lost = !served;
@@ -46,14 +52,17 @@ export class Reach {
     if (!this.#told && this.#sinceMs === Infinity) this.#lost = false;
   }
 
-  /** Another connection. @param asking it is asked where the namespace is, which tells how it stands. */
+  /**
+   * There is another connection.
+   * @param asking is true when the node is asked where the namespace is, so that it reports its standing.
+   */
   moved(asking: boolean): void {
     this.#sinceMs = Infinity;
     this.#told = false;
     this.#lost &&= asking;
   }
 
-  /** True when another node is to be tried. */
+  /** True when the client should try another node. */
   due(nowMs: number): boolean {
     if (nowMs - this.#sinceMs >= patienceMs) this.#lost = true;
     if ((!this.#told && this.#sinceMs === Infinity) || !this.#lost || nowMs < this.#nextMs) return false;

@@ -1,6 +1,6 @@
 /**
- * The client's half of exactly-once (protocol §7): the numbers of a session's requests, which of them are outstanding, and the
- * lowest that has no answer yet. It outlives connections.
+ * The client's half of exactly-once (protocol §7): the numbers of a session's requests, which of them are outstanding,
+ * and the lowest number without an answer. It outlives connections.
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
@@ -11,32 +11,38 @@ import type { SessionSecret } from '../base/session-secret.ts';
 
 export class WriteSession {
   readonly namespaceId: NamespaceId;
-  /** The op number that registered it; 0 while there is none. */
+  /** The op number that registered it, or 0 while it is not registered. */
   id: SessionId = 0;
-  /** By which a connection speaks as it. */
+  /** The secret with which a connection speaks as this session. */
   secret: SessionSecret = '';
-  /** This holder of a ClientID had a session before, in another process or in this. */
+  /** True when this holder of a ClientID had the session before, in this process or another one. */
   continued = false;
-  /** The one that this client had here last: of a ClientID it says that this process claims what it had already. */
+  /**
+   * The last session that this client had here. With a ClientID, it shows that this process claims a session that it
+   * already had.
+   */
   previous: SessionId = 0;
-  /** Another process went on with our ClientID and lives: why there will be no session here any more. */
+  /**
+   * Another process continued with our ClientID and is alive. This error says why this client gets no session here any
+   * more.
+   */
   taken: ErrorInfo | null = null;
-  /** A registration is on its way. */
+  /** A registration is under way. */
   registering = false;
-  /** It ended without being given back, and there is no other yet. */
+  /** The session ended without being given back, and there is no new one yet. */
   lost = false;
-  /** Not before this is it claimed again: another one holds the ClientID, and is being asked. */
+  /** It is not claimed again before this time, because another client holds the ClientID and is being asked. */
   claimAtMs = 0;
-  /** When it last asked something, for keeping it alive. */
+  /** When it last sent a request. It is kept alive after a while. */
   askedAtMs = 0;
-  /** Outstanding requests sent with an `answered` up to this are due to be sent again; 0 for none. */
+  /** Outstanding requests that were sent with an `answered` up to this must be sent again. 0 for none. */
   releaseUpTo: RequestNumber = 0;
   #next: RequestNumber = 1;
   #answered: RequestNumber = 1;
-  /** Writes without a number yet, in the order they were asked for. */
+  /** Writes without a number yet, in the order in which they were asked. */
   readonly #queue = new Set<DataCall>();
   readonly #outstanding = new Numbered<DataCall, RequestNumber>();
-  /** Numbers from `answered` on that ended without a reply: refused for good, timed out or abandoned. */
+  /** Numbers from `answered` on that ended without a reply. They were refused for good, timed out or abandoned. */
   readonly #holes = new Set<RequestNumber>();
 
   constructor(namespaceId: NamespaceId) {
@@ -60,7 +66,7 @@ export class WriteSession {
     return this.#outstanding;
   }
 
-  /** True when `call` may go at once, within `window`, with the number that it has now; else it is put off until {@link take}. */
+  /** Gives `call` the next number and returns true if it fits into `window`. Otherwise it waits until {@link take}. */
   enqueue(call: DataCall, window: number): boolean {
     if (this.#queue.size === 0 && this.#hasRoom(window)) {
       this.#number(call);
@@ -70,7 +76,7 @@ export class WriteSession {
     return false;
   }
 
-  /** The next write that may go within `window`, with its number, or null. */
+  /** The next write that fits into `window`, with its number, or null. */
   take(window: number): DataCall | null {
     if (!this.#hasRoom(window)) return null;
     for (const call of this.#queue) {
@@ -91,15 +97,15 @@ export class WriteSession {
   }
 
   /**
-   * A write has ended. The highest number that `answered` passed which never got a reply, or 0: the primary holds back what
-   * was sent behind such a one until it hears the raised `answered`, so that must be sent again.
+   * Ends a write. Returns the highest number without a reply that `answered` has passed, or 0. The primary holds back
+   * requests after such a number until it hears the raised `answered`, so they must be sent again.
    */
   finish(call: DataCall, replied: boolean): RequestNumber {
     if (call.requestNumber === 0) {
       this.#queue.delete(call);
       return 0;
     }
-    // Of a session that is gone, nothing is kept.
+    // Nothing is kept about a session that is gone.
     if (this.#outstanding.get(call.requestNumber) !== call) return 0;
     this.#outstanding.take(call.requestNumber);
     if (!replied) this.#holes.add(call.requestNumber);
@@ -127,7 +133,10 @@ export class WriteSession {
     this.#holes.clear();
   }
 
-  /** The servers no longer know it. What was outstanding is returned, for its outcome to be told; what is queued stays. */
+  /**
+   * The servers no longer know the session. Returns the outstanding requests, so that their callers are told the
+   * outcome. The queued writes stay.
+   */
   gone(): readonly DataCall[] {
     const outstanding = this.#outstanding.values();
     this.id = 0;

@@ -1,4 +1,7 @@
-/** The sessions of a client, one a namespace that it writes in: registered when first needed, kept alive, given back. */
+/**
+ * The sessions of a client, one for each namespace in which it writes. A session is registered when it is first needed,
+ * kept alive, and given back.
+ */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
@@ -21,16 +24,16 @@ export interface SessionsHost {
   readonly calls: CallTable;
   readonly line: Line;
   isCurrent(session: WriteSession): boolean;
-  /** A session is gone that was not given back. */
+  /** A session that was not given back is gone. */
   onLost(): void;
-  /** There is a session again, or none can be had. */
+  /** There is a session again, or none can be registered. */
   onSettled(): void;
 }
 
-/** Writes have their own deadlines; this only bounds a question whose answer never comes, however often it is sent again. */
+/** Writes have their own deadlines. This only bounds a question that is never answered, however often it is sent. */
 const controlTimeoutMs = 30_000;
 
-/** While the holder of our ClientID is asked whether it lives, its answer is looked for so often. */
+/** How often the claim is repeated while the holder of our ClientID is asked whether it is alive. */
 const claimAgainMs = 250;
 
 export class Sessions {
@@ -59,12 +62,12 @@ export class Sessions {
     return id === 0 ? null : id;
   }
 
-  /** The session of a namespace is the one that this holder of a ClientID had before. */
+  /** True when the session of a namespace is the one that this holder of a ClientID had before. */
   continuedIn(namespaceId: NamespaceId): boolean {
     return this.#sessions.get(namespaceId)?.continued ?? false;
   }
 
-  /** The session of the present namespace ended, and there is no other yet. */
+  /** True when the session of the present namespace ended, and there is no new one yet. */
   get lost(): boolean {
     for (const session of this.#sessions.values()) if (session.lost && this.#host.isCurrent(session)) return true;
     return false;
@@ -75,23 +78,25 @@ export class Sessions {
     else this.#pump(session);
   }
 
-  /** There is a connection again, which must know who speaks before anything that is outstanding is sent over it. */
+  /**
+   * Introduces the sessions on a new connection. The node must know them before outstanding requests are sent over it.
+   */
   resume(): void {
     for (const { id, namespaceId, secret } of this.#sessions.values()) {
       if (id !== 0) this.#host.line.send({ kind: 'resume', namespaceId, session: id, secret });
     }
   }
 
-  /** What is outstanding has been sent over the new connection. */
+  /** Called when the outstanding requests were sent over the new connection. */
   connected(): void {
     for (const session of this.#sessions.values()) {
       this.#pump(session);
-      // Who holds a ClientID says where it is now, in case that another one claimed it meanwhile.
+      // The holder of a ClientID shows where it is now, in case another client claimed the ClientID in the meantime.
       if (this.#options.identity !== null) this.asked(session.namespaceId, session.id);
     }
   }
 
-  /** The node asks whether this session is still ours: another one claims our ClientID. */
+  /** The node asks whether we still use this session, because another client claims our ClientID. */
   asked(namespaceId: NamespaceId, id: SessionId): void {
     const session = this.#sessions.get(namespaceId);
     if (id !== 0 && session?.id === id) this.#keepAlive(session);
@@ -105,8 +110,9 @@ export class Sessions {
   }
 
   /**
-   * What is held back behind a number that got no reply goes on only when the primary hears that we no longer wait for it.
-   * At the end of the turn, because refusals come many at a time, and what they end need not be sent again.
+   * The primary holds back requests after a number without a reply. They go on only when it hears that we no longer
+   * wait for that number. We wait until the end of the turn, because many refusals come together, and the requests that
+   * they end need not be sent again.
    */
   #release(session: WriteSession, hole: RequestNumber): void {
     const scheduled = session.releaseUpTo > 0;
@@ -121,18 +127,21 @@ export class Sessions {
     });
   }
 
-  /** True for an error that ends a session: it expired, or another process of its ClientID goes on. */
+  /** True for an error that ends a session. It expired, or another process with its ClientID goes on. */
   lostBy({ code }: ErrorInfo): boolean {
     return code === 'SessionGone';
   }
 
-  /** The servers do not know the session: what is outstanding may or may not have happened, and is never repeated. */
+  /**
+   * The servers do not know the session. Outstanding requests may or may not have been executed, and are never
+   * repeated.
+   */
   gone(session: WriteSession, error: ErrorInfo): void {
     const current = this.#host.isCurrent(session);
     if (current) this.#host.onLost();
     session.lost = current;
     for (const call of session.gone()) this.#host.calls.refused(call, { ...error, outcome: 'unknown' });
-    // Also when nothing waits: whoever was told `lost` is told when it can go on.
+    // We also do so when no write waits, because a caller that was told `lost` must be told when it can go on.
     if (current) this.#register(session);
     else this.#pump(session);
   }
@@ -147,7 +156,7 @@ export class Sessions {
     }
   }
 
-  /** Gives back the sessions of namespaces that were left, as far as nothing is outstanding in them. */
+  /** Gives back the sessions of namespaces that were left, if nothing is outstanding in them. */
   retireOthers(): void {
     for (const session of this.#sessions.values()) {
       if (!session.busy && !this.#host.isCurrent(session)) this.#retire(session);
@@ -191,28 +200,29 @@ export class Sessions {
             this.#pump(session);
           else this.#retire(session);
         } else if (error?.code === 'ClientIdHeld' && error.details['alive'] === false) {
-          // The holder is being asked: what waits for the session waits for its answer, or for its silence to count.
+          // The holder is being asked. Writes that wait for the session wait until it answers, or until its silence
+          // counts.
           session.registering = false;
           session.claimAtMs = this.#ports.clock.now() + claimAgainMs;
           for (const call of session.queued) call.lastRefusal = error;
         } else if (error?.code === 'ClientIdTaken') {
-          // For good: to claim it back would be to take it from each other for ever.
+          // This is for good. If both clients claimed it back, they would take it from each other for ever.
           session.taken = error;
           this.#refuseQueued(session, error);
         } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
-          // Nothing that waited for the session was ever sent.
+          // No write that waited for the session was ever sent.
           for (const call of [...session.queued]) this.#host.calls.refused(call, error);
           session.registering = session.lost = false;
           this.#host.onSettled();
         } else {
-          // Tried again at a tick, if there is still a need.
+          // A tick tries again if the session is still needed.
           session.registering = false;
         }
       },
     );
   }
 
-  /** At the end of the turn: a callback never comes before its call returns. */
+  /** It waits until the end of the turn, because a callback must not come before its call returns. */
   #refuseQueued(session: WriteSession, error: ErrorInfo): void {
     this.#ports.clock.soon(() => {
       session.registering = false;
@@ -257,7 +267,7 @@ export class Sessions {
     if (this.#sessions.get(session.namespaceId) === session) this.#sessions.delete(session.namespaceId);
     if (session.id === 0) return;
     const { namespaceId, id } = session;
-    // Nobody waits for the answer: a session that is not given back expires.
+    // No one waits for the answer. A session that is not given back expires.
     this.#host.line.send({ kind: 'unregister', id: this.#host.calls.newId(), namespaceId, session: id });
   }
 }

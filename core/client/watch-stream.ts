@@ -1,13 +1,13 @@
-/** A watch as an async iterator: what is not taken yet waits here, and when that is much, at the node instead. */
+/** A watch as an async iterator. Items that are not taken yet wait here. When many wait, the node is asked to pause. */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { HaretError, errorInfo } from '../base/errors.ts';
 import type { WatchHandle, WatchTold } from './watches.ts';
 
-/** What a watch yields: all that it is told but its end. */
+/** What a watch yields: everything that it is told except its end. */
 export type WatchYield = Exclude<WatchTold, { kind: 'ended' }>;
 
-/** With so much waiting to be taken the node is asked to pause, and with so little to go on. */
+/** The node is asked to pause when this many items wait, and to resume when only so few are left. */
 const pauseAt = 256;
 const resumeAt = 32;
 
@@ -67,7 +67,7 @@ export class WatchStream implements AsyncIterableIterator<WatchYield, undefined>
 
   #end(taker: Taker): void {
     const error = this.#error;
-    // The error is told once; who asks again hears that it is over.
+    // The error is reported once. Later calls hear that the iterator is done.
     this.#error = null;
     if (error === null) taker.resolve({ done: true, value: undefined });
     else taker.reject(new HaretError(error));
@@ -86,7 +86,7 @@ export class WatchStream implements AsyncIterableIterator<WatchYield, undefined>
     });
   }
 
-  /** Ends the watch; `for await` calls it when it is left. */
+  /** Ends the watch. `for await` calls it when the loop is left. */
   return(): Promise<IteratorResult<WatchYield, undefined>> {
     this.#handle?.cancel();
     this.#waiting.length = 0;

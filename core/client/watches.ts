@@ -1,6 +1,7 @@
 /**
- * The client's half of subscriptions (architecture §5): a watch lives until it is cancelled, over reconnects, moves and restarts of every node.
- * It begins again behind the last op that it has everything up to, so that nothing is told twice and nothing is left out.
+ * The client's half of subscriptions (architecture §5). A watch is open until it is cancelled, over reconnects, moves
+ * and restarts of every node. It begins again after the last op up to which it has everything, so that nothing is told
+ * twice and nothing is left out.
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
@@ -18,53 +19,61 @@ import type { ClientOptions, ClientPorts, ReadConsistency } from './options.ts';
 import type { ClientPart, PartHost, PartMessage } from './part.ts';
 
 export interface WatchOptions {
-  /** Also all that is beneath the path. */
+  /** Watch everything beneath the path too. */
   readonly subtree?: boolean;
   /**
-   * `now`, unless told: what is committed from here on. `snapshot`: the state as it is now, then what changes it. `after` an op: everything
-   * behind it, to go on where another watch ended; one that is still to come is waited for.
+   * Where it begins. `now`, the default: with what is committed from here on. `snapshot`: with the present state,
+   * followed by its changes. `after` an op: with everything after it, to continue where another watch ended. The op may
+   * still be in the future.
    */
   readonly from?: 'now' | 'snapshot' | { readonly after: number };
-  /** Changes come with the values that were put, pushed, inserted and so on; else only with their versions. */
+  /** Changes come with the values that were put, pushed, inserted and so on. Otherwise they only have versions. */
   readonly values?: boolean;
-  /** It ends by itself after the first event. */
+  /** The watch ends by itself after the first event. */
   readonly oneshot?: boolean;
   /**
-   * What becomes of what a slow reader missed: told in full as long as it is remembered, and else replaced by a snapshot (`reset`), or folded
-   * to how each path stands now (`fold`).
+   * How a slow reader gets what it missed. It is told in full as long as it is remembered. After that it is replaced by
+   * a snapshot (`reset`), or it is folded into the present state of each path (`fold`).
    */
   readonly slow?: 'reset' | 'fold';
-  /** Of its beginning, now or with a snapshot; `linearizable` unless told. A local one needs no primary. */
+  /**
+   * The consistency of the beginning, now or with a snapshot. The default is `linearizable`. A local one needs no
+   * primary.
+   */
   readonly consistency?: ReadConsistency;
 }
 
-/** What a watch tells its handler. */
+/** The messages of a watch to its handler. */
 export type WatchTold =
-  /** It has begun: what is committed behind this op will be told. Told once. */
+  /** It has begun. Everything that is committed after this op will be told. This comes once. */
   | { readonly kind: 'begun'; readonly op: Op }
   /**
-   * A page of the state after `op`, as changes that make it. With `first`, what was known before is void: it is the wanted snapshot, the
-   * same begun anew because its connection broke, or (`reset`) what stands in the place of events that nobody remembers.
+   * A page of the state after `op`, as changes that create it. With `first`, everything known before is void. It is the
+   * snapshot that was asked for, or that snapshot again because its connection broke, or (`reset`) it replaces events
+   * that are no longer remembered.
    */
   | ({ readonly kind: 'snapshot' } & Omit<Extract<Incoming, { kind: 'snapshot' }>, 'kind' | 'id'>)
   | ({ readonly kind: 'event' } & WatchEvent)
-  /** There was nothing else up to `op`. */
+  /** Nothing else happened up to `op`. */
   | { readonly kind: 'progress'; readonly op: Op }
-  /** It is over: null after the one event of a oneshot watch. Told last. */
+  /** It is over. The error is null after the one event of a oneshot watch. This comes last. */
   | { readonly kind: 'ended'; readonly error: ErrorInfo | null };
 export type { Change, WatchEvent };
 
 export interface WatchHandle {
-  /** Ends it; nothing more is told. */
+  /** Ends the watch. Nothing more is told. */
   cancel(): void;
-  /** Asks the node for a pause, until {@link resume}; what was on its way is still told. A snapshot is told to its end first. */
+  /**
+   * Asks the node to pause until {@link resume}. Messages that were under way are still told, and a snapshot is told to
+   * its end.
+   */
   pause(): void;
   resume(): void;
 }
 
 /**
- * Watches `path` in the namespace that `client` entered, until it is cancelled or `ended` was told. It survives whatever becomes of nodes and
- * connections: each committed change is told once and in order (protocol §9.7).
+ * Watches `path` in the namespace that `client` entered, until the watch is cancelled or `ended` was told. It survives
+ * failures of nodes and connections. Each committed change is told once and in order (protocol §9.7).
  */
 export function watch(
   client: Client,
@@ -85,7 +94,7 @@ export function watch(
   return endedWatch(watches.clock, error, handler);
 }
 
-/** A watch that never began; its end is told at the end of this turn. */
+/** A watch that never began. Its end is told at the end of this turn. */
 export function endedWatch(clock: Clock, error: ErrorInfo, handler: (told: WatchTold) => void): WatchHandle {
   let cancelled = false;
   clock.soon(() => {
@@ -99,21 +108,21 @@ class ClientWatch {
   readonly path: string;
   readonly options: WatchOptions;
   readonly handler: (told: WatchTold) => void;
-  /** What it is known by at the node that serves it; 0 while none does. */
+  /** Its id at the node that serves it, or 0 while no node does. */
   id = 0;
-  /** Everything up to this op was told; null before that can be said. */
+  /** Everything up to this op was told. Null until that is known. */
   position: number | null = null;
   begun = false;
   answered = false;
   askedAtMs = 0;
-  /** When it is asked again; null: not by itself. */
+  /** When it is asked again. Null: not by itself. */
   retryAtMs: number | null = null;
   failures = 0;
-  /** In the middle of a snapshot. */
+  /** True in the middle of a snapshot. */
   paging = false;
-  /** A snapshot was begun and not told to its end: nothing but another one can follow. */
+  /** A snapshot was begun and not told to its end. Only another snapshot can follow. */
   torn = false;
-  /** It stands in the place of events, and so does the one that follows it. */
+  /** The snapshot replaces events, and so does the one that follows it. */
   resetting = false;
   paused = false;
 
@@ -131,7 +140,7 @@ class ClientWatch {
     return typeof from === 'string' ? { kind: from } : { kind: 'after', op: from.after };
   }
 
-  /** What asks for it, as things are with it. */
+  /** The message that begins it, from its present state. */
   message(id: number): Outgoing {
     const { namespaceId, path, options, from } = this;
     const { subtree = false, values = false, oneshot = false, slow = 'reset' } = options;
@@ -161,7 +170,7 @@ export class Watches implements ClientPart {
     return this.#ports.clock;
   }
 
-  /** @throws MalformedError for what no message can hold. */
+  /** @throws MalformedError for values that no message can hold. */
   open(namespaceId: NamespaceId, path: string, options: WatchOptions, handler: (told: WatchTold) => void): WatchHandle {
     const watch = new ClientWatch(namespaceId, path, options, handler);
     this.#options.codec.check(watch.message(0));
@@ -195,7 +204,7 @@ export class Watches implements ClientPart {
     this.#host.send(watch.message(id));
   }
 
-  /** Has the node end it, for now or for good. */
+  /** Tells the node to end it, for now or for good. */
   #silence(watch: ClientWatch): void {
     watch.retryAtMs = null;
     if (watch.id === 0) return;
@@ -204,12 +213,12 @@ export class Watches implements ClientPart {
     watch.id = 0;
   }
 
-  /** A pause begins where it can be ended again without a repeat. */
+  /** A pause begins only where the watch can be resumed without repeating anything. */
   #rest(watch: ClientWatch): void {
     if (watch.paused && !watch.paging && watch.position !== null) this.#silence(watch);
   }
 
-  /** There is a connection, the first or another one: all begin there, each behind what it was told. */
+  /** There is a connection, the first or another one. All watches begin there, each after what it was told. */
   connected(): void {
     this.#byId.clear();
     for (const watch of this.#all) {
@@ -232,7 +241,7 @@ export class Watches implements ClientPart {
       if (watch.id === 0) {
         if (watch.retryAtMs !== null && nowMs >= watch.retryAtMs) this.#ask(watch);
       } else if (!watch.answered && nowMs - watch.askedAtMs >= resendMs * 4) {
-        // Longer than a node waits for its primary: the question or its answer was lost between nodes.
+        // This is longer than a node waits for its primary. The question or its answer was lost between nodes.
         this.#silence(watch);
         this.#ask(watch);
       }
@@ -241,7 +250,7 @@ export class Watches implements ClientPart {
 
   receive(message: PartMessage): void {
     const watch = this.#byId.get(message.id);
-    // One that was cancelled, or begun anew elsewhere: late, and told there if it matters.
+    // The watch was cancelled, or began again elsewhere. The message is late, and is told again there if it matters.
     if (watch === undefined) return;
     switch (message.kind) {
       case 'watching':
@@ -260,7 +269,7 @@ export class Watches implements ClientPart {
   #began(watch: ClientWatch, op: Op): void {
     watch.answered = true;
     watch.failures = 0;
-    // Before its last page, a snapshot that breaks off is begun anew.
+    // A snapshot that breaks off before its last page is begun again.
     if (watch.from.kind === 'snapshot') watch.paging = true;
     else watch.position ??= op;
     if (!watch.begun) {
@@ -295,7 +304,7 @@ export class Watches implements ClientPart {
     if (over) watch.handler({ kind: 'ended', error: null });
   }
 
-  /** True when `id` was a watch: the error is its own. */
+  /** Returns true when `id` was a watch. The error is then for that watch. */
   refused(id: number, error: ErrorInfo): boolean {
     const watch = this.#byId.get(id);
     if (watch === undefined) return false;

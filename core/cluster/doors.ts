@@ -1,4 +1,7 @@
-/** The links that a node took in, on each of its interfaces: counted, bounded, and closed when it stops. What is said over them is others' part. */
+/**
+ * The links that a node accepted on each of its interfaces. It counts them, bounds them, and closes them when the node
+ * stops. Other parts handle what is said over them.
+ */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
@@ -6,7 +9,7 @@ import type { Limits } from '../base/limits.ts';
 import type { Interface, Link, LinkHandler } from '../base/ports.ts';
 import * as closeCodes from '../wire/close-codes.ts';
 
-/** Who works a link, and can say why it is refused. */
+/** The part that handles a link, and can refuse it with a reason. */
 export interface Doorkeeper extends LinkHandler {
   refuse(error: ErrorInfo, code: number): void;
 }
@@ -57,13 +60,13 @@ export class Doors {
     };
   }
 
-  /** For a link that comes when there is no node any more. */
+  /** For a link that comes when the node has already stopped. */
   turnAway(link: Link): LinkHandler {
     link.close(closeCodes.goingAway, 'the node has stopped');
     return deaf;
   }
 
-  /** The node stops: those who come from now on are told so. */
+  /** The node stops. Links that come from now on are told so. */
   close(): void {
     this.#closing = true;
     for (const link of this.#links) link.close(closeCodes.goingAway, 'the node stops');

@@ -1,4 +1,4 @@
-/** What a node measures of itself, as samples that a host prints (architecture §2, `/metrics`). */
+/** What a node measures about itself, as samples that its host prints (architecture §2, `/metrics`). */
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
@@ -13,7 +13,7 @@ import type { ReplicaHost } from './replicas/replica-host.ts';
 import type { Router } from './routing/router.ts';
 import type { Subscriptions } from './watching/subscriptions.ts';
 
-/** The largest leaves of each namespace that are told, so that whoever fills it is found. */
+/** How many of a namespace's largest leaves are reported, so that an operator finds what fills it. */
 const largestTold = 5;
 
 export interface MetricSources {
@@ -40,10 +40,10 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
 
   const { api, peers, router, store, groups, doors } = sources;
   add('gauge', 'haret_api_connections', 'Open connections on the API interface.', doors.open('api'));
-  add('gauge', 'haret_watches', 'Watches that are open here, those of peers included.', sources.watches.size);
-  add('counter', 'haret_api_requests_total', 'Writes asked on the API interface.', api.requests);
-  add('counter', 'haret_api_reads_total', 'Reads asked on the API interface.', api.reads);
-  add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
+  add('gauge', 'haret_watches', 'Watches that are open here, including those of peers.', sources.watches.size);
+  add('counter', 'haret_api_requests_total', 'Writes that clients sent on the API interface.', api.requests);
+  add('counter', 'haret_api_reads_total', 'Reads that clients sent on the API interface.', api.reads);
+  add('counter', 'haret_api_errors_total', 'Requests answered with an error outside the log.', api.errors);
   add('counter', 'haret_api_refused_total', 'API connections closed for what they sent.', api.refused);
   const { traffic } = sources;
   add('gauge', 'haret_api_asked_bytes', 'Bytes of requests that have no answer yet.', traffic.asked);
@@ -100,8 +100,8 @@ function addReplica(add: Add, host: ReplicaHost, namespace: string): void {
   const labels = { namespace, replica: host.replicaName };
   add('gauge', 'haret_replica_primary', '1 on the primary.', view.isPrimary ? 1 : 0, labels);
   add('gauge', 'haret_replica_normal', '1 while the status is normal.', view.status === 'normal' ? 1 : 0, labels);
-  add('gauge', 'haret_replica_epoch', 'Epoch.', view.view.epoch, labels);
-  add('gauge', 'haret_replica_view', 'View.', view.view.view, labels);
+  add('gauge', 'haret_replica_epoch', 'Epoch of the replica.', view.view.epoch, labels);
+  add('gauge', 'haret_replica_view', 'View of the replica.', view.view.view, labels);
   add('gauge', 'haret_replica_head', 'Highest op in the log.', view.head, labels);
   add('gauge', 'haret_replica_commit', 'Commit number.', view.commit, labels);
   add('gauge', 'haret_replica_checkpoint', 'Op of the checkpoint.', view.checkpointOp, labels);

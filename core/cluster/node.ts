@@ -1,6 +1,6 @@
 /**
- * A node: its store, its replicas, its peers and its clients, put together. No I/O of its own; whoever hosts it brings the ports
- * (host.ts). Each part has its room; here is only how they meet.
+ * A node: its store, its replicas, its peers and its clients, put together. It does no I/O of its own. The host brings
+ * the ports (host.ts). Each part has its own room. This file only connects them.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -102,7 +102,7 @@ export class ClusterNode implements HostedNode {
   #stopping = false;
   #whenStopped: (() => void)[] = [];
 
-  /** @param onDiskFailure called once when a write or sync failed: the process must end now (protocol §2). */
+  /** @param onDiskFailure is called once when a write or sync failed. The process must end now (protocol §2). */
   constructor(
     ports: NodePorts,
     options: NodeOptions,
@@ -219,7 +219,7 @@ export class ClusterNode implements HostedNode {
     try {
       groups.recover();
     } catch (error) {
-      // The directory is given back: whoever started this node may start another on it.
+      // The lock is given back, so that another node may be started on the directory.
       disk.unlock();
       this.#running = null;
       throw error;
@@ -343,7 +343,7 @@ export class ClusterNode implements HostedNode {
     return (this.#running?.groups.all ?? []).flatMap((host) => sessionsOf(host, most) ?? []);
   }
 
-  /** The hosted replicas, for the simulator's checks; those of a node that stops are none any more. */
+  /** The hosted replicas, for the simulator's checks. A node that stops has none any more. */
   get hosts(): readonly ReplicaHost[] {
     return this.#stopping ? [] : (this.#running?.groups.all ?? []);
   }
@@ -379,7 +379,7 @@ export class ClusterNode implements HostedNode {
       },
       catalogChanged: (catalog) => this.#catalogChanged(catalog),
       tooManyReplicas: (limit, namespace) => {
-        const text = `this node is to run a replica of ${namespace} and has max_replicas = ${limit} already: raise it and restart`;
+        const text = `this node must run a replica of ${namespace} and already has max_replicas = ${limit}: raise it and restart`;
         if (this.#problems.warn(`too many ${namespace}`, text)) this.#ports.log.write('error', text);
       },
     };
@@ -399,7 +399,7 @@ export class ClusterNode implements HostedNode {
 
   #replicaEvent(host: ReplicaHost, event: ReplicaEvent): void {
     this.#observer?.event(host.identity, event);
-    // The hot path's own event is for who watches closely; a line for each commit would cost more than the commit.
+    // This event of the hot path is only for an observer. A line for each commit would cost more than the commit.
     if (event.kind === 'committed') return;
     const level = levels[event.kind] ?? 'info';
     this.#ports.log.write(level, `replica ${event.kind}`, { replica: host.name, ...event });
@@ -407,15 +407,16 @@ export class ClusterNode implements HostedNode {
       const passing = host.view().status === 'recovering';
       const key = event.about === undefined ? host.name : `${host.name} ${event.about}`;
       const text = `replica ${host.name}: ${event.reason}`;
-      // A restart would bring nothing back of what is lost or with others, and would end what mends it.
+      // A restart would bring nothing back that is lost here or is at other nodes, and it would end the repair.
       this.#problems.warn(key, text, passing && event.about === undefined);
     }
     if (event.kind === 'alarmOver') this.#problems.clear(`${host.name} ${event.about}`);
     if (event.kind !== 'status') return;
     if (event.status === 'normal') this.#problems.normal(host.name);
-    // Who watches it goes on at another replica: what comes of a wrong state is no news of the namespace.
+    // A watch at this replica must continue at another one, because changes of a wrong state are not changes of the
+    // namespace.
     if (host.silent) this.#parts.watches.stopped(host);
-    // A backup knows its primary as well as the primary does, and may be told sooner.
+    // A backup knows its primary as well as the primary does, and may know it sooner.
     const node = host.primaryNode;
     if (event.primary === null || node === null) return;
     const { router, peers } = this.#parts;

@@ -1,4 +1,4 @@
-/** Takes what a node says over a proven link, once it was judged, to the part that it is for. */
+/** Hands a message that came over a proven link, and was judged, to the part that handles it. */
 
 import { unreachable } from '../base/assert.ts';
 import type { NodeInfo } from '../wire/node-info.ts';
@@ -21,7 +21,7 @@ export interface NodeParts {
   readonly desk: Desk;
 }
 
-/** @param answer writes on the very link that the message came over. */
+/** @param answer writes on the same link over which the message came. */
 export function takePeerMessage(
   parts: NodeParts,
   observer: NodeObserver | null,
@@ -70,7 +70,7 @@ export function takePeerMessage(
     case 'join':
     case 'joined':
     case 'refused':
-      // Parts of a handshake that is over; a peer that repeats them gains nothing.
+      // These belong to the handshake, which is over. A peer that repeats them gains nothing.
       return;
     default:
       unreachable(message);

@@ -1,4 +1,4 @@
-/** What a node waits for before it serves all that it is to serve, in words for its operator, for `/ready`. */
+/** What a node waits for before it serves everything that it must serve, in words for its operator, for `/ready`. */
 
 import { rootNamespaceId } from '../base/ids.ts';
 import type { Outsiders } from './peers/outsiders.ts';
@@ -14,7 +14,7 @@ export function waitingFor(groups: Groups | null, stopping: boolean, outsiders: 
   if (groups.record !== null && groups.root === null) waits.push('the replica of the root group is being made');
   for (const host of groups.all) {
     if (host.stopped) waits.push(`${host.name} is stopped; see /health`);
-    // Without the root group's primary nothing is administered, and all that there is is served.
+    // Without the root group's primary nothing can be administered, but every namespace that exists is served.
     else if (!host.inTouch && host.namespaceId !== rootNamespaceId) waits.push(`${host.name} knows no primary`);
     else if (host.blockedAt !== null) waits.push(`${host.name} cannot read entry ${host.blockedAt} of its log`);
   }

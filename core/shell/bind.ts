@@ -1,4 +1,4 @@
-/** From words to typed arguments and flags, by what the table says of a command (docs/language.md). */
+/** Turns words into typed arguments and flags, according to the table's entry for a command (docs/language.md). */
 
 import { bytesFromBase64, bytesFromHex, isWellFormed, utf8 } from '../base/bytes.ts';
 import { invariant } from '../base/assert.ts';
@@ -11,7 +11,7 @@ import type { Word } from './words.ts';
 
 type BoundValue = string | number | boolean | Uint8Array | Placement | readonly Word[];
 
-/** The arguments of one call, by the names of the table; each getter is for arguments of its kind. */
+/** The arguments of one call, by their names in the table. Each getter is for arguments of its kind. */
 export class Bound {
   readonly #values: ReadonlyMap<string, readonly BoundValue[]>;
 
@@ -86,12 +86,12 @@ export class Bound {
   }
 }
 
-/** What arguments are read for: a command, or a guard of a transaction. */
+/** The form of the arguments of a command, or of a guard of a transaction. */
 export type Form = Pick<CommandSpec, 'arguments' | 'flags'>;
 
 /**
- * Reads `words`, the name of the command taken off, as the form says.
- * @param readFile reads `@FILE`; null where there are no files.
+ * Reads `words`, without the name of the command, according to the form.
+ * @param readFile reads `@FILE`. Null where there are no files.
  * @throws UsageError that names the argument.
  */
 export async function bindWords(form: Form, words: readonly Word[], readFile: ReadFile | null): Promise<Bound> {
@@ -141,7 +141,8 @@ export async function bindWords(form: Form, words: readonly Word[], readFile: Re
         }
         continue;
       }
-      // Where a value is due, a word that no flag claims is that value, as in haret; elsewhere it is a slip.
+      // Where a value is expected, a word that is not a known flag is that value, as in the first haret. Elsewhere it
+      // is a mistake.
       if (/^--?[A-Za-z]/.test(word.text) && argument?.kind !== 'value') {
         throw new UsageError(`unknown flag ${word.text}`);
       }
@@ -162,7 +163,7 @@ export async function bindWords(form: Form, words: readonly Word[], readFile: Re
   return new Bound(values);
 }
 
-/** The flags that `text` names: `--limit`, `--limit=5`, `-l`, or several letters in one, `-lR`. Null when it names none. */
+/** The flags in `text`: `--limit`, `--limit=5`, `-l`, or several letters in one, `-lR`. Null when it has none. */
 function findFlags(
   flags: readonly FlagSpec[],
   text: string,
@@ -222,7 +223,7 @@ function readInteger(argument: ArgumentSpec, text: string): number {
   return number === 0 ? 0 : number;
 }
 
-/** Bytes of a value: text as it is typed, or what `b64:`, `hex:` or `@FILE` stand for when it is not quoted. */
+/** The bytes of a value: text as it is typed, or the bytes that an unquoted `b64:`, `hex:` or `@FILE` means. */
 async function readValue(word: Word, readFile: ReadFile | null): Promise<Uint8Array> {
   const { text, quoted } = word;
   if (quoted) return utf8(text);
@@ -249,7 +250,7 @@ async function readValue(word: Word, readFile: ReadFile | null): Promise<Uint8Ar
 
 const placementPattern = /^([^:]+)::([^@]+)@(.+:\d{1,5})$/;
 
-/** A replica's place, `r1::dev1@127.0.0.1:2000`. */
+/** Reads the place of a replica, `r1::dev1@127.0.0.1:2000`. */
 function readPlacement(text: string): Placement {
   const match = placementPattern.exec(text);
   const [, replica, node, address] = match ?? [];

@@ -1,4 +1,4 @@
-/** The client engine as the shell sees it: one adapter for the API interface and one for the admin interface. */
+/** The client engine as the shell uses it, with one adapter for the API interface and one for the admin interface. */
 
 import type { AdminClient } from '../client/admin-client.ts';
 import type { CallOptions as ClientCallOptions, PromiseClient } from '../client/promises.ts';
@@ -19,7 +19,10 @@ import type {
   ShellWatchOptions,
 } from './connection.ts';
 
-/** Seconds after which a user is asked to try again when there is no primary: several view changes fit into them. */
+/**
+ * After how many seconds a user is asked to try again when there is no primary. Several view changes fit into this
+ * time.
+ */
 const retrySeconds = 5;
 
 function clientOptions({ timeoutMs, signal }: CallOptions): ClientCallOptions {
@@ -37,8 +40,8 @@ export class ClientConnection implements ShellConnection {
   #primary: PrimaryInfo | null = null;
 
   /**
-   * @param name how this client is known in the cluster.
-   * @param address what was dialled, for `whoami` while there is no connection.
+   * @param name the name of this client in the cluster.
+   * @param address the address that was dialled, for `whoami` while there is no connection.
    */
   constructor(client: PromiseClient, name: string, address: string) {
     this.#client = client;
@@ -98,7 +101,7 @@ export class AdminConnection implements ShellAdmin {
   readonly #client: AdminClient;
   readonly #address: string;
 
-  /** @param address what was dialled. */
+  /** @param address the address that was dialled. */
   constructor(client: AdminClient, address: string) {
     this.#client = client;
     this.#address = address;

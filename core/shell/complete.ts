@@ -1,4 +1,4 @@
-/** What the word before the cursor could become: commands, flags, choices, namespaces and paths, by what the table says. */
+/** Completes the word before the cursor to commands, flags, choices, namespaces and paths, according to the table. */
 
 import type { NodeType } from '../tree/operation.ts';
 import { isLeafFamily } from './commands/leaves.ts';
@@ -8,11 +8,11 @@ import { escapeQuoted, isBare, quoteWord, splitCommands } from './words.ts';
 import type { Word } from './words.ts';
 
 export interface Candidate {
-  /** What replaces the text from `from` to `to`. */
+  /** The text that replaces the text from `from` to `to`. */
   readonly insert: string;
-  /** How it is listed. */
+  /** The text in the list of candidates. */
   readonly shown: string;
-  /** Nothing can follow in the same word. */
+  /** True when nothing can follow in the same word. */
   readonly final: boolean;
 }
 
@@ -37,12 +37,12 @@ export interface CompletionSources {
   ): Promise<{ readonly children: readonly ListedChild[]; readonly more: boolean }>;
 }
 
-/** A word that the user could mean, and whether it is whole. */
+/** A word that the user may mean, and whether it is complete. */
 interface Proposal {
   readonly text: string;
   readonly shown?: string;
   readonly final: boolean;
-  /** A name that somebody chose, which may have to be quoted; else a word of the language. */
+  /** True for a name that a user chose, which may need quotes. False for a word of the language. */
   readonly chosen?: boolean;
 }
 
@@ -51,7 +51,7 @@ const cursorMark = '\u0000';
 const pageLimit = 1000;
 const maxPages = 10;
 
-/** What stands before the cursor, and the word that is being typed. */
+/** The words before the cursor, and the word that is being typed. */
 interface Place {
   readonly before: readonly Word[];
   readonly typed: string;
@@ -113,7 +113,7 @@ async function commandProposals(
   return rest.length === 0 ? [...names, ...inside] : inside;
 }
 
-/** The next words of commands that begin with the words before. */
+/** The next words of the commands that begin with the given words. */
 function commandWords(commands: readonly CommandSpec[], before: readonly Word[]): readonly Proposal[] {
   const next = new Set<string>();
   for (const { words } of commands) {
@@ -184,7 +184,7 @@ async function ofKind(
   }
 }
 
-/** Paths below the directory that is typed; of the leaves, those of the type that the command is for. */
+/** Paths below the directory that is typed. A command for one type of leaf gets only leaves of this type. */
 async function paths(typed: string, type: NodeType | null, sources: CompletionSources): Promise<readonly Proposal[]> {
   if (typed === '') return [{ text: '/', final: false }];
   if (!typed.startsWith('/')) return [];
@@ -207,7 +207,7 @@ async function paths(typed: string, type: NodeType | null, sources: CompletionSo
   return proposals;
 }
 
-/** Within `txn { }`: the statement that the cursor is in. */
+/** Within `txn { }`: completes the statement at the cursor. */
 async function transactionProposals(
   table: CommandTable,
   place: Place,

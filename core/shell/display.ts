@@ -1,22 +1,25 @@
-/** How stored bytes and text look: as haret printed them, and on a terminal so that they cannot drive it (docs/language.md). */
+/**
+ * How stored bytes and text are shown: as the first haret printed them, and on a terminal so that they cannot control
+ * it (docs/language.md).
+ */
 
 import { base64FromBytes, textOf } from '../base/bytes.ts';
 import type { JsonValue } from './outcome.ts';
 
-/** Text when the bytes are UTF-8, else `[255, 0]` as haret printed them. */
+/** Text when the bytes are UTF-8. Otherwise `[255, 0]`, as the first haret printed them. */
 export function displayBytes(bytes: Uint8Array): string {
   return textOf(bytes) ?? `[${bytes.join(', ')}]`;
 }
 
-/** Text when the bytes are UTF-8, else `{"b64": ...}`. */
+/** Text when the bytes are UTF-8. Otherwise `{"b64": ...}`. */
 export function jsonOfBytes(bytes: Uint8Array): JsonValue {
   return textOf(bytes) ?? { b64: base64FromBytes(bytes) };
 }
 
 /**
- * What a terminal obeys or does not show. C0, DEL and C1, which it obeys; separators that break lines; and what Unicode has programs ignore:
- * every mark that bears on the direction of text, and all that has neither width nor shape and so hides in a name. The joiners that scripts and
- * emoji need, and the selectors of their variants, are no such things.
+ * Characters that a terminal obeys or does not show. A terminal obeys C0, DEL and C1. Separators break lines. Programs
+ * ignore certain characters of Unicode: marks for the direction of text, and characters without width and shape, which
+ * could hide in a name. Joiners that scripts and emoji need, and variation selectors, are not among them.
  */
 export const controlCharacters =
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|(?![\u200c\u200d\p{VS}])\p{DI}/gu;
@@ -26,7 +29,7 @@ const named: ReadonlyMap<string, string> = new Map([
   ['\t', '\\t'],
 ]);
 
-/** `text` with every control character written out: for terminals. */
+/** `text` with every control character written as an escape, for terminals. */
 export function escapeControls(text: string): string {
   return text.replace(controlCharacters, (character) => {
     const name = named.get(character);
@@ -36,7 +39,7 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** The text of JSON with every control character in it written out: the same value. */
+/** A JSON text with every control character in it written as an escape. Its value stays the same. */
 export function escapeControlsOfJson(json: string): string {
   return json.replace(controlCharacters, (character) => {
     let escaped = '';
@@ -45,7 +48,10 @@ export function escapeControlsOfJson(json: string): string {
   });
 }
 
-/** JSON for whoever reads objects, whose terminal may show it all the same: the same value, with nothing raw in it that a terminal obeys. */
+/**
+ * JSON for programs. A terminal may show it too, so it has no raw character that a terminal obeys. Its value stays the
+ * same.
+ */
 export function harmlessJson(value: unknown): string {
   return escapeControlsOfJson(JSON.stringify(value));
 }

@@ -1,4 +1,7 @@
-/** How outcomes are printed: as haret's text, as one JSON object a command, or raw (docs/language.md). */
+/**
+ * How outcomes are printed: as text like that of the first haret, as one JSON object for each command, or raw
+ * (docs/language.md).
+ */
 
 import { concatBytes, utf8 } from '../base/bytes.ts';
 import { describeJson } from './json.ts';
@@ -7,14 +10,14 @@ import type { Failure, JsonValue, Outcome, Shown, Stamp, Success } from './outco
 
 export interface OutputStyle {
   readonly mode: 'text' | 'json' | 'raw';
-  /** The output is read by a terminal, which control characters could drive. */
+  /** True when the output goes to a terminal, which control characters could control. */
   readonly terminal: boolean;
-  /** The same for errors, where they go elsewhere. */
+  /** As {@link terminal}, for errors when they go elsewhere. */
   readonly errorTerminal?: boolean;
   readonly colours: boolean;
 }
 
-/** A piece of output. `err` is where a script wants its errors. */
+/** A piece of output. Scripts read errors from `err`. */
 export interface OutputChunk {
   readonly stream: 'out' | 'err';
   readonly data: string | Uint8Array;
@@ -64,7 +67,7 @@ function stampText(stamp: Stamp): string {
   return `Epoch = ${stamp.epoch}, View = ${stamp.view}, Client Request Num = ${stamp.request}`;
 }
 
-/** What is shown, a line each; a line may hold a line feed of stored data. */
+/** The lines that are shown. A line may contain a line feed of stored data. */
 function shownLines(shown: Shown): readonly string[] {
   switch (shown.kind) {
     case 'ok':
@@ -84,7 +87,7 @@ function shownLines(shown: Shown): readonly string[] {
   }
 }
 
-/** A value alone is printed byte for byte, without a line feed; several things are a line each. */
+/** A single value is printed byte for byte, without a line feed. Several values get a line each. */
 function rawChunks(shown: Shown, style: OutputStyle): readonly OutputChunk[] {
   if (shown.kind === 'ok') return [];
   if (shown.kind === 'bytes' && !style.terminal) {

@@ -1,4 +1,7 @@
-/** Help, from the table: the list of commands, one command or family, and the reference that docs/language.md holds. */
+/**
+ * Help, made from the table: the list of commands, the help of one command or family, and the reference in
+ * docs/language.md.
+ */
 
 import type { LeafType } from '../tree/names.ts';
 import { isLeafFamily, leafFamilies } from './commands/leaves.ts';
@@ -35,7 +38,7 @@ function grouped(table: CommandTable): readonly (readonly [title: string, comman
 
 /**
  * The lines of `help`, or of `help COMMAND` for the words of a command or of a family.
- * @throws UsageError when there is no such command.
+ * @throws UsageError when no such command exists.
  */
 export function helpFor(table: CommandTable, words: readonly string[]): readonly string[] {
   if (words.length === 0) return overview(table);
@@ -49,7 +52,7 @@ export function helpFor(table: CommandTable, words: readonly string[]): readonly
 
 function overview(table: CommandTable): readonly string[] {
   const sections = grouped(table).flatMap(([title, commands]) => [title, ...listing(commands), '']);
-  return [...sections, "'help COMMAND' tells more about one."];
+  return [...sections, "'help COMMAND' tells more about a command."];
 }
 
 const usageColumn = 46;

@@ -1,14 +1,17 @@
-/** The lines that were typed: what the `history` command prints and the line editor walks. Where they are kept is the host's part. */
+/**
+ * The lines that were typed. The `history` command prints them and the line editor walks them. The host decides where
+ * they are stored.
+ */
 
 const defaultLimit = 2000;
 
 export class LineHistory {
   readonly #limit: number;
   readonly #lines: string[] = [];
-  /** Told of each line that is kept: a host writes it to its file. */
+  /** Is called with each line that is kept, so that a host can write it to a file. */
   onAdd: ((line: string) => void) | null = null;
 
-  /** @param limit lines that are kept; the oldest go first. */
+  /** @param limit how many lines are kept. The oldest go first. */
   constructor(limit: number = defaultLimit) {
     this.#limit = limit;
   }

@@ -1,4 +1,4 @@
-/** What hosts of the shell use: the programs, the web terminal, the tests. */
+/** The exports for hosts of the shell: the programs, the web terminal and the tests. */
 
 export { Shell } from './shell.ts';
 export type { Emit, RunResult, ShellOptions } from './shell.ts';

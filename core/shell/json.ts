@@ -1,9 +1,9 @@
-/** Any plain value of haret as JSON shows it: bytes as text, or as base64 where they are none. */
+/** Shows a plain value of haret as JSON. Bytes become text, or base64 if they are not text. */
 
 import { jsonOfBytes } from './display.ts';
 import type { JsonValue } from './outcome.ts';
 
-/** Messages and operations are plain values with bytes in them; what else there might be is left out. */
+/** Messages and operations are plain values with bytes in them. Any other value becomes null. */
 export function describeJson(value: unknown): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return value;

@@ -1,4 +1,7 @@
-/** The shell: runs lines of the command language against a connection, and counts its requests as haret did (docs/language.md). */
+/**
+ * The shell. It runs lines of the command language over a connection, and counts its requests as the first haret did
+ * (docs/language.md).
+ */
 
 import { HaretError, errorInfo } from '../base/errors.ts';
 import type { ErrorInfo } from '../base/errors.ts';
@@ -38,23 +41,23 @@ export interface ShellOptions {
   readonly output: OutputStyle;
   readonly connection?: ShellConnection;
   readonly admin?: ShellAdmin;
-  /** Reads `@FILE`; without it, `@FILE` is a usage error. */
+  /** Reads `@FILE`. Without this function, `@FILE` is a usage error. */
   readonly readFile?: ReadFile;
-  /** How reads are answered; linearizable unless told. */
+  /** The consistency of reads. The default is linearizable. */
   readonly consistency?: Consistency;
-  /** Milliseconds that a command may take; 0 leaves it to the connection. */
+  /** How many milliseconds a command may take. 0 means the default of the connection. */
   readonly timeoutMs?: number;
-  /** Goes on behind a command that failed. */
+  /** Continue after a command that failed. */
   readonly keepGoing?: boolean;
-  /** The lines that were typed before; shared with the line editor. */
+  /** The lines that were typed before. It is shared with the line editor. */
   readonly history?: LineHistory;
 }
 
-/** What a line came to. */
+/** The result of a line. */
 export interface RunResult {
-  /** Of the first command that failed, else 0. */
+  /** The status of the first command that failed, or 0. */
   readonly status: ExitStatus;
-  /** `exit` was called. */
+  /** True when `exit` was called. */
   readonly exit: boolean;
 }
 
@@ -62,13 +65,13 @@ export type Emit = (chunk: OutputChunk) => void;
 
 const invalidInput = "Invalid Input. Type 'help' for commands";
 const outsideNamespace = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
-/** When the connection does not know how long the search for a primary takes. */
+/** For a connection that does not know how long the search for a primary takes. */
 const defaultRetrySeconds = 5;
 
 export class Shell {
   readonly table: CommandTable;
   readonly history: LineHistory;
-  /** The watches that go on behind the prompt. */
+  /** The watches in the background. */
   readonly watches = new BackgroundWatches();
   readonly #options: ShellOptions;
   #namespace: string | null = null;
@@ -87,7 +90,7 @@ export class Shell {
     return this.#namespace;
   }
 
-  /** Runs the commands of a line one after the other, and stops at one that fails unless it is to keep going. */
+  /** Runs the commands of a line one after the other. It stops at one that fails, unless `keepGoing` is set. */
   async run(line: string, emit: Emit, signal?: AbortSignal): Promise<RunResult> {
     const commands = splitCommands(line);
     let status: ExitStatus = exitStatus.done;
@@ -109,7 +112,10 @@ export class Shell {
     return { status, exit };
   }
 
-  /** Enters a namespace that nobody typed: for `--ns`. @returns what to print and the status when that failed, else null. */
+  /**
+   * Enters a namespace for `--ns`, without a typed line.
+   * @returns the output and the status when it failed, otherwise null.
+   */
   async enter(
     namespace: string,
   ): Promise<{ readonly chunks: readonly OutputChunk[]; readonly status: ExitStatus } | null> {
@@ -119,7 +125,7 @@ export class Shell {
     return outcome.ok ? null : { chunks: format(outcome, this.#options.output), status: outcome.status };
   }
 
-  /** What the word at `cursor` could become. Asks the node, and stays silent when it does not answer. */
+  /** Completes the word at `cursor`. It asks the node, and gives nothing when the node does not answer. */
   async complete(line: string, cursor: number): Promise<Completion> {
     const { connection } = this.#options;
     const timeoutMs = 2000;
@@ -139,7 +145,7 @@ export class Shell {
     });
   }
 
-  /** @internal What the runs of this shell share. */
+  /** @internal State that the runs of this shell share. */
   readonly state = {
     takeRequest: (): number => this.#nextRequest++,
     heard: (epoch: number, view: number): void => void (this.#heard = { epoch, view }),
@@ -153,7 +159,7 @@ export class Shell {
   };
 }
 
-/** The run of one command: the context that its handler sees. */
+/** The run of one command. It is the context that the command's handler gets. */
 class Run implements CommandContext {
   exits = false;
   readonly #shell: Shell;
@@ -192,7 +198,7 @@ class Run implements CommandContext {
     return this.#needAdmin().address;
   }
 
-  /** What the command came to; it never throws what a command can do wrong. */
+  /** The outcome of the command. It does not throw for errors that a command can cause. */
   async outcome(words: readonly Word[]): Promise<Outcome> {
     try {
       const { spec, bound } = await this.bind(words, true);
@@ -266,7 +272,7 @@ class Run implements CommandContext {
     this.#shell.state.takeRequest();
     try {
       const entered = await this.#interruptible(this.#needConnection().enter(namespace, this.#callOptions()));
-      // Without a primary too we are inside: the next command looks for it again.
+      // We are inside even without a primary. The next command looks for it again.
       this.#shell.state.inNamespace(namespace);
       this.#shell.state.heard(entered.epoch, entered.view);
       return entered;
@@ -323,7 +329,7 @@ class Run implements CommandContext {
     return shown.ok ? ({ ...shown, stamp } satisfies Success) : shown;
   }
 
-  /** Refuses a command that lacks what it needs, before its arguments are looked at: haret did so too. */
+  /** Refuses a command that lacks what it needs, before its arguments are read, as the first haret did. */
   #demand(spec: CommandSpec): void {
     if (spec.needs === 'namespace' && this.namespace === null) {
       throw new CommandFailed({ ...failed(errorInfo('NotInNamespace', outsideNamespace), null), bare: true });
@@ -347,7 +353,7 @@ class Run implements CommandContext {
     return this.#signal === undefined ? { timeoutMs } : { timeoutMs, signal: this.#signal };
   }
 
-  /** Stops waiting when the user interrupts; what was sent may still be done. */
+  /** Stops waiting when the user interrupts. A request that was sent may still be executed. */
   async #interruptible<T>(call: Promise<T>): Promise<T> {
     const signal = this.#signal;
     if (signal === undefined) return await call;
@@ -364,7 +370,10 @@ function failed(error: ErrorInfo, stamp: Stamp | null): Failure {
   return { ok: false, error, stamp, status: statusOf(error), bare: false, hints: [] };
 }
 
-/** haret's line for whatever it did not understand; behind it, for people, what is wrong with a command that exists. */
+/**
+ * The first haret's line for everything that it did not understand. For a command that exists, a line for people says
+ * what is wrong.
+ */
 function usageFailure({ problem, usage }: UsageError): Failure {
   const details = usage === null ? { problem } : { problem, usage };
   const error = errorInfo('BadArgument', invalidInput, details);

@@ -1,4 +1,4 @@
-/** Exit statuses (docs/language.md), and which error leads to which. */
+/** Exit statuses (docs/language.md), and which error leads to which status. */
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorCode, ErrorInfo } from '../base/errors.ts';
@@ -16,7 +16,7 @@ export const exitStatus = {
 } as const;
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
-/** What may be tried again is "unavailable", and anything else has failed. */
+/** The usual status: "unavailable" for an error that may be tried again, otherwise "failed". */
 const usual = null;
 
 const statusOfCode: Readonly<Record<ErrorCode, ExitStatus | typeof usual>> = {
@@ -69,7 +69,7 @@ export function statusOf(error: ErrorInfo): ExitStatus {
   return statusOfCode[error.code] ?? (error.retryable ? exitStatus.unavailable : exitStatus.failed);
 }
 
-/** A command that cannot be understood: `problem` says what is wrong with it, `usage` how it is written. */
+/** A command that cannot be understood. `problem` says what is wrong with it, and `usage` how it is written. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly problem: string;

@@ -1,4 +1,6 @@
-/** What an entry of the table of commands says: its words, its typed arguments and flags, its help, and what it does. */
+/**
+ * An entry of the table of commands: the words, the typed arguments and flags, the help, and the function of a command.
+ */
 
 import type { LeafType } from '../tree/names.ts';
 import type { Asked, Guard, GuardOf, Operation, OperationResult, SimpleOperation } from '../tree/operation.ts';
@@ -12,41 +14,41 @@ import type { BackgroundWatches } from './watching.ts';
 import type { Word } from './words.ts';
 
 /**
- * `value` is bytes, and alone knows `b64:`, `hex:` and `@FILE`. `literal` is a word that must stand there. `rest` takes all the words
- * that are left, as they were typed; behind other arguments, those after `--`.
+ * `value` is bytes. Only there `b64:`, `hex:` and `@FILE` are read. `literal` is a fixed word. `rest` takes all
+ * remaining words as they were typed. After other arguments it takes the words after `--`.
  */
 export type ArgumentKind =
   'path' | 'value' | 'integer' | 'text' | 'namespace' | 'choice' | 'literal' | 'placement' | 'command' | 'rest';
 
 export interface ArgumentSpec {
-  /** As usage shows it, in capitals; for a `literal` the word itself. */
+  /** The name in usage, in capitals. For a `literal` it is the word itself. */
   readonly name: string;
   readonly kind: ArgumentKind;
   readonly optional?: boolean;
-  /** Takes one or more words; the last argument only. */
+  /** Takes one or more words. Only the last argument may do so. */
   readonly repeated?: boolean;
   readonly choices?: readonly string[];
-  /** Bounds of an integer; from 0 unless told. */
+  /** The bounds of an integer. The default minimum is 0. */
   readonly min?: number;
   readonly max?: number;
 }
 
 export interface FlagSpec {
-  /** Without its dashes. */
+  /** The name without its dashes. */
   readonly long: string;
   /** One letter. */
   readonly short?: string;
-  /** What follows the flag; none for a switch. */
+  /** The argument of the flag. A switch has none. */
   readonly argument?: ArgumentSpec;
   readonly repeated?: boolean;
   readonly about: string;
 }
 
-/** How a family of commands is headed in help and in the reference. */
+/** The family of a command, which gives its heading in help and in the reference. */
 export type Family =
   'session' | 'tree' | LeafType | 'transaction' | 'watch' | 'cluster' | 'namespaces' | 'node' | 'sim' | 'shell';
 
-/** Which connection a command needs; `namespace` also needs one to be entered. */
+/** The connection that a command needs. `namespace` also needs an entered namespace. */
 export type Needs = 'nothing' | 'api' | 'namespace' | 'admin';
 
 export interface CommandSpec {
@@ -55,19 +57,19 @@ export interface CommandSpec {
   readonly needs: Needs;
   readonly arguments: readonly ArgumentSpec[];
   readonly flags: readonly FlagSpec[];
-  /** How the arguments look, where their names do not say it. */
+  /** The form of the arguments, where their names do not show it. */
   readonly form?: string;
   readonly summary: string;
   /** Further sentences of `help COMMAND`. */
   readonly details?: readonly string[];
   readonly examples?: readonly string[];
-  /** The one operation that it stands for: such a command can stand in a transaction and can be explained. */
+  /** The one operation that the command does. Such a command can be part of a transaction and can be explained. */
   readonly operation?: (bound: Bound) => SimpleOperation;
-  /** How the result of that operation is shown. */
+  /** How the result of this operation is shown. */
   readonly show?: (result: OperationResult, bound: Bound) => Outcome;
-  /** The operation of a command whose own words have to be read first: a transaction. */
+  /** The operation of a command whose own words must be read first, which is a transaction. */
   readonly build?: (bound: Bound, context: CommandContext) => Promise<Operation>;
-  /** For a command that is not one operation, or that needs several requests. */
+  /** For a command that is not exactly one operation, or needs several requests. */
   readonly run?: (bound: Bound, context: CommandContext) => Promise<Outcome>;
 }
 
@@ -88,23 +90,26 @@ export type GuardSpecs<F extends keyof AllForms> = {
   };
 };
 
-/** The commands of one type of leaf. None of what can be asked of it is left out. */
+/** The commands of one type of leaf. The compiler checks that every operation has one. */
 export interface LeafFamily<T extends LeafType> {
   /** Its heading in help and in the reference. */
   readonly title: string;
-  /** How `create` tells of the value that it is made with: `of a blob`, and that it is for `blobs`. Null: it has none. */
+  /**
+   * How `create` describes the first value: `of a blob`, and that it is for `blobs`. Null when nodes of this type have
+   * none.
+   */
   readonly value: { readonly of: string; readonly plural: string } | null;
   readonly commands: { readonly [K in keyof FormsOf<T> & SimpleOperation['kind']]: readonly CommandOf<K>[] };
   readonly guards: GuardSpecs<T>;
 }
 
-/** What an operation came to, with its stamp. */
+/** The result of an operation, with its stamp. */
 export interface Executed {
   readonly result: OperationResult;
   readonly stamp: Stamp;
 }
 
-/** Ends a command early: what it came to is already known. */
+/** Ends a command early with a known failure. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly failure: Failure;
@@ -123,34 +128,34 @@ export interface CommandContext {
   leave(): Promise<void>;
   listNamespaces(): Promise<readonly string[]>;
   ping(): Promise<number>;
-  /** `background`: it goes on when the command is done, and is not interrupted with it. */
+  /** With `background` the watch goes on when the command is done, and is not interrupted with it. */
   watch(path: string, options: ShellWatchOptions, background: boolean): ShellWatch;
   readonly watches: BackgroundWatches;
   /** Prints something before the command is done. */
   show(outcome: Outcome): void;
-  /** Runs another command, and gives what it came to. */
+  /** Runs another command, and returns its outcome. */
   perform(words: readonly Word[]): Promise<Outcome>;
   admin(command: AdminCommand): Promise<AdminResult>;
   status(): ConnectionStatus;
   readonly adminAddress: string;
-  /** Epoch and view as they were last heard of, with the number of the last request. */
+  /** The last known epoch and view, with the number of the last request. */
   lastStamp(): Stamp | null;
   /** Ends the shell once this line is done. */
   exit(): void;
-  /** How reads are answered here. */
+  /** The consistency of reads. */
   readonly consistency: Consistency;
   /** The namespace that was entered. */
   readonly namespace: string | null;
   readonly table: CommandTable;
   /** The lines that were run before this one, oldest first. */
   readonly history: readonly string[];
-  /** Finds the command that `words` call and reads its arguments. @throws UsageError */
+  /** Finds the command that `words` name and reads its arguments. @throws UsageError */
   bind(words: readonly Word[]): Promise<{ readonly spec: CommandSpec; readonly bound: Bound }>;
-  /** Reads the words of something else than a command: a guard. @throws UsageError */
+  /** Reads the words of a guard. @throws UsageError */
   bindTo(form: Pick<CommandSpec, 'arguments' | 'flags'>, words: readonly Word[]): Promise<Bound>;
 }
 
-/** `vr create namespace` is the longest name. */
+/** The longest name is `vr create namespace`. */
 const maxNameWords = 3;
 
 /** The commands of one shell, found by their words. */
@@ -173,7 +178,7 @@ export class CommandTable {
     this.#families = families;
   }
 
-  /** The command that these words begin with, and how many of them are its name. */
+  /** The command with which these words begin, and how many of them are its name. */
   find(words: readonly Word[]): { readonly spec: CommandSpec; readonly length: number } | null {
     const names = words.slice(0, maxNameWords).map((word) => (word.quoted ? '' : word.text));
     for (let length = names.length; length > 0; length--) {
@@ -183,7 +188,7 @@ export class CommandTable {
     return null;
   }
 
-  /** True for the first word of commands that have more than one, like `blob`. */
+  /** True for a first word of commands with several words, such as `blob`. */
   isFamily(word: string): boolean {
     return this.#families.has(word);
   }
@@ -200,7 +205,7 @@ export function usageOf(spec: CommandSpec): string {
   return [...spec.words, ...spec.arguments.map(argumentUsage), ...spec.flags.map(flagUsage)].join(' ');
 }
 
-/** A flag as usage shows it, with its short form when it has one. */
+/** A flag as usage shows it, in its short form if it has one. */
 export function flagUsage(flag: FlagSpec): string {
   const name = flag.short === undefined ? `--${flag.long}` : `-${flag.short}`;
   const argument = flag.argument === undefined ? '' : ` ${flag.argument.name}`;

@@ -1,24 +1,24 @@
-/** The watches of a shell that go on behind the prompt: what they say is kept until somebody looks, and no more than that. */
+/** The background watches of a shell. Their events are kept until the user looks, up to a bound. */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { HaretError } from '../base/errors.ts';
 import type { ShellWatch, ShellWatchEvent } from './connection.ts';
 
-/** Events of one watch that are kept to be shown; of more than that only the number is. */
+/** How many events of one watch are kept. More are only counted. */
 const maxKept = 1000;
 
-/** What a watch said since somebody last looked. */
+/** What a watch received since the user last looked. */
 export interface WatchNews {
   readonly id: number;
   readonly events: readonly ShellWatchEvent[];
   readonly dropped: number;
-  /** It is over; null without an error. */
+  /** Set when the watch is over. The error is null if it ended without one. */
   readonly ended: { readonly error: ErrorInfo | null } | null;
 }
 
 class BackgroundWatch {
   readonly id: number;
-  /** As it was asked for, for people. */
+  /** Its path and flags, for people. */
   readonly title: string;
   readonly watch: ShellWatch;
   events: ShellWatchEvent[] = [];
@@ -40,7 +40,7 @@ export class BackgroundWatches {
     return [...this.#watches.values()];
   }
 
-  /** Lets a watch go on by itself. @returns the number that it is ended by. */
+  /** Lets a watch go on by itself. @returns the number with which it is ended. */
   add(title: string, watch: ShellWatch): number {
     const id = ++this.#lastId;
     const one = new BackgroundWatch(id, title, watch);
@@ -62,7 +62,7 @@ export class BackgroundWatches {
     }
   }
 
-  /** Ends a watch; false when there is none of that number. */
+  /** Ends a watch. Returns false when none has this number. */
   remove(id: number): boolean {
     const one = this.#watches.get(id);
     if (one === undefined) return false;
@@ -75,7 +75,7 @@ export class BackgroundWatches {
     for (const id of [...this.#watches.keys()]) this.remove(id);
   }
 
-  /** What was said since the last time. Those that are over are forgotten by it. */
+  /** Takes what was received since the last time. Watches that are over are forgotten. */
   take(): readonly WatchNews[] {
     const news: WatchNews[] = [];
     for (const one of this.#watches.values()) {

@@ -1,19 +1,19 @@
 /**
- * How a line becomes words and words become commands (docs/language.md). Nothing here knows what a command means, except that the
- * braces of `txn { }` keep the semicolons between them.
+ * Splits a line into words, and words into commands (docs/language.md). This file does not know what a command means,
+ * except that the braces of `txn { }` keep the semicolons between them.
  */
 
 import { controlCharacters, escapeControls } from './display.ts';
 
-/** A word as it was typed, with where it stood, for completion and for messages. */
+/** A word as it was typed, with its position, for completion and for messages. */
 export interface Word {
-  /** What it says, quotes taken off. */
+  /** Its text without quotes. */
   readonly text: string;
-  /** It began with a quote: then it is never a flag, a separator, a brace, or one of `b64:`, `hex:`, `@`. */
+  /** True when it began with a quote. Then it is never a flag, a separator, a brace, or one of `b64:`, `hex:`, `@`. */
   readonly quoted: boolean;
-  /** The quote was never closed. */
+  /** True when the quote was never closed. */
   readonly open: boolean;
-  /** Characters at the end of `text` that stood outside the quotes. */
+  /** How many characters at the end of `text` were outside the quotes. */
   readonly bareLength: number;
   readonly start: number;
   readonly end: number;
@@ -31,7 +31,10 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
 ]);
 
-/** The escape behind a backslash: what it stands for, and how long it is. Null when it is none, and the backslash is itself. */
+/**
+ * The escape after a backslash: the text that it means, and its length. Null when it is not an escape, so that the
+ * backslash is an ordinary character.
+ */
 function readEscape(line: string, at: number): { readonly text: string; readonly length: number } | null {
   const plain = escapes.get(line[at] ?? '');
   if (plain !== undefined) return { text: plain, length: 1 };
@@ -42,8 +45,8 @@ function readEscape(line: string, at: number): { readonly text: string; readonly
 }
 
 /**
- * The words of a line. A quote groups only where a word begins, so `{"x":1}` is one word that says what it shows. Within
- * double quotes `\\`, `\"`, `\n`, `\r`, `\t` and `\u{HEX}` are escapes; within single quotes nothing is.
+ * The words of a line. A quote groups only at the beginning of a word, so `{"x":1}` is one word with exactly this text.
+ * Within double quotes `\\`, `\"`, `\n`, `\r`, `\t` and `\u{HEX}` are escapes. Within single quotes nothing is.
  */
 export function splitWords(line: string): readonly Word[] {
   const words: Word[] = [];
@@ -78,18 +81,18 @@ export function splitWords(line: string): readonly Word[] {
   return words;
 }
 
-/** True for an unquoted word that says `text`: a separator, a brace, the name of a command. */
+/** True for an unquoted word with this text: a separator, a brace, the name of a command. */
 export function isBare(word: Word | undefined, text: string): boolean {
   return word !== undefined && !word.quoted && word.text === text;
 }
 
-/** True when `words` are those of a transaction, whose braces keep their semicolons. */
+/** True when `words` begin a transaction, whose braces keep their semicolons. */
 function beginsTransaction(words: readonly Word[]): boolean {
   const first = isBare(words[0], 'explain') ? 1 : 0;
   return isBare(words[first], 'txn') && words.length === first + 1;
 }
 
-/** The parts of a word that ends in a semicolon outside its quotes: the word without it, and the separator. */
+/** Cuts a semicolon outside quotes off the end of a word: the word without it, and the separator. */
 function cutSemicolon(word: Word): readonly Word[] {
   if (word.bareLength === 0 || !word.text.endsWith(';') || isBare(word, ';')) return [word];
   const cut = word.end - 1;
@@ -100,8 +103,9 @@ function cutSemicolon(word: Word): readonly Word[] {
 }
 
 /**
- * The commands of a line, each as its words. A line whose first mark is `#` has none. `;` separates as a word of its own; inside
- * the braces of a transaction it also does so at the end of a word, and stays with the transaction.
+ * The commands of a line, each as its words. A line that begins with `#` has none. `;` separates commands when it is a
+ * word of its own. Inside the braces of a transaction it may also be at the end of a word, and it stays in the
+ * transaction.
  */
 export function splitCommands(line: string): readonly (readonly Word[])[] {
   if (line.trimStart().startsWith('#')) return [];
@@ -124,13 +128,13 @@ export function splitCommands(line: string): readonly (readonly Word[])[] {
   return commands;
 }
 
-/** `text` as it can be typed to mean itself: quoted when it would split, or read as something else. */
+/** `text` as it can be typed to mean itself. It is quoted if it would be split, or read as something else. */
 export function quoteWord(text: string): string {
   const plain = text !== '' && !/^["'@#;{}-]|^b64:|^hex:|[\s]|;$/u.test(text);
   return plain && escapeControls(text) === text ? text : `"${escapeQuoted(text)}"`;
 }
 
-/** `text` as it stands between double quotes. What a terminal would obey is written as an escape. */
+/** `text` as it is written between double quotes. A character that a terminal would obey is written as an escape. */
 export function escapeQuoted(text: string): string {
   return text
     .replaceAll('\\', '\\\\')

@@ -1,10 +1,13 @@
-/** The one place that knows `sorted-btree`: ordered maps whose clone is O(1) and shares what is not written afterwards. */
+/**
+ * The only file that uses `sorted-btree`: ordered maps whose clone takes O(1) and shares everything that is not written
+ * afterwards.
+ */
 
 import sortedBtree from 'sorted-btree';
 import { compareBytes, compareText } from '../base/bytes.ts';
 import type { Stored } from './stored.ts';
 
-/** What this room uses of the library's class. */
+/** The part of the library's class that this room uses. */
 export interface SortedMap<K, V> {
   readonly size: number;
   get(key: K): V | undefined;
@@ -21,16 +24,17 @@ export interface SortedMap<K, V> {
 
 type Class = new <K, V>(entries: undefined, compare: (a: K, b: K) => number, maxNodeSize: number) => SortedMap<K, V>;
 
-// The library is CommonJS: its default import is the class under some loaders and an object that holds it under others.
+// The library is CommonJS. With some loaders its default import is the class, with others an object that holds the
+// class.
 const loaded = sortedBtree as unknown as Class & { readonly default?: Class };
 const BTree: Class = loaded.default ?? loaded;
 
-/** Keys in one node of the B+ tree: what a write copies at each of its few levels. */
+/** Keys in one node of the B+ tree. A write copies this many at each of its few levels. */
 const fanout = 32;
 
 const compareNumbers = (a: number, b: number): number => a - b;
 
-/** Ordered by UTF-8 bytes (architecture §3). */
+/** A map of names, ordered by their UTF-8 bytes (architecture §3). */
 export function newNames<V>(): SortedMap<string, V> {
   return new BTree(undefined, compareText, fanout);
 }

@@ -1,6 +1,7 @@
 /**
- * What an operation changed, as it is remembered for those who watch: small records that share their values with the tree. The
- * contents of a subtree are told in the same words, so that a state and the changes behind it are read alike (architecture §5).
+ * What an operation changed, as it is remembered for watches: small records that share their values with the tree. The
+ * contents of a subtree are told in the same form, so that a reader handles a state and the changes after it alike
+ * (architecture §5).
  */
 
 import type { Reader, Writer } from '../base/bytes.ts';
@@ -16,28 +17,31 @@ export interface TreeChange {
   readonly path: string;
   readonly kind: ChangeKind;
   readonly type: NodeType;
-  /** The node's after the change; of what is deleted, its last. */
+  /** The version of the node after the change. For a deleted node, its last version. */
   readonly version: number;
-  /** The value put, or that a blob was created with; the item or member. The tree's own: {@link changeValue} gives its bytes. */
+  /**
+   * The value that was put or with which a blob was created, or the item or member. It belongs to the tree.
+   * {@link changeValue} gives its bytes.
+   */
   readonly value: Stored | null;
-  /** What a counter stands at. */
+  /** The value of a counter. */
   readonly number: number | null;
-  /** Of a directory that was deleted with what was in it, that. */
+  /** For a directory that was deleted with its contents: the directory. */
   readonly removed: TreeNode | null;
 }
 
-/** The bytes of a change's value, to be read only. */
+/** The bytes of a change's value. They must only be read. */
 export function changeValue(change: TreeChange): Uint8Array | null {
   return change.value === null ? null : load(change.value);
 }
 
-/** What packed changes share with the tree rather than copy, in their order. */
+/** The parts of packed changes that are shared with the tree instead of copied, in their order. */
 export interface PackedParts {
   readonly values: Stored[];
   readonly removed: TreeNode[];
 }
 
-/** Writes a change in few bytes, for a history in memory; its value and what a deleted directory held go to `parts`. */
+/** Writes a change in few bytes, for a history in memory. Its value and a deleted directory go to `parts`. */
 export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
   const { value, number, removed } = change;
   writer.u8(changeKinds.indexOf(change.kind));
@@ -50,7 +54,10 @@ export function packChange(writer: Writer, change: TreeChange, parts: PackedPart
   if (removed !== null) parts.removed.push(removed);
 }
 
-/** Reads what {@link packChange} wrote, from where the writer was when `parts` held so many values and removed directories. */
+/**
+ * Reads what {@link packChange} wrote, beginning where the writer was when `parts` held this many values and removed
+ * directories.
+ */
 export class ChangeUnpacker {
   readonly #reader: Reader;
   readonly #parts: PackedParts;
@@ -104,7 +111,7 @@ export function isBeneath(path: string, directory: string): boolean {
   return path.length > directory.length && path.charCodeAt(directory.length) === 47 && path.startsWith(directory);
 }
 
-/** True when something was at `path`, beneath what this change deleted. */
+/** True when a node was at `path`, beneath a directory that this change deleted. */
 export function wentWith(change: TreeChange, path: string): boolean {
   if (change.removed === null || !isBeneath(path, change.path)) return false;
   let node: TreeNode = change.removed;
@@ -116,14 +123,17 @@ export function wentWith(change: TreeChange, path: string): boolean {
   return true;
 }
 
-/** True when a change concerns whoever watches `path`, or with `subtree` all at and beneath it. */
+/** True when a change concerns a watch of `path`, or with `subtree` a watch of everything at and beneath it. */
 export function concerns(change: TreeChange, path: string, subtree: boolean): boolean {
   if (change.path === path) return true;
   if (subtree && isBeneath(change.path, path)) return true;
   return change.removed !== null && wentWith(change, path);
 }
 
-/** Tells a node, and with `subtree` all beneath it, as if it were being made: depth first, directories before what is in them. */
+/**
+ * Tells a node, and with `subtree` everything beneath it, as if it were created now: depth first, each directory before
+ * its children.
+ */
 export function* contents(path: string, node: TreeNode, subtree: boolean): Generator<TreeChange, void> {
   yield createdChange(path, node);
   if (node instanceof DirectoryNode) {

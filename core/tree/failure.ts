@@ -1,9 +1,12 @@
-/** Why an operation was refused, as a plain value: failing is ordinary here, and must cost neither a throw nor a stack. */
+/**
+ * Why an operation was refused, as a plain value. A failure is ordinary here, so it must cost neither a throw nor a
+ * stack trace.
+ */
 
 import { errorInfo } from '../base/errors.ts';
 import type { ErrorCode, ErrorDetails, ErrorInfo } from '../base/errors.ts';
 
-/** The failing half of a `Result`, told from nodes and results by `instanceof`. */
+/** The failing half of a `Result`. `instanceof` distinguishes it from nodes and results. */
 export class Failure {
   readonly ok = false as const;
   readonly error: ErrorInfo;

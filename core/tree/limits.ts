@@ -1,4 +1,4 @@
-/** The bounds of one tree. They are part of the replicated state: every replica refuses the same operations. */
+/** The bounds of one tree. They are part of the replicated state, so every replica refuses the same operations. */
 
 import type { Limits } from '../base/limits.ts';
 import type { TypeOf } from '../base/schema.ts';
@@ -15,7 +15,7 @@ export const treeLimitsSchema = struct({
   maxValueBytes: uint(),
   /** Guards and operations of one transaction, together. */
   maxTransactionItems: uint(),
-  /** Bytes of what one operation or transaction answers. Lists that come in pages end their page early instead. */
+  /** Bytes of the answer to one operation or transaction. For a list in pages, the page ends early instead. */
   maxResultBytes: uint(),
 });
 export type TreeLimits = TypeOf<typeof treeLimitsSchema>;
@@ -28,7 +28,7 @@ export function treeLimitsOf(limits: Limits): TreeLimits {
     maxChildren: limits.maxChildren,
     maxValueBytes: limits.maxValueBytes,
     maxTransactionItems: limits.maxTransactionItems,
-    // An answer has to fit into one frame, in base64 too, with room for what is around it.
+    // An answer must fit into one frame, also in base64, with room for the rest of the frame.
     maxResultBytes: Math.max(limits.maxValueBytes, Math.floor(limits.maxFrameBytes / 2)),
   };
 }
@@ -48,7 +48,7 @@ export function stepsOfFind(size: number): number {
   return 32 - Math.clz32(size) + 1;
 }
 
-/** What is left of the work that one operation or transaction may do, and of the bytes that its answer may have. */
+/** How much work one operation or transaction may still do, and how many bytes its answer may still have. */
 export class ResultBudget {
   readonly maxBytes: number;
   #left: number;
@@ -59,7 +59,7 @@ export class ResultBudget {
     this.#left = limits.maxResultBytes;
   }
 
-  /** False when `bytes` more do not fit; then nothing is taken. */
+  /** Takes `bytes`. Returns false, and takes nothing, when they do not fit. */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;
@@ -77,7 +77,7 @@ export class ResultBudget {
     return maxSteps - this.#steps;
   }
 
-  /** What the answer would come to with `bytes` more. */
+  /** The size of the answer with `bytes` more. */
   with(bytes: number): number {
     return this.maxBytes - this.#left + bytes;
   }

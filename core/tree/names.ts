@@ -1,9 +1,10 @@
 /**
- * The words of the tree: what a node can be, and what can happen to it. The place of a word in its list is its number where it
- * travels and where it is stored, so a new word goes to the end. Everything that there is one of for each word is tied to these types.
+ * The words of the tree: the types of a node, and the kinds of its changes. The position of a word in its list is its
+ * number in messages and in storage, so a new word goes to the end. Every table with a row for each word is tied to
+ * these types.
  */
 
-/** What a node of the tree can be. The coordination types are named from the start and come with a later feature level. */
+/** The types of nodes. The coordination types already have names, and come with a later feature level. */
 export const nodeTypes = [
   'directory',
   'blob',
@@ -15,18 +16,19 @@ export const nodeTypes = [
   'barrier',
   'election',
 ] as const;
-/** What a node of the tree is, from its creation to its end. */
+/** The type of a node, from its creation to its end. */
 export type NodeType = (typeof nodeTypes)[number];
 /** Types that have a name and are not built yet. */
 type LaterType = 'lock' | 'semaphore' | 'barrier' | 'election';
 /** Types of nodes with nothing beneath them. */
 export type LeafType = Exclude<NodeType, 'directory' | LaterType>;
-/** What a node can be today. */
+/** The types that a node can have today. */
 export type BuiltType = 'directory' | LeafType;
 
 /**
- * What can happen to a node: `created`; `deleted`, with all beneath it; a blob's `put`; a queue's `pushed` and `popped`; a set's
- * `inserted` and `removed`; a counter's `counted`. `changed` stands for several changes at once, for who asked to have them folded.
+ * The kinds of changes: `created`; `deleted`, with everything beneath; a blob's `put`; a queue's `pushed` and `popped`;
+ * a set's `inserted` and `removed`; a counter's `counted`. `changed` replaces several changes at once, for a watch that
+ * asked to have them folded.
  */
 export const changeKinds = [
   'created',

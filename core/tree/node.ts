@@ -1,4 +1,4 @@
-/** What nodes there are: directories, and a class for each type of leaf (`nodes/`). */
+/** The kinds of nodes: directories, and a class for each type of leaf (`nodes/`). */
 
 import { utf8Length } from '../base/bytes.ts';
 import type { LeafType, NodeType } from './names.ts';
@@ -22,12 +22,12 @@ export const leafClasses = {
 export type LeafNode = InstanceType<(typeof leafClasses)[LeafType]>;
 export type TreeNode = DirectoryNode | LeafNode;
 
-/** True for what a leaf can be today. */
+/** True for a type that a leaf can have today. */
 export function isLeafType(type: NodeType): type is LeafType {
   return Object.hasOwn(leafClasses, type);
 }
 
-/** Bytes of the node itself: its name and, of a leaf, what is in it. */
+/** Bytes of the node itself: its name and, for a leaf, its content. */
 export function ownBytes(node: TreeNode): number {
   return utf8Length(node.name) + (node instanceof DirectoryNode ? 0 : node.bytes);
 }

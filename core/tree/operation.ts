@@ -1,7 +1,7 @@
 /**
- * The operations of the tree and their results (architecture §3), each described once: type, binary form and check. The numbers
- * are part of the log's format and are never given to another operation; a new operation is switched on by a feature level.
- * `operations/` has those of each kind of node; here they become one union.
+ * The operations of the tree and their results (architecture §3). Each is described once: type, binary form and check.
+ * The numbers are part of the log's format and are never given to another operation. A new operation is switched on
+ * with a feature level. `operations/` has those of each kind of node. Here they become one union.
  */
 
 import type { Reader, Writer } from '../base/bytes.ts';
@@ -17,15 +17,19 @@ export { setOperandSchema } from './operations/set.ts';
 export type { SetOperand } from './operations/set.ts';
 
 const upsertableSchema = union(together('upserts'), { blobPut: readPut }, { blobPut: writePut });
-/** What adds to a node, and can make it first. */
+/** Writes that add to a node, and can create the node first. */
 export type Upsertable = TypeOf<typeof upsertableSchema>;
 
-/** What can change the tree. Of those that say nothing of `ifVersion`, null asks nothing; a guard that does not hold is GuardFailed. */
+/**
+ * Operations that can change the tree. Where a comment does not explain `ifVersion`, null means no condition. A
+ * condition that does not hold is GuardFailed.
+ */
 const writeVariants = {
   ...together('writes'),
   /**
-   * Does `operation`, and where nothing is makes its node first, with the directories above: one step, so that what is asked in order happens
-   * in order whether or not the node is there. A blob is made with the value that is put; `ifVersion` and `ifAbsent` have no place in it.
+   * Does `operation`. If its node does not exist, it first creates the node with the directories above it. This is one
+   * step, so that operations take effect in the order in which they were asked, whether or not the node exists. A blob
+   * is created with the value that is put, so `ifVersion` and `ifAbsent` are not allowed.
    */
   upsert: [10, { operation: upsertableSchema }],
 } as const;
@@ -48,23 +52,29 @@ const writes = {
 };
 
 export const simpleOperationSchema = union(simpleVariants, reads, writes);
-/** Everything but a transaction. */
+/** Every operation except a transaction. */
 export type SimpleOperation = TypeOf<typeof simpleOperationSchema>;
 /** The operation of this kind. */
 export type Asked<K extends SimpleOperation['kind']> = Extract<SimpleOperation, { readonly kind: K }>;
 export type WriteOperation = Asked<WriteKind>;
 export type ReadOperation = Asked<ReadKind>;
 
-/** What a transaction asks before it does anything (architecture §3). All are checked at their own path, in the state before it. */
+/**
+ * The conditions of a transaction (architecture §3). Each is checked at its own path, in the state before the
+ * transaction.
+ */
 export const guardSchema = union(together('guards'));
-/** What a transaction asks of one node before it does anything, in the state before it. */
+/** One condition of a transaction on one node, in the state before the transaction. */
 export type Guard = TypeOf<typeof guardSchema>;
 export type GuardOf<K extends Guard['kind']> = Extract<Guard, { readonly kind: K }>;
 
 export const operationSchema = union(
   {
     ...simpleVariants,
-    /** All or nothing: `then` when every guard holds, else `otherwise`; an operation that fails undoes those before it. */
+    /**
+     * All or nothing. It does `then` when every guard holds, otherwise `otherwise`. An operation that fails undoes
+     * those before it.
+     */
     transaction: [
       16,
       {
@@ -79,7 +89,10 @@ export const operationSchema = union(
 );
 export type Operation = TypeOf<typeof operationSchema>;
 
-/** Checks what a caller made, whose types may not say what it is. @throws MalformedError that names what is wrong. */
+/**
+ * Checks an operation of a caller, whose types may not be checked by a compiler.
+ * @throws MalformedError that names what is wrong.
+ */
 export function checkOperation(operation: Operation): void {
   if (operation.kind === 'blobGet') checkGet(operation);
   else if (operation.kind === 'blobPut') checkPut(operation);

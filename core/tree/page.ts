@@ -1,13 +1,13 @@
-/** One page of what a read lists. */
+/** One page of a list. */
 
 import { limitExceeded } from './failure.ts';
 import type { Failure } from './failure.ts';
 import type { ResultBudget } from './limits.ts';
 
-/** What a path, a member or an item costs in an answer besides its text or bytes. */
+/** Bytes that a path, a member or an item needs in an answer besides its text or bytes. */
 export const pathOverheadBytes = 4;
 
-/** One page: it is full at its limit, or where the budget ends as long as there is something in it. */
+/** One page. It is full at its limit, or at the end of the budget if it already has an entry. */
 export class Page<T> {
   readonly entries: T[] = [];
   more = false;
@@ -20,7 +20,7 @@ export class Page<T> {
     this.#budget = budget;
   }
 
-  /** False when the page was full before. */
+  /** Returns false when the page was already full. */
   add(entry: T, bytes: number): boolean {
     if (this.entries.length < this.#limit && this.#budget.take(bytes)) {
       this.entries.push(entry);

@@ -1,4 +1,4 @@
-/** Paths: which are well formed (architecture §3), their parts, and how they are put together. */
+/** Paths: which are well formed (architecture §3), their parts, and how they are joined. */
 
 import { isWellFormed, utf8Length } from '../base/bytes.ts';
 import type { ErrorDetails } from '../base/errors.ts';
@@ -11,7 +11,7 @@ export const maxPartBytes = 255;
 const slash = 47;
 const noParts: readonly string[] = [];
 
-/** A path as an error can carry it: what is far too long is cut, so that the error still fits where errors go. */
+/** A path for an error. A path that is far too long is cut, so that the error stays within its own bounds. */
 function shown(path: string): string {
   if (path.length <= maxPathBytes) return path;
   const last = path.charCodeAt(maxPathBytes - 1);
@@ -27,7 +27,7 @@ function tooLong(path: string, what: string, limit: number, actual: number): Fai
   return malformed(path, `${what}: ${actual}, the limit is ${limit}`, { limit, actual });
 }
 
-/** The names on the way from the root to `path`: none for `/` itself. */
+/** The names on the way from the root to `path`. It is empty for `/` itself. */
 export function parsePath(path: string): readonly string[] | Failure {
   if (path.charCodeAt(0) !== slash)
     return new Failure('PathNotAbsolute', 'Paths must be absolute', { path: shown(path) });
@@ -58,7 +58,7 @@ export function parsePath(path: string): readonly string[] | Failure {
   return parts;
 }
 
-/** True for what can be one part of a path. */
+/** True for a name that can be one part of a path. */
 export function isPartName(name: string): boolean {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) return false;
   return utf8Length(name) <= maxPartBytes && isWellFormed(name);

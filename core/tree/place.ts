@@ -1,4 +1,4 @@
-/** Finding a place in the tree by its path, and putting another node there. */
+/** Finds a place in the tree by its path, and puts another node there. */
 
 import type { Op } from '../base/ids.ts';
 import { Failure, limitExceeded, mustBeDirectory, notFound, wrongType } from './failure.ts';
@@ -9,16 +9,16 @@ import { ownName, treeBytes } from './nodes/head.ts';
 import type { Growth, Owner } from './nodes/head.ts';
 import { parsePath } from './path.ts';
 
-/** Where a path leads, whether or not something is there. */
+/** Where a path leads, whether or not a node exists there. */
 export interface Place {
   readonly path: string;
   readonly parts: readonly string[];
-  /** The directories from the root down to the deepest that is there, the node itself not among them. */
+  /** The directories from the root down to the deepest that exists, without the node itself. */
   readonly above: readonly DirectoryNode[];
   readonly node: TreeNode | null;
 }
 
-/** @returns a failure for a malformed path, and for one that leads through a leaf. */
+/** @returns a failure for a malformed path, and for a path through a leaf. */
 export function locate(root: DirectoryNode, path: string): Place | Failure {
   const parts = parsePath(path);
   if (parts instanceof Failure) return parts;
@@ -34,7 +34,7 @@ export function locate(root: DirectoryNode, path: string): Place | Failure {
   return { path, parts, above, node };
 }
 
-/** The node at `path`, without the directories above it: what a read needs. */
+/** The node at `path`, without the directories above it. A read needs no more. */
 export function find(root: DirectoryNode, path: string): TreeNode | Failure {
   const parts = parsePath(path);
   if (parts instanceof Failure) return parts;
@@ -57,20 +57,23 @@ export function findTyped<T extends TreeNode['type']>(root: DirectoryNode, path:
   return node.type === type ? (node as Typed<T>) : wrongType(path, type, node.type);
 }
 
-/** The node at a place if one of this type is there. */
+/** The node at a place if it exists and has this type. */
 export function nodeAt<T extends TreeNode['type']>(place: Place, type: T): Typed<T> | Failure {
   if (place.node === null) return notFound(place.path);
   return place.node.type === type ? (place.node as Typed<T>) : wrongType(place.path, type, place.node.type);
 }
 
-/** What a change is made with: the op that it is marked with, the limits it is held to, and whose nodes it may change in place. */
+/**
+ * What a change needs: the op that it is marked with, its limits, and the owner of the nodes that it may change in
+ * place.
+ */
 export interface ChangeContext {
   readonly op: Op;
   readonly limits: TreeLimits;
   readonly owner: Owner;
 }
 
-/** What putting `after` in the place of `before` adds beneath the directories above. */
+/** How much replacing `before` with `after` adds to the sums of the directories above. */
 export function growthOf(before: TreeNode | null, after: TreeNode | null): Growth {
   const plus = after === null ? 0 : treeBytes(after);
   const minus = before === null ? 0 : treeBytes(before);
@@ -78,7 +81,9 @@ export function growthOf(before: TreeNode | null, after: TreeNode | null): Growt
   return { bytes: plus - minus, nodes };
 }
 
-/** Growth past the limits is refused, before anything is changed; what leaves the tree as large or smaller is not. */
+/**
+ * Refuses growth beyond the limits, before anything is changed. A change that does not grow the tree is never refused.
+ */
 export function refuseGrowth(place: Place, growth: Growth, limits: TreeLimits): Failure | null {
   const root = place.above[0];
   if (root === undefined) return null;
@@ -91,7 +96,7 @@ export function refuseGrowth(place: Place, growth: Growth, limits: TreeLimits): 
 }
 
 /**
- * The root after `node` (null: nothing) was put in the place of what is there. The place is not the root, and `growth` was not
+ * The root after `node` replaced the node at `place`. Null removes it. The place is not the root, and `growth` was not
  * refused.
  */
 export function replace(place: Place, node: TreeNode | null, growth: Growth, context: ChangeContext): DirectoryNode {
@@ -105,7 +110,7 @@ export function replace(place: Place, node: TreeNode | null, growth: Growth, con
   return after as DirectoryNode;
 }
 
-/** The root after the node at an empty place was made, and with it the directories that are missing above it. */
+/** The root after a node was made at an empty place, together with the missing directories above it. */
 export function attach(
   place: Place,
   make: (name: string) => TreeNode,

@@ -1,4 +1,4 @@
-/** Which operations only read. By name, so that who only asks this needs no schema. */
+/** Which operations only read. They are listed by name, so that a caller who asks only this needs no schema. */
 
 import type { Complete } from '../base/complete.ts';
 import type { Operation, SimpleOperation, WriteKind, WriteOperation } from './operation.ts';
@@ -18,13 +18,13 @@ const writes = [
 
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);
 
-/** True when an operation cannot change anything, and so need not go through the log. */
+/** True when an operation cannot change anything, so that it need not go through the log. */
 export function isRead(operation: Operation): boolean {
   if (operation.kind !== 'transaction') return !writeKinds.has(operation.kind);
   return operation.then.every(isRead) && operation.otherwise.every(isRead);
 }
 
-/** True for what goes through the log. */
+/** True for an operation that goes through the log. */
 export function isWrite(operation: SimpleOperation): operation is WriteOperation {
   return writeKinds.has(operation.kind);
 }

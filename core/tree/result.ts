@@ -1,7 +1,7 @@
 /**
- * What operations of the tree answer (architecture §3), each described once: type, binary form and check; and what paths, values and types are, here
- * and in operations. Apart from the operations, because a page is told results and never operations. The numbers are part of the
- * format of replies and are never given to another result.
+ * The results of the tree's operations (architecture §3). Each is described once: type, binary form and check. The
+ * schemas of paths, values and types are also here. They are apart from the operations, because a page reads results
+ * but never operations. The numbers are part of the format of replies and are never given to another result.
  */
 
 import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
@@ -11,26 +11,26 @@ import { nodeTypes } from './names.ts';
 export { nodeTypes } from './names.ts';
 export type { NodeType } from './names.ts';
 
-/** Paths are judged by `path.ts` when they are applied; this only bounds what is carried. */
+/** `path.ts` checks paths when they are applied. This schema only bounds their size. */
 export const pathSchema = text(4096);
-/** No value is ever larger than this; a node's configured limit is lower. */
+/** No value is ever larger than this. A node's configured limit is lower. */
 export const valueSchema = bytes(64 * 1024 * 1024);
 export const maxItems = 1_000_000;
 export const maxPage = 10_000;
-/** How many entries one page of a list has at most. */
+/** The bound of entries in one page of a list. */
 export const pageSchema = uint(maxPage, 1);
 
 export const nodeTypeSchema = oneOf(...nodeTypes);
 export const maxTransactionItems = 65_536;
 
 export const statSchema = struct({
-  /** Where it is. */
+  /** Its path. */
   path: pathSchema,
-  /** What it is. */
+  /** Its type. */
   type: nodeTypeSchema,
-  /** 0 at its creation; each change of it, or of anything beneath it, adds 1. */
+  /** 0 at its creation. Each change of it, or of anything beneath it, adds 1. */
   version: uint(),
-  /** Op number of the entry that created it: unlike a version, that never comes again. */
+  /** Op number of the entry that created it. Unlike a version, it is never used again. */
   created: uint(),
   /** Op number of the last change at or beneath it. */
   modified: uint(),
@@ -38,38 +38,38 @@ export const statSchema = struct({
   count: uint(),
   /** Bytes of the node itself: its name and value. */
   bytes: uint(),
-  /** Bytes of the node with all beneath it. */
+  /** Bytes of the node and of everything beneath it. */
   subtreeBytes: uint(),
   /** Nodes at and beneath it. */
   subtreeNodes: uint(),
 });
-/** What there is to know of a node besides its value. */
+/** Everything about a node except its value. */
 export interface Stat extends TypeOf<typeof statSchema> {}
 
 const childSchema = struct({
   /** The last part of its path. */
   name: text(255),
-  /** What it is. */
+  /** Its type. */
   type: nodeTypeSchema,
-  /** 0 at its creation; each change of it, or of anything beneath it, adds 1. */
+  /** 0 at its creation. Each change of it, or of anything beneath it, adds 1. */
   version: uint(),
   /** Children, items or members. */
   count: uint(),
   /** Bytes of the node itself: its name and value. */
   bytes: uint(),
 });
-/** What a directory tells of a node that is in it. */
+/** What a directory tells about one of its children. */
 export interface Child extends TypeOf<typeof childSchema> {}
 
 export const simpleResultVariants = {
-  /** Done; `version` is the node's after it. */
+  /** It was done. `version` is the version of the node afterwards. */
   done: [1, { version: uint() }],
-  /** A value, or null where there is none (an empty queue). */
+  /** A value, or null if there is none (an empty queue). */
   value: [2, { value: nullable(valueSchema), version: uint() }],
   number: [3, { number: int, version: uint() }],
-  /** `changed`, `contained`, `exists`, `is a subset`; null where no node has a version to tell. */
+  /** `changed`, `contained`, `exists` or `is a subset`. The version is null where no single node has one. */
   truth: [4, { truth: bool, version: nullable(uint()) }],
-  /** Members or items, in order; `more` when a page ended before they did. */
+  /** Members or items, in order. `more` is true when the page ended before they did. */
   values: [5, { values: list(valueSchema, maxItems), more: bool }],
   paths: [6, { paths: list(pathSchema, maxItems), more: bool }],
   children: [7, { children: list(childSchema, maxPage), more: bool, version: uint() }],
@@ -81,7 +81,7 @@ export type SimpleResult = TypeOf<typeof simpleResultSchema>;
 
 export const resultVariants = {
   ...simpleResultVariants,
-  /** `held` tells which branch ran; a result for each of its operations. */
+  /** `held` says whether the guards held, and so which branch ran. Each operation of the branch has a result. */
   transaction: [16, { held: bool, results: list(simpleResultSchema, maxTransactionItems) }],
 } as const;
 export const resultSchema = union(resultVariants);

@@ -1,6 +1,6 @@
 /**
- * The canonical encoding of a tree, for checkpoints: equal content gives equal bytes, whatever way led to it. It is written
- * a piece at a time beside the tree that goes on changing, and it tells its own end.
+ * The canonical encoding of a tree, for checkpoints. Equal content gives equal bytes, however it came about. It is
+ * written piece by piece while the tree goes on changing, and it shows its own end.
  */
 
 import { Writer, compareText } from '../base/bytes.ts';
@@ -18,18 +18,18 @@ import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
 const formatVersion = 1;
-/** The number of each type in the encoding: its place among the words of the tree. */
+/** The number of each type in the encoding, which is its position among the words of the tree. */
 const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<BuiltType, number>;
 
-/** What is still to be written of one node: the nodes beneath it, or the bytes in it. */
+/** What must still be written of one node: the nodes beneath it, or its values. */
 type Remaining =
   | { readonly kind: 'nodes'; readonly rest: Iterator<TreeNode> }
   | { readonly kind: 'values'; readonly rest: Iterator<Stored> };
 
-/** An O(1) hold on one version of a tree, and the place to which it has been written. */
+/** Holds one version of a tree in O(1), and knows how far it has been written. */
 export class TreeSnapshot {
   readonly #writer = new Writer(64 * 1024);
-  /** Open nodes, the deepest last: never more than a path has parts. */
+  /** Open nodes, the deepest last. There are never more than a path has parts. */
   readonly #open: Remaining[] = [];
 
   constructor(root: DirectoryNode) {
@@ -37,7 +37,7 @@ export class TreeSnapshot {
     this.#begin(root);
   }
 
-  /** The next piece, of about `bytes` and above 0; null at the end. */
+  /** The next piece, of about `bytes` and never empty. Null at the end. */
   next(bytes: number): Uint8Array | null {
     while (this.#writer.length < bytes && this.#open.length > 0) this.#step();
     if (this.#writer.length === 0) return null;
@@ -94,7 +94,7 @@ function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): Dire
   return new DirectoryNode(head, children, { bytes, nodes });
 }
 
-/** Depth is bounded by that of paths, so the recursion is. */
+/** The depth of paths is bounded, so the recursion is bounded. */
 function readNode(reader: ChunkReader, depth: number): TreeNode {
   const number = reader.u8();
   const name = reader.text(maxPartBytes);
@@ -109,7 +109,7 @@ function readNode(reader: ChunkReader, depth: number): TreeNode {
   return leafClasses[type].restore(reader, head);
 }
 
-/** The root of the tree that `reader` is at; it is left behind the tree's last byte. @throws MalformedError */
+/** Reads the root of a tree. `reader` is left after the tree's last byte. @throws MalformedError */
 export function restoreRoot(reader: ChunkReader): DirectoryNode {
   const format = reader.u8();
   if (format !== formatVersion)

@@ -1,4 +1,7 @@
-/** Transactions: guards that are all judged in the state before, and operations that happen all or not at all (architecture §3). */
+/**
+ * Transactions: guards that are all judged in the state before the transaction, and operations that are all done or not
+ * at all (architecture §3).
+ */
 
 import { Failure, limitExceeded } from './failure.ts';
 import { guardRule } from './kinds/index.ts';
@@ -17,19 +20,19 @@ export interface Applied {
   readonly result: OperationResult;
 }
 
-/** One operation that is no transaction. */
+/** Does one operation that is not a transaction. */
 export function applySimple(root: DirectoryNode, operation: SimpleOperation, context: WriteContext): Written | Failure {
   if (isWrite(operation)) return write(root, operation, context);
   const result = read(root, operation, context.budget);
   return result instanceof Failure ? result : { root, result };
 }
 
-/** Judges a guard on what is at its path; null stands for nothing. */
+/** Judges a guard on the node at its path. Null means that no node exists there. */
 function holdsFor(guard: Guard, node: TreeNode | null): boolean {
   return node === null ? guard.kind === 'absent' : guardRule(guard.kind)(node, guard);
 }
 
-/** Each guard is looked up at its own path from the root; nothing is shared between them that could confuse two. */
+/** Looks a guard up at its own path from the root. Guards share nothing that could mix them up. */
 function holds(root: DirectoryNode, guard: Guard): boolean | Failure {
   const place = locate(root, guard.path);
   if (!(place instanceof Failure)) return holdsFor(guard, place.node);
@@ -40,14 +43,15 @@ function allHold(root: DirectoryNode, guards: readonly Guard[]): boolean | Failu
   let all = true;
   for (let index = 0; index < guards.length; index++) {
     const one = holds(root, guards[index]!);
-    // A malformed path is an error even behind a guard that fails, so that the answer hangs on no order.
+    // A malformed path is an error even after a guard that does not hold, so that the answer does not depend on the
+    // order.
     if (one instanceof Failure) return one.with({ index, part: 'guards' });
     all &&= one;
   }
   return all;
 }
 
-/** @returns a failure that names the operation by `index` and `part`; the caller keeps the root that it had. */
+/** @returns a failure that names the operation with `index` and `part`. The caller then keeps the root that it had. */
 export function applyTransaction(
   root: DirectoryNode,
   transaction: Transaction,

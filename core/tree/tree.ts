@@ -1,6 +1,7 @@
 /**
- * The versioned tree of a namespace (architecture §3): a value, or a variable that gives values in O(1). An operation gives another tree that shares with the one before
- * what it did not change, so holding on to a version costs nothing. Who may ask, and when, is the service's business.
+ * The versioned tree of a namespace (architecture §3). It is a value, or a variable that gives values in O(1). An
+ * operation gives another tree that shares everything unchanged with the tree before, so keeping a version costs
+ * nothing. The service decides who may ask, and when.
  */
 
 import { invariant } from '../base/assert.ts';
@@ -33,13 +34,13 @@ const nothingChanged: readonly TreeChange[] = [];
 export interface AppliedOperation {
   readonly tree: Tree;
   readonly result: Result<OperationResult>;
-  /** What it changed, in order; of a transaction, all of it. */
+  /** The changes in order. For a transaction, those of all its operations. */
   readonly changes: readonly TreeChange[];
 }
 
 export class Tree {
   #root: DirectoryNode;
-  /** Not null: this tree is a variable rather than a value, and changes the nodes that carry this mark in place. */
+  /** If it is not null, this tree is a variable and not a value, and changes the nodes with this mark in place. */
   #owner: Owner;
   readonly limits: TreeLimits;
 
@@ -50,28 +51,28 @@ export class Tree {
   }
 
   /**
-   * The same content as a variable: {@link apply} changes this very tree and answers with it, without a copy of what nobody else
-   * holds. What {@link snapshot} and {@link hold} gave stays as it was, as with any other tree.
+   * The same content as a variable. {@link apply} changes this tree itself and returns it, and copies nothing that no
+   * other version holds. Results of {@link snapshot} and {@link hold} stay unchanged, as with any other tree.
    */
   owned(): Tree {
     return new Tree(this.hold().#root, this.limits, {});
   }
 
-  /** This version as a value, in O(1): what is written from now on copies first. */
+  /** This version as a value, in O(1). From now on, a write copies first. */
   hold(): Tree {
     if (this.#owner === null) return this;
     this.#owner = {};
     return new Tree(this.#root, this.limits);
   }
 
-  /** A tree that holds its root alone. */
+  /** A tree with only its root. */
   static empty(limits: TreeLimits): Tree {
     return new Tree(DirectoryNode.empty('', 0), limits);
   }
 
   /**
-   * The tree that a {@link snapshot} wrote, with `reader` left behind its last byte. Limits that are lower than what is in
-   * it only refuse growth.
+   * The tree that a {@link snapshot} wrote. `reader` is left after its last byte. If the limits are lower than the
+   * content, they only refuse growth.
    * @throws MalformedError on bytes that no snapshot writes.
    */
   static restore(reader: ChunkReader, limits: TreeLimits): Tree {
@@ -99,14 +100,14 @@ export class Tree {
   }
 
   /**
-   * Applies one operation as of `op`, the log's op number, which is never below that of the last change. On an error, and
-   * when nothing changed, `tree` is this one. Bytes in a result may be the tree's own: read them, never write them. Values of the
-   * operation are copied, so the frame that they came in is let go.
+   * Applies one operation as of `op`, the op number in the log, which is never lower than that of the last change. On
+   * an error, and when nothing changed, `tree` is this tree. Bytes in a result may belong to the tree, so a caller must
+   * never write to them. Values of the operation are copied, so the frame in which they came can be freed.
    */
   apply(operation: Operation, op: Op): AppliedOperation {
     invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
     const changes: TreeChange[] = [];
-    // A transaction that fails half-way must leave nothing behind, so it owns only what it makes itself.
+    // A transaction that fails half-way must leave no trace, so it only owns nodes that it makes itself.
     const owner = this.#owner !== null && operation.kind === 'transaction' ? {} : this.#owner;
     const done = this.#run(operation, op, changes, owner);
     if (done instanceof Failure) return { tree: this, result: done, changes: nothingChanged };
@@ -122,7 +123,7 @@ export class Tree {
   /** Answers an operation that changes nothing; any other is BadArgument. @param budget counts what was done for it. */
   read(operation: Operation, budget: ResultBudget = new ResultBudget(this.limits)): Result<OperationResult> {
     if (!isRead(operation))
-      return badArgument('This operation changes the tree and is no read', { kind: operation.kind });
+      return badArgument('This operation changes the tree and is not a read', { kind: operation.kind });
     const done = this.#run(operation, this.#root.modified, [], null, budget);
     return done instanceof Failure ? done : ok(done.result);
   }
@@ -140,13 +141,16 @@ export class Tree {
       : applySimple(this.#root, operation, context);
   }
 
-  /** What is at `path`, and with `subtree` all beneath it, told as changes that make it; nothing when nothing is there. */
+  /**
+   * The node at `path`, and with `subtree` everything beneath it, told as changes that create it. It is empty if no
+   * node exists there.
+   */
   contents(path: string, subtree: boolean): Iterator<TreeChange> {
     const node = find(this.hold().#root, path);
     return node instanceof Failure ? nothingChanged.values() : contents(path, node, subtree);
   }
 
-  /** An O(1) hold on this version, to be written in pieces. */
+  /** Holds this version in O(1), so that it can be written in pieces. */
   snapshot(): TreeSnapshot {
     return new TreeSnapshot(this.hold().#root);
   }

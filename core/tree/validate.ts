@@ -1,4 +1,7 @@
-/** What can be refused without looking at the tree, so that it never takes a place in the log; and what may make the tree larger. */
+/**
+ * Judges an operation without looking at the tree: whether it can be refused before it takes a place in the log, and
+ * whether it may make the tree larger.
+ */
 
 import type { ErrorInfo } from '../base/errors.ts';
 import { limitExceeded } from './failure.ts';
@@ -27,8 +30,8 @@ function first<T>(items: readonly T[], part: string, refuse: (item: T) => Failur
 }
 
 /**
- * Refuses what can be refused before it is proposed: malformed paths, values over the limit, too many items, types that the
- * feature level does not have. What passes is still judged by the tree when it is applied.
+ * Refuses an operation before it is proposed: for malformed paths, values over the limit, too many items, and types
+ * that the feature level does not have. The tree judges the rest when the operation is applied.
  */
 export function validateOperation(operation: Operation, limits: ValidationLimits): ErrorInfo | null {
   if (operation.kind !== 'transaction') return refuseSimple(operation, limits)?.error ?? null;
@@ -42,7 +45,7 @@ export function validateOperation(operation: Operation, limits: ValidationLimits
   return failure?.error ?? null;
 }
 
-/** False for what leaves the tree as large or smaller, whatever is in it. */
+/** False for an operation that leaves the tree as large or smaller, whatever the tree holds. */
 export function mayGrow(operation: Operation): boolean {
   if (operation.kind === 'transaction') return operation.then.some(mayGrow) || operation.otherwise.some(mayGrow);
   return isWrite(operation) && (operation.kind === 'upsert' || writeRule(operation.kind).grows);

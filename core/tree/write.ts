@@ -1,4 +1,4 @@
-/** Does one write. It gives a new root, or the same one when it changed nothing. What each write does is in `kinds/`. */
+/** Does one write. It gives a new root, or the same root when nothing changed. Each write is described in `kinds/`. */
 
 import { Failure } from './failure.ts';
 import { create } from './kinds/node.ts';
@@ -18,13 +18,13 @@ function upsert(root: DirectoryNode, operation: Upsertable, context: WriteContex
   const { type } = rule;
   const value = rule.madeWith(operation);
   if (value !== null) return create(place, { type, value }, context);
-  // Both steps or none: what the first makes is put beside what is there, never into it, as long as the second can fail.
+  // Both steps are done or none. While the second can still fail, the first makes new nodes and changes none in place.
   const apart = { ...context, owner: null };
   const made = create(place, { type, value }, apart);
   return made instanceof Failure ? made : write(made.root, operation, apart);
 }
 
-/** Does one write. A failure has changed nothing, also not in place. */
+/** Does one write. After a failure nothing has changed, not even in place. */
 export function write(root: DirectoryNode, operation: WriteOperation, context: WriteContext): Written | Failure {
   if (operation.kind === 'upsert') return upsert(root, operation.operation, context);
   const place = locate(root, operation.path);

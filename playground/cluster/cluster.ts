@@ -1,10 +1,12 @@
-/** What the player runs: the cluster with a terminal, or a run of the simulator that one only looks at. */
+/**
+ * The clusters that the player runs: the cluster with a terminal, or a run of the simulator that can only be watched.
+ */
 
 import type { Completion } from '../../core/shell/index.ts';
 import type { Frame, Note, TreeRow } from './frame.ts';
 import type { Script, ScriptEntry } from './script.ts';
 
-/** A line of the terminal and what it printed. */
+/** A line of the terminal and its output. */
 export interface Exchange {
   readonly line: string;
   output: string;
@@ -16,13 +18,13 @@ export interface Cluster {
   readonly events: number;
   readonly nowUs: number;
   readonly script: Script;
-  /** The event of the last entry that is still to come; where it stands, when there is none. */
+  /** The event of the last entry that is still to come. Without one, the present event. */
   readonly end: number;
   readonly transcript: readonly Exchange[];
   readonly notes: readonly Note[];
-  /** A line of the terminal runs. */
+  /** True while a line of the terminal runs. */
   readonly busy: boolean;
-  /** Something waits in this thread and comes before the next event. */
+  /** True when work waits in this thread that must come before the next event. */
   readonly unsettled: boolean;
   settle(): Promise<void>;
   /**
@@ -30,13 +32,16 @@ export interface Cluster {
    * @throws RuleBroken when the cluster broke its protocol.
    */
   step(): void;
-  /** Does something now, when everything is settled. What the script held for later is gone: from here on it is another run. */
+  /**
+   * Does something now, when everything is settled. Entries that the script had for later are dropped, because this is
+   * another run from here on.
+   */
   act(kind: ScriptEntry['kind'], line: string): void;
   complete(line: string, cursor: number): Promise<Completion>;
-  /** The tree as whoever is furthest has it. */
+  /** The tree in the state of the replica that has applied most. */
   tree(): Promise<readonly TreeRow[]>;
-  /** Says whether the tree may have changed since it was last listed. */
+  /** Changes when the tree may have changed since it was last listed. */
   readonly treeOp: number;
-  /** The picture as it is now, with what flew and was said since the last one. */
+  /** The present picture, with the messages and notes since the last one. */
   frame(): Frame;
 }

@@ -1,4 +1,4 @@
-/** Clients that write to the simulated cluster at a steady rate, so that one sees it under load. */
+/** Clients that write to the simulated cluster at a steady rate, so that a user sees it under load. */
 
 import type { Operation } from '../../core/tree/operation.ts';
 import type { SimClient, World } from '../../core/sim/world.ts';
@@ -12,7 +12,7 @@ export class Load {
   readonly #namespace: string;
   #members: readonly SimClient[] = [];
   #writesPerSecond = 0;
-  /** Which load it is: what an earlier one had planned is void. */
+  /** The number of the present load. Plans of earlier loads are ignored. */
   #generation = 0;
 
   constructor(world: World, namespace: string) {
@@ -28,7 +28,7 @@ export class Load {
     return this.#writesPerSecond;
   }
 
-  /** 0 ends it. */
+  /** Sets the rate. 0 ends the load. */
   set(writesPerSecond: number): void {
     const generation = ++this.#generation;
     for (const member of this.#members) member.kill();
@@ -51,7 +51,7 @@ export class Load {
       const path = `/load/${index + 1}`;
       this.#ask(member, { kind: 'create', path, type: 'counter', value: null });
       const everyUs = Math.floor((1_000_000 * clients) / this.#writesPerSecond);
-      // They take turns, as far apart as they can be.
+      // They take turns at equal distances.
       this.#world.schedule.after(Math.floor((everyUs * index) / clients), () =>
         this.#write(member, path, everyUs, generation),
       );
@@ -65,7 +65,7 @@ export class Load {
   }
 
   #ask(member: SimClient, operation: Operation): void {
-    // What comes of it is not asked: a load goes on whatever fails.
+    // The outcome does not matter. A load goes on whatever fails.
     member.client.execute(operation, { timeoutMs: patienceMs }, () => undefined);
   }
 }

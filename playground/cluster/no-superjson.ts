@@ -1,18 +1,18 @@
 /**
- * Stands in for superjson in the worker, whose clients and nodes speak the binary codec among themselves: the text codec is never called
- * there, and need not be downloaded.
+ * Replaces superjson in the worker. Its clients and nodes use the binary codec, so the text codec is never called there
+ * and need not be downloaded.
  */
 
 export default class NoSuperjson {
   registerCustom(): void {
-    // Nothing is ever written by it.
+    // Nothing is ever written with it.
   }
 
   serialize(): never {
-    throw new Error('the cluster in the tab speaks no text codec');
+    throw new Error('the cluster in the tab has no text codec');
   }
 
   deserialize(): never {
-    throw new Error('the cluster in the tab speaks no text codec');
+    throw new Error('the cluster in the tab has no text codec');
   }
 }

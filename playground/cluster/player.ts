@@ -1,6 +1,6 @@
 /**
- * Runs the cluster in the tab against the clock of the wall: plays, stops, goes back by running again, and says what there is to show.
- * What the page asks for is done between two events, when nothing waits.
+ * Runs the cluster in the tab against real time. It plays, stops, goes back by running again, and tells the page what
+ * to show. Requests of the page are done between two events, when nothing waits.
  */
 
 import type { Cluster } from './cluster.ts';
@@ -11,26 +11,26 @@ import type { Script } from './script.ts';
 import type { TabHost } from './tab-cluster.ts';
 import type { PlayerAction } from './world-control.ts';
 
-/** How long events may run before the page is told of them. */
+/** How long events may run before the page is told about them. */
 const sliceMs = 11;
 /** Events between two looks at the clock. */
 const eventsPerLook = 32;
 const defaultSpeedPercent = 100;
 const simulatorSpeedPercent = 1;
-/** Under load it changes with every frame, and nobody reads so fast. */
+/** Under load the tree changes with every frame, faster than a person can read. */
 const treeEveryMs = 150;
 const maxInbox = 10_000;
 const onlyLooked =
-  'This is a run of the simulator, which only its seed decides. "new seed" begins a cluster of yours.\n';
+  'This is a run of the simulator, which only its seed decides. "new seed" begins a cluster of your own.\n';
 
 /** Makes the cluster of a script, before its first event. */
 export type MakeCluster = (script: Script, host: TabHost) => Cluster;
 
 export interface PlayerHost {
   post(message: FromWorker): void;
-  /** Milliseconds of the wall. */
+  /** Real time in milliseconds. */
   now(): number;
-  /** Lets everything that waits in this thread happen. */
+  /** Lets all waiting work of this thread happen. */
   drain(): Promise<void>;
 }
 
@@ -45,12 +45,12 @@ export class Player {
   /** How far virtual time may go now. */
   #targetUs = 0;
   #lastMs: number;
-  /** What runs is being repeated, and not shown. */
+  /** True while a run is being repeated and not shown. */
   #muted = false;
   #next: Script | null = null;
   #stepsLeft = 0;
   #treeOp = -1;
-  /** When it may be listed again, by the wall. */
+  /** When the tree may be listed again, in real time. */
   #treeDueMs = 0;
 
   constructor(host: PlayerHost, make: MakeCluster) {
@@ -63,7 +63,7 @@ export class Player {
     if (this.#inbox.length < maxInbox) this.#inbox.push(message);
   }
 
-  /** One frame's worth of everything. */
+  /** Does the work of one frame. */
   async turn(): Promise<void> {
     const inbox = this.#inbox;
     this.#inbox = [];
@@ -100,7 +100,7 @@ export class Player {
     for (let events = 1; cluster.nowUs < this.#targetUs && this.#playing; events++) {
       await this.#step(cluster);
       if (events % eventsPerLook === 0 && this.#host.now() > untilMs) {
-        // Slower than was asked for: time goes on from here, and does not run after what it missed.
+        // It is slower than was asked for. Time goes on from here, and does not catch up on what it missed.
         this.#targetUs = cluster.nowUs;
         return;
       }
@@ -166,7 +166,7 @@ export class Player {
     }
   }
 
-  /** Something new is done: it needs time to happen, and what was to come is void. */
+  /** Does something new. It needs time to happen, and later entries are dropped. */
   #act(cluster: Cluster, kind: 'typed' | 'sim' | 'interrupt', line: string): void {
     if (cluster.script.simulator !== undefined) {
       if (kind !== 'typed') return;
@@ -185,7 +185,7 @@ export class Player {
     this.#lastMs = this.#host.now();
   }
 
-  /** Forward by running on, back by running again from the beginning. */
+  /** Goes forward by running on, and back by running again from the beginning. */
   async #goTo(cluster: Cluster, at: number): Promise<void> {
     this.#playing = false;
     if (at < cluster.events) {
@@ -239,7 +239,7 @@ export class Player {
     this.#treeOp = -1;
     this.#treeDueMs = 0;
     const { transcript, notes, script } = cluster;
-    // The notes are in this message; the next frame is to bring only newer ones.
+    // The notes are in this message. The next frame must only have newer ones.
     cluster.frame();
     this.#host.post({ kind: 'opened', transcript: transcript.map((one) => ({ ...one })), notes, script });
   }

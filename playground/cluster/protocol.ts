@@ -1,4 +1,4 @@
-/** What the page and the worker with the cluster say to each other. */
+/** The messages between the page and the worker with the cluster. */
 
 import type { Completion } from '../../core/shell/index.ts';
 import type { Frame, Note, Playback, TreeRow } from './frame.ts';
@@ -10,9 +10,9 @@ export type ToWorker =
   | { readonly kind: 'open'; readonly script: Script; readonly at: number; readonly playing: boolean }
   | { readonly kind: 'line'; readonly line: string }
   | { readonly kind: 'interrupt' }
-  /** A `sim` command beside the terminal: a click. */
+  /** A `sim` command that was clicked and not typed into the terminal. */
   | { readonly kind: 'sim'; readonly line: string }
-  /** A line that the page types into the terminal: a story, a hint that was clicked. */
+  /** A line that the page types into the terminal, for a story or for a hint that was clicked. */
   | { readonly kind: 'type'; readonly line: string }
   | { readonly kind: 'complete'; readonly ticket: number; readonly line: string; readonly cursor: number }
   | { readonly kind: 'play' | 'pause' }
@@ -21,7 +21,7 @@ export type ToWorker =
   | { readonly kind: 'script'; readonly ticket: number };
 
 export type FromWorker =
-  /** The cluster stands anew at some event: everything shown before is void. */
+  /** The cluster begins again at some event. Everything shown before is void. */
   | {
       readonly kind: 'opened';
       readonly transcript: readonly Exchange[];
@@ -33,9 +33,9 @@ export type FromWorker =
   | { readonly kind: 'typed'; readonly line: string }
   | { readonly kind: 'output'; readonly text: string }
   | { readonly kind: 'done' }
-  /** Somebody typed that another cluster is to be shown. */
+  /** A user typed that another cluster must be shown. */
   | { readonly kind: 'connect'; readonly address: string }
   | { readonly kind: 'completed'; readonly ticket: number; readonly completion: Completion }
   | { readonly kind: 'script'; readonly ticket: number; readonly script: Script; readonly at: number }
-  /** The cluster broke a rule of its protocol: a bug of haret, found. */
+  /** The cluster broke a rule of its protocol, which is a bug of haret. */
   | { readonly kind: 'broken'; readonly message: string };

@@ -1,4 +1,4 @@
-/** What both workers do: they let a cluster run beside the page, so that the page stays smooth. */
+/** The work of both workers: they let a cluster run beside the page, so that the page stays smooth. */
 
 import { Player } from './player.ts';
 import type { MakeCluster } from './player.ts';
@@ -11,7 +11,7 @@ interface WorkerScope {
   onmessage: ((event: { readonly data: ToWorker }) => void) | null;
 }
 
-/** Runs whatever clusters `make` makes, for as long as the worker lives. */
+/** Runs the clusters that `make` makes, until the worker ends. */
 export function runWorker(make: MakeCluster): void {
   const scope = self as unknown as WorkerScope;
   const channel = new MessageChannel();

@@ -1,11 +1,11 @@
 /**
- * What makes a run of the cluster in the tab: its seed, its size, and what was typed and broken at which event. Together with a build
- * they are the whole run, so they are what a link carries.
+ * The inputs of a run of the cluster in the tab: its seed, its size, and what was typed and broken at which event.
+ * Together with the build they decide the whole run, so a link contains them.
  */
 
-/** `typed` goes to the terminal's shell, `sim` beside it; `interrupt` is Ctrl-C. */
+/** `typed` goes to the terminal's shell, and `sim` past it. `interrupt` is Ctrl-C. */
 export interface ScriptEntry {
-  /** Events of the world that ran before it. */
+  /** How many events of the world ran before it. */
   readonly at: number;
   readonly kind: 'typed' | 'sim' | 'interrupt';
   readonly line: string;
@@ -15,13 +15,13 @@ export interface Script {
   readonly seed: number;
   readonly nodes: number;
   readonly entries: readonly ScriptEntry[];
-  /** A run of the simulator instead: its events until everything heals. Its seed decides all else. */
+  /** For a run of the simulator: its events until everything heals. Its seed decides everything else. */
   readonly simulator?: number;
 }
 
 export const defaultNodes = 3;
 export const maxNodes = 5;
-/** Characters of a link's fragment that are read; more is no link of ours. */
+/** How many characters of a link's fragment are read. A longer one is not a link of ours. */
 const maxFragment = 64 * 1024;
 const maxEntries = 4096;
 
@@ -29,7 +29,7 @@ export function emptyScript(seed: number, nodes: number): Script {
   return { seed, nodes, entries: [] };
 }
 
-/** A link: a run, the event at which it is looked at, and the build that made it. */
+/** A link: a run, the event to show, and the build that made it. */
 export interface Shared {
   readonly script: Script;
   readonly at: number;
@@ -39,7 +39,7 @@ export interface Shared {
 const kindLetters = { typed: 't', sim: 's', interrupt: 'i' } as const;
 const letterKinds = { t: 'typed', s: 'sim', i: 'interrupt' } as const;
 
-/** The fragment of a link, without its `#`: plain text, so that a person can read what it does. */
+/** The fragment of a link, without its `#`. It is plain text, so that a person can read what it does. */
 export function fragmentOf(shared: Shared): string {
   const { script, at, build } = shared;
   const parameters = new URLSearchParams({
@@ -54,7 +54,7 @@ export function fragmentOf(shared: Shared): string {
   return parameters.toString();
 }
 
-/** Reads a link's fragment; null when it is none of ours. */
+/** Reads a link's fragment. Null when it is not one of ours. */
 export function readFragment(fragment: string): Shared | null {
   if (fragment.length > maxFragment) return null;
   const parameters = new URLSearchParams(fragment.replace(/^#/, ''));

@@ -1,6 +1,6 @@
 /**
- * A run of the simulator, to be looked at: the seed's own users work, its own faults strike, and nothing that a person does may change it.
- * A seed that failed fails here at the same event.
+ * A run of the simulator, to be watched. The seed's own users work and its own faults happen, and a person cannot
+ * change anything. A seed that failed fails here at the same event.
  */
 
 import { NobleHash } from '../../core/base/noble-hash.ts';
@@ -13,7 +13,7 @@ import type { Script } from './script.ts';
 import { Watcher } from './watcher.ts';
 import { WorldPicture } from './world-picture.ts';
 
-/** Log lines of nodes begin with their level; what the faults do does not. */
+/** Log lines of nodes begin with their level. Lines about faults do not. */
 const logLine = /^\d+ (debug|info|warn|error) /;
 
 export class SeedCluster implements Cluster {
@@ -24,9 +24,9 @@ export class SeedCluster implements Cluster {
   readonly #run: BegunSeed;
   readonly #watcher: Watcher;
   readonly #picture: WorldPicture;
-  /** Events of the founding, which nobody sees. */
+  /** Events of the founding, which are not shown. */
   readonly #foundedAt: number;
-  /** What the simulator reports of the run; null before it has ended. */
+  /** The simulator's report of the run. Null until it has ended. */
   report: RunReport | null = null;
 
   constructor(script: Script, events: number) {
@@ -82,7 +82,8 @@ export class SeedCluster implements Cluster {
 
   step(): void {
     const { world, rest } = this.#run;
-    // Faults end nodes in the middle of an event; seen every so often, a node is shown nearly as it was last.
+    // Faults end nodes in the middle of an event. Because we look every few events, a node is shown nearly as it last
+    // was.
     if (world.events % 16 === 0) this.#picture.look();
     if (this.report !== null) {
       world.step();
@@ -97,7 +98,7 @@ export class SeedCluster implements Cluster {
   }
 
   act(): void {
-    // A run of the simulator is what its seed makes it.
+    // Only the seed decides a run of the simulator.
   }
 
   complete(_line: string, cursor: number): Promise<Completion> {

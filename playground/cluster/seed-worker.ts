@@ -1,4 +1,4 @@
-/** The worker of the simulator's runs, which only who looks at one downloads. */
+/** The worker of the simulator's runs. Only a page that shows one downloads it. */
 
 import { runWorker } from './run-worker.ts';
 import { SeedCluster } from './seed-cluster.ts';

@@ -1,4 +1,7 @@
-/** The admin interface of a simulated cluster: each command by a connection of its own, to the node that the terminal is at or else to any. */
+/**
+ * The admin interface of a simulated cluster. Each command has its own connection, first to the terminal's node, and
+ * otherwise to any node.
+ */
 
 import { AdminClient } from '../../core/client/admin-client.ts';
 import { AdminConnection } from '../../core/shell/index.ts';
@@ -7,7 +10,7 @@ import type { World } from '../../core/sim/world.ts';
 import type { AdminCommand, AdminResult } from '../../core/wire/admin.ts';
 
 const tickUs = 10_000;
-/** Of the cluster's own time. */
+/** In the cluster's own time. */
 const patienceMs = 10_000;
 
 export class SimAdmin implements ShellAdmin {

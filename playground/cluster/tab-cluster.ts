@@ -1,9 +1,10 @@
 /**
- * A whole cluster in one thread, with a terminal at it: a simulated world, the client and the shell, and the script of what was done
- * to them. The seed, the script and the number of events are all that decides, so going back in time is running it again.
+ * A whole cluster in one thread, with a terminal: a simulated world, the client and the shell, and the script of what
+ * was done to them. Only the seed, the script and the number of events decide the run, so it goes back in time by
+ * running again.
  *
- * The shell's promises settle between events: while a line runs, the host's queue is drained after each of them. So a line goes on
- * at the same event in every run.
+ * The shell's promises settle between events. While a line runs, the host's queue is drained after each event. So a
+ * line continues at the same event in every run.
  */
 
 import { NobleHash } from '../../core/base/noble-hash.ts';
@@ -36,12 +37,15 @@ import { WorldPicture } from './world-picture.ts';
 export const tabNamespace = 'test-ns';
 const adminHost = 'admin';
 
-/** Clients and administrators; what is left are nodes. */
+/** True for hosts of clients and administrators. All others are nodes. */
 function isOutside(host: string): boolean {
   return host === adminHost || /^c\d/.test(host);
 }
 
-/** Slower than a server's, as the network is: a person is to see one thing after the other. */
+/**
+ * The times are longer than a server's, and so is the network's delay, so that a person can see one thing after the
+ * other.
+ */
 const timing: Timing = {
   tickMs: 20,
   heartbeatMs: 500,
@@ -53,21 +57,21 @@ const timing: Timing = {
 };
 const logBytes = 256 * 1024;
 
-/** Whoever shows the cluster. Called in the middle of a step. */
+/** The part that shows the cluster. It is called in the middle of a step. */
 export interface TabHost {
-  /** A line begins that nobody has just typed: it comes from the script. */
+  /** A line begins that was not just typed, because it comes from the script. */
   typed(line: string): void;
   output(text: string): void;
   /** The line has ended. */
   done(): void;
-  /** @returns what to tell the user. */
+  /** @returns the text for the user. */
   player(action: PlayerAction): string;
-  /** Lets everything that waits in this thread happen. */
+  /** Lets all waiting work of this thread happen. */
   drain(): Promise<void>;
 }
 
 interface Running {
-  /** It was just typed, and does not come from the script. */
+  /** True when it was just typed, and does not come from the script. */
   readonly live: boolean;
   readonly exchange: Exchange;
   readonly abort: AbortController;
@@ -83,7 +87,7 @@ export class TabCluster implements Cluster {
   readonly #load: Load;
   readonly #shell: Shell;
   readonly #simShell: Shell;
-  /** Events of the founding, which nobody sees. */
+  /** Events of the founding, which are not shown. */
   readonly #foundedAt: number;
   readonly #entries: ScriptEntry[];
   readonly #picture: WorldPicture;
@@ -91,9 +95,9 @@ export class TabCluster implements Cluster {
   #nextEntry = 0;
   #running: Running | null = null;
   #unsettled = false;
-  /** Nothing has happened since everything that waited was let happen. */
+  /** True when nothing has happened since all waiting work was done. */
   #quiet = false;
-  /** The last command beside the terminal was just given, and did not come from the script. */
+  /** True when the last `sim` command was just clicked, and did not come from the script. */
   #simLive = false;
 
   constructor(script: Script, host: TabHost) {
@@ -191,7 +195,7 @@ export class TabCluster implements Cluster {
   step(): void {
     const due = this.#entries[this.#nextEntry];
     if (due !== undefined && due.at <= this.events) {
-      // What a watch has to tell comes before what is typed next, here as it did there.
+      // Events of a watch come before the next typed line, here as in the original run.
       if (!this.#quiet) {
         this.#unsettled = true;
         return;
@@ -219,7 +223,7 @@ export class TabCluster implements Cluster {
   }
 
   #apply({ kind, line }: ScriptEntry, live: boolean): void {
-    // What it does may end a node, which is then shown as it was last.
+    // The entry may end a node, which is then shown as it last was.
     this.#picture.look();
     this.#unsettled = true;
     switch (kind) {
@@ -231,7 +235,7 @@ export class TabCluster implements Cluster {
         this.#simShell.run(line, () => undefined).catch(() => undefined);
         return;
       case 'typed':
-        // Only one line runs at a time; a script that says otherwise was not made here.
+        // Only one line runs at a time. A script with two at once was not made here.
         if (this.#running === null) void this.#type(line, live);
         return;
     }
@@ -259,9 +263,9 @@ export class TabCluster implements Cluster {
     this.#host.output(text);
   }
 
-  // Looking without touching.
+  // Reading without changing the run.
 
-  /** Completions, from the replica of the node that the terminal is connected to: asking the cluster would change the run. */
+  /** Completes from the replica of the terminal's node, because a question to the cluster would change the run. */
   async complete(line: string, cursor: number): Promise<Completion> {
     return await complete(this.#shell.table, line, cursor, {
       namespaces: () => Promise.resolve([tabNamespace]),

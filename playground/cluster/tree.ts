@@ -1,4 +1,4 @@
-/** Lists a namespace for the tree beside the terminal: breadth first, to a bound. */
+/** Lists a namespace for the tree beside the terminal, up to a bound. */
 
 import type { Operation, OperationResult } from '../../core/tree/operation.ts';
 import type { TreeRow } from './frame.ts';
@@ -6,7 +6,7 @@ import type { TreeRow } from './frame.ts';
 export const maxTreeRows = 200;
 const pageLimit = 100;
 
-/** @param read answers a read; null when it cannot be answered. @returns rows in the order of their paths. */
+/** @param read answers a read, or null when it cannot be answered. @returns rows in the order of their paths. */
 export async function listTree(read: (operation: Operation) => Promise<OperationResult | null>): Promise<TreeRow[]> {
   const rows: TreeRow[] = [];
   const visit = async (path: string): Promise<void> => {

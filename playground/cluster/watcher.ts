@@ -1,4 +1,7 @@
-/** Watches a simulated world from within: its messages in flight and what its replicas tell, for the picture and the time line. */
+/**
+ * Watches a simulated world from within: its messages in flight and the events of its replicas, for the picture and the
+ * time line.
+ */
 
 import { rootNamespaceId } from '../../core/base/ids.ts';
 import type { NamespaceId } from '../../core/base/ids.ts';
@@ -9,13 +12,13 @@ import type { Flight, MessageKind, Note } from './frame.ts';
 import { Narrator } from './words.ts';
 import type { Sentence } from './words.ts';
 
-/** Between two frames; at full speed most messages are not seen anyway. */
+/** Between two frames. At full speed most messages are not visible anyway. */
 const maxFlights = 2000;
 const maxNotes = 5000;
-/** How far a lost message is seen to fly. */
+/** How long a lost message is shown. */
 const lostFlightUs = 60_000;
 
-/** As what each message is drawn. */
+/** The kind as which each message is drawn. */
 export const drawnAs: Readonly<Record<WireKind, MessageKind>> = {
   prepare: 'prepare',
   prepareOk: 'prepareOk',
@@ -36,7 +39,7 @@ export const drawnAs: Readonly<Record<WireKind, MessageKind>> = {
   recoveryOk: 'viewChange',
 };
 
-/** A frame of several messages is drawn as the most telling of them. */
+/** A frame of several messages is drawn as the most important of them. */
 const weight: Readonly<Record<MessageKind, number>> = {
   heartbeat: 0,
   read: 1,
@@ -51,7 +54,7 @@ export class Watcher {
   readonly #narrator = new Narrator();
   readonly #now: () => { readonly at: number; readonly atMs: number };
   readonly #isClient: (host: string) => boolean;
-  /** What was handed over for a pair of nodes and has not left yet. */
+  /** The kind of message that was handed over for a pair of nodes and has not left yet. */
   readonly #leaving = new Map<string, MessageKind>();
   #group: NamespaceId | null = null;
   #flights: Flight[] = [];
@@ -62,7 +65,7 @@ export class Watcher {
     this.#isClient = isClient;
   }
 
-  /** Everything that was said, oldest first. */
+  /** Everything that happened, in words, oldest first. */
   get notes(): readonly Note[] {
     return this.#notes;
   }
@@ -73,21 +76,21 @@ export class Watcher {
     return flights;
   }
 
-  /** One group is shown: the first one that is not the root group. */
+  /** Only one group is shown: the first one that is not the root group. */
   #shows(namespace: NamespaceId): boolean {
     if (namespace === rootNamespaceId) return false;
     this.#group ??= namespace;
     return this.#group === namespace;
   }
 
-  /** From now on of this group alone. */
+  /** From now on shows only this group. */
   show(group: NamespaceId): void {
     if (this.#group === group) return;
     this.#group = group;
     this.#notes.length = 0;
   }
 
-  /** Forgets how it began, but for who is primary. */
+  /** Forgets the founding, except which replica is the primary. */
   begin(): void {
     const last = this.#notes.filter((note) => note.kind === 'view').at(-1);
     this.#notes.length = 0;

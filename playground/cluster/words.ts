@@ -1,4 +1,4 @@
-/** What replicas tell of themselves, as sentences for the time line. */
+/** Turns events of replicas into sentences for the time line. */
 
 import type { ReplicaEvent } from '../../core/vr/ports.ts';
 import type { NoteKind } from './frame.ts';
@@ -10,17 +10,17 @@ export interface Sentence {
 
 /** `r1`, `r1 and r3`, `r1, r2 and r3`. */
 export function listed(names: readonly string[]): string {
-  if (names.length < 2) return names[0] ?? 'nobody';
+  if (names.length < 2) return names[0] ?? 'no replica';
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
 }
 
-/** Turns the events of one group into sentences, and says each thing once. */
+/** Turns the events of one group into sentences, and reports each thing once. */
 export class Narrator {
   #announced = '';
   readonly #suspected = new Map<string, string>();
   readonly #changing = new Map<string, string>();
 
-  /** @param replica who tells it. @returns null for what is not worth a line. */
+  /** @param replica the replica with the event. @returns null for an event that needs no line. */
   tell(replica: string, event: ReplicaEvent): Sentence | null {
     switch (event.kind) {
       case 'committed':
@@ -44,7 +44,7 @@ export class Narrator {
       case 'alarm':
         return { kind: 'alarm', text: `${replica}: ${event.reason}` };
       case 'alarmOver':
-        return { kind: 'repair', text: `${replica}: what was wrong with its ${event.about} is over` };
+        return { kind: 'repair', text: `${replica}: the problem with its ${event.about} is over` };
       case 'refused':
         return { kind: 'alarm', text: `${replica} does not believe ${event.from}: ${event.reason}` };
       case 'dropped':

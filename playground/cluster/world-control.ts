@@ -1,4 +1,7 @@
-/** What the `sim` commands do to a simulated world. How its time runs is the player's part, and is only passed on. */
+/**
+ * What the `sim` commands do to a simulated world. The player decides how time runs, so these commands are only passed
+ * on.
+ */
 
 import { UsageError } from '../../core/shell/index.ts';
 import type { SimAction, SimControl } from '../../core/shell/index.ts';
@@ -8,7 +11,7 @@ import type { World } from '../../core/sim/world.ts';
 import type { Load } from './load.ts';
 import { listed } from './words.ts';
 
-/** Messages at a pace that eyes can follow. */
+/** Messages that are slow enough for a person to follow. */
 export const visibleNetwork: NetworkFaults = {
   lossPermille: 0,
   doublePermille: 0,
@@ -25,7 +28,10 @@ export type PlayerAction =
 
 const playerKinds: ReadonlySet<string> = new Set(['speed', 'stop', 'go', 'step', 'seed', 'nodes']);
 
-/** It is about how time runs, or about which cluster there is: only who does it now may, and not a script that is played again. */
+/**
+ * True for commands about how time runs, or which cluster is shown. Only a user may give them now, not a script that is
+ * played again.
+ */
 export function isPlayers(action: SimAction): boolean {
   return playerKinds.has(action.kind);
 }
@@ -40,9 +46,9 @@ export interface WorldControlHost {
   /** The node on which this replica runs. */
   nodeOf(replica: string): SimNode | null;
   readonly load: Load;
-  /** Says in the time line what was done. */
+  /** Writes into the time line what was done. */
   fault(text: string): void;
-  /** @returns what to tell the user. */
+  /** @returns the text for the user. */
   player(action: PlayerAction): string;
 }
 
@@ -137,7 +143,7 @@ export class WorldControl implements SimControl {
     }
     const node = world.nodes.find((one) => one.name === name) ?? this.#host.nodeOf(name);
     if (node === null) {
-      throw new UsageError(`there is no node ${name}: there are ${listed(world.nodes.map((one) => one.name))}`);
+      throw new UsageError(`no node ${name}; the nodes are ${listed(world.nodes.map((one) => one.name))}`);
     }
     return node;
   }
@@ -164,7 +170,7 @@ export class WorldControl implements SimControl {
   #partition(side: readonly SimNode[]): readonly string[] {
     const { nodes, network } = this.#host.world;
     const others = nodes.filter((node) => !side.includes(node));
-    if (others.length === 0) throw new UsageError('a partition leaves some nodes on the other side');
+    if (others.length === 0) throw new UsageError('a partition must leave some nodes on the other side');
     for (const one of side) {
       for (const other of others) {
         network.cut(one.name, other.name);

@@ -1,4 +1,4 @@
-/** Looks at a simulated world without touching it: its nodes, their replicas of one namespace, and the tree. */
+/** Reads a simulated world without changing it: its nodes, their replicas of one namespace, and the tree. */
 
 import type { ReplicaHost } from '../../core/cluster/replicas/replica-host.ts';
 import { sessionsOf } from '../../core/cluster/replicas/sessions-view.ts';
@@ -22,7 +22,7 @@ export class WorldPicture {
   readonly #lastSeen = new Map<string, StatusReplica>();
   #lastNote: Note | undefined;
 
-  /** @param namespace whose replicas are shown, here and by the watcher. */
+  /** @param namespace whose replicas are shown, here and in the watcher. */
   constructor(world: World, namespace: string, watcher: Watcher, slowDiskMs: (node: string) => number) {
     this.#world = world;
     this.#prefix = `${namespace}::`;
@@ -35,7 +35,7 @@ export class WorldPicture {
     this.#lastNote = watcher.notes.at(-1);
   }
 
-  /** Looks at everyone, so that a node that ends next is shown as it was last. */
+  /** Looks at all nodes, so that a node that ends next is shown as it last was. */
   look(): void {
     for (const node of this.#world.nodes) this.node(node);
   }
@@ -52,11 +52,11 @@ export class WorldPicture {
     return { name: node.name, state, slowDiskMs, replica };
   }
 
-  /** @param client the node that the terminal is connected to. */
+  /** @param client the node to which the terminal is connected. */
   frame(client: string | null): Frame {
     const { nodes, network, schedule } = this.#world;
     const { notes } = this.#watcher;
-    // Old notes go when there are many, so the last one that was shown is looked for from the end.
+    // Old notes are dropped when there are many, so we look for the last shown one from the end.
     const shown = this.#lastNote === undefined ? -1 : notes.lastIndexOf(this.#lastNote);
     this.#lastNote = notes.at(-1) ?? this.#lastNote;
     return {
@@ -74,7 +74,7 @@ export class WorldPicture {
     };
   }
 
-  /** As the primary knows them; without one, as whoever is furthest. */
+  /** The sessions as the primary knows them. Without a primary, as the replica that has applied most knows them. */
   #sessions(): SessionsPicture | null {
     const node = this.primaryNode();
     const host = (node === null ? null : this.#host(node)) ?? this.#furthest();
@@ -110,7 +110,7 @@ export class WorldPicture {
     return this.#world.nodes.find((node) => this.node(node).replica?.name === replica) ?? null;
   }
 
-  /** The replica of the namespace on a node; null while the node is down. */
+  /** The replica of the namespace on a node. Null while the node is down. */
   #host(node: SimNode): ReplicaHost | null {
     return node.hosts.find((host) => host.name.startsWith(this.#prefix)) ?? null;
   }

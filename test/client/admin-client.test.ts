@@ -1,4 +1,7 @@
-/** The admin client against a scripted node: commands are sent once, questions may be asked again, each ends in time. */
+/**
+ * The admin client with a scripted node: commands are sent once, questions may be sent again, and each call ends in
+ * time.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';

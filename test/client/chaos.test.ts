@@ -1,7 +1,7 @@
 /**
- * A client among nodes that lose connections, delay, reorder, refuse and hold back, by chance. Whatever happens: a write is executed
- * at most once, each call ends by its deadline, success means executed, and a definite error means never.
- * @module-tag slow
+ * A client among nodes that randomly lose connections, delay, reorder, refuse and hold back. Whatever happens, a write
+ * is executed at most once, each call ends by its deadline, success means executed, and a definite error means never
+ * executed. @module-tag slow
  */
 
 import { describe, expect, it } from 'vitest';
@@ -81,7 +81,8 @@ function story(seed: number) {
   let faults = true;
   const addresses = ['a:1', 'b:1', 'c:1'];
   const delayed = (connection: ApiAccepted, work: () => void): void => {
-    // A connection breaks with the answers that are on their way, but what a node has forwarded arrives all the same.
+    // A connection breaks and loses the answers that are under way, but everything that a node has forwarded still
+    // arrives.
     if (faults && random.chance(1, 400)) connection.close(1006);
     if (faults && random.chance(1, 400)) return;
     world.after(random.below(faults && random.chance(1, 20) ? 700 : 30), work);
@@ -135,7 +136,7 @@ function story(seed: number) {
     world.pass(10 + 10 * random.below(4));
     for (const { outcome, untilMs } of writes) expect(outcome.pending && world.nowMs > untilMs + 20).toBe(false);
   }
-  // Faults at rest: what is asked now is answered.
+  // The faults have stopped, so new calls are answered.
   faults = false;
   for (const node of nodes) node.accepts = true;
   world.pass(6000);
@@ -148,8 +149,8 @@ function story(seed: number) {
 }
 
 /**
- * One story, and what its client was told held against what was executed; mutants of the client are hunted by it too.
- * @throws what was broken, with the command that runs the seed again.
+ * Plays one story, and compares what its client was told with what was executed. It also finds mutants of the client.
+ * @throws the rule that was broken, with the command that runs the seed again.
  */
 export function chaos(seed: number): void {
   telling('a client in a bad network', seed, 'test/client/chaos.test.ts', () => judge(seed));
@@ -169,7 +170,7 @@ function judge(seed: number): void {
       expect([path, outcome.error.code, times.get(path)]).toEqual([path, outcome.error.code, undefined]);
     }
   }
-  // The faults are harsh; that it is not all refusals is what this asks.
+  // The faults are harsh. This checks that some calls succeeded at all.
   expect(succeeded).toBeGreaterThan(20);
   for (const read of reads) expect(read.pending).toBe(false);
 }

@@ -1,4 +1,4 @@
-/** The client engine against scripted nodes: connecting, entering, moving, and leaving nodes that misbehave. */
+/** The client engine with scripted nodes: it connects, enters, moves, and leaves nodes that misbehave. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';
@@ -179,7 +179,7 @@ describe('connecting', () => {
     expect(outcome.error?.message).toMatch(/^cannot reach [abc]:1: connection refused$/);
     const before = world.dialled.length;
     world.pass(20_000);
-    // Once backed off, it tries every one to two seconds.
+    // After the back-off, it tries once every one to two seconds.
     expect(world.dialled.length - before).toBeLessThan(25);
     new FakeNode(world, 'b:1');
     world.pass(7000);

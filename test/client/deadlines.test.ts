@@ -34,7 +34,7 @@ describe('deadlines', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
-    // A primary that holds back what comes behind a number that it has not seen.
+    // A primary that holds back requests after a number that it has not seen.
     node.request = (connection, message) => {
       if (pathOf(message) !== '/lost' && message.answered > 1) node.execute(connection, message);
     };

@@ -1,4 +1,4 @@
-/** Promises over the engine: results, typed errors, and abandoning by a signal. */
+/** Promises over the engine: results, typed errors, and abandoning with a signal. */
 
 import { describe, expect, it } from 'vitest';
 import { HaretError, errorInfo } from '../../core/base/errors.ts';

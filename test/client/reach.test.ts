@@ -1,4 +1,4 @@
-/** A client that gets nothing done where it is, and what it says of what it cannot know. */
+/** A client that gets nothing done at its node, and what it says about things that it cannot know. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';
@@ -25,7 +25,7 @@ describe('a refusal of a write that was sent more than once', () => {
     for (const node of nodes) {
       node.request = (connection, message) => {
         if (node.heard('request').length > 0 && connection !== node.last) return;
-        // Executed, and the answer is lost; whoever is asked next refuses for want of disk.
+        // It is executed, and the answer is lost. The next node refuses, because its disk is low.
         node.executeOnly(message);
         for (const other of nodes) other.request = (there, again) => other.refuse(there, again.id, low);
         connection.close(1006);

@@ -1,4 +1,7 @@
-/** What a review of the engine found broken: late answers, slow networks, snapshots that tear, and sessions that are lost and left behind. */
+/**
+ * Faults that a review of the engine found: late answers, slow networks, torn snapshots, and sessions that are lost or
+ * left behind.
+ */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Counter } from '../../browser-client/kinds/index.ts';
@@ -115,7 +118,7 @@ describe('entering', () => {
   });
 });
 
-/** One direction of a link that takes its time. */
+/** One direction of a link, with a delay. */
 class Lane {
   readonly #world: World;
   readonly #bytesPerMs: number;
@@ -138,7 +141,10 @@ class Lane {
   }
 }
 
-/** So many bytes a millisecond in each direction, as a page on a phone has; whole frames arrive, as from any WebSocket. */
+/**
+ * This many bytes a millisecond in each direction, as a page on a phone has. Whole frames arrive, as with any
+ * WebSocket.
+ */
 function narrow(of: World, bytesPerMs: number): void {
   const { dial } = of.transport;
   of.transport.dial = (address, subprotocol, handler) => {
@@ -172,7 +178,7 @@ function narrow(of: World, bytesPerMs: number): void {
   };
 }
 
-/** A node that is `ms` away; a link opens after three times there and back: of TCP, of TLS, and of the upgrade. */
+/** A node at a distance of `ms`. A link opens after three round trips: for TCP, TLS, and the upgrade. */
 function far(of: World, ms: number): void {
   const { dial } = of.transport;
   of.transport.dial = (address, subprotocol, handler) => {
@@ -281,7 +287,8 @@ describe('a reset', () => {
     watches.receive({ kind: 'watching', id, op: 10 });
     page(10, { first: true, last: true, reset: false }, 1);
     expect(live.state).toMatchObject({ status: 'live', value: 1 });
-    // The node has forgotten what came next. The first page of how things stand arrives, and then the connection breaks.
+    // The node has forgotten the next events. The first page of the present state arrives, and then the connection
+    // breaks.
     page(500, { first: true, last: false, reset: true }, 2);
     expect(live.state).toMatchObject({ status: 'stale', value: 1 });
     watches.disconnected();
@@ -301,7 +308,7 @@ describe('a reset', () => {
       [600, true, true, false],
       [600, true, false, true],
     ]);
-    // The next break finds the watch behind the whole of it.
+    // At the next break the watch has all of it.
     watches.disconnected();
     watches.connected();
     expect(asked.at(-1)).toMatchObject({ from: { kind: 'after', op: 600 } });
@@ -320,13 +327,13 @@ describe('a call', () => {
       told.push(result);
       last?.abandon();
     });
-    // More than are gathered before the first of them leave.
+    // These are more than are collected before the first of them leave.
     for (let i = 0; i < 40; i++) write(client, `/${i}`);
     const abandoned = new Outcome<Reply>();
     last = client.execute(put('/last'), {}, abandoned.done);
     world.settle();
     expect(node.heard('request').map(pathOf)).toContain('/last');
-    // The node comes back and takes smaller frames only.
+    // The node comes back with a smaller frame limit.
     node.maxFrameBytes = 100_000;
     node.request = (connection, message) => node.execute(connection, message);
     node.last.close(1001);
@@ -351,7 +358,7 @@ describe('a call', () => {
 });
 
 describe('a session', () => {
-  /** The servers forget session 41, and know no primary to make another one with. */
+  /** The servers forget session 41, and have no primary that could register another one. */
   function loseSession(client: Client): () => void {
     const { register } = node;
     node.request = (connection, { id }) => node.refuse(connection, id, errorInfo('SessionGone', 'session 41 is gone'));

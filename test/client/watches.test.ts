@@ -1,4 +1,7 @@
-/** The client's half of watches: where each begins again after a break, what it does not tell twice, and how a stream takes its time. */
+/**
+ * The client's half of watches: where each begins again after a break, what it does not tell twice, and how a stream
+ * pauses.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { errorInfo } from '../../core/base/errors.ts';

@@ -1,4 +1,4 @@
-/** A scripted world for the client engine: virtual time, links in memory, and servers that say what a test tells them to. */
+/** A scripted world for the client engine: virtual time, links in memory, and servers that say what a test wants. */
 
 import { SeededRandom } from '../../core/base/random.ts';
 import type { ErrorInfo, Result } from '../../core/base/errors.ts';
@@ -15,14 +15,14 @@ import type { Codec } from '../../core/wire/codec.ts';
 import { Client } from '../../core/client/client.ts';
 import type { ClientOptions, Entered } from '../../core/client/options.ts';
 
-/** What one accepted connection looks like to a scripted server. */
+/** One accepted connection as a scripted server sees it. */
 export interface Accepted<Out, In> {
   readonly address: string;
   readonly subprotocol: string;
   send(...messages: Out[]): void;
   sendRaw(frame: Frame): void;
   close(code: number, reason?: string): void;
-  /** Everything that was said on it so far. */
+  /** Everything that it has received so far. */
   readonly heard: In[];
   readonly frames: Frame[];
   closedBy: { code: number; reason: string } | null;
@@ -31,13 +31,13 @@ export interface Accepted<Out, In> {
 export interface ScriptedServer<Out, In> {
   readonly connections: Accepted<Out, In>[];
   codec(subprotocol: string): Codec<Out, In>;
-  /** Silent: connections never open. */
+  /** False: connections never open. */
   accepts: boolean;
   hangs: boolean;
   onMessage(connection: Accepted<Out, In>, message: In): void;
 }
 
-/** Virtual time, turns and links. A turn runs everything that is due now; `pass` lets time go by in ticks. */
+/** Virtual time, turns and links. A turn runs everything that is due now. `pass` lets time pass in ticks. */
 export class World {
   nowMs = 1000;
   readonly random = new SeededRandom(7);
@@ -136,7 +136,7 @@ export class World {
 export type ApiAccepted = Accepted<ServerMessage, ClientMessage>;
 type Of<K extends ClientMessage['kind']> = Extract<ClientMessage, { kind: K }>;
 
-/** A node of the API interface that plays along, until a test replaces one of its answers. */
+/** A node of the API interface that behaves correctly, until a test replaces one of its answers. */
 export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
   readonly connections: ApiAccepted[] = [];
   accepts = true;
@@ -178,7 +178,7 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
   }
 
   codec(subprotocol: string): Codec<ServerMessage, ClientMessage> {
-    // What a node refuses by itself is never what a scripted one is asked.
+    // A scripted node is never asked things that a node refuses by itself.
     return apiServerCodec(subprotocol, 64 * 1024 * 1024) as Codec<ServerMessage, ClientMessage>;
   }
 
@@ -195,7 +195,7 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
     return { epoch: this.epoch, view: this.view, op: ++this.op, answer: { kind: 'result', result } };
   }
 
-  /** Executes a write once; a repetition gets the reply of the first time. */
+  /** Executes a write once. A repeated write gets the first reply. */
   execute(connection: ApiAccepted, message: Of<'request'>): void {
     connection.send(resultOf(message.id, this.executeOnly(message)));
   }
@@ -290,7 +290,7 @@ export function pathOf(message: { operation: Uint8Array }): string {
   return body.operation.path;
 }
 
-/** A client in a world, started, with the results of its calls. */
+/** A started client in a world, with the results of its calls. */
 export function startClient(world: World, options: Partial<ClientOptions> = {}) {
   const client = new Client(world.ports, { addresses: ['a:1'], codec: binaryApi, ...options });
   const states: string[] = [];
@@ -301,7 +301,7 @@ export function startClient(world: World, options: Partial<ClientOptions> = {}) 
   return { client, states };
 }
 
-/** Remembers what a call ended with; it must end once. */
+/** Remembers the end of a call, which must end once. */
 export class Outcome<T> {
   result: Result<T> | null = null;
   readonly done = (result: Result<T>): void => {
@@ -323,7 +323,7 @@ export class Outcome<T> {
   }
 }
 
-/** Enters a namespace, as far as the world goes by itself. */
+/** Enters a namespace, as far as the world proceeds by itself. */
 export function entering(world: World, client: Client, namespace = 'test-ns'): Outcome<Entered> {
   const outcome = new Outcome<Entered>();
   client.enter(namespace, outcome.done);

@@ -1,4 +1,4 @@
-/** Which nodes are not there and which groups lack voters because of it, as every node tells it. */
+/** The report of every node: which nodes are missing, and which groups lack voters because of it. */
 
 import { describe, expect, it } from 'vitest';
 import { Attendance } from '../../core/cluster/admin/attendance.ts';
@@ -18,7 +18,7 @@ const info = (name: string, host = name): NodeInfo => {
 const voters = (...nodes: string[]): Configuration['voters'] =>
   nodes.map((node, i) => ({ replica: `r${i + 1}`, node, incarnation, address: `${node}:1` }));
 
-/** What a node `a` sees of `b`, `c` and of nodes that were added later. */
+/** What a node `a` sees of `b`, `c` and nodes that were added later. */
 function seen(later: readonly NodeInfo[], connected: readonly string[]) {
   const problems = new Problems();
   const quiet = { write: () => undefined };
@@ -59,7 +59,7 @@ describe('a node at whose address another was joined', () => {
     expect(after.attendance.of('b')).toBe('replaced');
     expect(after.attendance.of('x')).toBeNull();
     expect(after.attendance.warnings()).toEqual([
-      'namespace ns has 2 of 3 voters: r2 on b is not there (another node was joined at its address); it bears no further failure',
+      'namespace ns has 2 of 3 voters: r2 on b is missing (another node was joined at its address); it survives no further failure',
     ]);
   });
 
@@ -78,7 +78,7 @@ describe('a node at whose address another was joined', () => {
 
 describe('a namespace with a voter that is away', () => {
   const lacks =
-    'namespace ns has 2 of 3 voters: r3 on n3 is not there (it has not been connected with this node for 30 s); it bears no further failure';
+    'namespace ns has 2 of 3 voters: r3 on n3 is missing (it has not been connected with this node for 30 s); it survives no further failure';
 
   function warnings(story: Story, at: string): readonly string[] {
     const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
@@ -110,8 +110,8 @@ describe('a namespace with a voter that is away', () => {
     for (const name of ['n1', 'n3']) story.world.crash(story.node(name));
     story.pass(32_000);
     expect(warnings(story, 'n2')).toEqual([
-      expect.stringMatching(/^the root group has 0 of 1 voters: n1 on n1 is not there .* no quorum/),
-      expect.stringMatching(/^namespace ns has 1 of 3 voters: r1 on n1 is not there .*, r3 on n3 .* no quorum/),
+      expect.stringMatching(/^the root group has 0 of 1 voters: n1 on n1 is missing .* not a quorum/),
+      expect.stringMatching(/^namespace ns has 1 of 3 voters: r1 on n1 is missing .*, r3 on n3 .* not a quorum/),
     ]);
   });
 });
@@ -128,7 +128,7 @@ describe('a command that needs the root group', () => {
     expect(joined.ok ? '' : joined.error.message).toMatch(
       /^node n1 is not connected \(what answers .*\): it founded the cluster and has the only voter of the root group, /,
     );
-    // Its own operator is not told to empty it and to join it: nobody could take it in.
+    // Its operator is not told to empty it and join it again, because no node could take it in.
     expect(story.node('n1').node!.health().problems.join()).toContain('and this node did not found the cluster');
   });
 });

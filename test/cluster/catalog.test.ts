@@ -1,4 +1,7 @@
-/** The catalog decides once who is in the cluster and which namespaces there are, however often and by whom it is asked. */
+/**
+ * The catalog decides once which nodes are in the cluster and which namespaces exist, however often and by whichever
+ * node it is asked.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** ClientIDs across a cluster: a client goes on with its session in another process, and nobody else has its id while it lives. */
+/**
+ * ClientIDs across a cluster. A client continues its session in another process, and no other client gets its id while
+ * it is alive.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
@@ -33,7 +36,7 @@ class Play {
     return client;
   }
 
-  /** What an increment of the one counter came to: its value, or an error. */
+  /** The result of an increment of the one counter: its value, or an error. */
   increment({ client }: SimClient): number | ErrorInfo {
     const results: (number | ErrorInfo)[] = [];
     client.execute({ kind: 'counterAdd', path: '/n', by: 1 }, { timeoutMs: 20_000 }, (result) => {
@@ -90,7 +93,7 @@ describe('a client with an id', () => {
     const second = play.enter(two);
     for (let i = 0; i < 3; i++) {
       const askedAtMs = world.schedule.nowMs;
-      // The holder has nothing to say for a long time; asked who it is, it answers at once.
+      // The holder says nothing for a long time. When it is asked whether it is alive, it answers at once.
       const refusal = { code: 'ClientIdHeld', outcome: 'definite', details: { alive: true } };
       expect(play.increment(second)).toMatchObject(refusal);
       expect(world.schedule.nowMs - askedAtMs).toBeLessThan(doubtMs);
@@ -122,7 +125,7 @@ describe('a client with an id', () => {
     const first = play.enter(one);
     play.create(first);
     const second = play.enter(two);
-    // Whatever node the holder was at, it has to look for another one in the middle of the question.
+    // If the holder was connected to this node, it must find another one in the middle of the question.
     const at = world.nodes.find((node) => node.apiAddress === first.client.server?.address)!;
     world.cutPower(at);
     expect(play.increment(second)).toMatchObject({ code: 'ClientIdHeld' });
@@ -139,7 +142,7 @@ describe('a client with an id', () => {
     const second = play.enter(one);
     expect(play.increment(second)).toBe(2);
     const { session } = second.client.namespace!;
-    // What it had on its way when it learns of it may have happened; what it asks from then on has not.
+    // Requests that were under way when it learns this may have been executed. Later requests were not.
     expect(play.increment(first)).toMatchObject({ code: 'SessionGone', outcome: 'unknown' });
     const taken = { code: 'ClientIdTaken', outcome: 'definite', retryable: false };
     expect(play.increment(first)).toMatchObject(taken);
@@ -151,7 +154,7 @@ describe('a client with an id', () => {
     }
     expect(first.client.state).toBe('lost');
     expect(second.client.state).toBe('ready');
-    // Nobody took anything from anybody since: it is still the session of before.
+    // No client has taken anything since, so it is still the same session.
     expect(second.client.namespace).toMatchObject({ session });
   });
 

@@ -1,4 +1,4 @@
-/** What connections may do to a node: nothing but to themselves; and what a node says of itself, until it has stopped. */
+/** A connection can harm only itself. And what a node reports about itself until it has stopped. */
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -246,7 +246,7 @@ describe('links that die without a word', () => {
     const story = Story.founded(2, 'ns', ['n1']);
     story.part('n1', 'n2');
     story.pass(200);
-    // Nothing closed: both still believe in their links.
+    // Nothing was closed. Both still believe in their links.
     expect(story.node('n1').node!.view().connectedPeers).toEqual(['n2']);
     story.pass(5000);
     for (const name of ['n1', 'n2']) expect(story.node(name).node!.view().connectedPeers).toEqual([]);
@@ -273,7 +273,7 @@ describe('a disk that is nearly full', () => {
         expect.stringMatching(/^the disk of the data directory has 1000 bytes left of the \d{7} that are kept free/),
       ],
     });
-    // The client tries again until its time is over, because room may come.
+    // The client tries again until its deadline, because there may be space by then.
     expect(errorOf(story.ask(user, put('/b', 'more')))).toMatchObject({ outcome: 'definite' });
     expect(valueOf(story.ask(user, get('/b')))).toBe('first');
     expect(codeOf(story.ask(user, { kind: 'delete', path: '/b', recursive: false, ifVersion: null }))).toBe('ok');

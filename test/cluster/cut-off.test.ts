@@ -1,6 +1,7 @@
 /**
- * Who has any way to a node with any way to a quorum goes on (V35, protocol §9.9): nodes that are cut off from their primary alone follow it
- * through others, and clients leave a node that has lost its group, or never had one.
+ * Work goes on for every client with a way to a node that has a way to a quorum (V35, protocol §9.9). Nodes that are
+ * cut off only from their primary follow it through others. Clients leave a node that has lost its group, or never had
+ * one.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -59,7 +60,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
       story.pass(500);
       expect(kindsOf(told)).toEqual(['begun', ...Array.from({ length: i + 1 }, () => 'event')]);
       expect(valueOf(story.ask(near, get('/b'), { consistency: 'local' }))).toBe(`value ${i}`);
-      // What is asked there goes through the third.
+      // A request there goes through the third node.
       expect(valueOf(story.ask(near, get('/b')))).toBe(`value ${i}`);
     }
     expect(states).toEqual([]);
@@ -159,7 +160,7 @@ describe('a client at a node that is of no cluster', () => {
     const { story } = cast();
     const founder = story.node('n1');
     story.world.crash(founder);
-    // Its log lacks what makes the catalog; the rest of the node is well.
+    // Its log lacks the entries of the catalog. The rest of the node is undamaged.
     const { disk } = founder;
     disk.cut(disk.list().find(({ name }) => name.startsWith('log-'))!.name, 4 * sectorBytes);
     story.world.start(founder);
@@ -167,11 +168,11 @@ describe('a client at a node that is of no cluster', () => {
     const user = story.client(['n1'], { followRedirects: false });
     const states: string[] = [];
     user.client.onState((state) => states.push(state));
-    // The others tell it where the primary is, for a client that is sent there.
+    // The other nodes tell it where the primary is, for a client that is sent there.
     const entered = story.entered(user, 'ns');
     expect(entered.primary).toMatchObject({ group: 'ns', nodeName: story.primaryOf(entered.namespaceId).name });
     expect(codeOf(story.ask(user, put('/b', 'through')))).toBe('ok');
-    // And it counts as served for as long as others are reached.
+    // The namespace counts as served as long as the node reaches others.
     states.length = 0;
     story.pass(5000);
     expect(states).toEqual([]);
@@ -179,7 +180,7 @@ describe('a client at a node that is of no cluster', () => {
   });
 });
 
-/** A client that has all addresses, and is at one of them: they are tried in random order. */
+/** A client that has all addresses, and is connected to one of them. They are tried in random order. */
 function clientAt(story: Story, name: string): SimClient {
   for (let tries = 0; tries < 50; tries++) {
     const user = story.client(

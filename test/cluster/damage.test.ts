@@ -1,4 +1,7 @@
-/** What damage to a log does to a node, told by its operator's means: the log lines, `/health`, `/ready`, and what users get. */
+/**
+ * What damage to its log does to a node, as its operator sees it: the log lines, `/health`, `/ready`, and the answers
+ * to users.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
@@ -11,7 +14,7 @@ import { Story, codeOf, createBlob, get, valueOf } from './story.ts';
 
 const writes = 20;
 
-/** Where `text` is in the files of a disk. */
+/** Where `text` occurs in the files of a disk. */
 function places(disk: MemoryDisk, text: string): { readonly file: string; readonly at: number }[] {
   const needle = utf8(text);
   return disk.list().flatMap(({ name, size }) => {
@@ -99,7 +102,10 @@ describe('one of three', () => {
   });
 });
 
-/** The segments of a disk: those that took a batch, and those that wait for one and may hold what they held in an earlier life. */
+/**
+ * The segments of a disk: those that took a batch, and those that wait for one and may still hold data of an earlier
+ * life.
+ */
 function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; readonly spare: readonly string[] } {
   const names = disk.list().flatMap(({ name }) => (name.startsWith('log-') ? [name] : []));
   const holds = (name: string): boolean =>
@@ -107,7 +113,7 @@ function segmentsOf(disk: MemoryDisk): { readonly used: readonly string[]; reado
   return { used: names.filter(holds), spare: names.filter((name) => !holds(name)) };
 }
 
-/** What `cluster status` at one node says of another. */
+/** The state of another node in `cluster status` of one node. */
 function statusAt(story: Story, at: string): Extract<AdminResult, { kind: 'clusterStatus' }> {
   const status = story.done(story.admin(at, { kind: 'clusterStatus' }));
   if (status.kind !== 'clusterStatus') throw new Error(status.kind);
@@ -155,11 +161,12 @@ describe('V29: one of three that has lost its log and has its identity', () => {
       const n3 = story.node('n3').node!;
       const gone = 'the log of this node is gone from its data directory, and only its identity is left';
       expect(logged(story, 'n3')).toContain(gone);
-      // A restart would mend nothing.
+      // A restart would not mend anything.
       expect(n3.health().ok).toBe(true);
       expect(n3.health().problems.join()).toContain(gone);
       expect(n3.ready()).toEqual({ ok: false, waitingFor: ['this node has lost its log; see /health'] });
-      // Its peers know it where it has its secret still, and tell their operators; else they know that somebody says so.
+      // If it still has its secret, its peers know it and tell their operators. Otherwise they only report what answers
+      // there.
       const told = proves
         ? 'node n3 is of this cluster and has lost its log'
         : "what answers at n3:1 cannot prove the cluster's secret and says that it is node n3 with an emptied or other";
@@ -167,24 +174,24 @@ describe('V29: one of three that has lost its log and has its identity', () => {
       const { ok, problems } = story.node('n1').node!.health();
       expect(ok).toBe(true);
       const why = proves ? 'it has lost its log' : 'what answers at its address cannot prove itself';
-      const lacks = `namespace ns has 2 of 3 voters: r3 on n3 is not there (${why}); it bears no further failure`;
+      const lacks = `namespace ns has 2 of 3 voters: r3 on n3 is missing (${why}); it survives no further failure`;
       expect(problems).toEqual([expect.stringContaining(told), lacks]);
       expect(statusAt(story, 'n1').warnings).toEqual([lacks]);
       expect(stateAt(story, 'n1', 'n3')).toBe(proves ? 'emptied' : 'unproven');
       expect(stateAt(story, 'n3', 'n3')).toBe('emptied');
-      // A client that knows it alone is not told that there is no such namespace.
+      // A client that knows only this node is not told that the namespace does not exist.
       const lost = story.client(['n3'], { requestTimeoutMs: 1000 });
       expect(codeOf(story.enter(lost, 'ns'))).not.toBe('UnknownNamespace');
       const more = story.client(['n3', 'n1', 'n2']);
       story.enter(more, 'ns');
       expect(valueOf(story.ask(more, get('/needle3x')))).toBe('first');
-      // Neither is it joined again under the incarnation that has forgotten what it promised, nor does it found a cluster.
+      // It is not joined again under the incarnation that has forgotten its promises, and it does not found a cluster.
       const join = { kind: 'clusterJoin', node: 'n3', address: story.node('n3').clusterAddress } as const;
       expect(codeOf(story.admin('n1', join))).toBe('NodeRefused');
       expect(codeOf(story.create('mine', ['n3'], 'n3'))).toBe('NodeRefused');
       expect(codeOf(story.ask(user, createBlob('/after')))).toBe('ok');
       expect(story.node('n3').hosts).toEqual([]);
-      // Its next starts know it as well.
+      // It also knows this after its next starts.
       story.world.crash(story.node('n3'));
       story.world.start(story.node('n3'));
       story.pass(1000);
@@ -209,7 +216,7 @@ describe('V29: one of three that has lost its log and has its identity', () => {
     story.pass(10);
     story.world.start(story.node('n2'));
     story.pass(3000);
-    // It was in no cluster then, and has no secret of this one to prove itself by.
+    // It was in no cluster then, so it has no secret of this one with which it could prove itself.
     expect(logged(story, 'n1')).toContain("what answers at n2:1 cannot prove the cluster's secret");
     expect(stateAt(story, 'n1', 'n2')).toBe('unproven');
     const join = { kind: 'clusterJoin', node: 'n2', address: story.node('n2').clusterAddress } as const;
@@ -223,7 +230,7 @@ describe('V29: one of three whose newest segments are gone', () => {
     const { used, spare } = segmentsOf(disk);
     expect(used.length).toBeGreaterThan(1);
     for (const name of [...spare, used.at(-1)!]) disk.lose(name);
-    // The others have all of it, and one of them is away: what the two are to go on with only one of them can prove.
+    // The others have everything, and one of them is away. Only one of the two that are left can prove its log.
     story.world.crash(story.node('n2'));
     story.world.start(story.node('n3'));
     story.pass(3000);

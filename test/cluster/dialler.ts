@@ -1,4 +1,6 @@
-/** Somebody at the cluster port of a node: with the secret, without it, or with another one; it says what a test wants. */
+/**
+ * A program at the cluster port of a node: with the secret, without it, or with another one. It says what a test wants.
+ */
 
 import { textOf } from '../../core/base/bytes.ts';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -15,19 +17,19 @@ import type { RawConnection, Story } from './story.ts';
 const hash = new NodeHash();
 const addresses = { clusterAddress: 'x:1', adminAddress: 'x:2', apiAddress: 'x:3' };
 
-/** The secret that a node drew or was handed, as its disk has it. */
+/** The secret that a node drew or was given, as it is on its disk. */
 export function secretOf(node: SimNode): string {
   return textOf(node.disk.read(secretFile, 0, 4096))!.trim();
 }
 
-/** A hello of a node `x` that means n1. */
+/** A hello of a node `x` to n1. */
 export function helloTo(story: Story, more: Partial<HelloContent> = {}): HelloContent {
   const { name, incarnation, cluster } = story.node('n1').node!.view();
   const from = { name: 'x', incarnation: 'ab'.repeat(16), ...addresses };
   return { cluster: cluster ?? noCluster, from, target: name, targetIncarnation: incarnation, ...more };
 }
 
-/** What a member of the cluster says of itself. */
+/** What a member of the cluster says about itself. */
 export function memberHello(story: Story, name: string, more: Partial<HelloContent> = {}): HelloContent {
   const node = story.node(name);
   const { clusterAddress, adminAddress, apiAddress } = node;
@@ -37,7 +39,7 @@ export function memberHello(story: Story, name: string, more: Partial<HelloConte
 
 export class Dialler {
   readonly raw: RawConnection;
-  /** All that was said so far. */
+  /** Everything that it has said so far. */
   readonly said: PeerMessage[] = [];
   readonly #story: Story;
   #read = 0;
@@ -48,7 +50,7 @@ export class Dialler {
     this.raw = story.dial(story.node(to).clusterAddress, peerSubprotocol);
   }
 
-  /** All that came so far. */
+  /** Everything that it has received so far. */
   get heard(): readonly PeerMessage[] {
     for (; this.#read < this.raw.frames.length; this.#read++) {
       this.#messages.push(...decodePeerFrame(this.raw.frames[this.#read]!, hash));
@@ -61,7 +63,7 @@ export class Dialler {
     for (const frame of encodePeerFrames(messages, 1024 * 1024)) this.raw.link.send(frame);
   }
 
-  /** Greets, is greeted, and says `hello` with proofs of these secrets. */
+  /** Greets, waits for the greeting, and sends `hello` with proofs of these secrets. */
   greet(hello: HelloContent, secrets: readonly string[]): this {
     const proof = new DiallerProof({ hash, random: new SeededRandom(99) }, secrets);
     this.tell(proof.greet());

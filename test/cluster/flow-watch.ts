@@ -1,4 +1,7 @@
-/** The cluster of a flow about watches: what a client and the nodes say to each other, and what the program hears that watches. */
+/**
+ * The cluster of a flow about watches: the messages between a client and the nodes, and what the watching program is
+ * told.
+ */
 
 import { textOf, utf8 } from '../../core/base/bytes.ts';
 import { watch } from '../../core/client/watches.ts';
@@ -22,14 +25,14 @@ export class FlowWatch {
   #cut = '';
 
   readonly #commands: Readonly<Record<string, (words: readonly string[]) => void>> = {
-    /** `cluster`, `cluster remembers 100`: three nodes, which remember so many bytes of changes. */
+    /** `cluster`, `cluster remembers 100`: three nodes, which remember at most this many bytes of changes. */
     cluster: ([, bytes]) => {
       const limits = bytes === undefined ? {} : { watchHistoryBytes: Number(bytes) };
       this.#story = Story.founded(nodes.length, namespace, nodes, { limits });
       this.#writer = this.#story.client(nodes);
       this.#story.entered(this.#writer, namespace);
     },
-    /** `reader n2 n3`: a client that tries these nodes, the first one first. */
+    /** `reader n2 n3`: a client that tries these nodes, in this order. */
     reader: (names) => {
       this.#reader = this.#here.client(names, { codec: this.#overheard(), followRedirects: false });
       this.#reader.client.onState((state) => this.#lines.push(`the reader is ${state}`));
@@ -43,7 +46,7 @@ export class FlowWatch {
     },
     make: ([path = '', text = '']) => this.#write({ kind: 'create', path, type: 'blob', value: utf8(text) }),
     put: ([path = '', text = '']) => this.#write(put(path, text)),
-    /** The reader and the node that it is connected to. */
+    /** The reader and the node to which it is connected. */
     cut: () => {
       this.#cut = this.#node;
       this.#here.part(this.#client('reader').host, this.#cut);
@@ -77,7 +80,7 @@ export class FlowWatch {
     this.#here.pass(100);
   }
 
-  /** Tells what concerns watches, as it is said. */
+  /** Writes down the messages about watches as they are sent. */
   #overheard(): ClientCodec {
     return {
       ...binaryApi,
@@ -99,7 +102,7 @@ export class FlowWatch {
     };
   }
 
-  /** The node that the reader is connected to. */
+  /** The node to which the reader is connected. */
   get #node(): string {
     return this.#reader?.client.server?.address.replace(/:.*/, '') ?? 'a node';
   }

@@ -1,4 +1,4 @@
-/** Watches as people can read them happen. UPDATE_FLOWS=1 npx vitest run test/cluster/flows.test.ts writes it anew. */
+/** Watches as a text that people can read. UPDATE_FLOWS=1 npx vitest run test/cluster/flows.test.ts writes it again. */
 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

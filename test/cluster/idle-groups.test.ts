@@ -1,7 +1,4 @@
-/**
- * Many groups to which nothing happens cost their nodes little, and are there at once when something does.
- * @module-tag slow
- */
+/** Many idle groups cost their nodes little, and react at once when something happens. @module-tag slow */
 
 import { describe, expect, it } from 'vitest';
 import { Story } from './story.ts';
@@ -18,7 +15,7 @@ function idle(): Story {
   return story;
 }
 
-/** Who leads which group, as they know themselves. */
+/** Which replica is the primary of which group, according to the replicas themselves. */
 function primaries(story: Story): string[] {
   return story.world.nodes.flatMap(({ name, node }) =>
     (node?.view().replicas ?? []).filter((one) => one.isPrimary).map((one) => `${one.identity.namespace} ${name}`),
@@ -31,7 +28,8 @@ describe('idle groups', () => {
     const { counters } = story.world.network;
     const before = counters.delivered;
     story.pass(10_000);
-    // Ten a second from each node to each of the two others, however many primaries it has; the answers go with them or by themselves.
+    // Each node sends ten a second to each of the two others, however many primaries it has. The answers go with them
+    // or separately.
     expect(counters.delivered - before).toBeLessThan(10 * 1.5 * 60);
   });
 
@@ -49,7 +47,8 @@ describe('idle groups', () => {
       .find((lead) => !lead.startsWith('0 '))!
       .split(' ') as [string, string];
     story.node(name).pause();
-    // Suspicion takes a second and up to half of it more; a vote, a message there and back and a sync, far less than another.
+    // Suspicion takes a second and up to half a second more. A vote, a round trip and a sync take much less than
+    // another second.
     story.until('another primary', () => primaries(story).filter((lead) => lead.startsWith(`${id} `)).length > 1, 2500);
   });
 });

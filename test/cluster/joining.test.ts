@@ -1,4 +1,4 @@
-/** How a cluster comes to be: founding, joining, refusals that say what to do, and crashes between any two of the steps. */
+/** How a cluster begins: founding, joining, refusals that say what to do, and crashes between any two of the steps. */
 
 import { describe, expect, it } from 'vitest';
 import { watch } from '../../core/client/watches.ts';
@@ -66,7 +66,7 @@ describe('a cluster', () => {
     const story = started(2);
     const address = story.node('n2').clusterAddress;
     story.done(story.create('ns', ['n1']));
-    // Its kernel takes the connection, its process says nothing.
+    // Its kernel accepts the connection, but its process says nothing.
     const join = story.world.network;
     story.world.schedule.after(5000, () => join.cut('n2', 'n1'));
     story.pass(10);
@@ -76,7 +76,7 @@ describe('a cluster', () => {
   it('has no namespace called root, no second one of a name, and none on nodes that it does not know', () => {
     const story = started(2);
     expect(errorOf(story.create('ns', ['n2']))).toMatchObject({ code: 'NodeNotFound' });
-    // A mistake founds no cluster.
+    // A mistake does not found a cluster.
     expect(story.node('n1').node!.view().cluster).toBeNull();
     story.done(story.create('ns', ['n1', 'n1', 'n1']));
     expect(codeOf(story.create('root', ['n1']))).toBe('BadName');
@@ -125,7 +125,7 @@ describe('a crash at any step', () => {
         story.join('n2');
         story.world.crash(story.node(who));
         story.world.start(story.node(who));
-        // A node that believes itself in a cluster that does not know it yet is not ready.
+        // A node that believes that it is in a cluster which does not know it yet is not ready.
         story.pass(500);
         expect(codeOf(story.join('n2'))).toBe('ok');
         expect(codeOf(story.create('both', ['n1', 'n2']))).toBe('ok');
@@ -151,7 +151,7 @@ describe('a node that comes back', () => {
     story.until('the new address everywhere', () => story.node('n1').node!.view().connectedPeers.length === 2);
     story.pass(3000);
     for (const at of ['n1', 'n2', 'n3']) expect(told(at)).toBe('n3:13');
-    // Those who restart dial it where it is now, though it does not dial them.
+    // Nodes that restart dial it at its present address, though it does not dial them.
     story.world.crash(story.node('n2'));
     story.world.start(story.node('n2'));
     story.settle();
@@ -212,11 +212,11 @@ describe('a node whose data directory was emptied', () => {
     for (const name of ['n1', 'n2']) {
       const { ok, problems } = story.node(name).node!.health();
       expect(ok).toBe(true);
-      // Its secret was lost with the rest: that it is n3 is its word, and what is said of it is that somebody says so.
+      // It has lost its secret too. Only it claims to be n3, so others only report that a program answers there.
       expect(problems).toEqual([
         expect.stringMatching(/^what answers at n3:1 cannot prove the cluster's secret /),
         expect.stringMatching(
-          /^namespace ns has 2 of 3 voters: r3 on n3 is not there .*; it bears no further failure$/,
+          /^namespace ns has 2 of 3 voters: r3 on n3 is missing .*; it survives no further failure$/,
         ),
       ]);
       expect(states(story, name)).toMatchObject({ n3: 'unproven' });
@@ -229,7 +229,7 @@ describe('a node whose data directory was emptied', () => {
     expect(astray.client.problem?.error).toMatchObject({ code: 'NodeRefused' });
     expect(codeOf(story.create('mine', ['n3'], 'n3'))).toBe('NodeRefused');
     expect(errorOf(story.join('n3'))).toMatchObject({ code: 'NodeRefused' });
-    // It is said once, not at every attempt.
+    // It is reported once, not at every attempt.
     expect(story.log.filter((line) => line.includes('warn refused a peer connection')).length).toBeLessThan(6);
   });
 
@@ -244,11 +244,11 @@ describe('a node whose data directory was emptied', () => {
     for (const node of story.world.nodes) story.world.crash(node);
     story.node('n2').disk.wipe();
     story.world.start(story.node('n2'));
-    // A write that may have been executed is not told that there never was such a namespace.
+    // If a write may have been executed, the client is not told that its namespace never existed.
     const result = story.ask(user, createBlob('/b'), { timeoutMs: 3000 });
     expect(codeOf(result)).toBe('Timeout');
     expect(told).toEqual(['begun']);
-    // Once it is told, it sends everybody to where they are served.
+    // Once it knows, it sends all clients to a node that serves them.
     for (const name of ['n1', 'n3']) story.world.start(story.node(name));
     expect(codeOf(story.ask(user, put('/a', 'second')))).toBe('ok');
     story.pass(1000);

@@ -1,4 +1,4 @@
-/** A node whose record was lost with a part of its log, while its replicas are still there. */
+/** A node whose record was lost with a part of its log, while its replicas still exist. */
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -8,7 +8,7 @@ import { Store } from '../../core/store/store.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { Story, createBlob, get, valueOf } from './story.ts';
 
-/** Puts the record in place that the node had before it knew of any namespace. */
+/** Puts back the record that the node had before it knew of any namespace. */
 function forgetNamespaces(story: Story, disk: MemoryDisk): void {
   let now = 0;
   const state = { done: false };
@@ -45,7 +45,7 @@ describe('a node that has lost its record and not its replicas', () => {
     story.pass(2000);
     expect(node.node!.health().problems).toEqual([]);
     expect(node.hosts.map(({ namespaceId }) => namespaceId)).toHaveLength(2);
-    // It counts: without it and n2 there is no quorum.
+    // It counts, because without it and n2 there is no quorum.
     story.world.crash(story.node('n2'));
     story.pass(3000);
     expect(valueOf(story.ask(user, get('/needle')))).toBeDefined();

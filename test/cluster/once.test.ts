@@ -1,4 +1,4 @@
-/** Frames between nodes may be doubled and come late: what is forwarded is done once. */
+/** Frames between nodes may be doubled and may come late. A forwarded request is done once. */
 
 import { describe, expect, it } from 'vitest';
 import { Once } from '../../core/cluster/routing/once.ts';

@@ -1,4 +1,4 @@
-/** The root group is not for clients: whatever one asks of it is refused, and it goes on. */
+/** The root group is not for clients. It refuses everything that a client asks of it, and goes on. */
 
 import { expect, it } from 'vitest';
 import { encodeOperation } from '../../core/service/body.ts';

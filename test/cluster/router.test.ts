@@ -1,4 +1,4 @@
-/** The router alone, between nodes that a test puts where it wants them. */
+/** The router alone, between nodes that a test connects as it wants. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
@@ -51,6 +51,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
     times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
     now: () => now,
     run,
+    tired: () => false,
   });
 }
 
@@ -80,7 +81,7 @@ describe('a router', () => {
     connected = new Set(['n2']);
     ask(read);
     ask(write);
-    // It once asked the same peer again for ever: each time it asked, the new question was due to be asked again.
+    // It once asked the same peer again for ever, because each new question was due to be asked again.
     expect(learn('n3', 2)).toBe(true);
     expect(sent.map(({ to }) => to)).toEqual(['n2', 'n2']);
     expect(router.outstanding).toBe(2);
@@ -145,7 +146,7 @@ describe('a router', () => {
   it('takes no answer that was meant for the process before it, whose numbers were the same (seed 5194)', () => {
     learn('n2', 1);
     ask(read);
-    // A read of another path, which the node asked before it was started again: its answer was given to this one's client.
+    // The node asked this read of another path before it was restarted. Its answer was once given to this client.
     answer('n2', sent[0]!.message.id, run - 1);
     expect(ends).toEqual([]);
     answer('n2', sent[0]!.message.id);

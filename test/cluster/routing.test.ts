@@ -1,4 +1,4 @@
-/** How requests find their primary from any node, past links that are cut, and how every wait at a node comes to an end. */
+/** How requests find their primary from any node, past links that are cut, and how every wait at a node ends. */
 
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../core/base/errors.ts';
@@ -32,7 +32,7 @@ function connect(story: Story, node: string): RawConnection {
   return connection;
 }
 
-/** A session of this connection's own. */
+/** A session that belongs to this connection. */
 function registered(story: Story, raw: RawConnection, namespaceId: number): number {
   say(raw, { kind: 'register', id: 1000, namespaceId, client: 'raw', secret: null });
   story.pass(100);
@@ -77,7 +77,7 @@ describe('a node without a replica', () => {
     story.world.crash(story.node('n1'));
     const lost = story.client(['n4'], { followRedirects: false });
     const denied = story.enter(lost, 'none');
-    // With the root group gone nobody knows that; it is said so, and never that there is none.
+    // While the root group is away, no node knows that. The error says so, and never that the namespace does not exist.
     expect(errorOf(denied)).toMatchObject({ retryable: true, outcome: 'definite' });
   });
 

@@ -1,4 +1,7 @@
-/** Who speaks as a session, and how many of them one connection may have: over raw connections, to nodes that forward and nodes that do not. */
+/**
+ * Who may speak as a session, and how many sessions one connection may have. The tests use raw connections, to nodes
+ * that forward and nodes that do not.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { encodeOperation } from '../../core/service/body.ts';
@@ -18,7 +21,7 @@ const add: Operation = { kind: 'counterAdd', path: '/n', by: 1 };
 type Answer = Reply['answer'] | { readonly kind: 'refused'; readonly error: ErrorInfo };
 type Asked<M> = M extends { readonly id: number } ? Omit<M, 'id' | 'namespaceId'> : never;
 
-/** A client as docs/wire.md has it, of which each message is written by hand. */
+/** A client according to docs/wire.md that writes each message by hand. */
 class Raw {
   readonly #story: Story;
   readonly #link: { send(frame: Uint8Array | string): void };
@@ -76,7 +79,7 @@ const create: Operation = { kind: 'create', path: '/n', type: 'counter', value: 
 const code = (answer: Answer): string =>
   answer.kind === 'refused' || answer.kind === 'error' ? answer.error.code : answer.kind;
 
-/** Four nodes, of which n4 has no replica; the primary is on one of the others. */
+/** Four nodes. n4 has no replica, and the primary is on one of the others. */
 function founded(limits = {}): { readonly story: Story; readonly at: (node: string) => Raw; readonly primary: string } {
   const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3'], { limits });
   const { namespaceId } = story.entered(story.client(['n1']), 'ns');
@@ -92,10 +95,10 @@ describe('a session', () => {
     expect(code(holder.write(session, 1, create))).toBe('result');
     for (const node of ['n4', primary]) {
       const stranger = at(node);
-      // It has said nothing: its own node refuses it, whether there is such a session or not.
+      // It has not sent a secret, so its own node refuses it, whether the session exists or not.
       const refused = { kind: 'refused', error: { code: 'BadArgument', outcome: 'definite' } };
       for (const named of [session, 999_999]) expect(stranger.write(named, 2)).toMatchObject(refused);
-      // It guesses: a session of another secret is answered as one that there is not.
+      // It guesses. A session with another secret gets the same answer as one that does not exist.
       const gone = { kind: 'refused', error: { code: 'SessionGone', outcome: 'unknown' } };
       for (const named of [session, 1]) {
         for (const request of [1, 2]) {
@@ -147,7 +150,7 @@ describe('a session', () => {
     expect(other).toMatchObject({ kind: 'refused', error: { code: 'BadArgument', outcome: 'definite' } });
     expect(raw.write(session, 2)).toEqual(first);
     expect(raw.write(session, 3)).toMatchObject({ kind: 'result', result: { number: 2 } });
-    // No request has the number 0, and none tells of answers to what was never asked.
+    // No request has the number 0, and none reports answers to requests that were never made.
     for (const [request, answered] of [
       [0, 0],
       [4, 0],
@@ -173,7 +176,7 @@ describe('one connection', () => {
         details: { name: 'maxSessionsPerConnection', limit: 8 },
       },
     });
-    // A secret that is told falsely frees nothing.
+    // A wrong secret frees nothing.
     raw.resume(sessions[0]!, wrong);
     expect(code(raw.write(sessions[0]!, 1, create))).toBe('result');
     for (let i = 0; i < 20; i++) {

@@ -1,4 +1,7 @@
-/** Who answers at a member's address while that is down, and cannot prove the secret, makes nobody believe anything of the member (V31). */
+/**
+ * A program that answers at a member's address while the member is down, and cannot prove the secret, makes no node
+ * believe anything about the member (V31).
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { NodeInfo } from '../../core/wire/node-info.ts';
@@ -14,7 +17,9 @@ const hash = new NodeHash();
 const other = 'ef'.repeat(16);
 type Welcome = Extract<PeerMessage, { kind: 'welcome' }>;
 
-/** Somebody at the address of a node that is down: it welcomes whoever dials, with no proof or one of its own making. */
+/**
+ * A program at the address of a node that is down. It welcomes every node that dials, with no proof or an invented one.
+ */
 class Squatter {
   heard: PeerMessage[] = [];
   readonly #node: ReturnType<Story['node']>;
@@ -62,7 +67,7 @@ function without3(): Story {
 }
 
 const lacking = [
-  'namespace ns has 2 of 3 voters: r3 on n3 is not there (what answers at its address cannot prove itself); it bears no further failure',
+  'namespace ns has 2 of 3 voters: r3 on n3 is missing (what answers at its address cannot prove itself); it survives no further failure',
 ];
 const emptied = errorInfo('NodeRefused', 'empty it', { node: 'n3', emptied: true });
 const claims: readonly (readonly [string, (from: NodeInfo) => Partial<Welcome>])[] = [
@@ -91,7 +96,7 @@ describe('what answers at the address of a member that is down', () => {
       ]);
       expect(state(story, name)).toBe('unproven');
     }
-    // Nor is it handed the secret by whoever joins it again, nor is that person told to empty anything.
+    // An operator who joins it again does not hand it the secret, and is not told to empty anything.
     const join = { kind: 'clusterJoin', node: 'n3', address: story.node('n3').clusterAddress } as const;
     expect(errorOf(story.admin('n1', join))?.code).toBe('NodeRefused');
     expect(JSON.stringify(squatter.heard)).not.toContain(secretOf(story.node('n1')));

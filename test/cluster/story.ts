@@ -1,4 +1,7 @@
-/** A simulated cluster for stories: users and operators who wait for their answers, and connections that say whatever a test wants. */
+/**
+ * A simulated cluster for stories: users and operators who wait for their answers, and connections that say whatever a
+ * test wants.
+ */
 
 import { utf8 } from '../../core/base/bytes.ts';
 import type { ErrorCode, ErrorInfo, Result } from '../../core/base/errors.ts';
@@ -21,7 +24,7 @@ export interface StoryOptions {
   readonly settings?: Partial<SimNodeSettings>;
 }
 
-/** What a connection by hand saw. */
+/** What a hand-made connection has seen. */
 export interface RawConnection {
   readonly link: Link;
   readonly frames: Frame[];
@@ -50,7 +53,7 @@ export class Story {
     });
   }
 
-  /** All nodes in one cluster, with `namespace` on those that are named. */
+  /** All nodes in one cluster, with `namespace` on the named ones. */
   static founded(nodes: number, namespace: string, on: readonly string[], options: StoryOptions = {}): Story {
     const story = new Story(nodes, options);
     story.world.found([]);
@@ -63,12 +66,12 @@ export class Story {
     return this.world.node(name);
   }
 
-  /** Milliseconds of virtual time go by. */
+  /** Lets milliseconds of virtual time pass. */
   pass(ms: number): void {
     this.world.run(ms * 1000);
   }
 
-  /** Runs until every node that lives is ready, and knows all that is to be known. */
+  /** Runs until every node that is alive is ready, and knows everything. */
   settle(): void {
     this.until('all are ready', () => this.world.nodes.every((node) => node.node === null || node.node.ready().ok));
     this.pass(50);
@@ -104,7 +107,7 @@ export class Story {
     return result.value;
   }
 
-  /** A client that has only these nodes' addresses. */
+  /** A client that has only the addresses of these nodes. */
   client(at: readonly string[], options: Partial<ClientOptions> = {}): SimClient {
     return this.world.addClient({ addresses: at.map((name) => this.node(name).apiAddress), ...options });
   }
@@ -113,7 +116,7 @@ export class Story {
     return this.#wait((done) => void user.client.enter(namespace, done));
   }
 
-  /** Enters a namespace that is there. */
+  /** Enters an existing namespace. */
   entered(user: SimClient, namespace: string): Entered {
     const result = this.enter(user, namespace);
     if (!result.ok) throw new Error(result.error.message);
@@ -131,7 +134,7 @@ export class Story {
     return results[0]!;
   }
 
-  /** A connection of no client of ours. */
+  /** A connection that is not one of our clients. */
   dial(address: string, subprotocol: string): RawConnection {
     const raw: { -readonly [K in keyof RawConnection]: RawConnection[K] } = {
       link: { send: () => undefined, close: () => undefined, buffered: () => 0 },
@@ -148,7 +151,7 @@ export class Story {
     return raw;
   }
 
-  /** The node of the primary of a namespace, as it knows itself. */
+  /** The node of the primary of a namespace, according to the primary itself. */
   primaryOf(namespaceId: number): SimNode {
     const found = this.world.nodes.find((node) =>
       node.hosts.some((host) => host.namespaceId === namespaceId && host.isPrimary),
@@ -181,7 +184,7 @@ export function get(path: string): Operation {
   return { kind: 'blobGet', path };
 }
 
-/** The value that a read brought, or the code of what came instead. */
+/** The value that a read returned, or the code of its error. */
 export function valueOf(result: Result<Reply>): string {
   if (!result.ok) return result.error.code;
   const { answer } = result.value;

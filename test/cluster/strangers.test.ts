@@ -1,4 +1,7 @@
-/** Who does not know the secret reads, changes and stops nothing at the cluster port; who knows it speaks for itself alone (V31). */
+/**
+ * A program without the secret reads, changes and stops nothing at the cluster port. A program with the secret speaks
+ * only for itself (V31).
+ */
 
 import { noSecret } from '../../core/base/session-secret.ts';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +17,7 @@ import { Story, codeOf, createBlob, get, put, valueOf } from './story.ts';
 const most = Number.MAX_SAFE_INTEGER;
 const wrong = ['not the secret of this cluster'];
 
-/** What is not to change, whoever says what. */
+/** What must not change, whoever says what. */
 function standing(story: Story): unknown {
   return story.world.nodes.map((node) => ({
     health: node.node!.health(),
@@ -34,7 +37,7 @@ function founded(): Story {
   return story;
 }
 
-/** A message between replicas of the namespace, in the name of the one on `from`. */
+/** A message between replicas of the namespace, in the name of the replica on `from`. */
 function forged(story: Story, from: string, more: Partial<Extract<Message, { kind: 'viewNow' }>>): PeerMessage {
   const to = story.node('n1').hosts.find((host) => host.namespaceId !== rootNamespaceId)!;
   const { cluster, namespace } = to.identity;
@@ -69,7 +72,7 @@ describe('a stranger at the cluster port', () => {
       const told = JSON.stringify(stranger.heard);
       for (const node of story.world.nodes) expect(told).not.toContain(node.node!.view().incarnation);
     }
-    // Nor without a hello, nor with a proof that was overheard on another link.
+    // Neither without a hello, nor with a proof that was overheard on another link.
     const mute = new Dialler(story);
     mute.tell(forged(story, 'n2', { view: most }));
     mute.untilClosed();
@@ -106,7 +109,7 @@ describe('a stranger at the cluster port', () => {
     story.node('n2').disk.wipe();
     story.world.start(story.node('n2'));
     story.pass(3000);
-    // It knows the secret, and so is believed to have lost its disk.
+    // It knows the secret, so its peers believe that it has lost its disk.
     expect(story.node('n1').node!.health().problems).toEqual([expect.stringMatching(/^node n2 at n2:1 has another/)]);
     expect(story.node('n2').node!.health().problems).toEqual([expect.stringContaining('knows this node with another')]);
   });

@@ -10,7 +10,7 @@ import { Story } from './story.ts';
 
 const patienceUs = 20_000_000;
 
-/** What a watch was told, and how far it is. */
+/** What a watch was told, and its position. */
 class Listener {
   readonly told: WatchTold[] = [];
   readonly handle: WatchHandle;

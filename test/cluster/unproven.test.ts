@@ -1,4 +1,7 @@
-/** Until both ends of a link between nodes have proven the secret, one bounded message is read at a time, and only the one that is due (V31). */
+/**
+ * Until both ends of a link between nodes have proven the secret, a node reads one bounded message at a time, and
+ * accepts only the message that is due (V31).
+ */
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -19,7 +22,7 @@ const pings = frameOf(...Array.from({ length: 60_000 }, (): PeerMessage => ({ ki
 const refusals = (story: Story, from: number): readonly string[] =>
   story.log.slice(from).filter((line) => / (info|warn|error) .*(refused|closed)/.test(line));
 
-/** What the other end may say, in the place of a greeting, of a hello, or of a welcome. */
+/** What the other end may send instead of a greeting, a hello, or a welcome. */
 const wrong: readonly (readonly [string, Uint8Array | string])[] = [
   ['many messages of links that are open', pings],
   ['fifteen megabytes', new Uint8Array(megabytes).fill(1)],
@@ -37,7 +40,7 @@ describe('whoever dials a node and has proven nothing', () => {
       if (greeted) stranger.tell(greet);
       const before = stranger.heard.length;
       stranger.raw.link.send(frame);
-      // What follows is not looked at.
+      // Later messages are ignored.
       stranger.raw.link.send(frameOf(greet));
       expect(stranger.untilClosed()).toBe(closeCodes.badFrame);
       const due = greeted ? 'hello' : 'greet';
@@ -65,7 +68,7 @@ describe('whoever dials a node and has proven nothing', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const from = story.log.length;
     for (let i = 0; i < 1500; i++) {
-      // A greeting, and then a text that ends so many bytes too early; and protocols that nobody speaks.
+      // A greeting, followed by a text that ends this many bytes too early. And protocols that no release has.
       const cut = new Writer(64);
       cut.u8(1);
       cut.u8(13);
@@ -108,7 +111,7 @@ describe('whoever answers at the address of a member that is down', () => {
       story.until('it is dialled', () => dialled >= 4);
       story.pass(1000);
       expect(new Set(closed)).toEqual(new Set([closeCodes.badFrame]));
-      // Each dial is one greeting, one hello at most, and no answer to a ping.
+      // Each dial sends one greeting, at most one hello, and no answer to a ping.
       expect(heard.length).toBeLessThanOrEqual(2 * dialled);
       expect(received() - before).toBeLessThan(5000);
       const lines = refusals(story, log);

@@ -1,4 +1,4 @@
-/** The index of watches finds exactly those whom a change concerns, and forgets whatever is taken out. */
+/** The index of watches finds exactly the watches that a change concerns, and forgets watches that are removed. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

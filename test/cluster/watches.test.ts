@@ -1,4 +1,4 @@
-/** The watches of one replica: what each is told, in what order, and what becomes of those who read slowly. */
+/** The watches of one replica: what each is told, in which order, and what happens to slow readers. */
 
 import { describe, expect, it } from 'vitest';
 import { textOf, utf8 } from '../../core/base/bytes.ts';
@@ -80,7 +80,7 @@ class Scene {
     return op;
   }
 
-  /** Applies without a word to the watches. */
+  /** Applies an operation without telling the watches. */
   quietly(operation: Operation): number {
     return this.#apply(1, encodeOperation(operation));
   }

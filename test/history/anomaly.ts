@@ -1,10 +1,10 @@
-/** Something in a history that cannot be, in words, with the lines that contradict each other. */
+/** An impossible part of a history, in words, with the lines that contradict each other. */
 
 import type { Call, Operation, SimpleOperation } from './format.ts';
 
 export interface Anomaly {
   readonly what: string;
-  /** Lines of the history, each with what stands there. */
+  /** The lines of the history, with their contents. */
   readonly lines: readonly { readonly line: number; readonly says: string }[];
 }
 

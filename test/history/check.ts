@@ -1,6 +1,7 @@
 /**
- * Checks a history of clients without knowing anything of those who served them (protocol §9.3, §9.7): is there an order of the calls in
- * which each answer is right, and were watches told just that? What fails is told by as few answers as contradict each other.
+ * Checks a history of clients without knowing anything about the servers (protocol §9.3, §9.7). Is there an order of
+ * the calls in which each answer is right, and were watches told exactly this? A failure is shown with a small set of
+ * answers that contradict each other.
  */
 
 import type { Anomaly } from './anomaly.ts';
@@ -16,13 +17,13 @@ import { partition } from './partition.ts';
 import { checkWatches } from './watch-check.ts';
 
 export interface CheckOptions {
-  /** Steps of the search in each part of the tree; beyond them it is undecided. */
+  /** How many steps the search may take in each part of the tree. Beyond that the part is undecided. */
   readonly maxSteps?: number;
 }
 
 export interface Verdict {
   readonly anomalies: readonly Anomaly[];
-  /** Parts of the tree, by their topmost paths, for which the search found no end. */
+  /** Parts of the tree, by their topmost paths, for which the search did not end. */
   readonly undecided: readonly string[];
   readonly calls: number;
   readonly unknown: number;
@@ -30,13 +31,16 @@ export interface Verdict {
   readonly parts: number;
 }
 
-/** For a part of some thousand calls, with some dozen of unknown outcome. */
+/** It is enough for a part of some thousand calls, with some dozen of unknown outcome. */
 const defaultSteps = 2_000_000;
-/** A contradiction is made smaller by searching again and again: in so many steps, and each time in a part of them. */
+/**
+ * A contradiction is made smaller with repeated searches. The first number bounds all their steps, the second those in
+ * each part.
+ */
 const shrinkSteps = 100_000;
 const mostStepsOnce = 4000;
 
-/** @throws HistoryError when a call asks what the model does not know. */
+/** @throws HistoryError when a call has an operation that the model does not know. */
 export function checkHistory(history: History, { maxSteps = defaultSteps }: CheckOptions = {}): Verdict {
   const calls = [...history.calls].sort((a, b) => a.line - b.line);
   const happened = calls.filter(mayHaveHappened);
@@ -63,7 +67,10 @@ export function checkHistory(history: History, { maxSteps = defaultSteps }: Chec
   };
 }
 
-/** What was never executed, and what changed nothing for a reason that the state does not show, has no place in the order. */
+/**
+ * A call that was never executed, or that changed nothing for a reason that the state does not show, has no place in
+ * the order.
+ */
 function mayHaveHappened({ answer, linearizable, operation }: Call): boolean {
   if (isRead(operation) && (!linearizable || answer === null || answer.outcome === 'unknown')) return false;
   if (answer?.outcome === 'definite') return false;
@@ -80,8 +87,8 @@ function known<T>(part: Part, search: () => T): T {
 }
 
 /**
- * As few answers as contradict each other. An answer that is doubted is one less to be right, so what still fails without it fails by the
- * others: halves are left out, then quarters, and so on.
+ * A small set of answers that contradict each other. An answer that is doubted need not be right. If the part still
+ * fails without it, the others are enough. So we leave out halves, then quarters, and so on.
  */
 function contradiction(part: Part, model: Model, found: Extract<Linearized, { kind: 'no' }>): Anomaly {
   const within = narrower(part);
@@ -96,7 +103,8 @@ function contradiction(part: Part, model: Model, found: Extract<Linearized, { ki
   const answered = calls.filter(({ answer }) => answer?.outcome === 'done' || answer?.outcome === 'failed');
   const doubted = new Set(answered.filter(({ answer }) => answer!.at > found.at));
   let kept = answered.filter((call) => !doubted.has(call));
-  // What reads say can be left out for nothing: first they alone. What stays too large within the steps is told by its last answers.
+  // Answers of reads can be left out at no cost, so we try them first. A part that stays too large within the steps is
+  // shown with its last answers.
   const reads = kept.filter(({ operation }) => isRead(operation));
   if (fails(new Set([...doubted, ...reads]))) {
     for (const call of reads) doubted.add(call);
@@ -123,7 +131,7 @@ function contradiction(part: Part, model: Model, found: Extract<Linearized, { ki
   };
 }
 
-/** A part of a part that fails alone, when what read directories is left out, which no other call needs. */
+/** A part of this part that fails alone. Reads of directories join paths that no other call joins. */
 function narrower(part: Part): [Part, Model, Extract<Linearized, { kind: 'no' }>] | null {
   const paths = [...new Set(part.calls.flatMap(({ operation }) => pathsOf(operation)))];
   const isAbove = (path: string): boolean => paths.some((other) => isBeneath(other, path));

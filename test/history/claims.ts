@@ -1,6 +1,6 @@
 /**
- * What answers say of their place in the log: each op is one write's, what was asked after an answer comes behind it, and what one client
- * asked in order happened in order.
+ * What answers say about their positions in the log: each op belongs to one write, a call that was asked after an
+ * answer has a later position, and the calls that one client asked in order have positions in this order.
  */
 
 import type { Anomaly } from './anomaly.ts';
@@ -44,7 +44,7 @@ function eachOpOnce(placed: readonly Placed[]): Anomaly[] {
   return anomalies;
 }
 
-/** Whoever is answered with an op has seen the log up to there: what is asked afterwards is no older. */
+/** A client that got an answer with an op has seen the log up to there. A later call is not older. */
 function inRealTime(placed: readonly Placed[]): Anomaly[] {
   const answered = [...placed].sort((a, b) => a.answeredAt - b.answeredAt);
   const asked = [...placed].sort((a, b) => a.call.at - b.call.at);

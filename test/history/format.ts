@@ -1,9 +1,9 @@
 /**
- * The form in which a history of clients is written down: JSON, a record a line (docs/history.md). Nothing here knows haret's code: who
- * checks a cluster must not believe it.
+ * The written form of a history of clients: JSON, with one record a line (docs/history.md). This room does not know
+ * haret's code, because a checker of a cluster must not believe that code.
  */
 
-/** Text; bytes that are no text are written as `{"base64": "..."}`, and stand here as `base64:...`. */
+/** Text. Bytes that are not text are written as `{"base64": "..."}`, and are `base64:...` here. */
 export type Value = string;
 
 export type LeafType = 'blob' | 'queue' | 'set' | 'counter';
@@ -60,7 +60,7 @@ export interface Transaction {
 
 export type Operation = SimpleOperation | Transaction;
 
-/** What was answered. A field that is left out was not told, and fits whatever it would have been. */
+/** The answer. A missing field was not reported, and fits every value. */
 export interface Told {
   readonly kind?: string;
   readonly version?: number | null;
@@ -76,8 +76,8 @@ export interface Told {
 }
 
 /**
- * `done`: it was executed, and answered with `result`. `failed`: it was executed, and answered with an error of the tree. `definite`: it was
- * not executed and never will be. `unknown`: it may have been executed, or may still be.
+ * `done`: it was executed, and the answer is `result`. `failed`: it was executed, and the answer is an error of the
+ * tree. `definite`: it was not executed and never will be. `unknown`: it may have been executed, or may still be.
  */
 export type Outcome = 'done' | 'failed' | 'definite' | 'unknown';
 const outcomes: readonly Outcome[] = ['done', 'failed', 'definite', 'unknown'];
@@ -85,20 +85,20 @@ const outcomes: readonly Outcome[] = ['done', 'failed', 'definite', 'unknown'];
 export interface Answer {
   readonly outcome: Outcome;
   readonly at: number;
-  /** The op number of its entry; of a read, the op behind which it read. */
+  /** The op number of its entry. For a read, the op of the state that it read. */
   readonly op: number | null;
   readonly result: Told | null;
   readonly error: string | null;
 }
 
-/** A call of a client, with what came of it; without an answer its outcome is unknown. */
+/** A call of a client, with its answer. Without an answer its outcome is unknown. */
 export interface Call {
   readonly line: number;
   readonly id: string;
   readonly client: string;
   readonly at: number;
   readonly operation: Operation;
-  /** False for a read that may be behind: it is not held against the others. */
+  /** False for a read that may be stale. It is not compared with the others. */
   readonly linearizable: boolean;
   answer: Answer | null;
 }
@@ -119,11 +119,11 @@ export interface WatchItem {
   readonly op: number;
   readonly changes: readonly ToldChange[];
   readonly folded: boolean;
-  /** A page of a snapshot after which more pages come. */
+  /** True for a page of a snapshot that is not the last. */
   readonly more: boolean;
 }
 
-/** What one watch was told, in the order in which it was told. */
+/** What one watch was told, in order. */
 export interface WatchTold {
   readonly line: number;
   readonly id: string;
@@ -137,7 +137,7 @@ export interface History {
   readonly watches: readonly WatchTold[];
 }
 
-/** A line that is no record, with what is wrong with it. */
+/** A line that is not a record, with what is wrong with it. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
 
@@ -165,7 +165,7 @@ export function parseHistory(text: string): History {
   return builder.history;
 }
 
-/** Puts records together as they come. */
+/** Collects records as they come. */
 export class HistoryBuilder {
   readonly #calls = new Map<string, Call>();
   readonly #watches = new Map<string, WatchTold>();
@@ -175,7 +175,7 @@ export class HistoryBuilder {
     return { calls: [...this.#calls.values()], watches: [...this.#watches.values()] };
   }
 
-  /** @param line where it stands; left out: after the one before. */
+  /** @param line its position. The default is after the one before. */
   add(record: unknown, line = this.#line + 1): void {
     this.#line = line;
     if (typeof record !== 'object' || record === null || Array.isArray(record))
@@ -273,7 +273,7 @@ export class HistoryBuilder {
   }
 }
 
-/** Bytes become a value, at any depth. */
+/** Turns bytes into a value, at any depth. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,4 +1,4 @@
-/** The checker of histories, tried on histories that are known to be good, and on each kind of lie. */
+/** The checker of histories, tried with histories that are known to be good, and with each kind of lie. */
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
@@ -10,7 +10,7 @@ import type { Row } from './record.ts';
 
 function verdictOn(rows: readonly Row[]): ReturnType<typeof checkHistory> {
   const builder = new HistoryBuilder();
-  // As from a file: what is shared in memory is not in there.
+  // It is as read from a file, so that objects are not shared in memory.
   for (const [index, row] of rows.entries()) builder.add(JSON.parse(JSON.stringify(row)), index + 1);
   return checkHistory(builder.history);
 }
@@ -41,7 +41,7 @@ const made = [
 ];
 const get = { kind: 'blobGet', path: '/a' };
 
-/** A thousand histories take some ten seconds of a processor that is busy with nothing else. */
+/** A thousand histories take some ten seconds of an idle processor. */
 const patienceMs = 300_000;
 
 describe('the checker of histories', { timeout: patienceMs }, () => {
@@ -87,7 +87,7 @@ describe('the checker of histories', { timeout: patienceMs }, () => {
     expect(verdictOn([...made, lost, ...seen('one', 0, 3, 3)]).anomalies).toEqual([]);
     expect(verdictOn([...made, lost, ...seen('two', 1, 3, 3)]).anomalies).toEqual([]);
     expect(verdictOn([...made, lost, ...seen('one', 0, 3, 3), ...seen('two', 1, 9, 4)]).anomalies).toEqual([]);
-    // It happens once, and stays.
+    // It happens once, and its effect stays.
     expect(verdictOn([...made, lost, ...seen('two', 1, 3, 3), ...seen('one', 0, 9, 4)]).anomalies).toHaveLength(1);
     expect(verdictOn([...made, lost, ...seen('two', 2, 3, 3)]).anomalies).toHaveLength(1);
   });

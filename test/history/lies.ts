@@ -1,4 +1,4 @@
-/** Lies: what can be changed in a good history, so that it is none any more. Each is told only where it contradicts something. */
+/** Lies: changes that make a good history bad. Each is told only where it contradicts something. */
 
 import type { SeededRandom } from '../../core/base/random.ts';
 import type { Row } from './record.ts';
@@ -15,7 +15,7 @@ interface Written {
   readonly result: Row;
 }
 
-/** Where answers stand whose result has this field. */
+/** The positions of answers whose result has this field. */
 function withResult(rows: readonly Row[], field: string, which: (value: unknown) => boolean): Written[] {
   return rows.flatMap((row, at) => {
     const result = row['result'] as Row | undefined;
@@ -47,7 +47,7 @@ function events(rows: readonly Row[]): number[] {
   return rows.flatMap(({ type, id }, at) => (type === 'event' && id === 'w1' ? [at] : []));
 }
 
-/** Writes that were answered, and behind which the same path was answered for again, of no deletion. */
+/** Answered writes after which another answer shows that the same path exists. */
 function seenAgain(rows: readonly Row[]): number[] {
   const paths = new Map(rows.filter(({ type }) => type === 'call').map((row) => [row['id'], row['operation'] as Row]));
   const answered = rows.flatMap((row, at) => {
@@ -63,7 +63,7 @@ function seenAgain(rows: readonly Row[]): number[] {
   });
 }
 
-/** Pairs of answered writes of which the second was asked after the first was answered. */
+/** Pairs of answered writes. The second was asked after the first was answered. */
 function inTurn(rows: readonly Row[]): (readonly [number, number])[] {
   const askedAt = new Map(rows.filter(({ type }) => type === 'call').map((row) => [row['id'], row]));
   const writes = rows.flatMap((row, at) => {
@@ -132,7 +132,7 @@ const all: readonly (readonly [string, Lie, (rows: readonly Row[]) => boolean])[
   }),
 ];
 
-/** Events of writes that say by their answers what they changed. */
+/** Events of writes whose answers say what they changed. */
 function answeredEvents(rows: readonly Row[]): number[] {
   const ops = new Set(
     rows.filter(({ type, outcome }) => type === 'answer' && outcome === 'done').map((row) => row['op']),
@@ -152,7 +152,7 @@ function lie<T>(
   ];
 }
 
-/** Those that this history has a place for. */
+/** The lies that fit this history. */
 export function liesOf(rows: readonly Row[]): readonly Lie[] {
   return all.filter(([, , possible]) => possible(rows)).map(([, one]) => one);
 }

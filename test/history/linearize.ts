@@ -1,7 +1,7 @@
 /**
- * Whether calls can have happened one after the other, each at some moment between its call and its answer: the search of Wing and Gong,
- * which remembers what it has seen (Lowe, and Porcupine after him). A call whose outcome is unknown may happen at any time after it, or
- * never.
+ * Whether calls can have happened one after the other, each at some moment between its call and its answer. It is the
+ * search of Wing and Gong, with a memory of what was seen (Lowe, and later Porcupine). A call whose outcome is unknown
+ * may happen at any later time, or never.
  */
 
 import type { Call, Told } from './format.ts';
@@ -10,19 +10,19 @@ import { fits, isRead } from './model.ts';
 
 export interface Step {
   readonly call: Call;
-  /** What the model answers to it here. */
+  /** The model's answer to it at this place. */
   readonly answer: Told | string;
 }
 
 export type Linearized = { readonly steps: number } & Found;
 type Found =
   | { readonly kind: 'yes'; readonly order: readonly Call[] }
-  /** `stuck` are the calls of which one would have to come next, with what the model would have answered; `at` is when. */
+  /** `stuck` are the calls of which one must come next, with the model's answers. `at` is the time. */
   | { readonly kind: 'no'; readonly order: readonly Call[]; readonly stuck: readonly Step[]; readonly at: number }
-  /** The search took more steps than it was given. */
+  /** The search took more steps than it may. */
   | { readonly kind: 'undecided' };
 
-/** A place in time: a call, or the answer to one. */
+/** A moment in time: of a call, or of its answer. */
 interface Moment {
   readonly item: Item;
   readonly call: boolean;
@@ -32,9 +32,9 @@ interface Moment {
 
 interface Item {
   readonly call: Call;
-  /** Its outcome is known, so it must happen before its answer. */
+  /** True when its outcome is known, so that it must happen before its answer. */
   readonly known: boolean;
-  /** What the client asked before it and was told to have happened: that comes first. */
+  /** The client's earlier call that is known to have happened. It must come first. */
   readonly follows: Item | null;
   readonly order: number;
   readonly hash: readonly [number, number];
@@ -47,13 +47,13 @@ interface Frame {
   readonly state: State;
   readonly candidates: readonly Item[];
   next: number;
-  /** What was taken to come here. */
+  /** The call that was placed here. */
   readonly item: Item | null;
 }
 
 /**
  * @param calls those that may have happened, in the order in which they were made.
- * @param doubted calls whose answers are not believed: they count as unknown.
+ * @param doubted calls whose answers are not believed, so that they count as unknown.
  */
 export function linearize(
   model: Model,
@@ -78,7 +78,7 @@ function itemsOf(calls: readonly Call[], doubted: ReadonlySet<Call>): Item[] {
     const read = isRead(operation);
     if (read && !known) continue;
     const follows = read ? null : (last.get(client) ?? null);
-    // Where the answers say in which order things happened, that is tried first; it is not believed.
+    // If the answers show an order, we try it first. We do not believe it.
     const order = !known ? Infinity : answer.op === null ? Number.MAX_VALUE : answer.op + (read ? 0.5 : 0);
     const item: Item = {
       call,
@@ -122,7 +122,7 @@ class Search {
       moments.push({ at: item.call.answer!.at, item, call: false });
       this.#open++;
     }
-    // What happens at one time is concurrent: calls come first.
+    // Calls and answers at the same time are concurrent, so calls come first.
     moments.sort((a, b) => a.at - b.at || Number(b.call) - Number(a.call));
     const head = {} as { before: Moment; after: Moment };
     head.before = head.after = head as Moment;
@@ -170,7 +170,7 @@ class Search {
     return { state: applied.state, matches };
   }
 
-  /** What can come next: whatever was asked before the first answer that is still to come. */
+  /** The calls that can come next: those that were asked before the first open answer. */
   #frame(state: State, item: Item | null): Frame {
     const candidates: Item[] = [];
     for (let at = this.#head.after; at !== this.#head && at.call; at = at.after) candidates.push(at.item);
@@ -191,7 +191,7 @@ class Search {
 
   #putBack(item: Item): void {
     item.taken = false;
-    // The other way round, so that each finds its neighbours as they were.
+    // In the opposite order, so that each finds its neighbours as they were.
     for (const moment of [item.answered, item.asked]) {
       if (moment === null) continue;
       moment.before.after = moment;
@@ -205,7 +205,7 @@ class Search {
     this.#hash = [this.#hash[0] ^ hash[0], this.#hash[1] ^ hash[1]];
   }
 
-  /** Whether this state was not met before with the same calls behind it. */
+  /** True when this state was not met before with the same calls placed. */
   #isNew({ key }: State): boolean {
     let id = this.#states.get(key);
     if (id === undefined) this.#states.set(key, (id = this.#states.size));
@@ -219,7 +219,7 @@ class Search {
     return this.#stack.flatMap(({ item }) => (item === null ? [] : [item.call]));
   }
 
-  /** Nothing can come next. The furthest such place is what a failure tells of. */
+  /** No call can come next. A failure reports the furthest such place. */
   #stuck({ state, candidates }: Frame): void {
     let first = this.#head.after;
     while (first !== this.#head && first.call) first = first.after;

@@ -1,4 +1,7 @@
-/** Histories that are known to be good: many clients of one tree, each of whose calls happens at one moment between its call and its answer. */
+/**
+ * Histories that are known to be good: many clients of one tree. Each call happens at one moment between its call and
+ * its answer.
+ */
 
 import { utf8 } from '../../core/base/bytes.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
@@ -15,9 +18,9 @@ export interface Making {
   readonly seed: number;
   readonly calls: number;
   readonly clients: number;
-  /** Of a hundred calls, so many are never answered; half of these happen all the same, some of them much later. */
+  /** This many of a hundred calls are never answered. Half of these are executed, some of them much later. */
   readonly unknownPercent?: number;
-  /** Paths that clients write, beside a directory that they list now and then. */
+  /** How many paths clients write, beside a directory that they sometimes list. */
   readonly paths?: number;
   readonly lists?: boolean;
 }
@@ -90,7 +93,7 @@ export function makeHistory({ seed, calls, clients, unknownPercent = 0, paths = 
       if (!unknown) happen(pending, happensAt, answeredAt);
       else if (random.chance(1, 2))
         happen(pending, random.chance(1, 4) ? happensAt + random.below(400) : happensAt, null);
-      // Nobody waits for what is not answered.
+      // A client does not wait for a call that is never answered.
       ask(client, (answeredAt ?? at + 40) + 1 + random.below(10));
     });
   };

@@ -1,6 +1,6 @@
 /**
- * What the tree does, written down a second time from docs/wire.md, and slowly: a plain map from paths to nodes that never change. The
- * checker of histories believes this, and nothing of `core/tree`.
+ * A second, slow implementation of the tree, written from docs/wire.md: a plain map from paths to nodes that never
+ * change. The checker of histories believes this file, and nothing of `core/tree`.
  */
 
 import type { Guard, NodeType, Operation, SimpleOperation, Told, Value } from './format.ts';
@@ -12,7 +12,7 @@ interface ModelNode {
   readonly content: Value | readonly Value[] | number | null;
 }
 
-/** A part of the tree after some operations: a value. */
+/** A part of the tree after some operations, as a value. */
 export interface State {
   readonly nodes: ReadonlyMap<string, ModelNode>;
   /** Equal for equal states. */
@@ -22,7 +22,10 @@ export interface State {
 export type Applied =
   { readonly state: State; readonly result: Told } | { readonly state: State; readonly error: StateError };
 
-/** Errors that follow from the state. Any other is a limit's or an argument's, of which the model knows only that nothing happened. */
+/**
+ * Errors that follow from the state. Other errors come from limits or arguments. About these the model only knows that
+ * nothing happened.
+ */
 const stateErrors = [
   'PathExists',
   'PathNotFound',
@@ -58,7 +61,7 @@ export function parentOf(path: string): string | null {
   return slash <= 0 ? '/' : path.slice(0, slash);
 }
 
-/** From the root down, without the path itself. */
+/** The directories above the path, from the root down. */
 function ancestorsOf(path: string): string[] {
   const all: string[] = [];
   for (let at = parentOf(path); at !== null; at = parentOf(at)) all.push(at);
@@ -78,12 +81,12 @@ function keyOf(nodes: ReadonlyMap<string, ModelNode>): string {
   return parts.join('\u0001');
 }
 
-/** The part of the tree at and beneath some paths; what is above them is never looked at, so it is not there. */
+/** The part of the tree at and beneath some paths. Nodes above them are never read, so the model does not have them. */
 export class Model {
   readonly #tops: readonly string[];
   readonly empty: State;
 
-  /** @param tops paths of which none is beneath another. */
+  /** @param tops paths, of which none is beneath another. */
   constructor(tops: readonly string[]) {
     this.#tops = tops;
     const nodes = new Map<string, ModelNode>();
@@ -170,7 +173,7 @@ class Step {
     if (node !== undefined) this.#set(path, { ...node, version: node.version + 1 });
   }
 
-  /** Gives a node other content; its version, and those of the directories above, grow by one. */
+  /** Gives a node other content. Its version, and those of the directories above, grow by one. */
   #change(path: string, content: ModelNode['content']): number {
     const node = this.nodes.get(path)!;
     for (const one of ancestorsOf(path)) this.#grow(one);
@@ -302,7 +305,7 @@ class Step {
         try {
           node = this.#lookup(path);
         } catch {
-          // Nothing is beneath a leaf, which is an answer and no mistake.
+          // No node is beneath a leaf. That is an answer, not a mistake.
         }
         return { kind: 'truth', truth: node !== undefined, version: node?.version ?? null };
       }
@@ -353,7 +356,7 @@ function bytesOf(value: Value): number {
   return Math.floor((value.slice('base64:'.length).replace(/=+$/, '').length * 3) / 4);
 }
 
-/** Whether what was told is what the model answers. */
+/** True when the answer fits that of the model. */
 export function fits(told: Told, answer: Told): boolean {
   if (told.kind !== undefined && told.kind !== answer.kind) return false;
   if (told.version !== undefined && told.version !== answer.version) return false;
@@ -395,7 +398,7 @@ export function isRead(operation: Operation): boolean {
   return reads.has(operation.kind);
 }
 
-/** The paths that an operation names. */
+/** The paths in an operation. */
 export function pathsOf(operation: Operation): readonly string[] {
   if (operation.kind === 'transaction') {
     const { guards, then, otherwise } = operation;

@@ -1,6 +1,6 @@
 /**
- * Histories fall into parts that say nothing of each other: calls whose paths are not above each other, and that no transaction joins
- * (linearizability is local: Herlihy and Wing). What is above a path matters only where a call names it.
+ * Splits a history into independent parts: calls whose paths are not above each other, and that no transaction joins
+ * (linearizability is local: Herlihy and Wing). A directory above a path matters only where a call names it.
  */
 
 import type { Call } from './format.ts';

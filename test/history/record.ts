@@ -1,4 +1,4 @@
-/** Writes down what clients of haret do, in the form of docs/history.md. */
+/** Writes down the calls of haret's clients, in the form of docs/history.md. */
 
 import { base64FromBytes, textOf } from '../../core/base/bytes.ts';
 import type { Result } from '../../core/base/errors.ts';
@@ -7,7 +7,7 @@ import type { Operation, OperationResult } from '../../core/tree/operation.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Text where bytes are text, else base64; at any depth. */
+/** Text where bytes are text, otherwise base64, at any depth. */
 export function plainOf(value: unknown): unknown {
   if (value instanceof Uint8Array) {
     const text = textOf(value);
@@ -18,7 +18,7 @@ export function plainOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainOf(one)]));
 }
 
-/** Of a result, what the form has a place for. */
+/** The parts of a result that the form can hold. */
 export function resultRow(result: OperationResult): Row {
   if (result.kind === 'transaction')
     return { kind: result.kind, held: result.held, results: result.results.map(resultRow) };
@@ -26,7 +26,7 @@ export function resultRow(result: OperationResult): Row {
     const { type, version, count } = result.stat;
     return { kind: result.kind, type, version, count };
   }
-  // Of a page that is not the last nothing can be said.
+  // A page that is not the last proves nothing.
   if ((result.kind === 'values' || result.kind === 'paths') && result.more) return { kind: result.kind };
   if (result.kind === 'values' || result.kind === 'paths') {
     const { more: _, ...rest } = result;
@@ -39,7 +39,7 @@ export function callRow(id: string, client: string, at: number, operation: Opera
   return { type: 'call', id, client, at, operation: plainOf(operation), ...(linearizable ? {} : { linearizable }) };
 }
 
-/** What a call that the log or a replica answered came to: `answer` is the tree's, right or an error. */
+/** The row of a call that the log or a replica answered. `answer` is the tree's result or error. */
 export function answerRow(id: string, at: number, op: number | null, answer: Result<OperationResult>): Row {
   const place = op === null ? {} : { op };
   return answer.ok

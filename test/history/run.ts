@@ -1,4 +1,4 @@
-/** `npm run check-history FILE`: the verdict on a history of clients, in words (docs/history.md). */
+/** `npm run check-history FILE` prints the verdict on a history of clients, in words (docs/history.md). */
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

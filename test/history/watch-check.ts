@@ -1,6 +1,6 @@
 /**
- * What watches were told, held against the calls: in order, each op once, nothing that nobody wrote, and nothing left out. A write says by
- * its answer what it changed; of one whose outcome is unknown, an event may be the only sign.
+ * Compares what watches were told with the calls: in order, each op once, nothing that was not written, and nothing
+ * left out. The answer of a write says what it changed. For a write of unknown outcome, an event may be the only sign.
  */
 
 import type { Anomaly } from './anomaly.ts';
@@ -42,7 +42,7 @@ function told(watch: WatchTold, item: WatchItem): { readonly line: number; reado
 
 function checkWatch(watch: WatchTold, writes: ReadonlyMap<number, Call>, ops: readonly number[]): Anomaly[] {
   const anomalies: Anomaly[] = [];
-  /** It was told everything up to here; null before it is said where it begins. */
+  /** Everything up to here was told. Null until the watch has said where it begins. */
   let upTo: number | null = null;
   let next = 0;
   for (const item of watch.items) {
@@ -91,7 +91,7 @@ function concerns({ path, subtree }: WatchTold, change: { readonly path: string;
   return subtree && isBeneath(change.path, path);
 }
 
-/** An event is what its write's answer says, within what is watched. */
+/** An event has what its write's answer says, as far as it is watched. */
 function compare(watch: WatchTold, item: WatchItem, call: Call): Anomaly[] {
   const expected = changesOf(call);
   if (expected === null) return [];
@@ -107,7 +107,7 @@ function compare(watch: WatchTold, item: WatchItem, call: Call): Anomaly[] {
   for (const change of left) {
     const above =
       change.kind === 'created' && named.some((path) => path === change.path || isBeneath(path, change.path));
-    // Who watches beneath a directory that goes is told of the directory.
+    // A watch beneath a directory that is deleted is told about the directory.
     if (!above && !expected.some((one) => same(one, change)))
       anomalies.push({ what: `op ${item.op} was told to have ${change.kind} ${change.path}, which it did not`, lines });
   }
@@ -130,7 +130,7 @@ function same(expected: Expected, change: ToldChange): boolean {
   return value && version && number;
 }
 
-/** What a write that was answered has changed; null when its answer does not say. */
+/** The changes of a write that was answered. Null when its answer does not say. */
 function changesOf({ operation, answer }: Call): readonly Expected[] | null {
   if (answer?.outcome === 'failed') return [];
   if (answer === null || answer.result === null) return null;
@@ -181,7 +181,7 @@ function changesOfOne(operation: SimpleOperation, result: Told): readonly Expect
   }
 }
 
-/** A blob's value comes with its creation; version 0 says that the put made it. */
+/** The value of a new blob comes with its creation. Version 0 shows that the put made it. */
 function upserted(operation: SimpleOperation, result: Told): readonly Expected[] | null {
   if (operation.kind !== 'blobPut') return changesOfOne(operation, result);
   if (typeof result.version !== 'number') return null;
@@ -189,7 +189,10 @@ function upserted(operation: SimpleOperation, result: Told): readonly Expected[]
   return [{ path, kind: result.version === 0 ? 'created' : 'put', value, version: result.version }];
 }
 
-/** Events of ops that no answer names: each is the sign of a write of unknown outcome, and each such write is at most one op. */
+/**
+ * Events of ops that no answer has. Each must come from a write of unknown outcome, and each such write has at most one
+ * op.
+ */
 function invented(watches: readonly WatchTold[], writes: ReadonlyMap<number, Call>, open: readonly Call[]): Anomaly[] {
   const signs = new Map<number, { readonly watch: WatchTold; readonly item: WatchItem }>();
   for (const watch of watches) {
@@ -219,7 +222,9 @@ function invented(watches: readonly WatchTold[], writes: ReadonlyMap<number, Cal
   return anomalies;
 }
 
-/** Whether a write could have changed all that an event tells: it names each path, or one beneath or above it. */
+/**
+ * Whether a write can have made all changes of an event: for each path, it names the path, or one beneath or above it.
+ */
 function mayBe(call: Call, item: WatchItem): boolean {
   const named = pathsOf(call.operation);
   return item.changes.every(({ path, kind, value }) => {

@@ -1,4 +1,4 @@
-/** Writes down what the users of a simulated world ask and are told, a history for each namespace. */
+/** Writes down the calls and answers of the users of a simulated world, with a history for each namespace. */
 
 import { fail, ok } from '../../core/base/errors.ts';
 import type { SimClient, World } from '../../core/sim/world.ts';
@@ -11,12 +11,12 @@ export class Witness {
   readonly #builders = new Map<string, HistoryBuilder>();
   #calls = 0;
 
-  /** What was asked and told, by namespace. */
+  /** The calls and answers by namespace. */
   get histories(): readonly History[] {
     return [...this.#builders.values()].map((builder) => builder.history);
   }
 
-  /** Listens to a client. What it answers is passed on as it is. */
+  /** Listens to a client. Its answers are passed on unchanged. */
   see({ host, client }: SimClient, world: World): void {
     const now = (): number => world.schedule.nowUs;
     let rows: HistoryBuilder | null = null;

@@ -1,4 +1,4 @@
-/** A copy of the sources with another type of leaf in it: its own files, and one line in each registry. */
+/** A copy of the sources with another type of leaf: its own files, and one line in each registry. */
 
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import ts from 'typescript';
 const here = import.meta.dirname;
 const root = resolve(here, '../..');
 
-/** What is added to a file: lines, each after one that is there. */
+/** An addition to a file: lines, each after an existing one. */
 export interface Addition {
   readonly file: string;
   readonly lines: readonly (readonly [after: string, line: string])[];
@@ -35,7 +35,7 @@ const exported = (file: string, name: string, after: string): Addition => ({
   lines: [[after, `export { ${name} } from './kinds/index.ts';`]],
 });
 
-/** The registries that a type of leaf has a line in. */
+/** The registries in which a type of leaf has a line. */
 export const registries: readonly Addition[] = [
   { file: 'core/tree/names.ts', lines: [["  'election',", "  'max',"]] },
   { file: 'core/tree/names.ts', lines: [["  'changed',", "  'raised',"]] },
@@ -107,7 +107,7 @@ export const registries: readonly Addition[] = [
   exported('browser-client/index.ts', 'Max', "export { HaretError } from '../core/base/errors.ts';"),
 ];
 
-/** Half of something: what would be accepted and then stop every replica, or what nobody would ever hear of. */
+/** Half of an addition. It would be accepted and then stop every replica, or never take effect. */
 export interface Mistake {
   readonly what: string;
   readonly file: string;
@@ -186,14 +186,14 @@ export const mistakes: readonly Mistake[] = [
 
 const ownFiles = readdirSync(join(here, 'max'), { recursive: true, encoding: 'utf8' });
 
-/** A compiler over the copy that keeps what did not change. */
+/** A compiler of the copy that keeps everything that did not change. */
 export class Copy {
   readonly directory: string;
   readonly #options: ts.CompilerOptions;
   readonly #parsed = new Map<string, { readonly text: string; readonly source: ts.SourceFile }>();
   #program: ts.Program | undefined;
 
-  /** Makes the copy, within this package so that it finds its libraries. */
+  /** Makes the copy, inside this package so that it finds its libraries. */
   constructor() {
     const directory = join(root, 'test/.output', `house-${process.pid}`);
     this.directory = directory;
@@ -221,7 +221,7 @@ export class Copy {
       declaration: false,
       emitDeclarationOnly: false,
       incremental: false,
-      // What only is not used any more proves nothing.
+      // Unused code alone proves nothing.
       noUnusedLocals: false,
       noUnusedParameters: false,
       lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
@@ -251,7 +251,7 @@ export class Copy {
     this.write(file, text);
   }
 
-  /** Takes out what {@link add} added. @returns puts it back. */
+  /** Takes out the lines that {@link add} added. @returns a function that puts them back. */
   without({ file, lines }: Addition): () => void {
     const text = this.read(file);
     let less = text;
@@ -263,7 +263,7 @@ export class Copy {
     return () => this.write(file, text);
   }
 
-  /** @returns puts it back as it was. */
+  /** @returns a function that undoes it. */
   spoil({ file, find, replace }: Mistake): () => void {
     const text = this.read(file);
     if (text.split(find).length !== 2) throw new Error(`${file} has not once ${find}`);
@@ -271,7 +271,7 @@ export class Copy {
     return () => this.write(file, text);
   }
 
-  /** Says what does not compile, a line each; with `first` only of the first file that has something. */
+  /** The errors of the compiler, a line each. With `first`, only those of the first file that has any. */
   problems(first: boolean): readonly string[] {
     const host = ts.createCompilerHost(this.#options);
     host.getSourceFile = (path, languageVersion) => {
@@ -294,7 +294,7 @@ export class Copy {
     });
     this.#program = program;
     const own = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(`${this.directory}/`));
-    // What says something about a type of leaf comes first: the registries, and its own files.
+    // Files about a type of leaf come first: the registries, and its own files.
     const likely = new Set([...registries, ...mistakes].map(({ file }) => join(this.directory, file)));
     for (const file of ownFiles) likely.add(join(this.directory, file));
     own.sort((a, b) => Number(likely.has(b.fileName)) - Number(likely.has(a.fileName)));

@@ -1,6 +1,6 @@
 /**
- * The next type of leaf is its own files and one line in each registry. Shown by one that is added to a copy of the sources: it works, and
- * it does not compile with any one of the lines left out, nor with half of an operation.
+ * The next type of leaf is only its own files and one line in each registry. The test adds one to a copy of the
+ * sources. It works, and it does not compile without any one of the lines, nor with half of an operation.
  * @module-tag slow
  */
 

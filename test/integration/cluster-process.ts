@@ -1,6 +1,7 @@
 /**
- * Real node processes for integration tests: each on ports of its own and in a directory that goes with the test, started, killed,
- * paused and started again as an operator or a power cut would. Waiting is for events with a deadline, never for a time.
+ * Real node processes for integration tests. Each has its own ports and a directory that is removed with the test.
+ * Tests start, kill, pause and restart them as an operator or a power cut would. They wait for events with a deadline,
+ * never for a time.
  */
 
 import { spawn } from 'node:child_process';
@@ -18,7 +19,10 @@ const pollMs = 20;
 
 const given = new Set<number>();
 
-/** A port below those that the system gives to outgoing connections, so that it is still free when a node comes back to it. */
+/**
+ * A port below those that the system gives to outgoing connections, so that it is still free when a node comes back to
+ * it.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 17_000);
@@ -35,7 +39,10 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Asks again and again until `work` gives something else than null. @throws with `what` and the last problem when the deadline passes. */
+/**
+ * Asks repeatedly until `work` gives something other than null.
+ * @throws with `what` and the last problem when the deadline passes.
+ */
 export async function eventually<T>(
   what: string,
   work: () => Promise<T | null>,
@@ -68,7 +75,7 @@ export class NodeUnderTest {
   readonly cluster: string;
   readonly admin: string;
   readonly api: string;
-  /** Lines of its log since it was first started, as they were written. */
+  /** Lines of its log since its first start, as they were written. */
   readonly log: string[] = [];
   stderr = '';
   #child: ChildProcess | null = null;
@@ -90,7 +97,7 @@ export class NodeUnderTest {
     return this.#child?.pid ?? null;
   }
 
-  /** Writes the configuration: the five keys of every node, and `more` lines. It counts from the next start on. */
+  /** Writes the configuration: the five keys of every node, and `more` lines. It takes effect at the next start. */
   configure(more: string): void {
     writeFileSync(
       this.configFile,
@@ -99,7 +106,7 @@ export class NodeUnderTest {
     );
   }
 
-  /** Starts the process; it is not waited for. */
+  /** Starts the process without waiting for it. */
   launch(): void {
     if (this.#child !== null) throw new Error(`${this.name} runs`);
     const child = spawn(process.execPath, [bundleOf('haret'), 'start', '--config', this.configFile], {
@@ -124,7 +131,7 @@ export class NodeUnderTest {
     await this.untilHttp('/health');
   }
 
-  /** Waits until `path` answers 200. @throws with its last words when the process ends first. */
+  /** Waits until `path` answers 200. @throws with its last output when the process ends first. */
   async untilHttp(path: '/health' | '/ready', timeoutMs: number = startTimeoutMs): Promise<void> {
     const answered = await eventually(
       `${this.name}${path}`,
@@ -137,7 +144,7 @@ export class NodeUnderTest {
     if (!answered) throw new Error(`${this.name} ended: ${this.stderr}`);
   }
 
-  /** The first line of its log at or behind index `from` that holds `text`; waits for it. */
+  /** The first line of its log from index `from` on that contains `text`. It waits for the line. */
   async untilLogged(text: string, from = 0, timeoutMs: number = startTimeoutMs): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     for (let at = from; ;) {
@@ -182,13 +189,13 @@ export class NodeUnderTest {
     this.signal('SIGCONT');
   }
 
-  /** As a power cut ends a process: at once, with nothing said. */
+  /** Ends the process at once and without a sign, as a power cut would. */
   async kill(): Promise<Ended> {
     this.signal('SIGKILL');
     return this.#ended;
   }
 
-  /** As an operator ends it. */
+  /** Ends the process as an operator would. */
   async stop(): Promise<Ended> {
     this.signal('SIGCONT');
     this.signal('SIGTERM');
@@ -221,7 +228,10 @@ export class ClusterUnderTest {
     this.nodes = nodes;
   }
 
-  /** Lays out `count` nodes, dev1 and on; none is started. @param config further lines of each node's `config.toml`. */
+  /**
+   * Makes the directories of `count` nodes, dev1 and so on. None is started.
+   * @param config further lines of each node's `config.toml`.
+   */
   static async layOut(count: number, config = ''): Promise<ClusterUnderTest> {
     const root = mkdtempSync(join(tmpdir(), 'haret-test-'));
     const nodes: NodeUnderTest[] = [];
@@ -232,7 +242,10 @@ export class ClusterUnderTest {
     return new ClusterUnderTest(root, nodes);
   }
 
-  /** Lays out and starts nodes, joins them, and creates `namespace` with a replica on each (r1 on dev1, and on), or three on one node. */
+  /**
+   * Makes and starts nodes, joins them, and creates `namespace` with a replica on each (r1 on dev1 and so on), or three
+   * on one node.
+   */
   static async start(count: number, namespace = 'test-ns', config = ''): Promise<ClusterUnderTest> {
     const cluster = await ClusterUnderTest.layOut(count, config);
     try {
@@ -261,7 +274,7 @@ export class ClusterUnderTest {
     await Promise.all(this.nodes.map((node) => node.untilHttp('/ready')));
   }
 
-  /** Kills what still runs and removes the directory. */
+  /** Kills the processes that still run and removes the directory. */
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
     rmSync(this.root, { recursive: true, force: true });

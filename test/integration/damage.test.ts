@@ -1,6 +1,7 @@
 /**
- * A node whose files were damaged while it was off, as its operator meets it: what the log, `/health` and the exit say, and that nothing
- * acknowledged is lost while the others have it (protocol §2). A sector that cannot be read needs a broken disk: test/cluster has it.
+ * A node whose files were damaged while it was off, as its operator sees it: what the log, `/health` and the exit say.
+ * Nothing acknowledged is lost while the others have it (protocol §2). An unreadable sector needs a broken disk, so
+ * test/cluster tests it.
  */
 
 import {
@@ -56,7 +57,7 @@ function segments(node: NodeUnderTest): string[] {
     .map((name) => join(node.dataDirectory, name));
 }
 
-/** Kills a node, damages its files, and starts it again. Gives the lines that it then logs until it is ready. */
+/** Kills a node, damages its files, and starts it again. Returns the lines that it then logs until it is ready. */
 async function damaged(node: NodeUnderTest, damage: () => void): Promise<string> {
   await node.kill();
   damage();
@@ -66,7 +67,7 @@ async function damaged(node: NodeUnderTest, damage: () => void): Promise<string>
   return node.log.slice(from).join('\n');
 }
 
-/** All that was written is on the node itself, and it is well. */
+/** Checks that the node itself has everything that was written, and is healthy. */
 async function isWhole(node: NodeUnderTest): Promise<void> {
   await eventually('being whole', async () => {
     const { status, body } = await node.http('/health');
@@ -108,7 +109,7 @@ describe('a damaged log of one of three nodes', () => {
     expect(missing).toContain('"a segment of the log is missing: somebody or something removed it"');
     expect(missing).toContain('catches up from the other nodes before it votes again');
     await isWhole(dev3);
-    // The newest is one that was made in advance; the one that was written last is below it.
+    // The newest segment was made in advance. The last written one is below it.
     const last = await damaged(dev3, () => rmSync(segments(dev3).findLast((file) => readFileSync(file)[0] !== 0)!));
     expect(last).toContain('"a segment of the log is missing: somebody or something removed it"');
     await isWhole(dev3);
@@ -196,7 +197,7 @@ describe('a node whose data directory was emptied', () => {
       expect(status).toBe(200);
       return body.includes('dev3') ? body : null;
     });
-    // Its secret went with its directory: the others know only that somebody answers there.
+    // It lost its secret with its directory, so the others only report that a program answers there.
     expect(seen).toContain("cannot prove the cluster's secret and says that it is node dev3 with an emptied or other");
     expect(seen).not.toContain('has another data directory');
   });
@@ -271,7 +272,7 @@ describe('a node of another cluster', () => {
       expect(
         await theirs!.adminRun(`vr create namespace theirs r1::dev9@${theirs!.cluster} --allow-small`),
       ).toMatchObject({ status: 0 });
-      // Each cluster has drawn a secret of its own, and no node believes what is said without it.
+      // Each cluster has drawn its own secret, and no node believes a message without it.
       const unknown = await dev1!.adminRun(`cluster join dev9@${theirs!.cluster}`);
       expect(unknown.status).not.toBe(0);
       expect(unknown.stderr + unknown.stdout).toContain('it is of another cluster, or its cluster_secret differs');

@@ -1,4 +1,7 @@
-/** `haret dev` as one meets it first: three nodes and a namespace from nothing, a node stopped, killed and brought back, the data of last time. */
+/**
+ * `haret dev` as a new user sees it: three nodes and a namespace from nothing, a node that is stopped, killed and
+ * restarted, and the data of the last time.
+ */
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -59,7 +62,7 @@ async function dev(...args: readonly string[]): Promise<Ran> {
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'haret-dev-'));
-  // Ports of their own: a configuration that is there is taken as it is.
+  // They have their own ports, because an existing configuration is used unchanged.
   for (const name of ['dev1', 'dev2', 'dev3']) {
     mkdirSync(join(directory, 'dev', name), { recursive: true });
     const [cluster, admin, api] = [await freePort(), await freePort(), await freePort()];

@@ -1,6 +1,6 @@
 /**
- * Failover as haret's README does it, and worse: the primary's process is killed, then paused, then every process is killed at once with
- * writes under way. What was acknowledged is there, once.
+ * Failover as in haret's README, and worse: the primary's process is killed, then paused, then every process is killed
+ * at once during writes. Every acknowledged write is there, once.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** The node of the primary of `test-ns`, as `vr primary` tells it at `at`. */
+/** The node of the primary of `test-ns`, according to `vr primary` at `at`. */
 async function primary(at: NodeUnderTest): Promise<NodeUnderTest> {
   return eventually('a primary', async () => {
     const { stdout } = await at.adminRun('vr primary test-ns');
@@ -45,7 +45,7 @@ describe('a cluster of three', () => {
     const replica = `r${cluster.nodes.indexOf(first) + 1}`;
     const shown = await others(first)[0]!.adminRun(`vr replica test-ns::${replica}::${first.name}@${first.cluster}`);
     expect(shown).toMatchObject({ status: 0, stderr: '' });
-    // The primary is told toward the top.
+    // The primary is named near the top.
     expect(shown.stdout.split('\n').slice(0, 6).join('\n')).toContain(
       `test-ns::${replica}::${first.name}@${first.cluster}`,
     );
@@ -110,7 +110,8 @@ describe('a cluster of three', () => {
     expect(status).toBe(0);
     cluster.nodes.forEach((node, at) => {
       const jobs = [...stdout.matchAll(new RegExp(`^${node.name}-(\\d+)$`, 'gm'))].map(([, number]) => Number(number));
-      // Each client asks one thing at a time: what is there is a beginning of what it typed, and holds all that was answered.
+      // Each client sends one request at a time. So the items are a prefix of what it typed, and include everything
+      // that was answered.
       expect(jobs).toEqual(jobs.map((_, i) => i));
       expect(jobs.length).toBeGreaterThanOrEqual(acknowledged[at]!);
       expect(jobs.length).toBeLessThanOrEqual(acknowledged[at]! + 1);

@@ -1,4 +1,4 @@
-/** Whatever arrives on the three ports costs its sender the connection and nobody else anything (issue: "It must show"). */
+/** Garbage on the three ports costs its sender the connection, and harms no other client. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -21,7 +21,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** The node serves: a write goes through, and it is healthy. */
+/** The node serves: a write succeeds, and the node is healthy. */
 async function serves(): Promise<void> {
   const node = cluster.node(0);
   const ran = await run('haret-cli-client', [node.api, '--ns', 'test-ns', '-e', 'ls']);
@@ -35,7 +35,7 @@ describe.each(ports)('garbage on the $name port', (port) => {
   it('random bytes in frames, and frames cut short, close their connection with a code', async () => {
     const random = new SeededRandom(1);
     for (let i = 0; i < 60; i++) {
-      // Two frames: some first frames happen to be empty lists, which say nothing and break nothing.
+      // It sends two frames. Some first frames happen to be empty lists, which are valid.
       const frames = [random.bytes(1 + random.below(200)), new Uint8Array([0xff, 0xff, 0xff])];
       const { code } = await sendUntilClosed(address(), port.binary, frames);
       expect(code).toBeGreaterThanOrEqual(4000);

@@ -1,4 +1,7 @@
-/** Ten thousand idle connections on the API port and a thousand on each other: the node goes on serving, and one more is told why not. */
+/**
+ * Ten thousand idle connections on the API port and a thousand on each other port. The node goes on serving, and
+ * refuses one more with the reason.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
@@ -24,7 +27,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** A handshake by hand: the test's own process has as many sockets to hold as the node has. */
+/** A handshake by hand, because the test's own process must hold as many sockets as the node. */
 async function openIdle(address: string, subprotocol: string): Promise<void> {
   const [host, port] = address.split(':');
   const socket = connect(Number(port), host);

@@ -1,4 +1,4 @@
-/** One node process as an operator meets it: bad configuration, taken ports and directories, HTTP, origins, signals. */
+/** One node process as its operator sees it: bad configuration, taken ports and directories, HTTP, origins, signals. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -86,7 +86,8 @@ describe('a node process', () => {
     const address = port.address(cluster.node(0));
     await expect(open(address, port.binary, { origin: 'http://evil.example' })).rejects.toThrow('refused with 403');
     const own = open(address, port.binary, { origin: `http://${cluster.node(0).api}` });
-    // Nobody's page gives commands to a node, not even its own, unless the configuration says so (`playground_admin`); and none is a node.
+    // No page may give commands to a node, not even the node's own, unless the configuration allows it
+    // (`playground_admin`). And no page may speak as a node.
     if (port.name !== 'api') await expect(own).rejects.toThrow('refused with 403');
     else (await own).terminate();
     await expect(open(address, 'haret.v0.smoke')).rejects.toThrow('refused with 400');

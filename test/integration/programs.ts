@@ -1,4 +1,4 @@
-/** Runs haret's built programs as their users do: arguments, input, exit status, what was written. */
+/** Runs haret's built programs as users do: with arguments, input and exit status, and collects their output. */
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** The bundle of a program. @throws when it is not built: integration tests run what users run. */
+/** The bundle of a program. @throws when it is not built, because integration tests run what users run. */
 export function bundleOf(program: 'haret' | 'haret-admin' | 'haret-cli-client'): string {
   const file = join(packageRoot, 'dist', 'bin', `${program}.js`);
   if (!existsSync(file)) throw new Error(`${file} is not there; run npm run build first`);

@@ -1,4 +1,4 @@
-/** Speaks to an interface below the client: any frame, any bytes, any header. */
+/** Speaks to an interface below the level of the client: any frame, any bytes, any header. */
 
 import { connect } from 'node:net';
 import { WebSocket } from 'ws';
@@ -11,7 +11,7 @@ export interface Port {
   readonly name: string;
   readonly address: (node: NodeUnderTest) => string;
   readonly binary: string;
-  /** Null on the interface that only nodes speak to. */
+  /** Null on the interface that only nodes use. */
   readonly text: string | null;
 }
 
@@ -69,7 +69,7 @@ export async function sendUntilClosed(
   }
 }
 
-/** Writes bytes to the bare TCP port and waits until the node ends the connection. What it answered, as text. */
+/** Writes bytes to the bare TCP port and waits until the node ends the connection. Returns its answer as text. */
 export async function sendBytes(address: string, bytes: Uint8Array | string): Promise<string> {
   const [host, port] = address.split(':');
   return new Promise((resolve, reject) => {

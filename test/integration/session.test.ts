@@ -1,4 +1,7 @@
-/** The session of haret's README (docs/language.md), typed by its users' programs at three nodes and at one; numbers aside, it prints what is printed there. */
+/**
+ * The session of haret's README (docs/language.md), typed into the users' programs, with three nodes and with one.
+ * Except for numbers, it prints what the README shows.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest } from './cluster-process.ts';
@@ -90,7 +93,7 @@ describe.each([
     const nobody = await run('haret-cli-client', ['127.0.0.1:1', '--ns', 'test-ns', '--timeout', '500ms', '-e', 'ls']);
     expect(nobody.status).toBe(5);
     expect(nobody.stderr.trimEnd().split('\n').length).toBe(1);
-    // Whoever reads objects gets one, as of every other failure.
+    // A script that reads objects gets one, as for every other failure.
     const told = await run('haret-cli-client', ['127.0.0.1:1', '--json', '--timeout', '500ms', '-e', 'ls']);
     expect(told).toMatchObject({ status: 5, stderr: '' });
     expect(JSON.parse(told.stdout)).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * A watch over real processes and sockets: the node that serves it is killed in the middle of a stream, again and again, and at last all
- * of them at once. The stream has no gap and no repeat.
+ * A watch over real processes and sockets. The node that serves it is killed again and again in the middle of a stream,
+ * and at last all nodes at once. The stream has no gap and no repeat.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,7 +112,7 @@ describe('a watch', () => {
       run('haret-cli-client', [node!.api, '--ns', 'test-ns', ...commands.flatMap((command) => ['-e', command])]);
     expect(await client('create counter /n')).toMatchObject({ status: 0 });
     const watching = client('watch /n --from snapshot --values --count 3');
-    // It may begin before or after some of these; with the snapshot, that is all the same.
+    // It may begin before or after some of these. With the snapshot, this makes no difference.
     for (let i = 0; i < 3; i++) await client('counter incr /n');
     for (let i = 0; i < 3; i++) await client('counter incr /n');
     const { status, stdout } = await watching;

@@ -1,6 +1,7 @@
 /**
- * What a client in any language is held to: a program that takes commands as lines of JSON speaks to a real cluster whose nodes die under it.
- * Its writes happen once each, and its watch has no gap and no repeat. `HARET_WIRE_CLIENT` names another program than the example's.
+ * The requirements for a client in any language. A program that takes commands as lines of JSON speaks to a real
+ * cluster whose nodes die. Each write is executed once, and its watch has no gap and no repeat. `HARET_WIRE_CLIENT`
+ * names another program than the example's.
  */
 
 import { spawn } from 'node:child_process';
@@ -23,7 +24,7 @@ interface Told {
   readonly events: readonly { readonly op: number; readonly changes: readonly { readonly number: number }[] }[];
 }
 
-/** The program under test, a command at a time. */
+/** The program under test. It takes one command at a time. */
 class WireClient {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;

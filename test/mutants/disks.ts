@@ -1,4 +1,7 @@
-/** Mutants of the clock, of checkpoints of a wrong state, of far transfers and of full disks: scenarios V26, V33, V34 and V36. */
+/**
+ * Mutants of the clock, of checkpoints of a wrong state, of far transfers and of full disks: scenarios V26, V33, V34
+ * and V36.
+ */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,7 @@
-/** What little of vitest the workloads of tests use, for the hunt, which runs them outside of vitest: tests beside them do nothing. */
+/**
+ * The small part of vitest that the workloads of tests use. The hunt runs them outside of vitest. Tests in the same
+ * files do nothing there.
+ */
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,6 @@
-/** Mutants of what a log proves of its head, and of the floor that it is held against (protocol §2; V27, V28, V29). */
+/**
+ * Mutants of how a log proves its head, and of the floor with which the log is compared (protocol §2; V27, V28, V29).
+ */
 
 import type { Mutant } from './mutant.ts';
 

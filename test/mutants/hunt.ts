@@ -1,8 +1,8 @@
 /**
- * The program that every mutant is bundled with: runs seeds until a rule is broken or the time is over, and prints what it found as
- * one line of JSON. Arguments: which of them (see mutant.ts), the first seed, processor seconds, the damage of disks,
- * and what is wished for of the simulator's worlds. Seconds are those of
- * the processor, so that what is found does not depend on what else the machine does.
+ * The program with which every mutant is bundled. It runs seeds until a rule is broken or the time is over, and prints
+ * its finding as one line of JSON. Its arguments are the simulator (see mutant.ts), the first seed, the seconds, the
+ * damage of disks, and the wish for the simulator's worlds. Seconds are processor time, so that the finding does not
+ * depend on other work of the machine.
  */
 
 import { runSeed } from '../../core/sim/run.ts';

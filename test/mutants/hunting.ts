@@ -1,4 +1,4 @@
-/** Builds a mutant beside the work tree, never in it, and lets the simulators look for it in a process of its own. */
+/** Builds a mutant outside of the work tree, and lets the simulators look for it in a separate process. */
 
 import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
@@ -11,13 +11,16 @@ import { edited } from './mutant.ts';
 export interface Found {
   /** The rule that it broke, or null when it survived. */
   readonly what: string | null;
-  /** The seed that found it, or the last that did not. */
+  /** The seed that found it. If none did, the last seed. */
   readonly seed: number;
-  /** Of the processor. */
+  /** Seconds of processor time. */
   readonly seconds: number;
 }
 
-/** A seed that takes so long by the clock hangs, however busy the machine is: no progress is a broken rule too. */
+/**
+ * A seed that takes this many seconds of real time hangs, however busy the machine is. Lack of progress also counts as
+ * a broken rule.
+ */
 const hangSeconds = 240;
 
 /** The sources of a mutant, by absolute path. @throws when the table no longer fits the sources. */
@@ -30,7 +33,7 @@ export function sourcesOf(root: string, { edits }: Pick<Mutant, 'edits'>): Reado
   return sources;
 }
 
-/** Bundles the hunt over these sources, the others as they are, and runs it. */
+/** Bundles the hunt with these sources, and with all others unchanged, and runs it. */
 export async function hunt(
   root: string,
   mutant: Pick<Mutant, 'edits' | 'by' | 'damage' | 'wish'>,
@@ -49,7 +52,7 @@ export async function hunt(
       target: 'node20',
       format: 'esm',
       logLevel: 'error',
-      // Workloads of tests run outside of it here.
+      // Here, workloads of tests run outside of vitest.
       alias: { vitest: join(root, 'test/mutants/expect.ts') },
       plugins: [
         {

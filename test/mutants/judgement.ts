@@ -1,11 +1,14 @@
-/** Mutants of what is judged before it is believed: scenario V31. Forged messages in random histories and strangers in the simulator find them. */
+/**
+ * Mutants of the judgement of messages: scenario V31. Forged messages in random histories and strangers in the
+ * simulator find them.
+ */
 
 import type { Mutant } from './mutant.ts';
 
 const judgement = 'core/vr/judgement.ts';
 const replica = 'core/vr/replica.ts';
 
-/** One judgement of messages between replicas is taken out. */
+/** A mutant without one judgement of messages between replicas. */
 function unjudged(name: string, find: string, replace: string, file = judgement): Mutant {
   return { scenario: 'V31', name, by: 'exploration', edits: [{ file, find, replace }] };
 }

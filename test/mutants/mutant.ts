@@ -1,11 +1,11 @@
-/** What a mutant is: one fix of a scenario of protocol §10 taken out, as an edit of the sources (protocol §10). */
+/** A mutant: an edit of the sources that takes out one fix of a scenario of protocol §10. */
 
 import type { Wish } from '../../core/sim/shape.ts';
 
 export interface Edit {
-  /** Relative to the root of the repository. */
+  /** Its path from the root of the repository. */
   readonly file: string;
-  /** Occurs exactly once. */
+  /** The text to replace. It occurs exactly once. */
   readonly find: string;
   readonly replace: string;
 }
@@ -13,23 +13,32 @@ export interface Edit {
 export interface Mutant {
   /** The row of protocol §10. */
   readonly scenario: string;
-  /** What is taken out. */
+  /** The fault of the mutant. */
   readonly name: string;
   readonly edits: readonly Edit[];
   /**
-   * Who is to find it: random histories of `core/vr` alone, the simulated cluster, random lives of a store alone, or a client alone among nodes that
-   * do it harm.
+   * What must find it: random histories of `core/vr` alone, the simulated cluster, random lives of a store alone, or a
+   * client alone among nodes that harm it.
    */
   readonly by: 'exploration' | 'simulator' | 'lives' | 'chaos';
-  /** What must go wrong with one disk, or with one replica's state (histories only), for it to show; left out: it differs from seed to seed. */
+  /**
+   * The damage to one disk, or to one replica's state (histories only), that makes the fault visible. Without it, the
+   * damage differs from seed to seed.
+   */
   readonly damage?: 'rot' | 'loss' | 'wrong';
-  /** Where the simulator looks for it: worlds in which it can be seen, drawn from the seed but for this. */
+  /**
+   * The worlds in which the simulator looks for it, because the fault is visible there. Everything else is drawn from
+   * the seed.
+   */
   readonly wish?: Wish & { readonly events?: number };
-  /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */
+  /** Why nothing can find it: the fix is there twice, and either half is enough. The mutant must then survive. */
   readonly equivalent?: string;
 }
 
-/** `source` with the edit made. @throws when the text is not there, or not once: the table must follow the sources. */
+/**
+ * Makes the edit in `source`.
+ * @throws when the text does not occur exactly once, because the table must follow the sources.
+ */
 export function edited(source: string, { file, find, replace }: Edit): string {
   const parts = source.split(find);
   if (parts.length !== 2) throw new Error(`${file} has "${find}" ${parts.length - 1} times, not once`);

@@ -1,4 +1,4 @@
-/** Mutants of reaching a quorum, and of what a client is told while it does not: scenarios V30, V35 and V38. */
+/** Mutants of the way to a quorum, and of what a client is told without one: scenarios V30, V35 and V38. */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,7 @@
-/** `npm run sim:mutants`: takes out one fix after the other and demands that the random simulators find each again (protocol §10). */
+/**
+ * `npm run sim:mutants` takes out one fix after the other. The random simulators must find each of these faults
+ * (protocol §10).
+ */
 
 import { parseArgs } from 'node:util';
 import { hunt, sourcesOf } from './hunting.ts';
@@ -6,7 +9,7 @@ import type { Found } from './hunting.ts';
 import type { Mutant } from './mutant.ts';
 import { mutants } from './table.ts';
 
-/** Of the time that a mutant has. */
+/** The part of a mutant's time that is spent without any mutant. */
 const baselinePart = 1 / 8;
 
 const help = `Takes out one fix of protocol §10 after the other and lets the random simulators look for it.
@@ -29,7 +32,7 @@ function report({ scenario, name, by, equivalent }: Mutant, { what, seed, second
   );
 }
 
-/** One for each place that mutants are looked for in. */
+/** One mutant for each way in which mutants are looked for. */
 function distinct(chosen: readonly Mutant[]): readonly Mutant[] {
   const places = new Map(chosen.map((one) => [JSON.stringify([one.by, one.damage, one.wish]), one]));
   return [...places.values()];
@@ -52,13 +55,13 @@ async function main(): Promise<number> {
   }
   const root = process.cwd();
   const { only, without } = values;
-  // A table that no longer fits the sources is as bad as a mutant that nobody finds, and known at once.
+  // A table that does not fit the sources is as bad as a mutant that is not found, and can be noticed at once.
   for (const mutant of mutants) sourcesOf(root, mutant);
   const named = (texts: readonly string[], { scenario, name }: Mutant): boolean =>
     texts.some((text) => scenario === text || name.includes(text));
   const chosen = mutants.filter((mutant) => (only === undefined || named(only, mutant)) && !named(without, mutant));
   let wrong = 0;
-  // Whatever is found without a mutant would be taken for every mutant's.
+  // A fault of the unchanged sources would be found for every mutant.
   for (const { by, damage, wish } of distinct(chosen)) {
     const nothing: Mutant = {
       scenario: '-',
@@ -74,7 +77,7 @@ async function main(): Promise<number> {
     if (found.what !== null) wrong++;
   }
   const left = chosen.values();
-  // Each takes the next from the same iterator.
+  // Each job takes the next mutant from the same iterator.
   const job = async (): Promise<void> => {
     for (const mutant of left) {
       const found = await hunt(root, mutant, Number(values.seed), Number(values.seconds));

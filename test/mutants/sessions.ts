@@ -1,4 +1,4 @@
-/** Mutants of what is told of numbers, and of who speaks as a session: scenarios V30 and V38. */
+/** Mutants of the answers to numbered requests, and of who speaks as a session: scenarios V30 and V38. */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,4 @@
-/** Mutants of what a client and its session keep in mind, and of watches (protocol §7, §9.7). */
+/** Mutants of what a client and its session remember, and of watches (protocol §7, §9.7). */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,4 @@
-/** Mutants of the store: which segments may go, and where a log goes on (protocol §2). */
+/** Mutants of the store: which segments may be removed, and where a log continues (protocol §2). */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,4 @@
-/** Mutants of time: the replicated clock, and the sessions that end by it (protocol §7, "Time"). */
+/** Mutants of time: the replicated clock, and the sessions that it ends (protocol §7, "Time"). */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,4 @@
-/** Mutants of what belongs to one view, or to one life, and must not be taken into the next (protocol §1 to §4). */
+/** Mutants of state that belongs to one view, or to one life, and must not pass into the next (protocol §1 to §4). */
 
 import type { Mutant } from './mutant.ts';
 

@@ -1,4 +1,4 @@
-/** All mutants, by scenario: the table of protocol §10 turned round. */
+/** All mutants by scenario, as in the table of protocol §10. */
 
 import { clientMutants } from './clients.ts';
 import { diskMutants } from './disks.ts';

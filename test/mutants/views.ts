@@ -96,8 +96,9 @@ export const viewMutants: readonly Mutant[] = [
     scenario: 'V3',
     name: 'a NewState that nobody waits for is taken',
     by: 'exploration',
-    // An entry that goes in is named by the canonical log or by a repair (protocol §4.5, §2), is committed, or is of the log of this very view
-    // (§9.5). A commit number is of one chain with the log (§9.1). None of these becomes false with time, nor with the view.
+    // An entry that is taken is named by the canonical log or by a repair (protocol §4.5, §2), or is committed, or is
+    // of the log of this very view (§9.5). A commit number belongs to one chain with the log (§9.1). None of this
+    // becomes false later or in another view.
     equivalent: 'an answer is judged by what it holds: each entry by its name, by being committed, or by its log_view',
     edits: [
       { file: 'core/vr/transfer.ts', find: 'if (asked?.nonce !== message.nonce) return;', replace: '' },

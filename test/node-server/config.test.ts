@@ -1,4 +1,4 @@
-/** A configuration is taken whole or refused with one clear line for each fault. */
+/** A configuration is taken whole, or refused with one clear line for each fault. */
 
 import { describe, expect, it } from 'vitest';
 import { resolve } from 'node:path';

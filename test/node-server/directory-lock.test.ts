@@ -1,6 +1,6 @@
 /**
- * One process a data directory, with real processes: across process namespaces, crashes, pauses, and what stands for another host.
- * @module-tag slow
+ * Only one process may use a data directory. Tested with real processes: over process namespaces, crashes, pauses, and
+ * a simulated other host. @module-tag slow
  */
 
 import { execFileSync, spawn } from 'node:child_process';
@@ -26,7 +26,7 @@ function canIsolate(): boolean {
   }
 }
 
-/** Makes a directory one in which nothing can be made, even by root; false where that is not possible. */
+/** Makes a directory in which nothing can be created, even by root. Returns false where that is not possible. */
 function seal(directory: string, sealed: boolean): boolean {
   try {
     execFileSync('chattr', [sealed ? '+i' : '-i', directory], { stdio: 'ignore' });
@@ -122,9 +122,9 @@ describe('the lock of a data directory', () => {
     await child.kill();
     const at = performance.now();
     expect(taken()).toBe('taken');
-    // Who watches a silent holder does so for ten seconds.
+    // A process that watches a silent holder does so for ten seconds.
     expect(performance.now() - at).toBeLessThan(5000);
-    // Only that nobody has it is left.
+    // Only the sign that no process has it is left.
     const left = fs.readdirSync(directory);
     expect(left).toHaveLength(1);
     expect(fs.readlinkSync(path.join(directory, left[0]!))).toBe('free');
@@ -162,7 +162,7 @@ describe('the lock of a data directory', () => {
   it.skipIf(!canIsolate())(
     'holds across process namespaces, and ends there with its process (needs root)',
     async () => {
-      // To each of the two the number of the other's process says nothing.
+      // To each of the two, the process number of the other means nothing.
       const inside = new Child({}, container);
       expect(await inside.says()).toBe('held');
       expect(taken()).toMatch(/in use by process \d+ of another container on this machine/);
@@ -171,7 +171,7 @@ describe('the lock of a data directory', () => {
       const at = performance.now();
       const outside = new Child();
       expect(await outside.says()).toBe('held');
-      // The kernel refuses its socket: nothing has to be waited for.
+      // The kernel refuses its socket, so it need not wait.
       expect(performance.now() - at).toBeLessThan(5000);
       expect(await new Child({}, container).says()).toMatch(/in use by process \d+ of another container/);
       await outside.kill();

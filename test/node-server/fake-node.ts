@@ -1,4 +1,4 @@
-/** A node that echoes: what the host does around one can be tested without a cluster. */
+/** A node that echoes, so that its host can be tested without a cluster. */
 
 import type { Interface, Link, LinkHandler } from '../../core/base/ports.ts';
 import type { HostedNode, MetricSample, NodeOptions } from '../../core/cluster/base/host.ts';

@@ -1,4 +1,7 @@
-/** Takes the lock of a directory, says so, and keeps it until it is killed; each line that it is told is a question whether it still has it. */
+/**
+ * Takes the lock of a directory, says so, and keeps it until it is killed. Each line of input asks whether it still has
+ * the lock.
+ */
 
 import { DirectoryLock } from '../../node-server/directory-lock.ts';
 

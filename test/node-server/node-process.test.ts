@@ -1,4 +1,4 @@
-/** What a node's host does around it: HTTP, origins, limits, subprotocols, frames, and an orderly end. */
+/** What a node's host does around the node: HTTP, origins, limits, subprotocols, frames, and an orderly end. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';

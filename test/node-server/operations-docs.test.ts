@@ -1,4 +1,4 @@
-/** What docs/operations.md says of keys and defaults is so. */
+/** The keys and defaults in docs/operations.md are true. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

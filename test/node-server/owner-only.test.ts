@@ -1,4 +1,4 @@
-/** The file of the cluster's secret, and who can read it. */
+/** The file of the cluster's secret, and which users can read it. */
 
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import * as fs from 'node:fs';

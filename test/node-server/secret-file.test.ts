@@ -1,4 +1,4 @@
-/** What stands where the cluster's secret should be, as the operator of the node is told it. */
+/** Faults of the file of the cluster's secret, as the node's operator is told about them. */
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What a member of a cluster says of the file. */
+/** What a member of a cluster says about the file. */
 function said(): string | null {
   const secret = new ClusterSecret({
     disk: new NodeDisk(directory),

@@ -1,4 +1,7 @@
-/** What a node tells of itself to whoever draws it: nothing when nobody listens, and bounded however much happens. */
+/**
+ * What a node reports about itself for a picture. It reports nothing when no client listens, and its reports are
+ * bounded, however much happens.
+ */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LinkHandler } from '../../core/base/ports.ts';
@@ -11,7 +14,7 @@ import { EchoNode } from './fake-node.ts';
 const us = { replica: 'r1', node: 'dev1', incarnation: '0'.repeat(32), address: 'a:1' };
 const them = { replica: 'r2', node: 'dev2', incarnation: '1'.repeat(32), address: 'b:1' };
 
-/** Only its sender, kind and group are looked at. */
+/** Only its sender, kind and group are used. */
 function message(kind: 'prepare' | 'prepareOk', node: string): Message {
   return { kind, namespace: 3, node } as Message;
 }
@@ -80,7 +83,7 @@ describe('the status stream', () => {
     for (let i = 0; i < 5000; i++) {
       stream.observer.sent(them, message('prepare', 'dev1'));
       stream.observer.received(message('prepareOk', 'dev2'));
-      // What a node says to itself takes no link.
+      // A node's messages to itself use no link.
       stream.observer.sent(us, message('prepareOk', 'dev1'));
     }
     node.asked += 7;

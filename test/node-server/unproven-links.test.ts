@@ -1,4 +1,7 @@
-/** What an end that has proven nothing may send to a node, below what core sees of it: pings, fragments, and bytes that never end. */
+/**
+ * What an end that has proven nothing may send to a node, below the level of core: pings, fragments, and bytes that
+ * never end.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';

@@ -1,4 +1,4 @@
-/** Details of a link that only show in passing: reasons that fit their frame, and addresses as people write them. */
+/** Small properties of a link: reasons that fit their frame, and addresses as people write them. */
 
 import { describe, expect, it } from 'vitest';
 import { isWellFormed } from '../../core/base/bytes.ts';
@@ -44,7 +44,7 @@ describe('an origin', () => {
     expect(check.allows('http://10.0.0.7:5002', { localAddress: '::ffff:10.0.0.7' })).toBe(true);
     expect(check.allows('http://10.0.0.8:5002', { localAddress: '10.0.0.7' })).toBe(false);
     expect(check.allows('http://10.0.0.7:80', { localAddress: '10.0.0.7' })).toBe(false);
-    // Its name may have been rebound to our address.
+    // Its name may have been bound to our address since.
     expect(check.allows('http://evil.example:5002', { localAddress: '10.0.0.7' })).toBe(false);
   });
 });

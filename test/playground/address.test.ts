@@ -1,4 +1,4 @@
-/** Addresses as people type them, and the words for those that a page cannot reach. */
+/** Addresses as people type them, and the explanations for those that a page cannot reach. */
 
 import { describe, expect, it } from 'vitest';
 import { readAddress, whyNoAnswer } from '../../playground/address.ts';
@@ -17,7 +17,9 @@ describe('an address that is typed', () => {
 
   it('is told in plain words to be none', () => {
     for (const none of ['', 'a b', 'ws://', 'me:secret@host:1'])
-      expect(readAddress(none, plain)).toMatchObject({ problem: expect.stringContaining('is no address') as string });
+      expect(readAddress(none, plain)).toMatchObject({
+        problem: expect.stringContaining('is not an address') as string,
+      });
     expect(readAddress('dev2', plain)).toMatchObject({ problem: expect.stringContaining('lacks the port') as string });
   });
 

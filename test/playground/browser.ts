@@ -1,4 +1,7 @@
-/** Chromium for the playground's tests, as Debian has it, and a page as its user sees it: what is typed, and what the terminal shows. */
+/**
+ * Chromium for the playground's tests, as packaged by Debian, and a page as its user sees it: what is typed, and what
+ * the terminal shows.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -28,7 +31,7 @@ const patienceMs = 20_000;
 const prompt = 'haret> ';
 const shots = join(packageRoot, 'test', '.output', 'playground');
 
-/** Starts Chromium; a machine that has none, and whose root we are, gets it from its distribution. */
+/** Starts Chromium. If a machine lacks it, and we are root there, it is installed from the distribution. */
 export async function startBrowser(): Promise<Browser> {
   if (!existsSync(executablePath)) {
     const options = { stdio: 'ignore' as const, env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
@@ -45,7 +48,7 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 
-/** Serves the built files and nothing else: a web server that knows no haret. */
+/** Serves only the built files, like a web server that does not know haret. */
 export async function serveStatic(): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server: Server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
@@ -64,21 +67,21 @@ export async function serveStatic(): Promise<{ readonly url: string; close(): Pr
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        // A browser opens connections that it asks nothing over, and `close` alone waits a minute for each.
+        // A browser opens connections that it does not use, and `close` alone waits a minute for each.
         server.closeAllConnections();
       }),
   };
 }
 
-/** Measurements are for whoever reads the log of the tests. */
+/** Measurements are for people who read the log of the tests. */
 export function report(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A page of the playground. What goes wrong in it is a failure of its test. */
+/** A page of the playground. Errors in the page make its test fail. */
 export class PlaygroundPage {
   readonly page: Page;
-  /** Errors of scripts, of the console, and what the policy refused. */
+  /** Errors of scripts and of the console, and requests that the policy refused. */
   readonly problems: string[] = [];
   readonly requests: string[] = [];
 
@@ -117,7 +120,7 @@ export class PlaygroundPage {
     await expect.poll(() => this.text(), { timeout: timeoutMs, interval: 20 }).toMatch(pattern);
   }
 
-  /** Pastes into the terminal, from a clipboard that the test need not be allowed to read. */
+  /** Pastes into the terminal, from a clipboard for which the test needs no permission. */
   async paste(text: string): Promise<void> {
     await this.page.evaluate(`{
       const clipboardData = new DataTransfer();
@@ -127,7 +130,7 @@ export class PlaygroundPage {
     }`);
   }
 
-  /** Enters a line, by its keys or as one piece, and gives what it printed. */
+  /** Enters a line, key by key or as one paste, and returns what it printed. */
   async type(line: string, how: 'keys' | 'pasted' = 'keys'): Promise<string> {
     const before = await this.text();
     const prompts = before.split('\n').filter((row) => row.startsWith(prompt.trim())).length;
@@ -146,17 +149,17 @@ export class PlaygroundPage {
     return after.slice(firstBreak + 1, after.lastIndexOf('\n') + 1);
   }
 
-  /** What was drawn so far: frames of the picture, and messages that flew in it. */
+  /** What was drawn so far: frames of the picture, and messages in them. */
   async drawn(): Promise<{ readonly frames: number; readonly flights: number }> {
     return await this.page.evaluate('window.haretDrawn()');
   }
 
-  /** Where the time of the tab's cluster stands. */
+  /** The present event of the tab's cluster. */
   async event(): Promise<number> {
     return Number(/event (\d+)/.exec(await this.page.locator('.clock').innerText())![1]);
   }
 
-  /** The words of the nodes in the picture, in their order. */
+  /** The texts of the nodes in the picture, in their order. */
   async nodes(): Promise<readonly string[]> {
     return await this.page.locator('.node').allInnerTexts();
   }
@@ -169,13 +172,13 @@ export class PlaygroundPage {
     await expect.poll(() => this.happened(), { timeout: patienceMs, interval: 50 }).toMatch(pattern);
   }
 
-  /** Keeps a picture for whoever wants to look, in a folder that git does not know. */
+  /** Saves a screenshot for people, in a folder that git ignores. */
   async shoot(name: string): Promise<void> {
     mkdirSync(shots, { recursive: true });
     await this.page.screenshot({ path: join(shots, `${name}.png`) });
   }
 
-  /** What axe finds serious or worse. */
+  /** The problems that axe finds serious or worse. */
   async barriers(): Promise<readonly string[]> {
     await this.page.evaluate(axe.source);
     const { violations } = await this.page.evaluate<AxeResults>('axe.run(document)');

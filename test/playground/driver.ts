@@ -1,4 +1,4 @@
-/** Drives a cluster in the tab without a page: types, breaks, and lets its time run as fast as it can. */
+/** Drives a cluster in the tab without a page: types, breaks, and lets its time run as fast as possible. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Script } from '../../playground/cluster/script.ts';
@@ -10,7 +10,7 @@ const maxEvents = 200_000;
 /** A cluster in the tab without its tab. */
 export class Driver {
   readonly cluster: TabCluster;
-  /** What the player was asked for. */
+  /** The actions that the player was asked for. */
   readonly asked: PlayerAction[] = [];
 
   constructor(script: Script) {
@@ -44,7 +44,7 @@ export class Driver {
     return this.printed().at(-1)!;
   }
 
-  /** Types a line once the one before has ended, and does not wait for it. */
+  /** Types a line once the one before has ended, and does not wait for its end. */
   async begin(line: string): Promise<void> {
     await this.idle();
     await this.cluster.settle();
@@ -55,7 +55,7 @@ export class Driver {
     await this.until(() => !this.cluster.busy);
   }
 
-  /** What each line printed. */
+  /** The output of each line. */
   printed(): readonly string[] {
     return this.cluster.transcript.map((one) => plain(one.output));
   }

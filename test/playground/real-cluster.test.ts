@@ -1,4 +1,7 @@
-/** The page that a node serves, in Chromium, on three real nodes: the golden sessions, the budgets, failover and reconnects in view. */
+/**
+ * The page that a node serves, in Chromium, with three real nodes: the golden sessions, the budgets, failover and
+ * reconnects.
+ */
 
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,9 +11,9 @@ import { expectedTranscript, runGolden } from '../shell/transcript.ts';
 import { PlaygroundPage, report, startBrowser } from './browser.ts';
 
 const mostTransferred = 250_000;
-/** On an idle machine it is a tenth of this; the tests share two cores with others. */
+/** An idle machine takes a tenth of this. The tests share two cores with others. */
 const mostUntilPromptMs = 8000;
-/** What the console says of nodes that are gone, or that have no status stream. */
+/** The messages of the console about nodes that are gone, or that have no status stream. */
 const goneNode = /WebSocket connection to .* failed|net::ERR_CONNECTION_REFUSED/;
 
 let browser: Browser;
@@ -36,14 +39,14 @@ async function opened(node = 0, width = 1400): Promise<PlaygroundPage> {
   return await PlaygroundPage.open(browser, `http://${cluster.node(node).api}/`, options, goneNode);
 }
 
-/** A namespace that nobody has touched, with a replica on each node. */
+/** A new namespace with a replica on each node. */
 async function freshNamespace(name: string): Promise<void> {
   const places = cluster.nodes.map((node, i) => `r${i + 1}::${node.name}@${node.cluster}`).join(',');
   const { status, stderr } = await cluster.node(0).adminRun(`vr create namespace ${name} ${places}`);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 }
 
-/** A terminal's rows end where their text ends. */
+/** Removes blanks at the ends of lines, because a terminal's rows end where their text ends. */
 function trimmed(transcript: string): string {
   return transcript.replace(/ +$/gm, '');
 }
@@ -51,10 +54,10 @@ function trimmed(transcript: string): string {
 describe('the page of a node', () => {
   for (const [index, session] of goldenSessions.entries()) {
     it(`prints ${session.name}`, async () => {
-      // The first session lists the namespaces, and finds the one it knows; the others find one that is as empty.
+      // The first session lists the namespaces, and finds the one that it knows. The others get another empty one.
       const namespace = index === 0 ? 'test-ns' : `golden-${index}`;
       if (index > 0) await freshNamespace(namespace);
-      // Wide enough for every line of a transcript.
+      // It is wide enough for every line of a transcript.
       const page = await opened(0, 3600);
       const transcript = await runGolden(session, (line) =>
         page.type(line.replace(/^enter test-ns$/, `enter ${namespace}`), 'pasted'),
@@ -83,7 +86,8 @@ describe('the page of a node', () => {
     });
     const startedAt = performance.now();
     await page.goto(`http://${cluster.node(0).api}/`);
-    // Asked from outside: a predicate that waits within the page is code from text, which the page's own policy refuses.
+    // It is asked from outside. A predicate that waits within the page is code from text, which the page's policy
+    // refuses.
     const prompted = () => page.evaluate<boolean>('window.haretTerminalText?.().startsWith("haret>") === true');
     await expect.poll(prompted, { interval: 10, timeout: 10_000 }).toBe(true);
     const untilPromptMs = performance.now() - startedAt;
@@ -105,13 +109,13 @@ describe('the page of a node', () => {
     await page.type('set insert /shown/set hi');
     await expect.poll(() => page.page.locator('#tree').innerText()).toMatch(/set\s+1 member\s+1/);
     await page.untilHappened(/op \d+ committed by r\d and r\d/);
-    // Its messages, as many as there are, and whose session it is.
+    // The legend shows the number of messages, and the list shows whose session it is.
     await expect.poll(() => page.page.locator('#legend').innerText()).toMatch(/heartbeat [1-9]\d*\/s/);
     await expect.poll(() => page.page.locator('#sessions').innerText()).toMatch(/playground\/\S+\s+op \d+/);
     await page.shoot('node-dark');
     expect(await page.barriers()).toEqual([]);
 
-    // Whatever dies, the page's own node is another one.
+    // The page's own node is not the one that dies.
     const home = await opened(primary === '1' ? 1 : 0);
     await home.type('enter test-ns');
     const dead = cluster.node(Number(primary) - 1);
@@ -131,7 +135,7 @@ describe('the page of a node', () => {
     const page = await opened(2);
     await page.type('enter test-ns');
     const status = (): Promise<string> => page.page.locator('#status').innerText();
-    // The page tells it ten times a second; the terminal may have been answered before.
+    // The page updates it ten times a second. The terminal may have been answered before that.
     await expect.poll(status).toBe('connected to dev3');
     await cluster.node(2).kill();
     await expect.poll(status).toMatch(/^reconnecting to /);
@@ -163,7 +167,7 @@ describe('the page of a node', () => {
   it('takes admin commands from its page only where the configuration says so', async () => {
     const page = await opened(0);
     expect(await page.type('cluster status')).toMatch(
-      /^Error: This node lets no page administer it\. playground_admin = true/,
+      /^Error: This node does not let a page administer it\. Set playground_admin = true/,
     );
     await page.page.keyboard.type(`connect ${cluster.node(2).api}\n`);
     await expect.poll(() => page.page.locator('#status').innerText()).toBe('connected to dev3');

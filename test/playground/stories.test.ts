@@ -1,11 +1,11 @@
-/** The stories tell the truth: each is played to its end, with the reader pressing next at different moments. */
+/** The stories are true. Each is played to its end, while the reader presses next at different moments. */
 
 import { describe, expect, it } from 'vitest';
 import { stories } from '../../playground/stories.ts';
 import { emptyScript } from '../../playground/cluster/script.ts';
 import { Driver } from './driver.ts';
 
-/** What the last command of a story prints first, and what must have happened on the way. */
+/** What the last command of a story prints first, and what must have happened before. */
 const ends: Readonly<Record<string, { readonly prints: string; readonly happens: RegExp }>> = {
   write: { prints: '1', happens: /op \d+ committed by r\d and r\d/ },
   failover: { prints: '42', happens: /n\d crashes[^]*view 2: r\d is primary[^]*n\d starts/ },
@@ -25,9 +25,10 @@ describe('the stories', () => {
         for (const [index, { types, breaks }] of story.steps.entries()) {
           for (const line of types ?? []) await driver.begin(line);
           for (const line of breaks ?? []) await driver.sim(line);
-          // Where the next step breaks something, its reader did not wait until this one had come to rest.
+          // Where the next step breaks something, the reader did not wait until this step had ended.
           const inTheMiddle = story.steps[index + 1]?.breaks !== undefined && (types ?? []).length === 1;
-          // Nor does a command wait for ever: a reader who takes more than ten seconds of its time sees it give up.
+          // A command does not wait for ever. A reader who takes more than ten seconds of virtual time sees it time
+          // out.
           await driver.run(inTheMiddle ? patienceEvents : driver.cluster.busy ? 400 : 3000);
         }
         await driver.idle();

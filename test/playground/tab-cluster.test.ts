@@ -1,4 +1,6 @@
-/** The cluster in the tab, without a page: what it prints is what every terminal prints, and the same script is the same run. */
+/**
+ * The cluster in the tab, without a page. It prints what every terminal prints, and the same script gives the same run.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { NobleHash } from '../../core/base/noble-hash.ts';
@@ -89,7 +91,7 @@ describe('the cluster in the tab', () => {
   });
 
   it('follows a run of the simulator to its end, event for event', () => {
-    // Of these, the first two heal everybody at once, and the last two leave somebody dead for a while.
+    // In the first two of these, all nodes heal at once. In the last two, some node stays dead for a while.
     for (const seed of [1, 5, 2, 3]) {
       const lines: string[] = [];
       const report = runSeed({ seed, events: 4000, hash: new NobleHash(), trace: (line) => lines.push(line) });
@@ -101,7 +103,7 @@ describe('the cluster in the tab', () => {
       const faults = struck.filter((text) => !/^(debug|info|warn|error) /.test(text));
       const seen = cluster.notes.filter((note) => note.kind === 'fault').map((note) => note.text);
       expect(seen.length).toBeGreaterThan(0);
-      // Before them the simulator starts its nodes, which nobody sees here.
+      // Before that the simulator starts its nodes, which is not shown here.
       expect(seen).toEqual(faults.slice(-seen.length));
       expect(cluster.notes.at(-1)!.text).toBe(
         `the seed passed: ${report.committed} committed, trace ${report.trace.toString(16).padStart(8, '0')}`,

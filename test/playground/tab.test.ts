@@ -1,4 +1,7 @@
-/** The cluster in the tab, in Chromium: typed into, broken by clicks and keys, turned back, shared, on a narrow screen and from a file. */
+/**
+ * The cluster in the tab, in Chromium: typing, breaking with clicks and keys, turning back, sharing, a narrow screen,
+ * and a page from a file.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -9,15 +12,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPlayground, PlaygroundPage, report, serveStatic, startBrowser } from './browser.ts';
 
 /**
- * What is downloaded for a whole cluster: two fifths of it are the terminal, and most of the rest is the nodes as they are. What they learn, such as
- * to judge what they are told, is in here too, and how wide characters are. xterm.js, the tree's library or superjson twice would not fit.
+ * The download for a whole cluster. Two fifths of it are the terminal, and most of the rest is the code of the nodes,
+ * such as the judgement of messages and the widths of characters. It would be too large with xterm.js, the tree's
+ * library or superjson twice.
  */
 const mostPacked = 273_000;
-/** Those that come together travel together: it takes about so many writes for so many messages. */
+/** Requests that arrive together are sent together, so it takes about this many writes for enough messages. */
 const loadWrites = 1200;
 /*
- * An idle machine draws 60 frames and 1,300 messages a second, and runs more than 20,000 events. The tests share two cores, without a graphics
- * processor, with clusters of others. So these say only that the page does not stand still: how smooth it is, the report tells.
+ * An idle machine draws 60 frames and 1,300 messages a second, and runs more than 20,000 events. The tests share two
+ * cores, without a graphics processor, with other clusters. So these bounds only say that the page does not stand
+ * still. The report says how smooth it is.
  */
 const leastFrames = 5;
 const leastMessages = 100;
@@ -175,7 +180,7 @@ describe('the cluster in the tab', () => {
     await page.page.selectOption('[aria-label=Speed]', '400');
     await page.page.locator('#play').click();
     await page.untilHappened(/heal[^]*the seed passed: \d+ committed, trace [0-9a-f]{8}/);
-    // From there one comes to a cluster of one's own.
+    // From there the user gets to a cluster of his own.
     await page.page.getByRole('button', { name: 'new seed' }).click();
     await expect.poll(() => page.page.locator('#status').innerText()).toMatch(/a whole cluster in this tab/);
     await page.page.locator('#terminal').click();
@@ -198,13 +203,14 @@ describe('the cluster in the tab', () => {
     await page.page.getByRole('button', { name: 'next', exact: true }).click();
     await page.untilHappened(/a partition: n\d here[^]*view 2: r\d is primary/);
     await page.page.getByRole('button', { name: 'next', exact: true }).click();
-    // Not by the old primary, which has it too: the terminal goes to those who may answer, while the network is still parted.
+    // The old primary, which also has the value, does not answer. The terminal goes to a node that may answer, while
+    // the network is still split.
     await page.untilText(/haret> blob get \/truth\nold\n[^\n]*View = 2\b/);
     expect(await page.happened()).not.toMatch(/mended/);
     await page.shoot('tab-story');
     await page.page.getByRole('button', { name: 'next', exact: true }).click();
     await page.untilHappened(/everything is mended/);
-    await page.page.getByRole('button', { name: 'leave and play on' }).click();
+    await page.page.getByRole('button', { name: 'leave and continue' }).click();
     await page.page.locator('#terminal').click();
     expect(await page.type('blob put /truth new')).toMatch(/^Ok\n/);
     await page.close();
@@ -272,7 +278,7 @@ describe('the cluster in the tab', () => {
     const seconds = (performance.now() - beganMs) / 1000;
     await page.untilText(new RegExp(`haret> ${typed}$`));
     await page.shoot('tab-load');
-    // However much is committed, what was done to the cluster stays in sight.
+    // Even after many commits, the faults stay visible.
     expect(await page.happened()).toMatch(/clients write 1200 times a second(\n[\d.]+\s*op \d+ committed.*){1,5}$/);
     const frames = (ended.frames - began.frames) / seconds;
     const messages = (ended.flights - began.flights) / seconds;
@@ -296,7 +302,8 @@ describe('the cluster in the tab', () => {
 
   it('is small with the whole cluster in it', () => {
     const page = readdirSync(builtPlayground).filter((name) => !/^(node-mode|.*worker.*)\.js$/.test(name));
-    // Who looks at a run of the simulator downloads its worker, and not that of a cluster to break.
+    // A user who watches a run of the simulator downloads its worker, and not the worker of the cluster with a
+    // terminal.
     for (const worker of ['worker.js', 'seed-worker.js']) {
       const packed = [...page, worker].map((name) => gzipSync(readFileSync(join(builtPlayground, name))).length);
       const total = packed.reduce((sum, size) => sum + size, 0);

@@ -1,4 +1,7 @@
-/** The SDK in real Chromium: the built bundle in a page, on real nodes that die, and a page that goes offline, sleeps and comes back. */
+/**
+ * The SDK in real Chromium: the built bundle in a page, with real nodes that die, and a page that goes offline, sleeps
+ * and comes back.
+ */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,14 +22,14 @@ import { faults } from './scenario.ts';
 const built = join(packageRoot, 'dist', 'browser');
 const patience = { timeout: 20_000, interval: 20 };
 
-/** What the page's script leaves for the test. */
+/** The values that the page's script leaves for the test. */
 interface Told {
   readonly scenario: Scenario;
   readonly error?: string;
 }
 declare const globalThis: Told;
 
-/** As it stands in a page that has no bundler. */
+/** The script of a page without a bundler. */
 const plainPage = `
   import { connect, text } from '/haret/index.js';
   const haret = await connect({ urls: new URLSearchParams(location.search).get('node').replace('ws:', 'http:') });
@@ -83,8 +86,8 @@ async function bundle(contents: string): Promise<string> {
 }
 
 /**
- * A page that can be told that it is hidden. Its timers are then those that Chromium gives to hidden pages after a while: one a minute, and
- * all that are due when it is shown.
+ * A page that can be told that it is hidden. Its timers are then as slow as Chromium makes those of hidden pages after
+ * a while: one a minute, and all that are due when the page is shown.
  */
 const hideable = `{
   const [begin, end] = [setTimeout, clearTimeout];
@@ -178,7 +181,7 @@ describe('in Chromium', () => {
   async function begin(): Promise<void> {
     await open('/scenario');
     await untilTitle('ready');
-    // The counter may be there from another story.
+    // The counter may exist from another story.
     await page.evaluate(async () => {
       await globalThis.scenario.haret.namespace('test-ns').delete('/scenario', { recursive: true });
       await globalThis.scenario.begin();
@@ -277,7 +280,7 @@ describe('in Chromium', () => {
     await page.evaluate('hide(true)');
     const node = await serving();
     await node.kill();
-    // That the connection broke is told by an event; to come back takes a timer, and those sleep.
+    // An event reports that the connection broke. To reconnect takes a timer, and timers sleep.
     await untilTitle('suspended');
     await node.start();
     expect(await page.title()).toBe('suspended');

@@ -1,4 +1,7 @@
-/** Codecs: what goes in comes out, what they refuse is said with its reason, and stored data cannot ask for more than it is. */
+/**
+ * Codecs: values come out as they went in, a refusal gives its reason, and stored data cannot demand more memory than
+ * it has bytes.
+ */
 
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +19,7 @@ function problem(run: () => unknown): unknown {
 
 const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** Numbers as decimal text, read as numbers: a schema whose input and output differ. */
+/** Numbers as decimal text that are read as numbers: a schema whose input and output differ. */
 const numeric: StandardSchema<string, number> = {
   '~standard': {
     version: 1,

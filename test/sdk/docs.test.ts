@@ -1,4 +1,7 @@
-/** The documentation of the SDK is true: its programs run, every error and every export is in it, and the example does what it says. */
+/**
+ * The documentation of the SDK is true: its programs run, it has every error and every export, and the example does
+ * what it says.
+ */
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +20,7 @@ import { packageRoot } from '../integration/programs.ts';
 import { startBrowser } from '../playground/browser.ts';
 
 const execute = promisify(execFile);
-/** Inside the package, whose own name its programs import. */
+/** It is inside the package, whose own name the programs import. */
 const scratch = join(packageRoot, 'test', '.output', 'guide');
 
 function page(name: string): string {
@@ -50,7 +53,7 @@ describe('docs/sdk.md', () => {
 describe('the reference', () => {
   it('is made of the code, and describes every public name', async () => {
     const typedoc = join(packageRoot, 'node_modules/typedoc/bin/typedoc');
-    // Its warnings are errors: a name without a description, a link that leads nowhere.
+    // Its warnings are errors: a name without a description, or a link that leads nowhere.
     await execute(process.execPath, [typedoc, '--options', 'docs/typedoc.json', '--emit', 'none'], {
       cwd: packageRoot,
     });
@@ -78,7 +81,7 @@ describe('docs/guide.md', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Runs a program of the guide on the test's own cluster. */
+  /** Runs a program of the guide with the test's own cluster. */
   async function run(name: string, before = '', after = ''): Promise<string> {
     const [one, two, three] = cluster.nodes.map(({ api }) => api);
     const code = programs
@@ -138,7 +141,7 @@ describe('examples/guests', () => {
       }
       await expect.poll(() => first.locator('li').count(), patience).toBe(10);
       await expect.poll(() => first.locator('#greeted').innerText(), patience).toBe('1');
-      // As browsers do at times: a connection over which nothing is asked. It holds nobody up.
+      // Browsers sometimes open a connection and ask nothing over it. It must not delay anything.
       const silent = createConnection(Number(new URL(url).port), '127.0.0.1');
       await once(silent, 'connect');
       const closed = once(silent, 'close');

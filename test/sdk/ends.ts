@@ -1,8 +1,8 @@
-/** How a call ended, in words that a test compares. */
+/** How a call ended, in words that a test can compare. */
 
 import { HaretError } from '../../browser-client/index.ts';
 
-/** `no error`, or the code and the outcome of the error. Anything but a HaretError is a fault, and is thrown. */
+/** `no error`, or the code and the outcome of the error. Anything except a HaretError is a fault, and is thrown. */
 export async function endOf(call: Promise<unknown>): Promise<string> {
   try {
     await call;

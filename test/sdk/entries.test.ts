@@ -1,4 +1,4 @@
-/** The entry points: each is built, exported and described, and none forgets a type of node. */
+/** The entry points: each is built, exported and described, and has every type of node. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The SDK in Node, on real nodes over real sockets: as they are killed, as the primary moves, with both codecs, and its way to end. */
+/**
+ * The SDK in Node, with real nodes over real sockets: while nodes are killed and the primary moves, with both codecs,
+ * and how it closes.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inProcess } from '../../browser-client/in-process.ts';
@@ -35,7 +38,7 @@ describe('on three nodes', () => {
     for (let round = 0; round < 2; round++) {
       const before = scenario.acknowledged;
       await eventually('writes', () => Promise.resolve(scenario.acknowledged > before + 10 ? true : null));
-      // Redirects are followed: the node at the other end is the primary's.
+      // Redirects are followed, so the connected node is the primary's.
       const node = nodeAt(haret.server!.address);
       await node.kill();
       await node.start();
@@ -129,7 +132,7 @@ describe('a node in this process', () => {
       expect(await first.stop()).toBe(true);
       await using second = await startServer({ nodeName: 'one', dataDir });
       await using haret = await connect({ urls: 'in this process', transport: inProcess(second.accept) });
-      // Its ports are others now, and its catalog has just been read: what is there already is left.
+      // It has other ports now, and its catalog has just been read. Things that already exist are left unchanged.
       await second.createNamespace('test-ns');
       expect(await haret.namespace('test-ns').counter('/n').get()).toBe(2);
       await expect(second.createNamespace(undefined as unknown as string)).rejects.toMatchObject({ code: 'BadName' });

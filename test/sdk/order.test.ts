@@ -1,4 +1,7 @@
-/** What one client asks in order, without waiting, happens in that order: whatever it is for, and whether or not that is there yet. */
+/**
+ * Calls that one client makes in order, without waiting, take effect in this order, whatever they are for, and whether
+ * or not their nodes exist yet.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Haret, Namespace } from '../../browser-client/index.ts';
@@ -23,7 +26,10 @@ afterEach(async () => {
 
 const six = [1, 2, 3, 4, 5, 6];
 
-/** Each thing that makes its node, asked six times without waiting; then what is there, and the ops of the answers. */
+/**
+ * For each call that makes its node: the call, made six times without waiting, then the final content, and the ops of
+ * the answers.
+ */
 const bursts: Readonly<Record<string, (at: Namespace, path: string) => [Promise<unknown>[], () => Promise<unknown>]>> =
   {
     'puts of a blob': (at, path) => {
@@ -75,7 +81,7 @@ describe('six calls that nobody waits for', () => {
     const fresh = (await cluster.connect({ host: 'fresh' })).namespace('test');
     const log = fresh.queue('/log', json<number>());
     const asked: Promise<unknown>[] = [];
-    // Whoever waits for the namespace goes on at once when it is there; what was asked before is before it.
+    // A caller that waits for the namespace continues as soon as it is entered. Earlier calls come first.
     const ready = fresh.ready().then(() => asked.push(log.push(4)));
     asked.push(log.push(1), log.push(2), log.push(3));
     await ready;
@@ -129,7 +135,7 @@ describe('six calls that nobody waits for', () => {
 
 describe('where a watch can go on', () => {
   it('is nowhere before its snapshot is whole, and then loses nothing', async () => {
-    // Large enough for several pages.
+    // It is large enough for several pages.
     const value = 'v'.repeat(100_000);
     const keys = Array.from({ length: 12 }, (_, i) => `/w/${String.fromCharCode(97 + i)}`);
     await Promise.all(keys.map((key) => ns.blob(key, text).put(value)));

@@ -1,4 +1,7 @@
-/** The package as its users get it: packed, installed in an empty project, imported by Node, type-checked, and bundled for a browser. */
+/**
+ * The package as its users get it: packed, installed in an empty project, imported by Node, type-checked, and bundled
+ * for a browser.
+ */
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +15,7 @@ import { packageRoot } from '../integration/programs.ts';
 
 const execute = promisify(execFile);
 
-/** Bytes of gzip that a page pays for what it uses, React apart. */
+/** How many bytes of gzip a page pays for what it uses, without React. */
 const budgets = [
   [
     'one blob',
@@ -42,7 +45,7 @@ async function run(cwd: string, program: string, ...args: readonly string[]): Pr
   try {
     return await execute(program, args, { cwd, maxBuffer: 64 * 1024 * 1024 });
   } catch (error) {
-    // The message of a failed program is its output, not that it failed.
+    // The output of a failed program is its message, not the fact that it failed.
     const { stdout = '', stderr = '' } = error as Partial<Ran>;
     throw new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error });
   }
@@ -54,7 +57,7 @@ describe('the packed package', () => {
 
   beforeAll(async () => {
     const root = mkdtempSync(join(tmpdir(), 'haret-package-'));
-    // What is packed is what was built: the test command builds first.
+    // The package has the files that were built. The test command builds first.
     const { stdout } = await run(packageRoot, 'npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', root);
     const [packed] = JSON.parse(stdout) as { readonly filename: string }[];
     tarball = join(root, packed!.filename);
@@ -154,7 +157,7 @@ describe('the packed package', () => {
     expect(bundle!.text.includes('"node:')).toBe(false);
     const size = gzipSync(bundle!.contents, { level: 9 }).length;
     expect(size).toBeLessThan(maxBytes);
-    // A bundle of nothing would be small too.
+    // An empty bundle would be small too.
     expect(bundle!.text).toContain('haret.v1.superjson');
   });
 

@@ -1,4 +1,7 @@
-/** The hooks where there is no page: what a server renders, without a connection and without a watch. In a page: chromium.test.ts. */
+/**
+ * The hooks without a page: what a server renders, without a connection and without a watch. chromium.test.ts has them
+ * in a page.
+ */
 
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';

@@ -1,4 +1,7 @@
-/** What a review of the client found broken, through the SDK: what goes astray, what is refused too late, and what one caller does to others. */
+/**
+ * Faults that a review of the client found, tested through the SDK: lost values, late refusals, and callers that
+ * disturb others.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Codec, Haret, Namespace, Watch, WatchUpdate } from '../../browser-client/index.ts';
@@ -10,7 +13,7 @@ import { endOf } from './ends.ts';
 
 type Subscribe = (listener: () => void) => () => void;
 
-/** What React keeps of the component that is rendered. */
+/** The state that React keeps for the rendered component. */
 const react = vi.hoisted(() => ({
   ref: null as { current: unknown } | null,
   subscribe: null as ((listener: () => void) => () => void) | null,
@@ -24,7 +27,10 @@ vi.mock('react', () => ({
   },
 }));
 
-/** A component with one hook, as React renders it: it subscribes anew when it is given another way to. */
+/**
+ * A component with one hook, as React renders it. It subscribes again when it is given another function to subscribe
+ * with.
+ */
 class Component<T> {
   #ref: { current: unknown } | null = null;
   #subscribe: Subscribe | null = null;
@@ -61,13 +67,13 @@ afterEach(async () => {
   await cluster.close();
 });
 
-/** Makes all calls at once. @returns those that were not refused as `BadArgument`, and how they ended. */
+/** Makes all calls at once. @returns those that were not refused with `BadArgument`, and how they ended. */
 async function unrefusedOf(calls: Readonly<Record<string, () => Promise<unknown>>>): Promise<string[]> {
   const ends = Object.entries(calls).map(async ([what, call]) => `${what}: ${await endOf(call())}`);
   return (await Promise.all(ends)).filter((end) => !end.endsWith(': BadArgument definite'));
 }
 
-/** What is reported as uncaught while `story` is played: the runner would take it for a failure. */
+/** The errors that are reported as uncaught while `story` runs. The runner would count them as failures. */
 async function uncaughtIn(story: () => Promise<void>): Promise<string[]> {
   const caught: string[] = [];
   const catches = (error: Error): void => void caught.push(error.message);
@@ -240,7 +246,7 @@ describe('what is written', () => {
     expect(await blob.get()).toEqual({ n: 1 });
     expect(await queue.pop()).toEqual(new Uint8Array([1]));
     expect(await block.get()).toEqual(new Uint8Array([1]));
-    // A put where nothing is becomes a create behind it.
+    // A put where no node exists becomes a create, even while it waits.
     await ns.delete('/new');
     const late = [blob.put(value), queue.push(raw), block.put(raw)];
     value.n = raw[0] = 3;
@@ -277,7 +283,7 @@ describe('a watch of which several updates are asked for at once', () => {
     const n = ns.counter('/n');
     await n.create();
     const watch = ns.watch('/n');
-    // That it has begun is told to the first of them, who has no use for it.
+    // The message that it has begun goes to the first of them, which has no use for it.
     const asked = [watch.next(), watch.next(), watch.next()];
     await cluster.run(1000);
     for (let i = 0; i < 3; i++) await n.add();

@@ -1,17 +1,17 @@
 /**
- * What a user's program does while nodes die under it, the same in Node and in a page: it counts up, one write at a time, and watches
+ * The program of a user while nodes die, the same in Node and in a page. It counts up, one write at a time, and watches
  * the count. At the end nothing may be lost, doubled or left out.
  */
 
 import type { Haret } from '../../browser-client/index.ts';
 
 export interface Account {
-  /** Writes that were answered, and those whose outcome is not known. */
+  /** How many writes were answered, and how many have an unknown outcome. */
   readonly acknowledged: number;
   readonly unknown: number;
-  /** What the counter stands at. */
+  /** The final value of the counter. */
   readonly final: number;
-  /** What the watch told of it, in the order in which it was told. */
+  /** The values that the watch told, in order. */
   readonly told: readonly number[];
   readonly states: readonly string[];
 }
@@ -42,7 +42,7 @@ export class Scenario {
     this.#watcher = this.#watch();
   }
 
-  /** Other writers may have counted too: what they added is theirs to tell. */
+  /** Other writers may have counted too. Their counts are for them to report. */
   async end(): Promise<Account> {
     this.#running = false;
     await this.#writer;
@@ -87,7 +87,7 @@ export class Scenario {
   }
 }
 
-/** What is wrong with an account, for people; empty when nothing is. */
+/** What is wrong with an account, for people. Empty when nothing is. */
 export function faults({ acknowledged, unknown, final, told }: Account): readonly string[] {
   const found: string[] = [];
   if (final < acknowledged) found.push(`${acknowledged} writes were answered and ${final} happened`);

@@ -1,4 +1,6 @@
-/** The SDK over a simulated cluster, as users test with it: every handle, transactions, and what a failover does to them. */
+/**
+ * The SDK over a simulated cluster, as users test with it: every handle, transactions, and the effects of a failover.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Haret, Namespace } from '../../browser-client/index.ts';
@@ -78,7 +80,7 @@ describe('a blob', () => {
     let calls = 0;
     const updated = await blob.update(async (current) => {
       if (calls++ === 0) {
-        // The same value at the same version, in another life.
+        // The same value at the same version, after the node was made again.
         await blob.delete();
         await blob.put('old');
       } else if (calls === 2) {
@@ -296,7 +298,7 @@ describe('when things go wrong', () => {
     expect(await endOf(counter(stranger))).toBe('ClientIdHeld definite');
     const again = await cluster.connect({ clientId: first.identity! });
     expect(await counter(again)).toBe(2);
-    // It goes on where the first one ended, with a session of its own (protocol §7): two processes never speak as one.
+    // It continues where the first one ended, with its own session (protocol §7). Two processes never speak as one.
     const before = first.namespace('test').session!;
     const { id, continued } = again.namespace('test').session!;
     expect(id).toBeGreaterThan(before.id);
@@ -319,7 +321,7 @@ describe('when things go wrong', () => {
     expect(await second.namespace('test').counter('/n').add()).toBe(2);
     expect(cluster.nowMs - askedAtMs).toBeGreaterThan(4000);
     expect(cluster.nowMs - askedAtMs).toBeLessThan(8000);
-    // The holder before is told when it is back.
+    // The earlier holder is told when it is back.
     cluster.heal();
     expect(await endOf(first.namespace('test').counter('/n').add())).toBe('SessionGone unknown');
     expect(await endOf(first.namespace('test').counter('/n').add())).toBe('ClientIdHeld definite');
@@ -354,7 +356,7 @@ describe('when things go wrong', () => {
     expect(await client.namespace('a').blob('/x', text).get()).toBe('in a');
     expect(await client.namespaces()).toEqual(['a', 'b']);
     expect(two.primaryOf('a')).not.toBeNull();
-    // What one has seen is no measure for another that takes its place on the connection.
+    // The op that one namespace has seen does not count for another one that uses the connection later.
     const before = client.namespace('a');
     for (let i = 0; i < 50; i++) await before.counter('/n').add();
     expect(before.lastOp).toBeGreaterThan(50);

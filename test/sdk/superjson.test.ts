@@ -1,4 +1,7 @@
-/** The codec `superjson` against superjson itself: it writes the same text, and reads that as the value that was written. */
+/**
+ * The codec `superjson` compared with superjson itself: it writes the same text, and reads that text as the value that
+ * was written.
+ */
 
 import fc from 'fast-check';
 import SuperJSON from 'superjson';
@@ -20,12 +23,12 @@ const ours = codec<unknown>();
 const write = (value: unknown): string => text.decode(ours.encode(value));
 const read = (stored: string): unknown => ours.decode(text.encode(stored));
 
-/** An error is read with a name of its own. */
+/** An error is read with its own name. */
 function errorOf(name: string, options?: ErrorOptions): Error {
   return Object.assign(new Error('wrong', options), { name });
 }
 
-/** A few objects that may be in a value many times. */
+/** A few objects that may occur in a value many times. */
 const shared: readonly unknown[] = [
   new Date(7),
   new Set([1, 'a']),
@@ -80,7 +83,7 @@ describe('the codec superjson', () => {
       fc.property(anyValue, (value) => {
         const stored = library.stringify(value);
         expect(read(stored)).toEqual(value);
-        // Sets and maps keep their order, and everything its identity: so it is written as before.
+        // Sets and maps keep their order, and objects their identity, so the value is written as before.
         expect(write(read(stored))).toBe(stored);
       }),
       { numRuns: 2000 },

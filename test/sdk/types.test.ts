@@ -1,4 +1,4 @@
-/** The SDK's types: what a program is told by its compiler. Nothing here runs but the last line of each story. */
+/** The SDK's types: what the compiler tells a program. Only the last line of each story runs. */
 
 import { describe, expectTypeOf, it } from 'vitest';
 import type {
@@ -17,10 +17,10 @@ interface Config {
   readonly retries: number;
 }
 
-/** A schema that reads what it writes as something else, as zod's coercions do. */
+/** A schema that reads a value as another type than it writes, as zod's coercions do. */
 declare const dates: StandardSchema<string, Date>;
 
-// Never called: its parameters stand for objects that only types are asked of.
+// It is never called. Its parameters are objects of which only the types are used.
 async function program(ns: Namespace): Promise<void> {
   const config = ns.blob('/config', json<Config>());
   expectTypeOf(await config.get()).toEqualTypeOf<Config | undefined>();

@@ -1,4 +1,7 @@
-/** Watches and live values over a simulated cluster: in order, each once, whatever becomes of nodes and connections. */
+/**
+ * Watches and live values over a simulated cluster: in order and each change once, whatever happens to nodes and
+ * connections.
+ */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Haret, Live, Namespace, Watch, WatchUpdate } from '../../browser-client/index.ts';
@@ -135,7 +138,7 @@ describe('a watch', () => {
   });
 });
 
-/** The values that a live handle shows, each time it changed. */
+/** The values that a live handle shows, each time that it changed. */
 function record<T>(live: Live<T>): { readonly seen: unknown[]; readonly stop: () => void } {
   const seen: unknown[] = [];
   const stop = live.subscribe(() => {

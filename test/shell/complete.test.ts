@@ -16,7 +16,7 @@ async function stocked(): Promise<TestShell> {
   return test;
 }
 
-/** What the candidates would put in, for a line whose cursor is at its end or at `|`. */
+/** The texts that the candidates would insert, for a line with the cursor at its end or at `|`. */
 async function inserts(test: TestShell, marked: string): Promise<readonly string[]> {
   const cursor = marked.includes('|') ? marked.indexOf('|') : marked.length;
   const { candidates } = await test.shell.complete(marked.replace('|', ''), cursor);

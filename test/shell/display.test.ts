@@ -1,11 +1,14 @@
-/** What is shown cannot drive a terminal: by what Unicode says of its characters, not by a list of ours. */
+/** Output cannot control a terminal. The test uses Unicode's properties of characters, not our own list. */
 
 import { describe, expect, it } from 'vitest';
 import { escapeControls, harmlessJson } from '../../core/shell/index.ts';
 
-/** Controls, separators of lines and paragraphs, and all that bears on the direction of text. */
+/** Controls, separators of lines and paragraphs, and all marks for the direction of text. */
 const harmful = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
-/** What has no shape and hides in a name: blanks without width, marks of byte order, soft hyphens, fillers, the letters of tags. */
+/**
+ * Characters without a shape that can hide in a name: blanks without width, byte order marks, soft hyphens, fillers,
+ * and tag letters.
+ */
 const hidden = ['\u200b', '\ufeff', '\u00ad', '\u2060', '\u180e', '\u3164', '\ufffa', '\u{e0041}'];
 const all = [
   ...Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter((one) => harmful.test(one)),
@@ -24,7 +27,7 @@ describe('what is shown', () => {
   });
 
   it('leaves everything else as it is', () => {
-    // With joiners, which some scripts and emoji cannot do without, and with a selector of a variant.
+    // It has joiners, which some scripts and emoji need, and a variation selector.
     for (const text of ['Grüße, שלום, 😀 \\n', 'می\u200cخواهم', '👩\u200d🚀', '☺\ufe0f', 'e\u0301']) {
       expect(escapeControls(text)).toBe(text);
       expect(harmlessJson(text)).toBe(JSON.stringify(text));

@@ -1,4 +1,4 @@
-/** The line editor against a real terminal's screen: what is typed, and what is to be seen. */
+/** The line editor with a real terminal's screen: what is typed, and what is shown. */
 
 import { describe, expect, it } from 'vitest';
 import headless from '@xterm/headless';
@@ -21,17 +21,17 @@ function ctrl(letter: string): string {
   return String.fromCharCode(letter.charCodeAt(0) & 31);
 }
 
-/** A user at a terminal: every line that is entered is answered by `ran LINE`. */
+/** A user at a terminal. Every line that is entered is answered with `ran LINE`. */
 class Seat {
   readonly terminal: InstanceType<typeof headless.Terminal>;
   readonly editor: LineEditor;
   readonly history = new LineHistory();
   readonly lines: string[] = [];
   readonly events: string[] = [];
-  /** What Tab finds. */
+  /** The candidates that Tab finds. */
   candidates: readonly Candidate[] = [];
   completeFrom = 0;
-  /** Lines are answered at once unless this is false; then `finish` does it. */
+  /** True: lines are answered at once. False: `finish` answers them. */
   prompt = true;
 
   constructor(columns = 40, earlier: readonly string[] = []) {
@@ -78,7 +78,7 @@ class Seat {
     return new Promise((resolve) => this.terminal.write(text, resolve));
   }
 
-  /** The rows that show something. */
+  /** The rows that are not empty. */
   get screen(): readonly string[] {
     const buffer = this.terminal.buffer.active;
     const rows = Array.from({ length: buffer.length }, (_, row) =>

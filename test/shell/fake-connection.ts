@@ -32,7 +32,7 @@ interface Space {
 export class FakeConnection implements ShellConnection {
   readonly #trees = new Map<string, Space>();
   #changed: (() => void)[] = [];
-  /** What `enter` finds; null when there is no primary. */
+  /** The answer of `enter`. Null when there is no primary. */
   primaryNode: { readonly name: string; readonly node: string; readonly address: string; readonly api: string } | null =
     { name: 'r1', node: 'dev1', address: '127.0.0.1:2000', api: '127.0.0.1:2002' };
   redirected = false;
@@ -158,7 +158,7 @@ export class FakeConnection implements ShellConnection {
   }
 }
 
-/** Remembers what it was asked and answers what it was told to. */
+/** Remembers what it was asked, and gives the answers that it was told to give. */
 export class FakeAdmin implements ShellAdmin {
   readonly address = '127.0.0.1:2001';
   readonly asked: AdminCommand[] = [];

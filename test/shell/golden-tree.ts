@@ -213,7 +213,7 @@ Invalid Input. Type 'help' for commands
 the } of the transaction is missing; it is a word of its own. Usage: txn { if GUARD; do COMMAND; else COMMAND }
 haret> txn { do enter test-ns }
 Invalid Input. Type 'help' for commands
-enter cannot stand in a transaction. Usage: txn { if GUARD; do COMMAND; else COMMAND }
+enter cannot be part of a transaction. Usage: txn { if GUARD; do COMMAND; else COMMAND }
 haret> explain txn { if exists /a; do blob get /a }
 txn is the operation transaction
 linearizable read: does not go through the log; the primary answers after a round to a quorum

@@ -1,4 +1,4 @@
-/** Golden sessions with the types of nodes that hold something: blobs, queues, sets and counters. */
+/** Golden sessions with the types of nodes that have values: blobs, queues, sets and counters. */
 
 import type { GoldenSession } from './transcript.ts';
 

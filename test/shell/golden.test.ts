@@ -1,4 +1,4 @@
-/** The golden sessions against a tree in memory: what is typed and exactly what is printed. */
+/** The golden sessions with a tree in memory: what is typed, and exactly what is printed. */
 
 import { describe, expect, it } from 'vitest';
 import { apiTable, Shell } from '../../core/shell/index.ts';

@@ -1,4 +1,4 @@
-/** docs/language.md says what the table says. `UPDATE_REFERENCE=1` writes it anew. */
+/** docs/language.md has the texts of the table. `UPDATE_REFERENCE=1` writes it again. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

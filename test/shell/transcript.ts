@@ -1,12 +1,12 @@
 /**
- * Sessions with their exact output, as docs/language.md prints it: a transcript is read into steps and run against anything that takes
- * lines and gives text, be it a tree in memory, a cluster of processes or the web terminal.
+ * Sessions with their exact output, in the form of docs/language.md. A transcript is read into steps and run with
+ * anything that takes lines and gives text: a tree in memory, a cluster of processes or the web terminal.
  */
 
-/** Begins on a connection of its own, in a namespace `test-ns` that is empty. */
+/** Begins with a new connection, in an empty namespace `test-ns`. */
 export interface GoldenSession {
   readonly name: string;
-  /** Lines that begin with the prompt are typed; what follows each is its whole output. */
+  /** Lines that begin with the prompt are typed. The text after each is its whole output. */
   readonly transcript: string;
 }
 
@@ -27,7 +27,7 @@ export function stepsOf(session: GoldenSession): readonly GoldenStep[] {
   return steps;
 }
 
-/** Takes out what differs from cluster to cluster: epoch, view and op, and where the primary is. */
+/** Removes what differs from cluster to cluster: epoch, view and op, and where the primary is. */
 export function normalise(output: string): string {
   return output
     .replace(/Epoch = \d+, View = \d+/g, 'Epoch = E, View = V')
@@ -38,7 +38,7 @@ export function normalise(output: string): string {
     .replace(/"op":\d+/g, '"op":OP');
 }
 
-/** Runs a session and gives the transcript that came of it, to be compared with {@link expectedTranscript}. */
+/** Runs a session and returns its transcript, to be compared with {@link expectedTranscript}. */
 export async function runGolden(session: GoldenSession, run: (line: string) => Promise<string>): Promise<string> {
   let transcript = '';
   for (const { line } of stepsOf(session)) transcript += `${prompt}${line}\n${normalise(await run(line))}`;

@@ -1,6 +1,6 @@
 /**
- * What the users of simulated clusters are told is checked by a checker that knows nothing of haret's code (docs/history.md),
- * beside the simulator's own, which reads the committed log.
+ * A checker that knows nothing of haret's code (docs/history.md) checks the answers to the users of simulated clusters.
+ * The simulator's own checker reads the committed log.
  */
 
 import { describe, expect, it } from 'vitest';

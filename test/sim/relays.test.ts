@@ -1,6 +1,6 @@
 /**
- * Users on nodes that have no replica of their namespace, while everything goes wrong: what they ask is forwarded and what they watch is
- * relayed, and the same rules hold.
+ * Users on nodes without a replica of their namespace, during all kinds of faults. Their requests are forwarded and
+ * their watches relayed, and the same rules hold.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** The simulator, over some hundreds of seeds: protocol §9 holds while everything goes wrong, and work goes on after it heals. */
+/**
+ * The simulator, over some hundreds of seeds. Protocol §9 holds during all kinds of faults, and work goes on after
+ * everything heals.
+ */
 
 import { describe, expect, it, vi } from 'vitest';
 import { NobleHash } from '../../core/base/noble-hash.ts';
@@ -10,7 +13,7 @@ const hash = new NodeHash();
 const shards = 10;
 const seedsPerShard = 10;
 const events = 4000;
-/** A seed whose wounds heal slowly takes half a minute by itself. */
+/** A seed whose faults heal slowly takes half a minute alone. */
 const patienceMs = 300_000;
 
 describe('a simulated cluster', () => {
@@ -55,9 +58,10 @@ describe('a simulated cluster', () => {
 });
 
 /**
- * What these seeds found once is told by name where it belongs: a checkpoint reported before it was durable in
- * test/vr/checkpoints.test.ts, a refusal of the log taken for an answer in test/client/writing.test.ts, connections that die without
- * a word in test/cluster/connections.test.ts. Seeds change their meaning whenever the world gains a way to go wrong; stories do not.
+ * Some faults that these seeds once found have stories with their names: a checkpoint reported before it was durable in
+ * test/vr/checkpoints.test.ts, a refusal of the log taken for an answer in test/client/writing.test.ts, connections
+ * that die without a word in test/cluster/connections.test.ts. Seeds change their meaning whenever the world gains a
+ * new fault. Stories do not.
  */
 describe('longer lives of simulated clusters', () => {
   for (const seed of [2, 6, 10, 12]) {

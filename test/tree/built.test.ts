@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
-// Loaders disagree on what the default import of `sorted-btree` is, so each way that haret is built is tried where it runs.
+// Loaders differ on the default import of `sorted-btree`. So we try each way in which haret is built, where it runs.
 const program = `
   import { Tree, treeLimitsOf } from './core/tree/tree.ts';
   import { defaultLimits } from './core/base/limits.ts';

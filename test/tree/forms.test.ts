@@ -1,4 +1,4 @@
-/** The forms of operations: what the compiler cannot say of their numbers and parts. */
+/** The forms of operations: what the compiler cannot check about their numbers and parts. */
 
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../core/tree/operation.ts';
@@ -7,7 +7,7 @@ import type { Forms } from '../../core/tree/operations/form.ts';
 import { isRead } from '../../core/tree/reading.ts';
 
 const kinds = Object.entries<Forms>(forms);
-/** Of the operations that are of no kind of node: `upsert` and `transaction`. */
+/** The numbers of the operations that belong to no kind of node: `upsert` and `transaction`. */
 const taken = [10, 16];
 
 describe('the forms of operations', () => {

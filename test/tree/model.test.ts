@@ -6,7 +6,7 @@ import { Tree } from '../../core/tree/tree.ts';
 import { Model } from './model.ts';
 import { limits, restored, whole, written } from './world.ts';
 
-// Few names, so that operations meet; some that sort differently as UTF-16, or around the slash.
+// There are few names, so that operations meet. Some sort differently as UTF-16, or around the slash.
 const name = fc.constantFrom('a', 'b', 'a-', 'ab', '\uffff', '😀');
 const path = fc
   .array(name, { minLength: 0, maxLength: 3 })

@@ -1,4 +1,7 @@
-/** A tree that is obviously right and slow: a plain map from paths to nodes, copied whole before each transaction. */
+/**
+ * A tree that is obviously right and slow: a plain map from paths to nodes, of which each transaction first makes a
+ * whole copy.
+ */
 
 import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../../core/base/bytes.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
@@ -19,7 +22,7 @@ interface ModelNode {
   content: Content;
 }
 
-/** What a node of each type holds when it is made. */
+/** The content of a node of each type when it is made. */
 const made: { readonly [T in BuiltType]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
   directory: () => ({ type: 'directory' }),
   blob: (value) => ({ type: 'blob', value: value ?? new Uint8Array() }),

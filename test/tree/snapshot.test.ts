@@ -9,7 +9,7 @@ import { BlobNode } from '../../core/tree/nodes/blob.ts';
 import { newHead } from '../../core/tree/nodes/head.ts';
 import { World, ask, restored, whole, written } from './world.ts';
 
-/** A tree of every type, with enough in it that B+ trees have levels. */
+/** A tree with every type of node, large enough for B+ trees with several levels. */
 function furnished(): World {
   const world = new World();
   for (let i = 0; i < 300; i++) world.do(ask.create(`/d/${i}`, 'blob', `value ${i}`));
@@ -52,7 +52,7 @@ describe('a snapshot', () => {
     const random = new SeededRandom(7);
     const names = Array.from({ length: 2000 }, (_, i) => `n${i}`);
     const build = (order: readonly string[]): Buffer => {
-      // One transaction, so that op numbers and versions do not tell the order.
+      // It is one transaction, so that op numbers and versions do not show the order.
       const world = new World();
       const extra = order.slice(0, 500).map((one) => `${one}+`);
       world.tree = world.tree.withLimits({ ...world.tree.limits, maxTransactionItems: 10_000 });
@@ -120,7 +120,7 @@ describe('a snapshot', () => {
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedError);
         }
-        // What is taken is exactly what was said: there is one encoding of each tree.
+        // Each tree has exactly one encoding, so bytes that are accepted are those that would be written.
         if (back !== null) expect(back.equals(bent)).toBe(true);
       }
     }

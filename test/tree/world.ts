@@ -1,4 +1,4 @@
-/** A tree under test that reads as a session: each call is one log entry, and gives back what a client would see. */
+/** A tree under test that reads like a session. Each call is one log entry, and returns what a client would see. */
 
 import { expect } from 'vitest';
 import { textOf, utf8 } from '../../core/base/bytes.ts';
@@ -12,7 +12,7 @@ import type { TreeLimits } from '../../core/tree/tree.ts';
 
 export const limits: TreeLimits = treeLimitsOf(defaultLimits);
 
-/** Operations with the fields that a test does not speak of left out. */
+/** Operations with defaults for the fields that a test does not name. */
 export const ask = {
   create: (path: string, type: NodeType, value: string | null = null) =>
     ({ kind: 'create', path, type, value: value === null ? null : utf8(value) }) as const,
@@ -44,7 +44,7 @@ export class World {
     this.tree = tree;
   }
 
-  /** Does an operation that succeeds. Reads go beside the log, as they do in a replica. */
+  /** Does an operation that must succeed. Reads do not go through the log, as in a replica. */
   do(operation: Operation): OperationResult {
     if (isRead(operation)) {
       const read = this.tree.read(operation);
@@ -57,7 +57,7 @@ export class World {
     return result.value;
   }
 
-  /** Does an operation that is refused, and holds it to changing nothing. */
+  /** Does an operation that must be refused, and checks that it changes nothing. */
   refused(operation: Operation): ErrorInfo {
     const { tree, result } = this.tree.apply(operation, ++this.op);
     expect(tree).toBe(this.tree);
@@ -75,7 +75,7 @@ export class World {
     return paths.map((path) => this.stat(path).version);
   }
 
-  /** Members or items of an answer, as text. */
+  /** The members or items of an answer, as text. */
   texts(operation: Operation): readonly string[] {
     const result = this.do(operation);
     if (result.kind !== 'values') throw new Error(result.kind);

@@ -1,4 +1,4 @@
-/** What each admin command does (docs/language.md), on this node or, where it must, on the one that can. */
+/** Runs each admin command (docs/language.md) on this node or, if another node must run it, there. */
 
 import { hexFromBytes, utf8Length } from '../../base/bytes.ts';
 import { errorInfo, fail, ok } from '../../base/errors.ts';
@@ -20,9 +20,9 @@ import type { Peers } from '../peers/peers.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
 import type { Router } from '../routing/router.ts';
 
-/** Each node has one of the root group, beside those of namespaces. */
+/** Each node has one replica of the root group, besides those of namespaces. */
 const rootReplicas = 1;
-/** What the admin interface carries of names and values (core/wire/admin.ts). */
+/** The admin interface carries names and values up to these bounds (core/wire/admin.ts). */
 const maxPairs = 65_536;
 const maxMembersTold = 4096;
 const maxNameBytes = 256;
@@ -39,11 +39,11 @@ export interface AdminParts {
   readonly router: Router;
   readonly joining: Joining;
   metrics(): readonly MetricSample[];
-  /** Why this node serves nobody now; null when it does. */
+  /** Why this node serves no client now, or null when it does. */
   refusal(): ErrorInfo | null;
-  /** Which nodes are not there. */
+  /** Which nodes are missing. */
   readonly attendance: Attendance;
-  /** Calls back at the next ticks until `check` is true or the time is over. */
+  /** Checks at each tick, and calls back once `check` is true or the time is over. */
   readonly until: (check: () => boolean, timeoutMs: number, done: () => void) => void;
 }
 
@@ -57,7 +57,7 @@ export class AdminCommands {
     this.#times = nodeTimes(parts.options.timing);
   }
 
-  /** Runs a command. `forwarded` ones are not sent on again. */
+  /** Runs a command. A command that another node forwarded is not forwarded again. */
   run(command: AdminCommand, forwarded: boolean, done: AdminDone): void {
     switch (command.kind) {
       case 'clusterJoin':
@@ -87,7 +87,7 @@ export class AdminCommands {
     }
   }
 
-  /** Changes to the catalog happen where the root group's primary is. */
+  /** Runs a command that changes the catalog at the primary of the root group. */
   #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
     const { groups, options } = this.#parts;
     const refusal = this.#parts.refusal();
@@ -108,7 +108,7 @@ export class AdminCommands {
     else until(() => peers.connected(node), this.#times.connectMs, ask);
   }
 
-  /** A node that joined or started just now is about to be connected; that is waited for. */
+  /** Asks another node. A node that has just joined or started is about to be connected, so we wait a little for it. */
   #askNode(node: string, command: AdminCommand, done: AdminDone): void {
     const { peers, router, until } = this.#parts;
     const ask = (): void =>
@@ -126,7 +126,7 @@ export class AdminCommands {
     if (!isNamespaceName(command.namespace)) {
       return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
     }
-    // The plain mistakes are told before a cluster is founded for them.
+    // The simple mistakes are reported before a cluster is founded.
     const needed = command.allowSmall ? 1 : 3;
     if (command.replicas.length < needed) {
       const details = { needed, actual: command.replicas.length };
@@ -148,7 +148,7 @@ export class AdminCommands {
       } as const;
       joining.propose(entry, (created) => {
         if (!created.ok) return done(created);
-        // It exists now; whoever asked should also find it working, if its nodes are up.
+        // It exists now. The client that asked should also find it working, if its nodes are up.
         const working = (): boolean => this.#parts.router.hints.of(created.value) !== null;
         this.#parts.until(working, this.#times.firstPrimaryMs, () => done(ok({ kind: 'ok' })));
       });
@@ -186,10 +186,10 @@ export class AdminCommands {
     const { catalog, record } = groups;
     const self = options.name;
     const recorded = catalog === null || catalog.nodes.length === 0 ? (record?.nodes ?? []) : catalog.nodes;
-    // A node whose joining did not come to its end is connected, and not in the catalog.
+    // A node whose joining did not finish is connected, but not in the catalog.
     const others = peers.known.filter((peer) => !recorded.some((node) => node.name === peer.name));
     const nodes = [...recorded, ...others].slice(0, maxMembersTold);
-    // One that has lost its log knows of nobody; that there is something wrong with it is what it can tell.
+    // A node that has lost its log knows no nodes. It can still report that something is wrong with itself.
     const { attendance } = this.#parts;
     if (nodes.length === 0 && attendance.of(self) !== null) nodes.push(this.#parts.joining.self);
     return {
@@ -221,7 +221,7 @@ export class AdminCommands {
   #primaryText(namespace: NamespaceRecord): string | null {
     const hint = this.#parts.router.hints.of(namespace.id);
     const member = namespace.replicas.find((one) => one.replica === hint?.replica);
-    // A primary that this node has lost sight of is not told as one.
+    // A primary that this node cannot reach is not named as one.
     if (member === undefined || !this.#reaches(member.node)) return null;
     return `${namespace.name}::${member.replica}::${member.node}@${this.#addressOf(member)}`;
   }
@@ -240,7 +240,7 @@ export class AdminCommands {
     done(ok({ kind: 'primary', primary: this.#primaryText(namespace) }));
   }
 
-  /** This node's copy of the catalog may lag: only the root group's primary knows that there is no such namespace. */
+  /** This node's copy of the catalog may lag. Only the root group's primary knows that a namespace does not exist. */
   #unknown(command: AdminCommand & { readonly namespace: string }, forwarded: boolean, done: AdminDone): void {
     const { groups, peers } = this.#parts;
     const voter = groups.nodesOf(rootNamespaceId).find((node) => peers.connected(node));
@@ -313,7 +313,7 @@ export class AdminCommands {
     if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
       return {
         ok: false,
-        error: errorInfo('BadArgument', `no log level ${level}; there are debug, info, warn, error`),
+        error: errorInfo('BadArgument', `no log level ${level}; the levels are debug, info, warn, error`),
       };
     }
     this.#logLevel = level;
@@ -322,7 +322,10 @@ export class AdminCommands {
   }
 }
 
-/** The catalog cannot be changed without it, so neither can what an operator would mend by joining nodes. */
+/**
+ * The message for a root group whose node is away. Without that node no change to the catalog is possible, not even the
+ * joins with which an operator would mend it.
+ */
 function rootAway(node: string, why: string | null): string {
   const reason = why === null ? '' : ` (${why})`;
   return `node ${node} is not connected${reason}: it founded the cluster and has the only voter of the root group, so nothing can be created and no node can join until it is back with the data directory that it had`;
@@ -333,7 +336,9 @@ function notInCluster({ node, address }: Pick<Placement, 'node' | 'address'>): R
   return fail('NodeNotFound', `node ${node} is not in the cluster; ${how}`, { node });
 }
 
-/** As many as an answer carries, each cut to what it carries of one: a path in a label may be longer. */
+/**
+ * Keeps as many pairs as an answer carries, and cuts each name and value to its bound. A path in a label may be longer.
+ */
 function pairs(from: readonly { readonly name: string; readonly value: string }[]): AdminResult {
   const cut = from
     .slice(0, maxPairs)

@@ -1,4 +1,4 @@
-/** One connection of `haret-admin`: commands in, results out, each paired by its id. */
+/** One connection of `haret-admin`. Commands come in and results go out, paired by their ids. */
 
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
@@ -77,7 +77,7 @@ export class AdminConnection implements LinkHandler, Flushable {
     this.#outbox.close();
   }
 
-  /** Says why, then closes. */
+  /** Sends the reason, then closes. */
   refuse(error: ErrorInfo, code: number): void {
     if (this.#closed) return;
     this.#log.write('debug', 'closed an admin connection', { from: this.#from, problem: error.message });

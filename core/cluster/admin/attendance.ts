@@ -1,7 +1,7 @@
 /**
- * Which nodes of the catalog are not there, and which groups lack voters because of it, in words for the operator, for
- * `/health` and `cluster status`. It is derived from the catalog and from what this node sees, so every node tells it,
- * also after a restart.
+ * Which nodes of the catalog are missing, and which groups lack voters because of it. The texts are for operators, in
+ * `/health` and `cluster status`. They are derived from the catalog and from what this node sees, so every node reports
+ * them, also after a restart.
  */
 
 import type { Outsiders } from '../peers/outsiders.ts';
@@ -11,10 +11,10 @@ import { foundingConfiguration, rootName } from '../catalog/catalog.ts';
 import { quorum } from '../../vr/configuration.ts';
 import type { Configuration } from '../../vr/configuration.ts';
 
-/** What `cluster status` says of a node instead of what the catalog says. */
+/** The state that `cluster status` shows for a node instead of its state in the catalog. */
 export type Absence = 'stranger' | 'emptied' | 'replaced' | 'unproven';
 
-/** So many groups are named. The others are counted. */
+/** At most this many groups are named. The others are counted. */
 const maxTold = 8;
 
 const reasons: Readonly<Record<Absence, string>> = {
@@ -30,7 +30,7 @@ export interface AttendanceParts {
   readonly outsiders: Outsiders;
   readonly self: string;
   now(): number;
-  /** A node counts as absent when it was not connected for so long (base/times.ts). */
+  /** A node counts as absent when it was not connected for this long (base/times.ts). */
   readonly absentMs: number;
 }
 
@@ -41,7 +41,7 @@ export class Attendance {
     this.#parts = parts;
   }
 
-  /** How a node is left out of its cluster, or null. */
+  /** In which way a node is left out of its cluster, or null. */
   of(node: string): Absence | null {
     const { outsiders, peers, self } = this.#parts;
     if (node === self) return outsiders.of(node) ?? (outsiders.refusal() === null ? null : 'stranger');
@@ -50,13 +50,13 @@ export class Attendance {
     return outsiders.of(node) ?? (outsiders.isUnproven(node) ? 'unproven' : null);
   }
 
-  /** The same, in words. */
+  /** The same as {@link of}, in words. */
   why(node: string): string | null {
     const absence = this.of(node);
     return absence === null ? null : reasons[absence];
   }
 
-  /** A node that was added later has the same address. */
+  /** True when a node that was added later has the same address. */
   #replaced(node: string): boolean {
     const nodes = this.#parts.groups.catalog?.nodes ?? [];
     const known = nodes.find(({ name }) => name === node);
@@ -67,14 +67,14 @@ export class Attendance {
     );
   }
 
-  /** What was said of a node ends when another one has its address. */
+  /** Ends the reports about a node once another node has its address. */
   catalogChanged(): void {
     const { groups, outsiders, peers } = this.#parts;
     for (const { name } of groups.catalog?.nodes ?? [])
       if (!peers.connected(name) && this.#replaced(name)) outsiders.replaced(name);
   }
 
-  /** One line for each group that lacks voters. A node that is in no cluster, or outside of it, knows of none. */
+  /** One line for each group that lacks voters. A node that is in no cluster, or outside its cluster, reports none. */
   warnings(): readonly string[] {
     const { groups, outsiders } = this.#parts;
     const { record, catalog } = groups;
@@ -95,7 +95,7 @@ export class Attendance {
     return texts;
   }
 
-  /** The nodes that are not there, and why. */
+  /** The nodes that are missing, and why. */
   #missing(): ReadonlyMap<string, string> {
     const { groups, peers, self, absentMs } = this.#parts;
     const missing = new Map<string, string>();
@@ -116,9 +116,9 @@ function lacking(what: string, configuration: Configuration, missing: ReadonlyMa
   const gone = voters.filter(({ node }) => missing.has(node));
   const there = voters.length - gone.length;
   const spare = there - quorum(configuration);
-  const who = gone.map(({ replica, node }) => `${replica} on ${node} is not there (${missing.get(node)!})`).join(', ');
-  let so = 'it bears no further failure';
-  if (spare > 0) so = `it bears ${spare} further failure${spare > 1 ? 's' : ''}`;
-  if (spare < 0) so = 'that is no quorum, so nothing in it can be changed until enough of them are back';
+  const who = gone.map(({ replica, node }) => `${replica} on ${node} is missing (${missing.get(node)!})`).join(', ');
+  let so = 'it survives no further failure';
+  if (spare > 0) so = `it survives ${spare} further failure${spare > 1 ? 's' : ''}`;
+  if (spare < 0) so = 'they are not a quorum, so nothing in it can be changed until enough voters are back';
   return `${what} has ${there} of ${voters.length} voters: ${who}; ${so}`;
 }

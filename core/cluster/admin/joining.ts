@@ -1,6 +1,7 @@
 /**
- * Founding a cluster and taking nodes into it (architecture §6): the first command that needs a cluster founds one on the node that got it;
- * `cluster join` offers membership to a fresh node over its own cluster interface and, once that is durable there, logs it.
+ * Founds a cluster and takes nodes into it (architecture §6). The first command that needs a cluster founds one on the
+ * node that received the command. `cluster join` offers membership to a fresh node over that node's cluster interface.
+ * Once the membership is durable there, the new node is added to the catalog.
  */
 
 import { MalformedError, errorInfo, fail, ok } from '../../base/errors.ts';
@@ -28,10 +29,10 @@ import type { NodeRecord } from '../replicas/node-record.ts';
 import { emptiedNode, unprovenNode } from '../peers/outsiders.ts';
 
 const joinFrameBytes = 1024 * 1024;
-/** What the other end may say to an offer. */
+/** The messages with which the other end may answer an offer. */
 const afterOffer = ['joined', 'refused'] as const;
 
-/** What the catalog answered: the id of what was made. */
+/** Receives the catalog's answer: the id of what was made. */
 export type Proposed = (result: Result<number>) => void;
 
 export interface JoiningParts {
@@ -40,7 +41,7 @@ export interface JoiningParts {
   readonly groups: Groups;
   /** This node. */
   readonly self: () => NodeInfo;
-  /** What a node said of itself in its last handshake. */
+  /** What a node said about itself in its last handshake. */
   readonly presented: (node: string) => NodeInfo | null;
   readonly secret: ClusterSecret;
 }
@@ -51,11 +52,11 @@ export class Joining {
   readonly #times: NodeTimes;
   readonly #groups: Groups;
   readonly #self: () => NodeInfo;
-  /** Things to do once the root group has a primary here. */
+  /** Work that waits until the root group has a primary here. */
   #whenPrimary: { readonly run: () => void; readonly expire: () => void; readonly deadlineMs: number }[] = [];
   readonly #dialling = new Set<{ readonly deadlineMs: number; readonly giveUp: () => void }>();
   #founding = false;
-  /** Who waits until the membership that this node accepted is durable; null when none is under way. */
+  /** The callbacks that wait until the membership that this node accepted is durable. Null when none is under way. */
   #entering: (() => void)[] | null = null;
   #updating = false;
   #comparedMs = 0;
@@ -76,7 +77,10 @@ export class Joining {
     return this.#self();
   }
 
-  /** Runs `then` once this node's root group has its primary here and its cluster is founded; founds one when there is none. */
+  /**
+   * Runs `then` once this node's root group has its primary here and its cluster is founded. Founds a cluster when this
+   * node is in none.
+   */
   inCluster(then: (ready: Result<null>) => void): void {
     if (this.#groups.record === null && !this.#founding) {
       this.#founding = true;
@@ -94,7 +98,10 @@ export class Joining {
     });
   }
 
-  /** The founding record is the catalog's first entry. It may be asked for twice, and again by the next life of a founder that died. */
+  /**
+   * Proposes the founding record, which is the catalog's first entry. It may be proposed twice. If the founder dies
+   * first, its next life proposes it again.
+   */
   #founded(then: (ready: Result<null>) => void): void {
     const { record, catalog } = this.#groups;
     if (record === null || catalog === null) return then(fail('NoPrimary', 'this node is in no cluster'));
@@ -130,13 +137,13 @@ export class Joining {
   }
 
   /**
-   * A node's addresses change with its configuration, and it tells them in each handshake. Where the root group's primary is, the
-   * catalog is made to say the same, so that clients are not sent to where nobody is.
+   * A node's addresses change with its configuration, and it sends them in each handshake. The root group's primary
+   * brings the catalog up to date, so that clients are not sent to an address where no node is.
    */
   #compareAddresses(): void {
     const { root, catalog } = this.#groups;
     if (root?.isPrimary !== true || catalog === null || this.#updating) return;
-    // A founder that died between its first steps takes the last one in its next life.
+    // A founder may have died before the last step. Its next life takes that step.
     if (catalog.founding === null) return this.#founded(() => undefined);
     for (const known of catalog.nodes) {
       if (known.ejected) continue;
@@ -148,7 +155,7 @@ export class Joining {
     }
   }
 
-  /** Ends what is under way; whoever waits for it has no connection any more. */
+  /** Ends all work that is under way. The clients that wait for it have no connection any more. */
   stop(): void {
     this.#whenPrimary = [];
     for (const dial of [...this.#dialling]) dial.giveUp();
@@ -166,7 +173,10 @@ export class Joining {
     root.propose({ reply: answered, fail: (error) => done({ ok: false, error }) }, encodeCatalogEntry(entry));
   }
 
-  /** Takes the node at `address` in; it must call itself `name`. For the root group's primary. */
+  /**
+   * Takes the node at `address` into the cluster. The node must have this name. Only the root group's primary calls
+   * this.
+   */
   join(name: string, address: string, done: (result: Result<null>) => void): void {
     this.inCluster((ready) => {
       const record = this.#groups.record;
@@ -207,10 +217,11 @@ export class Joining {
       settle({ ok: false, error: error.code === 'WrongCluster' ? belongsElsewhere(name) : error });
     const welcomed = (welcome: Extract<PeerMessage, { kind: 'welcome' }>): void => {
       const proven = proof.proven(welcome);
-      // A fresh node has none where it makes itself, and is handed this cluster's; whoever has another one is not of it.
+      // Without a configured secret, a fresh node has none yet and is handed this cluster's secret. A node with another
+      // secret is not of this cluster.
       const handed = proven || welcome.cluster !== noCluster ? null : this.#secret.handedTo(address);
       if (!proven && handed === null) return refused(welcome.proof === null ? lacksSecret(name) : wrongSecret());
-      // Whoever has proven nothing is not believed to be a member that lost its disk, and is handed nothing.
+      // A node that has proven nothing is not believed to be a member that lost its disk, and is handed nothing.
       if (!proven && incarnation !== null) return refused(unprovenNode(name, address));
       if (welcome.problem !== null) return refused(welcome.problem);
       const problem = judge(name, address, record.cluster, incarnation, welcome);
@@ -258,7 +269,7 @@ export class Joining {
     const record = this.#groups.record;
     const joined = (): void => answer({ kind: 'joined' });
     if (record?.cluster === offer.cluster) {
-      // Asked again before the first answer: neither is given before the membership is durable.
+      // The same offer came again before the first was answered. Both are answered once the membership is durable.
       if (this.#entering === null) joined();
       else this.#entering.push(joined);
       return;
@@ -271,7 +282,7 @@ export class Joining {
     if (problem !== null) return answer({ kind: 'refused', error: problem });
     this.#ports.log.write('info', 'joining a cluster', { cluster: offer.cluster });
     this.#entering = [joined];
-    // The secret first: a node that is in a cluster must be able to prove it.
+    // The secret comes first, because a node that is in a cluster must be able to prove it.
     this.#secret.take(offer.secret, (taken) => {
       if (!taken.ok) {
         this.#entering = null;
@@ -286,7 +297,7 @@ export class Joining {
   }
 }
 
-/** Why this cannot be an offer of a cluster: what is taken is durable, dialled and shown. */
+/** Why this cannot be an offer of a cluster. The fields of an offer are stored, dialled and shown to people. */
 function judgeOffer({ cluster, root, nodes }: Extract<PeerMessage, { kind: 'join' }>): ErrorInfo | null {
   const { epoch, voters, learners } = root;
   const members = [...voters, ...learners];
@@ -298,7 +309,7 @@ function judgeOffer({ cluster, root, nodes }: Extract<PeerMessage, { kind: 'join
     nodes.length <= maxNodes &&
     nodes.every(isPresentable) &&
     members.every(({ replica, node, address }) => isName(replica) && isName(node) && isAddress(address));
-  return possible ? null : errorInfo('BadFrame', 'that is no offer of a cluster');
+  return possible ? null : errorInfo('BadFrame', 'this is not an offer of a cluster');
 }
 
 function lacksSecret(name: string): ErrorInfo {
@@ -306,7 +317,7 @@ function lacksSecret(name: string): ErrorInfo {
   return errorInfo('NodeRefused', text, { node: name });
 }
 
-/** Nobody waits for the entry that only says that the one before it is committed (catalog-messages.ts). */
+/** No client waits for this entry. It only records that the one before it is committed (catalog-messages.ts). */
 const settled = encodeCatalogEntry({ kind: 'settled' });
 const nobody = { reply: () => undefined, fail: () => undefined };
 

@@ -1,4 +1,4 @@
-/** What waits until something is so: looked at each tick, and over in time in any case. */
+/** Callbacks that wait for a condition. Each tick checks them, and each ends at its deadline at the latest. */
 
 interface Waiting {
   readonly check: () => boolean;
@@ -17,7 +17,7 @@ export class Conditions {
   tick(now: number): void {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
-    // What is done may wait again, for the next tick.
+    // A callback may wait again, from the next tick on.
     this.#waiting = [];
     for (const one of waiting) {
       if (one.deadlineMs <= now || one.check()) one.done();
@@ -25,7 +25,7 @@ export class Conditions {
     }
   }
 
-  /** Nobody waits any longer. */
+  /** Forgets all that wait, without calling them. */
   clear(): void {
     this.#waiting = [];
   }

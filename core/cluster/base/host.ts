@@ -1,6 +1,6 @@
 /**
- * The seam between a node and what hosts it: a server process, the simulator, a browser tab. The host makes the ports, hands
- * over accepted links, ticks, and stops the node; everything else happens inside (architecture §1).
+ * The boundary between a node and its host: a server process, the simulator or a browser tab. The host makes the ports,
+ * hands over accepted links, ticks, and stops the node. Everything else happens inside the node (architecture §1).
  */
 
 import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../../base/ports.ts';
@@ -25,13 +25,15 @@ export interface Timing {
   readonly tickMs: number;
   /** Between the primary's heartbeats when nothing else is sent. */
   readonly heartbeatMs: number;
-  /** Silence after which a backup suspects its primary; each replica adds up to half of it by chance (protocol §4.1). */
+  /**
+   * Silence after which a backup suspects its primary. Each replica adds up to half of it at random (protocol §4.1).
+   */
   readonly suspicionMs: number;
-  /** First retry of anything that is resent; it doubles up to `suspicionMs`. */
+  /** The first wait before anything is sent again. It doubles up to `suspicionMs`. */
   readonly resendMs: number;
-  /** A session that neither asks nor keeps alive for so long is expired, by an entry in the log. */
+  /** A session that sends no request and no keep-alive for this long is expired, by an entry in the log. */
   readonly sessionMs: number;
-  /** First wait before a broken peer connection is dialled again; doubles up to `reconnectMaxMs`. */
+  /** The first wait before a broken peer connection is dialled again. It doubles up to `reconnectMaxMs`. */
   readonly reconnectMs: number;
   readonly reconnectMaxMs: number;
 }
@@ -46,31 +48,34 @@ export const defaultTiming: Timing = {
   reconnectMaxMs: 1000,
 };
 
-/** What a node is told of the secret by its host. */
+/** What the host tells a node about the secret. */
 export interface SecretOptions {
-  /** Configured ones, the one in force first; empty: it makes itself. */
+  /** The configured secrets, the one in force first. When it is empty, the cluster makes its own secret. */
   readonly configured: readonly string[];
   /**
-   * Where it makes itself, whether it may be handed to a fresh node at this address, and taken from whoever offers it at this node's
-   * own: only what never leaves the machine is as good as a secret (protocol §1).
+   * For a secret that the cluster made: whether it may be handed to a fresh node at this address, and accepted from any
+   * node that offers it at this node's own address. Only traffic that never leaves the machine is as safe as with
+   * a secret (protocol §1).
    */
   readonly staysWithin: (address: string) => boolean;
 }
 
 export interface NodeOptions {
   readonly name: string;
-  /** `host:port` that other nodes and clients are told. */
+  /** The `host:port` that other nodes and clients are given. */
   readonly clusterAddress: string;
   readonly adminAddress: string;
   readonly apiAddress: string;
   readonly limits: Limits;
   readonly timing: Timing;
-  /** Bytes of one segment of the log, and of the log since a checkpoint that make the next one due (protocol §6). */
+  /**
+   * The size of one segment of the log, and the growth of the log after which the next checkpoint is due (protocol §6).
+   */
   readonly segmentBytes: number;
   readonly checkpointBytes: number;
-  /** Below so many free bytes growth is refused with DiskLow (architecture §2). */
+  /** With fewer free bytes than this, requests that grow the state are refused with DiskLow (architecture §2). */
   readonly diskReserveBytes: number;
-  /** How this node and its peers prove that they are of one cluster. */
+  /** How this node and its peers prove that they belong to one cluster. */
   readonly secret: SecretOptions;
   /** The configuration as `haret-admin config` prints it, secrets hidden. */
   readonly describedConfig: readonly { readonly name: string; readonly value: string }[];
@@ -78,7 +83,7 @@ export interface NodeOptions {
   readonly setLogLevel: (level: 'debug' | 'info' | 'warn' | 'error') => void;
 }
 
-/** One Prometheus sample. Names end in their unit; counters in `_total`. */
+/** One Prometheus sample. Names end in their unit, and those of counters in `_total`. */
 export interface MetricSample {
   readonly name: string;
   readonly help: string;
@@ -87,7 +92,7 @@ export interface MetricSample {
   readonly value: number;
 }
 
-/** A node seen from outside: for health, for the simulator's checks and for the playground's picture. */
+/** A node as seen from outside, for health, for the simulator's checks and for the playground's picture. */
 export interface NodeView {
   readonly name: string;
   readonly incarnation: Incarnation;
@@ -100,10 +105,13 @@ export interface NodeView {
   readonly clients: ClientTraffic;
 }
 
-/** What clients said to this node and were answered since it started; `connections` are those that are open now. */
+/**
+ * What clients asked of this node and how much was answered since it started. `connections` are those that are open
+ * now.
+ */
 export interface ClientTraffic {
   readonly connections: number;
-  /** Writes, reads, and what sessions need, as far as they were taken in. */
+  /** Writes, reads and requests about sessions, as far as they were accepted. */
   readonly asked: number;
   readonly answered: number;
 }
@@ -112,24 +120,27 @@ export interface ClientTraffic {
 export interface SessionsView {
   readonly namespace: NamespaceId;
   readonly count: number;
-  /** Those that were registered last, the newest first. */
+  /** The sessions that were registered last, newest first. */
   readonly newest: readonly SessionView[];
 }
 
 export interface SessionView {
   /** The op of its registration. */
   readonly id: number;
-  /** How its client calls itself. */
+  /** The name that its client gave itself. */
   readonly client: string;
-  /** Requests that wait at this replica or are in its log, and are not executed: what the primary knows, and others do not. */
+  /**
+   * Requests that wait at this replica or are in its log, and are not executed yet. The primary knows all of them.
+   * Other replicas do not.
+   */
   readonly outstanding: number;
   /** Replicated time since its last sign of life. */
   readonly idleMs: number;
 }
 
 /**
- * Watches a node from within, for the simulator's checks and the playground's picture. It is called in the middle of a step and
- * must not call back into the node.
+ * Watches a node from within, for the simulator's checks and the playground's picture. It is called in the middle of a
+ * step and must not call back into the node.
  */
 export interface NodeObserver {
   applied(replica: ReplicaIdentity, entry: Entry, reply: Uint8Array): void;
@@ -142,24 +153,25 @@ export interface NodeObserver {
 
 export interface HostedNode {
   /**
-   * Takes the disk, recovers, and begins to dial peers. Synchronous.
+   * Takes the disk, recovers, and begins to dial peers. It is synchronous.
    * @throws HaretError or a store's error that says what is wrong with the directory.
    */
   start(): void;
   tick(): void;
-  /** Takes a new link whose handshake is done. It may be refused by a typed error and a close. */
+  /** Takes a new link whose handshake is done. The node may refuse it with a typed error and a close. */
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler;
-  /** Refuses new work, hands over what it can, makes everything durable, closes links; then `done`. */
+  /** Refuses new work, hands over what it can, makes everything durable and closes links. Then it calls `done`. */
   stop(done: () => void): void;
   /**
-   * `ok` is false only where a restart may help: a replica stopped because of a bug. `problems` also tells what its operator should know
-   * and a restart would not mend: a disk that is nearly full, a log that is lost, here or on another node.
+   * `ok` is false only where a restart may help, which is when a replica stopped because of a bug. `problems` also has
+   * what the operator should know and a restart would not mend: a disk that is nearly full, or a log that is lost, here
+   * or on another node.
    */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
-  /** Every replica that is to be here is, is normal, and knows its primary. */
+  /** `ok` when every replica that belongs here is running, has status normal, and knows its primary. */
   ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
   metrics(): readonly MetricSample[];
   view(): NodeView;
-  /** At most `most` sessions of each namespace that has a replica here. */
+  /** At most `most` sessions for each namespace that has a replica here. */
   sessions(most: number): readonly SessionsView[];
 }

@@ -1,7 +1,7 @@
 /**
- * Lines of the log that others can cause by what they send, as often as they like. The first of a kind is told at once. Those that follow
- * are counted and told together, seldom. A kind is a text of this program that does not hold what the other end chose, so that there are
- * few of them; all the same no more than `maxKinds` are kept apart.
+ * Lines of the log that others can cause with what they send, as often as they like. The first of a kind is written at
+ * once. Those that follow are counted, and the count is written now and then. A kind is a text of this program without
+ * anything that the other end chose, so there are few kinds. Even so, at most `maxKinds` are kept apart.
  */
 
 import type { Clock, Log, LogLevel } from '../../base/ports.ts';
@@ -15,10 +15,10 @@ type Facts = Readonly<Record<string, unknown>>;
 interface Told {
   readonly level: LogLevel;
   readonly message: string;
-  /** What was last said of it. */
+  /** The facts of the last one. */
   facts: Facts;
   atMs: number;
-  /** How many came since. */
+  /** How many came since the last line. */
   untold: number;
 }
 
@@ -33,7 +33,7 @@ export class Notices {
     this.#clock = clock;
   }
 
-  /** Tells it if it is the first of its kind; the others are for those who look closely. */
+  /** Writes the line if it is the first of its kind. Later ones are counted, and written only at the level debug. */
   tell(level: LogLevel, kind: string, message: string, facts: Facts): void {
     const now = this.#clock.now();
     const key = this.#kinds.has(kind) || this.#kinds.size < maxKinds ? kind : otherKinds;
@@ -48,12 +48,12 @@ export class Notices {
     this.#log.write('debug', message, facts);
   }
 
-  /** What was told of these kinds is over: the next is news again. */
+  /** Forgets these kinds, so that the next one is written again at once. */
   forget(kinds: string): void {
     for (const kind of this.#kinds.keys()) if (kind.startsWith(kinds)) this.#kinds.delete(kind);
   }
 
-  /** Tells what was only counted. */
+  /** Writes a line for those that were only counted. */
   tick(now: number): void {
     if (now - this.#lookedMs < everyMs / 60) return;
     this.#lookedMs = now;

@@ -1,4 +1,4 @@
-/** A link that was taken in, with what its connection needs of the node. */
+/** A link that was accepted, with what its connection needs of the node. */
 
 import type { Limits } from '../../base/limits.ts';
 import type { Link, Log } from '../../base/ports.ts';

@@ -1,13 +1,13 @@
 /**
- * What is wrong with a node, in words for its operator, for `/health`. A fault is what a restart may mend, and makes the process
- * unwell (503). A warning is what its operator should know and what a restart would not mend: a lost log, another node's disk, a disk that
- * is nearly full.
+ * What is wrong with a node, in words for its operator, for `/health`. A restart may mend a fault, and a fault makes
+ * the process unhealthy (503). A restart would not mend a warning, but the operator should know of it: a lost log,
+ * another node's disk, or a disk that is nearly full.
  */
 
 export class Problems {
   readonly #faults = new Map<string, string>();
   readonly #warnings = new Map<string, string>();
-  /** Warnings of replicas that are being rebuilt: they end when the replica is normal again. */
+  /** Warnings of replicas that are being rebuilt. They end when the replica is normal again. */
   readonly #passing = new Set<string>();
 
   get well(): boolean {
@@ -23,14 +23,14 @@ export class Problems {
     return this.#faults.has(key) || this.#warnings.has(key);
   }
 
-  /** True when this is news. */
+  /** Returns true when this is new. */
   fault(key: string, text: string): boolean {
     const news = this.#faults.get(key) !== text;
     this.#faults.set(key, text);
     return news;
   }
 
-  /** True when this is news. */
+  /** Returns true when this is new. */
   warn(key: string, text: string, passing = false): boolean {
     const news = this.#warnings.get(key) !== text;
     this.#warnings.set(key, text);
@@ -39,7 +39,7 @@ export class Problems {
     return news;
   }
 
-  /** A replica is normal again: what was wrong with it only until then is over. */
+  /** Ends the warnings of a replica that is normal again. */
   normal(key: string): void {
     if (this.#passing.delete(key)) this.#warnings.delete(key);
   }

@@ -1,38 +1,50 @@
 /**
- * The times of a node that follow from how long a silent primary is borne (`suspicionMs`): each has its name and its reason here, and
- * nobody multiplies on his own. What replicas derive is in core/vr/times.ts.
+ * The times of a node that follow from how long a silent primary is tolerated (`suspicionMs`). Each has its name and
+ * its reason here. Other code does not multiply `suspicionMs` itself. The times that replicas derive are in
+ * core/vr/times.ts.
  */
 
 import type { Timing } from './host.ts';
 
 export interface NodeTimes {
-  /** A request or a read that waits here or at a peer ends after so long: an election that goes as it should is over long before. */
+  /** A request or a read that waits here or at a peer ends after this long. A normal election is over long before. */
   readonly patienceMs: number;
-  /** A forwarded admin command: it may found a cluster, dial a node and wait for an election before it is answered. */
+  /**
+   * For a forwarded admin command. It may found a cluster, dial a node and wait for an election before it is answered.
+   */
   readonly commandMs: number;
-  /** One step of founding or joining: an election of the root group, or a fresh node's answer. */
+  /** For one step of founding or joining: an election of the root group, or a fresh node's answer. */
   readonly stepMs: number;
-  /** After a namespace was created, its first primary is waited for before the command is answered. */
+  /** How long the command that created a namespace waits for its first primary before it is answered. */
   readonly firstPrimaryMs: number;
-  /** A node that is asked for a command and is about to be connected is waited for. */
+  /** How long a command waits for its node, if that node is about to be connected. */
   readonly connectMs: number;
-  /** Between comparisons of what nodes say of their addresses with what the catalog has. */
+  /** Between two comparisons of the addresses that nodes send with those in the catalog. */
   readonly compareMs: number;
-  /** A link that this node dialled has to be welcomed within so long. */
+  /** A link that this node dialled must be welcomed within this time. */
   readonly welcomeMs: number;
-  /** An accepted link has to prove the secret within so long: the other end may be slow to start, and is charged for nothing. */
+  /**
+   * An accepted link must prove the secret within this time. It is generous, because the other end may be slow to start
+   * and a link that waits costs little.
+   */
   readonly helloMs: number;
-  /** A peer that said nothing for so long is pinged, */
+  /** A peer is pinged when it has said nothing for this long. */
   readonly pingMs: number;
-  /** and a link over which nothing came for so long is dead, whatever its socket says: two pings went unanswered. */
+  /** A link over which nothing came for this long is dead, whatever its socket says. Two pings went unanswered. */
   readonly silenceMs: number;
-  /** Who has not proven the secret and calls this node a stranger is heeded for so long: it says so again as long as it is there. */
+  /**
+   * How long this node believes a peer that calls it a stranger without having proven the secret. As long as the peer
+   * is there, it says so again.
+   */
   readonly hearsayMs: number;
-  /** A namespace without a primary for so long is told to its clients: a good election is over by then, and moves nobody. */
+  /**
+   * Clients are told that a namespace has no primary after this long. A good election is over by then, so it moves no
+   * client.
+   */
   readonly standingMs: number;
   /** A client that has answers waiting and takes none of them for so long does not read, and is closed. */
   readonly slowReaderMs: number;
-  /** A node that was not connected for so long is told of as missing: a restart is over by then. */
+  /** A node that was not connected for this long is reported as missing. A restart is over by then. */
   readonly absentMs: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * One turn of the node: what arrives together is worked on together. First every replica with news flushes (and those that
- * messages on this node woke by it), then everything that was written for peers and clients leaves, a frame a link.
+ * One turn of the node, in which everything that arrived together is handled together. First, every replica with news
+ * flushes, and so do the replicas that their messages woke on this node. Then everything that was written for peers and
+ * clients is sent, one frame for each link.
  */
 
 import type { Clock } from '../../base/ports.ts';
@@ -9,7 +10,10 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Replicas of one group on one node answer each other within a turn; beyond so many rounds the rest waits for the next turn. */
+/**
+ * Replicas of one group on one node answer each other within a turn. After this many rounds the rest waits for the next
+ * turn.
+ */
 const maxRounds = 16;
 
 /**
@@ -30,12 +34,15 @@ export class Turn {
     this.#clock = clock;
   }
 
-  /** The monotonic time, in milliseconds, that every input comes with. */
+  /** The monotonic time of an input, in milliseconds. */
   now(): number {
     return this.#clock.now();
   }
 
-  /** Says how what replicas handed to the store in a turn becomes one batch (architecture §2, "One sync for all"). */
+  /**
+   * Sets the function that writes everything that replicas gave the store in a turn as one batch (architecture §2, "One
+   * sync for all").
+   */
   persistBy(flush: () => void): void {
     this.#persist = flush;
   }
@@ -50,13 +57,13 @@ export class Turn {
     return this.#spent >= workOfTurn;
   }
 
-  /** This replica has inputs that were not flushed. */
+  /** Schedules a replica that has inputs which were not flushed. */
   wake(replica: Flushable): void {
     this.#replicas.add(replica);
     this.#schedule();
   }
 
-  /** This sender has messages that did not leave. */
+  /** Schedules a sender that has messages which were not sent. */
   sendLater(sender: Flushable): void {
     this.#senders.add(sender);
     this.#schedule();
@@ -75,7 +82,7 @@ export class Turn {
       this.#replicas = new Set();
       for (const replica of awake) replica.flush();
     }
-    // What goes to the disk is handed over with what goes to the sockets: it works beside them.
+    // The disk gets its work at the same time as the sockets, so that they work in parallel.
     this.#persist();
     const senders = this.#senders;
     this.#senders = new Set();

@@ -1,4 +1,7 @@
-/** What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records it keeps. */
+/**
+ * What is proposed to the root group and what it answers: the entries of the catalog (architecture §6), and the records
+ * that it keeps.
+ */
 
 import { errorSchema } from '../../base/error-schema.ts';
 import type { NamespaceId, Op } from '../../base/ids.ts';
@@ -13,20 +16,26 @@ import { nodeInfoFields, nodeInfoSchema } from '../../wire/node-info.ts';
 export const maxNodes = 4096;
 export const maxNamespaces = 65_536;
 
-/** What the root group is asked to do. Each may be sent again without harm: it answers what it answered, or what is now true. */
+/**
+ * The requests to the root group. Each may be sent again without harm. The answer is then the same as before, or what
+ * is true now.
+ */
 export const catalogEntrySchema = union({
-  /** The founding record: the first entry of a cluster. Its node is the first one. */
+  /** The founding record, which is the first entry of a cluster. Its node is the first node. */
   found: [1, { cluster: clusterIdSchema, node: nodeInfoSchema }],
   addNode: [2, { node: nodeInfoSchema }],
   /** New addresses of a node that is known by name and incarnation. */
   updateNode: [3, { node: nodeInfoSchema }],
-  /** Takes a node that runs no replicas out of the cluster; under its name only another incarnation comes back. */
+  /**
+   * Takes a node that runs no replicas out of the cluster. Afterwards only another incarnation can come back under its
+   * name.
+   */
   ejectNode: [4, { name: nameSchema, incarnation: incarnationSchema }],
   createNamespace: [
     5,
     {
       name: nameSchema,
-      /** Drawn by who asks, for this one wish: a retry with the same nonce is answered with the same id. */
+      /** The client draws it for this one request. A retry with the same nonce is answered with the same id. */
       nonce: idSchema,
       replicas: list(memberSchema, maxMembers),
       limits: serviceLimitsSchema,
@@ -34,15 +43,15 @@ export const catalogEntrySchema = union({
     },
   ],
   /**
-   * Changes nothing. It follows each change, and says on every disk that this one is committed: nodes that start again while the root group
-   * has no primary know of it all the same.
+   * Changes nothing. It follows each change and records on every disk that the change is committed. So nodes that start
+   * again while the root group has no primary still know of the change.
    */
   settled: [6, {}],
 });
 export type CatalogEntry = TypeOf<typeof catalogEntrySchema>;
 
 export const catalogReplySchema = union({
-  /** `id`: the namespace that was made; else the op at which what was asked for became true. */
+  /** `id` is the namespace that was made. For other entries it is the op at which the request became true. */
   done: [1, { id: uint() }],
   error: [2, { error: errorSchema }],
 });
@@ -58,11 +67,11 @@ export const catalogNodeSchema = struct({
 export type CatalogNode = TypeOf<typeof catalogNodeSchema>;
 
 export const namespaceRecordSchema = struct({
-  /** The op that made it: unique in the cluster, and never another namespace's (architecture §6). */
+  /** The op that made it. It is unique in the cluster and is never given to another namespace (architecture §6). */
   id: uint<NamespaceId>(),
   name: nameSchema,
   nonce: idSchema,
-  /** The founding members of its group, in the order that picks primaries. */
+  /** The founding members of its group, in the order in which they become primary. */
   replicas: list(memberSchema, maxMembers),
   limits: serviceLimitsSchema,
 });
@@ -72,7 +81,7 @@ export function encodeCatalogEntry(entry: CatalogEntry): Uint8Array {
   return encodeWhole(catalogEntrySchema, entry);
 }
 
-/** @throws MalformedError on bytes that are not one entry, whole. */
+/** @throws MalformedError on bytes that are not exactly one entry. */
 export function decodeCatalogEntry(bytes: Uint8Array): CatalogEntry {
   return decodeWhole(catalogEntrySchema, bytes);
 }
@@ -81,7 +90,7 @@ export function encodeCatalogReply(reply: CatalogReply): Uint8Array {
   return encodeWhole(catalogReplySchema, reply);
 }
 
-/** @throws MalformedError on bytes that are not one reply, whole. */
+/** @throws MalformedError on bytes that are not exactly one reply. */
 export function decodeCatalogReply(bytes: Uint8Array): CatalogReply {
   return decodeWhole(catalogReplySchema, bytes);
 }

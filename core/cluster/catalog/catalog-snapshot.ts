@@ -1,4 +1,7 @@
-/** The encoded state of the catalog: a header, then nodes and namespaces in the order of their ops; equal states, equal bytes (protocol §6). */
+/**
+ * The encoded state of the catalog: a header, then nodes and namespaces in the order of their ops. Equal states have
+ * equal bytes (protocol §6).
+ */
 
 import { Reader, Writer, concatBytes, equalBytes, utf8 } from '../../base/bytes.ts';
 import { MalformedError } from '../../base/errors.ts';
@@ -61,15 +64,15 @@ function* writeRecords(writer: Writer, state: CatalogState): Generator<undefined
   }
 }
 
-/** @throws MalformedError when the bytes are no snapshot of a catalog in this format. */
+/** @throws MalformedError when the bytes are not a snapshot of a catalog in this format. */
 export function readCatalog(chunks: Iterable<Uint8Array>): {
   readonly header: CatalogHeader;
   readonly nodes: Map<string, CatalogNode>;
   readonly namespaces: Map<NamespaceId, NamespaceRecord>;
 } {
-  // A catalog is small, so that it is read in one piece.
+  // A catalog is small, so it is read in one piece.
   const reader = new Reader(concatBytes([...chunks]));
-  if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is no snapshot of a catalog');
+  if (!equalBytes(reader.raw(magic.length), magic)) throw new MalformedError('is not a snapshot of a catalog');
   const format = reader.uint();
   if (format !== snapshotFormat) {
     throw new MalformedError(`snapshot has format ${format}, this release reads ${snapshotFormat}`);
@@ -79,7 +82,7 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
   let last = 0;
   const inOrder = (op: Op | NamespaceId, same: boolean): void => {
     if (op <= last || op > header.op || same)
-      throw new MalformedError(`snapshot has the record of op ${op} where it cannot be`);
+      throw new MalformedError(`snapshot has the record of op ${op} in a wrong place`);
     last = op;
   };
   for (let left = countOf(reader, maxNodes); left > 0; left--) {
@@ -100,6 +103,6 @@ export function readCatalog(chunks: Iterable<Uint8Array>): {
 
 function countOf(reader: Reader, limit: number): number {
   const count = reader.uint();
-  if (count > limit) throw new MalformedError(`snapshot has ${count} records, at most ${limit} go`);
+  if (count > limit) throw new MalformedError(`snapshot has ${count} records, the limit is ${limit}`);
   return count;
 }

@@ -1,6 +1,7 @@
 /**
- * The catalog: what the root group replicates (architecture §6). It knows the cluster's nodes and namespaces, decides who may be added
- * and what may be created, and gives out the ids of namespaces. Running what it lists is the node's part.
+ * The catalog is what the root group replicates (architecture §6). It knows the cluster's nodes and namespaces, decides
+ * which nodes may be added and which namespaces may be created, and gives each namespace its id. The node runs what the
+ * catalog lists.
  */
 
 import { invariant, unreachable } from '../../base/assert.ts';
@@ -17,14 +18,14 @@ import { decodeCatalogEntry, encodeCatalogReply, maxNamespaces, maxNodes } from 
 import type { Founding } from './catalog-snapshot.ts';
 import { CatalogSnapshot, readCatalog } from './catalog-snapshot.ts';
 
-/** Fewer replicas bear no failure; whoever wants them all the same says so. */
+/** Fewer replicas tolerate no failure. A client that wants fewer must say so. */
 const minReplicas = 3;
-/** How the root group is called; no namespace is. */
+/** The name of the root group. No namespace may have it. */
 export const rootName = 'root';
-/** Groups begin in this epoch, as haret's did. */
+/** The epoch in which each group begins, as in the first haret. */
 export const firstEpoch = 1;
 
-/** As in haret: not in the cluster; in it without replicas; in it with some; taken out of it. */
+/** As in the first haret: not in the cluster, in it without replicas, in it with some, or taken out of it. */
 export type NodeState = 'unknown' | 'surplus' | 'participating' | 'ejected';
 
 type Changed = { readonly id: number; readonly changed: boolean };
@@ -35,9 +36,9 @@ export class Catalog implements StateMachine {
   #founding: Founding | null = null;
   #nodes = new Map<string, CatalogNode>();
   #namespaces = new Map<NamespaceId, NamespaceRecord>();
-  /** The maps are held by a snapshot: whoever changes one copies both first. */
+  /** True while a snapshot holds the maps. The next change copies both first. */
   #held = false;
-  /** Namespaces by name, and how many replicas each node has; both derived. */
+  /** Namespaces by name, and how many replicas each node has. Both are derived. */
   #byName = new Map<string, NamespaceRecord>();
   #replicasOn = new Map<string, number>();
 
@@ -55,12 +56,12 @@ export class Catalog implements StateMachine {
     return this.#op;
   }
 
-  /** The op of the last change; it grows with each, also when a checkpoint is installed. */
+  /** The op of the last change. It grows with each change, also when a checkpoint is installed. */
   get version(): number {
     return this.#version;
   }
 
-  /** All nodes that ever were in, in the order in which they came. */
+  /** All nodes that were ever in the cluster, in the order in which they were added. */
   get nodes(): readonly CatalogNode[] {
     return [...this.#nodes.values()];
   }
@@ -94,7 +95,7 @@ export class Catalog implements StateMachine {
     return this.#namespaces.get(id);
   }
 
-  /** The replicas that a node is to run, if its store is still the one that the catalog named. */
+  /** The replicas that a node must run, if its store is still the one that the catalog named. */
   replicasOf(
     node: string,
     incarnation: Incarnation,
@@ -178,7 +179,7 @@ export class Catalog implements StateMachine {
       }
     }
     if (known === undefined && this.#nodes.size >= maxNodes) return overLimit('maxNodes', maxNodes);
-    // A name that comes back is added anew, at the end: records stay in the order of their ops.
+    // A name that comes back is added again at the end, so that records stay in the order of their ops.
     this.#beforeChange();
     this.#nodes.delete(node.name);
     this.#nodes.set(node.name, { ...node, added: op, ejected: false });
@@ -257,7 +258,7 @@ export class Catalog implements StateMachine {
     this.#held = false;
   }
 
-  /** The root group has no sessions: what it is asked is made to be sent again instead. */
+  /** The root group has no sessions. Its requests are made so that they can be sent again. */
   request(): 'gone' {
     return 'gone';
   }
@@ -302,7 +303,9 @@ export class Catalog implements StateMachine {
     for (const record of namespaces.values()) this.#index(record);
   }
 
-  /** Small beside any log: each record counts as its names, addresses and limits may. */
+  /**
+   * It is small compared with any log. Each record counts with the size that its names, addresses and limits may have.
+   */
   size(): number {
     let bytes = this.#nodes.size * 512;
     for (const { replicas } of this.#namespaces.values()) bytes += 256 + replicas.length * 256;
@@ -310,7 +313,7 @@ export class Catalog implements StateMachine {
   }
 }
 
-/** True for a name that a namespace can have; the root group's is taken. */
+/** True for a name that a namespace can have. The root group's name is taken. */
 export function isNamespaceName(name: string): boolean {
   return isName(name) && name !== rootName;
 }

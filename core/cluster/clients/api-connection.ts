@@ -1,6 +1,7 @@
 /**
- * One client's connection: its hello, its requests to whoever can serve them, and its answers, a frame a turn. What a client
- * does wrong closes its connection with a typed reason and touches nothing else (architecture §2).
+ * One client's connection: its hello, its requests and its answers, which leave as one frame for each turn. Requests go
+ * to the part of the node that can serve them. A mistake of the client closes only its connection, with a typed reason
+ * (architecture §2).
  */
 
 import { invariant } from '../../base/assert.ts';
@@ -33,24 +34,24 @@ import type { Opened } from '../base/opened.ts';
 import type { Flushable } from '../base/turn.ts';
 import type { WatchMessage, WatchSink } from '../watching/watch.ts';
 
-/** With so many bytes unread, a connection's watches wait: what they have to tell is remembered elsewhere. */
+/** With this many bytes unread, the watches of a connection wait. Their events are remembered elsewhere. */
 const watchRoomBytes = 1024 * 1024;
 
 /** An answer of at most this size is not worth keeping back. */
 const smallAnswerBytes = 1024;
 
-/** Namespaces of one connection of which it is known who writes in them. */
+/** For how many namespaces a connection remembers the session that writes in them. */
 const maxWriters = 1024;
 
 /** What a connection asks of its node. */
 export interface ApiDesk {
   cluster(): ClusterId;
   nodeName(): string;
-  /** Why the node serves nobody now; null when it does. */
+  /** Why the node serves no client now, or null when it does. */
   refusal(): ErrorInfo | null;
-  /** Serves it here or has it served elsewhere. */
+  /** Serves it here, or has another node serve it. */
   serve(job: Job): void;
-  /** For a client that has no source of chance. */
+  /** For a client that has no source of randomness. */
   drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
@@ -70,7 +71,7 @@ export type EnterAnswer =
 export interface ApiCounters {
   requests: number;
   reads: number;
-  /** Everything that was to be served, and what of it was answered, errors included. */
+  /** Everything that was accepted to be served, and how much of it was answered, errors included. */
   asked: number;
   answered: number;
   errors: number;
@@ -87,7 +88,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #notices: Notices;
   readonly #from: string;
   readonly #outbox: Outbox<ServerMessage>;
-  /** The session that each namespace was last written in by. */
+  /** The session that last wrote in each namespace. */
   readonly #writer = new Map<NamespaceId, SessionId>();
   readonly #spoken: SpokenSessions;
   readonly #flow: Flow;
@@ -114,7 +115,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#notices = notices;
     this.#from = from;
     const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
-    // It leaves with the others at the end of the node's turn.
+    // It is sent with the others at the end of the node's turn.
     this.#outbox = new Outbox(codec, link, { soon: () => turn.sendLater(this) }, options);
     this.#flow = new Flow(desk.traffic, {
       link,
@@ -153,7 +154,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         return this.#flow.backlogged();
       }
       this.#receive(messages[i]!);
-      // A message may close the connection; what follows it in the frame is then void.
+      // A message may close the connection. The rest of its frame is then ignored.
       if (this.isClosed()) return;
     }
     this.#backlog = [];
@@ -175,7 +176,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     return this.#closed;
   }
 
-  /** Says why, then closes. */
+  /** Sends the reason, then closes. */
   refuse(error: ErrorInfo, code: number): void {
     if (this.#closed) return;
     this.#counters.refused++;
@@ -212,7 +213,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#outbox.send(message);
   }
 
-  // What is judged of it.
+  // What the judgement asks about this connection.
 
   get greeted(): boolean {
     return this.#greeted;
@@ -248,7 +249,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     else this.#answer({ kind: 'error', id: verdict.id, error });
   }
 
-  /** What was judged to be done. */
+  /** Does what was judged and allowed. */
   #do(message: ClientMessage | Unusable): void {
     switch (message.kind) {
       case 'hello':
@@ -269,7 +270,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
         this.#counters.asked++;
         this.#flow.asked(0);
         return this.#desk.enter(message.namespace, (answer) => {
-          // How it stands comes before the answer, which is then taken for what it is worth.
+          // The standing is sent before the answer, so that the client already knows it when the answer comes.
           if (answer.ok) this.#follow(answer.entered.namespaceId);
           this.settle(
             answer.ok ? { kind: 'entered', id, ...answer.entered } : { kind: 'error', id, error: answer.error },
@@ -310,7 +311,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
 
   #wrote({ namespaceId, session }: { readonly namespaceId: NamespaceId; readonly session: SessionId }): void {
     if (this.#writer.get(namespaceId) === session) return;
-    // Whoever names so many namespaces holds no ClientID in most of them.
+    // A connection that writes in this many namespaces holds no ClientID in most of them.
     if (this.#writer.size >= maxWriters) this.#writer.clear();
     this.#writer.set(namespaceId, session);
   }
@@ -355,10 +356,10 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#desk.serve({ namespaceId: message.namespaceId, item: message, secret, hops: 0, from: null, waiter });
   }
 
-  /** What is asked as a session. Whether the secret is the session's is judged where the session is known. */
+  /** Serves a request as a session. The node that knows the session checks that the secret is the session's. */
   #speak(message: Speaking): void {
     const secret = this.#spoken.secretOf(message.namespaceId, message.session);
-    invariant(secret !== null, 'whoever speaks as a session was judged to know its secret');
+    invariant(secret !== null, 'a connection that speaks as a session has sent its secret');
     if (message.kind !== 'unregister') this.#wrote(message);
     this.#serve(message, secret, new SessionAnswer(this, this.#spoken, message));
   }
@@ -426,7 +427,7 @@ class Answer implements Waiter, Waiting {
   }
 }
 
-/** The same for what was asked as a session: the connection hears when that is gone. */
+/** As {@link Answer}, for a request as a session. The connection learns from the answer when the session is gone. */
 class SessionAnswer extends Answer {
   readonly #spoken: SpokenSessions;
   readonly #message: Speaking;
@@ -450,7 +451,7 @@ class SessionAnswer extends Answer {
   }
 }
 
-/** The same for a registration: from its answer on, the connection speaks as the session. */
+/** As {@link Answer}, for a registration. From the answer on, the connection speaks as the session. */
 class RegisterAnswer extends Answer {
   readonly #spoken: SpokenSessions;
   readonly #namespaceId: NamespaceId;
@@ -475,7 +476,7 @@ class RegisterAnswer extends Answer {
   }
 }
 
-/** Null for bytes that are no reply: they may come from another node. */
+/** Null for bytes that are not a reply. They may come from another node. */
 function answerOf(bytes: Uint8Array): Reply['answer'] | null {
   try {
     return decodeReply(bytes).answer;

@@ -1,6 +1,7 @@
 /**
- * What a client's connection asks of its node: which namespaces there are, where their primaries are, and to have requests served.
- * What this node does not know for certain it does not deny: its copy of the catalog may lag behind the root group's.
+ * What a client's connection asks of its node: which namespaces exist, where their primaries are, and to have requests
+ * served. A node does not deny what it does not know for certain, because its copy of the catalog may lag behind the
+ * root group's.
  */
 
 import { errorInfo } from '../../base/errors.ts';
@@ -27,7 +28,7 @@ import type { Watches } from '../watching/subscriptions.ts';
 
 type Found = Extract<ForwardOutcome, { kind: 'found' }>;
 
-/** Nodes that are asked at once where a namespace is. */
+/** How many nodes are asked at once where a namespace is. */
 const maxAsked = 8;
 
 export interface DeskParts {
@@ -37,7 +38,7 @@ export interface DeskParts {
   readonly router: Router;
   readonly watches: Watches;
   readonly holders: Holders;
-  /** Why this node serves nobody now; null when it does. */
+  /** Why this node serves no client now, or null when it does. */
   readonly refusal: () => ErrorInfo | null;
   readonly random: Random;
   readonly turn: Pick<Turn, 'spend' | 'tired'>;
@@ -76,7 +77,10 @@ export class Desk implements ApiDesk {
     this.traffic.tick(now);
   }
 
-  /** This node has a way to a quorum of a namespace, as far as it knows: by a replica that is in touch, or by a peer that has one. */
+  /**
+   * True when this node has a way to a quorum of a namespace, as far as it knows: through its own replica that is in
+   * touch, or through a peer that has a replica.
+   */
   #served(namespaceId: NamespaceId): boolean {
     if (this.#refusal() !== null) return false;
     const hosts = this.#groups.hostsOf(namespaceId);
@@ -113,7 +117,7 @@ export class Desk implements ApiDesk {
   serve(job: Job): void {
     const { namespaceId, waiter } = job;
     if (namespaceId === rootNamespaceId) {
-      // The root group has a catalog in the place of a tree, and only nodes talk to it.
+      // The root group has a catalog instead of a tree, and only nodes talk to it.
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: ${namespaceId} is the root group's`));
     }
     this.#router.serve(job);
@@ -140,14 +144,20 @@ export class Desk implements ApiDesk {
     }
   }
 
-  /** The root group's voters know for certain; but every node has the catalog, and one that knows of a namespace is not wrong (protocol §9.9). */
+  /**
+   * The nodes to ask about a namespace. The root group's voters know for certain. But every node has the catalog, and a
+   * node that knows of a namespace is not wrong about it (protocol §9.9).
+   */
   #whomToAsk(): readonly string[] {
     const voters = this.#groups.nodesOf(rootNamespaceId).filter((node) => this.#peers.connected(node));
     const others = this.#peers.connectedNames().filter((node) => !voters.includes(node));
     return [...voters, ...others].slice(0, maxAsked);
   }
 
-  /** The id of a namespace, and where its primary is. That there is none is said only where it is known: at the root group's primary. */
+  /**
+   * The id of a namespace, and where its primary is. Only the root group's primary can say that a namespace does not
+   * exist.
+   */
   lookup(name: string): Extract<ForwardOutcome, { kind: 'found' | 'error' }> {
     const namespace = this.#groups.catalog?.namespaceByName(name);
     if (namespace !== undefined) return this.#whereabouts(namespace);
@@ -160,7 +170,7 @@ export class Desk implements ApiDesk {
     return { kind: 'error', error: errorInfo('NoPrimary', text, { namespace: name }) };
   }
 
-  /** What is known here of a namespace that the catalog has. */
+  /** What this node knows about a namespace of the catalog. */
   #whereabouts({ id, name, replicas }: NamespaceRecord): Found {
     const hint = this.#router.hints.of(id);
     const member = replicas.find((one) => one.replica === hint?.replica);
@@ -178,7 +188,7 @@ export class Desk implements ApiDesk {
     return { kind: 'found', namespaceId: id, epoch: hint?.epoch ?? 0, view: hint?.view ?? 0, primary };
   }
 
-  /** A client is sent to a primary that this node reaches itself, and to no other. */
+  /** A client is sent to a primary only if this node itself reaches that primary. */
   #entered({ namespaceId, epoch, view, primary }: Found): EnterAnswer {
     const here = this.#groups.primaryHost(namespaceId) !== null;
     const { name } = this.#options;

@@ -1,6 +1,7 @@
 /**
- * "Who are you?": when a newcomer claims a ClientID whose holder is then in doubt, the holder is asked, wherever its connection is. It answers
- * by a sign of life in the log, where the claim is decided too; silence counts against it after a while (core/service/sessions.ts).
+ * Asks the holder of a ClientID whether it is alive ("who are you?") when a newcomer's claim puts it in doubt, wherever
+ * its connection is. The holder answers with a sign of life in the log, where the claim is decided too. Its silence
+ * counts against it after a while (core/service/sessions.ts).
  */
 
 import type { NamespaceId, SessionId } from '../../base/ids.ts';
@@ -8,9 +9,9 @@ import { Service } from '../../service/service.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
 
-/** A connection by which the holder of a session may be reached. */
+/** A connection over which the holder of a session may be reached. */
 export interface HolderConnection {
-  /** It has been used for this session. */
+  /** True when the connection has been used for this session. */
   writesAs(namespaceId: NamespaceId, session: SessionId): boolean;
   askWho(namespaceId: NamespaceId, session: SessionId): void;
 }
@@ -31,7 +32,10 @@ export class Holders {
     this.#connections.delete(connection);
   }
 
-  /** A replica has applied an entry: the primary's node has the holder asked that it put in doubt, if it was a claim that did so. */
+  /**
+   * A replica has applied an entry. If the entry was a claim that put a holder in doubt, the primary's node has that
+   * holder asked.
+   */
   applied(host: ReplicaHost): void {
     if (!(host.machine instanceof Service)) return;
     const session = host.machine.takeDoubted();
@@ -41,7 +45,10 @@ export class Holders {
     this.#broadcast({ kind: 'who', namespaceId, session });
   }
 
-  /** Asks the holder if it is connected to this node. A look at every connection is no matter: claims of held ids are rare. */
+  /**
+   * Asks the holder if it is connected to this node. Looking at every connection is affordable, because claims of held
+   * ids are rare.
+   */
   ask(namespaceId: NamespaceId, session: SessionId): void {
     for (const connection of this.#connections) {
       if (connection.writesAs(namespaceId, session)) connection.askWho(namespaceId, session);

@@ -1,6 +1,7 @@
 /**
- * The sessions that one connection speaks as: those that were registered over it, and those whose secrets it has told. The node that holds
- * the socket counts them, wherever their namespaces' primaries are, so that one connection has a bounded share of every table of sessions.
+ * The sessions as which one connection speaks: those that were registered over it, and those whose secrets it has sent.
+ * The node that holds the socket counts them, wherever their namespaces' primaries are. So one connection has a bounded
+ * share of every table of sessions.
  */
 
 import { errorInfo } from '../../base/errors.ts';
@@ -10,17 +11,23 @@ import type { SessionSecret } from '../../base/session-secret.ts';
 
 interface Spoken {
   readonly secret: SessionSecret;
-  /** Registered over this connection, so that it counts. Its secret is known then, whatever is told later. */
+  /**
+   * True when it was registered over this connection, so that it counts. Its secret is then known, and no `resume`
+   * changes it.
+   */
   readonly own: boolean;
 }
 
 export class SpokenSessions {
   readonly #limit: number;
   readonly #namespaces = new Map<NamespaceId, Map<SessionId, Spoken>>();
-  /** Registered here and not ended, as far as this connection heard; and registrations under way. */
+  /**
+   * Sessions that were registered here and have not ended, as far as this connection knows, and registrations under
+   * way.
+   */
   #own = 0;
   #told = 0;
-  /** The one that spoke last: nearly always the one that speaks next. */
+  /** The session that spoke last. It is nearly always the one that speaks next. */
   #lastNamespace: NamespaceId = -1;
   #lastSession: SessionId = -1;
   #lastSecret: SessionSecret | null = null;
@@ -29,7 +36,7 @@ export class SpokenSessions {
     this.#limit = limit;
   }
 
-  /** Why this connection may register no further session; null when it may. */
+  /** Why this connection may register no further session, or null when it may. */
   refusesMore(): ErrorInfo | null {
     return this.#own < this.#limit ? null : this.#exceeded('has registered');
   }
@@ -39,7 +46,7 @@ export class SpokenSessions {
     this.#own++;
   }
 
-  /** A registration that {@link begin} counted came to nothing. */
+  /** A registration that {@link begin} counted has failed. */
   failed(): void {
     this.#own--;
   }
@@ -47,13 +54,16 @@ export class SpokenSessions {
   /** A registration that {@link begin} counted made this session. */
   registered(namespaceId: NamespaceId, session: SessionId, secret: SessionSecret): void {
     const known = this.#namespaces.get(namespaceId)?.get(session);
-    // A claim that was sent again is answered again: one session, counted once.
+    // A claim that was sent again is answered again. It is one session, so it counts once.
     if (known?.own === true) this.#own--;
     else if (known !== undefined) this.#told--;
     this.#put(namespaceId, session, { secret, own: true });
   }
 
-  /** The connection tells the secret of a session that was registered elsewhere. What is beyond the limit is not remembered. */
+  /**
+   * The connection sends the secret of a session that was registered elsewhere. A session beyond the limit is not
+   * remembered.
+   */
   resume(namespaceId: NamespaceId, session: SessionId, secret: SessionSecret): void {
     const known = this.#namespaces.get(namespaceId)?.get(session);
     if (known?.own === true) return;
@@ -71,7 +81,7 @@ export class SpokenSessions {
     this.#lastSession = -1;
   }
 
-  /** By which this connection speaks as a session; null when it has not told. */
+  /** The secret with which this connection speaks as a session. Null when it has not sent it. */
   secretOf(namespaceId: NamespaceId, session: SessionId): SessionSecret | null {
     if (session === this.#lastSession && namespaceId === this.#lastNamespace) return this.#lastSecret;
     const secret = this.#namespaces.get(namespaceId)?.get(session)?.secret ?? null;
@@ -81,14 +91,14 @@ export class SpokenSessions {
     return secret;
   }
 
-  /** Why nothing is taken as a session of which {@link secretOf} knows no secret. */
+  /** Why requests as a session are refused when {@link secretOf} has no secret for it. */
   refusal(session: SessionId): ErrorInfo {
     if (this.#told >= this.#limit) return this.#exceeded('speaks as');
     const text = `this connection has not said that it speaks as session ${session}: send resume with its secret first`;
     return errorInfo('BadArgument', text, { session });
   }
 
-  /** It is gone, by what the connection heard. */
+  /** The session is gone, as far as this connection knows. */
   ended(namespaceId: NamespaceId, session: SessionId): void {
     const sessions = this.#namespaces.get(namespaceId);
     const known = sessions?.get(session);

@@ -1,7 +1,8 @@
 /**
- * How two nodes prove to each other that they know the cluster's secret (cluster interface, protocol §1): each draws a nonce, and each
- * answers with a MAC over both nonces, its role, and all that the other is to believe of it, incarnations and addresses among it. The
- * secret itself is never sent. The dialler proves first, so that whoever dials a node learns nothing from it without the secret.
+ * How two nodes prove to each other that they know the cluster's secret (cluster interface, protocol §1). Each draws a
+ * nonce. Each answers with a MAC over both nonces, its role, and everything that the other must believe about it,
+ * including incarnations and addresses. The secret itself is never sent. The dialler proves first, so that a dialler
+ * without the secret learns nothing from the node.
  */
 
 import { hexFromBytes, utf8 } from '../../base/bytes.ts';
@@ -28,7 +29,7 @@ export interface ProofPorts {
 const nonceBytes = 16;
 
 const saidSchema = struct({
-  /** Whose proof it is: neither end's can be sent back to it as the other's. */
+  /** The end that proves. So neither end's proof can be sent back to it as the proof of the other. */
   role: text(16),
   dialler: idSchema,
   acceptor: idSchema,
@@ -36,7 +37,7 @@ const saidSchema = struct({
   from: nodeInfoSchema,
   target: text(64),
   targetIncarnation: incarnationSchema,
-  /** What the acceptor says of itself; in the dialler's proof, the dialler again. */
+  /** What the acceptor says about itself. In the dialler's proof it is the dialler again. */
   answer: nodeInfoSchema,
   answerCluster: clusterIdSchema,
 });
@@ -70,7 +71,7 @@ function ofAcceptor(nonces: Nonces, hello: HelloContent, answer: NodeInfo, answe
   return { role: 'acceptor', nonces, hello, answer, answerCluster };
 }
 
-/** Equal texts, in a time that does not depend on where they differ. */
+/** Compares texts in a time that does not depend on where they differ. */
 function same(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let different = 0;
@@ -93,7 +94,7 @@ export class DiallerProof {
   #hello: Hello | null = null;
   #nonces: Nonces | null = null;
 
-  /** @param secrets those in force, the newest first. */
+  /** @param secrets the secrets in force, newest first. */
   constructor(ports: ProofPorts, secrets: readonly string[]) {
     this.#ports = ports;
     this.#secrets = secrets;
@@ -104,12 +105,12 @@ export class DiallerProof {
     return { kind: 'greet', protocol: peerProtocol, nonce: this.#nonce };
   }
 
-  /** What the other end may say now, and nothing else. */
+  /** The messages that the other end may send now. */
   get next(): readonly ('greet' | 'welcome' | 'refused')[] {
     return this.#hello === null ? beforeHello : afterHello;
   }
 
-  /** The answer to the other end's greeting; null when that came before. */
+  /** The answer to the other end's greeting. Null when it was answered before. */
   hello(theirs: Greet, content: HelloContent): Hello | null {
     if (this.#hello !== null) return null;
     const nonces = { dialler: this.#nonce, acceptor: theirs.nonce };
@@ -119,7 +120,7 @@ export class DiallerProof {
     return this.#hello;
   }
 
-  /** The other end knows a secret of ours. */
+  /** True when the other end has proven that it knows one of our secrets. */
   proven(welcome: Welcome): boolean {
     const hello = this.#hello;
     const nonces = this.#nonces;
@@ -141,7 +142,7 @@ export class AcceptorProof {
     this.#nonce = drawNonce(ports.random);
   }
 
-  /** The answer to the dialler's greeting; null when that came before. */
+  /** The answer to the dialler's greeting. Null when it was answered before. */
   greet(theirs: Greet): Greet | null {
     if (this.#theirs !== null) return null;
     this.#theirs = theirs.nonce;
@@ -152,7 +153,7 @@ export class AcceptorProof {
     return this.#theirs !== null;
   }
 
-  /** The secret of ours that the dialler has proven to know, or null. */
+  /** Our secret that the dialler has proven to know, or null. */
   judge(hello: Hello, secrets: readonly string[]): string | null {
     const proven = ofDialler(this.#nonces(), hello);
     for (const secret of secrets) {
@@ -162,7 +163,7 @@ export class AcceptorProof {
     return null;
   }
 
-  /** @param secret the one that the dialler has proven; null where this node has none yet. */
+  /** @param secret the secret that the dialler has proven, or null where this node has none yet. */
   welcome(hello: Hello, secret: string | null, from: NodeInfo, cluster: string, problem: ErrorInfo | null): Welcome {
     const proven = ofAcceptor(this.#nonces(), hello, from, cluster);
     const proof = secret === null ? null : prove(this.#ports.hash, secret, proven);

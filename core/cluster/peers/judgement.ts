@@ -1,7 +1,7 @@
 /**
- * What is judged of each message between nodes before anything of it is believed (protocol §1, "Judged before believed"): one table, which
- * the compiler keeps whole. The link has proven the secret and whose it is; what replicas say is judged again by the replica that it is
- * for (core/vr/judgement.ts), and answers by whoever asked.
+ * Judges each message between nodes before any of it is believed (protocol §1, "Judged before believed"). It is one
+ * table, and the compiler checks that it is complete. The link has proven the secret and its owner. The replica that
+ * receives a replica's message judges it again (core/vr/judgement.ts), and the part that asked judges an answer again.
  */
 
 import { rootNamespaceId } from '../../base/ids.ts';
@@ -9,9 +9,9 @@ import { highestNumber } from '../../vr/reach.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 
-/** What this node knows of whoever speaks. */
+/** What this node knows about the node that speaks. */
 export interface Hearer {
-  /** A node of this cluster by name and incarnation, as far as the catalog here can say. */
+  /** True for a node of this cluster, by name and incarnation, as far as the catalog here shows. */
   mayBeMember(node: NodeInfo): boolean;
 }
 
@@ -25,7 +25,7 @@ const notInCatalog = 'its sender is not in the catalog here';
 const rootAlone = 'the root group is not for clients';
 
 const member = (hearer: Hearer, from: NodeInfo): string | null => (hearer.mayBeMember(from) ? null : notInCatalog);
-/** Part of a handshake, which is over: nothing comes of it. */
+/** Part of the handshake, which is over. It has no effect. */
 const over = (): null => null;
 
 const judges = {
@@ -36,7 +36,10 @@ const judges = {
   refused: over,
   join: () => 'this node is in a cluster',
   ping: () => null,
-  /** Whether it is of the group its replica knows, which may be told of new members before the catalog here is. */
+  /**
+   * Its replica knows whether the sender belongs to the group. The replica may learn of new members before the catalog
+   * here does.
+   */
   vr: (_hearer, from, { message }) =>
     message.node === from.name && message.incarnation === from.incarnation ? null : 'in the name of another node',
   forward: (hearer, from, message) => {
@@ -45,7 +48,10 @@ const judges = {
     return member(hearer, from);
   },
   forwarded: member,
-  /** The catalog here may lag behind its sender's: the router judges whom each of them names, and keeps what it cannot judge yet. */
+  /**
+   * The catalog here may lag behind the sender's. The router judges the replica that each hint names, and keeps a hint
+   * that it cannot judge yet.
+   */
   hints: () => null,
   relay: (hearer, from, message) => {
     const { kind } = message.message;
@@ -58,7 +64,9 @@ const judges = {
   who: member,
 } satisfies { readonly [K in PeerMessage['kind']]: Judge<K> };
 
-/** Why `message` of the node `from`, over a link that it has proven, is not believed; null for what is. */
+/**
+ * Why a message of the node `from`, over a link that `from` has proven, is not believed. Null when it is believed.
+ */
 export function judgePeer(hearer: Hearer, from: NodeInfo, message: PeerMessage): string | null {
   const one: Judge<PeerMessage['kind']> = judges[message.kind] as Judge<PeerMessage['kind']>;
   return one(hearer, from, message);

@@ -1,7 +1,7 @@
 /**
- * Who is left out of the cluster that names it: a node under whose name another incarnation answers, and one that has its incarnation still
- * and has lost its log. What either promised and acknowledged is forgotten, so that it answers and votes for nothing under that name, ever
- * (protocol §2, "Strangers").
+ * The nodes that are left out of the cluster that names them. Under the name of one, another incarnation answers.
+ * Another still has its incarnation and has lost its log. What either promised and acknowledged is forgotten, so it
+ * never again answers or votes under that name (protocol §2, "Strangers").
  */
 
 import { errorInfo } from '../../base/errors.ts';
@@ -17,7 +17,10 @@ export type Outside = 'stranger' | 'emptied';
 const remedy =
   'put the log back as it was; if it is gone for good and the node did not found the cluster, empty the data directory, give the node another node_name, and join it under that name';
 
-/** What the node says of itself, to its operator, its clients and its peers. Whoever asks is better off elsewhere. */
+/**
+ * What an emptied node says about itself to its operator, its clients and its peers. A client is better off at another
+ * node.
+ */
 function emptiedSelf(node: string, foreign: boolean): ErrorInfo {
   if (foreign) {
     const text =
@@ -28,13 +31,18 @@ function emptiedSelf(node: string, foreign: boolean): ErrorInfo {
   return errorInfo('NodeRefused', text, { node, emptied: true });
 }
 
-/** What another node says of it, and answers to a command that would take it in again as it is. */
+/**
+ * What other nodes say about an emptied node, also as the answer to a command that would take it in again unchanged.
+ */
 export function emptiedNode(node: string): ErrorInfo {
-  const text = `node ${node} is of this cluster and has lost its log: as the one that it was it must not come back, for it has forgotten what it promised and acknowledged; ${remedy}`;
+  const text = `node ${node} is of this cluster and has lost its log: it must not come back under this name, because it has forgotten what it promised and acknowledged; ${remedy}`;
   return errorInfo('NodeRefused', text, { node, emptied: true });
 }
 
-/** What a node says, and answers to a command, of what has a member's address and proves nothing. It advises to look, and to nothing else. */
+/**
+ * What a node says, also as the answer to a command, about a program that has a member's address and proves nothing. It
+ * only advises the operator to look.
+ */
 export function unprovenNode(node: string, address: string): ErrorInfo {
   const text = `what answers at ${address} cannot prove the cluster's secret and says that it is node ${node} with an emptied or other data directory: look at that node itself before you do anything; if that is so, its own log and /health say it`;
   return errorInfo('NodeRefused', text, { node });
@@ -44,9 +52,9 @@ export interface OutsidersParts {
   readonly problems: Problems;
   readonly log: Log;
   readonly clock: Clock;
-  /** Some node is connected to this one. */
+  /** True when some node is connected to this one. */
   readonly connected: () => boolean;
-  /** Hearsay counts for so long (base/times.ts). */
+  /** A claim without proof counts for this long (base/times.ts). */
   readonly hearsayMs: number;
 }
 
@@ -56,9 +64,9 @@ export class Outsiders {
   readonly #log: Log;
   /** By name, this node included. */
   readonly #nodes = new Map<string, Outside>();
-  /** Set where the own store has lost its log. */
+  /** Set when this node's own store has lost its log. */
   #emptied: ErrorInfo | null = null;
-  /** Set where peers know another incarnation of this node (protocol §2, "Strangers"), and until when that is heeded. */
+  /** Set when peers know another incarnation of this node (protocol §2, "Strangers"), and until when this counts. */
   #strange: ErrorInfo | null = null;
   #strangeUntilMs = 0;
 
@@ -68,7 +76,10 @@ export class Outsiders {
     this.#log = parts.log;
   }
 
-  /** Why this node serves nobody; null while it may. A node that some of its peers accept is no stranger, whatever one of them says. */
+  /**
+   * Why this node serves no client, or null while it may. A node that some of its peers accept is not a stranger,
+   * whatever one of them says.
+   */
   refusal(): ErrorInfo | null {
     if (this.#emptied !== null) return this.#emptied;
     if (this.#strange === null || this.#parts.connected()) return null;
@@ -78,8 +89,8 @@ export class Outsiders {
 
   /**
    * A peer knows this node, `self`, with another data directory.
-   * @param proven it knows the cluster's secret. Who does not stops nobody: it holds as long as it is said again, and while this node is
-   * in no cluster.
+   * @param proven the peer knows the cluster's secret. A peer that does not know it cannot stop this node for good. Its
+   * claim counts while it is repeated, and while this node is in no cluster.
    */
   calledStranger(self: string, by: NodeInfo, proven: boolean): void {
     const { clock, hearsayMs } = this.#parts;
@@ -89,7 +100,7 @@ export class Outsiders {
     this.#strangeUntilMs = proven ? Infinity : clock.now() + hearsayMs;
   }
 
-  /** This node begins, on this store. */
+  /** Called when this node starts on its store. */
   begin(node: string, { emptied, foreign, incarnation }: Pick<Store, 'emptied' | 'foreign' | 'incarnation'>): void {
     this.#emptied = emptied ? emptiedSelf(node, foreign) : null;
     if (this.#emptied === null) return;
@@ -105,7 +116,7 @@ export class Outsiders {
     return this.#nodes.get(node) ?? null;
   }
 
-  /** It has proven the secret, and that it is another under that name. */
+  /** The node has proven the secret, and has another incarnation under that name. */
   stranger({ name, incarnation }: NodeInfo, found: NodeInfo): void {
     const text = `node ${name} at ${found.clusterAddress} has another data directory than the one the cluster knows: its own was emptied or replaced. It is left out; put the old directory back there; if it is gone for good and that node did not found the cluster, give it another node_name and join it`;
     const facts = { known: incarnation, found: found.incarnation };
@@ -114,18 +125,24 @@ export class Outsiders {
     if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, facts);
   }
 
-  /** Who has proven nothing makes nobody an outsider: that somebody answers there is what is told, as long as somebody does. */
+  /**
+   * A program that has proven nothing does not make a node an outsider. We only report that it answers there, as long
+   * as it does.
+   */
   unproven(node: string, claim: ErrorInfo | null): void {
     if (claim === null || this.#nodes.has(node)) this.#problems.clear(`unproven ${node}`);
     else this.#problems.warn(`unproven ${node}`, claim.message);
   }
 
-  /** Whether what answers at the address of that node could not prove itself when it was last dialled. */
+  /** True when the program that answered at the node's address could not prove itself at the last dial. */
   isUnproven(node: string): boolean {
     return this.#problems.has(`unproven ${node}`);
   }
 
-  /** Another node was joined at its address, as its operator was told to do. What it has lost is told of its groups. */
+  /**
+   * Another node was joined at its address, as its operator was told to do. The attendance reports which voters its
+   * groups lack.
+   */
   replaced(node: string): void {
     this.#problems.clear(`stranger ${node}`);
     this.#problems.clear(`unproven ${node}`);
@@ -138,7 +155,7 @@ export class Outsiders {
     if (this.#problems.warn(`stranger ${name}`, text)) this.#log.write('error', text, { incarnation });
   }
 
-  /** It is connected as the one that it was. */
+  /** The node is connected with the incarnation that the cluster knows. */
   back(node: string): void {
     this.#nodes.delete(node);
     this.#problems.clear(`stranger ${node}`);
@@ -146,7 +163,7 @@ export class Outsiders {
   }
 }
 
-/** The catalog names this node with this incarnation. */
+/** True when the catalog names this node with this incarnation. */
 export function isNamed(catalog: Catalog | null, { name, incarnation }: NodeInfo): boolean {
   const known = catalog?.node(name);
   return known?.ejected === false && known.incarnation === incarnation;

@@ -19,7 +19,7 @@ import type { Lane } from './lanes.ts';
 import type { Peers } from './peers.ts';
 import type { Flushable } from '../base/turn.ts';
 
-/** As if it had failed often: what was refused once is refused again soon, and only a person changes that. */
+/** Counts as many failures. A node that refused once will refuse again, and only a person can change that. */
 const refusedFailures = 16;
 
 type Outbox = Readonly<Record<Lane, PeerMessage[]>>;
@@ -43,12 +43,12 @@ export class Peer implements Flushable {
   #announced = false;
   /** Since when no link to it is open; null while one is. */
   awaySince: number | null;
-  /** What the node said of itself where it was dialled, and what the catalog said of it last. */
+  /** What the node said about itself at the address that was dialled, and what the catalog last said about it. */
   presented: NodeInfo | null = null;
   #recorded: NodeInfo;
-  /** What answered the last dial claimed to be it and could not prove it. */
+  /** The program that answered the last dial claimed to be this node and could not prove it. */
   #claimed = false;
-  /** The dialled link is closing: what still comes over it is not heard. */
+  /** The dialled link is closing. Anything that still comes over it is ignored. */
   #gaveUp = false;
 
   constructor(info: NodeInfo, table: Peers, now: number) {
@@ -63,7 +63,10 @@ export class Peer implements Flushable {
     return this.#open || this.#accepted.length > 0;
   }
 
-  /** The catalog says this of it. What it says again is not newer than what the node itself has said since. */
+  /**
+   * Takes the catalog's record of the node. A record that has not changed is older than what the node itself has said
+   * since.
+   */
   learn(info: NodeInfo): void {
     const before = this.#recorded;
     this.#recorded = info;
@@ -75,7 +78,10 @@ export class Peer implements Flushable {
     if (!same) this.#turnTo(info);
   }
 
-  /** The node itself says this. It counts for others only once it answered there, so that nobody sends them astray. */
+  /**
+   * Takes what the node says about itself. Others are told of it only once the node has answered at that address, so
+   * that no client is sent astray.
+   */
   present(info: NodeInfo, answeredThere: boolean): void {
     if (answeredThere) this.presented = info;
     this.#turnTo(info);
@@ -151,7 +157,7 @@ export class Peer implements Flushable {
     this.#dialled = link;
   }
 
-  /** A connection can die without a word; whoever dialled asks for an answer, and both ends notice when none comes. */
+  /** A connection can die silently. The end that dialled asks for an answer, and both ends notice when none comes. */
   #watch(now: number): void {
     if (this.#open && this.#dialled !== null && now - this.#pingedAt >= this.#table.times.pingMs) {
       this.#pingedAt = now;
@@ -160,7 +166,7 @@ export class Peer implements Flushable {
     for (const [link, at] of this.#heardAt) if (now - at > this.#table.times.silenceMs) this.#abandon(link, 'silent');
   }
 
-  /** Closes a link and counts it as lost at once: a dead one may never say so itself. */
+  /** Closes a link and counts it as lost at once, because a dead link may never report its end. */
   #abandon(link: Link, why: string): void {
     link.close(closeCodes.timeout, why);
     this.#lostDialled(link);
@@ -181,7 +187,10 @@ export class Peer implements Flushable {
     return this.#dialled === link && !this.#gaveUp;
   }
 
-  /** What comes before the link is open: one message, the one that is due (protocol §1). Whoever answers there has proven nothing yet. */
+  /**
+   * Takes a message that came before the link was open. Only the message that is due is accepted (protocol §1). The
+   * other end has proven nothing yet.
+   */
   #greeted(link: Link, frame: Frame): void {
     const proof = this.#proof!;
     const message = this.#table.decodeHandshake(frame, proof.next);
@@ -189,7 +198,7 @@ export class Peer implements Flushable {
       const text = `what answers at ${this.info.clusterAddress} does not speak as a node: ${message.message}`;
       return this.#giveUp(link, errorInfo('BadFrame', text));
     }
-    // What it says is for the log.
+    // The text of the refusal is only for the log.
     if (message.kind === 'refused') return this.#giveUp(link, message.error, `refused: ${message.error.code}`);
     if (message.kind === 'welcome') return this.#welcomed(link, message);
     if (message.protocol !== peerProtocol) {
@@ -200,12 +209,15 @@ export class Peer implements Flushable {
     if (hello !== null) this.#table.write(link, [hello]);
   }
 
-  /** Says why, and tries again seldom. @param kind of what is wrong, where the error's text holds what the other end chose. */
+  /**
+   * Logs the reason, and dials again seldom.
+   * @param kind names what is wrong, for an error whose text has something that the other end chose.
+   */
   #giveUp(link: Link, error: ErrorInfo, kind: string = error.message): void {
     this.#table.refusedBy(this.info, error, kind);
     this.#failures = refusedFailures;
     this.#gaveUp = true;
-    link.close(error.code === 'BadFrame' ? closeCodes.badFrame : closeCodes.wrongCluster, 'of no use');
+    link.close(error.code === 'BadFrame' ? closeCodes.badFrame : closeCodes.wrongCluster, 'not usable');
   }
 
   /** The answer to our hello. */
@@ -213,7 +225,7 @@ export class Peer implements Flushable {
     const { from, cluster, problem } = message;
     const { name, clusterAddress } = this.info;
     if (!isPresentable(from))
-      return this.#giveUp(link, errorInfo('NodeRefused', 'what answers there is no haret node'));
+      return this.#giveUp(link, errorInfo('NodeRefused', 'what answers there is not a haret node'));
     const proven = this.#proof?.proven(message) === true;
     if (!proven) return this.#unproven(link, message);
     if (from.name !== name) {
@@ -223,14 +235,15 @@ export class Peer implements Flushable {
       this.#table.events.stranger(this.info, from);
       return this.#giveUp(link, problem ?? errorInfo('NodeRefused', `node ${name} has another data directory`));
     }
-    // The catalog names a node only when it knows durably of its cluster: one that knows of none has lost its log.
+    // The catalog names a node only when that node has durably stored its cluster. So a node that knows no cluster has
+    // lost its log.
     const lost = cluster === noCluster ? this.#table.events.named(from) : problem?.details['emptied'] === true;
     if (lost) {
       this.#table.events.lostItsLog(from);
       return this.#giveUp(link, emptiedNode(name));
     }
     if (cluster !== this.#table.events.cluster()) {
-      // It has its own disk and is not in this cluster: its joining did not come to its end, and is to be asked for again.
+      // It has its own disk and is not in this cluster. Its joining did not finish, and must be asked for again.
       const text = `node ${from.name} does not belong to this cluster; join it again`;
       return this.#giveUp(link, errorInfo('WrongCluster', text));
     }
@@ -244,8 +257,9 @@ export class Peer implements Flushable {
   }
 
   /**
-   * A node whose disk was lost has lost a secret that made itself as well, and so says what anybody can say who has its address now. It is
-   * told to look there, and nothing of it is believed. What such a node is it says itself, to its own operator.
+   * A node that lost its disk has also lost a secret that the cluster made itself. So it can only say what any program
+   * at its address can say. The operator is told to look there, and none of it is believed. Such a node reports its
+   * real state itself, to its own operator.
    */
   #unproven(link: Link, { from, cluster, problem }: Extract<PeerMessage, { kind: 'welcome' }>): void {
     const { name, incarnation, clusterAddress } = this.info;
@@ -255,7 +269,7 @@ export class Peer implements Flushable {
       return this.#giveUp(link, wrongSecret());
     this.#claimed = true;
     const claim = unprovenNode(name, clusterAddress);
-    // The node itself is here.
+    // While the node itself is connected, the claim is false.
     if (!this.connected) events.unproven(name, claim);
     return this.#giveUp(link, claim);
   }
@@ -263,7 +277,7 @@ export class Peer implements Flushable {
   gainAccepted(link: Link): void {
     this.#accepted.push(link);
     this.heard(link);
-    // It is up: dial it now rather than when the back-off ends.
+    // The node is up, so we dial it now instead of when the back-off ends.
     this.#nextDial = this.#table.now;
     this.#announce(true);
   }
@@ -287,8 +301,9 @@ export class Peer implements Flushable {
   }
 
   /**
-   * Any closed connection is told at once: it is a reason to suspect, and a wrong suspicion of one replica disturbs nobody
-   * (protocol §4.1). When another link is still there, that it is connected is told again right after.
+   * Every closed connection is reported at once. It is a reason to suspect the primary, and a wrong suspicion of one
+   * replica does no harm (protocol §4.1). If another link is still open, the node is reported as connected again right
+   * after.
    */
   #announce(connected: boolean): void {
     if (!connected && this.#announced) {
@@ -311,7 +326,7 @@ export class Peer implements Flushable {
   }
 }
 
-/** The other end of a link does not know the secret, or has none. */
+/** The error for another end of a link that does not know the secret, or has none. */
 export function wrongSecret(): ErrorInfo {
   return errorInfo(
     'NodeRefused',

@@ -1,6 +1,6 @@
 /**
- * The table of the other nodes: which are known, who may connect, and what is counted. What becomes of one of them and of the links
- * to it is peer.ts.
+ * The table of the other nodes: which are known, which may connect, and what is counted. A single node and the links to
+ * it are in peer.ts.
  */
 
 import { MalformedError, errorInfo } from '../../base/errors.ts';
@@ -31,46 +31,61 @@ import { Peer, wrongSecret } from './peer.ts';
 import { Notices } from '../base/notices.ts';
 import type { Turn } from '../base/turn.ts';
 
-/** Larger outboxes leave in several frames, so that one lagging replica's transfer does not hold up another's heartbeat for long. */
+/**
+ * A larger outbox leaves in several frames, so that the transfer to a lagging replica does not delay another replica's
+ * heartbeat for long.
+ */
 const softFrameBytes = 1024 * 1024;
 /**
  * Past this share of `maxQueuedBytes`, a slow peer gets no more of replicas' messages until it drains, because they may be lost by
  * contract (protocol §1). Of bulk it gets only what cannot wait.
  */
 const congestedShare = 1 / 8;
-/** Accepted links that have not proven the secret, at once. */
+/** How many accepted links may be open at once without having proven the secret. */
 const maxGreeting = 64;
 
-/** What the table of peers tells the node. */
+/** What the table of peers asks of the node and reports to it. */
 export interface PeerEvents {
   cluster(): ClusterId;
   self(): NodeInfo;
-  /** The secrets that prove a member, the one in force first; none before this node is in a cluster, unless one is configured. */
+  /**
+   * The secrets that prove a member, the one in force first. There are none before this node is in a cluster, unless
+   * one is configured.
+   */
   secrets(): readonly string[];
   /** This node has no secret and may take an offer without proof. */
   takesOffers(): boolean;
-  /** What answers at this address may have lost a secret that made itself, if it is ours. */
+  /** True when the node at this address may have lost its secret, because the cluster made the secret itself. */
   mayLackSecret(address: string): boolean;
-  /** Why what a node says that has proven the secret is not believed (judgement.ts); null for what is. */
+  /** Why a message of a node that has proven the secret is not believed (judgement.ts). Null when it is believed. */
   judge(from: NodeInfo, message: PeerMessage): string | null;
-  /** A message that came over a link whose handshake is done, and was judged. `answer` writes on that very link. */
+  /** A message that came over a link whose handshake is done, and was judged. `answer` writes on the same link. */
   message(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void;
-  /** An offer of membership, of somebody who has proven the secret or need not. */
+  /** An offer of membership, from an end that has proven the secret or need not prove it. */
   offered(offer: Extract<PeerMessage, { kind: 'join' }>, answer: (message: PeerMessage) => void): void;
   connection(node: string, connected: boolean): void;
-  /** The node at this peer's address has another incarnation than the one that is known: its disk was lost (protocol §2). */
+  /**
+   * The node at this peer's address has another incarnation than the known one, because its disk was lost (protocol
+   * §2).
+   */
   stranger(known: NodeInfo, found: NodeInfo): void;
-  /** A peer expected another incarnation of this node: this node is the stranger. `proven`: it knows the cluster's secret. */
+  /**
+   * A peer expected another incarnation of this node, so this node is the stranger. `proven`: the peer knows the
+   * secret.
+   */
   calledStranger(by: NodeInfo, proven: boolean): void;
-  /** A node of this cluster by name and incarnation. */
+  /** True for a node of this cluster, by name and incarnation. */
   isMember(node: NodeInfo): boolean;
-  /** Why this node is no member any more under its incarnation: its log is gone. Null while it is there. */
+  /** Why this node is no longer a member under its incarnation: its log is gone. Null while the log exists. */
   emptied(): ErrorInfo | null;
-  /** The catalog names this node with this incarnation: it was told of the cluster, durably, before. */
+  /** True when the catalog names this node with this incarnation. The node had durably stored its cluster before. */
   named(info: NodeInfo): boolean;
-  /** What answered where that node was dialled says that its directory is another or empty, and proves nothing; null: it answers there no more. */
+  /**
+   * The program that answered at that node's address claims that its directory is another one or empty, and proves
+   * nothing. Null when it no longer answers there.
+   */
   unproven(node: string, claim: ErrorInfo | null): void;
-  /** That node has its incarnation still, and has lost its log (protocol §2, "Strangers"). */
+  /** That node still has its incarnation, and has lost its log (protocol §2, "Strangers"). */
   lostItsLog(known: NodeInfo): void;
 }
 
@@ -109,7 +124,10 @@ export class Peers {
     this.#notices = new Notices(ports.log, ports.clock);
   }
 
-  /** Names a node to stay connected with, by what the catalog or the node's record says of it; a changed address is dialled from now on. */
+  /**
+   * Names a node to stay connected with, with the addresses from the catalog or from this node's record. A changed
+   * address is dialled from now on.
+   */
   know(info: NodeInfo): void {
     if (info.name === this.#events.self().name) return;
     const peer = this.#peers.get(info.name);
@@ -117,7 +135,7 @@ export class Peers {
     else peer.learn(info);
   }
 
-  /** What a node said of itself in its last handshake with this one; null when there was none. */
+  /** What a node said about itself in its last handshake with this one, or null when there was none. */
   presented(node: string): NodeInfo | null {
     return this.#peers.get(node)?.presented ?? null;
   }
@@ -134,7 +152,7 @@ export class Peers {
     return this.#peers.get(node)?.connected ?? false;
   }
 
-  /** Since when no link to a node is open; null while one is, and for a node that is not known. */
+  /** Since when no link to a node is open. Null while one is open, and for an unknown node. */
   awaySince(node: string): number | null {
     return this.#peers.get(node)?.awaySince ?? null;
   }
@@ -148,7 +166,7 @@ export class Peers {
     return [...this.#peers.values()].filter((peer) => peer.connected).map((peer) => peer.info.name);
   }
 
-  /** Puts a message into the outbox of a node; false when there is no link to it. */
+  /** Puts a message into the outbox of a node. Returns false when no link to it is open. */
   send(node: string, message: PeerMessage): boolean {
     const peer = this.#peers.get(node);
     if (peer === undefined || !peer.connected) return false;
@@ -188,12 +206,15 @@ export class Peers {
     for (const peer of this.#peers.values()) peer.closeAll();
   }
 
-  /** Takes a link that another node dialled. Until it has proven the secret it is in no table but that of those who greet. */
+  /**
+   * Takes a link that another node dialled. Until the link has proven the secret, it is only in the table of links that
+   * greet.
+   */
   accept(link: Link): LinkHandler {
     let peer: Peer | null = null;
     let from: NodeInfo | null = null;
     let refused = false;
-    /** What the other end may say now, and nothing else, until it has proven whose link this is (protocol §1). */
+    /** The messages that the other end may send, until it has proven which node it is (protocol §1). */
     let next: readonly ('greet' | 'hello' | 'join')[] = ['greet'];
     const proof = new AcceptorProof(this.#ports);
     const refuse = (error: ErrorInfo, code: number = closeCodes.notAllowed, kind?: string): void => {
@@ -241,7 +262,7 @@ export class Peers {
     };
   }
 
-  /** Whoever knows the secret has proven so at once: those who do not must not take the places of those who do. */
+  /** A node with the secret proves it at once. Links without the secret must not take the places of those with it. */
   #greet(link: Link): void {
     if (this.#greeting.size >= maxGreeting) {
       const [oldest] = this.#greeting.keys();
@@ -253,21 +274,21 @@ export class Peers {
     this.#greeting.set(link, this.#ports.clock.now());
   }
 
-  /** What the node of a proven link says, if it is believed. */
+  /** Handles a message from the node of a proven link, if it is believed. */
   told(from: NodeInfo, message: PeerMessage, answer: (message: PeerMessage) => void): void {
     const reason = this.#events.judge(from, message);
     if (reason === null) return this.#events.message(from, message, answer);
     const key = `${message.kind}: ${reason}`;
     const count = this.unbelieved.get(key) ?? 0;
     this.unbelieved.set(key, count + 1);
-    // The first of a kind is news; the others are counted.
+    // The first of a kind is a warning. The others are counted.
     const facts = { peer: from.name, message: message.kind, reason };
     this.#ports.log.write(count === 0 ? 'warn' : 'debug', 'a message of a peer was not believed', facts);
     const refusal = notDone(message, reason);
     if (refusal !== null) answer(refusal);
   }
 
-  /** A link of a node that this node's cluster knows becomes that peer's; before this node has a cluster there is nobody to know. */
+  /** Gives a link of a node of this cluster to that peer. Before this node has a cluster, it has no peers. */
   #adopt(info: NodeInfo, link: Link): Peer | null {
     if (this.#events.cluster() === noCluster) return null;
     this.#greeting.delete(link);
@@ -278,14 +299,17 @@ export class Peers {
     return peer ?? null;
   }
 
-  /** @param proven it knows the secret; else this node has none, and the other end is somebody on this machine. */
+  /**
+   * @param proven the other end knows the secret. If it does not, this node has none, and the other end is on this
+   * machine.
+   */
   #judge(hello: Extract<PeerMessage, { kind: 'hello' }>, proven: boolean): ErrorInfo | null {
     const { from } = hello;
     const self = this.#events.self();
     const cluster = this.#events.cluster();
     // Its name and addresses are shown to people and dialled.
     if (!isPresentable(from) || (hello.target !== '' && !isName(hello.target))) {
-      return errorInfo('BadFrame', 'that is no name or no address of a node');
+      return errorInfo('BadFrame', 'this is not the name or address of a node');
     }
     if (hello.target !== '' && hello.target !== self.name) {
       return errorInfo('NodeNotFound', `this is node ${self.name}, not ${hello.target}`);
@@ -319,7 +343,7 @@ export class Peers {
     return null;
   }
 
-  // What follows is shared with the peers of this table.
+  // The peers of this table use the methods below.
 
   dial(peer: Peer, handler: LinkHandler): Link {
     return this.#ports.transport.dial(peer.info.clusterAddress, peerSubprotocol, handler);
@@ -358,7 +382,7 @@ export class Peers {
     }
   }
 
-  /** The same before the other end has proven the secret (protocol §1). */
+  /** As {@link decode}, before the other end has proven the secret (protocol §1). */
   decodeHandshake<K extends HandshakeKind>(
     frame: Frame,
     next: readonly K[],
@@ -382,7 +406,7 @@ export class Peers {
     }
   }
 
-  /** @param kind of what is wrong, where the error's text holds what the other end chose. */
+  /** @param kind names what is wrong, for an error whose text has something that the other end chose. */
   refuse(link: Link, error: ErrorInfo, code: number = closeCodes.notAllowed, kind: string = error.message): void {
     this.counters.refused++;
     this.#notices.tell('warn', kind, 'refused a peer connection', { problem: error.message });
@@ -408,18 +432,18 @@ export class Peers {
     return this.#events;
   }
 
-  /** More waits in a link than a peer that reads would leave there. */
+  /** True when more bytes wait in a link than a peer that reads would leave there. */
   overfull(link: Link): boolean {
     return link.buffered() > this.#limits.maxQueuedBytes;
   }
 
-  /** This node cannot use the link that it dialled. @param kind as for {@link refuse}. */
+  /** Logs why this node cannot use the link that it dialled. @param kind as for {@link refuse}. */
   refusedBy({ name, clusterAddress }: NodeInfo, error: ErrorInfo, kind: string): void {
     const facts = { peer: name, address: clusterAddress, problem: error.message };
     this.#notices.tell('warn', dialled(name) + kind, 'a peer refused this node', facts);
   }
 
-  /** What was dialled is of use again: what comes next is news. */
+  /** The dialled node can be used again, so that its next failure is written at once. */
   usable(name: string): void {
     this.#notices.forget(dialled(name));
   }
@@ -427,7 +451,7 @@ export class Peers {
 
 const dialled = (name: string): string => `dialled ${name}: `;
 
-/** What was asked and not believed was not done, and whoever asked waits for an answer. */
+/** Answers a question that was not believed. It was not done, and the other node waits for an answer. */
 function notDone(message: PeerMessage, reason: string): PeerMessage | null {
   const error = errorInfo('Retry', `a peer did not do it: ${reason}`);
   if (message.kind === 'forward') {

@@ -1,6 +1,7 @@
 /**
- * The cluster's secret, where it comes from: configured, or, on loopback, drawn when the cluster is founded and kept in a file of its own
- * beside the store, readable by its owner only. A peer never replaces one that is configured or in use.
+ * Where the cluster's secret comes from. It is configured, or, on loopback, drawn when the cluster is founded and kept
+ * in its own file next to the store, readable only by its owner. A peer never replaces a secret that is configured or
+ * in use.
  */
 
 import { hexFromBytes, textOf, utf8 } from '../../base/bytes.ts';
@@ -11,12 +12,12 @@ import { temporaryPrefix } from '../../store/format.ts';
 import type { SecretOptions } from '../base/host.ts';
 
 export const secretFile = 'cluster-secret';
-/** What an operator of a member that has lost its secret is told. @param what the file is found to be. */
+/** The message for the operator of a member that has lost its secret. @param what describes the file that was found. */
 const secretLost = (what: string): string =>
   `this node has lost its cluster's secret: the file "${secretFile}" of its data directory ${what}. Copy the file itself from another node and restart; until then no node lets it in`;
 const secretBytes = 32;
 const maxFileBytes = 4096;
-/** A text that can be a secret: whoever writes a short one is told so by the configuration. */
+/** A text that can be a secret. The configuration reports a text that is too short. */
 const secretPattern = /^[\x21-\x7e]{16,1024}$/;
 
 export function isSecret(text: string): boolean {
@@ -29,9 +30,12 @@ export interface SecretParts {
   readonly options: SecretOptions;
   /** The address of this node's own cluster interface. */
   readonly self: string;
-  /** A store that is in no cluster has no secret, whatever an attempt to join left there. */
+  /** A store that is in no cluster has no secret, even if an attempt to join left one there. */
   readonly inCluster: () => boolean;
-  /** But one that was, and has lost its log, proves by the secret that it still has who says so. */
+  /**
+   * But a store that was in a cluster and has lost its log uses the secret, to prove that its report comes from a
+   * member.
+   */
   readonly emptied: boolean;
 }
 
@@ -43,7 +47,7 @@ export class ClusterSecret {
   readonly #inCluster: () => boolean;
   readonly #emptied: boolean;
   #kept: string | null = null;
-  /** Why nothing was kept. */
+  /** Why no secret was kept. */
   #why = 'is missing';
   #writes = 0;
 
@@ -56,7 +60,7 @@ export class ClusterSecret {
     this.#emptied = parts.emptied;
   }
 
-  /** Reads what an earlier life has kept. */
+  /** Reads the secret that an earlier life has kept. */
   recover(): void {
     const other = this.#disk.noFile?.(secretFile) ?? null;
     if (other !== null) this.#why = `is ${other}`;
@@ -67,49 +71,58 @@ export class ClusterSecret {
       if (text !== null && isSecret(text)) this.#kept = text;
       else this.#why = text === '' ? 'is empty' : 'holds no secret, which is one line of 16 to 1024 visible characters';
     } catch (error) {
-      // A sector that can't be read is a secret that is lost: the node says so, and an operator copies it from another.
+      // A sector that cannot be read is a lost secret. The node says so, and an operator copies the file from another
+      // node.
       this.#why = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 
-  /** Those that prove a member now, the one in force first. */
+  /** The secrets that prove a member now, the one in force first. */
   get known(): readonly string[] {
     const { configured } = this.#options;
     if (configured.length > 0) return configured;
     return this.#kept !== null && (this.#inCluster() || this.#emptied) ? [this.#kept] : [];
   }
 
-  /** What an operator is told where this node is in a cluster and has no secret to prove it by; else null. */
+  /** The message for the operator of a node that is in a cluster and has no secret to prove it. Otherwise null. */
   get lost(): string | null {
     return this.#inCluster() && this.known.length === 0 ? secretLost(this.#why) : null;
   }
 
-  /** A store that has none takes an offer of membership without proof, where that can come from this machine only. */
+  /**
+   * True when this store has no secret and takes an offer of membership without proof, because the offer can only come
+   * from this machine.
+   */
   get takesOffers(): boolean {
     return this.#options.configured.length === 0 && !this.#inCluster() && this.#options.staysWithin(this.#self);
   }
 
-  /** What a fresh node at `address` may be handed that has no secret; null when it has to know it. */
+  /**
+   * The secret that may be handed to a fresh node at `address` that has none. Null when the node must know it already.
+   */
   handedTo(address: string): string | null {
     const [secret] = this.known;
     if (this.#options.configured.length > 0 || secret === undefined) return null;
     return this.#options.staysWithin(address) && this.#options.staysWithin(this.#self) ? secret : null;
   }
 
-  /** Draws one for the cluster that is about to be founded, unless one is configured; durable when `done` is called. */
+  /**
+   * Draws a secret for the cluster that is about to be founded, unless one is configured. It is durable when `done` is
+   * called.
+   */
   draw(done: (result: Result<null>) => void): void {
     if (this.#options.configured.length > 0) return done(ok(null));
     this.#keep(hexFromBytes(this.#random.bytes(secretBytes)), done);
   }
 
-  /** Takes the one that came with an offer, unless one is configured; durable when `done` is called. */
+  /** Takes the secret that came with an offer, unless one is configured. It is durable when `done` is called. */
   take(secret: string | null, done: (result: Result<null>) => void): void {
     if (this.#options.configured.length > 0) return done(ok(null));
     if (secret === null || !isSecret(secret)) return done(fail('NodeRefused', 'the offer came without a secret'));
     this.#keep(secret, done);
   }
 
-  /** Made beside its place and moved there, so that there is all of it or none. */
+  /** Writes a temporary file and renames it, so that the file exists whole or not at all. */
   #keep(secret: string, done: (result: Result<null>) => void): void {
     const temporary = `${temporaryPrefix}${secretFile}-${++this.#writes}`;
     const bytes = utf8(`${secret}\n`);

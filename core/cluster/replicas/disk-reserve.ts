@@ -1,4 +1,7 @@
-/** The reserve of free disk: below it growth is refused, while reads, deletes and checkpoints go on (architecture §2). */
+/**
+ * The reserve of free disk. Below it, requests that grow the state are refused, while reads, deletes and checkpoints go
+ * on (architecture §2).
+ */
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
@@ -7,14 +10,14 @@ import type { Disk, DiskError } from '../../base/ports.ts';
 import { decodeBody } from '../../service/body.ts';
 import { mayGrow } from '../../tree/tree.ts';
 
-/** Asking the file system is a system call, so it is asked at most so often. */
+/** Asking the file system is a system call, so it is asked at most this often. */
 const askEveryMs = 250;
 
-/** What the reserve is for, as the store and its replicas know it. */
+/** What needs the reserve, as the store and its replicas know it. */
 export interface DiskNeeds {
-  /** Why the disk refuses what the log needs next; null while it does not. */
+  /** Why the disk refuses what the log needs next, or null while it does not. */
   refusal(): DiskError | null;
-  /** Bytes that the next checkpoints and the log beside them take. */
+  /** Bytes that the next checkpoints need, together with the log during them. */
   bytes(): number;
 }
 
@@ -22,7 +25,7 @@ export class DiskReserve {
   readonly #disk: Disk;
   readonly #configuredBytes: number;
   readonly #needs: DiskNeeds;
-  /** What is kept free now: as much as is configured, and never less than what it is kept for. */
+  /** How much is kept free now: as much as is configured, and never less than the next checkpoint needs. */
   #reserveBytes: number;
   #refusal: DiskError | null = null;
   #freeBytes = Number.MAX_SAFE_INTEGER;
@@ -39,25 +42,25 @@ export class DiskReserve {
     return this.#refusal !== null || this.#freeBytes < this.#reserveBytes;
   }
 
-  /** As last asked; null when it is not asked, because nothing is reserved. */
+  /** The last answer of the file system. Null when it is not asked, because nothing is reserved. */
   get freeBytes(): number | null {
     return this.#askedMs === Number.NEGATIVE_INFINITY ? null : this.#freeBytes;
   }
 
-  /** What its operator is to know, while {@link low}. */
+  /** The text for the operator while {@link low}. */
   get problem(): string {
     if (this.#refusal !== null && !this.#full)
-      return `the data directory does not take the next segment of the log (${this.#refusal.message}): what grows is refused with DiskLow, it is tried again, and when the segment in use is full this process ends; make the directory writable`;
+      return `the data directory does not take the next segment of the log (${this.#refusal.message}): requests that grow the state are refused with DiskLow, the node tries again, and its process ends when the segment in use is full; make the directory writable`;
     if (this.#full)
-      return 'the disk of the data directory is full, and the log waits for room for its next segment: what grows is refused with DiskLow until space is freed';
-    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that are kept free (disk_reserve_bytes, and never less than the next checkpoint needs): what grows is refused with DiskLow until space is freed`;
+      return 'the disk of the data directory is full, and the log waits for room for its next segment: requests that grow the state are refused with DiskLow until space is freed';
+    return `the disk of the data directory has ${this.#freeBytes} bytes left of the ${this.#reserveBytes} that are kept free (disk_reserve_bytes, and never less than the next checkpoint needs): requests that grow the state are refused with DiskLow until space is freed`;
   }
 
   get #full(): boolean {
     return this.#refusal instanceof DiskFull;
   }
 
-  /** @returns true when it became low or is low no more. */
+  /** @returns true when {@link low} changed. */
   tick(now: number): boolean {
     const before = this.low;
     this.#refusal = this.#needs.refusal();
@@ -69,14 +72,16 @@ export class DiskReserve {
     return this.low !== before;
   }
 
-  /** Why a request must not be proposed now; null when it may. A body that cannot be decoded is refused elsewhere. */
+  /**
+   * Why a request must not be proposed now, or null when it may. A body that cannot be decoded is refused elsewhere.
+   */
   refuses(body: Uint8Array): ErrorInfo | null {
     if (!this.low || !grows(body)) return null;
     return errorInfo(
       'DiskLow',
       this.#refusal !== null
-        ? `the disk of the primary ${this.#full ? 'is full' : 'refuses the next segment of its log'}; only what frees space is taken`
-        : `the disk of the primary has ${this.#freeBytes} bytes left; only what frees space is taken`,
+        ? `the disk of the primary ${this.#full ? 'is full' : 'refuses the next segment of its log'}; only requests that free space are accepted`
+        : `the disk of the primary has ${this.#freeBytes} bytes left; only requests that free space are accepted`,
       {
         limit: this.#reserveBytes,
         actual: this.#refusal !== null ? 0 : this.#freeBytes,

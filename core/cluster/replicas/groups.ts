@@ -1,6 +1,7 @@
 /**
- * The replicas that this node runs: the root group's, whose state is the catalog, and those that the catalog gives it. It makes
- * them, finds them, hands them messages and time, and keeps the node's record in step with the catalog (architecture §6).
+ * The replicas that this node runs: one of the root group, whose state is the catalog, and those that the catalog gives
+ * it. This file makes them, finds them, gives them messages and time, and keeps the node's record in step with the
+ * catalog (architecture §6).
  */
 
 import { invariant } from '../../base/assert.ts';
@@ -28,19 +29,19 @@ import { ReplicaHost } from './replica-host.ts';
 import type { ReadableMachine, ReplicaHostEvents, WaitingKeepAlive } from './replica-host.ts';
 import type { Turn } from '../base/turn.ts';
 
-/** A keep-alive's body names so many sessions at most (service/body.ts). */
+/** The body of a keep-alive names at most this many sessions (service/body.ts). */
 const maxKeepAlives = 65_536;
 
-/** What the groups tell their node. */
+/** What the groups report to their node. */
 export interface GroupsEvents extends ReplicaHostEvents {
   self(): NodeInfo;
-  /** The catalog changed: nodes may be new, namespaces too. */
+  /** The catalog changed. It may have new nodes and new namespaces. */
   catalogChanged(catalog: Catalog): void;
   /** The catalog gives this node more replicas than it is set to run. */
   tooManyReplicas(limit: number, namespace: string): void;
 }
 
-/** So often a tick concerns also those replicas to which nothing happens. */
+/** Every this many ticks, a tick also reaches the replicas to which nothing happens. */
 const ticksForEveryone = 5;
 
 export class Groups {
@@ -52,8 +53,8 @@ export class Groups {
   readonly #hosts = new Map<NamespaceId, ReplicaHost[]>();
   readonly #creating = new Set<string>();
   /**
-   * Replicas on the disk whose namespace this node does not know: its record was lost with a part of the log. The catalog
-   * tells of it again.
+   * Replicas on the disk whose namespace this node does not know, because its record was lost with a part of the log.
+   * The catalog will name the namespace again.
    */
   readonly #unknown = new Map<string, RecoveredReplica>();
   #ticks = 0;
@@ -95,7 +96,8 @@ export class Groups {
     this.#record = record;
     const recovered = [...this.#store.replicas()].sort((a, b) => a.identity.namespace - b.identity.namespace);
     for (const replica of recovered) this.#open(replica);
-    // A crash may have come between the record and the replica; a store that may have lost it makes one that cannot prove its head.
+    // A crash may have come between the record and the replica. A store that may have lost the replica makes one that
+    // cannot prove its head.
     if (this.root === null) {
       const identity = this.#identity(record.cluster, rootNamespaceId, this.self());
       this.#create(identity, record.root, () => undefined);
@@ -131,8 +133,8 @@ export class Groups {
   }
 
   /**
-   * Makes a replica that starts empty: the catalog named it with this incarnation (protocol §2, "Strangers"). One that is
-   * on the disk already goes on instead.
+   * Makes a replica that starts empty. The catalog named it with this incarnation (protocol §2, "Strangers"). If it is
+   * on the disk already, it is opened instead.
    */
   #create(identity: ReplicaIdentity, configuration: Configuration, done: () => void): void {
     const key = keyOf(identity);
@@ -220,7 +222,7 @@ export class Groups {
     return this.#hosts.get(namespaceId) ?? [];
   }
 
-  /** The primary of a group, when it is here. */
+  /** The primary of a group if it runs on this node. */
   primaryHost(namespaceId: NamespaceId): ReplicaHost | null {
     const hosts = this.#hosts.get(namespaceId);
     if (hosts === undefined) return null;
@@ -237,15 +239,16 @@ export class Groups {
   }
 
   /**
-   * This node's copy of the catalog cannot lag: it is the root group's primary, and has applied all that is committed. A node that is in no
-   * cluster may have lost its own, and has nothing to say of what there is.
+   * True when this node's copy of the catalog cannot lag, because it is the root group's primary and has applied
+   * everything committed. A node that is in no cluster may have lost its catalog, so it cannot say which namespaces
+   * exist.
    */
   knowsAllNamespaces(): boolean {
     const { root } = this;
     return root?.isPrimary === true && root.upToDate;
   }
 
-  /** There is certainly no such namespace. */
+  /** True when the namespace certainly does not exist. */
   denies(namespaceId: NamespaceId): boolean {
     return !this.knows(namespaceId) && this.knowsAllNamespaces();
   }
@@ -257,19 +260,28 @@ export class Groups {
     );
   }
 
-  /** A node of this cluster, by name and incarnation: as the catalog here has it, or this node's record where that cannot be read. */
+  /**
+   * True for a node of this cluster, by name and incarnation, according to the catalog here, or to this node's record
+   * where the catalog cannot be read.
+   */
   isMember({ name, incarnation }: Pick<NodeInfo, 'name' | 'incarnation'>): boolean {
     const known = this.#catalog?.node(name);
     if (known !== undefined) return known.incarnation === incarnation && !known.ejected;
     return this.#record?.nodes.some((node) => node.name === name && node.incarnation === incarnation) === true;
   }
 
-  /** The same; but a catalog that says nothing, because its log is lost or not here yet, denies nobody who has proven the secret. */
+  /**
+   * As {@link isMember}. But a catalog that says nothing, because its log is lost or has not come yet, denies no node
+   * that has proven the secret.
+   */
   mayBeMember(node: Pick<NodeInfo, 'name' | 'incarnation'>): boolean {
     return this.isMember(node) || (this.#catalog?.founding ?? null) === null;
   }
 
-  /** Whether the catalog names a replica that a peer calls a primary, in that view; null for a group that it does not have (yet). */
+  /**
+   * Whether a replica that a peer calls a primary is the primary of that view according to the catalog. Null for a
+   * group that the catalog does not have (yet).
+   */
   mayBePrimary({ namespaceId, epoch, view, replica, node }: PrimaryHint): boolean | null {
     const voters = namespaceId === rootNamespaceId ? this.#record?.root.voters : this.namespace(namespaceId)?.replicas;
     if (voters === undefined) return null;
@@ -287,11 +299,11 @@ export class Groups {
     return host === undefined ? [] : [...new Set(host.view().configuration.voters.map((member) => member.node))];
   }
 
-  // Feeding them.
+  // Giving them messages and time.
 
   deliver(message: Message): void {
     const host = this.find(message.namespace, message.to);
-    // A group that this node does not have yet, or no longer: the sender repeats what matters.
+    // This node does not have the group yet, or not any more. The sender repeats what matters.
     host?.receive(message);
   }
 
@@ -304,7 +316,7 @@ export class Groups {
       this.#catalogMoved = false;
       if (this.#catalog !== null && this.#catalog.version !== this.#catalogVersion) this.#afterCatalog();
     }
-    // The quiet ones are ticked together, so that what they have to say travels together.
+    // The quiet replicas are ticked together, so that their messages travel together.
     const everyone = ++this.#ticks % ticksForEveryone === 0;
     for (const hosts of this.#hosts.values()) {
       for (const host of hosts) {
@@ -315,7 +327,7 @@ export class Groups {
     }
   }
 
-  /** Replicas that the catalog places here and that are not there yet. */
+  /** Replicas that the catalog places here and that do not run yet. */
   missing(): readonly string[] {
     const missing: string[] = [];
     for (const one of this.#catalog?.namespaces ?? []) {
@@ -333,8 +345,8 @@ export class Groups {
   // Following the catalog.
 
   /**
-   * Called when the root group's state moved: an entry was applied, or a checkpoint restored. It is followed at the next tick, so
-   * that a start that applies thousands of entries writes one record.
+   * Called when the root group's state moved, because an entry was applied or a checkpoint restored. The next tick acts
+   * on it, so that a start that applies thousands of entries writes only one record.
    */
   catalogMoved(): void {
     this.#catalogMoved = true;
@@ -349,7 +361,8 @@ export class Groups {
     this.#events.catalogChanged(catalog);
     const mine = catalog.namespaces.filter((one) => this.#placedHere(one).length > 0);
     const namespaces: HostedNamespace[] = mine.map(({ id, name, limits }) => ({ id, name, limits }));
-    // A replica whose namespace the catalog does not know yet (this copy lags) keeps what it was made with.
+    // If the catalog here lags, it may not know the namespace of a replica yet. The replica then keeps its limits and
+    // name.
     for (const hosted of record.namespaces)
       if (!namespaces.some((one) => one.id === hosted.id)) namespaces.push(hosted);
     const nodes = catalog.nodes.length > 0 ? catalog.nodes.map(nodeInfoOf) : record.nodes;
@@ -379,10 +392,10 @@ export class Groups {
     }
   }
 
-  /** Every node but the voters follows the root group. */
+  /** Makes every node that is not a voter a learner of the root group. */
   #teachLearners(catalog: Catalog, record: NodeRecord): void {
     const voters = new Set(record.root.voters.map((member) => member.node));
-    // A catalog that cannot be read is mended by those who followed it before.
+    // If the catalog cannot be read, the nodes that followed it before are needed to mend it.
     const nodes = catalog.nodes.length > 0 ? catalog.nodes.filter((node) => !node.ejected) : record.nodes;
     const members = nodes
       .filter((node) => !voters.has(node.name))
@@ -396,7 +409,10 @@ export class Groups {
   }
 }
 
-/** Tells everyone whose keep-alive was folded; a session that the entry did not find is gone, and its holder hears that. */
+/**
+ * Answers every client whose keep-alive was folded. If the entry did not find a session, its client hears that the
+ * session is gone.
+ */
 function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Waiter {
   const { machine } = host;
   return {

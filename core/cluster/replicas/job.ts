@@ -1,4 +1,4 @@
-/** What is asked of a group: put together where it comes in, from a client or a peer, and handed on as it is. */
+/** A question to a group. It is built where it comes in, from a client or a peer, and handed on unchanged. */
 
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { NamespaceId } from '../../base/ids.ts';
@@ -22,13 +22,13 @@ export type Holder = (make: () => Uint8Array) => void;
 export interface Job {
   readonly namespaceId: NamespaceId;
   readonly item: ForwardItem;
-  /** By which it speaks as its session. */
+  /** The secret with which it speaks as its session. */
   readonly secret: SessionSecret;
-  /** How many nodes it went over before this one, and the last of them: none for a client of this node. */
+  /** How many nodes it passed before this one, and the last of them. Both are empty for a client of this node. */
   readonly hops: number;
   readonly from: string | null;
   readonly waiter: Waiter;
 }
 
-/** One kind of what may be asked. */
+/** One kind of question. */
 export type ItemOf<K extends ForwardItem['kind']> = Extract<ForwardItem, { readonly kind: K }>;

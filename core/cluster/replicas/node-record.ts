@@ -1,6 +1,7 @@
 /**
- * What a node must know before it hears from anyone: its cluster, the root group that it follows, the other nodes' addresses, and
- * for each namespace here what its state machine is made with. Kept as one durable record of the store.
+ * What a node must know before it hears from another node: its cluster, the root group that it follows, the other
+ * nodes' addresses, and for each namespace here the name and limits of its state machine. It is kept as one durable
+ * record of the store.
  */
 
 import { Reader, Writer } from '../../base/bytes.ts';
@@ -31,7 +32,7 @@ export function encodeNodeRecord(record: NodeRecord): Uint8Array {
   return writer.finish();
 }
 
-/** @throws MalformedError on a record that no release up to this one wrote. */
+/** @throws MalformedError on a record that neither this release nor an earlier one wrote. */
 export function decodeNodeRecord(bytes: Uint8Array): NodeRecord {
   const reader = new Reader(bytes);
   const record = nodeRecordSchema.decode(reader);

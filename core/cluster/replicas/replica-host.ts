@@ -1,6 +1,6 @@
 /**
- * One replica with its state machine, hosted: inputs go in one at a time, effects are carried out in their order, and whoever waits
- * for a reply or a read is told exactly once. It decides nothing; that is `core/vr`'s part.
+ * Hosts one replica with its state machine. Inputs go in one at a time, effects are carried out in their order, and
+ * every waiter of a reply or a read is called exactly once. It decides nothing. The decisions are made in `core/vr`.
  */
 
 import { invariant } from '../../base/assert.ts';
@@ -26,9 +26,9 @@ export interface WaitingKeepAlive {
   readonly waiter: Waiter;
 }
 
-/** A state machine as it is hosted: a namespace's can also be read between entries. */
+/** A state machine as it is hosted. That of a namespace can also be read between entries. */
 export interface ReadableMachine extends StateMachine {
-  /** The encoded reply to a read of the applied state; `at` is what it says of where it was read. */
+  /** The encoded reply to a read of the applied state. The reply names `at` as the place where it was read. */
   read?(body: Uint8Array, at: ReadAt): Uint8Array;
   /** The same reply, made when it is asked for. Until then it holds the state as it is now. */
   readLater?(body: Uint8Array, at: ReadAt): () => Uint8Array;
@@ -50,13 +50,13 @@ export interface ReplicaHostEvents {
   event(host: ReplicaHost, event: ReplicaEvent): void;
   applied(host: ReplicaHost, entry: Entry, reply: Uint8Array): void;
   restored(host: ReplicaHost, op: Op): void;
-  /** The replica broke an invariant and is stopped (protocol §1); the node says so and goes on with the others. */
+  /** The replica broke an invariant and is stopped (protocol §1). The node reports it and goes on with the others. */
   broke(host: ReplicaHost, error: unknown): void;
 }
 
-/** What a hosted replica is made with. */
+/** What a hosted replica needs. */
 export interface ReplicaHostOptions {
-  /** For people: its namespace and its own name. */
+  /** Its namespace and its own name, for people. */
   readonly name: string;
   readonly replica: Replica;
   readonly machine: ReadableMachine;
@@ -64,20 +64,27 @@ export interface ReplicaHostOptions {
   readonly turn: Turn;
   readonly log: Log;
   readonly events: ReplicaHostEvents;
-  /** Whoever waits longer is told so: a request for its predecessor or its quorum, a read for its primary or its op. */
+  /**
+   * A longer wait ends with a time-out: of a request for its predecessor or its quorum, or of a read for its primary or
+   * its op.
+   */
   readonly patienceMs: number;
-  /** Keep-alives that wait for their tick. */
+  /** How many keep-alives may wait for their tick. */
   readonly maxKeepAlives: number;
 }
 
-/** Those who waited too long are told in portions, so that a tick stays short. */
+/** How many overdue waiters are answered in one tick, so that a tick stays short. */
 const maxOverdueATick = 512;
-/** Nearly all tokens are of those who were answered long ago: more a tick than any replica gives out in one. */
+/**
+ * How many tokens are looked at in one tick. Most of them were answered long ago. It is more than a replica gives out
+ * in a tick.
+ */
 const maxTokensATick = 16_384;
 
 /**
- * After so many ticks in which nothing but heartbeats came in, a replica is ticked only now and then: hundreds of idle groups would
- * otherwise cost a node more than its busy ones. Whatever is due while nothing happens has a hundred milliseconds at least.
+ * After this many ticks in which nothing but heartbeats came in, a replica is ticked only now and then. Otherwise
+ * hundreds of idle groups would cost a node more than its busy ones. Every time-out that can end while nothing happens
+ * is at least a hundred milliseconds long.
  */
 const quietAfterTicks = 100;
 
@@ -107,9 +114,11 @@ export class ReplicaHost implements Flushable {
   #quietTicks = 0;
   readonly #patienceMs: number;
   readonly #maxKeepAlives: number;
-  /** Now and then the token that comes next, with the time: so that nobody's wait costs a clock and an object of its own. */
+  /**
+   * Now and then we note the next token and the time, so that a waiter needs neither a clock nor an object of its own.
+   */
   readonly #marks: { readonly token: Token; readonly atMs: number }[] = [];
-  /** Tokens below it have waited too long, and those below `#toldOverdue` have been told so. */
+  /** Waiters with lower tokens have waited too long. Those below `#toldOverdue` have been answered. */
   #overdue: Token = 0;
   #toldOverdue: Token = 0;
   readonly #identity: ReplicaIdentity;
@@ -137,7 +146,7 @@ export class ReplicaHost implements Flushable {
     return this.#stopped;
   }
 
-  /** Its state is no use to anybody: it is stopped, or was found wrong and is being rebuilt. */
+  /** True when its state must not be used, because the replica is stopped, or was found wrong and is being rebuilt. */
   get silent(): boolean {
     return this.#stopped || this.#replica.down;
   }
@@ -152,12 +161,17 @@ export class ReplicaHost implements Flushable {
     return !this.#stopped && this.#replica.isPrimary;
   }
 
-  /** The node of the primary that this replica follows, itself included; null while it follows none. */
+  /**
+   * The node of the primary that this replica follows, perhaps this node itself. Null while the replica follows none.
+   */
   get primaryNode(): string | null {
     return this.#stopped ? null : this.#replica.primaryNode;
   }
 
-  /** It leads its group, or follows its primary, be it through others. A replica that is not is cut off, or without a quorum. */
+  /**
+   * True when it is the primary, or follows its primary, perhaps through other nodes. Otherwise it is cut off or has no
+   * quorum.
+   */
   get inTouch(): boolean {
     return !this.#stopped && this.#replica.inTouch;
   }
@@ -167,19 +181,19 @@ export class ReplicaHost implements Flushable {
     return this.#replica.appliedAt().op;
   }
 
-  /** All that is known to be committed is in the state here. */
+  /** True when everything that is known to be committed is in the state here. */
   get upToDate(): boolean {
     const { applied, commit } = this.#replica.view();
     return applied >= commit;
   }
 
-  /** The committed entry that cannot be read here, and that all behind it wait for; null when there is none. */
+  /** The committed entry that cannot be read here, and for which all later entries wait. Null when none is. */
   get blockedAt(): number | null {
     const { applied, commit } = this.#replica.view();
     return applied < commit && !this.#replica.readable(applied + 1) ? applied + 1 : null;
   }
 
-  /** Requests of one session that wait here or are in the log, and are not executed. */
+  /** Requests of one session that wait here or are in the log, and are not executed yet. */
   outstanding(session: SessionId): number {
     return this.#stopped ? 0 : this.#replica.outstanding(session);
   }
@@ -190,8 +204,9 @@ export class ReplicaHost implements Flushable {
   }
 
   /**
-   * A client's numbered request. The waiter hears of it once, whatever becomes of the replica.
-   * @param refusal why this node takes nothing like it now; what was executed or is under way has its reply all the same.
+   * A client's numbered request. The waiter is called once, whatever happens to the replica.
+   * @param refusal why this node does not take such a request now. A request that was executed or is under way still
+   * gets its reply.
    */
   request(waiter: Waiter, item: ItemOf<'request'>, secret: SessionSecret, refusal: ErrorInfo | null): void {
     const { session, request, answered, operation } = item;
@@ -199,7 +214,7 @@ export class ReplicaHost implements Flushable {
     this.input({ kind: 'request', token, session, secret, request, answered, body: operation, refusal });
   }
 
-  /** Something without a session. */
+  /** Proposes something that has no session. */
   propose(waiter: Waiter, body: Uint8Array): void {
     this.input({ kind: 'propose', token: this.#wait(waiter), body });
   }
@@ -210,7 +225,7 @@ export class ReplicaHost implements Flushable {
     this.input({ kind: 'read', token, consistency });
   }
 
-  /** Keep-alives of one tick travel as one entry (architecture §4). */
+  /** Keep-alives of one tick become one entry (architecture §4). */
   keepAlive(waiter: Waiter, session: SessionId, secret: SessionSecret): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     const limit = this.#maxKeepAlives;
@@ -234,14 +249,14 @@ export class ReplicaHost implements Flushable {
     return token;
   }
 
-  /** A message of another replica; it is stepped in this turn. */
+  /** A message of another replica. The replica handles it in this turn. */
   receive(message: Message): void {
     if (message.kind !== 'commit' && message.kind !== 'commitOk') this.#quietTicks = 0;
     this.#inbox.push(message);
     this.#turn.wake(this);
   }
 
-  /** One input, now; what it batches leaves at the end of the turn. */
+  /** Handles one input now. What the replica batches is sent at the end of the turn. */
   input(input: Input): void {
     if (input.kind !== 'tick') this.#quietTicks = 0;
     this.#turn.wake(this);
@@ -259,14 +274,17 @@ export class ReplicaHost implements Flushable {
     this.#step({ kind: 'flush' }, this.#turn.now());
   }
 
-  /** Time goes on. A tick wakes only what it concerns, and one that does not concern `everyone` leaves the quiet alone. */
+  /**
+   * Lets time pass. A tick reaches only the replicas with something to do. One that is not for `everyone` skips the
+   * quiet replicas.
+   */
   tick(now: number, everyone: boolean): void {
     if (this.#stopped || (++this.#quietTicks > quietAfterTicks && !everyone)) return;
     this.input({ kind: 'tick' });
     this.#endOverdue(now);
   }
 
-  /** Nobody waits for ever: not for a primary that is gone, nor for an op or a predecessor that never comes. */
+  /** Ends waits that are too long: for a primary that is gone, or for an op or a predecessor that never comes. */
   #endOverdue(now: number): void {
     const patienceMs = this.#patienceMs;
     const marks = this.#marks;
@@ -283,17 +301,17 @@ export class ReplicaHost implements Flushable {
       if (waiter === undefined && read === undefined) continue;
       left--;
       this.input({ kind: 'abandon', token });
-      waiter?.fail(errorInfo('Timeout', `replica ${this.name} came to no end with it within ${patienceMs} ms`));
+      waiter?.fail(errorInfo('Timeout', `replica ${this.name} did not finish the request within ${patienceMs} ms`));
       const text = `replica ${this.name} could not answer the read within ${patienceMs} ms`;
       read?.waiter.fail(errorInfo('Timeout', text, {}, 'definite'));
     }
   }
 
-  /** Stops for good; whoever waits hears that the outcome is unknown. */
+  /** Stops for good. Waiters of writes hear that the outcome is unknown. */
   stop(reason: string): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    // Another replica may serve them: what was asked with a number is found there if it was executed (protocol §7).
+    // Another replica may serve them. A numbered request that was executed is found there (protocol §7).
     const unknown = errorInfo('NotPrimary', reason, {}, 'unknown');
     const definite = errorInfo('NoPrimary', reason);
     const waiters = this.#waiters.values();
@@ -398,7 +416,7 @@ export class ReplicaHost implements Flushable {
 
   #answerRead({ waiter, body }: PendingRead): void {
     const { machine } = this;
-    invariant(machine.read !== undefined, 'only a machine that can be read is asked to be');
+    invariant(machine.read !== undefined, 'only a machine that can be read is read');
     const at = this.#replica.appliedAt();
     const hold = machine.readLater === undefined ? null : waiter.holder?.(this.#turn.tired);
     if (hold) {

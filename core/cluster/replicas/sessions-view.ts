@@ -4,7 +4,10 @@ import { Service } from '../../service/service.ts';
 import type { SessionsView } from '../base/host.ts';
 import type { ReplicaHost } from './replica-host.ts';
 
-/** Null for the root group, which has none. Looking takes a step for each session, so it is not for the way of a request. */
+/**
+ * Null for the root group, which has no sessions. It takes a step for each session, so it must not be called for each
+ * request.
+ */
 export function sessionsOf(host: ReplicaHost, most: number): SessionsView | null {
   const { machine } = host;
   if (!(machine instanceof Service)) return null;

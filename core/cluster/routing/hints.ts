@@ -1,18 +1,18 @@
-/** What this node knows of the primaries: by its own replicas, and by what peers say of theirs, as far as that can be believed. */
+/** What this node knows about primaries, from its own replicas and from peers, as far as a peer can be believed. */
 
 import type { NamespaceId } from '../../base/ids.ts';
 import { Reach } from '../../vr/reach.ts';
 import type { PrimaryHint } from '../../wire/peer.ts';
 import type { Groups } from '../replicas/groups.ts';
 
-/** Groups that were just created, of which peers know sooner. */
+/** How many hints are kept for groups that were just created and that peers know sooner. */
 const maxEarly = 1024;
 
 export class Hints {
   readonly #groups: Groups;
   readonly #now: () => number;
   readonly #known = new Map<NamespaceId, PrimaryHint>();
-  /** Of groups that the catalog here does not have yet. */
+  /** Hints about groups that the catalog here does not have yet. */
   readonly #early = new Map<NamespaceId, PrimaryHint>();
   readonly #reach: Reach;
   /** Hints that were not believed. */
@@ -32,7 +32,7 @@ export class Hints {
     return [...this.#known.values()];
   }
 
-  /** Takes in what a replica here knows of its primary; true when it is news. */
+  /** Takes what a replica here knows about its primary. Returns true when it is new. */
   learn(hint: PrimaryHint): boolean {
     const known = this.#known.get(hint.namespaceId);
     if (known !== undefined && order(hint, known) <= 0) return false;
@@ -41,8 +41,9 @@ export class Hints {
   }
 
   /**
-   * What a peer says of a primary; true when it is news. It is believed of a replica that the catalog here names, in a view that elections
-   * can have reached. Of a group that the catalog does not have yet it is kept until it does.
+   * Takes what a peer says about a primary. Returns true when it is new. It is believed if the catalog here names the
+   * replica, and if elections can have reached the view. A hint about a group that the catalog does not have yet is
+   * kept until it does.
    */
   told(hint: PrimaryHint): boolean {
     const { namespaceId } = hint;
@@ -63,7 +64,7 @@ export class Hints {
     return true;
   }
 
-  /** What was said before the catalog here could judge it; it is forgotten. */
+  /** Takes the hints that came before the catalog here could judge them, and forgets them. */
   takeEarly(): readonly PrimaryHint[] {
     if (this.#early.size === 0) return [];
     const early = [...this.#early.values()];

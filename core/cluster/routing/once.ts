@@ -1,28 +1,37 @@
 /**
- * Which of the requests that peers forward were taken before: frames between nodes may be doubled, and the second copy of a write may meet
- * another state than the first, which was refused for good (protocol §7). So each is done once, by its id and the run of its sender's process.
+ * Remembers which requests of peers were taken. Frames between nodes may be doubled. If the first copy of a write was
+ * refused for good, the second copy could meet another state and be executed (protocol §7). So each request is done
+ * once, by its id and the run of its sender's process.
  */
 
 import type { RunId } from '../../base/ids.ts';
 
-/** Ids of one run: of those with one remainder, the highest is kept. A copy that is later than so many others is not done either. */
+/**
+ * How many ids of one run are remembered. Of ids with the same remainder, the highest is kept. A copy that comes after
+ * this many other requests is not done either.
+ */
 const window = 2048;
-/** Of a peer that is started again and again, the last runs; those of its late frames that are older are nobody's any more. */
+/**
+ * How many runs of a peer that is restarted again and again are remembered. No process waits for late frames of older
+ * runs.
+ */
 const maxRuns = 4;
-/** Far more than a cluster has nodes. */
+/** Far more peers than a cluster has nodes. */
 const maxPeers = 256;
 
 interface Run {
   readonly run: RunId;
-  /** By id modulo the window; 0 is no id. */
+  /** The highest id by its remainder modulo the window. 0 is not an id. */
   readonly taken: Float64Array;
 }
 
 export class Once {
-  /** Of each peer the run that was heard last comes first. */
+  /** The runs of each peer, the last heard first. */
   readonly #peers = new Map<string, Run[]>();
 
-  /** True for the first copy of what `from` sent under `id`; false for what was taken before, or is so late that nobody can tell. */
+  /**
+   * True for the first copy of what `from` sent under `id`. False for a copy, and for a frame that is too late to tell.
+   */
   takes(from: string, run: RunId, id: number): boolean {
     const { taken } = this.#run(from, run);
     const slot = id % window;

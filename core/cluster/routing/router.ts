@@ -1,6 +1,7 @@
 /**
- * Where a request goes: to the replica here when it can serve, else to the node that can, through a peer that reaches it when this
- * node does not (protocol §9.9). Whoever asks hears an answer or a time-out, once.
+ * Decides where a request goes: to the replica here if it can serve the request, otherwise to the node that can, and
+ * through another peer if this node does not reach that node (protocol §9.9). The waiter gets an answer or a time-out,
+ * once.
  */
 
 import { errorInfo } from '../../base/errors.ts';
@@ -22,24 +23,27 @@ import type { ReadConsistency, ReplicaHost } from '../replicas/replica-host.ts';
 import { Hints } from './hints.ts';
 import { Once } from './once.ts';
 
-/** A request goes over at most so many nodes: here to a peer, from it to the primary, and one stale hint. */
+/**
+ * A request passes at most this many nodes: from here to a peer, from the peer to the primary, and one more for a stale
+ * hint.
+ */
 const maxHops = 3;
 
 type Forward = Extract<PeerMessage, { kind: 'forward' }>;
-/** What is said to the node that is asked. */
+/** The content of a question to another node. */
 type Question = Pick<Forward, 'namespaceId' | 'item' | 'secret' | 'hops'>;
 type Done = (outcome: ForwardOutcome) => void;
 
-/** Whoever waits for what was forwarded. */
+/** Waits for the outcome of a forwarded question. */
 interface ForwardWaiter {
   readonly to: string;
   readonly done: Done;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  /** A write that was handed to a peer may be executed, whatever becomes of the peer. */
+  /** True for a write that was handed to a peer. It may be executed, whatever happens to the peer. */
   readonly mayExecute: boolean;
   readonly namespaceId: NamespaceId;
-  /** Has it served elsewhere; null for what only that node can answer. */
+  /** Has it served elsewhere. Null for a question that only that node can answer. */
   readonly again: (() => void) | null;
 }
 
@@ -64,11 +68,11 @@ export class Router {
   readonly #groups: Groups;
   readonly #peers: Peers;
   readonly #once = new Once();
-  /** All with one time-out, so that they are overdue in their order. */
+  /** All have the same time-out, so they are overdue in their order. */
   readonly #forwarded = new Numbered<ForwardWaiter>();
-  /** Below it no id is in `#forwarded`. */
+  /** No lower id is in `#forwarded`. */
   #oldest = 1;
-  /** Admin commands, which are few and have more time. */
+  /** Admin commands. They are few and have more time. */
   readonly #commands = new Numbered<ForwardWaiter>();
   /** Answers to reads of peers that have much to read already, oldest first. A peer has at most `maxPendingRequests` of them asked. */
   readonly #held = new Map<string, (() => void)[]>();
@@ -85,27 +89,27 @@ export class Router {
     return this.#forwarded.size + this.#commands.size;
   }
 
-  /** Takes in what a replica here knows of its primary; true when it is news. */
+  /** Takes what a replica here knows about its primary. Returns true when it is new. */
   learn(hint: PrimaryHint): boolean {
     const news = this.hints.learn(hint);
     if (news) this.#reroute(hint);
     return news;
   }
 
-  /** What a peer says of a primary. */
+  /** Takes what a peer says about a primary. */
   told(hint: PrimaryHint): void {
     if (this.hints.told(hint)) this.#reroute(hint);
   }
 
-  /** The catalog changed: what was said before its time is judged now. */
+  /** Judges the hints that came before the catalog could judge them. */
   catalogChanged(): void {
     for (const hint of this.hints.takeEarly()) this.told(hint);
   }
 
   /**
-   * A group has a new primary: what an older one still owes goes to it at once. Numbered requests are executed once however often
-   * they are sent (protocol §7), and whatever the old one may yet answer is for nobody. Where this node cannot reach the new
-   * primary, the peer that was asked passes it on by itself.
+   * A group has a new primary, so everything that an older one has not answered goes to the new one at once. Numbered
+   * requests are executed once however often they are sent (protocol §7). Late answers of the old primary are ignored.
+   * If this node cannot reach the new primary, the peer that was asked passes the request on by itself.
    */
   #reroute(hint: PrimaryHint): void {
     if (hint.node !== this.#groups.self() && !this.#peers.connected(hint.node)) return;
@@ -118,7 +122,7 @@ export class Router {
     }
   }
 
-  /** Serves what is asked: here if it can be, else at another node. */
+  /** Serves a job here if possible, otherwise at another node. */
   serve(job: Job): void {
     const { namespaceId, item } = job;
     const primary = this.#groups.primaryHost(namespaceId);
@@ -134,7 +138,7 @@ export class Router {
     const { item, secret, waiter } = job;
     switch (item.kind) {
       case 'request':
-        // A full disk is no reason to keep back the reply of what was executed: the replica judges that first.
+        // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
         return host.request(waiter, item, secret, this.#parts.reserve.refuses(item.operation));
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
@@ -152,8 +156,9 @@ export class Router {
   }
 
   /**
-   * A replica here that can answer such a read: a local one at once, and one at least of some op where that is applied, whatever
-   * became of the primary; others by the read index of a primary that it follows and this node reaches (protocol §7).
+   * A replica here that can answer such a read. It answers a local read at once. It answers an at-least read if it has
+   * applied that op, even without a primary. For other reads it needs the read index of a primary that it follows and
+   * this node reaches (protocol §7).
    */
   #reader(namespaceId: NamespaceId, consistency: Consistency): ReplicaHost | null {
     const least = consistency.kind === 'local' ? 1 : consistency.kind === 'atLeast' ? consistency.op : Infinity;
@@ -168,7 +173,7 @@ export class Router {
 
   #forward(job: Job): void {
     const { namespaceId, item, secret, hops, waiter } = job;
-    // This node's copy of the catalog may lag: only where the root group's primary is can it be said that there is no such namespace.
+    // This node's copy of the catalog may lag. Only the root group's primary can say that a namespace does not exist.
     if (this.#groups.denies(namespaceId)) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
     }
@@ -181,12 +186,12 @@ export class Router {
       else if (outcome.kind === 'error') waiter.fail(outcome.error);
       else waiter.fail(errorInfo('Internal', `a peer answered ${outcome.kind}`));
     };
-    // Whoever is asked next does not know what the one before made of it.
+    // The next node does not know what the previous one did with it.
     const again = (): void => this.serve({ ...job, waiter: uncertain(item, waiter) });
     this.#ask(target, { namespaceId, item, secret, hops: hops + 1 }, done, again);
   }
 
-  /** The node of the primary; else one that is connected and has a replica, which may reach or become it. */
+  /** The node of the primary. Otherwise a connected node with a replica, which may reach the primary or become it. */
   #target({ namespaceId, hops, from }: Job): string | null {
     const self = this.#groups.self();
     const hint = this.hints.of(namespaceId);
@@ -198,12 +203,15 @@ export class Router {
     return null;
   }
 
-  /** Nodes to which what concerns a namespace may go: what this node's catalog does not know, any other may. */
+  /**
+   * The nodes to which a question about a namespace may go. If this node's catalog does not know the namespace, any
+   * node may.
+   */
   nodesFor(namespaceId: NamespaceId): readonly string[] {
     return this.#groups.knows(namespaceId) ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
   }
 
-  /** Has something of the whole cluster done by one node, and says what came of it, once. */
+  /** Asks one node about something of the whole cluster, and calls `done` once with the outcome. */
   ask(node: string, item: ForwardItem, done: Done): void {
     this.#ask(node, { namespaceId: rootNamespaceId, item, secret: noSecret, hops: 1 }, done, null);
   }
@@ -235,12 +243,12 @@ export class Router {
     (command ? this.#commands : this.#forwarded).set(id, waiter);
   }
 
-  /** True for the first copy of a forward: what comes of another one is for nobody. */
+  /** True for the first copy of a forwarded question. No one waits for the answer to another copy. */
   takes(from: string, run: RunId, id: number): boolean {
     return this.#once.takes(from, run, id);
   }
 
-  /** What a peer asks of this node. */
+  /** Serves a question of a peer. */
   receive(from: string, message: Forward, answer: (message: PeerMessage) => void): void {
     const { run, id, hops, namespaceId, secret, item } = message;
     const respond = (outcome: ForwardOutcome): void => {
@@ -272,7 +280,10 @@ export class Router {
     }
   }
 
-  /** A peer answered. What it was not asked, or too long ago, or by a process of this node that is gone, is nobody's. */
+  /**
+   * A peer answered. An answer is ignored if that peer was not asked, if it came too late, or if an earlier process of
+   * this node asked.
+   */
   settled(from: string, message: Extract<PeerMessage, { kind: 'forwarded' }>): void {
     if (message.run !== this.#parts.run) return;
     for (const table of [this.#forwarded, this.#commands]) {
@@ -283,7 +294,7 @@ export class Router {
     }
   }
 
-  /** A peer's connection broke: what it was asked may have been done. */
+  /** A peer's connection broke. The peer may have done what it was asked. */
   lost(node: string): void {
     this.#held.delete(node);
     for (const table of [this.#forwarded, this.#commands]) {
@@ -299,7 +310,7 @@ export class Router {
     for (; this.#oldest < this.#nextId; this.#oldest++) {
       const waiting = this.#forwarded.get(this.#oldest);
       if (waiting === undefined) continue;
-      // Their time-outs are equal, so they end in the order in which they were asked.
+      // The time-outs are equal, so they end in the order in which they began.
       if (waiting.deadlineMs > now) break;
       this.#forwarded.take(this.#oldest);
       overdue(waiting);
@@ -324,14 +335,14 @@ function failed(error: ErrorInfo): ForwardOutcome {
   return { kind: 'error', error };
 }
 
-/** A write that was handed to a peer may be executed, whatever becomes of the peer. */
+/** True for a question that may change something, whatever happens to the peer that has it. */
 function changes(item: ForwardItem): boolean {
   return item.kind !== 'read' && item.kind !== 'lookup';
 }
 
 /**
- * Whoever waits for a write that was given to one node and then to another: that the second did not execute it says nothing of the first
- * (V30). Only a reply settles it.
+ * Waits for a write that was given to one node and then to another. If the second did not execute it, the first still
+ * may have (V30). Only a reply settles it.
  */
 class Uncertain implements Waiter {
   readonly #waiter: Waiter;

@@ -1,6 +1,7 @@
 /**
- * Everyone who watches through this node: begun at the replica that is here, or, where there is none, relayed by a peer that has one.
- * A watch that cannot go on ends with an error that may be retried, and its reader begins again behind the last it was told (architecture §5).
+ * All watches at this node. A watch begins at a replica here, or, if there is none, a peer with a replica relays it. A
+ * watch that cannot go on ends with an error that may be retried. Its reader then begins again after the last op that
+ * it was told (architecture §5).
  */
 
 import type { ErrorCode, ErrorInfo } from '../../base/errors.ts';
@@ -28,12 +29,12 @@ export type WatchRequest = Extract<ClientMessage, { kind: 'watch' }>;
 export interface SubscriptionsParts {
   /** A replica of a namespace that runs here. */
   hostOf(namespaceId: NamespaceId): ReplicaHost | null;
-  /** It is known that there is no such namespace. */
+  /** True when the namespace certainly does not exist. */
   denies(namespaceId: NamespaceId): boolean;
   /** A connected node that has a replica. */
   peerFor(namespaceId: NamespaceId): string | null;
   send(node: string, message: PeerMessage): boolean;
-  /** So much waits to be read by this node that a watch had better wait too. */
+  /** True while so many bytes are unread by this node that a watch should wait too. */
   congested(node: string): boolean;
   /** A number that no earlier process of this node had. */
   readonly run: RunId;
@@ -52,7 +53,7 @@ export function subscriptionsParts(groups: Groups, peers: Peers, router: Router,
       if (primary !== undefined && peers.connected(primary)) return primary;
       const known = groups.knows(namespaceId) ? groups.nodesOf(namespaceId) : peers.connectedNames();
       const nodes = known.filter((node) => node !== groups.self() && peers.connected(node));
-      // Another one each time: the one before may have lost its group.
+      // It is another one each time, because the one before may have lost its group.
       return nodes[turn++ % Math.max(1, nodes.length)] ?? null;
     },
     send: (node, message) => peers.send(node, message),
@@ -60,7 +61,7 @@ export function subscriptionsParts(groups: Groups, peers: Peers, router: Router,
   };
 }
 
-/** Watches of one connection, as its node serves them. */
+/** The watches of connections, as their node serves them. */
 export interface Watches {
   begin(sink: WatchSink, request: WatchRequest): void;
   end(sink: WatchSink, id: number): void;
@@ -68,14 +69,16 @@ export interface Watches {
   leave(sink: WatchSink): void;
 }
 
-/** Records and changes that those who catch up may look at in one tick: a few milliseconds of work. */
+/**
+ * How many records and changes the watches that catch up may look at in one tick. This is a few milliseconds of work.
+ */
 const effortPerTick = 20_000;
 const effortAtBegin = 2000;
 const markEveryMs = 1000;
-/** A watch that was told nothing for so long hears how far it is. */
+/** A watch that was told nothing for this long is told its position. */
 const idleMs = 5000;
 
-/** What is read, so that a watch begins no earlier than the state that it was asked in. */
+/** A read that is done first, so that a watch begins no earlier than the state at the time of its request. */
 const anyRead = encodeOperation({ kind: 'exists', path: '/' });
 
 /** One watch of one connection, from its request to its end. */
@@ -93,7 +96,10 @@ class Held {
   }
 }
 
-/** A watch that a peer serves in our place. What it tells is numbered: between nodes, a message may be lost and doubled. */
+/**
+ * A watch that a peer serves for this node. Its messages are numbered, because a message between nodes may be lost or
+ * doubled.
+ */
 interface Relay {
   readonly id: number;
   readonly node: string;
@@ -114,7 +120,10 @@ class PeerSink implements WatchSink {
     this.#parts = parts;
   }
 
-  /** False for what was asked already: a frame that came twice must not begin a watch anew, later than the first time. */
+  /**
+   * False for a watch that was begun already. A frame that came twice must not begin the watch again, later than the
+   * first time.
+   */
   begin(id: number): boolean {
     if (id <= this.#lastId) return false;
     this.#lastId = id;
@@ -156,13 +165,13 @@ export class Subscriptions implements Watches {
   #nextMarkMs = 0;
   #size = 0;
 
-  /** @param maxWatches of one connection. */
+  /** @param maxWatches is the bound for one connection. */
   constructor(parts: SubscriptionsParts, maxWatches: number) {
     this.#parts = parts;
     this.#maxWatches = maxWatches;
   }
 
-  /** Watches that are open or being begun, those of peers included. */
+  /** Watches that are open or about to begin, including those of peers. */
   get size(): number {
     return this.#size;
   }
@@ -199,7 +208,8 @@ export class Subscriptions implements Watches {
       return this.#failWith(held, 'NoPrimary', outOfTouch(host));
     }
     if (from.kind === 'after') return this.#open(held, host, from.op);
-    // It follows its group through others, and does not reach the primary that a linearizable beginning needs (V35).
+    // The replica follows its group through other nodes, and does not reach the primary, which a linearizable beginning
+    // needs (V35).
     const cutOff = host.inTouch && host.primaryNode === null;
     if (cutOff && mayRelay && request.consistency.kind === 'linearizable') return this.#elsewhere(held, mayRelay);
     const consistency: ReadConsistency = readConsistency(request.consistency);
@@ -215,7 +225,7 @@ export class Subscriptions implements Watches {
     );
   }
 
-  /** @param after the op behind which it begins; null: with the state as it is now. */
+  /** @param after the op after which it begins. Null to begin with the state as it is now. */
   #open(held: Held, host: ReplicaHost, after: Op | null): void {
     const { machine } = host;
     if (host.silent || !(machine instanceof Service)) {
@@ -236,7 +246,7 @@ export class Subscriptions implements Watches {
     feed.add(watch, { left: effortAtBegin });
   }
 
-  /** A watch that wanted one event had it. */
+  /** A watch that wanted one event got it. */
   #ended(watch: Watch): void {
     const held = this.#byWatch.get(watch);
     if (held !== undefined) this.#drop(held);
@@ -275,7 +285,7 @@ export class Subscriptions implements Watches {
     held.sink.tell({ kind: 'error', id: held.request.id, error });
   }
 
-  /** Forgets a watch; nothing more is told of it. */
+  /** Forgets a watch. It is told nothing more. */
   #drop(held: Held): void {
     if (held.over) return;
     held.over = true;
@@ -301,14 +311,14 @@ export class Subscriptions implements Watches {
     return this.#parts.send(node, { kind: 'relay', run: this.#parts.run, message });
   }
 
-  // What the node tells.
+  // What the node reports.
 
   /** A replica applied an entry, or its state was replaced. */
   moved(host: ReplicaHost): void {
     this.#feeds.get(host)?.advance();
   }
 
-  /** A replica is stopped, or its state was found wrong: another one serves them. */
+  /** A replica is stopped, or its state was found wrong. Another replica must serve its watches. */
   stopped(host: ReplicaHost): void {
     for (const watch of [...(this.#feeds.get(host)?.watches() ?? [])]) {
       const held = this.#byWatch.get(watch);
@@ -326,13 +336,16 @@ export class Subscriptions implements Watches {
     for (const feed of this.#feeds.values()) feed.mark(now, now - idleMs);
   }
 
-  /** A watch that a replica here serves for another node ends when that replica has lost its group: that node may find one that has not. */
+  /**
+   * Ends watches that a replica here serves for another node, when that replica has lost its group. The other node may
+   * find a replica that has not.
+   */
   #leaveOutOfTouch(): void {
     for (const [host, feed] of this.#feeds) {
       if (host.inTouch) {
         this.#lost.delete(host);
       } else if (!this.#lost.has(host)) {
-        // An election that goes as it should is over at the next mark.
+        // A normal election is over at the next mark.
         this.#lost.add(host);
       } else {
         for (const watch of [...feed.watches()]) {
@@ -349,7 +362,7 @@ export class Subscriptions implements Watches {
   asked(node: string, run: RunId, message: ClientMessage): void {
     let sink = this.#peers.get(node);
     if (sink?.run !== run) {
-      // What an earlier process of that node asked, nobody there waits for.
+      // In that node, no client waits for what an earlier process asked.
       if (sink !== undefined) this.leave(sink);
       sink = new PeerSink(node, run, this.#parts);
       this.#peers.set(node, sink);
@@ -362,29 +375,29 @@ export class Subscriptions implements Watches {
     }
   }
 
-  /** What a peer tells for one of our clients. */
+  /** Takes what a peer tells one of our clients. */
   relayed(node: string, run: RunId, number: number, message: ServerMessage): void {
     if (run !== this.#parts.run || !isWatchMessage(message)) return;
     const held = this.#relays.get(message.id);
     const relay = held?.relay;
     if (held === undefined || !relay || relay.node !== node) {
-      // Nobody here waits for it any more, and the peer did not hear that.
+      // No client here waits for it any more, and the peer has not heard that.
       if (message.kind !== 'error') this.#sendRelay(node, { kind: 'unwatch', id: message.id });
       return;
     }
-    // Told already: between nodes, messages may come twice.
+    // It was told already. Messages between nodes may come twice.
     if (number < relay.next) return;
-    if (number > relay.next) return this.#failWith(held, 'Retry', `what node ${node} relayed was lost on the way`);
+    if (number > relay.next) return this.#failWith(held, 'Retry', `a message that node ${node} relayed was lost`);
     relay.next++;
     const { sink, request } = held;
     if (message.kind === 'error') return this.#fail(held, message.error);
-    if (!sink.hasRoom()) return this.#failWith(held, 'Retry', 'too much of what was relayed waits to be read');
+    if (!sink.hasRoom()) return this.#failWith(held, 'Retry', 'too many relayed messages wait to be read');
     sink.tell({ ...message, id: request.id });
     if (!request.oneshot) return;
     if (message.kind === 'event' || (message.kind === 'snapshot' && message.reset && message.last)) this.#drop(held);
   }
 
-  /** A peer can be reached no longer: what it relayed has to begin again, and what was relayed for it has nobody to go to. */
+  /** A peer is disconnected. What it relayed must begin again, and what was relayed for it cannot be delivered. */
   lost(node: string): void {
     for (const held of [...this.#relays.values()]) {
       if (held.relay?.node === node) this.#failWith(held, 'NodeUnreachable', `the connection to node ${node} broke`);

@@ -1,6 +1,6 @@
 /**
- * The watches that one replica serves: those who are in the present hear of each entry as it is applied, encoded once for all who
- * watch the same; the others catch up, in turns.
+ * The watches that one replica serves. Those that are up to date are told of each entry as it is applied, which is
+ * encoded once for all watches of the same scope. The others catch up in turns.
  */
 
 import type { Op } from '../../base/ids.ts';
@@ -15,12 +15,12 @@ export class WatchFeed {
   readonly #source: WatchSource;
   readonly #onEnded: (watch: Watch) => void;
   readonly #index = new WatchIndex<Watch>();
-  /** Those who catch up, in the order in which they get their turn. */
+  /** Watches that catch up, in the order of their turns. */
   readonly #behind = new Set<Watch>();
-  /** Everything up to this op was told to those who are live. */
+  /** The live watches were told everything up to this op. */
   #dispatched: number;
 
-  /** @param onEnded called for a watch that ended by itself. */
+  /** @param onEnded is called for a watch that ended by itself. */
   constructor(source: WatchSource, onEnded: (watch: Watch) => void) {
     this.#source = source;
     this.#onEnded = onEnded;
@@ -48,14 +48,14 @@ export class WatchFeed {
     yield* [...this.#behind];
   }
 
-  /** Tells of what was applied since the last time. */
+  /** Tells the live watches what was applied since the last time. */
   advance(): void {
     const { op, history } = this.#source;
     const from = this.#dispatched;
     if (op === from) return;
     this.#dispatched = op;
     if (this.#index.size === 0) return;
-    // The state was replaced by that of a checkpoint: what led to it is not known here.
+    // A checkpoint replaced the state. The changes that led to it are not known here.
     if (from < history.floor) return this.#leaveBehind(from);
     for (const record of history.after(from)) this.#deliver(record);
   }
@@ -101,13 +101,16 @@ export class WatchFeed {
     this.#onEnded(watch);
   }
 
-  /** Lets those who are behind go on, each as far as its reader has room, all of them as far as `effort` goes. */
+  /**
+   * Lets the watches that are behind catch up, each as far as its reader has room, all of them together as far as
+   * `effort` allows.
+   */
   catchUp(effort: Effort): void {
     if (this.#behind.size === 0) return;
     this.advance();
     for (const watch of [...this.#behind]) {
       if (effort.left <= 0) return;
-      // To the end of the line.
+      // It goes to the end of the line.
       this.#behind.delete(watch);
       this.#behind.add(watch);
       this.#goOn(watch, effort);
@@ -123,7 +126,7 @@ export class WatchFeed {
     this.#index.add(watch.wish, watch);
   }
 
-  /** Tells those who heard nothing since `beforeMs` how far they are. */
+  /** Tells watches that were told nothing since `beforeMs` how far they are. */
   mark(nowMs: number, beforeMs: number): void {
     this.advance();
     const { op } = this.#source;

@@ -1,6 +1,6 @@
 /**
- * Who watches what in one namespace, by path: a change finds those whom it concerns by walking down its own path, whatever the
- * number of watches elsewhere.
+ * The watches of one namespace, indexed by path. A change finds the watches that it concerns by walking down its own
+ * path, however many watches exist elsewhere.
  */
 
 import { DirectoryNode } from '../../tree/node.ts';
@@ -13,7 +13,7 @@ export interface WatchScope {
   readonly values: boolean;
 }
 
-/** Watches of one scope: they are told the same, so it is encoded once for all of them. */
+/** Watches of one scope. They are told the same, so it is encoded once for all of them. */
 export class WatchGroup<Member> {
   readonly values: boolean;
   readonly members = new Set<Member>();
@@ -25,7 +25,7 @@ export class WatchGroup<Member> {
 
 class IndexNode<Member> {
   readonly children = new Map<string, IndexNode<Member>>();
-  /** By whether the scope takes in what is beneath, and values: 0 neither, 1 values, 2 beneath, 3 both. */
+  /** By whether the scope includes everything beneath its path, and values: 0 neither, 1 values, 2 beneath, 3 both. */
   readonly groups: (WatchGroup<Member> | null)[] = [null, null, null, null];
 
   get empty(): boolean {
@@ -58,7 +58,7 @@ export class WatchIndex<Member> {
     this.#size++;
   }
 
-  /** Takes a member out, and with it whatever holds nobody then. */
+  /** Removes a member, and index nodes that are then empty. */
   remove(scope: WatchScope, member: Member): void {
     const parts = partsOf(scope.path);
     const way = [this.#root];
@@ -121,7 +121,7 @@ function visitBeneath<Member>(node: IndexNode<Member>, visit: Visit<Member>): vo
   if (valued) visit(valued);
 }
 
-/** Those who watch what was beneath a directory that is gone. */
+/** Visits the watches of everything that was beneath a removed directory. */
 function visitRemoved<Member>(node: IndexNode<Member>, removed: TreeNode, visit: Visit<Member>): void {
   if (!(removed instanceof DirectoryNode)) return;
   for (const [part, child] of node.children) {

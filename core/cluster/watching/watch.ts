@@ -1,6 +1,7 @@
 /**
- * One watch at the replica that serves it: a place in the order of entries up to which everything was told. It holds no queue: who
- * reads slowly is told later, from history, and who comes too late for that gets the state anew (architecture §5).
+ * One watch at the replica that serves it: a position in the order of entries up to which everything was told. It holds
+ * no queue. A slow reader is told later, from history. A reader that is too late for that gets the state again
+ * (architecture §5).
  */
 
 import type { Op } from '../../base/ids.ts';
@@ -15,7 +16,7 @@ import type { ServerMessage } from '../../wire/api.ts';
 import { snapshotPageBytes } from '../../wire/api-codecs.ts';
 import type { WatchScope } from './watch-index.ts';
 
-/** What a watch can be told. */
+/** The messages that a watch can get. */
 export type WatchMessage = Extract<ServerMessage, { kind: 'watching' | 'event' | 'snapshot' | 'progress' | 'error' }>;
 
 export function isWatchMessage(message: ServerMessage): message is WatchMessage {
@@ -23,18 +24,18 @@ export function isWatchMessage(message: ServerMessage): message is WatchMessage 
   return kind === 'watching' || kind === 'event' || kind === 'snapshot' || kind === 'progress' || kind === 'error';
 }
 
-/** Where that goes: a client's connection, or a peer that passes it on to one. */
+/** Where the messages go: to a client's connection, or to a peer that passes them on to one. */
 export interface WatchSink {
   tell(message: WatchMessage): void;
-  /** False while so much waits to be read there that a watch had better wait too. */
+  /** False while so many bytes are unread there that a watch should wait too. */
   hasRoom(): boolean;
 }
 
-/** The state that is watched: a namespace's. */
+/** The state that is watched, which is that of a namespace. */
 export interface WatchSource {
   /** The last op that was applied. */
   readonly op: Op;
-  /** The tree after it, as a value that stays as it is. */
+  /** The tree after that op, as a value that does not change. */
   readonly tree: Tree;
   readonly history: History;
 }
@@ -44,12 +45,12 @@ export interface WatchWish extends WatchScope {
   readonly slow: 'reset' | 'fold';
 }
 
-/** Changes of one page of a snapshot, and of one folded event. */
+/** Bounds of changes in one page of a snapshot and in one folded event. */
 const maxPageChanges = 1000;
 const maxFoldedChanges = 2000;
 const maxFoldedBytes = 256 * 1024;
 
-/** The entries and changes that may be looked at in one go, so that those who catch up do not hold up those who write. */
+/** How many entries and changes may be looked at in one go, so that watches that catch up do not delay writers. */
 export interface Effort {
   left: number;
 }
@@ -58,7 +59,7 @@ interface SnapshotReader {
   readonly op: Op;
   readonly reset: boolean;
   readonly rest: Iterator<TreeChange>;
-  /** Taken from `rest` and not told yet, because it did not fit the page before. */
+  /** Taken from `rest` and not told yet, because it did not fit into the page before. */
   held: Change | null;
   first: boolean;
 }
@@ -67,14 +68,14 @@ export class Watch {
   readonly id: number;
   readonly wish: WatchWish;
   readonly sink: WatchSink;
-  /** While it is told of each entry as it is applied; else it catches up. */
+  /** True while it is told of each entry as it is applied. Otherwise it catches up. */
   live = false;
   ended = false;
   /** When something was last told, for the marks of progress. */
   toldAtMs = 0;
-  /** Everything up to this op was told, or, while live, everything that was applied. */
+  /** Everything up to this op was told. While the watch is live, everything that was applied was told. */
   cursor: Op;
-  /** The highest op that the reader knows it has everything up to. */
+  /** The reader knows that it has everything up to this op. */
   told: number;
   #snapshot: SnapshotReader | null = null;
   #lagged = false;
@@ -87,7 +88,7 @@ export class Watch {
     this.told = cursor;
   }
 
-  /** Tells an entry of which it is known that it concerns this watch. @returns false when it has to catch up instead. */
+  /** Tells an entry that is known to concern this watch. @returns false when the watch must catch up instead. */
   event(op: Op, event: Uint8Array): boolean {
     if (!this.sink.hasRoom()) {
       this.cursor = op - 1;
@@ -104,7 +105,7 @@ export class Watch {
     if (this.wish.oneshot) this.ended = true;
   }
 
-  /** Everything up to `op` was told. */
+  /** Says that everything up to `op` was told. */
   progress(op: Op): void {
     if (op <= this.told) return;
     this.told = op;
@@ -119,13 +120,13 @@ export class Watch {
   }
 
   /**
-   * Goes on towards the present as far as reader and effort allow. @returns true when it has arrived there: from now on it can be told
-   * of each entry as it is applied.
+   * Catches up as far as reader and effort allow.
+   * @returns true when it is up to date, so that from now on it can be told of each entry as it is applied.
    */
   catchUp(source: WatchSource, effort: Effort): boolean {
     while (!this.ended && effort.left > 0 && this.sink.hasRoom()) {
       if (this.#snapshot !== null) this.#page(this.#snapshot, effort);
-      // A replica that lags behind what the reader knows already.
+      // The replica lags behind what the reader already knows.
       else if (this.cursor > source.op) return false;
       else if (this.cursor < source.history.floor) this.startSnapshot(source, true);
       else if (this.wish.slow === 'fold' && this.#lagged) this.#fold(source, effort);
@@ -150,7 +151,7 @@ export class Watch {
         break;
       }
       effort.left--;
-      // Without values, that a queue or a set is there is all that is to say of it.
+      // Without values, all that a watch says about a queue or a set is that it exists.
       if (next !== null && !values && next.value.kind !== 'created') continue;
       const change: Change = next === null ? snapshot.held! : tell(next.value, values);
       snapshot.held = null;
@@ -170,7 +171,7 @@ export class Watch {
     this.#lagged = false;
     this.cursor = op;
     this.told = op;
-    // What stands in the place of events ends a watch that waits for one.
+    // A snapshot that replaces events ends a watch that waits for one event.
     if (reset && this.wish.oneshot) this.ended = true;
   }
 
@@ -185,7 +186,7 @@ export class Watch {
     this.cursor = source.op;
   }
 
-  /** Tells what was missed as one event: of each path, only how it stands after the last of its changes. */
+  /** Tells what was missed as one event. For each path it has only the state after the last of its changes. */
   #fold(source: WatchSource, effort: Effort): void {
     const folded = new Map<string, TreeChange>();
     let entries = 0;
@@ -220,14 +221,14 @@ export class Watch {
   }
 }
 
-/** A change as it is told, with its value or without. */
+/** A change as it is told, with or without its value. */
 function tell(change: TreeChange, values: boolean): Change {
   const { path, kind, type, version } = change;
   if (!values) return { path, kind, type, version, value: null, number: null };
   return { path, kind, type, version, value: changeValue(change), number: change.number };
 }
 
-/** The event of an entry, with those of its changes that are to be told. */
+/** The event of an entry, with those of its changes that must be told. */
 export function eventOf(record: HistoryRecord, changes: readonly TreeChange[], values: boolean): Uint8Array {
   const { op, timestamp } = record;
   return encodeEvent({ op, timestamp, folded: false, changes: changes.map((change) => tell(change, values)) });
@@ -238,8 +239,8 @@ function sizeOf(change: Change): number {
 }
 
 /**
- * Puts a later change in the place of what it makes old, under `-` and `+` for what went and what is there: a path that went and came
- * again is told as both. What is told comes in the order of the last changes.
+ * Replaces the change that a later one makes outdated. The keys begin with `-` for a removal and `+` for what exists,
+ * so a path that was removed and made again is told as both. Changes are told in the order of the last changes.
  */
 function foldIn(folded: Map<string, TreeChange>, change: TreeChange): void {
   const { path } = change;
@@ -258,7 +259,7 @@ function foldIn(folded: Map<string, TreeChange>, change: TreeChange): void {
     return;
   }
   const whole = lastTellsAll(change.type);
-  // What was made within the fold is told as made, for whoever does not know it yet.
+  // A node that was made within the fold is told as created, for a reader that does not know it yet.
   const kind = !whole ? 'changed' : before.kind === 'created' ? 'created' : change.kind;
   folded.set(key, { ...change, kind, value: whole ? change.value : null });
 }

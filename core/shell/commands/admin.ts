@@ -13,7 +13,7 @@ import { columns } from './arguments.ts';
 const namespace = { name: 'NAMESPACE', kind: 'namespace' } as const;
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 
-/** `NAME@HOST:PORT`. */
+/** Reads `NAME@HOST:PORT`. */
 function readNode(text: string): { readonly node: string; readonly address: string } {
   const [, node, address] = /^([^@]+)@(.+:\d{1,5})$/.exec(text) ?? [];
   if (node === undefined || address === undefined || !isName(node)) {
@@ -22,7 +22,7 @@ function readNode(text: string): { readonly node: string; readonly address: stri
   return { node, address };
 }
 
-/** `NS::r1::NAME@HOST:PORT`; the address, and the node with it, may be left out. */
+/** Reads `NS::r1::NAME@HOST:PORT`. The address, and the node with it, may be left out. */
 function readReplica(text: string): { readonly namespace: string; readonly replica: string; readonly node: string } {
   const parts = text.split('::');
   const [inNamespace, replica, place] = parts;
@@ -64,7 +64,7 @@ function replicaLines(replica: ReplicaStatusInfo): readonly string[] {
   return rows.map(([label, value]) => `${`${label}:`.padEnd(16)} ${value}`);
 }
 
-/** The answer of an admin command as it is shown. */
+/** How the answer of an admin command is shown. */
 export function showAdmin(result: AdminResult): Outcome {
   switch (result.kind) {
     case 'ok':
@@ -192,7 +192,7 @@ export const adminCommands: readonly CommandSpec[] = [
     needs: 'admin',
     arguments: [{ name: 'PID', kind: 'text', optional: true }],
     flags: [],
-    summary: 'Print the names and values of metrics; with PID, of those whose name begins so.',
+    summary: 'Print the names and values of metrics; with PID, only those whose name begins with PID.',
     run: async (bound, context) => showAdmin(await context.admin({ kind: 'metrics', prefix: bound.textOr('PID', '') })),
   },
   {

@@ -1,4 +1,4 @@
-/** Arguments and flags that many commands share, and how the results of operations are shown. */
+/** Arguments and flags that many commands share, and how results of operations are shown. */
 
 import { invariant } from '../../base/assert.ts';
 import type { OperationResult } from '../../tree/operation.ts';
@@ -15,7 +15,7 @@ export const optionalPath: ArgumentSpec = { name: 'PATH', kind: 'path', optional
 export const value: ArgumentSpec = { name: 'VALUE', kind: 'value' };
 export const member: ArgumentSpec = { name: 'VALUE', kind: 'value' };
 
-/** What stands in a guard between a path and what is asked of it. */
+/** The word in a guard between a path and the expected value. */
 export const equals: ArgumentSpec = { name: '=', kind: 'literal' };
 export const number: ArgumentSpec = { name: 'N', kind: 'integer' };
 
@@ -28,7 +28,7 @@ export const ifVersion: FlagSpec = {
 export const limit: FlagSpec = {
   long: 'limit',
   argument: { name: 'N', kind: 'integer', min: 1, max: maxPage },
-  about: 'so many at most',
+  about: 'at most this many',
 };
 
 /** Refuses flags that exclude each other. */
@@ -37,7 +37,7 @@ export function atMostOne(given: readonly (readonly [flag: string, given: boolea
   if (both.length > 1) throw new UsageError(`${both.join(' and ')} exclude each other`);
 }
 
-/** The result of an operation as haret printed it; each kind of result has one look. */
+/** The result of an operation as the first haret printed it. Each kind of result has one form. */
 export function showResult(result: OperationResult): Success {
   switch (result.kind) {
     case 'done':
@@ -87,7 +87,7 @@ function moreOfValues(values: readonly Uint8Array[]): string {
   return `--after ${text === null ? `b64:${base64FromBytes(last)}` : quoteWord(text)}`;
 }
 
-/** For commands that haret answered with `Ok` alone. */
+/** For commands that the first haret answered with only `Ok`. */
 export function showWithoutVersion(result: OperationResult): Outcome {
   return { ...showResult(result), showVersion: false };
 }

@@ -1,4 +1,4 @@
-/** Commands for blobs: one value, its size, and puts that ask first. */
+/** Commands for blobs: the value, its size, and conditional puts. */
 
 import type { LeafFamily } from '../table.ts';
 import { atMostOne, equals, ifVersion, number, path, value } from './arguments.ts';
@@ -13,9 +13,9 @@ export const blobFamily: LeafFamily<'blob'> = {
         family: 'blob',
         needs: 'namespace',
         arguments: [path, value],
-        flags: [ifVersion, { long: 'if-absent', about: 'only when there is nothing at PATH; makes the blob' }],
+        flags: [ifVersion, { long: 'if-absent', about: 'only when no node is at PATH; makes the blob' }],
         summary: 'Store VALUE in the blob at PATH.',
-        details: ['Without --if-absent the blob must be there: `create blob PATH` makes it.'],
+        details: ['Without --if-absent the blob must exist: `create blob PATH` makes it.'],
         examples: [
           'blob put /some/blob hello',
           'blob put /config {"x":1} --if-version 3',

@@ -37,7 +37,7 @@ export const counterFamily: LeafFamily<'counter'> = {
         arguments: [path, amount],
         flags: [],
         summary: 'Subtract N, or 1, and print the difference.',
-        // 0 - n and not -n, which would make -0 of 0.
+        // 0 - n instead of -n, because -n of 0 is -0.
         operation: (bound) => ({ kind: 'counterAdd', path: bound.text('PATH'), by: 0 - bound.numberOr('N', 1) }),
       },
     ],

@@ -1,4 +1,4 @@
-/** The tables: every command of the API, every one of the admin interface, and what both share. */
+/** The tables: all commands of the API, all of the admin interface, and those that both share. */
 
 import type { LeafType } from '../../tree/names.ts';
 import type { CommandSpec, Family } from '../table.ts';
@@ -11,7 +11,7 @@ import { transactionCommands } from './transaction.ts';
 import { treeCommands } from './tree.ts';
 import { watchCommands } from './watch.ts';
 
-/** Families that are not of the API, or of a leaf: `leafFamilies` has those. */
+/** Families that are not of the API, and those of leaves, which are in `leafFamilies`. */
 type ElsewhereFamily = 'cluster' | 'namespaces' | 'node' | 'sim' | 'shell' | LeafType;
 
 const { session, tree, ...later }: Readonly<Record<Exclude<Family, ElsewhereFamily>, readonly CommandSpec[]>> = {
@@ -22,7 +22,10 @@ const { session, tree, ...later }: Readonly<Record<Exclude<Family, ElsewhereFami
 };
 const apiFamilies = [...session, ...tree, ...leafCommands, ...Object.values(later).flat()];
 
-/** The commands of `haret-cli-client`. `extra` are those of a host of its own, like the simulator of the web terminal. */
+/**
+ * The commands of `haret-cli-client`. `extra` has those of a particular host, such as the simulator of the web
+ * terminal.
+ */
 export function apiTable(extra: readonly CommandSpec[] = []): CommandTable {
   return new CommandTable([...apiFamilies, ...extra, explainCommand, ...shellCommands]);
 }

@@ -1,4 +1,4 @@
-/** Commands about the connection: namespaces, who we are, and whether the node answers. */
+/** Commands about the connection: the namespaces, the client's identity, and whether the node answers. */
 
 import { errorInfo } from '../../base/errors.ts';
 import type { PrimaryInfo } from '../../wire/api.ts';
@@ -7,7 +7,7 @@ import type { JsonValue, Outcome } from '../outcome.ts';
 import { exitStatus } from '../status.ts';
 import type { CommandSpec } from '../table.ts';
 
-/** A replica as haret printed it. */
+/** A replica as the first haret printed it. */
 export function describePrimary(primary: PrimaryInfo): string {
   const quoted = (text: string): string => JSON.stringify(text);
   return (
@@ -39,7 +39,7 @@ export const sessionCommands: readonly CommandSpec[] = [
     needs: 'api',
     arguments: [{ name: 'NAMESPACE', kind: 'namespace' }],
     flags: [],
-    summary: 'Enter a namespace: the commands that follow are for it.',
+    summary: 'Enter a namespace. The commands that follow are for it.',
     run: async (bound, context): Promise<Outcome> => {
       const entered = await context.enter(bound.text('NAMESPACE'));
       const { primary, redirected } = entered;
@@ -74,7 +74,7 @@ export const sessionCommands: readonly CommandSpec[] = [
     needs: 'api',
     arguments: [],
     flags: [],
-    summary: 'Tell who this client is, and where it is connected.',
+    summary: 'Tell the name of this client, and where it is connected.',
     run: (_bound, context) => {
       const { client, node, address, session, primary } = context.status();
       const { namespace } = context;

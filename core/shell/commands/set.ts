@@ -1,4 +1,4 @@
-/** Commands for sets: members, and what two or more sets make together. */
+/** Commands for sets: members, and operations on two or more sets. */
 
 import { maxPage } from '../../tree/operation.ts';
 import type { SetOperand } from '../../tree/operation.ts';
@@ -12,10 +12,10 @@ const givenMembers: FlagSpec = {
   long: 'member',
   argument: { name: 'VALUE', kind: 'value' },
   repeated: true,
-  about: 'a member of a set that is given here instead of OTHER',
+  about: 'a member of the other set, which is given here instead of OTHER',
 };
 
-/** The other set of a comparison: at a path, or given by its members. */
+/** The other set of a comparison: a set at a path, or members that are given. */
 function operand(bound: Bound): SetOperand {
   if (bound.has('OTHER') === bound.has('member'))
     throw new UsageError('give either OTHER or --member, and one of them');
@@ -35,7 +35,7 @@ export const setFamily: LeafFamily<'set'> = {
         needs: 'namespace',
         arguments: [path, member],
         flags: [],
-        summary: 'Add a member; false when it was there.',
+        summary: 'Add a member; false when it was in the set already.',
         operation: (bound) => ({ kind: 'setInsert', path: bound.text('PATH'), member: bound.bytes('VALUE') }),
       },
     ],
@@ -46,7 +46,7 @@ export const setFamily: LeafFamily<'set'> = {
         needs: 'namespace',
         arguments: [path, member],
         flags: [],
-        summary: 'Take a member away; false when it was not there.',
+        summary: 'Remove a member; false when it was not in the set.',
         operation: (bound) => ({ kind: 'setRemove', path: bound.text('PATH'), member: bound.bytes('VALUE') }),
       },
     ],
@@ -69,7 +69,7 @@ export const setFamily: LeafFamily<'set'> = {
         arguments: [path],
         flags: [
           limit,
-          { long: 'after', argument: { name: 'VALUE', kind: 'value' }, about: 'go on behind this member' },
+          { long: 'after', argument: { name: 'VALUE', kind: 'value' }, about: 'continue after this member' },
         ],
         summary: 'Print the members in order, a line each.',
         operation: (bound) => ({

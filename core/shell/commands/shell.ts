@@ -1,4 +1,4 @@
-/** Commands that the shell answers itself: help, what it would do, what was typed, and leaving. */
+/** Commands that the shell answers itself: help, explain, the history, and leaving. */
 
 import { isRead } from '../../tree/reading.ts';
 import type { Operation } from '../../tree/operation.ts';
@@ -10,7 +10,7 @@ import { lines, success } from '../outcome.ts';
 import { UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
 
-/** How an operation travels, in a sentence. */
+/** How an operation is executed, in a sentence. */
 function describeWay(operation: Operation, context: CommandContext): string {
   if (!isRead(operation)) return 'write: goes through the log and is done once, on a quorum';
   const { consistency } = context;
@@ -45,7 +45,7 @@ export const explainCommand: CommandSpec = {
     const name = spec.words.join(' ');
     const operation = spec.operation?.(inner) ?? (await spec.build?.(inner, context));
     if (operation === undefined)
-      throw new UsageError(`${name} is no operation of the tree: there is nothing to explain`);
+      throw new UsageError(`${name} is not an operation of the tree, so it cannot be explained`);
     const read = isRead(operation);
     const way = describeWay(operation, context);
     const bytes = encodeOperation(operation).length;
@@ -87,7 +87,7 @@ export const shellCommands: readonly CommandSpec[] = [
     needs: 'nothing',
     arguments: [{ name: 'COMMAND', kind: 'command', optional: true, repeated: true }],
     flags: [],
-    summary: 'List the commands, or tell about one.',
+    summary: 'List the commands, or explain one.',
     run: (bound, context) => {
       const text = helpFor(context.table, bound.texts('COMMAND'));
       return Promise.resolve(success({ kind: 'lines', lines: text, json: text }));

@@ -1,26 +1,29 @@
 /**
- * The `sim` commands: what goes wrong in a simulated cluster, and how its time runs. The shell only reads them; whoever simulates
- * fills {@link SimControl}.
+ * The `sim` commands: the faults of a simulated cluster, and how its time runs. The shell only reads them. The host
+ * that simulates implements {@link SimControl}.
  */
 
 import type { Bound } from '../bind.ts';
 import { lines } from '../outcome.ts';
 import type { ArgumentSpec, CommandSpec } from '../table.ts';
 
-/** What a user can do to a simulated world. Nodes are named as they were typed: a node, a replica on it, `primary` or `all`. */
+/**
+ * What a user can do to a simulated world. Nodes are named as they were typed: a node, a replica on it, `primary` or
+ * `all`.
+ */
 export type SimAction =
   | { readonly kind: 'crash' | 'powerCut' | 'restart' | 'pause' | 'resume'; readonly nodes: readonly string[] }
-  /** These nodes on one side, all others on the other. */
+  /** Separates these nodes from all others. */
   | { readonly kind: 'partition'; readonly nodes: readonly string[] }
-  /** Nothing passes from one to the other; `both` ways, or only so. */
+  /** Nothing passes from one to the other, or also not back with `both`. */
   | { readonly kind: 'cut' | 'mend'; readonly from: string; readonly to: string; readonly both: boolean }
   | { readonly kind: 'heal' }
-  /** Breaks the connection of the terminal; it connects again. */
+  /** Breaks the connection of the terminal, which then connects again. */
   | { readonly kind: 'disconnect' }
   | { readonly kind: 'delay'; readonly minMs: number; readonly maxMs: number }
   | { readonly kind: 'drop'; readonly percent: number }
   | { readonly kind: 'disk'; readonly node: string; readonly extraMs: number }
-  /** Clients that write so many times a second; 0 ends it. */
+  /** Clients that write this many times a second in all. 0 stops them. */
   | { readonly kind: 'load'; readonly writes: number }
   | { readonly kind: 'speed'; readonly percent: number }
   | { readonly kind: 'stop' | 'go' }
@@ -30,7 +33,7 @@ export type SimAction =
   | { readonly kind: 'nodes'; readonly count: number };
 
 export interface SimControl {
-  /** Does it. @returns what to tell the user. @throws UsageError when a name is not known. */
+  /** Does it. @returns the lines for the user. @throws UsageError when a name is not known. */
   act(action: SimAction): readonly string[];
 }
 
@@ -56,7 +59,7 @@ const specs: readonly SimSpec[] = [
   {
     name: 'crash',
     arguments: [nodes],
-    summary: 'Kill the process of NODE: what it had not written is gone.',
+    summary: 'Kill the process of NODE. Data that it had not written is lost.',
     details: ['NODE is the name of a node, of a replica on it, "primary", or "all".'],
     examples: ['sim crash primary'],
     action: (bound) => ({ kind: 'crash', nodes: bound.texts('NODE') }),
@@ -64,7 +67,7 @@ const specs: readonly SimSpec[] = [
   {
     name: 'power',
     arguments: [nodes],
-    summary: 'Cut the power of NODE: what it had not synced may be lost, in part or whole.',
+    summary: 'Cut the power of NODE. Data that it had not synced may be lost, in part or whole.',
     examples: ['sim power all'],
     action: (bound) => ({ kind: 'powerCut', nodes: bound.texts('NODE') }),
   },
@@ -77,7 +80,7 @@ const specs: readonly SimSpec[] = [
   {
     name: 'pause',
     arguments: [nodes],
-    summary: 'Stop NODE in its tracks, as a long garbage collection does.',
+    summary: 'Stop NODE until `sim resume`, as a long garbage collection would.',
     action: (bound) => ({ kind: 'pause', nodes: bound.texts('NODE') }),
   },
   {
@@ -109,7 +112,7 @@ const specs: readonly SimSpec[] = [
     name: 'mend',
     arguments: [from, to],
     oneWay: true,
-    summary: 'Mend what `sim cut` cut.',
+    summary: 'Mend a link that `sim cut` cut.',
     action: (bound) => ({
       kind: 'mend',
       from: bound.text('FROM'),
@@ -139,19 +142,19 @@ const specs: readonly SimSpec[] = [
   {
     name: 'drop',
     arguments: [{ name: 'PERCENT', kind: 'integer', max: 100 }],
-    summary: 'Lose so many of the messages between nodes.',
+    summary: 'Lose this percentage of the messages between nodes.',
     action: (bound) => ({ kind: 'drop', percent: bound.number('PERCENT') }),
   },
   {
     name: 'disk',
     arguments: [node, { name: 'MS', kind: 'integer', max: maxDelayMs }],
-    summary: 'Let every operation of the disk of NODE take so many milliseconds longer; 0 makes it fast again.',
+    summary: 'Let every operation of the disk of NODE take this many milliseconds longer; 0 makes it fast again.',
     action: (bound) => ({ kind: 'disk', node: bound.text('NODE'), extraMs: bound.number('MS') }),
   },
   {
     name: 'load',
     arguments: [{ name: 'WRITES', kind: 'integer', max: maxLoad }],
-    summary: 'Let four clients write so many times a second in all; 0 ends it.',
+    summary: 'Let four clients write this many times a second in all; 0 ends it.',
     examples: ['sim load 100'],
     action: (bound) => ({ kind: 'load', writes: bound.number('WRITES') }),
   },
@@ -168,26 +171,26 @@ const specs: readonly SimSpec[] = [
   {
     name: 'step',
     arguments: [{ name: 'EVENTS', kind: 'integer', optional: true, min: 1, max: 1_000_000 }],
-    summary: 'Run one event of the simulation, or so many.',
+    summary: 'Run one event of the simulation, or EVENTS of them.',
     action: (bound) => ({ kind: 'step', events: bound.numberOr('EVENTS', 1) }),
   },
   {
     name: 'speed',
     arguments: [{ name: 'PERCENT', kind: 'integer', min: 1, max: 100_000 }],
-    summary: 'Let the time of the simulation run at so many percent of yours.',
+    summary: 'Let the time of the simulation run at this percentage of real time.',
     examples: ['sim speed 25'],
     action: (bound) => ({ kind: 'speed', percent: bound.number('PERCENT') }),
   },
   {
     name: 'seed',
     arguments: [{ name: 'SEED', kind: 'integer' }],
-    summary: 'Begin anew with another seed: all that is left to chance is drawn from it.',
+    summary: 'Begin again with another seed, which decides everything random.',
     action: (bound) => ({ kind: 'seed', seed: bound.number('SEED') }),
   },
   {
     name: 'nodes',
     arguments: [{ name: 'COUNT', kind: 'choice', choices: ['3', '5'] }],
-    summary: 'Begin anew with a cluster of three nodes or of five.',
+    summary: 'Begin again with a cluster of three or five nodes.',
     action: (bound) => ({ kind: 'nodes', count: Number(bound.text('COUNT')) }),
   },
   {
@@ -197,7 +200,7 @@ const specs: readonly SimSpec[] = [
   },
 ];
 
-/** The `sim` commands over whoever simulates. */
+/** The `sim` commands for a host that simulates. */
 export function simCommands(control: SimControl): readonly CommandSpec[] {
   return specs.map(({ name, action, oneWay, ...spec }) => ({
     words: ['sim', name],

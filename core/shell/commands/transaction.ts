@@ -1,4 +1,7 @@
-/** `txn { if ...; do ...; else ... }`: guards and operations in one entry of the log (architecture §3), and the guards' own little table. */
+/**
+ * `txn { if ...; do ...; else ... }`: guards and operations in one entry of the log (architecture §3). The guards have
+ * a small table of their own.
+ */
 
 import { invariant } from '../../base/assert.ts';
 import { errorInfo } from '../../base/errors.ts';
@@ -35,19 +38,19 @@ const nodeGuards: GuardSpecs<'node'> = {
   exists: {
     word: 'exists',
     arguments: [path],
-    about: 'there is a node',
+    about: 'a node exists',
     guard: (bound) => ({ kind: 'exists', path: bound.text('PATH') }),
   },
   absent: {
     word: 'absent',
     arguments: [path],
-    about: 'there is none',
+    about: 'no node exists',
     guard: (bound) => ({ kind: 'absent', path: bound.text('PATH') }),
   },
   type: {
     word: 'type',
     arguments: [path, equals, { name: 'TYPE', kind: 'text' }],
-    about: 'what the node is',
+    about: 'the type of the node',
     guard: (bound) => ({ kind: 'type', path: bound.text('PATH'), type: nodeTypeSchema.check(bound.text('TYPE')) }),
   },
   held: {
@@ -60,10 +63,10 @@ const nodeGuards: GuardSpecs<'node'> = {
 
 const { held, ...general } = nodeGuards;
 const leafGuards = Object.values(leafFamilies).flatMap(({ guards }) => Object.values<GuardSpec>(guards));
-/** Every guard, by the word that it begins with. What there is of locks comes last. */
+/** Every guard, by its first word. The guard of locks comes last. */
 export const guardSpecs: readonly GuardSpec[] = [...Object.values(general), ...leafGuards, held];
 
-/** `version PATH = N`, as help shows a guard. */
+/** `version PATH = N`, the form of a guard in help. */
 export function guardUsage(spec: GuardSpec): string {
   return [spec.word, ...spec.arguments.map((argument) => argument.name)].join(' ');
 }
@@ -104,7 +107,7 @@ async function readGuard(words: readonly Word[], context: CommandContext): Promi
 
 async function readOperation(words: readonly Word[], context: CommandContext): Promise<SimpleOperation> {
   const { spec, bound } = await context.bind(words);
-  if (spec.operation === undefined) throw new UsageError(`${spec.words.join(' ')} cannot stand in a transaction`);
+  if (spec.operation === undefined) throw new UsageError(`${spec.words.join(' ')} cannot be part of a transaction`);
   return spec.operation(bound);
 }
 
@@ -131,7 +134,7 @@ export const transactionCommands: readonly CommandSpec[] = [
     form: '{ if GUARD; do COMMAND; else COMMAND }',
     summary: 'Do several operations at once, all or none.',
     details: [
-      'Any number of `if`, `do` and `else`, in any order. When every guard holds the `do` commands run, else the `else` commands.',
+      'Any number of `if`, `do` and `else`, in any order. When every guard holds the `do` commands run, otherwise the `else` commands.',
       'When a guard does not hold and there is no `else`, nothing is done and the exit status is 3.',
       'An operation that fails undoes those before it.',
       `Guards: ${guardSpecs.map(guardUsage).join('; ')}.`,

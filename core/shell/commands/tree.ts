@@ -1,4 +1,4 @@
-/** Commands for the tree itself: making, listing, looking at and removing nodes. */
+/** Commands for the tree itself: they make, list, show and remove nodes. */
 
 import { maxPage } from '../../tree/operation.ts';
 import type { BuiltType } from '../../tree/names.ts';
@@ -13,11 +13,11 @@ import { quoteWord } from '../words.ts';
 import { leafFamilies, leafTypes } from './leaves.ts';
 import { columns, ifVersion, limit, optionalPath, path, showResult, showWithoutVersion } from './arguments.ts';
 
-/** Nodes that one listing shows at most; past that it says how to go on. */
+/** How many nodes one listing shows at most. Beyond that it says how to continue. */
 const maxListed = 100_000;
 
 const types: readonly BuiltType[] = ['directory', ...leafTypes];
-/** What `--value` is for, as its help and its error have it. */
+/** Which types `--value` is for, for its help and its error. */
 const valued = Object.values(leafFamilies).flatMap(({ value }) => (value === null ? [] : [value]));
 
 /** Joins a directory and a name. */
@@ -37,7 +37,7 @@ interface Page<T> {
   readonly version: number | null;
 }
 
-/** Children of a directory, `wanted` of them at most, in as many requests as that takes. */
+/** Children of a directory, at most `wanted`, in as many requests as necessary. */
 async function listChildren(
   context: CommandContext,
   directory: string,
@@ -56,7 +56,7 @@ async function listChildren(
   }
 }
 
-/** Every path at and below `from`, as haret's `ls` lists them. */
+/** Every path at and below `from`, as `ls` of the first haret lists them. */
 async function listKeys(
   context: CommandContext,
   root: string,
@@ -75,7 +75,7 @@ async function listKeys(
   }
 }
 
-/** Everything below `root`, depth first, with what is known of each node. */
+/** Everything below `root`, depth first, with the facts about each node. */
 async function listDeep(context: CommandContext, root: string, wanted: number): Promise<Page<Listed>> {
   const items: Listed[] = [];
   const first = await listChildren(context, root, wanted, null);
@@ -127,7 +127,7 @@ async function runList(bound: Bound, context: CommandContext): Promise<Outcome> 
     );
   }
   if (deep) {
-    if (after !== null) throw new UsageError('--after goes with one of -l and -R, not with both');
+    if (after !== null) throw new UsageError('--after may be used with -l or -R, not with both');
     const { items, more, stamp, version } = await listDeep(context, root, wanted);
     const shown = { kind: 'lines', lines: longLines(items), json: longJson(items) } as const;
     return success(shown, { stamp, version, more: more ? `--limit ${wanted} reached` : null });
@@ -145,13 +145,13 @@ function afterFlag(last: string | undefined): string {
   return last === undefined ? '--limit reached' : `--after ${quoteWord(last)}`;
 }
 
-/** Draws paths that come depth first as a tree. */
+/** Draws paths in depth-first order as a tree. */
 export function drawTree(root: string, paths: readonly string[]): readonly string[] {
   const prefix = root === '/' ? '' : root.replace(/\/$/, '');
   const rows = paths
     .filter((one) => one !== root && one.startsWith(`${prefix}/`))
     .map((one) => one.slice(prefix.length + 1).split('/'));
-  // Read from the end, a node is its parent's last when its depth has not been seen since something shallower.
+  // We read from the end. A node is the last child of its parent if no node of its depth came since a shallower one.
   const drawn: string[] = [];
   const continues: boolean[] = [];
   for (const parts of [...rows].reverse()) {
@@ -180,7 +180,7 @@ export const treeCommands: readonly CommandSpec[] = [
       {
         long: 'after',
         argument: { name: 'NAME', kind: 'text' },
-        about: 'go on behind this name (with -R: behind this path)',
+        about: 'continue after this name (with -R: after this path)',
       },
     ],
     summary: 'List every path; with PATH, the names in that directory.',
@@ -223,7 +223,7 @@ export const treeCommands: readonly CommandSpec[] = [
         about: 'also the N largest leaves at and below PATH, by bytes',
       },
     ],
-    summary: 'Tell type, version, age and bytes of a node and of all beneath it.',
+    summary: 'Tell the type, version, age and bytes of a node, and the bytes of everything beneath it.',
     examples: ['stat /some', 'stat / --largest 10'],
     operation: (bound) => ({ kind: 'stat', path: bound.text('PATH') }),
     run: runStat,
@@ -266,7 +266,7 @@ export const treeCommands: readonly CommandSpec[] = [
     family: 'tree',
     needs: 'namespace',
     arguments: [path],
-    flags: [{ long: 'recursive', short: 'r', about: 'a directory with all that is in it' }, ifVersion],
+    flags: [{ long: 'recursive', short: 'r', about: 'a directory with everything in it' }, ifVersion],
     summary: 'Remove a node.',
     examples: ['rm /some/blob', 'rm /some -r'],
     operation: (bound) => ({

@@ -1,4 +1,4 @@
-/** Commands that watch: in front, until it is enough, or behind the prompt. */
+/** Commands that watch: in the foreground until they end, or in the background. */
 
 import { errorInfo } from '../../base/errors.ts';
 import type { Change } from '../../service/events.ts';
@@ -21,12 +21,12 @@ function changeJson(change: Change): JsonValue {
   return { ...change, value: change.value === null ? null : jsonOfBytes(change.value) };
 }
 
-/** One event, a line a change; those of a transaction have one op. */
+/** Shows one event, with a line for each change. The changes of a transaction have one op. */
 export function showEvent(event: ShellWatchEvent): Success {
   const changes = event.changes.map(changeJson);
   if (event.kind === 'snapshot') {
     const { op, reset, first, last } = event;
-    const head = first ? [reset ? `${op} reset: what is there now` : `${op} snapshot`] : [];
+    const head = first ? [reset ? `${op} reset: the present state` : `${op} snapshot`] : [];
     const text = [...head, ...event.changes.map((change) => `  ${changeLine(change)}`)];
     return lines(text, { op, snapshot: true, reset, first, last, changes });
   }
@@ -36,7 +36,7 @@ export function showEvent(event: ShellWatchEvent): Success {
   return lines(text, { op, timestamp, folded, changes });
 }
 
-/** What a watch behind the prompt said meanwhile. */
+/** Shows what a background watch received since the last time. */
 export function showNews({ id, events, dropped, ended }: WatchNews): readonly Outcome[] {
   const said: Outcome[] = events.map((event) => {
     const shown = showEvent(event);
@@ -67,7 +67,7 @@ function countOf(bound: Bound): number {
   return bound.has('once') ? 1 : bound.numberOr('count', Infinity);
 }
 
-/** Shows events as they come, and runs COMMAND after each, until there were enough or the user has. */
+/** Shows events as they come, and runs COMMAND after each, until there are enough or the user interrupts. */
 async function watchInFront(watch: ShellWatch, bound: Bound, context: CommandContext): Promise<Outcome> {
   const command = bound.words('COMMAND');
   let left = countOf(bound);
@@ -79,7 +79,7 @@ async function watchInFront(watch: ShellWatch, bound: Bound, context: CommandCon
         if (!outcome.ok) return outcome;
         context.show(outcome);
       }
-      // A snapshot is what one begins with; one in the place of events counts as they would.
+      // The first snapshot does not count. A snapshot that replaces events counts as an event.
       if (event.kind === 'event' || (event.reset && event.last)) left--;
       if (left <= 0) break;
     }
@@ -104,23 +104,23 @@ export const watchCommands: readonly CommandSpec[] = [
     ],
     form: 'PATH [-R] [--once] [--count N] [--from now|snapshot|OP] [--values] [--fold] [-b] [-- COMMAND ...]',
     flags: [
-      { long: 'recursive', short: 'R', about: 'also what is beneath PATH' },
+      { long: 'recursive', short: 'R', about: 'also everything beneath PATH' },
       { long: 'once', about: 'until the first event' },
       { long: 'count', argument: { name: 'N', kind: 'integer', min: 1 }, about: 'until N events' },
       {
         long: 'from',
         argument: { name: 'WHERE', kind: 'text' },
         about:
-          'from now, from a snapshot of what is there, or from behind the op OP (of one that is still to come, it waits for that)',
+          'from now, from a snapshot of the present state, or from after the op OP, which may still be in the future',
       },
       { long: 'values', about: 'with the values that were put, pushed, inserted' },
-      { long: 'fold', about: 'when we read too slowly, only how things stand now' },
-      { long: 'background', short: 'b', about: 'behind the prompt: what it says is shown before the next command' },
+      { long: 'fold', about: 'when this shell reads too slowly, only the last state of each path' },
+      { long: 'background', short: 'b', about: 'in the background: its events are shown before the next command' },
     ],
-    summary: 'Print what happens at PATH, as it is committed.',
+    summary: 'Print the changes at PATH as they are committed.',
     details: [
       'Each line begins with the op number of its entry; the lines of one transaction have the same.',
-      'What is committed is told once and in order, whatever becomes of nodes and connections.',
+      'Each change is printed once and in order, even if nodes and connections fail.',
       'COMMAND is run after each event.',
     ],
     examples: [
@@ -139,7 +139,7 @@ export const watchCommands: readonly CommandSpec[] = [
       };
       const background = bound.has('background');
       if (background && (bound.has('once') || bound.has('count') || bound.words('COMMAND').length > 0))
-        throw new UsageError('--background goes with neither --once, --count nor COMMAND');
+        throw new UsageError('--background takes neither --once, --count nor COMMAND');
       const watch = context.watch(path, options, background);
       if (!background) return await watchInFront(watch, bound, context);
       const title = `${path}${options.subtree ? ' -R' : ''}${options.values ? ' --values' : ''}`;
@@ -153,7 +153,7 @@ export const watchCommands: readonly CommandSpec[] = [
     needs: 'api',
     arguments: [],
     flags: [],
-    summary: 'List the watches behind the prompt.',
+    summary: 'List the background watches.',
     run: (_bound, context) => {
       const all = context.watches.all.map(({ id, title }) => ({ id, watch: title }));
       return Promise.resolve(
@@ -170,7 +170,7 @@ export const watchCommands: readonly CommandSpec[] = [
     needs: 'api',
     arguments: [{ name: 'ID', kind: 'integer', min: 1 }],
     flags: [],
-    summary: 'End a watch behind the prompt.',
+    summary: 'End a background watch.',
     run: (bound, context) => {
       const id = bound.number('ID');
       if (context.watches.remove(id)) return Promise.resolve(lines(['Ok'], null));

@@ -1,4 +1,4 @@
-/** The line that is being typed: its text and cursor, what was killed, and what can be undone. */
+/** The line that is being typed: its text and cursor, the killed texts, and the states to which undo returns. */
 
 import { nextBoundary, previousBoundary } from '../width.ts';
 
@@ -15,9 +15,9 @@ export class LineBuffer {
   #cursor = 0;
   readonly #killed: string[] = [];
   readonly #past: Moment[] = [];
-  /** Where the text that was yanked last begins, while nothing else has happened since. */
+  /** Where the last yanked text begins. Null when another action came after it. */
   #yanked: { readonly from: number; readonly index: number } | null = null;
-  /** Kills that follow each other are one. */
+  /** True after a kill. The next kill is then added to it. */
   #killing = false;
 
   get text(): string {
@@ -29,7 +29,7 @@ export class LineBuffer {
     return this.#cursor;
   }
 
-  /** Replaces the line, with the cursor at its end unless told. */
+  /** Replaces the line. The default position of the cursor is its end. */
   set(text: string, cursor: number = text.length): void {
     this.#change(text, cursor);
   }
@@ -71,7 +71,7 @@ export class LineBuffer {
     return at;
   }
 
-  /** The end of the word behind the cursor. */
+  /** The end of the word after the cursor. */
   wordRight(): number {
     let at = this.#cursor;
     while (at < this.#text.length && !isWordUnit(this.#text[at]!)) at++;
@@ -79,7 +79,7 @@ export class LineBuffer {
     return at;
   }
 
-  /** The beginning of what stands between white space before the cursor. */
+  /** The beginning of the text between blanks before the cursor. */
   blankLeft(): number {
     let at = this.#cursor;
     while (at > 0 && this.#text[at - 1] === ' ') at--;
@@ -87,13 +87,13 @@ export class LineBuffer {
     return at;
   }
 
-  /** Removes from the cursor to `to`, on either side. */
+  /** Removes the text between the cursor and `to`, on either side. */
   erase(to: number): void {
     const from = Math.min(to, this.#cursor);
     this.#change(this.#text.slice(0, from) + this.#text.slice(Math.max(to, this.#cursor)), from);
   }
 
-  /** Removes from the cursor to `to`, and keeps it to be yanked. */
+  /** Removes the text between the cursor and `to`, and keeps it for a yank. */
   kill(to: number): void {
     if (to === this.#cursor) return;
     const back = to < this.#cursor;
@@ -107,12 +107,12 @@ export class LineBuffer {
     this.#killing = true;
   }
 
-  /** Puts back what was killed last. */
+  /** Inserts the text that was killed last. */
   yank(): void {
     this.#yankAt(this.#killed.length - 1, this.#cursor);
   }
 
-  /** Right after a yank: puts what was killed before in its place. */
+  /** Directly after a yank, replaces the yanked text with the one that was killed before it. */
   yankPop(): void {
     const yanked = this.#yanked;
     if (yanked === null || this.#killed.length === 0) return;
@@ -127,7 +127,7 @@ export class LineBuffer {
     this.#yanked = { from, index };
   }
 
-  /** Exchanges the characters before and behind the cursor. */
+  /** Exchanges the characters before and after the cursor. */
   transpose(): void {
     const at = this.#cursor === this.#text.length ? this.left() : this.#cursor;
     const before = previousBoundary(this.#text, at);

@@ -1,6 +1,6 @@
 /**
- * The line editor: keys in, screen bytes out. A pure state machine, so that the same one serves a terminal in Node and xterm.js
- * in a page. While a command runs it holds back what is typed, except Ctrl-C.
+ * The line editor. Keys come in, and bytes for the screen go out. It is a pure state machine, so that it serves both a
+ * terminal in Node and xterm.js in a page. While a command runs it holds back typed keys, except Ctrl-C.
  */
 
 import type { Completion } from '../complete.ts';
@@ -16,30 +16,33 @@ import { Screen } from './screen.ts';
 export interface EditorOptions {
   readonly prompt: string;
   readonly columns: number;
-  /** Walked by the arrow keys and searched by Ctrl-R; whoever runs the lines adds to it. */
+  /** The arrow keys walk it and Ctrl-R searches it. The code that runs the lines adds to it. */
   readonly history: LineHistory;
-  /** Columns of a character on this terminal. */
+  /** The columns that a character takes on this terminal. */
   readonly width?: CodePointWidth;
-  /** A terminal of another width wraps the line anew by itself. xterm.js leaves the line of the cursor alone, so it is off. */
+  /**
+   * True for a terminal that wraps the line again by itself when its width changes. xterm.js leaves the line of the
+   * cursor alone, so it is off there.
+   */
   readonly reflows?: boolean;
 }
 
 export type EditorEffect =
   | { readonly kind: 'write'; readonly text: string }
-  /** A line was entered: run it, then call `resume`. */
+  /** A line was entered. Run it, then call `resume`. */
   | { readonly kind: 'line'; readonly line: string }
-  /** Find completions, and hand them to `completed` with this ticket; until then keys wait. */
+  /** Find completions, and give them to `completed` with this ticket. Until then keys wait. */
   | { readonly kind: 'complete'; readonly ticket: number; readonly line: string; readonly cursor: number }
   /** Ctrl-C while a line runs. */
   | { readonly kind: 'interrupt' }
   /** Ctrl-D on an empty line. */
   | { readonly kind: 'end' };
 
-/** Asks the terminal to mark pastes, so that a pasted tab completes nothing. */
+/** Asks the terminal to mark pasted text, so that a pasted tab does not complete anything. */
 export const enablePasteMarks = '\u001b[?2004h';
 export const disablePasteMarks = '\u001b[?2004l';
 
-/** Keys typed ahead while a line runs; more are dropped, with a bell. */
+/** How many keys may be typed ahead while a line runs. More are dropped, with a bell. */
 const maxTypedAhead = 1_000_000;
 const maxLine = 4_000_000;
 const maxListed = 200;
@@ -47,7 +50,7 @@ const bell = '\u0007';
 
 interface Search {
   query: string;
-  /** Where in the history the match is; its length when nothing was looked for yet. */
+  /** The position of the match in the history. Before the first search it is the length of the history. */
   index: number;
   failing: boolean;
   readonly before: { readonly text: string; readonly cursor: number };
@@ -62,17 +65,17 @@ export class LineEditor {
   readonly #width: CodePointWidth;
   readonly #reflows: boolean;
   #effects: EditorEffect[] = [];
-  /** A line runs, or nothing was started yet. */
+  /** True while a line runs, and before anything was started. */
   #busy = true;
   #typedAhead: Key[] = [];
   #typedAheadLength = 0;
-  /** Where in the history the line comes from; its length for the line that is new. */
+  /** The position in the history of the present line. For a new line it is the length of the history. */
   #walk = 0;
-  /** What was typed before walking, and lines of the history that were edited, by their index. */
+  /** The text before walking, and lines of the history that were edited, by their index. */
   readonly #drafts = new Map<number, string>();
   #search: Search | null = null;
   #ticket = 0;
-  /** The ticket of completions that were asked for: what is typed meanwhile comes after them. */
+  /** The ticket of the completions that were asked for. Keys wait until they come. */
   #awaited: number | null = null;
 
   constructor(options: EditorOptions) {
@@ -88,7 +91,7 @@ export class LineEditor {
     return this.#buffer.text;
   }
 
-  /** Shows the prompt for the next line and goes on with what was typed ahead. */
+  /** Shows the prompt for the next line, and continues with keys that were typed ahead. */
   resume(): readonly EditorEffect[] {
     this.#busy = false;
     this.#buffer.clear();
@@ -101,7 +104,7 @@ export class LineEditor {
     return this.#take();
   }
 
-  /** Takes what the terminal sent. */
+  /** Takes the data that the terminal sent. */
   feed(data: string): readonly EditorEffect[] {
     for (const key of this.#decoder.decode(data)) {
       if (key.kind === 'key' && key.name === 'interrupt' && (this.#busy || this.#awaited !== null)) {
@@ -142,7 +145,7 @@ export class LineEditor {
     return this.#take();
   }
 
-  /** Puts completions in, unless they are not waited for any more, and goes on with what was typed meanwhile. */
+  /** Inserts completions if they are still awaited, and continues with keys that came in the meantime. */
   completed(ticket: number, completion: Completion): readonly EditorEffect[] {
     if (this.#awaited !== ticket) return [];
     this.#awaited = null;
@@ -276,7 +279,7 @@ export class LineEditor {
     this.#effects.push({ kind: 'line', line: this.#buffer.text });
   }
 
-  /** Walks the history; lines that were edited on the way stay as they were left until a line is entered. */
+  /** Walks the history. Lines that were edited on the way keep their edits until a line is entered. */
   #recall(direction: -1 | 1): void {
     const { lines } = this.#history;
     const target = this.#walk + direction;
@@ -289,7 +292,7 @@ export class LineEditor {
     this.#buffer.set(this.#drafts.get(target) ?? lines[target] ?? '');
   }
 
-  /** A key while searching; false when it ends the search and is then an ordinary key. */
+  /** Handles a key while searching. Returns false when the key ends the search and must then be handled normally. */
   #searchKey(search: Search, key: Key): boolean {
     if (key.kind === 'text') {
       search.query += key.text;
@@ -312,7 +315,7 @@ export class LineEditor {
     return true;
   }
 
-  /** The newest line at or before `from` that holds the query. */
+  /** Finds the newest line at or before `from` that contains the query. */
   #find(search: Search, from: number): void {
     const { lines } = this.#history;
     for (let index = Math.min(from, lines.length - 1); index >= 0; index--) {
@@ -329,7 +332,10 @@ export class LineEditor {
     this.#write(bell);
   }
 
-  /** One candidate is put in; of several, what they have in common, or else their list is shown. */
+  /**
+   * Inserts the only candidate. Of several candidates, it inserts their common prefix. If that adds nothing, it shows
+   * their list.
+   */
   #apply({ from, to, candidates }: Completion): void {
     const typed = this.#buffer.text.slice(from, to);
     const [first, ...others] = candidates;
@@ -353,7 +359,7 @@ export class LineEditor {
     this.#draw();
   }
 
-  /** Names in columns, as wide as the terminal. */
+  /** Lists names in columns that fit the terminal. */
   #list(names: readonly string[]): string {
     const shown = names.slice(0, maxListed);
     const widths = shown.map((name) => widthOf(name, this.#width));

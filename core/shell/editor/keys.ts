@@ -1,4 +1,7 @@
-/** From what a terminal sends to keys: control characters, escape sequences split over chunks, and bracketed paste. */
+/**
+ * Turns the data of a terminal into keys: control characters, escape sequences that may be split over chunks, and
+ * bracketed paste.
+ */
 
 export type KeyName =
   | 'enter'
@@ -55,7 +58,7 @@ const controlKeys: ReadonlyMap<string, KeyName> = new Map([
   ['\u007f', 'backspace'],
 ]);
 
-/** What follows ESC when Alt is held. */
+/** The characters that follow ESC when Alt is held. */
 const altKeys: ReadonlyMap<string, KeyName> = new Map([
   ['b', 'wordLeft'],
   ['f', 'wordRight'],
@@ -65,7 +68,7 @@ const altKeys: ReadonlyMap<string, KeyName> = new Map([
   ['\b', 'killWordBack'],
 ]);
 
-/** What follows `ESC [`, modifiers taken off. */
+/** The characters that follow `ESC [`, without modifiers. */
 const sequenceKeys: ReadonlyMap<string, KeyName> = new Map([
   ['A', 'up'],
   ['B', 'down'],
@@ -80,7 +83,7 @@ const sequenceKeys: ReadonlyMap<string, KeyName> = new Map([
   ['3~', 'delete'],
 ]);
 
-/** The same with Alt or Ctrl held. */
+/** As {@link sequenceKeys}, with Alt or Ctrl held. */
 const modifiedKeys: ReadonlyMap<string, KeyName> = new Map([
   ['C', 'wordRight'],
   ['D', 'wordLeft'],
@@ -90,7 +93,7 @@ const modifiedKeys: ReadonlyMap<string, KeyName> = new Map([
 const escape = '\u001b';
 const pasteBegin = `${escape}[200~`;
 const pasteEnd = `${escape}[201~`;
-/** A longer sequence is none that a terminal sends. */
+/** No terminal sends a longer sequence. */
 const maxSequence = 32;
 
 export class KeyDecoder {
@@ -99,7 +102,7 @@ export class KeyDecoder {
   #pasting = false;
   #afterReturn = false;
 
-  /** The keys in `data`, in order. A sequence that is cut off waits for its rest. */
+  /** The keys in `data`, in order. An incomplete sequence waits for its rest. */
   decode(data: string): readonly Key[] {
     const keys: Key[] = [];
     const input = this.#held + data;
@@ -122,7 +125,7 @@ export class KeyDecoder {
     return keys;
   }
 
-  /** A control character, or the text up to the next one; its length. */
+  /** Reads a control character, or the text up to the next one. Returns its length. */
   #plain(input: string, at: number, keys: Key[]): number {
     const first = input[at]!;
     const isFeedOfReturn = first === '\n' && this.#afterReturn;
@@ -130,7 +133,8 @@ export class KeyDecoder {
     if (isFeedOfReturn) return 1;
     if (isControl(first)) {
       const name = controlKeys.get(first);
-      // In a paste only the ends of lines are keys: a pasted tab is white space, and nothing in a paste may be a command to us.
+      // In a paste only ends of lines are keys. A pasted tab is white space, and nothing in a paste may act as a
+      // command of the editor.
       if (this.#pasting) {
         if (name === 'enter') keys.push({ kind: 'key', name });
         else if (name === 'tab') keys.push({ kind: 'text', text: ' ' });
@@ -143,7 +147,7 @@ export class KeyDecoder {
     return end - at;
   }
 
-  /** An escape sequence at `at`; its length, or 0 when its end has not come yet. */
+  /** Reads an escape sequence at `at`. Returns its length, or 0 when its end has not come yet. */
   #sequence(input: string, at: number, keys: Key[]): number {
     if (this.#pasting) {
       if (input.startsWith(pasteEnd, at)) {

@@ -1,4 +1,6 @@
-/** Draws a prompt and a line that may wrap, knowing where it left the cursor: state in, terminal bytes out. */
+/**
+ * Draws a prompt and a line that may wrap, and remembers where it left the cursor. It returns bytes for the terminal.
+ */
 
 import type { CodePointWidth } from '../width.ts';
 
@@ -10,9 +12,9 @@ interface Position {
 export class Screen {
   #columns: number;
   readonly #width: CodePointWidth;
-  /** Rows between the first one of the prompt and the cursor. */
+  /** Rows between the first row of the prompt and the cursor. */
   #cursorRow = 0;
-  /** What is drawn now, to append to it cheaply and to find the cursor again when the width changes. */
+  /** The present drawing. It allows cheap appending, and shows where the cursor is when the width changes. */
   #drawn: { readonly text: string; readonly cursor: number; readonly end: Position; readonly stale: boolean } | null =
     null;
 
@@ -25,7 +27,7 @@ export class Screen {
     return this.#columns;
   }
 
-  /** Draws `prompt` and `line` in place of what is drawn, the cursor at `cursor` of the line. */
+  /** Replaces the present drawing with `prompt` and `line`. The cursor is at `cursor` of the line. */
   draw(prompt: string, line: string, cursor: number): string {
     const text = prompt + line;
     const at = prompt.length + cursor;
@@ -33,7 +35,8 @@ export class Screen {
     if (appended !== null) return appended;
     const end = this.#walk(text, text.length);
     const target = this.#walk(text, at);
-    // A row that is exactly full leaves the terminal's cursor hanging on its last column; a new line makes it definite.
+    // After an exactly full row, the cursor of a terminal hangs on the last column. A new line makes its position
+    // definite.
     const feed = end.column === 0 && end.row > 0 ? '\r\n' : '';
     const out = `${this.#toStart()}${text}${feed}${moveUp(end.row - target.row)}\r${moveRight(target.column)}`;
     this.#cursorRow = target.row;
@@ -41,7 +44,7 @@ export class Screen {
     return out;
   }
 
-  /** The common case of typing at the end: the new text alone, as long as it stays on its row. */
+  /** The common case of typing at the end: it draws only the new text, if that stays in its row. */
   #append(text: string, at: number): string | null {
     const drawn = this.#drawn;
     if (drawn === null || drawn.stale || at !== text.length || drawn.cursor !== drawn.text.length) return null;
@@ -58,7 +61,7 @@ export class Screen {
     return added;
   }
 
-  /** Moves below the line, for output that follows. What is drawn next begins anew there. */
+  /** Moves below the line, for output that follows. The next drawing begins there. */
   leave(): string {
     const drawn = this.#drawn;
     const down = drawn === null ? 0 : drawn.end.row - this.#cursorRow;
@@ -67,14 +70,14 @@ export class Screen {
     return `${down > 0 ? `\u001b[${down}B` : ''}\r${atLineStart ? '' : '\n'}`;
   }
 
-  /** Removes what is drawn; output that follows takes its place. */
+  /** Removes the drawing. Output that follows replaces it. */
   erase(): string {
     const out = this.#toStart();
     this.forget();
     return out;
   }
 
-  /** What is drawn is not there any more. */
+  /** Forgets the drawing, because it is no longer on the screen. */
   forget(): void {
     this.#drawn = null;
     this.#cursorRow = 0;
@@ -82,7 +85,7 @@ export class Screen {
 
   /**
    * The terminal has another width now.
-   * @param reflowed it has wrapped what is drawn anew; else its rows are where they were.
+   * @param reflowed the terminal has wrapped the drawing again. If not, its rows are where they were.
    */
   resize(columns: number, reflowed: boolean): void {
     this.#columns = Math.max(1, columns);
@@ -101,7 +104,7 @@ export class Screen {
     return `${moveUp(this.#cursorRow)}\r\u001b[J`;
   }
 
-  /** Where the character at `offset` of `text` is drawn. */
+  /** The position at which the character at `offset` of `text` is drawn. */
   #walk(text: string, offset: number): Position {
     let row = 0;
     let column = 0;

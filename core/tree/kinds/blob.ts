@@ -1,4 +1,4 @@
-/** What may be done to a blob. */
+/** The operations on a blob. */
 
 import { emptyBytes } from '../../base/bytes.ts';
 import type { Op } from '../../base/ids.ts';
@@ -78,7 +78,7 @@ export const blobRules: LeafRules<'blob'> = {
       refuse: ({ path, ifVersion, ifAbsent }) =>
         ifVersion === null && !ifAbsent
           ? null
-          : badArgument('An upsert goes with neither ifVersion nor ifAbsent', { path }),
+          : badArgument('An upsert takes neither ifVersion nor ifAbsent', { path }),
       madeWith: ({ value }) => value,
     },
   },

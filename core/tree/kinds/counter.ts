@@ -1,4 +1,4 @@
-/** What may be done to a counter. */
+/** The operations on a counter. */
 
 import { textOf } from '../../base/bytes.ts';
 import { makeChange } from '../change.ts';
@@ -12,12 +12,15 @@ import type { Place } from '../place.ts';
 import type { LeafRules, WriteContext, Written } from './rules.ts';
 import { onlyPath } from './steps.ts';
 
-/** A counter takes the same room whatever it stands at. */
+/** A counter has the same size whatever its value. */
 const noGrowth = { bytes: 0, nodes: 0 };
 
 const decimal = /^-?(?:0|[1-9][0-9]{0,15})$/;
 
-/** The number that a counter is created with: whole, in decimal, canonical, within +-(2^53 - 1); else null. */
+/**
+ * The number with which a counter is created: a whole number in canonical decimal form, within +-(2^53 - 1). Otherwise
+ * null.
+ */
 function counterValue(value: Uint8Array): number | null {
   const text = value.length <= 17 ? textOf(value) : null;
   if (text === null || !decimal.test(text) || text === '-0') return null;

@@ -14,7 +14,9 @@ interface Tables {
   readonly guards: { readonly [K in Guard['kind']]: GuardRule<K> };
 }
 
-/** One part of all rules, in one table. Each kind has a rule for each of its forms, and every form is of a kind. */
+/**
+ * One part of all rules, in one table. Each kind has a rule for each of its forms, and every form belongs to a kind.
+ */
 function together<P extends keyof Tables>(part: P): Tables[P] {
   return Object.assign({}, nodeRules[part], ...Object.values(leafRules).map((rules) => rules[part])) as Tables[P];
 }
@@ -40,7 +42,7 @@ export function guardRule<K extends Guard['kind']>(kind: K): GuardRule<K> {
   return guards[kind];
 }
 
-/** True for a node of which the last of several changes tells all of it. */
+/** True for a type whose last change of several tells its whole value. */
 export function lastTellsAll(type: NodeType): boolean {
   return isLeafType(type) && leafRules[type].lastTellsAll;
 }

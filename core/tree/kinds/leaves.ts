@@ -1,4 +1,4 @@
-/** Every type of leaf and what may be done to it. */
+/** Every type of leaf, with its operations. */
 
 import type { LeafType } from '../names.ts';
 import { blobRules } from './blob.ts';

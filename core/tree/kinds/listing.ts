@@ -1,4 +1,7 @@
-/** Reads that list nodes: paths and children a page at a time, and the largest leaves. A page ends at its limit or where the answer is full. */
+/**
+ * Reads that list nodes: paths and children in pages, and the largest leaves. A page ends at its limit or where the
+ * answer is full.
+ */
 
 import { Failure, badArgument, limitExceeded, mustBeDirectory, tooMuchWork } from '../failure.ts';
 import { maxSteps, stepsOfNext } from '../limits.ts';
@@ -11,12 +14,12 @@ import { Page, pathOverheadBytes } from '../page.ts';
 import { childPath, parsePath } from '../path.ts';
 import { find } from '../place.ts';
 
-/** What a child costs in an answer besides its name. */
+/** Bytes that a child needs in an answer besides its name. */
 const childOverheadBytes = 32;
 
 /**
- * Adds the paths at and beneath `node`, depth first. `after` holds the parts, from `depth` on, of a path to go on after;
- * it need not be there any longer.
+ * Adds the paths at and beneath `node`, depth first. `after` is the path after which the list continues. Its parts from
+ * `depth` on matter here. No node need exist at that path any more.
  */
 function walk(
   node: TreeNode,
@@ -42,7 +45,7 @@ export function keys(root: DirectoryNode, asked: Asked<'keys'>, budget: ResultBu
   const after = asked.after === null ? null : parsePath(asked.after);
   if (after instanceof Failure) return after;
   if (after !== null && !base.every((part, index) => after[index] === part))
-    return badArgument('A page goes on after a path at or beneath the one that is listed', { path: asked.path });
+    return badArgument('A page continues after a path at or beneath the one that is listed', { path: asked.path });
   const page = new Page<string>(asked.limit, budget);
   walk(node, asked.path, after, base.length, page);
   return page.failure ?? { kind: 'paths', paths: page.entries, more: page.more };
@@ -75,7 +78,7 @@ function statOf(node: TreeNode, path: string): Stat {
   };
 }
 
-/** What a stat costs in an answer besides its path. */
+/** Bytes that a stat needs in an answer besides its path. */
 const statOverheadBytes = 64;
 
 function fits(stats: readonly Stat[], budget: ResultBudget): Failure | null {
@@ -91,7 +94,7 @@ export function oneStat(node: TreeNode, path: string, budget: ResultBudget): Sim
   return fits([stat], budget) ?? { kind: 'stat', stat };
 }
 
-/** The largest leaves so far, the largest first; of equals, the one that is listed first. */
+/** The largest leaves so far, largest first. Of equal ones, the leaf that is listed first comes first. */
 class Largest {
   readonly stats: Stat[] = [];
   readonly #limit: number;
@@ -100,7 +103,7 @@ class Largest {
     this.#limit = limit;
   }
 
-  /** False when nothing of at most so many bytes has a place any more. */
+  /** False when a leaf of at most this many bytes no longer gets a place. */
   takes(bytes: number): boolean {
     return this.stats.length < this.#limit || bytes > this.stats[this.stats.length - 1]!.bytes;
   }
@@ -113,7 +116,7 @@ class Largest {
   }
 }
 
-/** Looks beneath a directory only while its whole could hold something larger than the smallest found. */
+/** Looks beneath a directory only while its total size could hold a leaf larger than the smallest one found. */
 function gather(directory: DirectoryNode, path: string, found: Largest, budget: ResultBudget): Failure | null {
   for (const child of directory.children.values()) {
     if (!budget.work(stepsOfNext)) return tooMuchWork(maxSteps);

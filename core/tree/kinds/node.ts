@@ -1,4 +1,4 @@
-/** What may be done to any node, whatever it is. */
+/** The operations on any node, whatever its type. */
 
 import { deletedChange } from '../change.ts';
 import { Failure, alreadyExists, badArgument, notFound } from '../failure.ts';
@@ -13,7 +13,7 @@ import { children, keys, largest, oneStat } from './listing.ts';
 import type { Rules, WriteContext, Written } from './rules.ts';
 import { badPath, checkVersion, makeAt, onlyPath, tooLarge } from './steps.ts';
 
-/** What is wrong with creating a node of this type with this value, whatever the tree holds. */
+/** Why a node of this type cannot be created with this value, whatever the tree holds. */
 function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null {
   if (isLeafType(type)) return leafRules[type].refuseCreate(value);
   if (type === 'directory')
@@ -24,7 +24,7 @@ function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null 
   });
 }
 
-/** Makes a node where none may be. */
+/** Makes a node at a place where no node may exist. */
 export function create(
   place: Place,
   { type, value }: Pick<Asked<'create'>, 'type' | 'value'>,
@@ -56,7 +56,7 @@ function remove(place: Place, operation: Asked<'delete'>, context: WriteContext)
 
 function exists(root: DirectoryNode, { path }: Asked<'exists'>): SimpleResult | Failure {
   const place = locate(root, path);
-  // Nothing is beneath a leaf, which is an answer and no mistake.
+  // No node is beneath a leaf. That is an answer, not a mistake.
   if (place instanceof Failure && place.error.code !== 'PathMustBeDirectory') return place;
   const node = place instanceof Failure ? null : place.node;
   return { kind: 'truth', truth: node !== null, version: node === null ? null : node.version };
@@ -64,7 +64,7 @@ function exists(root: DirectoryNode, { path }: Asked<'exists'>): SimpleResult | 
 
 function badChildName(name: string | null, path: string): Failure | null {
   if (name === null || isPartName(name)) return null;
-  return badArgument('A page goes on after the name of a child', { path });
+  return badArgument('A page continues after the name of a child', { path });
 }
 
 export const nodeRules: Rules<'node'> = {

@@ -1,4 +1,4 @@
-/** What may be done to a queue. */
+/** The operations on a queue. */
 
 import { makeChange } from '../change.ts';
 import { Failure, badArgument, limitExceeded } from '../failure.ts';

@@ -1,4 +1,4 @@
-/** What there has to be for each operation and guard of a kind of node, and for each type of leaf. */
+/** The rules that each operation and guard of a kind of node needs, and each type of leaf. */
 
 import type { Op } from '../../base/ids.ts';
 import type { TreeChange } from '../change.ts';
@@ -10,7 +10,7 @@ import type { Asked, Guard, GuardOf, ReadKind, SimpleResult, Upsertable, WriteKi
 import type { AllForms } from '../operations/index.ts';
 import type { ChangeContext, Place } from '../place.ts';
 
-/** The limits that an operation can be held to before anyone looks at the tree. */
+/** The limits against which an operation is checked before the tree is looked at. */
 export type ValidationLimits = Pick<TreeLimits, 'maxValueBytes' | 'maxTransactionItems'>;
 
 export interface Written {
@@ -18,47 +18,53 @@ export interface Written {
   readonly result: SimpleResult;
 }
 
-/** What a write is done with besides the operation. */
+/** What a write needs besides the operation. */
 export interface WriteContext extends ChangeContext {
   readonly budget: ResultBudget;
-  /** Every change is added here, in order; whoever gives up what was done gives these up too. */
+  /** Every change is added here, in order. A caller that discards the result discards these changes too. */
   readonly changes: TreeChange[];
 }
 
-/** Writes that a kind of node has. `upsert` is none of them: it does another one. */
+/** The writes of the kinds of nodes. `upsert` is not among them, because it does another write. */
 export type OwnWriteKind = Exclude<WriteKind, 'upsert'>;
 
 export interface WriteRule<K extends OwnWriteKind> {
-  /** False for what leaves the namespace as large or smaller: it is taken while the disk is low. */
+  /** False for a write that leaves the namespace as large or smaller. It is accepted while the disk is low. */
   readonly grows: boolean;
-  /** What is wrong with it, whatever the tree holds: it is refused before it takes a place in the log. */
+  /** Why the write must be refused, whatever the tree holds. It is then refused before it takes a place in the log. */
   readonly refuse: (operation: Asked<K>, limits: ValidationLimits) => Failure | null;
-  /** Does it. Nothing that `refuse` looks at is relied on. A failure has changed nothing, also not in place. */
+  /**
+   * Does the write. It does not rely on `refuse`, and checks again. After a failure nothing has changed, not even in
+   * place.
+   */
   readonly apply: (place: Place, operation: Asked<K>, context: WriteContext, root: DirectoryNode) => Written | Failure;
 }
 
 export interface ReadRule<K extends ReadKind> {
-  /** What is wrong with it, whatever the tree holds. */
+  /** Why the read must be refused, whatever the tree holds. */
   readonly refuse: (operation: Asked<K>) => Failure | null;
-  /** Answers it. Bytes in the answer may be the tree's own, to be read only. */
+  /** Answers the read. Bytes in the answer may belong to the tree, and must only be read. */
   readonly read: (root: DirectoryNode, operation: Asked<K>, budget: ResultBudget) => SimpleResult | Failure;
 }
 
 type UpsertOf<K extends Upsertable['kind']> = Extract<Upsertable, { readonly kind: K }>;
 
 export interface UpsertRule<K extends Upsertable['kind']> {
-  /** What is wrong with it as an upsert, whatever the tree holds. */
+  /** Why it must be refused as an upsert, whatever the tree holds. */
   readonly refuse: (operation: UpsertOf<K>) => Failure | null;
-  /** What it makes where nothing is. */
+  /** The type of node that it makes where none exists. */
   readonly type: LeafType;
-  /** The value to make it with, and then all is done; null: it is made empty, and then the operation is done to it. */
+  /**
+   * The value with which the node is made, which completes the operation. If null, the node is made empty, and then the
+   * operation is done on it.
+   */
   readonly madeWith: (operation: UpsertOf<K>) => Uint8Array | null;
 }
 
-/** Judges a guard on what is at its path. One on nothing never holds, but `absent`. */
+/** Judges a guard on the node at its path. If no node exists there, only `absent` holds. */
 export type GuardRule<K extends Guard['kind']> = (node: TreeNode, guard: GuardOf<K>) => boolean;
 
-/** A rule for each of the forms that a kind has: no more, and none left out. */
+/** A rule for each of the forms of a kind, exactly. */
 export interface Rules<F extends keyof AllForms> {
   readonly writes: { readonly [K in keyof AllForms[F]['writes'] & OwnWriteKind]: WriteRule<K> };
   readonly upserts: { readonly [K in keyof AllForms[F]['upserts'] & Upsertable['kind']]: UpsertRule<K> };
@@ -67,9 +73,12 @@ export interface Rules<F extends keyof AllForms> {
 }
 
 export interface LeafRules<T extends LeafType> extends Rules<T> {
-  /** The last of several changes tells all of it, as with a value that is put. Else they are folded into one that says `changed`. */
+  /**
+   * True when the last of several changes tells the whole value, as when a value is put. Otherwise they are folded into
+   * one `changed`.
+   */
   readonly lastTellsAll: boolean;
-  /** What is wrong with making one with this value, whatever the tree holds. */
+  /** Why one cannot be made with this value, whatever the tree holds. */
   readonly refuseCreate: (value: Uint8Array | null) => Failure | null;
   /** Makes one with a value that was not refused. */
   readonly make: (name: string, op: Op, value: Uint8Array | null) => LeafNode & { readonly type: T };

@@ -15,7 +15,7 @@ import { findTyped } from '../place.ts';
 
 export type Members = SortedMap<Uint8Array, undefined>;
 
-/** A member's cost in an answer: its bytes and its length. */
+/** Bytes that a member needs in an answer: its own bytes and its length. */
 const memberOverheadBytes = 4;
 
 export function membersAt(root: DirectoryNode, path: string): Members | Failure {
@@ -87,7 +87,7 @@ class Gathered {
     this.#failure = tooMuchWork(maxSteps);
   }
 
-  /** False when there is no room for it. */
+  /** Adds a member. Returns false when it does not fit. */
   add(member: Uint8Array): boolean {
     const cost = member.length + memberOverheadBytes;
     if (!this.#budget.take(cost)) {
@@ -158,7 +158,7 @@ export function union(root: DirectoryNode, paths: readonly string[], budget: Res
   return merge([...new Set(sets)], new Gathered(budget), () => true);
 }
 
-/** What is in every one of the sets; of no sets at all, nothing. */
+/** The members that are in every one of the sets. Without any set, it is empty. */
 export function intersection(
   root: DirectoryNode,
   paths: readonly string[],
@@ -167,7 +167,7 @@ export function intersection(
   const sets = membersAtAll(root, paths);
   if (sets instanceof Failure) return sets;
   const gathered = new Gathered(budget);
-  // From the smallest set, so that the work is bounded by it.
+  // It goes through the smallest set, which bounds the work.
   const [smallest, ...others] = [...new Set(sets)].sort((a, b) => a.size - b.size);
   if (smallest === undefined) return gathered.result();
   const rising = others.map((other) => new Rising(other, smallest.size, budget));

@@ -1,4 +1,4 @@
-/** What may be done to a set. What several sets make together is in `set-algebra.ts`. */
+/** The operations on a set. Reads of several sets are in `set-algebra.ts`. */
 
 import { compareBytes } from '../../base/bytes.ts';
 import { makeChange } from '../change.ts';

@@ -1,4 +1,4 @@
-/** What the rules of several kinds are made of: checks that they share, and making a node. */
+/** Parts that the rules of several kinds share: checks, and making a node. */
 
 import type { TreeChange } from '../change.ts';
 import { createdChange } from '../change.ts';
@@ -18,7 +18,7 @@ export function badPath(path: string): Failure | null {
   return parts instanceof Failure ? parts : null;
 }
 
-/** For operations of which nothing but the path can be wrong. */
+/** For operations in which only the path can be wrong. */
 export function onlyPath({ path }: { readonly path: string }): Failure | null {
   return badPath(path);
 }
@@ -31,7 +31,7 @@ export function badPaths(paths: readonly string[]): Failure | null {
   return null;
 }
 
-/** A value that is over the limit. */
+/** The failure for a value over the limit, or null. */
 export function tooLarge(
   value: Uint8Array | null,
   limits: Pick<ValidationLimits, 'maxValueBytes'>,
@@ -60,7 +60,7 @@ const createdDirectory = {
   removed: null,
 } as const;
 
-/** Tells of a new node and of the directories that were made for it. */
+/** Adds the changes for a new node and for the directories that were made above it. */
 function tellCreated(place: Place, node: TreeNode, changes: TreeChange[]): void {
   const { path, parts, above } = place;
   for (let depth = above.length; depth < parts.length; depth++) {
@@ -70,7 +70,7 @@ function tellCreated(place: Place, node: TreeNode, changes: TreeChange[]): void 
   changes.push(createdChange(path, node));
 }
 
-/** Makes a node at an empty place, and the directories that are missing above it. */
+/** Makes a node at an empty place, and the missing directories above it. */
 export function makeAt(place: Place, make: (name: string) => TreeNode, context: WriteContext): Written | Failure {
   let made: TreeNode | null = null;
   const root = attach(place, (name) => (made = make(name)), context);
@@ -79,7 +79,7 @@ export function makeAt(place: Place, make: (name: string) => TreeNode, context: 
   return { root, result: { kind: 'done', version: 0 } };
 }
 
-/** Answers with a value of the tree, or with none. */
+/** Answers with a value of the tree, or with null. */
 export function valueResult(
   value: Stored | null,
   version: number,

@@ -32,7 +32,7 @@ export class BlobNode extends Leaf {
     return 0;
   }
 
-  /** In place where `owner` owns it: then its directory need not even look it up again. */
+  /** Changes the blob in place if `owner` owns it. Its directory then need not look it up again. */
   withValue(value: Stored, op: Op, owner: Owner): BlobNode {
     if (!owns(owner, this)) return new BlobNode(this.changedBy(op), value, owner);
     this.value = value;

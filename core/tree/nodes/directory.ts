@@ -1,4 +1,4 @@
-/** A directory: children by name, with the sums of all that is beneath. */
+/** A directory: its children by name, and the sums of everything beneath it. */
 
 import { invariant } from '../../base/assert.ts';
 import type { Op } from '../../base/ids.ts';
@@ -8,7 +8,7 @@ import type { TreeNode } from '../node.ts';
 import { Head, newHead, owns, treeBytes } from './head.ts';
 import type { Growth, NodeHead, Owner } from './head.ts';
 
-/** Smaller directories are searched as fast as they are hashed. */
+/** A smaller directory is searched as fast as a hash table. */
 const minIndexed = 32;
 
 export class DirectoryNode extends Head {
@@ -17,11 +17,14 @@ export class DirectoryNode extends Head {
   readonly owner: Owner;
   /** A writer that does not own this directory clones it first. */
   readonly children: SortedMap<string, TreeNode>;
-  /** Bytes of all nodes beneath, with their names. */
+  /** Bytes of all nodes beneath, including their names. */
   bytes: number;
-  /** Nodes beneath. */
+  /** How many nodes are beneath. */
   nodes: number;
-  /** Children by name, once they were looked up often enough to pay for it: a B+ tree of many names takes a dozen comparisons. */
+  /**
+   * Children by name, made once there were enough look-ups to pay for it. A look-up among many names in a B+ tree takes
+   * a dozen comparisons.
+   */
   #index: Map<string, TreeNode> | null = null;
   #lookups = 0;
 
@@ -38,7 +41,7 @@ export class DirectoryNode extends Head {
     return new DirectoryNode(newHead(name, op), newNames(), { bytes: 0, nodes: 0 });
   }
 
-  /** A new directory with the one child, all of it made by `op`. */
+  /** A new directory with only this child, made by `op`. */
   static around(name: string, op: Op, child: TreeNode): DirectoryNode {
     const children = newNames<TreeNode>();
     children.set(child.name, child);
@@ -56,7 +59,8 @@ export class DirectoryNode extends Head {
   /** The child of this name. */
   child(name: string): TreeNode | undefined {
     if (this.#index !== null) return this.#index.get(name);
-    // Only what is changed in place lives long enough; what is copied by the next write would have its index made in vain.
+    // Only a directory that is changed in place lives long enough. The index of one that the next write copies would be
+    // made in vain.
     if (this.owner !== null && this.count >= minIndexed && ++this.#lookups > this.count / 4)
       this.#index = this.#makeIndex();
     return this.children.get(name);
@@ -69,13 +73,13 @@ export class DirectoryNode extends Head {
   }
 
   /**
-   * This directory after `op` put `after` in the place of `before`; null on either side stands for no child. `growth` is what that
-   * adds beneath it: a child that was changed in place no longer tells what it was.
+   * This directory after `op` replaced `before` with `after`. Null on either side means no child. The caller gives
+   * `growth`, because a child that was changed in place no longer shows what it was.
    */
   withChild(before: TreeNode | null, after: TreeNode | null, op: Op, growth: Growth, owner: Owner): DirectoryNode {
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
-    invariant(bytes >= 0 && nodes >= 0, 'sums of a directory are those of its children');
+    invariant(bytes >= 0 && nodes >= 0, 'the sums of a directory are at least 0');
     if (!owns(owner, this)) {
       const children = this.children.clone();
       putChild(children, before, after);
@@ -99,6 +103,6 @@ function putChild(children: SortedMap<string, TreeNode>, before: TreeNode | null
     const isNew = children.set(after.name, after);
     invariant(isNew === (before === null), 'a node never changes its name, and a new one has a new name');
   } else if (before !== null) {
-    invariant(children.delete(before.name), 'a child that goes was there');
+    invariant(children.delete(before.name), 'a child that is removed existed');
   }
 }

@@ -1,7 +1,8 @@
 /**
- * What every node of the tree has. A write makes a new node for itself and for every directory above (path copying, architecture §2),
- * unless the node is owned by the very tree that writes, which nobody else can see: then it is changed in place. Nodes are kept
- * small, because a namespace has many: types and sums that can be told from other fields are getters.
+ * The fields that every node of the tree has. A write makes a new node for itself and for every directory above (path
+ * copying, architecture §2). If the tree that writes owns a node, no other version can see that node, and it is changed
+ * in place. Nodes are kept small, because a namespace has many. So types and sums that follow from other fields are
+ * getters.
  */
 
 import { textOf, utf8, utf8Length } from '../../base/bytes.ts';
@@ -11,15 +12,15 @@ import type { Op } from '../../base/ids.ts';
 import type { ChangeKind, LeafType } from '../names.ts';
 import type { Stored } from '../stored.ts';
 
-/** What an item, a member or a counter counts besides its bytes, so that empty ones cannot be had without end. */
+/** Bytes that an item, a member or a counter counts besides its own, so that a tree cannot hold endless empty ones. */
 export const itemOverheadBytes = 8;
-/** Above any value that a limit can allow: a length over it is no length. */
+/** Above any value that a limit can allow. A greater length in a snapshot is an error. */
 export const maxEncodedValueBytes = 64 * 1024 * 1024;
 
-/** Whose a node is; compared by identity. A node with another owner than the writer's, or with none, is never changed. */
+/** The owner of a node, compared by identity. A writer never changes a node with another owner, or with none. */
 export type Owner = object | null;
 
-/** What a change adds to the sums of every directory above it; negative where it takes away. */
+/** What a change adds to the sums of every directory above it. It is negative for a removal. */
 export interface Growth {
   readonly bytes: number;
   readonly nodes: number;
@@ -34,7 +35,10 @@ export interface NodeHead {
 }
 
 export abstract class Head implements NodeHead {
-  /** The last part of the node's path, empty for the root. A string of its own, that pins no path or frame. */
+  /**
+   * The last part of the node's path, or empty for the root. It is a string of its own, which keeps no path or frame
+   * alive.
+   */
   readonly name: string;
   readonly version: number;
   /** The op numbers of its creation, and of the last change at or beneath it. */
@@ -64,7 +68,7 @@ export function owns(owner: Owner, node: { readonly owner: Owner }): boolean {
   return owner !== null && node.owner === owner;
 }
 
-/** The values in a leaf, and the change that tells of one of them. */
+/** The values in a leaf, and the kind of change that tells one of them. */
 export interface Contents {
   readonly kind: ChangeKind;
   readonly values: IterableIterator<Stored>;
@@ -73,40 +77,43 @@ export interface Contents {
 /** A node with nothing beneath it. */
 export abstract class Leaf extends Head {
   abstract get type(): LeafType;
-  /** Bytes of what is in it. */
+  /** Bytes of its content. */
   abstract readonly bytes: number;
   /** Items or members. */
   abstract readonly count: number;
-  /** What those who watch are told of when it is made: its value, and what it stands at. */
+  /** What watches are told when it is made: its value, or the value of a counter. */
   abstract readonly toldValue: Stored | null;
   abstract readonly toldNumber: number | null;
 
-  /** Nodes beneath: none. */
+  /** No node is beneath a leaf. */
   get nodes(): 0 {
     return 0;
   }
 
-  /** What is in it, value by value, for a leaf that has many; null when the above says it all. */
+  /**
+   * Its values one by one, for a leaf that has many. Null when {@link toldValue} and {@link toldNumber} tell
+   * everything.
+   */
   abstract contents(): Contents | null;
 
   /** Writes it for a snapshot, after its head and before its {@link contents}. */
   abstract write(writer: Writer): void;
 }
 
-/** A class of leaves, as the registry has it. */
+/** A class of leaves, as the table of leaf classes needs it. */
 export interface LeafClass<T extends LeafType> {
   /** Reads what {@link Leaf.write} and its contents wrote. @throws MalformedError */
   restore(reader: ChunkReader, head: NodeHead): Leaf & { readonly type: T };
 }
 
-/** Bytes of a node and all beneath it, names included. */
+/** Bytes of a node and everything beneath it, including names. */
 export function treeBytes(node: { readonly name: string; readonly bytes: number }): number {
   return utf8Length(node.name) + node.bytes;
 }
 
 /**
- * A copy of a name that was cut out of a path. Engines cut long strings as views of the whole, so that without this a name
- * of 20 bytes would keep a path of 1024 alive; what is shorter than this they copy anyway.
+ * A copy of a name that was cut out of a path. Engines cut long strings as views of the whole. Without the copy, a name
+ * of 20 bytes would keep a path of 1024 alive. Shorter strings are copied by the engine anyway.
  */
 export function ownName(name: string): string {
   return name.length < 13 ? name : textOf(utf8(name))!;

@@ -42,7 +42,7 @@ export class QueueNode extends Many<number, Stored> {
     return queue;
   }
 
-  /** Without its front, which must be there. */
+  /** Removes the front, which must exist. */
   popped(op: Op, owner: Owner): this {
     const place = this.items.minKey();
     invariant(place !== undefined, 'only a queue with items is popped');

@@ -1,4 +1,4 @@
-/** A set: members, sorted by their bytes, each once. */
+/** A set: members, sorted by their bytes, each only once. */
 
 import { invariant } from '../../base/assert.ts';
 import { compareBytes } from '../../base/bytes.ts';
@@ -24,7 +24,7 @@ export class SetNode extends Many<Uint8Array, undefined> {
     return new SetNode(newHead(name, op), newMembers(), 0);
   }
 
-  /** With a member that is not in it yet. */
+  /** Adds a member that is not in the set yet. */
   inserted(member: Uint8Array, op: Op, owner: Owner): this {
     const set = this.writable(op, owner);
     invariant(set.members.set(member, undefined), 'only a new member is inserted');
@@ -32,7 +32,7 @@ export class SetNode extends Many<Uint8Array, undefined> {
     return set;
   }
 
-  /** Without a member that is in it. */
+  /** Removes a member that is in the set. */
   removed(member: Uint8Array, op: Op, owner: Owner): this {
     const set = this.writable(op, owner);
     invariant(set.members.delete(member), 'only a member is removed');

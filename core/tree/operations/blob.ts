@@ -1,4 +1,4 @@
-/** What can be asked of a blob. */
+/** The forms of operations on a blob. */
 
 import type { Reader, Writer } from '../../base/bytes.ts';
 import { bool, nullable, uint } from '../../base/schema.ts';
@@ -8,13 +8,13 @@ import type { Forms } from './form.ts';
 
 const ifVersionSchema = nullable(uint());
 
-/** With `ifAbsent` makes the blob, and is GuardFailed when the path exists; else the blob must exist. */
+/** With `ifAbsent` it makes the blob, and is GuardFailed when the path exists. Otherwise the blob must exist. */
 const blobPut = [3, { path: pathSchema, value: valueSchema, ifVersion: ifVersionSchema, ifAbsent: bool }] as const;
 
 export const blobForms = {
   writes: {
     blobPut,
-    /** Puts when the value is `expected`. */
+    /** Puts `value` if the current value is `expected`. */
     blobCas: [9, { path: pathSchema, expected: valueSchema, value: valueSchema }],
   },
   upserts: { blobPut },
@@ -30,7 +30,8 @@ export const blobForms = {
 
 type Put = StructOf<(typeof blobPut)[1]>;
 
-// Most of any load is puts and gets, so they are read, written and checked without a look at the names of their fields.
+// Puts and gets are most of any load, so they are read, written and checked without a look at the names of their
+// fields.
 
 export function readPut(reader: Reader): Put & { readonly kind: 'blobPut' } {
   return {

@@ -1,4 +1,4 @@
-/** What can be asked of a counter. */
+/** The forms of operations on a counter. */
 
 import { int } from '../../base/schema.ts';
 import { pathSchema } from '../result.ts';

@@ -1,6 +1,6 @@
 /**
- * Every kind of node and what can be asked of it. Apart from what is done about it (`kinds/`), because a client carries these forms and
- * nothing of the tree itself.
+ * Every kind of node with the forms of its operations. They are apart from the rules (`kinds/`), because a client needs
+ * these forms but nothing of the tree itself.
  */
 
 import type { LeafType } from '../names.ts';
@@ -11,7 +11,7 @@ import { nodeForms } from './node.ts';
 import { queueForms } from './queue.ts';
 import { setForms } from './set.ts';
 
-/** `node` is what can be asked of any of them. */
+/** `node` has the operations on a node of any type. */
 export const forms = {
   node: nodeForms,
   blob: blobForms,
@@ -25,7 +25,7 @@ type Part = keyof Forms;
 type InOne<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
 type Whole<P extends Part> = InOne<{ [F in keyof AllForms]: AllForms[F][P] }[keyof AllForms]>;
 
-/** One part of all kinds' forms, in one object. */
+/** One part of the forms of all kinds, in one object. */
 /* @__NO_SIDE_EFFECTS__ */
 export function together<P extends Part>(part: P): { [K in keyof Whole<P>]: Whole<P>[K] } {
   return Object.assign({}, ...Object.values(forms).map((one) => one[part])) as Whole<P>;

@@ -1,4 +1,4 @@
-/** What can be asked of any node, whatever it is. */
+/** The forms of operations on any node, whatever its type. */
 
 import { bool, nullable, text, uint } from '../../base/schema.ts';
 import { nodeTypeSchema, pageSchema, pathSchema, valueSchema } from '../result.ts';
@@ -6,15 +6,21 @@ import type { Forms } from './form.ts';
 
 export const nodeForms = {
   writes: {
-    /** Makes missing directories above. `value` is the first value of a blob (bytes) or, as decimal text, of a counter. */
+    /**
+     * Also makes the missing directories above. `value` is the first value of a blob (bytes) or of a counter (decimal
+     * text).
+     */
     create: [1, { path: pathSchema, type: nodeTypeSchema, value: nullable(valueSchema) }],
     delete: [2, { path: pathSchema, recursive: bool, ifVersion: nullable(uint()) }],
   },
   upserts: {},
   reads: {
-    /** The path itself and all below it, depth first, sorted, directories before what is in them: haret's `ls`. */
+    /**
+     * The path itself and everything below it, depth first, sorted, each directory before its children. This is `ls` in
+     * the first haret.
+     */
     keys: [32, { path: pathSchema, limit: pageSchema, after: nullable(pathSchema) }],
-    /** The children of a directory, a page at a time; `after` is the last name of the page before. */
+    /** The children of a directory, in pages. `after` is the last name of the page before. */
     children: [33, { path: pathSchema, limit: pageSchema, after: nullable(text(255)) }],
     stat: [34, { path: pathSchema }],
     exists: [35, { path: pathSchema }],
@@ -28,7 +34,7 @@ export const nodeForms = {
     exists: [4, { path: pathSchema }],
     absent: [5, { path: pathSchema }],
     type: [6, { path: pathSchema, type: nodeTypeSchema }],
-    /** The lock at `path` is held with this fencing token; false until locks are switched on. */
+    /** True when the lock at `path` is held with this fencing token. It is false until locks are switched on. */
     held: [10, { path: pathSchema, token: uint() }],
   },
 } as const satisfies Forms;

@@ -1,4 +1,4 @@
-/** What can be asked of a queue. */
+/** The forms of operations on a queue. */
 
 import { uint } from '../../base/schema.ts';
 import { pageSchema, pathSchema, valueSchema } from '../result.ts';

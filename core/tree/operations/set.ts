@@ -1,11 +1,11 @@
-/** What can be asked of a set, or of several. */
+/** The forms of operations on a set, or on several. */
 
 import { list, nullable, union } from '../../base/schema.ts';
 import type { TypeOf } from '../../base/schema.ts';
 import { maxItems, pageSchema, pathSchema, valueSchema } from '../result.ts';
 import type { Forms } from './form.ts';
 
-/** Another set: one in the tree, or one given with the call. */
+/** Another set: one in the tree, or members given with the call. */
 export const setOperandSchema = union({
   path: [1, { path: pathSchema }],
   members: [2, { members: list(valueSchema, maxItems) }],

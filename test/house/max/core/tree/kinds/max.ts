@@ -1,4 +1,4 @@
-/** What may be done to a maximum. */
+/** The operations on a maximum. */
 
 import { makeChange } from '../change.ts';
 import { Failure, badArgument } from '../failure.ts';

@@ -1,4 +1,4 @@
-/** A maximum: the largest number that it was raised to. */
+/** A maximum: the largest number to which it was raised. */
 
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';

@@ -1,4 +1,4 @@
-/** What can be asked of a maximum. */
+/** The forms of operations on a maximum. */
 
 import { int } from '../../base/schema.ts';
 import { pathSchema } from '../result.ts';
