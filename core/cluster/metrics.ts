@@ -2,6 +2,7 @@
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
+import type { AdminCounters } from './admin/admin-connection.ts';
 import type { ApiCounters } from './clients/api-connection.ts';
 import type { Doors } from './doors.ts';
 import type { DiskReserve } from './replicas/disk-reserve.ts';
@@ -23,6 +24,7 @@ export interface MetricSources {
   readonly reserve: DiskReserve;
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
+  readonly admin: AdminCounters;
   readonly doors: Doors;
 }
 
@@ -36,7 +38,7 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
     labels: MetricSample['labels'] = {},
   ): void => void samples.push({ name, help, type, labels, value });
 
-  const { api, peers, router, store, groups, doors } = sources;
+  const { api, admin, peers, router, store, groups, doors } = sources;
   add('gauge', 'haret_api_connections', 'Open connections on the API interface.', doors.open('api'));
   add('gauge', 'haret_watches', 'Watches that are open here, those of peers included.', sources.watches.size);
   add('counter', 'haret_api_requests_total', 'Writes asked on the API interface.', api.requests);
@@ -44,6 +46,9 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   add('counter', 'haret_api_errors_total', 'Requests answered by an error outside the log.', api.errors);
   add('counter', 'haret_api_refused_total', 'API connections closed for what they sent.', api.refused);
   add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', doors.open('admin'));
+  add('counter', 'haret_admin_commands_total', 'Commands asked on the admin interface.', admin.commands);
+  const refused = 'Admin commands not done, and connections closed, for what they said.';
+  add('counter', 'haret_admin_refused_total', refused, admin.refused);
   add('gauge', 'haret_peers_connected', 'Other nodes that are connected.', peers.connectedNames().length);
   add('counter', 'haret_peer_frames_received_total', 'Frames from other nodes.', peers.counters.framesIn);
   add('counter', 'haret_peer_frames_sent_total', 'Frames to other nodes.', peers.counters.framesOut);
