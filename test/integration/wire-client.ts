@@ -11,6 +11,9 @@ import { packageRoot } from './programs.ts';
 
 const program = process.env['HARET_WIRE_CLIENT'] ?? `node ${join(packageRoot, 'examples/thin-client/client.js')}`;
 
+/** Longer than any test. */
+const maxLifeMs = 300_000;
+
 export interface WireReply {
   readonly op: number;
   readonly answer: {
@@ -32,14 +35,16 @@ export class WireClient {
 
   constructor() {
     const [command, ...args] = program.split(' ');
-    this.#process = spawn(command!, args);
+    // One that is forgotten would dial the ports of others that come after it.
+    this.#process = spawn(command!, args, { timeout: maxLifeMs, killSignal: 'SIGKILL' });
     this.#process.stderr.pipe(process.stderr);
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
   async do<T = WireReply>(command: object): Promise<T> {
     this.#process.stdin.write(`${JSON.stringify(command)}\n`);
-    const { value } = (await this.#answers.next()) as { readonly value: string };
+    const { value, done } = await this.#answers.next();
+    if (done === true) throw new Error('the client under test ended before it answered');
     return JSON.parse(value) as T;
   }
 

@@ -3,7 +3,7 @@
  * cluster seldom does, and hold the client to every rule in everything that it says. `HARET_WIRE_CLIENT` names another program.
  */
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { encodeEvent } from '../../core/service/events.ts';
@@ -21,18 +21,29 @@ interface Stage {
 
 type Play = (client: WireClient, cluster: ScriptedCluster) => Promise<void>;
 
+/** What ends the scenes that run. One that takes too long does not come to its own end. */
+const ends = new Set<() => void>();
+afterAll(() => {
+  for (const end of ends) end();
+});
+
 /** Plays a scene with a client of its own, which has broken no rule at its end. */
 async function scene({ nodes = 1, maxWindow, script = {} }: Stage, play: Play): Promise<void> {
   const cluster = await ScriptedCluster.start(nodes, script, maxWindow);
   const client = new WireClient();
+  const end = (): void => {
+    client.kill();
+    cluster.close();
+    ends.delete(end);
+  };
+  ends.add(end);
   try {
     const entered = await client.enter(cluster.addresses);
     expect(entered.answer.kind).toBe('result');
     await play(client, cluster);
     expect(cluster.broken).toEqual([]);
   } finally {
-    client.kill();
-    cluster.close();
+    end();
   }
 }
 
