@@ -43,9 +43,9 @@ export class WireClient {
 
   async do<T = WireReply>(command: object): Promise<T> {
     this.#process.stdin.write(`${JSON.stringify(command)}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error('the client under test ended before it answered');
-    return JSON.parse(value) as T;
+    const answer: IteratorResult<string, unknown> = await this.#answers.next();
+    if (answer.done === true) throw new Error('the client under test ended before it answered');
+    return JSON.parse(answer.value) as T;
   }
 
   async enter(urls: readonly string[]): Promise<WireReply> {
