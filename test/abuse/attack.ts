@@ -37,8 +37,8 @@ export interface Field {
   afterwards(work: () => Promise<void> | void): void;
   /** Looks at `cluster status`, when it is more telling than at the end. */
   look(): Promise<void>;
-  /** All that an operator has seen so far. */
-  seen(): string;
+  /** The attack itself ends this node, and starts it again. */
+  ends(node: NodeUnderTest): void;
 }
 
 export interface Attack {
@@ -59,6 +59,8 @@ export interface Attack {
   /** What has to be there before the load is measured. */
   readonly prepare?: (field: Field) => Promise<void>;
   readonly attack: (field: Field) => Promise<void>;
+  /** False where the machine has nothing left for the load. */
+  readonly judgesLoad?: boolean;
   /** What must hold besides, once the attack is over and the nodes have recovered. */
   readonly after?: (field: Field) => Promise<void>;
 }
@@ -73,6 +75,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   const cluster = await (attack.lay?.(stage) ?? stage.cluster(3, attack.config));
   const { nodes } = cluster;
   const undo: (() => Promise<void> | void)[] = [];
+  const ended = new Set<NodeUnderTest>();
   let lookout: Lookout | null = null;
   const field: Field = {
     stage,
@@ -80,7 +83,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
     nodes,
     afterwards: (work) => undo.push(work),
     look: async () => lookout?.look(),
-    seen: () => lookout?.all ?? '',
+    ends: (node) => ended.add(node),
   };
   await attack.prepare?.(field);
   const load = await Load.start(stage, nodes);
@@ -112,11 +115,11 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   await load.settle(stage, end);
 
   nodes.forEach((node, i) => {
-    if (node.pid !== pids[i]) stage.fault(`the process of ${node.name} ended: ${shown(node.stderr.trim())}`);
+    if (ended.has(node) ? node.pid === null : node.pid !== pids[i]) stage.fault(`the process of ${node.name} ended: ${shown(node.stderr.trim())}`);
   });
-  judgeLoad(stage, before, load.all(began + (attack.graceMs ?? 0), end), load.all(began, end));
+  judgeLoad(stage, attack.judgesLoad ?? true, before, load.all(began + (attack.graceMs ?? 0), end), load.all(began, end));
   judgeMemory(stage, nodes, memories, attack.memoryMiB ?? memoryMiB);
-  judgeSigns(stage, nodes, lookout, (end - began) / 1000, attack.clue);
+  judgeSigns(stage, nodes, lookout, ended, (end - began) / 1000, attack.clue);
   stage.said.push(...lookout.report());
   await judgeRecovery(stage, nodes);
   await attack.after?.(field);
@@ -125,6 +128,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
 
 function judgeLoad(
   stage: Stage,
+  judges: boolean,
   before: ReadonlyMap<LoadKind, Latencies>,
   judged: ReadonlyMap<LoadKind, Latencies>,
   whole: ReadonlyMap<LoadKind, Latencies>,
@@ -133,6 +137,7 @@ function judgeLoad(
   const worst = (of: ReadonlyMap<LoadKind, Latencies>): number => Math.max(...[...of.values()].map(({ p99 }) => p99));
   stage.figures['p99 before'] = worst(before).toFixed(0);
   stage.figures['p99 during'] = worst(whole).toFixed(0);
+  if (!judges) return;
   for (const [kind, { p99, failed, words, count }] of judged) {
     const limit = Math.max(times * before.get(kind)!.p99, floorMs);
     stage.demand(
@@ -161,13 +166,15 @@ function judgeSigns(
   stage: Stage,
   nodes: readonly NodeUnderTest[],
   lookout: Lookout,
+  ended: ReadonlySet<NodeUnderTest>,
   seconds: number,
   clue: RegExp | null,
 ): void {
   stage.figures['deaf ms'] = Math.max(...lookout.deaf).toFixed(0);
-  nodes.forEach(({ name }, i) => {
+  nodes.forEach((node, i) => {
+    const { name } = node;
     const deaf = lookout.deaf[i]!;
-    stage.demand(deaf <= deafMs, `${name} did not answer /health for ${deaf.toFixed(0)} ms`);
+    if (!ended.has(node)) stage.demand(deaf <= deafMs, `${name} did not answer /health for ${deaf.toFixed(0)} ms`);
     const lines = lookout.logged()[i]!.length;
     stage.demand(
       lines <= 20 + linesPerSecond * seconds,

@@ -16,7 +16,7 @@ import { within } from '../../stage/tools/waiting.ts';
 
 const answerLimitMs = 20_000;
 
-export const noSecret = '00'.repeat(16);
+const secret = 'ab'.repeat(16);
 
 export class Raw {
   readonly #ws: WebSocket;
@@ -59,7 +59,7 @@ export class Raw {
   /** Registers a session, which is the one of {@link write} from then on. */
   async register(): Promise<void> {
     const { namespaceId } = this;
-    const said = await this.ask((id) => ({ kind: 'register', id, namespaceId, client: 'abuse/1', secret: noSecret }));
+    const said = await this.ask((id) => ({ kind: 'register', id, namespaceId, client: 'abuse/1', secret }));
     const answer = said?.kind === 'reply' ? decodeReply(said.reply).answer : null;
     if (answer?.kind !== 'registered') throw new Error(`no session: ${shown(JSON.stringify(said))}`);
     this.session = answer.session;
