@@ -34,11 +34,11 @@ export interface Field {
   readonly cluster: ClusterUnderTest;
   readonly nodes: readonly NodeUnderTest[];
   /** Undoes what the attack did, after the nodes were judged, so that it can be seen whether they recover. */
-  afterwards(work: () => Promise<void> | void): void;
+  readonly afterwards: (work: () => Promise<void> | void) => void;
   /** Looks at `cluster status`, when it is more telling than at the end. */
-  look(): Promise<void>;
-  /** The attack itself ends this node, and starts it again. */
-  ends(node: NodeUnderTest): void;
+  readonly look: () => Promise<void>;
+  /** The attack itself ends this node and starts it again, or lets it stand still. */
+  readonly touches: (node: NodeUnderTest) => void;
 }
 
 export interface Attack {
@@ -75,7 +75,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   const cluster = await (attack.lay?.(stage) ?? stage.cluster(3, attack.config));
   const { nodes } = cluster;
   const undo: (() => Promise<void> | void)[] = [];
-  const ended = new Set<NodeUnderTest>();
+  const touched = new Set<NodeUnderTest>();
   let lookout: Lookout | null = null;
   const field: Field = {
     stage,
@@ -83,7 +83,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
     nodes,
     afterwards: (work) => undo.push(work),
     look: async () => lookout?.look(),
-    ends: (node) => ended.add(node),
+    touches: (node) => touched.add(node),
   };
   await attack.prepare?.(field);
   const load = await Load.start(stage, nodes);
@@ -115,11 +115,18 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   await load.settle(stage, end);
 
   nodes.forEach((node, i) => {
-    if (ended.has(node) ? node.pid === null : node.pid !== pids[i]) stage.fault(`the process of ${node.name} ended: ${shown(node.stderr.trim())}`);
+    if (touched.has(node) ? node.pid === null : node.pid !== pids[i])
+      stage.fault(`the process of ${node.name} ended: ${shown(node.stderr.trim())}`);
   });
-  judgeLoad(stage, attack.judgesLoad ?? true, before, load.all(began + (attack.graceMs ?? 0), end), load.all(began, end));
+  judgeLoad(
+    stage,
+    attack.judgesLoad ?? true,
+    before,
+    load.all(began + (attack.graceMs ?? 0), end),
+    load.all(began, end),
+  );
   judgeMemory(stage, nodes, memories, attack.memoryMiB ?? memoryMiB);
-  judgeSigns(stage, nodes, lookout, ended, (end - began) / 1000, attack.clue);
+  judgeSigns(stage, nodes, lookout, touched, (end - began) / 1000, attack.clue);
   stage.said.push(...lookout.report());
   await judgeRecovery(stage, nodes);
   await attack.after?.(field);
@@ -166,7 +173,7 @@ function judgeSigns(
   stage: Stage,
   nodes: readonly NodeUnderTest[],
   lookout: Lookout,
-  ended: ReadonlySet<NodeUnderTest>,
+  touched: ReadonlySet<NodeUnderTest>,
   seconds: number,
   clue: RegExp | null,
 ): void {
@@ -174,7 +181,7 @@ function judgeSigns(
   nodes.forEach((node, i) => {
     const { name } = node;
     const deaf = lookout.deaf[i]!;
-    if (!ended.has(node)) stage.demand(deaf <= deafMs, `${name} did not answer /health for ${deaf.toFixed(0)} ms`);
+    if (!touched.has(node)) stage.demand(deaf <= deafMs, `${name} did not answer /health for ${deaf.toFixed(0)} ms`);
     const lines = lookout.logged()[i]!.length;
     stage.demand(
       lines <= 20 + linesPerSecond * seconds,

@@ -1,6 +1,7 @@
 /** Clients that put large values as fast as they are taken. */
 
 import { bytes } from '../../../browser-client/index.ts';
+import type { Haret } from '../../../browser-client/index.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
@@ -18,6 +19,7 @@ export class Bulk {
   failed = 0;
   #over = false;
   readonly #stage: Stage;
+  readonly #clients: Haret[] = [];
   #running: Promise<unknown> = Promise.resolve();
 
   private constructor(stage: Stage) {
@@ -31,6 +33,7 @@ export class Bulk {
     const writers = await Promise.all(
       clients.map(async (nodes, c) => {
         const haret = await stage.client(nodes, { followRedirects: !stays, callTimeoutMs: 10_000 });
+        bulk.#clients.push(haret);
         const namespace = haret.namespace(namespaceName);
         return Array.from({ length: outstanding }, (_, i) => namespace.blob(`/bulk/c${c}-${i}`, bytes));
       }),
@@ -43,12 +46,12 @@ export class Bulk {
   }
 
   async #write(put: () => Promise<unknown>): Promise<void> {
-    while (!this.#over) {
+    while (!this.#isOver()) {
       try {
         await put();
         this.done++;
       } catch (error) {
-        if (this.#over) return;
+        if (this.#isOver()) return;
         this.failed++;
         this.#stage.refused(error);
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -56,9 +59,14 @@ export class Bulk {
     }
   }
 
-  /** Ends when all calls have ended. */
+  #isOver(): boolean {
+    return this.#over;
+  }
+
+  /** Gives up what is under way. */
   async stop(): Promise<void> {
     this.#over = true;
+    await Promise.all(this.#clients.map((haret) => haret.close()));
     await this.#running;
   }
 }

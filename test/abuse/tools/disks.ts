@@ -3,12 +3,14 @@
  * that no longer answers.
  */
 
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { Unplayable } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { beside } from '../../stage/tools/programs.ts';
+
+const memory = '/dev/shm';
 
 async function must(stage: Stage, command: string, ...args: readonly string[]): Promise<void> {
   const ran = beside(stage, command, args);
@@ -34,9 +36,11 @@ async function mounted(stage: Stage, node: NodeUnderTest, ...how: readonly strin
 
 /** The node's data goes to a file system that can be frozen. Before it starts. */
 export async function freezable(stage: Stage, node: NodeUnderTest, mebibytes: number): Promise<void> {
-  const image = join(node.directory, 'image');
+  // In memory where that is possible, so that only what is frozen is slow.
+  const image = join(existsSync(memory) ? memory : node.directory, `haret-${process.pid}-${node.name}-image`);
   writeFileSync(image, '');
   truncateSync(image, mebibytes * 1024 * 1024);
+  stage.atEnd(() => rmSync(image, { force: true }));
   await must(stage, 'mkfs.ext4', '-q', '-F', image);
   await mounted(stage, node, '-o', 'loop', image);
 }

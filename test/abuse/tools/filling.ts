@@ -40,7 +40,11 @@ export async function makeKeys(
     type: 'blob',
     value,
   });
-  await doAll(stage, cluster, Array.from({ length: count }, (_, i) => make(i)));
+  await doAll(
+    stage,
+    cluster,
+    Array.from({ length: count }, (_, i) => make(i)),
+  );
 }
 
 /** A set with so many members. */

@@ -41,7 +41,7 @@ async function watch(node: number): Promise<void> {
   for await (const event of haret.namespace(namespace).watch('/light', { from: 'snapshot' })) {
     for (const { path, value } of event.changes) {
       const writer = Number(/n(\d+)$/.exec(path)?.[1] ?? -1);
-      if (writer >= 0 && value !== undefined && value !== null) told(node, writer, Number(text.decode(value)));
+      if (writer >= 0 && value !== null) told(node, writer, Number(text.decode(value)));
     }
   }
 }

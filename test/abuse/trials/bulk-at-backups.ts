@@ -32,7 +32,9 @@ export const trial = trialOf({
       await wait(seconds * 1000);
       const { done, failed } = bulk;
       counts.push(done);
-      stage.step(`at the ${where}: ${done} puts in ${seconds} s, ${failed} failed; view ${await viewOf(nodes, namespaceName)}`);
+      stage.step(
+        `at the ${where}: ${done} puts in ${seconds} s, ${failed} failed; view ${await viewOf(nodes, namespaceName)}`,
+      );
       await bulk.stop();
     }
     const after = await viewOf(nodes, namespaceName);

@@ -49,14 +49,19 @@ export const trial = trialOf({
       report.callbacks <= 10 * updates,
       `${updates} updates of one value took ${report.callbacks} callbacks`,
     );
-    stage.demand(report.peakMiB <= clientMiB, `the program took ${report.peakMiB.toFixed(0)} MiB, ${clientMiB} are allowed`);
+    stage.demand(
+      report.peakMiB <= clientMiB,
+      `the program took ${report.peakMiB.toFixed(0)} MiB, ${clientMiB} are allowed`,
+    );
     for (const node of nodes) node.pause();
     const began = performance.now();
     process.kill(program.pid, 'SIGUSR2');
     const ended = await within('the end of the program', 4000, program.ended).catch(() => null);
     for (const node of nodes) node.resume();
     const took = performance.now() - began;
-    stage.step(`with silent nodes, the program ${ended === null ? 'does not end' : 'ends'} in ${took.toFixed(0)} ms after close()`);
+    stage.step(
+      `with silent nodes, the program ${ended === null ? 'does not end' : 'ends'} in ${took.toFixed(0)} ms after close()`,
+    );
     stage.demand(ended !== null && took <= endsWithinMs, `a program lives on for ${took.toFixed(0)} ms after close()`);
   },
 });

@@ -39,7 +39,9 @@ export const trial = trialOf({
       for (const socket of sockets) socket.destroy();
     });
     await wait(8000);
-    stage.step(`${sockets.length} idle connections, ${closed} of them closed by the nodes; ${bulk.done} puts of 60 kB, ${bulk.failed} failed`);
+    stage.step(
+      `${sockets.length} idle connections, ${closed} of them closed by the nodes; ${bulk.done} puts of 60 kB, ${bulk.failed} failed`,
+    );
     stage.demand(bulk.done > 100, `only ${bulk.done} puts were done`);
     await bulk.stop();
   },

@@ -19,9 +19,9 @@ export const trial = trialOf({
     if (status !== 0) throw new Error(stderr);
     await second.untilHttp('/ready');
   },
-  async attack({ stage, nodes, ends, afterwards }) {
+  async attack({ stage, nodes, touches, afterwards }) {
     const [founder, ...others] = nodes as [(typeof nodes)[0], ...typeof nodes];
-    ends(founder);
+    touches(founder);
     await founder.kill();
     afterwards(() => founder.start());
     await wait(6000);

@@ -32,7 +32,10 @@ export const trial = trialOf({
     stage.step(
       `${bulk.done} puts of 400 kB; ${queued ?? '?'} bytes wait for the disk of ${backup.name}, whose /ready is ${ready.status} ${ready.body.trim()}`,
     );
-    stage.demand(ready.status !== 200, `${backup.name} is ready for clients, and nothing of what is put reaches its disk`);
+    stage.demand(
+      ready.status !== 200,
+      `${backup.name} is ready for clients, and nothing of what is put reaches its disk`,
+    );
     await bulk.stop();
   },
 });

@@ -7,17 +7,21 @@ import { primaryNode } from '../../stage/tools/nodes.ts';
 import { trialOf } from '../attack.ts';
 import { Raw } from '../tools/raw.ts';
 
-const sessions = 200;
+const sessions = 100;
 const reads = 3;
 
 export const trial = trialOf({
   name: 'kept-replies',
   sentence: `${sessions} sessions of one connection ask ${reads} numbered reads of a mebibyte each, and say that they have no answer yet: what all replicas keep for them has a bound.`,
   short: false,
+  memoryMiB: 320,
   clue: /kept repl|keeps|memory/i,
   async prepare({ stage, nodes }) {
     const haret = await stage.client(nodes);
-    await haret.namespace(namespaceName).blob('/large', bytes).put(new Uint8Array(1024 * 1024 - 200));
+    await haret
+      .namespace(namespaceName)
+      .blob('/large', bytes)
+      .put(new Uint8Array(1024 * 1024 - 200));
     await haret.close();
   },
   async attack({ stage, cluster }) {

@@ -24,7 +24,7 @@ export const trial = trialOf({
   async attack({ stage, cluster }) {
     const primary = await primaryNode(cluster);
     stage.step(`the disk of ${primary.name}, the primary, is slow`);
-    for (const end = Date.now() + lastsMs; Date.now() < end; ) {
+    for (const end = Date.now() + lastsMs; Date.now() < end;) {
       await freeze(stage, primary);
       await wait(stalledMs);
       await thaw(stage, primary);

@@ -21,10 +21,10 @@ export const trial = trialOf({
     await makeKeys(stage, cluster, '/many', keys, 32);
     stage.step(`${keys} keys are there`);
   },
-  async attack({ stage, cluster, nodes, ends }) {
+  async attack({ stage, cluster, nodes, touches }) {
     const primary = await primaryNode(cluster);
     const node = nodes.find((one) => one !== primary)!;
-    ends(node);
+    touches(node);
     await node.kill();
     let began = performance.now();
     node.launch();
@@ -32,7 +32,10 @@ export const trial = trialOf({
     const answersMs = performance.now() - began;
     stage.step(`${node.name} answers /health ${answersMs.toFixed(0)} ms after its start`);
     stage.figures['answers ms'] = answersMs.toFixed(0);
-    stage.demand(answered && answersMs <= answersWithinMs, `${node.name} is deaf for ${answersMs.toFixed(0)} ms when it starts`);
+    stage.demand(
+      answered && answersMs <= answersWithinMs,
+      `${node.name} is deaf for ${answersMs.toFixed(0)} ms when it starts`,
+    );
     await comes(60_000, async () => (await node.http('/ready')).status === 200);
     stage.step(`${node.name} is ready after ${(performance.now() - began).toFixed(0)} ms`);
     await node.kill();

@@ -19,7 +19,9 @@ const hertz = 100;
 function processorOf(nodes: readonly NodeUnderTest[]): number {
   let ticks = 0;
   for (const { pid } of nodes) {
-    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    const fields = readFileSync(`/proc/${pid ?? 0}/stat`, 'utf8')
+      .split(') ')[1]!
+      .split(' ');
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks / hertz;
@@ -86,7 +88,9 @@ export const trial = trialOf({
     });
     for (const { pid } of nodes) writeFileSync(join(directory, 'cgroup.procs'), String(pid));
     limit(Math.round(calm * share * periodUs));
-    stage.step(`the nodes take ${(calm * 100).toFixed(0)} % of a processor and get ${(calm * share * 100).toFixed(0)} %`);
+    stage.step(
+      `the nodes take ${(calm * 100).toFixed(0)} % of a processor and get ${(calm * share * 100).toFixed(0)} %`,
+    );
     afterwards(() => limit(-1));
     for (const node of nodes) node.pause();
     await wait(startledMs);

@@ -15,7 +15,10 @@ export const trial = trialOf({
   clue: /does not read|slow|wait to be read|memory/i,
   async prepare({ stage, nodes }) {
     const haret = await stage.client(nodes);
-    await haret.namespace(namespaceName).blob('/large', bytes).put(new Uint8Array(1024 * 1024 - 100));
+    await haret
+      .namespace(namespaceName)
+      .blob('/large', bytes)
+      .put(new Uint8Array(1024 * 1024 - 100));
     await haret.close();
   },
   async attack({ stage, nodes, afterwards }) {

@@ -9,7 +9,7 @@ import { Raw } from '../tools/raw.ts';
 
 const keys = 40;
 const valueBytes = 500_000;
-const rounds = 16;
+const rounds = 12;
 
 async function writeAll(stage: Stage, nodes: readonly NodeUnderTest[], round: number): Promise<void> {
   const haret = await stage.client(nodes);
@@ -24,7 +24,7 @@ export const trial = trialOf({
   sentence: `${rounds} watches begin with a snapshot of 20 MB that nobody reads, and each time all of it is put anew: old states are kept within a bound.`,
   short: false,
   clue: /does not read|slow|watch|memory/i,
-  memoryMiB: 320,
+  memoryMiB: 240,
   prepare: ({ stage, nodes }) => writeAll(stage, nodes, 0),
   async attack({ stage, nodes, afterwards }) {
     for (let round = 1; round <= rounds; round++) {
