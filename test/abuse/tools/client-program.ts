@@ -34,7 +34,10 @@ const settled = await Promise.allSettled(
 );
 for (const one of settled) {
   if (one.status === 'fulfilled') continue;
-  const code = one.reason instanceof HaretError ? one.reason.code : String(one.reason);
+  const code =
+    one.reason instanceof HaretError
+      ? `${one.reason.code}: ${one.reason.message.replace(/\d+/g, 'N')}`
+      : String(one.reason);
   refused[code] = (refused[code] ?? 0) + 1;
 }
 const done = settled.filter(({ status }) => status === 'fulfilled').length;
