@@ -3,6 +3,7 @@
  * the same for all: the load, what is measured, and what must hold.
  */
 
+import { loadavg } from 'node:os';
 import type { ClusterUnderTest, NodeUnderTest } from '../integration/cluster-process.ts';
 import { text } from '../../browser-client/index.ts';
 import { namespaceName, shown } from '../stage/stage.ts';
@@ -50,6 +51,8 @@ export interface Attack {
   readonly config?: string;
   /** What a node may take, if its data alone needs more than usual. */
   readonly memoryMiB?: number;
+  /** A p99 below this is no fault. Only where the load is no matter of the attack is it more than usual. */
+  readonly floorMs?: number;
   /** While a node is replaced by another, clients wait. For so long after the attack begins, the load is not judged. */
   readonly graceMs?: number;
   /** What an operator must see in `/health`, `cluster status` or the log. Null where there is nothing for him to do. */
@@ -93,7 +96,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   const begin = Date.now();
   await load.settle(stage, begin);
   const before = load.all(calm, begin);
-  stage.step(`the light load before: ${inWords(before)}`);
+  stage.step(`the light load before: ${inWords(before)}; the machine's load is ${loadavg()[0]!.toFixed(1)}`);
 
   lookout = new Lookout(nodes);
   const pids = nodes.map(({ pid }) => pid);
@@ -120,7 +123,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
   });
   judgeLoad(
     stage,
-    attack.judgesLoad ?? true,
+    attack.judgesLoad === false ? Infinity : (attack.floorMs ?? floorMs),
     before,
     load.all(began + (attack.graceMs ?? 0), end),
     load.all(began, end),
@@ -135,7 +138,7 @@ async function play(stage: Stage, attack: Attack): Promise<void> {
 
 function judgeLoad(
   stage: Stage,
-  judges: boolean,
+  floor: number,
   before: ReadonlyMap<LoadKind, Latencies>,
   judged: ReadonlyMap<LoadKind, Latencies>,
   whole: ReadonlyMap<LoadKind, Latencies>,
@@ -144,9 +147,9 @@ function judgeLoad(
   const worst = (of: ReadonlyMap<LoadKind, Latencies>): number => Math.max(...[...of.values()].map(({ p99 }) => p99));
   stage.figures['p99 before'] = worst(before).toFixed(0);
   stage.figures['p99 during'] = worst(whole).toFixed(0);
-  if (!judges) return;
+  if (floor === Infinity) return;
   for (const [kind, { p99, failed, words, count }] of judged) {
-    const limit = Math.max(times * before.get(kind)!.p99, floorMs);
+    const limit = Math.max(times * before.get(kind)!.p99, floor);
     stage.demand(
       p99 <= limit,
       `the light load's ${kind} has a p99 of ${p99.toFixed(0)} ms, ${before.get(kind)!.p99.toFixed(0)} ms before`,
