@@ -12,7 +12,7 @@ import { comes } from '../stage/tools/waiting.ts';
 import type { Trial } from '../stage/trial.ts';
 import { Load } from './tools/load.ts';
 import type { Latencies } from './tools/load.ts';
-import type { LoadKind } from './tools/load-lines.ts';
+import type { LoadKind } from './tools/load-program.ts';
 import { Lookout, memoryOf } from './tools/lookout.ts';
 
 /** The load is measured for so long before the attack, and for at least so long from when it begins. */

@@ -7,7 +7,34 @@
 import { connect, text } from '../../../browser-client/index.ts';
 import type { Haret } from '../../../browser-client/index.ts';
 import { HaretError } from '../../../core/base/errors.ts';
-import type { LoadLine, LoadOptions } from './load-lines.ts';
+
+export interface LoadOptions {
+  /** The addresses of each node's clients, its own first. */
+  readonly urls: readonly (readonly string[])[];
+  readonly namespace: string;
+  /** Puts, and as many gets, of each client in a second. */
+  readonly perSecond: number;
+  readonly callTimeoutMs: number;
+}
+
+export type LoadKind = 'put' | 'get' | 'watch';
+
+export type LoadLine =
+  | {
+      readonly kind: LoadKind;
+      /** The index of the node whose client it is. */
+      readonly node: number;
+      /** When it was due, in milliseconds since 1970. */
+      readonly due: number;
+      readonly ms: number;
+      /** '' when it was done. */
+      readonly words: string;
+    }
+  | {
+      readonly kind: 'settled';
+      /** Everything that was due before this has been answered, and told to each watch. */
+      readonly before: number;
+    };
 
 const { urls, namespace, perSecond, callTimeoutMs } = JSON.parse(process.argv[2]!) as LoadOptions;
 const settledEveryMs = 200;

@@ -7,9 +7,11 @@ import { bundleOfTest } from '../../stage/tools/bundles.ts';
 import { beside } from '../../stage/tools/programs.ts';
 import type { Beside } from '../../stage/tools/programs.ts';
 import { comes } from '../../stage/tools/waiting.ts';
-import { loadKinds } from './load-lines.ts';
-import type { LoadKind, LoadLine, LoadOptions } from './load-lines.ts';
+import type { LoadKind, LoadLine, LoadOptions } from './load-program.ts';
 
+/** Of each kind, the answers are judged apart. */
+const kinds = { put: true, get: true, watch: true } satisfies Record<LoadKind, true>;
+const loadKinds = Object.keys(kinds) as readonly LoadKind[];
 const perSecond = 10;
 const callTimeoutMs = 10_000;
 const settlingMs = 13_000;

@@ -10,7 +10,7 @@ import type { SimpleOperation } from '../../../core/tree/operation.ts';
 const heapMiB = 50;
 const most = 1_500_000;
 const perTransaction = 1000;
-const lastsMs = 30_000;
+const lastsMs = 20_000;
 
 export const trial = trialOf({
   name: 'small-heap',

@@ -7,12 +7,12 @@ import { Unplayable } from '../../stage/stage.ts';
 import { comes } from '../../stage/tools/waiting.ts';
 import { trialOf, wait } from '../attack.ts';
 
-const groups = 150;
+const groups = 100;
 const periodUs = 100_000;
 /** The nodes get so many times what they take when nothing happens. */
 const share = 1.3;
 const startledMs = 2500;
-const settlingMs = 20_000;
+const settlingMs = 15_000;
 const hertz = 100;
 
 /** Seconds of processor time that the processes have taken. */
