@@ -108,6 +108,14 @@ export class Raw {
     };
   }
 
+  /** A local read, and its answer. */
+  async read(operation: Operation): Promise<ServerMessage | null> {
+    const message = this.readMessage(operation);
+    const answer = this.answerTo(this.#lastId);
+    this.say([message]);
+    return within('an answer', answerLimitMs, answer);
+  }
+
   async write(operation: Operation, request: number): Promise<Reply | null> {
     const message = this.writeMessage(operation, request, request);
     const answer = this.answerTo(this.#lastId);

@@ -24,7 +24,7 @@ export const trial = trialOf({
     const reader = await Raw.open(stage, backup.api);
     const operation = { kind: 'setIntersection', paths } as const;
     let began = performance.now();
-    const read = await reader.ask(() => reader.readMessage(operation)).catch((error: unknown) => String(error));
+    const read = await reader.read(operation).catch((error: unknown) => String(error));
     stage.step(`the read was answered after ${(performance.now() - began).toFixed(0)} ms: ${kindOf(read)}`);
     const writer = await Raw.open(stage, primary.api);
     await writer.register();

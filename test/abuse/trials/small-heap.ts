@@ -7,14 +7,15 @@ import { trialOf } from '../attack.ts';
 import { Raw } from '../tools/raw.ts';
 import type { SimpleOperation } from '../../../core/tree/operation.ts';
 
-const heapMiB = 50;
+/** Little, so that it is full soon. */
+const heapMiB = 36;
 const most = 1_500_000;
 const perTransaction = 1000;
 const lastsMs = 20_000;
 
 export const trial = trialOf({
   name: 'small-heap',
-  sentence: `With a heap of ${heapMiB} MB, nodes take small keys until they refuse more with MemoryLow, and go on: none touches, and each can be started again.`,
+  sentence: `With a heap of ${heapMiB} MB, nodes take small keys until they refuse more with MemoryLow, and go on: none ends, and each can be started again.`,
   short: false,
   judgesLoad: false,
   limitMs: 150_000,

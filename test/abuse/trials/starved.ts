@@ -9,8 +9,8 @@ import { trialOf, wait } from '../attack.ts';
 
 const groups = 100;
 const periodUs = 100_000;
-/** The nodes get so many times what they take when nothing happens. */
-const share = 1.3;
+/** The nodes get this part of what they take when nothing happens. */
+const share = 0.7;
 const startledMs = 2500;
 const settlingMs = 15_000;
 const hertz = 100;
@@ -57,7 +57,7 @@ async function viewsOf(node: NodeUnderTest): Promise<number> {
 
 export const trial = trialOf({
   name: 'starved',
-  sentence: `${groups} groups get hardly more processor time than they take when nothing happens, and then all nodes stand still for ${startledMs} ms: the elections end, and the nodes say what they lack.`,
+  sentence: `${groups} groups get less processor time than they take when nothing happens, and then all nodes stand still for ${startledMs} ms: the elections end, and the nodes say what they lack.`,
   short: false,
   judgesLoad: false,
   limitMs: 200_000,
@@ -77,7 +77,7 @@ export const trial = trialOf({
     });
     stage.step(`${groups} groups ${ready ? 'are ready' : 'are NOT ready'}`);
   },
-  async attack({ stage, nodes, afterwards }) {
+  async attack({ stage, nodes, touches, afterwards }) {
     const calmFrom = processorOf(nodes);
     await wait(3000);
     const calm = (processorOf(nodes) - calmFrom) / 3;
@@ -92,7 +92,10 @@ export const trial = trialOf({
       `the nodes take ${(calm * 100).toFixed(0)} % of a processor and get ${(calm * share * 100).toFixed(0)} %`,
     );
     afterwards(() => limit(-1));
-    for (const node of nodes) node.pause();
+    for (const node of nodes) {
+      touches(node);
+      node.pause();
+    }
     await wait(startledMs);
     for (const node of nodes) node.resume();
     const sum = async (): Promise<number> => {
