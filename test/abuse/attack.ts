@@ -207,15 +207,17 @@ async function judgeRecovery(stage: Stage, nodes: readonly NodeUnderTest[]): Pro
       if (!body.includes('"ok":true')) stage.fault(`${node.name} is not ready afterwards: ${shown(body.trim())}`);
     }
   }
-  const haret = await stage.client(nodes, { callTimeoutMs: recoveryMs });
   try {
+    const haret = await stage.client(nodes, { callTimeoutMs: recoveryMs, timeoutMs: recoveryMs });
     await haret.namespace(namespaceName).blob('/afterwards', text).put('x');
-    stage.step(`nodes are ready and write ${((Date.now() - began) / 1000).toFixed(1)} s after the attack`);
+    stage.step(
+      `${ready ? 'nodes are ready and write' : 'nodes write'} ${((Date.now() - began) / 1000).toFixed(1)} s after the attack`,
+    );
+    await haret.close();
   } catch (error) {
     stage.refused(error);
     stage.fault('nothing can be written after the attack');
   }
-  await haret.close();
 }
 
 function inWords(all: ReadonlyMap<LoadKind, Latencies>): string {

@@ -24,7 +24,8 @@ export interface ClientReport {
 }
 
 const { urls, namespace: name, calls, updates, watches, values } = JSON.parse(process.argv[2]!) as ClientOptions;
-const haret = await connect({ urls, timeoutMs: 30_000, callTimeoutMs: 30_000 });
+// It stays where the lines are that can be cut.
+const haret = await connect({ urls, followRedirects: false, timeoutMs: 30_000, callTimeoutMs: 30_000 });
 const namespace = haret.namespace(name);
 
 let began = performance.now();
@@ -73,7 +74,7 @@ const report: ClientReport = {
   peakMiB: process.resourceUsage().maxRSS / 1024,
 };
 process.stdout.write(`${JSON.stringify(report)}\n`);
-// The one who started this stops the nodes, and then says so.
+// The one who started this cuts the lines, and then says so.
 await new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()));
 await haret.close();
 process.stdout.write('closed\n');

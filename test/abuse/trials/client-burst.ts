@@ -3,6 +3,7 @@
 import { namespaceName } from '../../stage/stage.ts';
 import { bundleOfTest } from '../../stage/tools/bundles.ts';
 import { beside } from '../../stage/tools/programs.ts';
+import { Proxy } from '../../stage/tools/proxy.ts';
 import { comes, within } from '../../stage/tools/waiting.ts';
 import { trialOf } from '../attack.ts';
 import type { ClientOptions, ClientReport } from '../tools/client-program.ts';
@@ -16,12 +17,13 @@ const endsWithinMs = 3000;
 
 export const trial = trialOf({
   name: 'client-burst',
-  sentence: `A program makes ${calls} calls and ${updates} updates of one value at once, leaves ${watches} watches unread, and closes when no node answers: all is done, within bounds, and the program ends.`,
+  sentence: `A program makes ${calls} calls and ${updates} updates of one value at once, leaves ${watches} watches unread, and closes when its line is silent: all is done, within bounds, and the program ends.`,
   short: false,
   clue: null,
   async attack({ stage, nodes }) {
+    const proxies = await Promise.all(nodes.map(({ api }) => Proxy.before(stage, api)));
     const options: ClientOptions = {
-      urls: nodes.map(({ api }) => api),
+      urls: proxies.map(({ address }) => address),
       namespace: namespaceName,
       calls,
       updates,
@@ -53,14 +55,13 @@ export const trial = trialOf({
       report.peakMiB <= clientMiB,
       `the program took ${report.peakMiB.toFixed(0)} MiB, ${clientMiB} are allowed`,
     );
-    for (const node of nodes) node.pause();
+    for (const proxy of proxies) proxy.cut(() => 'silent');
     const began = performance.now();
     process.kill(program.pid, 'SIGUSR2');
     const ended = await within('the end of the program', 4000, program.ended).catch(() => null);
-    for (const node of nodes) node.resume();
     const took = performance.now() - began;
     stage.step(
-      `with silent nodes, the program ${ended === null ? 'does not end' : 'ends'} in ${took.toFixed(0)} ms after close()`,
+      `on a silent line, the program ${ended === null ? 'does not end' : 'ends'} in ${took.toFixed(0)} ms after close()`,
     );
     stage.demand(ended !== null && took <= endsWithinMs, `a program lives on for ${took.toFixed(0)} ms after close()`);
   },
