@@ -78,11 +78,13 @@ export class NodeProcess {
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
     this.#hosts = new HostCheck(hostNamesOf(config));
-    this.#status = new StatusStream(
-      config.nodeName,
-      () => (config.playgroundAdmin ? this.#addresses().admin : null),
-      () => this.#node,
-    );
+    this.#status = new StatusStream({
+      name: config.nodeName,
+      adminAddress: () => (config.playgroundAdmin ? this.#addresses().admin : null),
+      node: () => this.#node,
+      log,
+      clock: new NodeClock(),
+    });
     this.#listeners = {
       cluster: this.#listener('cluster', config.cluster),
       admin: this.#listener('admin', config.admin),
@@ -112,7 +114,10 @@ export class NodeProcess {
       node.start();
       this.#node = node;
       this.#metrics.start();
-      this.#ticker = setInterval(() => node.tick(), this.#config.timing.tickMs);
+      this.#ticker = setInterval(() => {
+        node.tick();
+        this.#status.tick();
+      }, this.#config.timing.tickMs);
       this.#log.write('info', 'listening', { ...addresses, pid: process.pid, version: this.#parts.version });
       this.#announceReady(node, startedAt);
       return addresses;
@@ -176,7 +181,7 @@ export class NodeProcess {
       log: this.#log,
       accept: (subprotocol, link, from) => {
         if (this.#node === null || this.#stopping) return null;
-        if (subprotocol === statusSubprotocol) return this.#status.accept(link);
+        if (subprotocol === statusSubprotocol) return this.#status.accept(link, from);
         return this.#node.accept(through, subprotocol, link, from);
       },
       ...(through === 'api' ? { http: this.#endpoints() } : {}),
@@ -197,7 +202,7 @@ export class NodeProcess {
     return httpEndpoints({
       playground: new Playground(this.#config.nodeName, this.#parts.version),
       node: () => (this.#stopping ? null : this.#node),
-      processSamples: () => [...this.#metrics.samples(), ...this.#connectionSamples()],
+      processSamples: () => [...this.#metrics.samples(), ...this.#connectionSamples(), this.#statusSample()],
     });
   }
 
@@ -222,6 +227,11 @@ export class NodeProcess {
         { ...refused1, labels, value: refused },
       ];
     });
+  }
+
+  #statusSample(): MetricSample {
+    const help = 'Status streams closed for what they sent, or because there were too many.';
+    return { name: 'haret_status_refused_total', help, type: 'counter', labels: {}, value: this.#status.refused };
   }
 
   #bound(name: Interface): string {

@@ -4,7 +4,8 @@
  * hold. While no one listens, it only costs a look at a flag.
  */
 
-import type { Link, LinkHandler } from '../core/base/ports.ts';
+import type { Clock, Frame, Link, LinkHandler, Log } from '../core/base/ports.ts';
+import { Notices } from '../core/cluster/base/notices.ts';
 import type { ClientTraffic, HostedNode, NodeObserver, SessionsView } from '../core/cluster/base/host.ts';
 import type { ReplicaView } from '../core/vr/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
@@ -24,13 +25,41 @@ const maxEvents = 100;
 /** A listener that has this much unread gets nothing more until it has read it. */
 const maxBufferedBytes = 1024 * 1024;
 
+/** What a listener can send: it is a WebSocket, so these are all kinds there are. */
+type Heard = 'text' | 'binary';
+
+/**
+ * What is judged of each kind of frame of a listener before anything is done for it: none is taken, because a stream that
+ * is asked nothing can be told nothing wrong.
+ */
+const judges = {
+  text: () => 'a status stream takes no messages',
+  binary: () => 'a status stream takes no messages, and none in binary',
+} satisfies { readonly [K in Heard]: () => string };
+
+function kindOf(frame: Frame): Heard {
+  return typeof frame === 'string' ? 'text' : 'binary';
+}
+
 /** The parts of a node that the stream tells about. */
 export type StatusNode = Pick<HostedNode, 'view' | 'sessions'>;
+
+export interface StatusParts {
+  /** Of this node. */
+  readonly name: string;
+  /** Where pages may administer it; null when they may not. */
+  readonly adminAddress: () => string | null;
+  readonly node: () => StatusNode | null;
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'now'>;
+}
 
 export class StatusStream {
   readonly #name: string;
   readonly #adminAddress: () => string | null;
   readonly #node: () => StatusNode | null;
+  readonly #notices: Notices;
+  readonly #now: () => number;
   readonly #listeners = new Set<Link>();
   readonly #traffic = new StatusTraffics(everyMs, () => performance.now());
   #listening = false;
@@ -40,15 +69,19 @@ export class StatusStream {
   #told = 0;
   #sessions = new Map<number, SessionsView>();
   #clients: ClientTraffic = { connections: 0, asked: 0, answered: 0 };
+  #refused = 0;
 
-  /**
-   * @param name of this node.
-   * @param adminAddress where pages may administer it; null when they may not.
-   */
-  constructor(name: string, adminAddress: () => string | null, node: () => StatusNode | null) {
+  constructor({ name, adminAddress, node, log, clock }: StatusParts) {
     this.#name = name;
     this.#adminAddress = adminAddress;
     this.#node = node;
+    this.#notices = new Notices(log, clock);
+    this.#now = () => clock.now();
+  }
+
+  /** Streams that were closed for what they sent, or because there were too many. */
+  get refused(): number {
+    return this.#refused;
   }
 
   readonly observer: NodeObserver = {
@@ -71,9 +104,9 @@ export class StatusStream {
     },
   };
 
-  accept(link: Link): LinkHandler {
+  accept(link: Link, from: string): LinkHandler {
     if (this.#listeners.size >= maxListeners) {
-      link.close(closeCodes.tooManyConnections, `at most ${maxListeners} status streams`);
+      this.#refuse(link, from, closeCodes.tooManyConnections, `at most ${maxListeners} status streams`);
     } else {
       this.#listeners.add(link);
       this.#listen();
@@ -81,12 +114,29 @@ export class StatusStream {
       this.#last = '';
     }
     return {
-      onFrame: () => link.close(closeCodes.badFrame, 'a status stream takes no messages'),
-      onClose: () => {
-        this.#listeners.delete(link);
-        if (this.#listeners.size === 0) this.stop();
+      onFrame: (frame) => {
+        // What was on its way when it was closed is for nobody.
+        if (this.#listeners.has(link)) this.#refuse(link, from, closeCodes.badFrame, judges[kindOf(frame)]());
       },
+      onClose: () => this.#leave(link),
     };
+  }
+
+  /** Says why, and closes. The place is free at once, however long the other end takes to go. */
+  #refuse(link: Link, from: string, code: number, reason: string): void {
+    this.#refused++;
+    this.#notices.tell('info', reason, 'closed a status stream', { from, problem: reason });
+    link.close(code, reason);
+    this.#leave(link);
+  }
+
+  #leave(link: Link): void {
+    if (this.#listeners.delete(link) && this.#listeners.size === 0) this.stop();
+  }
+
+  /** Tells what was only counted. */
+  tick(): void {
+    this.#notices.tick(this.#now());
   }
 
   #listen(): void {

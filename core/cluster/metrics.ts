@@ -2,6 +2,7 @@
 
 import { Service } from '../service/service.ts';
 import type { Store } from '../store/store.ts';
+import type { AdminCounters } from './admin/admin-connection.ts';
 import type { ApiCounters } from './clients/api-connection.ts';
 import type { Doors } from './doors.ts';
 import type { Traffic } from './clients/traffic.ts';
@@ -24,6 +25,7 @@ export interface MetricSources {
   readonly reserve: DiskReserve;
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
+  readonly admin: AdminCounters;
   readonly doors: Doors;
   readonly traffic: Traffic;
 }
@@ -38,7 +40,7 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
     labels: MetricSample['labels'] = {},
   ): void => void samples.push({ name, help, type, labels, value });
 
-  const { api, peers, router, store, groups, doors } = sources;
+  const { api, admin, peers, router, store, groups, doors } = sources;
   add('gauge', 'haret_api_connections', 'Open connections on the API interface.', doors.open('api'));
   add('gauge', 'haret_watches', 'Watches that are open here, including those of peers.', sources.watches.size);
   add('counter', 'haret_api_requests_total', 'Writes that clients sent on the API interface.', api.requests);
@@ -51,6 +53,9 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   add('gauge', 'haret_api_waiting_reads', 'Reads that wait until their clients read.', traffic.held);
   add('gauge', 'haret_api_paused_connections', 'API connections that are not read from now.', traffic.unread);
   add('gauge', 'haret_admin_connections', 'Open connections on the admin interface.', doors.open('admin'));
+  add('counter', 'haret_admin_commands_total', 'Commands asked on the admin interface.', admin.commands);
+  const refused = 'Admin commands not done, and connections closed, for what they said.';
+  add('counter', 'haret_admin_refused_total', refused, admin.refused);
   add('gauge', 'haret_peers_connected', 'Other nodes that are connected.', peers.connectedNames().length);
   add('counter', 'haret_peer_frames_received_total', 'Frames from other nodes.', peers.counters.framesIn);
   add('counter', 'haret_peer_frames_sent_total', 'Frames to other nodes.', peers.counters.framesOut);

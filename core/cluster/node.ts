@@ -15,7 +15,9 @@ import { adminServerCodec } from '../wire/admin-codecs.ts';
 import { apiServerCodec } from '../wire/api-codecs.ts';
 import type { NodeInfo } from '../wire/node-info.ts';
 import { AdminCommands } from './admin/admin-commands.ts';
+import type { AdminCounters } from './admin/admin-connection.ts';
 import { AdminConnection } from './admin/admin-connection.ts';
+import { isSentOn } from './admin/judgement.ts';
 import type { ApiCounters } from './clients/api-connection.ts';
 import { ApiConnection } from './clients/api-connection.ts';
 import type { Catalog } from './catalog/catalog.ts';
@@ -39,6 +41,7 @@ import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers/peers.ts';
 import { Peers } from './peers/peers.ts';
 import { Outsiders, isNamed } from './peers/outsiders.ts';
+import type { Hearer } from './peers/judgement.ts';
 import { judgePeer } from './peers/judgement.ts';
 import { takePeerMessage } from './peer-messages.ts';
 import { Conditions } from './base/conditions.ts';
@@ -83,6 +86,9 @@ export class ClusterNode implements HostedNode {
   readonly #options: NodeOptions;
   readonly #times: NodeTimes;
   readonly #turn: Turn;
+  readonly #admin: AdminCounters = { commands: 0, refused: 0 };
+  /** By what peers are judged. */
+  readonly #hearer: Hearer = { mayBeMember: (node) => this.#parts.groups.mayBeMember(node), isSentOn };
   readonly #api: ApiCounters = {
     requests: 0,
     reads: 0,
@@ -183,6 +189,8 @@ export class ClusterNode implements HostedNode {
       peers,
       router,
       joining,
+      counters: this.#admin,
+      notices: this.#notices,
       metrics: () => this.metrics(),
       refusal: () => this.#outsiders.refusal(),
       attendance,
@@ -275,7 +283,11 @@ export class ClusterNode implements HostedNode {
       }
       case 'admin': {
         const codec = adminServerCodec(subprotocol, limits.maxFrameBytes);
-        return new AdminConnection({ ...opened, codec }, (command, done) => admin.run(command, false, done));
+        return new AdminConnection(
+          { ...opened, codec },
+          (command, outstanding, done) => admin.asked(command, outstanding, done),
+          this.#admin,
+        );
       }
       case 'cluster':
         return { ...peers.accept(link), refuse: (error, code) => peers.refuse(link, error, code) };
@@ -319,7 +331,7 @@ export class ClusterNode implements HostedNode {
   metrics(): readonly MetricSample[] {
     if (this.#running === null) return [];
     const { traffic } = this.#running.desk;
-    return collectMetrics({ ...this.#running, api: this.#api, doors: this.#doors, traffic });
+    return collectMetrics({ ...this.#running, api: this.#api, admin: this.#admin, doors: this.#doors, traffic });
   }
 
   view(): NodeView {
@@ -433,7 +445,7 @@ export class ClusterNode implements HostedNode {
       takesOffers: () => this.#parts.secret.takesOffers,
       mayLackSecret: (address) => this.#parts.secret.handedTo(address) !== null,
       isMember: (node) => this.#parts.groups.isMember(node),
-      judge: (from, message) => judgePeer(this.#parts.groups, from, message),
+      judge: (from, message) => judgePeer(this.#hearer, from, message),
       message: (from, message, answer) => takePeerMessage(this.#parts, this.#observer, from, message, answer),
       offered: (offer, answer) => this.#parts.joining.offered(offer, answer),
       connection: (node, connected) => this.#peerConnection(node, connected),

@@ -52,7 +52,7 @@ export function takePeerMessage(
       const { run, id, item } = message;
       if (!router.takes(from.name, run, id)) return;
       if (item.kind === 'admin') {
-        return admin.run(item.command, true, (result) =>
+        return admin.sentOn(item.command, (result) =>
           answer({
             kind: 'forwarded',
             run,

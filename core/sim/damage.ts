@@ -1,7 +1,7 @@
 /**
  * What a disk suffers in a simulated world: bytes that flip, sectors that cannot be read or are zeros, whole batches
- * side by side, a cut tail, missing segments including the newest, a log that is gone while the identity is there, or a
- * disk that loses everything at once. At most one node of a world suffers, so that a quorum keeps what was
+ * side by side, a cut tail, missing segments including the newest, the node's newest records, a log that is gone while
+ * the identity is there, or a disk that loses everything at once. At most one node of a world suffers, so that a quorum keeps what was
  * acknowledged. It is never the node that founded the cluster, because that one alone votes in the root group. The last
  * batch of a log that goes on in its segment stays whole: damage there would look like a torn write (protocol §2).
  */
@@ -11,6 +11,7 @@ import { SeededRandom } from '../base/random.ts';
 import { floorFile, identityFile, parseCheckpointName, parseSegmentName, sectorBytes } from '../store/format.ts';
 import { readIdentity } from '../store/identity.ts';
 import type { MemoryDisk } from '../store/memory-disk.ts';
+import { loseRecord, withoutNamespaces } from './lost-record.ts';
 import { scanSegment } from '../store/scan.ts';
 import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
@@ -26,6 +27,7 @@ const rots = [
   'newest',
   'newest',
   'log',
+  'record',
   ...Array.from({ length: 10 }, () => 'batch' as const),
 ] as const;
 
@@ -33,6 +35,8 @@ export type RotKind = (typeof rots)[number] | 'cut';
 
 const firstWithinUs = 2_000_000;
 const nextWithinUs = 3_000_000;
+/** Of the first, for a wish. */
+const nextAfterFirst = 2;
 const offForUs = 500_000;
 
 /** A batch of the log as it lies on the disk. */
@@ -40,6 +44,12 @@ interface Placed {
   readonly file: string;
   readonly offset: number;
   readonly end: number;
+}
+
+/** What a hunt wants of it (shape.ts). */
+export interface DamageWish {
+  readonly rot?: RotKind;
+  readonly rotWithinMs?: number;
 }
 
 export class Damage {
@@ -50,15 +60,20 @@ export class Damage {
   /** It draws from a generator of its own, so that a world without damage is the same as before damage existed. */
   readonly #random: SeededRandom;
   readonly #favour: RotKind | null;
+  readonly #withinUs: { readonly first: number; readonly next: number };
   #active = false;
   #lost = false;
 
   /**
    * @param kind drawn from the seed when left out. Most worlds have none.
-   * @param favour happens as often as all other kinds of rot together.
+   * @param wish `rot` happens as often as all other kinds of rot together.
    */
-  constructor(world: World, seed: number, kind?: DamageKind, favour: RotKind | null = null) {
-    this.#favour = favour;
+  constructor(world: World, seed: number, kind?: DamageKind, { rot, rotWithinMs }: DamageWish = {}) {
+    this.#favour = rot ?? null;
+    this.#withinUs =
+      rotWithinMs === undefined
+        ? { first: firstWithinUs, next: nextWithinUs }
+        : { first: rotWithinMs * 1000, next: rotWithinMs * 1000 * nextAfterFirst };
     this.#world = world;
     this.#random = new SeededRandom(seed, 0xd15c0);
     this.kind = kind ?? this.#random.pick(['none', 'none', 'none', 'none', 'rot', 'rot', 'rot', 'loss'] as const);
@@ -76,7 +91,7 @@ export class Damage {
   begin(): void {
     if (this.kind === 'none') return;
     this.#active = true;
-    this.#next(firstWithinUs);
+    this.#next(this.#withinUs.first);
   }
 
   end(): void {
@@ -88,7 +103,7 @@ export class Damage {
       if (!this.#active) return;
       if (this.#random.chance(1, 2)) this.#strike();
       else this.#ambush();
-      if (!this.#lost) this.#next(nextWithinUs);
+      if (!this.#lost) this.#next(this.#withinUs.next);
     });
   }
 
@@ -187,6 +202,8 @@ export class Damage {
         return this.#loseNewest();
       case 'log':
         return this.#loseLog();
+      case 'record':
+        return this.#loseRecord();
       case 'checkpoint': {
         const checkpoints = disk.list().filter(({ name }) => parseCheckpointName(name) !== null);
         if (checkpoints.length === 0) return;
@@ -243,6 +260,14 @@ export class Damage {
       this.#note('a batch cannot be read', file, offset);
       for (let at = offset; at < end; at += sectorBytes) this.victim.disk.breakSector(file, at / sectorBytes);
     }
+  }
+
+  /** An earlier record of the node is left, which knows fewer namespaces. Their replicas are there (V27). */
+  #loseRecord(): void {
+    const { disk, name } = this.victim;
+    const parts = { ...this.#world.store, random: this.#random };
+    if (!loseRecord(disk, parts, (record) => withoutNamespaces(record, this.#random))) return;
+    this.#world.note(`disk of ${name}: the newest records of the node are gone`);
   }
 
   /** Loses the newest segments that took a batch, with or without the later ones that took none (V29). */

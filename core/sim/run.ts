@@ -175,7 +175,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   const faults = new Faults(world, users, [eager.host], wish.favour ?? null);
-  const damage = new Damage(world, options.seed, options.damage, wish.rot ?? null);
+  const damage = new Damage(world, options.seed, options.damage, wish);
   faults.begin();
   damage.begin();
   // In every second world, so that the others stay as they were without it.

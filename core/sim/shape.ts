@@ -36,6 +36,8 @@ export interface Wish extends Partial<Shape> {
   readonly favour?: FaultKind;
   /** The same for what happens to a disk that rots. */
   readonly rot?: RotKind;
+  /** The first time that the disk rots comes within this, and each other one within twice this. */
+  readonly rotWithinMs?: number;
   readonly left?: Left;
   /** The user that waits for nothing reaches only one node, or its event loop stalls now and then. */
   readonly oneNode?: boolean;
@@ -80,6 +82,6 @@ export function drawShape(seed: number, random: SeededRandom, wish: Wish = {}): 
 
 function shapeOf(wish: Wish): Partial<Shape> {
   const { favour: _f, rot: _d, left: _l, oneNode: _o, onlooker: _w, stalls: _s, padding: _p, ...rest } = wish;
-  const { requestTimeoutMs: _r, ...shape } = rest;
+  const { requestTimeoutMs: _r, rotWithinMs: _m, ...shape } = rest;
   return shape;
 }

@@ -5,7 +5,7 @@
 
 import { SeededRandom } from '../base/random.ts';
 import { DiskFull } from '../base/disk-full.ts';
-import type { Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
+import type { Hash, Interface, Link, LinkHandler, LogLevel } from '../base/ports.ts';
 import { Client } from '../client/client.ts';
 import { AdminClient } from '../client/admin-client.ts';
 import { defaultClientOptions } from '../client/options.ts';
@@ -60,6 +60,8 @@ export class World {
   /** Nodes whose disks were damaged or lost. */
   readonly #damaged = new Set<string>();
   readonly #sessionMs: number;
+  /** What the stores of its nodes are opened with. */
+  readonly store: { readonly hash: Hash; readonly segmentBytes: number };
   readonly #witness: WorldOptions['witness'];
   #clients = 0;
   #events = 0;
@@ -74,6 +76,7 @@ export class World {
     );
     const { hash, segmentBytes, timing } = options.settings;
     this.#sessionMs = timing.sessionMs;
+    this.store = { hash, segmentBytes };
     // It draws from a generator of its own, so that looking at the world does not change it.
     this.#durability = new Durability(
       (name) => this.node(name).disk,

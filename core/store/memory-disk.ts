@@ -424,6 +424,13 @@ export class MemoryDisk implements Disk {
     return copy;
   }
 
+  /** Holds from now on what another disk holds, which is not used any more. The host is off. */
+  become(other: MemoryDisk): void {
+    this.#stop();
+    this.#directory = [];
+    this.#files = other.#files;
+  }
+
   /** Flips bits of one byte. */
   corrupt(name: string, offset: number, mask = 0xff): void {
     const file = this.#file(name);

@@ -1,5 +1,6 @@
-// A client of haret in some 230 lines of plain WebSockets and JSON, as docs/wire.md describes it: what one in another language takes. It is driven by
-// lines of JSON on its standard input, each answered by a line, so that test/integration/wire.test.ts can hold any client to the protocol.
+// A client of haret in some 300 lines of plain WebSockets and JSON, as docs/wire.md describes it: what one in another language takes. It is driven by
+// lines of JSON on its standard input, each answered by a line, so that test/integration/wire.test.ts and wire-rules.test.ts can hold any
+// client to the protocol.
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -22,6 +23,7 @@ let next = 1;
 const unanswered = new Set();
 let maxWindow = 1;
 let maxFrameBytes = 65_536;
+let maxValueBytes = maxFrameBytes;
 /** Writes that have no number yet, because there is no session or its window is full. */
 const queue = [];
 /** Watches by id, with the last op that each was told. */
@@ -30,6 +32,8 @@ const watches = new Map();
 const resendMs = 2000;
 const keepAliveMs = 30_000;
 const silenceMs = 2000;
+/** An election may be over by then. */
+const unservedMs = 500;
 
 function frame(messages) {
   // Bytes are base64, and their places are named.
@@ -63,8 +67,12 @@ function read(text) {
 }
 
 let heardAt = 0;
+/** Goes on at another node, without waiting for what this one may still say. */
+let goOn = () => undefined;
+let leaving = null;
 
 function connect(at = 0) {
+  clearTimeout(leaving);
   const mine = new WebSocket(`ws://${urls[at % urls.length]}`, [subprotocol], { perMessageDeflate: false });
   socket = mine;
   inside = false;
@@ -77,15 +85,18 @@ function connect(at = 0) {
   });
   mine.on('error', () => undefined);
   // Another node is as good: nodes forward what they cannot do themselves.
-  mine.on('close', () => mine === socket && setTimeout(() => connect(at + 1), 50));
+  mine.on('close', () => setTimeout(() => mine === socket && connect(at + 1), 50));
+  goOn = () => {
+    mine.terminate();
+    if (mine === socket) connect(at + 1);
+  };
   // A node that stopped, or a way to it that broke, says nothing at all.
   const watch = setInterval(() => {
     if (mine !== socket) return clearInterval(watch);
     const silentMs = Date.now() - heardAt;
     if (silentMs > silenceMs) {
       clearInterval(watch);
-      mine.terminate();
-      if (mine === socket) connect(at + 1);
+      goOn();
     } else if (silentMs > silenceMs / 2) send([{ kind: 'ping', id: ++lastId }]);
   }, silenceMs / 4);
 }
@@ -95,7 +106,7 @@ const enter = () => send([{ kind: 'enter', id: ++lastId, namespace }]);
 function told(message) {
   switch (message.kind) {
     case 'welcome':
-      ({ maxWindow, maxFrameBytes } = message);
+      ({ maxWindow, maxFrameBytes, maxValueBytes } = message);
       enter();
       return;
     case 'entered':
@@ -123,6 +134,11 @@ function told(message) {
       return;
     case 'watching':
       watches.get(message.id).op ??= message.op;
+      return;
+    case 'standing':
+      // A node that has lost its group does nothing for us until it finds it again. Another one may have it.
+      clearTimeout(leaving);
+      if (!message.served && urls.length > 1) leaving = setTimeout(() => goOn(), unservedMs);
       return;
     case 'who':
       send([{ kind: 'keepAlive', id: ++lastId, namespaceId, session: message.session }]);
@@ -223,10 +239,17 @@ function register() {
   });
 }
 
+/** The size of the largest bytes in it. */
+function largest(value) {
+  if (value instanceof Uint8Array) return value.length;
+  return typeof value === 'object' && value !== null ? Math.max(0, ...Object.values(value).map(largest)) : 0;
+}
+
 function write(operation, done) {
   // What can be checked is checked before it has a number: what is too large would only leave a gap.
-  if (frame([{ kind: 'request', operation }]).length + 256 > maxFrameBytes) {
-    const error = { code: 'LimitExceeded', message: 'larger than a frame', retryable: false, outcome: 'definite' };
+  if (largest(operation) > maxValueBytes || frame([{ kind: 'request', operation }]).length + 256 > maxFrameBytes) {
+    const message = 'larger than a value or a frame may be';
+    const error = { code: 'LimitExceeded', message, retryable: false, outcome: 'definite' };
     return done({ answer: { kind: 'error', error } });
   }
   queue.push({ operation, done });
@@ -259,6 +282,17 @@ const commands = {
     ask({ kind: 'read', consistency: linearizable, operation: { kind: 'exists', path: '/' } }, done);
   },
   write: ({ operation }, done) => write(operation, done),
+  /** All at once; answered when all are. */
+  writes({ operations }, done) {
+    const replies = [];
+    let left = operations.length;
+    operations.forEach((operation, i) =>
+      write(operation, (reply) => {
+        replies[i] = reply;
+        if (--left === 0) done(replies);
+      }),
+    );
+  },
   read: ({ operation }, done) => ask({ kind: 'read', consistency: linearizable, operation }, done),
   watch({ path }, done) {
     const id = ++lastId;

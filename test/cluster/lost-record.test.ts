@@ -2,31 +2,17 @@
 
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../core/base/random.ts';
-import { decodeNodeRecord, encodeNodeRecord } from '../../core/cluster/replicas/node-record.ts';
+import { loseRecord } from '../../core/sim/lost-record.ts';
 import type { MemoryDisk } from '../../core/store/memory-disk.ts';
-import { Store } from '../../core/store/store.ts';
-import { NodeHash } from '../../node-server/node-hash.ts';
 import { Story, createBlob, get, valueOf } from './story.ts';
 
 /** Puts back the record that the node had before it knew of any namespace. */
-function forgetNamespaces(story: Story, disk: MemoryDisk): void {
-  let now = 0;
-  const state = { done: false };
-  const ports = { disk, hash: new NodeHash(), random: new SeededRandom(5), log: { write: () => undefined } };
-  const fail = (error: Error): never => {
-    throw error;
-  };
-  const store = Store.open(ports, { segmentBytes: 1024 * 1024, now: () => now, onFailure: fail });
-  const record = decodeNodeRecord(store.nodeRecord()!);
-  expect(record.namespaces.map(({ name }) => name)).toEqual(['ns']);
-  store.setNodeRecord(encodeNodeRecord({ ...record, namespaces: [] }), () => (state.done = true));
-  while (!state.done && now < 60_000) {
-    store.flush();
-    story.pass(10);
-    store.tick((now += 10));
-  }
-  expect(state.done).toBe(true);
-  disk.processCrash();
+function forgetNamespaces({ world }: Story, disk: MemoryDisk): void {
+  const lost = loseRecord(disk, { ...world.store, random: new SeededRandom(5) }, (record) => {
+    expect(record.namespaces.map(({ name }) => name)).toEqual(['ns']);
+    return { ...record, namespaces: [] };
+  });
+  expect(lost).toBe(true);
 }
 
 describe('a node that has lost its record and not its replicas', () => {

@@ -78,6 +78,10 @@ export class NodeUnderTest {
   /** Lines of its log since its first start, as they were written. */
   readonly log: string[] = [];
   stderr = '';
+  /** A command that becomes the node's process, such as `prlimit`. */
+  before: readonly string[] = [];
+  /** Flags of Node itself. */
+  flags: readonly string[] = [];
   #child: ChildProcess | null = null;
   #ended: Promise<Ended> = Promise.resolve({ status: null, signal: null });
   #rest = '';
@@ -109,9 +113,9 @@ export class NodeUnderTest {
   /** Starts the process without waiting for it. */
   launch(): void {
     if (this.#child !== null) throw new Error(`${this.name} runs`);
-    const child = spawn(process.execPath, [bundleOf('haret'), 'start', '--config', this.configFile], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const program = [process.execPath, ...this.flags, bundleOf('haret'), 'start', '--config', this.configFile];
+    const [command, ...args] = [...this.before, ...program] as [string, ...string[]];
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.stderr = '';
     child.stdout.on('data', (chunk: Buffer) => this.#read(chunk.toString('utf8')));

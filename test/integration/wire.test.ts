@@ -4,52 +4,10 @@
  * names another program than the example's.
  */
 
-import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest } from './cluster-process.ts';
-import { packageRoot } from './programs.ts';
-
-const program = process.env['HARET_WIRE_CLIENT'] ?? `node ${join(packageRoot, 'examples/thin-client/client.js')}`;
-
-interface Reply {
-  readonly op: number;
-  readonly answer: { readonly kind: string; readonly result?: object; readonly error?: { readonly code: string } };
-}
-
-interface Told {
-  readonly op: number;
-  readonly events: readonly { readonly op: number; readonly changes: readonly { readonly number: number }[] }[];
-}
-
-/** The program under test. It takes one command at a time. */
-class WireClient {
-  readonly #process: ChildProcessWithoutNullStreams;
-  readonly #answers: AsyncIterator<string>;
-
-  constructor() {
-    const [command, ...args] = program.split(' ');
-    this.#process = spawn(command!, args);
-    this.#process.stderr.pipe(process.stderr);
-    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
-  }
-
-  async do<T = Reply>(command: object): Promise<T> {
-    this.#process.stdin.write(`${JSON.stringify(command)}\n`);
-    const { value } = (await this.#answers.next()) as { readonly value: string };
-    return JSON.parse(value) as T;
-  }
-
-  write(operation: object): Promise<Reply> {
-    return this.do({ do: 'write', operation });
-  }
-
-  close(): void {
-    this.#process.stdin.end();
-  }
-}
+import { WireClient } from './wire-client.ts';
+import type { WireEvents } from './wire-client.ts';
 
 describe('a client in any language', () => {
   let cluster: ClusterUnderTest;
@@ -58,7 +16,7 @@ describe('a client in any language', () => {
   beforeAll(async () => {
     cluster = await ClusterUnderTest.start(3);
     client = new WireClient();
-    const entered = await client.do({ do: 'enter', urls: cluster.nodes.map(({ api }) => api), namespace: 'test-ns' });
+    const entered = await client.enter(cluster.nodes.map(({ api }) => api));
     expect(entered.answer).toMatchObject({ kind: 'result', result: { truth: true } });
   });
 
@@ -84,7 +42,7 @@ describe('a client in any language', () => {
   it('writes once each, and watches without a gap and a repeat, while nodes die and come back', async () => {
     await client.write({ kind: 'create', path: '/n', type: 'counter', value: null });
     const { watch } = await client.do<{ readonly watch: number }>({ do: 'watch', path: '/n' });
-    const events = (): Promise<Told> => client.do<Told>({ do: 'events', watch });
+    const events = (): Promise<WireEvents> => client.events(watch);
     await expect.poll(async () => (await events()).op, { timeout: 20_000 }).not.toBe(null);
     const total = 60;
     for (let i = 1; i <= total; i++) {

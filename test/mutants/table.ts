@@ -10,6 +10,7 @@ import { clientSurvivors } from './survivors-clients.ts';
 import { storeSurvivors } from './survivors-store.ts';
 import { timeSurvivors } from './survivors-time.ts';
 import { viewSurvivors } from './survivors-views.ts';
+import { recordMutants } from './records.ts';
 import { sessionMutants } from './sessions.ts';
 import { reachMutants } from './reach.ts';
 import { viewMutants } from './views.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...judgementMutants,
   ...sessionMutants,
   ...reachMutants,
+  ...recordMutants,
   ...viewSurvivors,
   ...timeSurvivors,
   ...storeSurvivors,

@@ -4,7 +4,7 @@
  */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LinkHandler } from '../../core/base/ports.ts';
+import type { Frame, LinkHandler } from '../../core/base/ports.ts';
 import type { SessionsView } from '../../core/cluster/base/host.ts';
 import type { Message } from '../../core/vr/messages.ts';
 import type { StatusMessage } from '../../core/wire/status.ts';
@@ -36,19 +36,24 @@ class Listener {
   readonly #heard: StatusMessage[] = [];
   #wake: () => void = () => undefined;
   closed: number | null = null;
+  closings = 0;
+  told = 0;
   handler: LinkHandler;
 
   constructor(stream: StatusStream) {
-    this.handler = stream.accept({
-      send: (frame) => {
+    const link = {
+      send: (frame: Frame): void => {
+        this.told++;
         this.#heard.push(JSON.parse(frame as string) as StatusMessage);
         this.#wake();
       },
-      close: (code) => {
-        this.closed = code;
+      close: (code: number): void => {
+        this.closings++;
+        this.closed ??= code;
       },
       buffered: () => 0,
-    });
+    };
+    this.handler = stream.accept(link, 'test');
   }
 
   async next(): Promise<StatusMessage> {
@@ -59,11 +64,14 @@ class Listener {
 
 describe('the status stream', () => {
   const node = new TalkingNode({ name: 'dev1' } as EchoNode['options']);
-  const stream = new StatusStream(
-    'dev1',
-    () => null,
-    () => node,
-  );
+  const log: string[] = [];
+  const stream = new StatusStream({
+    name: 'dev1',
+    adminAddress: () => null,
+    node: () => node,
+    log: { write: (level, text) => void log.push(`${level} ${text}`) },
+    clock: { now: () => 0 },
+  });
 
   afterEach(() => stream.stop());
 
@@ -108,9 +116,41 @@ describe('the status stream', () => {
     listener.handler.onClose(1000, '');
   });
 
-  it('takes no messages', () => {
+  it.each<[string, Frame]>([
+    ['text', 'hello'],
+    ['a question of a client', '{"json":[{"kind":"hello","protocol":1,"client":"x"}]}'],
+    ['a command of an administrator', '{"json":[{"id":1,"command":{"kind":"logLevel","level":"debug"}}]}'],
+    ['what it tells itself', '{"node":"dev2","peers":["dev1"],"adminAddress":"evil:1","groups":[]}'],
+    ['no text', ''],
+    ['ANSI codes', '\u001b[2J\u0007'],
+    ['a long text', 'x'.repeat(4 * 1024 * 1024)],
+    ['bytes', new Uint8Array([0xff, 0x00, 0x1b])],
+    ['no bytes', new Uint8Array(0)],
+  ])('takes no messages: %s closes it once, however often it comes, and no other listener', async (_what, frame) => {
+    const bystander = new Listener(stream);
     const listener = new Listener(stream);
-    listener.handler.onFrame('hello');
-    expect(listener.closed).toBe(4000);
+    const before = stream.refused;
+    for (let i = 0; i < 100; i++) listener.handler.onFrame(frame);
+    expect(listener).toMatchObject({ closed: 4000, closings: 1 });
+    expect(stream.refused).toBe(before + 1);
+    node.asked++;
+    // What the others are told it is not, before its end has gone and after.
+    expect((await bystander.next()).node).toBe('dev1');
+    expect(listener.told).toBe(0);
+    listener.handler.onClose(4000, '');
+    listener.handler.onClose(4000, '');
+    listener.handler.onFrame(frame);
+    expect(listener.closings).toBe(1);
+    expect(bystander.closed).toBeNull();
+    bystander.handler.onClose(1000, '');
+    expect(log.filter((line) => line.startsWith('info')).length).toBeLessThanOrEqual(2);
+  });
+
+  it('tells so many listeners and no more; who is refused takes no place', () => {
+    const listeners = Array.from({ length: 70 }, () => new Listener(stream));
+    expect(listeners.filter(({ closed }) => closed === 4003)).toHaveLength(6);
+    listeners[0]!.handler.onFrame('x');
+    expect(new Listener(stream).closed).toBeNull();
+    expect(new Listener(stream).closed).toBe(4003);
   });
 });

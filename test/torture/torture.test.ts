@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../integration/programs.ts';
-import { play } from './stage.ts';
+import { play } from '../stage/stage.ts';
 import { trialNames, trials } from './trials/index.ts';
 
 describe('the trials', () => {

@@ -1,16 +1,19 @@
 /** Runs each admin command (docs/language.md) on this node or, if another node must run it, there. */
 
 import { hexFromBytes, utf8Length } from '../../base/bytes.ts';
-import { errorInfo, fail, ok } from '../../base/errors.ts';
+import { fail, ok } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
 import { Service } from '../../service/service.ts';
 import { serviceLimitsOf } from '../../service/limits.ts';
 import type { Member } from '../../vr/configuration.ts';
 import type { AdminCommand, AdminResult, Placement, ReplicaStatusInfo } from '../../wire/admin.ts';
-import { isNamespaceName } from '../catalog/catalog.ts';
 import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
+import type { AdminCounters } from './admin-connection.ts';
 import type { Attendance } from './attendance.ts';
+import type { AdminAsker } from './judgement.ts';
+import { isLogLevel, judgeAdmin } from './judgement.ts';
+import type { Notices } from '../base/notices.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { MetricSample, NodeOptions, NodePorts } from '../base/host.ts';
 import type { NodeTimes } from '../base/times.ts';
@@ -20,6 +23,8 @@ import type { Peers } from '../peers/peers.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
 import type { Router } from '../routing/router.ts';
 
+/** Commands that one connection may have outstanding. */
+const maxOutstanding = 256;
 /** Each node has one replica of the root group, besides those of namespaces. */
 const rootReplicas = 1;
 /** The admin interface carries names and values up to these bounds (core/wire/admin.ts). */
@@ -38,9 +43,11 @@ export interface AdminParts {
   readonly peers: Peers;
   readonly router: Router;
   readonly joining: Joining;
+  readonly counters: AdminCounters;
+  readonly notices: Notices;
   metrics(): readonly MetricSample[];
   /** Why this node serves no client now, or null when it does. */
-  refusal(): ErrorInfo | null;
+  readonly refusal: () => ErrorInfo | null;
   /** Which nodes are missing. */
   readonly attendance: Attendance;
   /** Checks at each tick, and calls back once `check` is true or the time is over. */
@@ -57,8 +64,28 @@ export class AdminCommands {
     this.#times = nodeTimes(parts.options.timing);
   }
 
-  /** Runs a command. A command that another node forwarded is not forwarded again. */
-  run(command: AdminCommand, forwarded: boolean, done: AdminDone): void {
+  /** A command that came over a connection of this node's admin interface. */
+  asked(command: AdminCommand, outstanding: number, done: AdminDone): void {
+    this.#judge({ forwarded: false, outstanding, maxOutstanding, refusal: this.#parts.refusal }, command, done);
+  }
+
+  /** The same, that another node was asked and cannot do: it is not sent on again. */
+  sentOn(command: AdminCommand, done: AdminDone): void {
+    const asker = { forwarded: true, outstanding: 0, maxOutstanding, refusal: this.#parts.refusal };
+    this.#judge(asker, command, done);
+  }
+
+  #judge(asker: AdminAsker, command: AdminCommand, done: AdminDone): void {
+    const error = judgeAdmin(asker, command);
+    if (error === null) return this.#run(command, asker.forwarded, done);
+    const { counters, notices } = this.#parts;
+    counters.refused++;
+    const kind = `admin ${command.kind}: ${error.code}`;
+    notices.tell('info', kind, 'refused an admin command', { command: command.kind, problem: error.message });
+    done({ ok: false, error });
+  }
+
+  #run(command: AdminCommand, forwarded: boolean, done: AdminDone): void {
     switch (command.kind) {
       case 'clusterJoin':
         return this.#atRoot(command, forwarded, done, () =>
@@ -90,8 +117,6 @@ export class AdminCommands {
   /** Runs a command that changes the catalog at the primary of the root group. */
   #atRoot(command: AdminCommand, forwarded: boolean, done: AdminDone, here: () => void): void {
     const { groups, options } = this.#parts;
-    const refusal = this.#parts.refusal();
-    if (refusal !== null) return done({ ok: false, error: refusal });
     const voters = groups.record?.root.voters;
     if (voters === undefined || voters.some((member) => member.node === options.name)) return here();
     if (forwarded) return done(fail('NoPrimary', 'the root group has no primary here'));
@@ -123,15 +148,6 @@ export class AdminCommands {
 
   #createNamespace(command: Extract<AdminCommand, { kind: 'createNamespace' }>, done: AdminDone): void {
     const { joining, options, ports } = this.#parts;
-    if (!isNamespaceName(command.namespace)) {
-      return done(fail('BadName', `a namespace cannot be called ${command.namespace}`, { name: command.namespace }));
-    }
-    // The simple mistakes are reported before a cluster is founded.
-    const needed = command.allowSmall ? 1 : 3;
-    if (command.replicas.length < needed) {
-      const details = { needed, actual: command.replicas.length };
-      return done(fail('NotEnoughReplicas', 'Not enough replicas (at least 3 unless --allow-small)', details));
-    }
     const elsewhere = command.replicas.find(({ node }) => node !== options.name);
     if (this.#parts.groups.record === null && elsewhere !== undefined) return done(notInCluster(elsewhere));
     joining.inCluster((ready) => {
@@ -308,17 +324,13 @@ export class AdminCommands {
     return pairs(samples);
   }
 
+  /** The level in force, when none is named. */
   #setLogLevel(level: string): Result<AdminResult> {
-    if (level === '') return ok({ kind: 'text', text: this.#logLevel });
-    if (level !== 'debug' && level !== 'info' && level !== 'warn' && level !== 'error') {
-      return {
-        ok: false,
-        error: errorInfo('BadArgument', `no log level ${level}; the levels are debug, info, warn, error`),
-      };
+    if (isLogLevel(level)) {
+      this.#logLevel = level;
+      this.#parts.options.setLogLevel(level);
     }
-    this.#logLevel = level;
-    this.#parts.options.setLogLevel(level);
-    return ok({ kind: 'text', text: level });
+    return ok({ kind: 'text', text: this.#logLevel });
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo, Result } from '../../base/errors.ts';
-import type { Frame, Link, LinkHandler, Log } from '../../base/ports.ts';
+import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
 import type { AdminServerCodec } from '../../wire/admin-codecs.ts';
 import { adminServerOutbox } from '../../wire/admin-codecs.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../wire/admin.ts';
@@ -12,27 +12,37 @@ import type { Notices } from '../base/notices.ts';
 import type { Opened } from '../base/opened.ts';
 import type { Flushable } from '../base/turn.ts';
 
-export type RunAdminCommand = (command: AdminCommand, done: (result: Result<AdminResult>) => void) => void;
+/** @param outstanding commands of the same connection that are not answered yet. */
+export type RunAdminCommand = (
+  command: AdminCommand,
+  outstanding: number,
+  done: (result: Result<AdminResult>) => void,
+) => void;
 
-/** Commands that one connection may have outstanding. */
-const maxOutstanding = 256;
+/** Counters of all admin connections of a node, for `/metrics`. */
+export interface AdminCounters {
+  commands: number;
+  /** Commands that were judged not to be done, and connections that were closed for what came over them. */
+  refused: number;
+}
 
 export class AdminConnection implements LinkHandler, Flushable {
   readonly #link: Link;
   readonly #codec: AdminServerCodec;
   readonly #run: RunAdminCommand;
-  readonly #log: Log;
   readonly #notices: Notices;
+  readonly #counters: AdminCounters;
   readonly #from: string;
   readonly #outbox: Outbox<AdminReply>;
   #outstanding = 0;
   #closed = false;
 
-  constructor({ link, codec, from, turn, limits, log, notices }: Opened<AdminServerCodec>, run: RunAdminCommand) {
+  constructor(opened: Opened<AdminServerCodec>, run: RunAdminCommand, counters: AdminCounters) {
+    const { link, codec, from, turn, limits, notices } = opened;
     this.#link = link;
     this.#codec = codec;
     this.#run = run;
-    this.#log = log;
+    this.#counters = counters;
     this.#notices = notices;
     this.#from = from;
     const options = adminServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
@@ -52,18 +62,10 @@ export class AdminConnection implements LinkHandler, Flushable {
     for (const { id, command } of requests) this.#start(id, command);
   }
 
+  /** What it may not do is judged where it is done (judgement.ts). */
   #start(id: number, command: AdminCommand): void {
-    if (this.#outstanding >= maxOutstanding) {
-      const details = { limit: maxOutstanding, actual: this.#outstanding + 1 };
-      this.#answer({
-        kind: 'failed',
-        id,
-        error: errorInfo('Overloaded', 'too many admin commands are outstanding', details),
-      });
-      return;
-    }
-    this.#outstanding++;
-    this.#run(command, (result) => {
+    this.#counters.commands++;
+    this.#run(command, this.#outstanding++, (result) => {
       this.#outstanding--;
       this.#answer(
         result.ok ? { kind: 'done', id, result: result.value } : { kind: 'failed', id, error: result.error },
@@ -80,7 +82,9 @@ export class AdminConnection implements LinkHandler, Flushable {
   /** Sends the reason, then closes. */
   refuse(error: ErrorInfo, code: number): void {
     if (this.#closed) return;
-    this.#log.write('debug', 'closed an admin connection', { from: this.#from, problem: error.message });
+    this.#counters.refused++;
+    const facts = { from: this.#from, problem: error.message };
+    this.#notices.tell('info', `admin connection: ${error.code}`, 'closed an admin connection', facts);
     this.#outbox.send({ kind: 'goodbye', error });
     this.#outbox.flush();
     this.#link.close(code, error.code);
@@ -98,6 +102,7 @@ export class AdminConnection implements LinkHandler, Flushable {
     this.#outbox.flush();
     if (!this.#outbox.closed) return;
     const text = 'closed an admin connection that does not read';
+    this.#counters.refused++;
     this.#notices.tell('info', text, text, { from: this.#from });
     this.onClose();
   }

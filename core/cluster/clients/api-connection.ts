@@ -9,7 +9,7 @@ import type { ErrorInfo } from '../../base/errors.ts';
 import { MalformedError, errorInfo } from '../../base/errors.ts';
 import type { ClusterId, NamespaceId, SessionId } from '../../base/ids.ts';
 import type { Limits } from '../../base/limits.ts';
-import type { Frame, Link, LinkHandler, Log } from '../../base/ports.ts';
+import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 import { noSecret } from '../../base/session-secret.ts';
 import type { ApiServerCodec, Unusable } from '../../wire/api-codecs.ts';
@@ -84,7 +84,6 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #desk: ApiDesk;
   readonly #limits: Limits;
   readonly #counters: ApiCounters;
-  readonly #log: Log;
   readonly #notices: Notices;
   readonly #from: string;
   readonly #outbox: Outbox<ServerMessage>;
@@ -104,14 +103,13 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   #closed = false;
 
   constructor(opened: Opened<ApiServerCodec>, desk: ApiDesk, counters: ApiCounters) {
-    const { link, codec, from, turn, limits, log, notices } = opened;
+    const { link, codec, from, turn, limits, notices } = opened;
     this.#link = link;
     this.#codec = codec;
     this.#desk = desk;
     this.#limits = limits;
     this.#spoken = new SpokenSessions(limits.maxSessionsPerConnection);
     this.#counters = counters;
-    this.#log = log;
     this.#notices = notices;
     this.#from = from;
     const options = apiServerOutbox(limits.maxFrameBytes, limits.maxQueuedBytes);
@@ -180,7 +178,8 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   refuse(error: ErrorInfo, code: number): void {
     if (this.#closed) return;
     this.#counters.refused++;
-    this.#log.write('debug', 'closed an API connection', { from: this.#from, problem: error.message });
+    const facts = { from: this.#from, problem: error.message };
+    this.#notices.tell('info', `API connection: ${error.code}`, 'closed an API connection', facts);
     this.#outbox.send({ kind: 'goodbye', error });
     this.#outbox.flush();
     this.#link.close(code, error.code);

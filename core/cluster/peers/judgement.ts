@@ -6,6 +6,7 @@
 
 import { rootNamespaceId } from '../../base/ids.ts';
 import { highestNumber } from '../../vr/reach.ts';
+import type { AdminCommand } from '../../wire/admin.ts';
 import type { NodeInfo } from '../../wire/node-info.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 
@@ -13,6 +14,8 @@ import type { PeerMessage } from '../../wire/peer.ts';
 export interface Hearer {
   /** True for a node of this cluster, by name and incarnation, as far as the catalog here shows. */
   mayBeMember(node: NodeInfo): boolean;
+  /** An admin command that nodes send on to the one that can do it. */
+  isSentOn(command: AdminCommand): boolean;
 }
 
 type Judge<K extends PeerMessage['kind']> = (
@@ -45,6 +48,7 @@ const judges = {
   forward: (hearer, from, message) => {
     const { namespaceId, item } = message;
     if (namespaceId === rootNamespaceId && item.kind !== 'admin' && item.kind !== 'lookup') return rootAlone;
+    if (item.kind === 'admin' && !hearer.isSentOn(item.command)) return 'an admin command that no node sends on';
     return member(hearer, from);
   },
   forwarded: member,

@@ -1,10 +1,10 @@
 /** A client uses another client's session, whose number it knows or guesses. */
 
-import { namespaceName, shown } from '../stage.ts';
-import type { Stage } from '../stage.ts';
-import { ThinConnection, errorOf, guessed, register, request, resume } from '../tools/thin.ts';
-import type { Heard } from '../tools/thin.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import type { Stage } from '../../stage/stage.ts';
+import { ThinConnection, errorOf, guessed, register, request, resume } from '../../stage/tools/thin.ts';
+import type { Heard } from '../../stage/tools/thin.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const create = (path: string): object => ({ kind: 'create', path, type: 'counter', value: null });
 const add = (path: string, by: number): object => ({ kind: 'counterAdd', path, by });

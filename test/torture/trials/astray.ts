@@ -2,12 +2,12 @@
 
 import { text } from '../../../browser-client/index.ts';
 import { run } from '../../integration/programs.ts';
-import { namespaceName } from '../stage.ts';
-import { batchesOf, destroy } from '../tools/log-files.ts';
-import { healthOf, startAnyhow } from '../tools/nodes.ts';
-import { CutCluster } from '../tools/proxy.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { batchesOf, destroy } from '../../stage/tools/log-files.ts';
+import { healthOf, startAnyhow } from '../../stage/tools/nodes.ts';
+import { CutCluster } from '../../stage/tools/proxy.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const limitMs = 20_000;
 

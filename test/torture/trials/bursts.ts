@@ -2,7 +2,7 @@
 
 import { json } from '../../../browser-client/index.ts';
 import { eventually } from '../../integration/cluster-process.ts';
-import type { Trial } from '../trial.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const namespaces = 6;
 const keys = 6;

@@ -1,11 +1,11 @@
 /** Clients at a node that answers, but has lost its group. */
 
 import { text } from '../../../browser-client/index.ts';
-import { namespaceName } from '../stage.ts';
-import { primaryNode } from '../tools/nodes.ts';
-import { CutCluster } from '../tools/proxy.ts';
-import { comes, within } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { primaryNode } from '../../stage/tools/nodes.ts';
+import { CutCluster } from '../../stage/tools/proxy.ts';
+import { comes, within } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 /** An election takes a second or two, leaving a node takes one or two more, and the machine may be busy. */
 const progressMs = 20_000;

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { floorFile } from '../../../core/store/format.ts';
 import { eventually } from '../../integration/cluster-process.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
-import { namespaceName } from '../stage.ts';
-import type { Stage } from '../stage.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { batchesOf, eraseBehind, tear, tearNext } from '../tools/log-files.ts';
-import { recover, startAnyhow } from '../tools/nodes.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import type { Stage } from '../../stage/stage.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { batchesOf, eraseBehind, tear, tearNext } from '../../stage/tools/log-files.ts';
+import { recover, startAnyhow } from '../../stage/tools/nodes.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const groups = 24;
 const rounds = 2;

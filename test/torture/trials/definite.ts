@@ -2,11 +2,11 @@
 
 import { bytes } from '../../../browser-client/index.ts';
 import { eventually } from '../../integration/cluster-process.ts';
-import { namespaceName, shown } from '../stage.ts';
-import { primaryNode, startAnyhow } from '../tools/nodes.ts';
-import { Proxy } from '../tools/proxy.ts';
-import { ThinConnection, errorOf, register, request, resume } from '../tools/thin.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { primaryNode, startAnyhow } from '../../stage/tools/nodes.ts';
+import { Proxy } from '../../stage/tools/proxy.ts';
+import { ThinConnection, errorOf, register, request, resume } from '../../stage/tools/thin.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 /** More than any disk has, so a node refuses writes that add data as soon as it is primary. */
 const noRoom = 'disk_reserve_bytes = 1099511627776';

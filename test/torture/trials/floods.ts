@@ -6,10 +6,10 @@ import { adminSubprotocols } from '../../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../../core/wire/api.ts';
 import { peerSubprotocol } from '../../../core/wire/peer.ts';
 import { open } from '../../integration/raw-socket.ts';
-import { namespaceName } from '../stage.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const megabytes = 15 * 1024 * 1024;
 const writes = 200;

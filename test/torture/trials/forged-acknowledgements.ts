@@ -1,12 +1,12 @@
 /** Acknowledgements that no replica gave, of what was never sent, and a log that no primary sent. */
 
 import { text } from '../../../browser-client/index.ts';
-import { namespaceName } from '../stage.ts';
-import { failoverAndRestart, stillServes } from '../tools/after-forgery.ts';
-import { Forger, idsOf, envelope, forged, infoOf, largest, strangerInfo } from '../tools/forger.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { primaryNode, replicasOn, startAnyhow } from '../tools/nodes.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { failoverAndRestart, stillServes } from '../../stage/tools/after-forgery.ts';
+import { Forger, idsOf, envelope, forged, infoOf, largest, strangerInfo } from '../../stage/tools/forger.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { primaryNode, replicasOn, startAnyhow } from '../../stage/tools/nodes.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 export const trial = {
   name: 'forged-acknowledgements',

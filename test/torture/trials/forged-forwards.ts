@@ -9,13 +9,13 @@ import type { PeerMessage } from '../../../core/wire/peer.ts';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { freePort } from '../../integration/cluster-process.ts';
-import { namespaceName, shown } from '../stage.ts';
-import { failoverAndRestart, stillServes } from '../tools/after-forgery.ts';
-import { Forger, idsOf, infoOf, largest, strangerInfo } from '../tools/forger.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { primaryNode } from '../tools/nodes.ts';
-import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { failoverAndRestart, stillServes } from '../../stage/tools/after-forgery.ts';
+import { Forger, idsOf, infoOf, largest, strangerInfo } from '../../stage/tools/forger.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { primaryNode } from '../../stage/tools/nodes.ts';
+import { ThinConnection, errorOf, register, request } from '../../stage/tools/thin.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const name = 'stranger';
 /** The proof of a forward, which a stranger makes up. */

@@ -1,13 +1,13 @@
 /** A stranger says hello: in a member's name, to a node that is not there any more, and under an invalid name. */
 
-import { namespaceName, shown } from '../stage.ts';
-import { stillServes } from '../tools/after-forgery.ts';
-import { Forger, idsOf, infoOf, strangerInfo } from '../tools/forger.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { healthOf, recover } from '../tools/nodes.ts';
-import { ThinConnection } from '../tools/thin.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { stillServes } from '../../stage/tools/after-forgery.ts';
+import { Forger, idsOf, infoOf, strangerInfo } from '../../stage/tools/forger.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { healthOf, recover } from '../../stage/tools/nodes.ts';
+import { ThinConnection } from '../../stage/tools/thin.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const bait = '127.0.0.1:9';
 const badNames = ['evil\nname', '\u001b[31mred', 'x\u009b2J', '\u202eelif'];

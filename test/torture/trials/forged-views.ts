@@ -1,10 +1,19 @@
 /** Messages in the names of replicas, over a stranger's link, with views that cannot have been reached. */
 
-import { namespaceName } from '../stage.ts';
-import { failoverAndRestart, stillServes } from '../tools/after-forgery.ts';
-import { Forger, idsOf, envelope, forged, infoOf, largest, rootEnvelope, strangerInfo } from '../tools/forger.ts';
-import { Ledger } from '../tools/ledger.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { failoverAndRestart, stillServes } from '../../stage/tools/after-forgery.ts';
+import {
+  Forger,
+  idsOf,
+  envelope,
+  forged,
+  infoOf,
+  largest,
+  rootEnvelope,
+  strangerInfo,
+} from '../../stage/tools/forger.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 export const trial = {
   name: 'forged-views',

@@ -4,7 +4,7 @@ import { apiSubprotocols } from '../../../core/wire/api.ts';
 import { adminSubprotocols } from '../../../core/wire/admin.ts';
 import { peerSubprotocol } from '../../../core/wire/peer.ts';
 import { open, sendBytes } from '../../integration/raw-socket.ts';
-import type { Trial } from '../trial.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const strange = 'rebound.example';
 

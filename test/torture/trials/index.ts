@@ -3,7 +3,7 @@
  * compile.
  */
 
-import type { Trial } from '../trial.ts';
+import type { Trial } from '../../stage/trial.ts';
 import { trial as anotherSession } from './another-session.ts';
 import { trial as bursts } from './bursts.ts';
 import { trial as cutsInARow } from './cuts-in-a-row.ts';

@@ -4,13 +4,13 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from '../../../browser-client/index.ts';
 import { run } from '../../integration/programs.ts';
-import { namespaceName, shown } from '../stage.ts';
-import type { Stage } from '../stage.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { batchesOf, segmentsOf } from '../tools/log-files.ts';
-import { healthOf, recover, startAnyhow } from '../tools/nodes.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import type { Stage } from '../../stage/stage.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { batchesOf, segmentsOf } from '../../stage/tools/log-files.ts';
+import { healthOf, recover, startAnyhow } from '../../stage/tools/nodes.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const keys = 20;
 

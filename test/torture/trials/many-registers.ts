@@ -1,9 +1,9 @@
 /** One connection registers session after session. */
 
-import { namespaceName, shown } from '../stage.ts';
-import { ThinConnection, errorOf, register, request } from '../tools/thin.ts';
-import { within } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { ThinConnection, errorOf, register, request } from '../../stage/tools/thin.ts';
+import { within } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 /** More than a namespace holds by default. */
 const registers = 20_500;

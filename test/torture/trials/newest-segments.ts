@@ -1,7 +1,7 @@
 /** Someone removes the newest files of a log, including the spare, so that what is left has no gap. */
 
-import { segmentsGone } from '../tools/segments-gone.ts';
-import type { Trial } from '../trial.ts';
+import { segmentsGone } from '../../stage/tools/segments-gone.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 export const trial = {
   name: 'newest-segments',

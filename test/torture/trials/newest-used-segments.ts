@@ -1,7 +1,7 @@
 /** Someone removes the newest files of a log that hold anything. The one that was made in advance stays. */
 
-import { segmentsGone } from '../tools/segments-gone.ts';
-import type { Trial } from '../trial.ts';
+import { segmentsGone } from '../../stage/tools/segments-gone.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 export const trial = {
   name: 'newest-used-segments',

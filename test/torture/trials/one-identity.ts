@@ -1,10 +1,10 @@
 /** Two living processes have the same whole identity, because a volume was copied or a deployment overlaps. */
 
-import { counterCheck } from '../tools/counting.ts';
-import { namespaceName, shown } from '../stage.ts';
-import { Writer } from '../tools/writer.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { counterCheck } from '../../stage/tools/counting.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { Writer } from '../../stage/tools/writer.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const path = '/n';
 const clientId = { id: 'the-one', incarnation: '5a'.repeat(16) };

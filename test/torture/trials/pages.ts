@@ -4,8 +4,8 @@ import { adminSubprotocols } from '../../../core/wire/admin.ts';
 import { apiSubprotocols } from '../../../core/wire/api.ts';
 import { peerSubprotocol } from '../../../core/wire/peer.ts';
 import { open } from '../../integration/raw-socket.ts';
-import { shown } from '../stage.ts';
-import type { Trial } from '../trial.ts';
+import { shown } from '../../stage/stage.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const allowed = 'https://console.example.org';
 

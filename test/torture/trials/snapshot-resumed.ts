@@ -1,9 +1,9 @@
 /** A reader leaves a watch in the middle of its snapshot, and goes on where `watch.op` says. */
 
 import { text } from '../../../browser-client/index.ts';
-import { namespaceName } from '../stage.ts';
-import { within } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { within } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const keys = 600;
 const bytes = 4000;

@@ -1,11 +1,11 @@
 /** A client whose own event loop stalls, at a node that falls silent. */
 
-import { namespaceName, shown } from '../stage.ts';
-import { counterCheck } from '../tools/counting.ts';
-import { primaryNode } from '../tools/nodes.ts';
-import { comes } from '../tools/waiting.ts';
-import { Writer } from '../tools/writer.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown } from '../../stage/stage.ts';
+import { counterCheck } from '../../stage/tools/counting.ts';
+import { primaryNode } from '../../stage/tools/nodes.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import { Writer } from '../../stage/tools/writer.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const path = '/n';
 const progressMs = 15_000;

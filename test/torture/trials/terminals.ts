@@ -8,8 +8,8 @@ import { encodeWhole } from '../../../core/base/whole.ts';
 import { adminReplyFrameSchema } from '../../../core/wire/admin.ts';
 import { serverFrameSchema } from '../../../core/wire/api.ts';
 import { run } from '../../integration/programs.ts';
-import { shown } from '../stage.ts';
-import type { Trial } from '../trial.ts';
+import { shown } from '../../stage/stage.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 /** A title, a colour, a C1 control sequence, text that runs the other way, a line that is overwritten, and a bell. */
 const steering = '\u001b]0;owned\u0007\u001b[31mred\u009b2Jgone\u202eesrever\u2066\u200eover\rwritten\u0085';

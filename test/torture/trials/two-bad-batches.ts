@@ -2,13 +2,13 @@
 
 import { text } from '../../../browser-client/index.ts';
 import { eventually } from '../../integration/cluster-process.ts';
-import { namespaceName } from '../stage.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { batchesOf, destroy } from '../tools/log-files.ts';
-import type { Batch } from '../tools/log-files.ts';
-import { primaryNode, recover, startAnyhow } from '../tools/nodes.ts';
-import { comes } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName } from '../../stage/stage.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { batchesOf, destroy } from '../../stage/tools/log-files.ts';
+import type { Batch } from '../../stage/tools/log-files.ts';
+import { primaryNode, recover, startAnyhow } from '../../stage/tools/nodes.ts';
+import { comes } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const unheard = 6;
 

@@ -7,11 +7,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../integration/cluster-process.ts';
 import { bundleOf, run } from '../../integration/programs.ts';
-import { namespaceName, shown, Unplayable } from '../stage.ts';
-import { Ledger } from '../tools/ledger.ts';
-import { beside } from '../tools/programs.ts';
-import { within } from '../tools/waiting.ts';
-import type { Trial } from '../trial.ts';
+import { namespaceName, shown, Unplayable } from '../../stage/stage.ts';
+import { Ledger } from '../../stage/tools/ledger.ts';
+import { beside } from '../../stage/tools/programs.ts';
+import { within } from '../../stage/tools/waiting.ts';
+import type { Trial } from '../../stage/trial.ts';
 
 const unshare = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 

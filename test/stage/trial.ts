@@ -25,6 +25,10 @@ export interface Verdict {
   /** How many writes were acknowledged, and how many of them were there in the end. */
   readonly acknowledged: number;
   readonly present: number;
+  /** What else was measured, by name. */
+  readonly figures: Readonly<Record<string, string>>;
+  /** What nodes told their operators meanwhile. */
+  readonly said: readonly string[];
   /** What each refusal said, once each. */
   readonly refusals: readonly string[];
   /** What did not hold. */

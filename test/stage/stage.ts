@@ -32,6 +32,10 @@ export class Stage {
   readonly steps: string[] = [];
   readonly faults: string[] = [];
   readonly #refusals = new Map<string, string>();
+  /** For the table of the run, by the name of the column. */
+  readonly figures: Record<string, string> = {};
+  /** What nodes told their operators, line by line. */
+  readonly said: string[] = [];
   acknowledged = 0;
   present = 0;
   readonly #teller: Teller;
@@ -44,7 +48,7 @@ export class Stage {
   readonly #endings: (() => Promise<void> | void)[] = [];
 
   constructor(name: string, seed: number, teller: Teller) {
-    this.directory = mkdtempSync(join(tmpdir(), `haret-torture-${name}-`));
+    this.directory = mkdtempSync(join(tmpdir(), `haret-trial-${name}-`));
     this.#seed = seed;
     this.#drawn = seed;
     this.#teller = teller;
@@ -212,6 +216,8 @@ export async function play(trial: Trial, seed: number, teller: Teller): Promise<
     seconds: (performance.now() - began) / 1000,
     acknowledged: stage.acknowledged,
     present: stage.present,
+    figures: stage.figures,
+    said: stage.said,
     refusals: stage.refusals,
     faults: stage.faults,
     skipped,

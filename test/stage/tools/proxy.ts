@@ -165,6 +165,14 @@ export class CutCluster {
     }
   }
 
+  /** Only these two no longer hear each other. */
+  cutBetween(manner: 'silent' | 'closed', one: NodeUnderTest, other: NodeUnderTest): void {
+    for (const [to, proxy] of this.#proxies) {
+      const away = to === one ? other : to === other ? one : null;
+      proxy.cut((from) => (from !== null && from === away ? manner : null));
+    }
+  }
+
   /** All hear each other again. What was cut is dialled anew, as when routers come back. */
   heal(): void {
     for (const proxy of this.#proxies.values()) {
