@@ -36,7 +36,7 @@ const nextWithinUs = 3_000_000;
 const offForUs = 500_000;
 
 /** A batch of the log as it lies on the disk. */
-interface Placed {
+export interface Placed {
   readonly file: string;
   readonly offset: number;
   readonly end: number;
@@ -289,7 +289,7 @@ export class Damage {
 }
 
 /** The batches that a start would find whole, in their order. */
-function wholeBatches(disk: MemoryDisk): Placed[] {
+export function wholeBatches(disk: MemoryDisk): Placed[] {
   const files = disk.list();
   const identity = readIdentity(
     disk,

@@ -9,6 +9,7 @@ import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { chaos } from '../client/chaos.test.ts';
 import { live } from '../store/lives.ts';
+import { rot } from '../store/rotten-lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -32,7 +33,7 @@ function simulated(seed: number): void {
 const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   exploration: explored,
   simulator: simulated,
-  lives: live,
+  lives: damaged === 'rot' ? rot : live,
   chaos,
 };
 const run = runs[by as Mutant['by']];

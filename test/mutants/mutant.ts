@@ -21,7 +21,10 @@ export interface Mutant {
    * do it harm.
    */
   readonly by: 'exploration' | 'simulator' | 'lives' | 'chaos';
-  /** What must go wrong with one disk, or with one replica's state (histories only), for it to show; left out: it differs from seed to seed. */
+  /**
+   * What must go wrong with one disk, or with one replica's state (histories only), for it to show; left out: it differs from seed to seed, and the
+   * disk of a store alone stays whole.
+   */
   readonly damage?: 'rot' | 'loss' | 'wrong';
   /** Where the simulator looks for it: worlds in which it can be seen, drawn from the seed but for this. */
   readonly wish?: Wish & { readonly events?: number };
