@@ -19,11 +19,13 @@ const hash = new NodeHash();
 const damaged = only === 'rot' || only === 'loss' ? only : null;
 const wrong = only === 'wrong';
 
-function explored(seed: number): void {
-  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)) });
-}
+const { events, voters, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<Mutant['wish']>;
 
-const { events, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<Mutant['wish']>;
+function explored(seed: number): void {
+  const steps = [300, 800, 800, 3000][seed % 4]!;
+  const damage = wrong ? 'wrong' : (damaged ?? damageOf(seed));
+  explore({ seed, steps, damage, ...(voters === undefined ? {} : { voters }) });
+}
 
 function simulated(seed: number): void {
   const length = events ?? [4000, 20_000, 60_000][seed % 3]!;

@@ -26,8 +26,8 @@ export interface Mutant {
    * disk of a store alone stays whole.
    */
   readonly damage?: 'rot' | 'loss' | 'wrong';
-  /** Where the simulator looks for it: worlds in which it can be seen, drawn from the seed but for this. */
-  readonly wish?: Wish & { readonly events?: number };
+  /** Where it is looked for: worlds in which it can be seen, drawn from the seed but for this. `voters` is for random histories, all else for the simulator. */
+  readonly wish?: Wish & { readonly events?: number; readonly voters?: number };
   /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */
   readonly equivalent?: string;
 }

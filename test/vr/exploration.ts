@@ -116,6 +116,8 @@ class History {
   readonly #shuffled: boolean;
   /** The replica whose disk is damaged. */
   readonly #victim: string;
+  /** Whether a primary that is cut off keeps one other. Groups of fewer than four have no such others. */
+  readonly #friends: SeededRandom | null;
 
   constructor(world: World, random: SeededRandom, seed: number, damage: Damage) {
     this.#world = world;
@@ -123,6 +125,7 @@ class History {
     this.#users = new Users(world, random, seed);
     this.#healing = new Healing(world, this.#users, random, seed);
     this.#victim = world.names[0]!;
+    this.#friends = world.configuration.voters.length < 4 ? null : new SeededRandom(seed, 0xf1e2d);
     // With two voters, both are in every quorum, so no other can prove what one has lost.
     this.#damage = world.configuration.voters.length <= (damage === 'rot' ? 1 : 2) ? 'none' : damage;
     this.#lossPercent = random.pick([0, 5, 20]);
@@ -221,8 +224,12 @@ class History {
     const world = this.#world;
     const random = this.#random;
     const late = random.chance(1, 4) ? this.#answersTo(alone) : [];
-    world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
+    // What one other acknowledges is not committed, and is not forgotten (V20).
+    const friend = this.#friends?.chance(1, 2) === true ? this.#friends.pick(this.#others(alone)) : alone;
+    const pair = [alone, friend];
+    world.route = ({ from, to }) => (pair.includes(from) === pair.includes(to) ? 'deliver' : 'drop');
     if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(60));
+    if (friend !== alone) this.#rest(10 * this.#friends!.below(20));
     if (late.length > 0 || random.chance(2, 3)) this.#tellPeers(alone, false);
     if (late.length > 0) this.#calm(20);
     else if (random.chance(1, 3)) this.#calm(80);
@@ -255,6 +262,10 @@ class History {
       this.#rest(10 * random.below(30));
       this.#meet(primary);
     }
+  }
+
+  #others(name: string): readonly string[] {
+    return this.#world.configuration.voters.map(({ replica }) => replica).filter((one) => one !== name);
   }
 
   #meet(name: string): void {
