@@ -19,12 +19,16 @@ const hash = new NodeHash();
 const damaged = only === 'rot' || only === 'loss' ? only : null;
 const wrong = only === 'wrong';
 
-const { events, voters, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<Mutant['wish']>;
+const { events, voters, checkpointBytes, stageBytes, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<
+  Mutant['wish']
+>;
+const group = Object.fromEntries(
+  Object.entries({ voters, checkpointBytes, stageBytes }).filter(([, value]) => value !== undefined),
+);
 
 function explored(seed: number): void {
   const steps = [300, 800, 800, 3000][seed % 4]!;
-  const damage = wrong ? 'wrong' : (damaged ?? damageOf(seed));
-  explore({ seed, steps, damage, ...(voters === undefined ? {} : { voters }) });
+  explore({ seed, steps, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)), ...group });
 }
 
 function simulated(seed: number): void {

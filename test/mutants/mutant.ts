@@ -1,6 +1,7 @@
 /** What a mutant is: one fix of a scenario of protocol §10 taken out, as an edit of the sources (protocol §10). */
 
 import type { Wish } from '../../core/sim/shape.ts';
+import type { Exploration } from '../vr/exploration.ts';
 
 export interface Edit {
   /** Relative to the root of the repository. */
@@ -9,6 +10,9 @@ export interface Edit {
   readonly find: string;
   readonly replace: string;
 }
+
+/** The part of a wish that is for random histories; all else is for the simulator. */
+export type HistoryWish = Pick<Exploration, 'voters' | 'checkpointBytes' | 'stageBytes'>;
 
 export interface Mutant {
   /** The row of protocol §10. */
@@ -26,8 +30,8 @@ export interface Mutant {
    * disk of a store alone stays whole.
    */
   readonly damage?: 'rot' | 'loss' | 'wrong';
-  /** Where it is looked for: worlds in which it can be seen, drawn from the seed but for this. `voters` is for random histories, all else for the simulator. */
-  readonly wish?: Wish & { readonly events?: number; readonly voters?: number };
+  /** Where it is looked for: worlds in which it can be seen, drawn from the seed but for this. */
+  readonly wish?: Wish & HistoryWish & { readonly events?: number };
   /** Why nothing can find it: the fix stands twice, and either half does. It must survive then. */
   readonly equivalent?: string;
 }

@@ -16,6 +16,9 @@ export interface Exploration {
   readonly seed: number;
   readonly steps: number;
   readonly voters?: number;
+  /** Left out, like the number of voters: drawn. */
+  readonly checkpointBytes?: number;
+  readonly stageBytes?: number;
   /**
    * `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost.
    * `wrong`: what one replica writes of its state differs from what the others write (V36).
@@ -82,7 +85,7 @@ export function explore(exploration: Exploration): World {
   }
 }
 
-function explored({ seed, steps, voters, damage = 'none' }: Exploration): World {
+function explored({ seed, steps, voters, damage = 'none', ...wish }: Exploration): World {
   const random = new SeededRandom(seed, 77);
   const world = new World({
     seed,
@@ -93,6 +96,8 @@ function explored({ seed, steps, voters, damage = 'none' }: Exploration): World 
     ownClocks: true,
     // A replica that was away lacks more than it stages. What is drawn for the others stays as it was.
     stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
+    ...(wish.checkpointBytes === undefined ? {} : { checkpointBytes: wish.checkpointBytes }),
+    ...(wish.stageBytes === undefined ? {} : { stageBytes: wish.stageBytes }),
   });
   const history = new History(world, random, seed, damage);
   // Only in some histories, because forging costs time.
@@ -185,6 +190,7 @@ class History {
       case 'links': {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
         if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+        else if (this.#friends?.chance(1, 3) === true) this.#keepOne(world.primary ?? name, this.#friends);
         else if (random.chance(1, 4)) this.#obscure(world.primary ?? name);
         else this.#isolate(world.primary ?? name);
         break;
@@ -224,12 +230,8 @@ class History {
     const world = this.#world;
     const random = this.#random;
     const late = random.chance(1, 4) ? this.#answersTo(alone) : [];
-    // What one other acknowledges is not committed, and is not forgotten (V20).
-    const friend = this.#friends?.chance(1, 2) === true ? this.#friends.pick(this.#others(alone)) : alone;
-    const pair = [alone, friend];
-    world.route = ({ from, to }) => (pair.includes(from) === pair.includes(to) ? 'deliver' : 'drop');
+    world.route = ({ from, to }) => (from === alone || to === alone ? 'drop' : 'deliver');
     if (random.chance(1, 2)) this.#users.ask(alone, 1 + random.below(60));
-    if (friend !== alone) this.#rest(10 * this.#friends!.below(20));
     if (late.length > 0 || random.chance(2, 3)) this.#tellPeers(alone, false);
     if (late.length > 0) this.#calm(20);
     else if (random.chance(1, 3)) this.#calm(80);
@@ -254,14 +256,37 @@ class History {
       world.restart(alone, random.chance(1, 2));
       return;
     }
-    for (let tries = 0; tries < 3; tries++) {
+    this.#leadsAgain(alone, 3);
+  }
+
+  /** Each primary that follows is cut off, until `name` leads again. */
+  #leadsAgain(name: string, most: number): void {
+    const world = this.#world;
+    for (let tries = 0; tries < most; tries++) {
       const { primary } = world;
-      if (primary === null || primary === alone) break;
+      if (primary === null || primary === name) break;
       world.route = ({ from, to }) => (from === primary || to === primary ? 'drop' : 'deliver');
       this.#tellPeers(primary, false);
-      this.#rest(10 * random.below(30));
+      this.#rest(10 * this.#random.below(30));
       this.#meet(primary);
     }
+  }
+
+  /**
+   * A primary that is cut off keeps one other, whose acknowledgements commit nothing. It leaves the view and leads a
+   * later one in the same life. There they count for nothing (V20).
+   */
+  #keepOne(alone: string, random: SeededRandom): void {
+    const world = this.#world;
+    const pair = [alone, random.pick(this.#others(alone))];
+    world.route = ({ from, to }) => (pair.includes(from) === pair.includes(to) ? 'deliver' : 'drop');
+    this.#users.ask(alone, 4 + random.below(30));
+    this.#rest(10 * random.below(20));
+    this.#tellPeers(alone, false);
+    this.#rest(1000 + 10 * random.below(200));
+    this.#meet(alone);
+    this.#leadsAgain(alone, 2 * world.configuration.voters.length);
+    this.#users.ask(alone, 1 + random.below(3));
   }
 
   #others(name: string): readonly string[] {
