@@ -64,6 +64,8 @@ export class Workload {
   /** Checkpoints that are written but not installed yet. */
   written = new Map<string, CheckpointInfo>();
   life = 0;
+  /** Files of somebody else that no log can take for its own. */
+  readonly #leftAlone = new Set<string>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -279,6 +281,8 @@ export class Workload {
     const name = segmentName(number, size);
     if (disk.list().some((file) => file.name === name)) return;
     const bytes = random.pick([0, 5, 4096, size]);
+    // A whole file right below the log, or right above it, may have been made by the log.
+    if (number === farOff || number < (own[0] ?? 0) - 1) this.#leftAlone.add(name);
     disk.create(name, bytes, () => undefined);
     if (random.chance(1, 2)) disk.write(name, 0, [random.bytes(Math.min(bytes, 4096))], true, () => undefined);
     disk.run();
@@ -291,6 +295,8 @@ export class Workload {
     const { text: found, corrupt, unproven } = this.recovered();
     expect(corrupt).toBe(0);
     expect(unproven).toEqual([]);
+    const there = this.world.disk.list().map(({ name }) => name);
+    expect([...this.#leftAlone].filter((name) => !there.includes(name))).toEqual([]);
     let at = this.history.length - 1;
     while (at >= this.acknowledged && this.history[at] !== found) at--;
     if (at < this.acknowledged) expect(found).toBe(this.history[this.acknowledged]);
