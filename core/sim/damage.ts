@@ -40,7 +40,7 @@ const nextAfterFirst = 2;
 const offForUs = 500_000;
 
 /** A batch of the log as it lies on the disk. */
-interface Placed {
+export interface Placed {
   readonly file: string;
   readonly offset: number;
   readonly end: number;
@@ -314,7 +314,7 @@ export class Damage {
 }
 
 /** The batches that a start would find whole, in their order. */
-function wholeBatches(disk: MemoryDisk): Placed[] {
+export function wholeBatches(disk: MemoryDisk): Placed[] {
   const files = disk.list();
   const identity = readIdentity(
     disk,

@@ -248,10 +248,12 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
       world.network.cut(one.name, other.name);
       world.network.cut(other.name, one.name);
     }
-    const { committedOp } = eager;
     const lost = stranded || (eager.only !== null && [...dead, ...alone].includes(eager.only));
     const goOn = progressOf(users, eager, lost);
-    if (!(yield* until(world, () => goOn() && (lost || eager.knows(committedOp)))))
+    // What the others do without those that stay behind, its watch is told too: a node that is cut off has to say so.
+    let op: number | null = null;
+    const told = (): boolean => lost || eager.knows((op ??= eager.committedOp));
+    if (!(yield* until(world, () => goOn() && told())))
       throw new RuleBroken(
         `rule 9: no progress within ${progressUs / 1e6} s with ${dead.length} nodes dead, ${alone.length} alone and ${apart.length} pairs apart`,
       );

@@ -24,7 +24,7 @@ import { replicaKey } from './recovered.ts';
 import { ReplicaLog } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
-import { foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
+import { endsBelow, foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export class Recovery {
@@ -348,9 +348,12 @@ export class Recovery {
       const known = this.#replicas.get(key);
       const replica = new ReplicaLog({ ...state, first: state.first, head: state.first - 1 }, this.#segments.pin);
       // Parts were lost when the turns differ. Then we trust the places of ops that the lost parts may have replaced
-      // only if the chain of checksums confirms them at the end.
+      // only if the chain of checksums confirms them at the end. A run that opened after such a loss says that the head
+      // is not proven. If it says that it is, the parts were lost later.
       const intact = known === undefined || known.turn === state.turn;
-      replica.lostParts = !intact || (!opening && known?.lostParts === true);
+      const judged = opening && !state.headProven;
+      replica.lostParts = !intact || (!judged && known?.lostParts === true);
+      replica.lostOnce = known?.lostParts === true || known?.lostOnce === true;
       replica.index.fit(state.first, state.head);
       if (known !== undefined) {
         for (let op = Math.max(state.first, known.index.first); op <= Math.min(state.head, known.index.head); op++) {
@@ -438,6 +441,8 @@ export class Recovery {
       }
     }
     if (whole < index.head) replica.headProven = false;
+    // What was lost and judged may have been replaced since by what is lost now.
+    if (replica.headProven && replica.lostOnce && this.#chained(replica) < index.head) replica.headProven = false;
     if (replica.doubtful) replica.doubt = replica.suspicion.slice(0, maxDoubt / 4);
     if (!replica.headProven) {
       if (replica.doubt === '') replica.doubt = 'parts of its log are missing';
@@ -489,11 +494,4 @@ export class Recovery {
       return null;
     }
   }
-}
-
-/** A segment that took a batch, or the one that was begun last, is not there or holds nothing. */
-function endsBelow(floor: FloorState | null, files: readonly SegmentFile[], endSegment: number): boolean {
-  if (floor === null) return false;
-  const there = files.some(({ number }) => number === floor.begun);
-  return floor.confirmed > endSegment || (floor.begun > endSegment && !there);
 }

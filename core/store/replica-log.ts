@@ -35,6 +35,8 @@ export class ReplicaLog {
   suspicion = '';
   /** Only during recovery: a part of this replica was certainly lost. */
   lostParts = false;
+  /** Only during recovery: the same, and a later start took account of it. */
+  lostOnce = false;
   /** False until the part that makes the replica is in a batch. Manifests do not name the replica before. */
   logged = true;
 

@@ -77,6 +77,13 @@ export function tookNone(floor: FloorState | null, number: number): boolean {
   return floor !== null && number > floor.confirmed && number < floor.begun;
 }
 
+/** A segment that took a batch, or the one that was begun last, is not there or holds nothing. */
+export function endsBelow(floor: FloorState | null, files: readonly SegmentFile[], endSegment: number): boolean {
+  if (floor === null) return false;
+  const there = files.some(({ number }) => number === floor.begun);
+  return floor.confirmed > endSegment || (floor.begun > endSegment && !there);
+}
+
 /**
  * Removes from `files`, which are in the order of their numbers, those that are not of this log. They are logged and
  * never touched, and no number follows from theirs.

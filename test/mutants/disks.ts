@@ -146,6 +146,7 @@ export const diskMutants: readonly Mutant[] = [
     name: 'what is being written of a state that was found wrong is installed',
     by: 'exploration',
     damage: 'wrong',
+    wish: { voters: 3, checkpointBytes: 500 },
     edits: [{ file: checkpointing, find: 'if (spoiled) this', replace: 'if (spoiled && info.op === 0) this' }],
   },
   {
@@ -153,6 +154,7 @@ export const diskMutants: readonly Mutant[] = [
     name: 'what is written of a state that was found wrong, and not installed yet, is kept for later',
     by: 'exploration',
     damage: 'wrong',
+    wish: { voters: 3, checkpointBytes: 500 },
     edits: [
       {
         file: checkpointing,

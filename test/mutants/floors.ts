@@ -29,8 +29,7 @@ export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V28',
     name: 'a torn opening batch over a torn one is taken for lost batches',
-    by: 'simulator',
-    wish: { favour: 'flicker', events: 4000 },
+    by: 'lives',
     edits: [
       {
         file: recovery,
@@ -47,8 +46,7 @@ export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V29',
     name: 'nothing holds a log against the floor',
-    by: 'simulator',
-    wish: { rot: 'newest', events: 6000 },
+    by: 'lives',
     damage: 'rot',
     edits: [{ file: recovery, find: 'this.#compare(files, floor, endSegment);', replace: '' }],
   },
@@ -70,8 +68,7 @@ export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V29',
     name: 'the floor is written when the next segment begins, and not before this one does',
-    by: 'simulator',
-    wish: { rot: 'newest', events: 6000 },
+    by: 'lives',
     damage: 'rot',
     edits: [
       {

@@ -9,6 +9,7 @@ import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { chaos } from '../client/chaos.test.ts';
 import { live } from '../store/lives.ts';
+import { rot } from '../store/rotten-lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
 import type { Mutant } from './mutant.ts';
 
@@ -18,11 +19,17 @@ const hash = new NodeHash();
 const damaged = only === 'rot' || only === 'loss' ? only : null;
 const wrong = only === 'wrong';
 
-function explored(seed: number): void {
-  explore({ seed, steps: [300, 800, 800, 3000][seed % 4]!, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)) });
-}
+const { events, voters, checkpointBytes, stageBytes, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<
+  Mutant['wish']
+>;
+const group = Object.fromEntries(
+  Object.entries({ voters, checkpointBytes, stageBytes }).filter(([, value]) => value !== undefined),
+);
 
-const { events, ...wish } = JSON.parse(wished ?? '{}') as NonNullable<Mutant['wish']>;
+function explored(seed: number): void {
+  const steps = [300, 800, 800, 3000][seed % 4]!;
+  explore({ seed, steps, damage: wrong ? 'wrong' : (damaged ?? damageOf(seed)), ...group });
+}
 
 function simulated(seed: number): void {
   const length = events ?? [4000, 20_000, 60_000][seed % 3]!;
@@ -32,7 +39,7 @@ function simulated(seed: number): void {
 const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   exploration: explored,
   simulator: simulated,
-  lives: live,
+  lives: damaged === 'rot' ? rot : live,
   chaos,
 };
 const run = runs[by as Mutant['by']];

@@ -1,6 +1,7 @@
 /** A mutant: an edit of the sources that takes out one fix of a scenario of protocol §10. */
 
 import type { Wish } from '../../core/sim/shape.ts';
+import type { Exploration } from '../vr/exploration.ts';
 
 export interface Edit {
   /** Its path from the root of the repository. */
@@ -9,6 +10,9 @@ export interface Edit {
   readonly find: string;
   readonly replace: string;
 }
+
+/** The part of a wish that is for random histories; all else is for the simulator. */
+export type HistoryWish = Pick<Exploration, 'voters' | 'checkpointBytes' | 'stageBytes'>;
 
 export interface Mutant {
   /** The row of protocol §10. */
@@ -26,11 +30,8 @@ export interface Mutant {
    * damage differs from seed to seed.
    */
   readonly damage?: 'rot' | 'loss' | 'wrong';
-  /**
-   * The worlds in which the simulator looks for it, because the fault is visible there. Everything else is drawn from
-   * the seed.
-   */
-  readonly wish?: Wish & { readonly events?: number };
+  /** The worlds in which it is looked for, because the fault is visible there. Everything else is drawn from the seed. */
+  readonly wish?: Wish & HistoryWish & { readonly events?: number };
   /** Why nothing can find it: the fix is there twice, and either half is enough. The mutant must then survive. */
   readonly equivalent?: string;
 }

@@ -85,7 +85,7 @@ export const reachMutants: readonly Mutant[] = [
     scenario: 'V35',
     name: 'a backup that is cut off from its primary and far behind takes no checkpoint of others',
     by: 'simulator',
-    wish: { left: 'apart', oneNode: true, small: true, events: 3000 },
+    wish: { left: 'apart', oneNode: true, small: true, padding: 40_000, favour: 'isolate', events: 3000 },
     edits: [
       {
         file: 'core/vr/transfer.ts',

@@ -40,8 +40,9 @@ export const storeSurvivors: readonly Mutant[] = [
       {
         file: writer,
         find: '    this.#disk.write(name, offset, [bytes], true, (error) => {',
+        // Not with a manifest: copying what is old would never end.
         replace:
-          '    this.#segments.removeBelow(oldest);\n    this.#disk.write(name, offset, [bytes], true, (error) => {',
+          '    if (!manifest && parts.length > 0) this.#segments.removeBelow(oldest);\n    this.#disk.write(name, offset, [bytes], true, (error) => {',
       },
     ],
   },
@@ -83,8 +84,7 @@ export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V13',
     name: 'the log goes on in place after damage',
-    by: 'simulator',
-    wish: { rot: 'cut', favour: 'flicker', events: 8000 },
+    by: 'lives',
     damage: 'rot',
     edits: [
       {
@@ -92,6 +92,15 @@ export const storeSurvivors: readonly Mutant[] = [
         find: 'resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,',
         replace: 'resumeAt: resume,',
       },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'a start that still had the parts that are lost vouches for what is left without them',
+    by: 'lives',
+    damage: 'rot',
+    edits: [
+      { file: recovery, find: 'const judged = opening && !state.headProven;', replace: 'const judged = opening;' },
     ],
   },
   {

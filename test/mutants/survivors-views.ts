@@ -12,6 +12,7 @@ export const viewSurvivors: readonly Mutant[] = [
     scenario: 'V20',
     name: 'acknowledgements of an earlier view count in a new one',
     by: 'exploration',
+    wish: { voters: 4 },
     edits: [{ file: primary, find: '    this.#acknowledged.clear();\n', replace: '' }],
   },
   {

@@ -163,6 +163,29 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 4, headProven: true, corrupt: [] });
   });
 
+  it('doubts a replica that lost what replaced its entries, although a later start still had it (found by random lives)', () => {
+    const { world, entries, firstAt, segment } = filled(3);
+    const others = chain(2, 3, entries[0], 100, 1);
+    const view = { epoch: 1, view: 1 };
+    world.store.persist(1, 'r1', { view, logView: view, truncateFrom: 2, entries: others }, () => undefined);
+    world.disk.run();
+    for (const entry of chain(4, 6, others[1], 100, 1)) {
+      world.store.persist(1, 'r1', { entries: [entry] }, () => undefined);
+      world.disk.run();
+    }
+    // This start reads all of it, and says so in its opening batch.
+    world.restart();
+    world.settle();
+    expect(world.warnings()).toEqual([]);
+    for (const sector of [3, 4]) world.disk.breakSector(segment, firstAt / batchSector + sector);
+    for (let starts = 0; starts < 3; starts++) {
+      world.restart();
+      expect(world.recovered(1)).toMatchObject({ head: 3, headProven: false, logView: { epoch: 0, view: 0 } });
+      expect(world.recovered(2)).toMatchObject({ headProven: true });
+      world.settle();
+    }
+  });
+
   it('says so when the tail of the log is cut off', () => {
     const { world, firstAt, segment } = filled(10);
     world.settle();

@@ -34,13 +34,22 @@ const names = ['1/a', '1/b', '2/a', '3/a'];
 /** What the store must say, as one text that is easy to compare and to read. */
 function textOf(state: State): string {
   const lines = [`record ${state.record}`];
-  for (const [name, r] of [...state.replicas].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const checksums = r.log.map((entry) => entry.checksum.slice(0, 6)).join(' ');
-    lines.push(
-      `${name} view ${r.view} logView ${r.logView} from ${r.first}: ${checksums} checkpoint ${r.checkpoint?.op ?? 0}`,
-    );
-  }
+  for (const [name, replica] of [...state.replicas].sort(([a], [b]) => (a < b ? -1 : 1)))
+    lines.push(`${name} ${replicaText(replica)}`);
   return lines.join('\n');
+}
+
+function replicaText({ view, logView, first, log, checkpoint }: Replica): string {
+  const checksums = log.map((entry) => entry.checksum.slice(0, 6)).join(' ');
+  return `view ${view} logView ${logView} from ${first}: ${checksums} checkpoint ${checkpoint?.op ?? 0}`;
+}
+
+/** A log may begin later than it did, for what a checkpoint covers is not needed. */
+function isWhole(found: Replica | undefined, was: Replica | undefined): boolean {
+  if (found === undefined || was === undefined) return found === was;
+  const gone = found.first - was.first;
+  if (gone < 0 || (gone > 0 && found.first > (was.checkpoint?.op ?? 0) + 1)) return false;
+  return replicaText(found) === replicaText({ ...was, first: found.first, log: was.log.slice(gone) });
 }
 
 export class Workload {
@@ -49,10 +58,14 @@ export class Workload {
   state: State<Entry> = { record: 0, replicas: new Map() };
   /** The state after each hand-over, and how many hand-overs are known to be durable. */
   history: string[] = [];
+  /** The same, replica by replica. */
+  #states: State<Entry>[] = [this.state];
   acknowledged = 0;
   /** Checkpoints that are written but not installed yet. */
   written = new Map<string, CheckpointInfo>();
   life = 0;
+  /** Files of somebody else that no log can take for its own. */
+  readonly #leftAlone = new Set<string>();
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -63,6 +76,7 @@ export class Workload {
   #handed(state: State<Entry>): () => void {
     this.state = state;
     this.history.push(textOf(state));
+    this.#states.push(state);
     const number = this.history.length - 1;
     const { life } = this;
     return () => {
@@ -182,7 +196,12 @@ export class Workload {
   }
 
   /** What the store itself says that it holds. Entries that it knows only by name count as held. */
-  recovered(): { readonly text: string; readonly corrupt: number; readonly unproven: readonly string[] } {
+  recovered(): {
+    readonly text: string;
+    readonly replicas: ReadonlyMap<string, Replica>;
+    readonly corrupt: number;
+    readonly unproven: readonly string[];
+  } {
     const { store } = this.world;
     const replicas = new Map<string, Replica>();
     const unproven: string[] = [];
@@ -212,7 +231,27 @@ export class Workload {
         checkpoint,
       });
     }
-    return { text: textOf({ record: store.nodeRecord()?.[0] ?? 0, replicas }), corrupt, unproven };
+    return { text: textOf({ record: store.nodeRecord()?.[0] ?? 0, replicas }), replicas, corrupt, unproven };
+  }
+
+  /**
+   * Opens a disk that was damaged. Whatever is gone, a replica that says that it can prove its head holds all that was
+   * acknowledged, and a replica that is missing is missed (protocol §2, "Proof of the head").
+   */
+  judge(): void {
+    this.life++;
+    this.world.open();
+    const { store } = this.world;
+    if (store.emptied) return;
+    const { replicas, unproven } = this.recovered();
+    const states = this.#states.slice(this.acknowledged);
+    for (const name of names) {
+      const found = replicas.get(name);
+      if (unproven.includes(name) || (found === undefined && !store.rosterProven)) continue;
+      if (states.some(({ replicas: were }) => isWhole(found, were.get(name)))) continue;
+      const [says, was] = [found, states[0]!.replicas.get(name)].map((one) => (one ? replicaText(one) : 'not there'));
+      throw new Error(`${name} claims to be whole: ${says}, but was ${was}`);
+    }
   }
 
   /** Starts in which the power is cut before they have come far, one after the other. */
@@ -236,11 +275,14 @@ export class Workload {
     if (!disk.list().some(({ name }) => name === identityFile)) return;
     const numbers = listSegments(disk).map(({ number }) => number);
     const own = numbers.filter((number) => number < farOff);
-    const number = random.pick([farOff, (own.at(-1) ?? 0) + 1 + random.below(4), ...own]);
+    const [above, below] = [(own.at(-1) ?? 0) + 1 + random.below(4), (own[0] ?? 1) - 1 - random.below(4)];
+    const number = random.pick([farOff, above, Math.max(1, below), ...own]);
     const size = random.pick([4096, 8192, 64 * 1024, 1024 * 1024]);
     const name = segmentName(number, size);
     if (disk.list().some((file) => file.name === name)) return;
     const bytes = random.pick([0, 5, 4096, size]);
+    // A whole file right below the log, or right above it, may have been made by the log.
+    if (number === farOff || number < (own[0] ?? 0) - 1) this.#leftAlone.add(name);
     disk.create(name, bytes, () => undefined);
     if (random.chance(1, 2)) disk.write(name, 0, [random.bytes(Math.min(bytes, 4096))], true, () => undefined);
     disk.run();
@@ -253,11 +295,14 @@ export class Workload {
     const { text: found, corrupt, unproven } = this.recovered();
     expect(corrupt).toBe(0);
     expect(unproven).toEqual([]);
+    const there = this.world.disk.list().map(({ name }) => name);
+    expect([...this.#leftAlone].filter((name) => !there.includes(name))).toEqual([]);
     let at = this.history.length - 1;
     while (at >= this.acknowledged && this.history[at] !== found) at--;
     if (at < this.acknowledged) expect(found).toBe(this.history[this.acknowledged]);
     this.state = this.#stateNow();
     this.history = [found];
+    this.#states = [this.state];
     this.acknowledged = 0;
     this.written.clear();
   }

@@ -16,6 +16,9 @@ export interface Exploration {
   readonly seed: number;
   readonly steps: number;
   readonly voters?: number;
+  /** Left out, like the number of voters: drawn. */
+  readonly checkpointBytes?: number;
+  readonly stageBytes?: number;
   /**
    * `rot`: entries on one disk become unreadable now and then, or its last batches are lost. `loss`: one disk is lost.
    * `wrong`: what one replica writes of its state differs from what the others write (V36).
@@ -82,7 +85,7 @@ export function explore(exploration: Exploration): World {
   }
 }
 
-function explored({ seed, steps, voters, damage = 'none' }: Exploration): World {
+function explored({ seed, steps, voters, damage = 'none', ...wish }: Exploration): World {
   const random = new SeededRandom(seed, 77);
   const world = new World({
     seed,
@@ -93,6 +96,8 @@ function explored({ seed, steps, voters, damage = 'none' }: Exploration): World 
     ownClocks: true,
     // A replica that was away lacks more than it stages. What is drawn for the others stays as it was.
     stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
+    ...(wish.checkpointBytes === undefined ? {} : { checkpointBytes: wish.checkpointBytes }),
+    ...(wish.stageBytes === undefined ? {} : { stageBytes: wish.stageBytes }),
   });
   const history = new History(world, random, seed, damage);
   // Only in some histories, because forging costs time.
@@ -116,6 +121,8 @@ class History {
   readonly #shuffled: boolean;
   /** The replica whose disk is damaged. */
   readonly #victim: string;
+  /** Whether a primary that is cut off keeps one other. Groups of fewer than four have no such others. */
+  readonly #friends: SeededRandom | null;
 
   constructor(world: World, random: SeededRandom, seed: number, damage: Damage) {
     this.#world = world;
@@ -123,6 +130,7 @@ class History {
     this.#users = new Users(world, random, seed);
     this.#healing = new Healing(world, this.#users, random, seed);
     this.#victim = world.names[0]!;
+    this.#friends = world.configuration.voters.length < 4 ? null : new SeededRandom(seed, 0xf1e2d);
     // With two voters, both are in every quorum, so no other can prove what one has lost.
     this.#damage = world.configuration.voters.length <= (damage === 'rot' ? 1 : 2) ? 'none' : damage;
     this.#lossPercent = random.pick([0, 5, 20]);
@@ -182,6 +190,7 @@ class History {
       case 'links': {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
         if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
+        else if (this.#friends?.chance(1, 3) === true) this.#keepOne(world.primary ?? name, this.#friends);
         else if (random.chance(1, 4)) this.#obscure(world.primary ?? name);
         else this.#isolate(world.primary ?? name);
         break;
@@ -247,14 +256,41 @@ class History {
       world.restart(alone, random.chance(1, 2));
       return;
     }
-    for (let tries = 0; tries < 3; tries++) {
+    this.#leadsAgain(alone, 3);
+  }
+
+  /** Each primary that follows is cut off, until `name` leads again. */
+  #leadsAgain(name: string, most: number): void {
+    const world = this.#world;
+    for (let tries = 0; tries < most; tries++) {
       const { primary } = world;
-      if (primary === null || primary === alone) break;
+      if (primary === null || primary === name) break;
       world.route = ({ from, to }) => (from === primary || to === primary ? 'drop' : 'deliver');
       this.#tellPeers(primary, false);
-      this.#rest(10 * random.below(30));
+      this.#rest(10 * this.#random.below(30));
       this.#meet(primary);
     }
+  }
+
+  /**
+   * A primary that is cut off keeps one other, whose acknowledgements commit nothing. It leaves the view and leads a
+   * later one in the same life. There they count for nothing (V20).
+   */
+  #keepOne(alone: string, random: SeededRandom): void {
+    const world = this.#world;
+    const pair = [alone, random.pick(this.#others(alone))];
+    world.route = ({ from, to }) => (pair.includes(from) === pair.includes(to) ? 'deliver' : 'drop');
+    this.#users.ask(alone, 4 + random.below(30));
+    this.#rest(10 * random.below(20));
+    this.#tellPeers(alone, false);
+    this.#rest(1000 + 10 * random.below(200));
+    this.#meet(alone);
+    this.#leadsAgain(alone, 2 * world.configuration.voters.length);
+    this.#users.ask(alone, 1 + random.below(3));
+  }
+
+  #others(name: string): readonly string[] {
+    return this.#world.configuration.voters.map(({ replica }) => replica).filter((one) => one !== name);
   }
 
   #meet(name: string): void {

@@ -31,6 +31,10 @@ interface Life {
   /** By nonce: when it first asked a primary, and when another first asked it. */
   readonly questions: Map<number, number>;
   readonly toAnswer: Map<number, number>;
+  /** What it asks of its past: the nonce, who answered, and of which views it was then given the log. */
+  asksItsPast: number | null;
+  readonly told: Set<string>;
+  readonly given: Set<number>;
 }
 
 interface Round {
@@ -73,6 +77,9 @@ export class Ledger {
       confirmed: -1,
       questions: new Map(),
       toAnswer: new Map(),
+      asksItsPast: null,
+      told: new Set(),
+      given: new Set(),
     });
   }
 
@@ -96,6 +103,9 @@ export class Ledger {
       if (asked === undefined) life.asked.set(from, (asked = new Map<number, number>()));
       asked.set(message.target, life.now);
     }
+    if (message.kind === 'recoveryOk' && message.nonce === life.asksItsPast && this.#voters.includes(from))
+      life.told.add(from);
+    if (message.kind === 'startView' && message.nonce === life.asksItsPast) life.given.add(view);
     // If a question is repeated, the first one counts.
     if (message.kind === 'readIndex' && !life.toAnswer.has(message.nonce))
       life.toAnswer.set(message.nonce, this.moment());
@@ -131,6 +141,7 @@ export class Ledger {
     if (kind === 'prepareOk' || kind === 'commitOk') this.#vouches(name, view, message.op, storage);
     if (kind === 'commit' && life.leads?.view === view && !life.rounds.has(message.round))
       life.rounds.set(message.round, { at: this.moment(), now: life.now });
+    if (kind === 'recovery') life.asksItsPast = message.nonce;
     if (kind === 'readIndex' && !life.questions.has(message.nonce)) life.questions.set(message.nonce, this.moment());
     if (kind === 'newState')
       this.#must(
@@ -199,7 +210,21 @@ export class Ledger {
     }
     const recovering = view.status === 'recovering';
     if (life.recovering && !recovering && storage.lostBatches) this.#returned(name, life.view, storage, committed);
+    if (life.recovering && !recovering && life.asksItsPast !== null) this.#answered(name, life, view);
     life.recovering = recovering;
+  }
+
+  /** It has asked where it stands. It counts again only by what was said after that. */
+  #answered(name: string, { told, given }: Life, { logView }: ReplicaView): void {
+    const enough = this.#voters.includes(name) ? Math.min(this.#quorum, this.#voters.length - 1) : 0;
+    this.#must(
+      told.size >= enough,
+      `${name} counts again, and ${told.size} voters have told this life where it stands`,
+    );
+    this.#must(
+      given.has(logView.view),
+      `${name} counts again by a log of view ${logView.view} that it did not ask for`,
+    );
   }
 
   /**
