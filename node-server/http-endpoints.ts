@@ -31,7 +31,7 @@ export function httpEndpoints(options: EndpointOptions): RequestListener {
 
 function answer(options: EndpointOptions, request: IncomingMessage, response: ServerResponse): void {
   const node = options.node();
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
   switch (path) {
     case '/health': {
       const health = node?.health() ?? { ok: false, problems: ['the node is starting or stopping'] };
@@ -39,7 +39,8 @@ function answer(options: EndpointOptions, request: IncomingMessage, response: Se
       return;
     }
     case '/ready': {
-      const ready = node?.ready() ?? { ok: false, waitingFor: ['the node itself'] };
+      const namespace = new URLSearchParams(query).get('namespace') ?? undefined;
+      const ready = node?.ready(namespace) ?? { ok: false, waitingFor: ['the node itself'] };
       json(request, response, ready.ok ? 200 : 503, ready);
       return;
     }

@@ -104,6 +104,7 @@ export interface Link {
    * arrived may still be delivered. A link that cannot do this leaves it out.
    */
   pause?(): void;
+  /** Reads on after {@link pause}. */
   resume?(): void;
 }
 

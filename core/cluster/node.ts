@@ -49,7 +49,7 @@ import { Notices } from './base/notices.ts';
 import { Problems } from './base/problems.ts';
 import type { Doorkeeper } from './doors.ts';
 import { Doors } from './doors.ts';
-import { waitingFor } from './readiness.ts';
+import { namespaceWaitsFor, waitingFor } from './readiness.ts';
 import type { ReplicaHost } from './replicas/replica-host.ts';
 import { Router } from './routing/router.ts';
 import { ClusterSecret } from './peers/secret.ts';
@@ -323,8 +323,11 @@ export class ClusterNode implements HostedNode {
     return { ok: this.#problems.well, problems };
   }
 
-  ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
-    const waits = waitingFor(this.#running?.groups ?? null, this.#stopping, this.#outsiders);
+  ready(namespace?: string): { readonly ok: boolean; readonly waitingFor: readonly string[] } {
+    const running = this.#running;
+    const waits = [...waitingFor(running?.groups ?? null, this.#stopping, this.#outsiders)];
+    if (namespace !== undefined && running !== null)
+      waits.push(...namespaceWaitsFor(running.groups, namespace, (id) => running.desk.served(id)));
     return { ok: waits.length === 0, waitingFor: waits };
   }
 

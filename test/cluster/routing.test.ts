@@ -300,3 +300,24 @@ describe('every wait has an end', () => {
     expect(heard(raw).at(-1)).toMatchObject({ kind: 'reply', id: 2 });
   });
 });
+
+describe('readiness', () => {
+  it('is not lost with one of several namespaces, and can be asked of each', () => {
+    const story = Story.founded(5, 'ns', ['n1', 'n2', 'n3']);
+    story.done(story.create('lonely', ['n3', 'n4', 'n5']));
+    for (const name of ['n4', 'n5']) story.world.crash(story.node(name));
+    story.pass(6000);
+    const node = story.node('n3').node!;
+    expect(node.ready()).toEqual({ ok: true, waitingFor: [] });
+    expect(node.ready('ns')).toEqual({ ok: true, waitingFor: [] });
+    expect(node.ready('lonely')).toEqual({ ok: false, waitingFor: ['this node reaches no primary of lonely'] });
+    expect(node.ready('none')).toEqual({ ok: false, waitingFor: ['no namespace none is known here'] });
+    // Without a replica of it, a node serves a namespace all the same.
+    story.world.start(story.node('n4'));
+    story.until('it has a primary again', () => node.ready('lonely').ok, 20_000);
+    expect(story.node('n1').node!.ready('lonely').ok).toBe(true);
+    for (const name of ['n1', 'n2', 'n4']) story.world.crash(story.node(name));
+    story.pass(6000);
+    expect(node.ready()).toEqual({ ok: false, waitingFor: ['ns::r3 and 1 more know no primary'] });
+  });
+});

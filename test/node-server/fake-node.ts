@@ -40,8 +40,9 @@ export class EchoNode implements HostedNode {
     return { ok: this.problems.length === 0, problems: this.problems };
   }
 
-  ready(): { ok: boolean; waitingFor: readonly string[] } {
-    return { ok: this.waitingFor.length === 0, waitingFor: this.waitingFor };
+  ready(namespace?: string): { ok: boolean; waitingFor: readonly string[] } {
+    const waitingFor = namespace === undefined ? this.waitingFor : [...this.waitingFor, `a primary of ${namespace}`];
+    return { ok: waitingFor.length === 0, waitingFor };
   }
 
   metrics(): readonly MetricSample[] {

@@ -116,6 +116,10 @@ describe('HTTP on the API port', () => {
     node.problems = ['replica r1 of test-ns stopped'];
     expect((await get('/health')).status).toBe(503);
     expect((await get('/ready?verbose')).status).toBe(200);
+    expect(await get('/ready?namespace=a%20b')).toMatchObject({
+      status: 503,
+      body: '{"ok":false,"waitingFor":["a primary of a b"]}\n',
+    });
     node.waitingFor = ['test-ns'];
     expect(await get('/ready')).toMatchObject({ status: 503, body: '{"ok":false,"waitingFor":["test-ns"]}\n' });
   });

@@ -14,6 +14,8 @@ const names: Readonly<Record<string, string>> = {
   int: 'signed number',
   idField: 'number',
   idSchema: 'id',
+  clusterIdSchema: 'id',
+  incarnationSchema: 'id',
   pathSchema: 'text',
   nameSchema: 'text',
   addressSchema: 'text',

@@ -168,8 +168,11 @@ export interface HostedNode {
    * or on another node.
    */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
-  /** `ok` when every replica that belongs here is running, has status normal, and knows its primary. */
-  ready(): { readonly ok: boolean; readonly waitingFor: readonly string[] };
+  /**
+   * `ok` when this node can serve clients: it runs, belongs here, and at least one of its namespaces has a primary. With `namespace`, that
+   * one must have a primary that this node reaches, and what is committed must be in its state here.
+   */
+  ready(namespace?: string): { readonly ok: boolean; readonly waitingFor: readonly string[] };
   metrics(): readonly MetricSample[];
   view(): NodeView;
   /** At most `most` sessions for each namespace that has a replica here. */

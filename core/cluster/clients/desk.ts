@@ -68,7 +68,7 @@ export class Desk implements ApiDesk {
     this.holders = parts.holders;
     this.#refusal = parts.refusal;
     const { standingMs, slowReaderMs } = nodeTimes(parts.options.timing);
-    this.standing = new Standing((namespaceId) => this.#served(namespaceId), standingMs);
+    this.standing = new Standing((namespaceId) => this.served(namespaceId), standingMs);
     this.traffic = new Traffic(slowReaderMs, () => parts.turn.tired);
   }
 
@@ -81,7 +81,7 @@ export class Desk implements ApiDesk {
    * True when this node has a way to a quorum of a namespace, as far as it knows: through its own replica that is in
    * touch, or through a peer that has a replica.
    */
-  #served(namespaceId: NamespaceId): boolean {
+  served(namespaceId: NamespaceId): boolean {
     if (this.#refusal() !== null) return false;
     const hosts = this.#groups.hostsOf(namespaceId);
     if (hosts.length > 0) return hosts.some((host) => host.inTouch);

@@ -183,8 +183,13 @@ export class ReplicaHost implements Flushable {
 
   /** True when everything that is known to be committed is in the state here. */
   get upToDate(): boolean {
+    return this.behind === 0;
+  }
+
+  /** Entries that are known to be committed and are not in the state here. */
+  get behind(): number {
     const { applied, commit } = this.#replica.view();
-    return applied >= commit;
+    return Math.max(0, commit - applied);
   }
 
   /** The committed entry that cannot be read here, and for which all later entries wait. Null when none is. */
