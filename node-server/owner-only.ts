@@ -11,8 +11,9 @@ const forOthers = 0o077;
 /**
  * Copying the file by hand may have opened it to others. We close it again, and say so, because it may have been read.
  * @throws Error in one line when it cannot be closed.
+ * @param chmod sets the mode of a file.
  */
-export function closeSecretFile(directory: string, log: Log): void {
+export function closeSecretFile(directory: string, log: Log, chmod: typeof fs.chmodSync = fs.chmodSync): void {
   // File modes mean nothing there.
   if (process.platform === 'win32') return;
   const file = path.resolve(directory, secretFile);
@@ -20,7 +21,7 @@ export function closeSecretFile(directory: string, log: Log): void {
   if (found?.isFile() !== true || (found.mode & forOthers) === 0) return;
   const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
   try {
-    fs.chmodSync(file, ownerOnly);
+    chmod(file, ownerOnly);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(

@@ -1,14 +1,11 @@
 /** The file of the cluster's secret, and which users can read it. */
 
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { secretFile } from '../../core/cluster/peers/secret.ts';
 import { closeSecretFile } from '../../node-server/owner-only.ts';
-
-vi.mock('node:fs', async (original) => ({ ...(await original<typeof fs>()) }));
 
 let directory: string;
 let file: string;
@@ -25,7 +22,6 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -64,10 +60,10 @@ describe.skipIf(process.platform === 'win32')('the file of the secret', () => {
 
   it('keeps the node from starting where it cannot be closed, with what to do', () => {
     made(0o644);
-    vi.spyOn(fs, 'chmodSync').mockImplementation(() => {
+    const chmod = (): void => {
       throw Object.assign(new Error('no'), { code: 'EPERM' });
-    });
-    expect(() => closeSecretFile(directory, log)).toThrow(
+    };
+    expect(() => closeSecretFile(directory, log, chmod)).toThrow(
       /cluster-secret" can be read by others than its owner \(mode 0644\), and that cannot be changed \(EPERM\): make it 0600/,
     );
   });
