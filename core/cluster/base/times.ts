@@ -63,7 +63,7 @@ export function nodeTimes({ suspicionMs }: Pick<Timing, 'suspicionMs'>): NodeTim
     silenceMs: suspicionMs * 3,
     hearsayMs: suspicionMs * 5,
     standingMs: suspicionMs / 2,
-    slowReaderMs: suspicionMs * 10,
+    slowReaderMs: suspicionMs * 5,
     absentMs: suspicionMs * 30,
   };
 }

@@ -20,7 +20,7 @@ const maxRounds = 16;
  * Work for clients that a turn does before it lets others in, in steps of some 30 ns. Heartbeats, health and signals come between turns
  * (V37).
  */
-const workOfTurn = 1_000_000;
+const workOfTurn = 250_000;
 
 export class Turn {
   readonly #clock: Clock;
