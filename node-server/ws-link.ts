@@ -37,6 +37,11 @@ export function closeReason(reason: string): string {
   return `${cut}…`;
 }
 
+/** What a socket of Node has beneath it: bytes given to it, and those of them that have not left. */
+interface HandleOwner {
+  readonly _handle?: { readonly bytesWritten: number; readonly writeQueueSize: number } | null;
+}
+
 let waiting: WsLink[] = [];
 
 /** All frames of one turn are written with one system call. That sends several times as many messages a second. */
@@ -218,6 +223,13 @@ export class WsLink implements Link {
 
   buffered(): number {
     return this.#ws.bufferedAmount + (this.#first?.length ?? 0);
+  }
+
+  taken(): number {
+    // Node looks at these two itself, to see whether a long write goes on. A write counts in `buffered` until all of it
+    // has left.
+    const handle = (this.#socket as HandleOwner | null)?._handle;
+    return handle ? handle.bytesWritten - handle.writeQueueSize : 0;
   }
 
   /** Cuts the connection without a close frame. */

@@ -97,6 +97,11 @@ export interface Link {
    * reader.
    */
   buffered(): number;
+  /**
+   * Bytes that have left this process so far. It grows only when the other end takes something, and also while one large
+   * write goes on. A link that cannot tell leaves it out.
+   */
+  taken?(): number;
   /** The other end has proven who it is. Until then, a host may bound what it reads of it. */
   proven?(): void;
   /**

@@ -106,6 +106,7 @@ export class ClusterNode implements HostedNode {
   readonly #problems = new Problems();
   readonly #outsiders: Outsiders;
   #stopping = false;
+  #peersFirst = false;
   #whenStopped: (() => void)[] = [];
 
   /** @param onDiskFailure is called once when a write or sync failed. The process must end now (protocol §2). */
@@ -253,9 +254,12 @@ export class ClusterNode implements HostedNode {
     const now = this.#ports.clock.now();
     running.peers.tick(now);
     running.groups.tick(now);
-    running.router.tick(now);
     running.watches.tick(now);
+    // Both do what had to wait, as far as a turn goes. They are first in turn.
+    this.#peersFirst = !this.#peersFirst;
+    if (this.#peersFirst) running.router.tick(now);
     running.desk.tick(now);
+    if (!this.#peersFirst) running.router.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
     if (running.reserve.tick(now)) {

@@ -11,7 +11,7 @@ const mebi = 1024 * kibi;
 
 /** Bytes of one connection's requests that have no answer yet. Beyond it, the connection is not read from. */
 const askedByOne = 4 * mebi;
-/** The same for all connections. It is a share of `maxPendingBytes`, because several nodes forward to one primary. */
+/** The same for all connections. It is a part of `maxPendingBytes`, because several nodes forward to one primary. */
 const askedByAll = 16 * mebi;
 /** What a request costs beside the bytes of its operation. */
 const askedOverhead = 256;
@@ -19,8 +19,11 @@ const askedOverhead = 256;
 const answeredToOne = 4 * mebi;
 /** The same for all clients. */
 const answeredToAll = 256 * mebi;
-/** A connection with less on its way is not looked at again. */
-const worthALook = 64 * kibi;
+/**
+ * A connection with less than this, asked or answered, is no concern of others. It is served although all together have
+ * reached a bound, so that nobody can use up what is there for everyone.
+ */
+const ownShare = 64 * kibi;
 /** Answers that waited are made in portions, so that a tick stays short. */
 const madeATick = 16 * mebi;
 
@@ -62,8 +65,8 @@ export class Flow {
   #paused = false;
   /** Bytes on their way out. Between two looks at the link, it is an upper bound. */
   #outgoing = 0;
-  /** What a tick saw last, and when it last saw less than before. */
-  #seen = Infinity;
+  /** What a tick saw last, and when the client was last seen to take something. Null while nothing waits. */
+  #seen: { readonly outgoing: number; readonly taken: number } | null = null;
   #progressAt = 0;
   #closed = false;
 
@@ -87,7 +90,8 @@ export class Flow {
   asked(bytes: number): void {
     this.#asked += bytes + askedOverhead;
     this.#traffic.asked += bytes + askedOverhead;
-    if (!this.#paused && (this.#asked > askedByOne || this.#traffic.asked > askedByAll)) this.#pause(true);
+    if (this.#paused || this.#asked <= ownShare) return;
+    if (this.#asked > askedByOne || this.#traffic.asked > askedByAll) this.#pause(true);
   }
 
   /** The same request has its answer. */
@@ -107,7 +111,8 @@ export class Flow {
   /** Reads from the connection again when its share has been answered by half, and that of all by a quarter. */
   resumeIfDue(): void {
     if (this.#parts.backlog() > 0) return;
-    if (this.#asked <= askedByOne / 2 && this.#traffic.asked <= askedByAll * 0.75) this.#pause(false);
+    const small = this.#asked <= ownShare;
+    if (small || (this.#asked <= askedByOne / 2 && this.#traffic.asked <= askedByAll * 0.75)) this.#pause(false);
   }
 
   #pause(paused: boolean): void {
@@ -127,12 +132,13 @@ export class Flow {
   /** The turn is over, and the link has all that was sent. */
   turned(): void {
     this.#outgoing = this.#parts.link.buffered();
-    if (this.#outgoing > worthALook) this.#traffic.look(this);
+    if (this.#outgoing > ownShare) this.#traffic.look(this);
   }
 
   /** There is room for answers. @param most of this connection alone, in bytes. */
   hasRoom(most: number = this.#room): boolean {
-    return !this.#closed && this.#outgoing < most && this.held === 0 && this.#traffic.outgoing < answeredToAll;
+    if (this.#closed || this.held > 0 || this.#outgoing >= most) return false;
+    return this.#outgoing < ownShare || this.#traffic.outgoing < answeredToAll;
   }
 
   /** There is room, and this turn may do more for clients. */
@@ -179,22 +185,33 @@ export class Flow {
   /** Returns how many bytes of answers were made. @param patienceMs after which a client that takes nothing is closed. */
   tick(nowMs: number, budget: number, patienceMs: number): number {
     this.#outgoing = this.#parts.link.buffered();
-    if (this.#outgoing < this.#seen || this.#outgoing === 0) this.#progressAt = nowMs;
+    if (this.#takes()) this.#progressAt = nowMs;
     if (nowMs - this.#progressAt >= patienceMs) {
       this.#parts.cutOff();
       return 0;
     }
     const made = this.#make(budget);
     if (this.#parts.backlog() > 0 && this.ready) this.#parts.proceed();
-    this.#seen = this.#outgoing;
+    this.#seen = { outgoing: this.#outgoing, taken: this.#taken };
     return made;
+  }
+
+  /** The client took something since the last tick, or has nothing to take. */
+  #takes(): boolean {
+    const seen = this.#seen;
+    if (seen === null || this.#outgoing === 0) return true;
+    return this.#taken > seen.taken || this.#outgoing < seen.outgoing;
+  }
+
+  get #taken(): number {
+    return this.#parts.link.taken?.() ?? 0;
   }
 
   /** Nothing waits here any more, so that the next wait is counted anew. */
   get idle(): boolean {
     if (this.#closed) return true;
-    if (this.held > 0 || this.#outgoing > worthALook || this.#parts.backlog() > 0) return false;
-    this.#seen = Infinity;
+    if (this.held > 0 || this.#outgoing > ownShare || this.#parts.backlog() > 0) return false;
+    this.#seen = null;
     return true;
   }
 
@@ -258,9 +275,11 @@ export class Traffic {
     let left = madeATick;
     let outgoing = 0;
     for (const flow of [...this.#busy]) {
-      const room = this.outgoing < answeredToAll ? left : 0;
+      const full = this.outgoing >= answeredToAll;
       const rested = !this.tired();
-      left -= flow.tick(nowMs, room, this.#patienceMs);
+      // Who takes nothing goes sooner when others need the room.
+      const budget = full && flow.outgoing > ownShare ? 0 : left;
+      left -= flow.tick(nowMs, budget, full ? this.#patienceMs / 5 : this.#patienceMs);
       outgoing += flow.outgoing;
       if (flow.idle) this.#busy.delete(flow);
       else if (rested) {

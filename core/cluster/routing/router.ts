@@ -272,11 +272,12 @@ export class Router {
 
   /** Makes what waited for room on the way to a peer. */
   #release(): void {
-    for (const [node, held] of this.#held) {
+    for (const [node, held] of [...this.#held]) {
       let next = 0;
       while (next < held.length && !this.#parts.tired() && !this.#peers.congested(node)) held[next++]!();
-      if (next === held.length) this.#held.delete(node);
-      else this.#held.set(node, held.slice(next));
+      this.#held.delete(node);
+      // It had its turn, and the others come first at the next tick.
+      if (next < held.length) this.#held.set(node, held.slice(next));
     }
   }
 
