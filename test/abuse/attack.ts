@@ -8,7 +8,7 @@ import type { ClusterUnderTest, NodeUnderTest } from '../integration/cluster-pro
 import { text } from '../../browser-client/index.ts';
 import { namespaceName, shown } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
-import { comes } from '../stage/tools/waiting.ts';
+import { comes, wait } from '../stage/tools/waiting.ts';
 import type { Trial } from '../stage/trial.ts';
 import { Load } from './tools/load.ts';
 import type { Latencies } from './tools/load.ts';
@@ -227,9 +227,4 @@ function inWords(all: ReadonlyMap<LoadKind, Latencies>): string {
       return `${kind} ${times} ms (${count}${failed === 0 ? '' : `, ${failed} failed`})`;
     })
     .join(', ');
-}
-
-/** Load and attack go on meanwhile: here time itself is what we wait for. */
-export async function wait(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

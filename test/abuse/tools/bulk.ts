@@ -5,6 +5,10 @@ import type { Haret } from '../../../browser-client/index.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { namespaceName } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+
+/** After a refusal. Who asks again at once only adds refusals. */
+const pauseMs = 100;
 
 export interface BulkOptions {
   /** For each client, the nodes that it may use. */
@@ -54,7 +58,7 @@ export class Bulk {
         if (this.#isOver()) return;
         this.failed++;
         this.#stage.refused(error);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await wait(pauseMs);
       }
     }
   }

@@ -5,8 +5,8 @@
 
 import { existsSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NodeUnderTest } from '../../integration/cluster-process.ts';
-import { Unplayable } from '../../stage/stage.ts';
+import type { ClusterUnderTest, NodeUnderTest } from '../../integration/cluster-process.ts';
+import { Unplayable, namespaceName } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { beside } from '../../stage/tools/programs.ts';
 
@@ -34,8 +34,17 @@ async function mounted(stage: Stage, node: NodeUnderTest, ...how: readonly strin
   symlinkSync(join(disk, 'data'), node.dataDirectory);
 }
 
+/** Three nodes with a namespace, each on a file system that can be frozen. */
+export async function layOnFreezable(stage: Stage, mebibytes: number): Promise<ClusterUnderTest> {
+  const cluster = await stage.layOut(3);
+  for (const node of cluster.nodes) await freezable(stage, node, mebibytes);
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  await cluster.found(namespaceName);
+  return cluster;
+}
+
 /** The node's data goes to a file system that can be frozen. Before it starts. */
-export async function freezable(stage: Stage, node: NodeUnderTest, mebibytes: number): Promise<void> {
+async function freezable(stage: Stage, node: NodeUnderTest, mebibytes: number): Promise<void> {
   // In memory where that is possible, so that only what is frozen is slow.
   const image = join(existsSync(memory) ? memory : node.directory, `haret-${process.pid}-${node.name}-image`);
   writeFileSync(image, '');

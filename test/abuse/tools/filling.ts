@@ -1,8 +1,10 @@
 /** Fills the namespace of a trial. */
 
+import { bytes } from '../../../browser-client/index.ts';
 import type { Operation, SimpleOperation } from '../../../core/tree/operation.ts';
 import { utf8 } from '../../../core/base/utf8.ts';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
+import { namespaceName } from '../../stage/stage.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { primaryNode } from '../../stage/tools/nodes.ts';
 import { Raw } from './raw.ts';
@@ -25,15 +27,23 @@ export async function doAll(stage: Stage, cluster: Cluster, operations: readonly
   raw.close();
 }
 
+/** Puts nearly a mebibyte at `/large`, with room for what is around it in a reply. */
+export async function putLarge(stage: Stage, nodes: readonly NodeUnderTest[]): Promise<void> {
+  const haret = await stage.client(nodes);
+  const value = new Uint8Array(1024 * 1024 - 200);
+  await haret.namespace(namespaceName).blob('/large', bytes).put(value);
+  await haret.close();
+}
+
 /** Makes `count` small blobs below `directory`. */
 export async function makeKeys(
   stage: Stage,
   cluster: Cluster,
   directory: string,
   count: number,
-  bytes = 16,
+  valueBytes = 16,
 ): Promise<void> {
-  const value = new Uint8Array(bytes);
+  const value = new Uint8Array(valueBytes);
   const make = (i: number): SimpleOperation => ({
     kind: 'create',
     path: `${directory}/d${Math.floor(i / 1000)}/k${i}`,

@@ -3,7 +3,8 @@
 import { decodeReply } from '../../../core/service/reply.ts';
 import { primaryNode } from '../../stage/tools/nodes.ts';
 import type { Stage } from '../../stage/stage.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { memoryOf } from '../tools/lookout.ts';
 import { Raw } from '../tools/raw.ts';
 

@@ -2,7 +2,8 @@
 
 import { namespaceName } from '../../stage/stage.ts';
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { Bulk } from '../tools/bulk.ts';
 import { viewOf } from '../tools/filling.ts';
 

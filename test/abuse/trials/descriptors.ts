@@ -3,7 +3,8 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { namespaceName } from '../../stage/stage.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { Bulk } from '../tools/bulk.ts';
 
 const descriptors = 256;

@@ -2,8 +2,8 @@
 
 import { namespaceName } from '../../stage/stage.ts';
 import { primaryNode, replicasOn } from '../../stage/tools/nodes.ts';
-import { comes } from '../../stage/tools/waiting.ts';
-import { trialOf, wait } from '../attack.ts';
+import { comes, wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { Bulk } from '../tools/bulk.ts';
 
 /** Much more than a replica holds in memory on its way to a view. */

@@ -1,7 +1,8 @@
 /** The founder is away, and with it the quorum of somebody's namespace. */
 
 import { namespaceName } from '../../stage/stage.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 
 export const trial = trialOf({
   name: 'founder-down',

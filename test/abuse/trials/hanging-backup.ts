@@ -1,9 +1,10 @@
 /** A backup's disk no longer answers, while much is written. */
 
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { Bulk } from '../tools/bulk.ts';
-import { freezable, freeze, thaw } from '../tools/disks.ts';
+import { freeze, layOnFreezable, thaw } from '../tools/disks.ts';
 
 export const trial = trialOf({
   name: 'hanging-backup',
@@ -12,13 +13,7 @@ export const trial = trialOf({
   short: false,
   memoryMiB: 320,
   clue: /disk/i,
-  async lay(stage) {
-    const cluster = await stage.layOut(3);
-    for (const node of cluster.nodes) await freezable(stage, node, 1200);
-    await Promise.all(cluster.nodes.map((node) => node.start()));
-    await cluster.found('test-ns');
-    return cluster;
-  },
+  lay: (stage) => layOnFreezable(stage, 1200),
   async attack({ stage, cluster, nodes, afterwards }) {
     const primary = await primaryNode(cluster);
     const backup = nodes.find((node) => node !== primary)!;

@@ -1,9 +1,9 @@
 /** The primary's disk no longer answers. */
 
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { comes } from '../../stage/tools/waiting.ts';
-import { trialOf, wait } from '../attack.ts';
-import { freezable, freeze, thaw } from '../tools/disks.ts';
+import { comes, wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
+import { freeze, layOnFreezable, thaw } from '../tools/disks.ts';
 
 export const trial = trialOf({
   name: 'hanging-primary',
@@ -12,13 +12,7 @@ export const trial = trialOf({
   short: false,
   graceMs: 4000,
   clue: /disk/i,
-  async lay(stage) {
-    const cluster = await stage.layOut(3);
-    for (const node of cluster.nodes) await freezable(stage, node, 400);
-    await Promise.all(cluster.nodes.map((node) => node.start()));
-    await cluster.found('test-ns');
-    return cluster;
-  },
+  lay: (stage) => layOnFreezable(stage, 400),
   async attack({ stage, cluster, afterwards }) {
     const primary = await primaryNode(cluster);
     await freeze(stage, primary);

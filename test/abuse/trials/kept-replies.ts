@@ -1,10 +1,9 @@
 /** Numbered reads, whose replies every replica keeps for their sessions. */
 
-import { bytes } from '../../../browser-client/index.ts';
-import { namespaceName } from '../../stage/stage.ts';
 import { comes } from '../../stage/tools/waiting.ts';
 import { primaryNode } from '../../stage/tools/nodes.ts';
 import { trialOf } from '../attack.ts';
+import { putLarge } from '../tools/filling.ts';
 import { Raw } from '../tools/raw.ts';
 
 const sessions = 100;
@@ -16,14 +15,7 @@ export const trial = trialOf({
   short: false,
   memoryMiB: 320,
   clue: /kept repl|keeps|memory/i,
-  async prepare({ stage, nodes }) {
-    const haret = await stage.client(nodes);
-    await haret
-      .namespace(namespaceName)
-      .blob('/large', bytes)
-      .put(new Uint8Array(1024 * 1024 - 200));
-    await haret.close();
-  },
+  prepare: ({ stage, nodes }) => putLarge(stage, nodes),
   async attack({ stage, cluster }) {
     const raw = await Raw.open(stage, (await primaryNode(cluster)).api);
     let sent = 0;

@@ -2,7 +2,8 @@
 
 import { primaryNode } from '../../stage/tools/nodes.ts';
 import { CutCluster } from '../../stage/tools/proxy.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 
 let cut: CutCluster | null = null;
 

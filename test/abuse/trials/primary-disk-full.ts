@@ -4,8 +4,8 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { text } from '../../../browser-client/index.ts';
 import { namespaceName } from '../../stage/stage.ts';
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { comes } from '../../stage/tools/waiting.ts';
-import { trialOf, wait } from '../attack.ts';
+import { comes, wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { ballastOf, small } from '../tools/disks.ts';
 
 const mebi = 1024 * 1024;

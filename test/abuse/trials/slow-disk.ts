@@ -1,8 +1,9 @@
 /** The primary's disk is slow: each write waits for hundreds of milliseconds. */
 
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { trialOf, wait } from '../attack.ts';
-import { freezable, freeze, thaw } from '../tools/disks.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
+import { freeze, layOnFreezable, thaw } from '../tools/disks.ts';
 
 const stalledMs = 500;
 const awakeMs = 50;
@@ -14,13 +15,7 @@ export const trial = trialOf({
   short: false,
   graceMs: 5000,
   clue: /disk/i,
-  async lay(stage) {
-    const cluster = await stage.layOut(3);
-    for (const node of cluster.nodes) await freezable(stage, node, 400);
-    await Promise.all(cluster.nodes.map((node) => node.start()));
-    await cluster.found('test-ns');
-    return cluster;
-  },
+  lay: (stage) => layOnFreezable(stage, 400),
   async attack({ stage, cluster }) {
     const primary = await primaryNode(cluster);
     stage.step(`the disk of ${primary.name}, the primary, is slow`);

@@ -1,8 +1,8 @@
 /** A node starts with a large state. */
 
 import { primaryNode } from '../../stage/tools/nodes.ts';
-import { comes } from '../../stage/tools/waiting.ts';
-import { trialOf, wait } from '../attack.ts';
+import { comes, wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 import { makeKeys } from '../tools/filling.ts';
 
 const keys = 300_000;

@@ -4,8 +4,8 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NodeUnderTest } from '../../integration/cluster-process.ts';
 import { Unplayable } from '../../stage/stage.ts';
-import { comes } from '../../stage/tools/waiting.ts';
-import { trialOf, wait } from '../attack.ts';
+import { comes, wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
 
 const groups = 100;
 const periodUs = 100_000;

@@ -1,9 +1,8 @@
 /** One small frame asks for gigabytes, and nobody reads them. */
 
-import { bytes } from '../../../browser-client/index.ts';
-import { namespaceName } from '../../stage/stage.ts';
 import { comes } from '../../stage/tools/waiting.ts';
 import { trialOf } from '../attack.ts';
+import { putLarge } from '../tools/filling.ts';
 import { Raw } from '../tools/raw.ts';
 
 const reads = 4000;
@@ -13,14 +12,7 @@ export const trial = trialOf({
   sentence: `One frame asks ${reads} times for a value of a mebibyte and reads no answer: that connection is closed, and nobody else notices.`,
   short: false,
   clue: /does not read|slow/i,
-  async prepare({ stage, nodes }) {
-    const haret = await stage.client(nodes);
-    await haret
-      .namespace(namespaceName)
-      .blob('/large', bytes)
-      .put(new Uint8Array(1024 * 1024 - 100));
-    await haret.close();
-  },
+  prepare: ({ stage, nodes }) => putLarge(stage, nodes),
   async attack({ stage, nodes }) {
     const raw = await Raw.open(stage, nodes[1]!.api);
     raw.pause();

@@ -1,8 +1,8 @@
 /** Many connections that read nothing, each of them within what one connection may leave unread. */
 
-import { bytes } from '../../../browser-client/index.ts';
-import { namespaceName } from '../../stage/stage.ts';
-import { trialOf, wait } from '../attack.ts';
+import { wait } from '../../stage/tools/waiting.ts';
+import { trialOf } from '../attack.ts';
+import { putLarge } from '../tools/filling.ts';
 import { Raw } from '../tools/raw.ts';
 
 const connections = 30;
@@ -13,14 +13,7 @@ export const trial = trialOf({
   sentence: `${connections} connections ask for ${reads} MiB each and read nothing: what waits for all of them together has a bound.`,
   short: false,
   clue: /does not read|slow|wait to be read|memory/i,
-  async prepare({ stage, nodes }) {
-    const haret = await stage.client(nodes);
-    await haret
-      .namespace(namespaceName)
-      .blob('/large', bytes)
-      .put(new Uint8Array(1024 * 1024 - 100));
-    await haret.close();
-  },
+  prepare: ({ stage, nodes }) => putLarge(stage, nodes),
   async attack({ stage, nodes, afterwards }) {
     const raws: Raw[] = [];
     for (let i = 0; i < connections; i++) {

@@ -24,3 +24,8 @@ export async function comes(limitMs: number, holds: () => Promise<boolean>): Pro
     return false;
   }
 }
+
+/** Lets time pass while load and attack go on. Here time itself is what we wait for. */
+export async function wait(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
