@@ -252,6 +252,7 @@ export class ClusterNode implements HostedNode {
     const running = this.#running;
     if (running === null) return;
     const now = this.#ports.clock.now();
+    this.#turn.rest();
     running.peers.tick(now);
     running.groups.tick(now);
     running.watches.tick(now);

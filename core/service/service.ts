@@ -71,9 +71,10 @@ export interface KnownSession {
   readonly idleMs: number;
 }
 
-/** What any read costs, and how many bytes of a reply cost a step. */
-const stepsOfReading = 20;
-const bytesOfStep = 128;
+/** What any read costs, and how many bytes of what is asked and of what is answered cost a step. */
+const stepsOfReading = 50;
+const askedBytesOfStep = 32;
+const answeredBytesOfStep = 128;
 
 const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
@@ -241,7 +242,8 @@ export class Service {
   #readOf(tree: Tree, body: Uint8Array, meta: ReplyMeta): Uint8Array {
     const budget = new ResultBudget(tree.limits);
     const reply = this.#encode(meta, readOf(tree, body, budget));
-    this.#readWork += stepsOfReading + budget.worked + reply.length / bytesOfStep;
+    this.#readWork +=
+      stepsOfReading + budget.worked + body.length / askedBytesOfStep + reply.length / answeredBytesOfStep;
     return reply;
   }
 

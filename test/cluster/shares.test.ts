@@ -50,12 +50,25 @@ interface Connection {
 
 let nowMs: number;
 let tired: boolean;
+let exhausted: boolean;
 let traffic: Traffic;
 
 beforeEach(() => {
   nowMs = 0;
   tired = false;
-  traffic = new Traffic(patienceMs, () => tired);
+  exhausted = false;
+  traffic = new Traffic(patienceMs, {
+    get ticks() {
+      return nowMs / tickMs;
+    },
+    spend: () => undefined,
+    get tired() {
+      return tired || exhausted;
+    },
+    get exhausted() {
+      return exhausted;
+    },
+  });
 });
 
 function connect(): Connection {
@@ -130,14 +143,48 @@ describe('clients that read nothing', () => {
   it('do not hold up answers that wait for a turn', () => {
     for (let i = 0; i < 64; i++) connect().write(4 * mebi);
     const modest = connect();
-    tired = true;
     const answers: Uint8Array[] = [];
     modest.flow.hold({ deliver: (reply) => void answers.push(reply) }, () => new Uint8Array(100));
     pass(tickMs);
+    expect(answers).toHaveLength(1);
+  });
+});
+
+describe('clients that ask for work that takes long', () => {
+  it('wait when the node has done enough for clients, and those who ask for little do not', () => {
+    const greedy = connect();
+    const modest = connect();
+    greedy.flow.spend(1_000_000);
+    modest.flow.spend(1_000);
+    expect([greedy.flow.ready, modest.flow.ready]).toEqual([true, true]);
+    tired = true;
+    expect([greedy.flow.ready, modest.flow.ready]).toEqual([false, true]);
+    const answers: Uint8Array[] = [];
+    greedy.flow.hold({ deliver: (reply) => void answers.push(reply) }, () => new Uint8Array(100));
+    pass(100);
     expect(answers).toEqual([]);
     tired = false;
     pass(tickMs);
     expect(answers).toHaveLength(1);
+    expect(greedy.flow.ready).toBe(true);
+  });
+
+  it('come after those for whom less was done, when all had to wait', () => {
+    const order: string[] = [];
+    const waiting = (name: string, steps: number): void => {
+      const { flow } = connect();
+      flow.spend(steps);
+      flow.hold({ deliver: () => void order.push(name) }, () => new Uint8Array(1));
+    };
+    exhausted = true;
+    waiting('most', 19_000);
+    waiting('more', 5_000);
+    waiting('little', 100);
+    pass(tickMs);
+    expect(order).toEqual([]);
+    exhausted = false;
+    pass(tickMs);
+    expect(order).toEqual(['little', 'more', 'most']);
   });
 });
 

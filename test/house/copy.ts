@@ -132,7 +132,7 @@ export const mistakes: readonly Mistake[] = [
     what: 'a guard that is in the schema and nowhere else',
     file: 'core/tree/operations/max.ts',
     find: '  guards: {},',
-    replace: '  guards: { above: [11, { path: pathSchema, than: int }] },',
+    replace: '  guards: { above: [90, { path: pathSchema, than: int }] },',
   },
   {
     what: 'a write that says it is a read',

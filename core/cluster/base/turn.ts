@@ -17,10 +17,14 @@ export interface Flushable {
 const maxRounds = 16;
 
 /**
- * Work for clients that a turn does before it lets others in, in steps of some 30 ns. Heartbeats, health and signals come between turns
+ * Work for clients, in steps of some 30 ns. When so much was done at once, what is left waits: heartbeats, health and signals come first
  * (V37).
  */
-const workOfTurn = 250_000;
+const workAtOnce = 250_000;
+/** When so much was done, those who asked for little wait as well: many of them together could ask for much. */
+const workAtMost = 1_000_000;
+/** How much of it each tick makes good. Ticks and not time, because on a slow machine the same work takes longer. */
+const workOfTick = 200_000;
 
 export class Turn {
   readonly #clock: Clock;
@@ -28,6 +32,9 @@ export class Turn {
   #senders = new Set<Flushable>();
   #scheduled = false;
   #persist: () => void = () => undefined;
+  /** Ticks so far. */
+  ticks = 0;
+  /** Work that ticks have not made good yet. */
   #spent = 0;
 
   constructor(clock: Clock) {
@@ -52,9 +59,20 @@ export class Turn {
     this.#spent += steps;
   }
 
-  /** This turn has done enough for clients. What is left of it waits for a tick. */
+  /** A tick begins. */
+  rest(): void {
+    this.ticks++;
+    this.#spent = Math.max(0, this.#spent - workOfTick);
+  }
+
+  /** Enough was done for clients for now. The rest waits for a tick, but for those who asked for little. */
   get tired(): boolean {
-    return this.#spent >= workOfTurn;
+    return this.#spent >= workAtOnce;
+  }
+
+  /** Nothing more is done for any client until a tick. */
+  get exhausted(): boolean {
+    return this.#spent >= workAtMost;
   }
 
   /** Schedules a replica that has inputs which were not flushed. */
@@ -87,7 +105,6 @@ export class Turn {
     const senders = this.#senders;
     this.#senders = new Set();
     for (const sender of senders) sender.flush();
-    this.#spent = 0;
     if (this.#replicas.size > 0 || this.#senders.size > 0) this.#schedule();
   }
 }

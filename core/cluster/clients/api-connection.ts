@@ -16,14 +16,14 @@ import type { ApiServerCodec, Unusable } from '../../wire/api-codecs.ts';
 import { apiServerOutbox, snapshotPageBytes } from '../../wire/api-codecs.ts';
 import type { ClientMessage, ServerMessage } from '../../wire/api.ts';
 import { apiProtocol } from '../../wire/api.ts';
-import type { Reply } from '../../service/reply.ts';
-import { decodeReply } from '../../service/reply.ts';
 import * as closeCodes from '../../wire/close-codes.ts';
 import { Outbox } from '../../wire/outbox.ts';
+import { Answer, RegisterAnswer, SessionAnswer } from './answers.ts';
+import type { Answerable, Registering, Served, Speaking } from './answers.ts';
 import type { HolderConnection, Holders } from './holders.ts';
 import type { Asker } from './judgement.ts';
 import { judgeClient } from './judgement.ts';
-import type { Holder, Job, Waiter } from '../replicas/job.ts';
+import type { Holder, Job } from '../replicas/job.ts';
 import { SpokenSessions } from './spoken.ts';
 import type { Standing, StandingConnection } from './standing.ts';
 import { Flow } from './traffic.ts';
@@ -39,6 +39,10 @@ const watchRoomBytes = 1024 * 1024;
 
 /** What a name of a namespace costs in an answer, in steps of a turn: it is sorted and encoded. */
 const stepsOfName = 20;
+
+/** Bytes of a frame that cost a step: it is decoded. And what each message costs that is in it. */
+const frameBytesOfStep = 16;
+const stepsOfMessage = 25;
 
 /** An answer of at most this size is not worth keeping back. */
 const smallAnswerBytes = 1024;
@@ -58,8 +62,6 @@ export interface ApiDesk {
   drawSecret(): SessionSecret;
   enter(namespace: string, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
-  /** Counts work that was done at once, in steps of a turn. */
-  spend(steps: number): void;
   readonly watches: Watches;
   readonly holders: Holders;
   readonly standing: Standing;
@@ -81,7 +83,9 @@ export interface ApiCounters {
   refused: number;
 }
 
-export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderConnection, StandingConnection, Asker {
+export class ApiConnection
+  implements LinkHandler, Flushable, WatchSink, HolderConnection, StandingConnection, Asker, Answerable
+{
   readonly #link: Link;
   readonly #codec: ApiServerCodec;
   readonly #desk: ApiDesk;
@@ -94,8 +98,9 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
   readonly #writer = new Map<NamespaceId, SessionId>();
   readonly #spoken: SpokenSessions;
   readonly #flow: Flow;
-  /** Messages of which the first ones, so many, have been worked on. */
-  #backlog: readonly (ClientMessage | Unusable)[] = [];
+  /** What came in and waits, and before it the messages of the last frame, of which the first ones, so many, have been worked on. */
+  readonly #frames: Frame[] = [];
+  #messages: readonly (ClientMessage | Unusable)[] = [];
   #worked = 0;
   /** Nobody waits for a read any more. It is not made. */
   readonly #dropped = (): void => {
@@ -122,44 +127,55 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       link,
       maxQueuedBytes: limits.maxQueuedBytes,
       cutOff: () => this.#cutOff(),
-      backlog: () => this.#backlog.length - this.#worked,
-      proceed: () => this.#work(this.#backlog, this.#worked),
+      backlog: () => this.#backlog,
+      proceed: () => this.#work(),
     });
   }
 
   onFrame(frame: Frame): void {
     if (this.#closed) return;
-    let messages: readonly (ClientMessage | Unusable)[];
-    try {
-      messages = this.#codec.decode(frame);
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      this.refuse(errorInfo('BadFrame', error.message), closeCodes.badFrame);
-      return;
-    }
-    if (this.#backlog.length > 0) {
-      // The socket was paused, but this had arrived.
-      this.#backlog = [...this.#backlog.slice(this.#worked), ...messages];
-      this.#worked = 0;
-      return;
-    }
-    this.#work(messages, 0);
+    this.#frames.push(frame);
+    this.#work();
   }
 
-  /** Works through messages in their order. Those for whose answers there is no room wait, and nothing more is read meanwhile. */
-  #work(messages: readonly (ClientMessage | Unusable)[], from: number): void {
-    for (let i = from; i < messages.length; i++) {
-      if (!this.#flow.ready) {
-        this.#backlog = messages;
-        this.#worked = i;
-        return this.#flow.backlogged();
+  /**
+   * Works through what came in, in its order. When there is no room for answers, or enough was done for this client, the rest waits as it
+   * is, and nothing more is read meanwhile.
+   */
+  #work(): void {
+    while (this.#backlog > 0) {
+      if (!this.#flow.ready) return this.#flow.backlogged();
+      const next = this.#messages[this.#worked];
+      if (next === undefined) {
+        if (!this.#decode(this.#frames.shift()!)) return;
+        continue;
       }
-      this.#receive(messages[i]!);
-      // A message may close the connection. The rest of its frame is then ignored.
+      this.#worked++;
+      this.#flow.spend(stepsOfMessage);
+      this.#receive(next);
+      // A message may close the connection; what follows it in the frame is then void.
       if (this.isClosed()) return;
     }
-    this.#backlog = [];
+  }
+
+  /** Takes the messages of a frame. Returns false when it was no frame, and the connection is closed. */
+  #decode(frame: Frame): boolean {
     this.#worked = 0;
+    this.#flow.spend(frame.length / frameBytesOfStep);
+    try {
+      this.#messages = this.#codec.decode(frame);
+      return true;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      this.#messages = [];
+      this.refuse(errorInfo('BadFrame', error.message), closeCodes.badFrame);
+      return false;
+    }
+  }
+
+  /** Frames and messages that are not worked on yet. */
+  get #backlog(): number {
+    return this.#frames.length + this.#messages.length - this.#worked;
   }
 
   onClose(): void {
@@ -263,7 +279,7 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
       case 'listNamespaces': {
         const names = this.#desk.namespaces();
         this.#flow.sent(names.length * 32);
-        this.#desk.spend(names.length * stepsOfName);
+        this.#flow.spend(names.length * stepsOfName);
         return this.#answer({ kind: 'namespaces', id: message.id, names });
       }
       case 'enter': {
@@ -371,10 +387,15 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#serve(message, noSecret, new RegisterAnswer(this, this.#spoken, message));
   }
 
+  /** @see Waiter.spent */
+  spent(steps: number): void {
+    this.#flow.spend(steps);
+  }
+
   /** @see Waiter.holder */
-  holder(waiter: Answer, tired: boolean): Holder | null {
+  holder(waiting: Waiting, tired: boolean): Holder | null {
     if (this.#closed) return this.#dropped;
-    return !tired && this.#flow.hasRoom() ? null : (make) => this.#flow.hold(waiter, make);
+    return !(tired && this.#flow.waits) && this.#flow.hasRoom() ? null : (make) => this.#flow.hold(waiting, make);
   }
 
   /** An answer that was made here or elsewhere leaves at once when it is small or has room. */
@@ -391,99 +412,5 @@ export class ApiConnection implements LinkHandler, Flushable, WatchSink, HolderC
     this.#counters.answered++;
     if (message.kind === 'error') this.#counters.errors++;
     this.#answer(message);
-  }
-}
-
-type Served = Speaking | Registering | Extract<ClientMessage, { kind: 'read' }>;
-type Speaking = Extract<ClientMessage, { kind: 'request' | 'keepAlive' | 'unregister' }>;
-type Registering = Extract<ClientMessage, { kind: 'register' | 'claim' }> & { readonly secret: SessionSecret };
-
-/** Answers one request of one connection. */
-class Answer implements Waiter, Waiting {
-  /** Of the operation that was asked. */
-  readonly bytes: number;
-  readonly #connection: ApiConnection;
-  readonly #id: number;
-
-  constructor(connection: ApiConnection, message: Served) {
-    this.bytes = 'operation' in message ? message.operation.length : 0;
-    this.#connection = connection;
-    this.#id = message.id;
-  }
-
-  reply(bytes: Uint8Array): void {
-    this.#connection.reply(this, bytes);
-  }
-
-  /** @see Waiting */
-  deliver(reply: Uint8Array): void {
-    this.#connection.settle({ kind: 'reply', id: this.#id, reply }, this.bytes);
-  }
-
-  fail(error: ErrorInfo): void {
-    this.#connection.settle({ kind: 'error', id: this.#id, error }, this.bytes);
-  }
-
-  holder(tired: boolean): Holder | null {
-    return this.#connection.holder(this, tired);
-  }
-}
-
-/** As {@link Answer}, for a request as a session. The connection learns from the answer when the session is gone. */
-class SessionAnswer extends Answer {
-  readonly #spoken: SpokenSessions;
-  readonly #message: Speaking;
-
-  constructor(connection: ApiConnection, spoken: SpokenSessions, message: Speaking) {
-    super(connection, message);
-    this.#spoken = spoken;
-    this.#message = message;
-  }
-
-  override reply(bytes: Uint8Array): void {
-    const { kind, namespaceId, session } = this.#message;
-    if (kind === 'unregister') this.#spoken.ended(namespaceId, session);
-    super.reply(bytes);
-  }
-
-  override fail(error: ErrorInfo): void {
-    const { namespaceId, session } = this.#message;
-    if (error.code === 'SessionGone') this.#spoken.ended(namespaceId, session);
-    super.fail(error);
-  }
-}
-
-/** As {@link Answer}, for a registration. From the answer on, the connection speaks as the session. */
-class RegisterAnswer extends Answer {
-  readonly #spoken: SpokenSessions;
-  readonly #namespaceId: NamespaceId;
-
-  constructor(connection: ApiConnection, spoken: SpokenSessions, message: Registering) {
-    super(connection, message);
-    this.#spoken = spoken;
-    this.#namespaceId = message.namespaceId;
-  }
-
-  override reply(bytes: Uint8Array): void {
-    const answer = answerOf(bytes);
-    if (answer?.kind === 'registered' || answer?.kind === 'claimed')
-      this.#spoken.registered(this.#namespaceId, answer.session, answer.secret);
-    else this.#spoken.failed();
-    super.reply(bytes);
-  }
-
-  override fail(error: ErrorInfo): void {
-    this.#spoken.failed();
-    super.fail(error);
-  }
-}
-
-/** Null for bytes that are not a reply. They may come from another node. */
-function answerOf(bytes: Uint8Array): Reply['answer'] | null {
-  try {
-    return decodeReply(bytes).answer;
-  } catch (error) {
-    if (error instanceof MalformedError) return null;
-    throw error;
   }
 }

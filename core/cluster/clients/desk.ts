@@ -17,13 +17,13 @@ import type { NamespaceRecord } from '../catalog/catalog-messages.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Holders } from './holders.ts';
 import type { NodeOptions } from '../base/host.ts';
-import type { Turn } from '../base/turn.ts';
 import { nodeTimes } from '../base/times.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { Job } from '../replicas/job.ts';
 import type { Router } from '../routing/router.ts';
 import { Standing } from './standing.ts';
 import { Traffic } from './traffic.ts';
+import type { Work } from './traffic.ts';
 import type { Watches } from '../watching/subscriptions.ts';
 
 type Found = Extract<ForwardOutcome, { kind: 'found' }>;
@@ -41,7 +41,7 @@ export interface DeskParts {
   /** Why this node serves no client now, or null when it does. */
   readonly refusal: () => ErrorInfo | null;
   readonly random: Random;
-  readonly turn: Pick<Turn, 'spend' | 'tired'>;
+  readonly turn: Work;
 }
 
 export class Desk implements ApiDesk {
@@ -55,11 +55,9 @@ export class Desk implements ApiDesk {
   readonly traffic: Traffic;
   readonly #refusal: () => ErrorInfo | null;
   readonly #random: Random;
-  readonly #turn: Pick<Turn, 'spend'>;
 
   constructor(parts: DeskParts) {
     this.#random = parts.random;
-    this.#turn = parts.turn;
     this.#options = parts.options;
     this.#groups = parts.groups;
     this.#peers = parts.peers;
@@ -69,7 +67,7 @@ export class Desk implements ApiDesk {
     this.#refusal = parts.refusal;
     const { standingMs, slowReaderMs } = nodeTimes(parts.options.timing);
     this.standing = new Standing((namespaceId) => this.served(namespaceId), standingMs);
-    this.traffic = new Traffic(slowReaderMs, () => parts.turn.tired);
+    this.traffic = new Traffic(slowReaderMs, parts.turn);
   }
 
   tick(now: number): void {
@@ -108,10 +106,6 @@ export class Desk implements ApiDesk {
 
   namespaces(): readonly string[] {
     return (this.#groups.catalog?.namespaces ?? []).map((one) => one.name).sort();
-  }
-
-  spend(steps: number): void {
-    this.#turn.spend(steps);
   }
 
   serve(job: Job): void {

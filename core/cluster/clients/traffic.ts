@@ -5,6 +5,7 @@
  */
 
 import type { Link } from '../../base/ports.ts';
+import type { Turn } from '../base/turn.ts';
 
 const kibi = 1024;
 const mebi = 1024 * kibi;
@@ -24,6 +25,13 @@ const answeredToAll = 256 * mebi;
  * reached a bound, so that nobody can use up what is there for everyone.
  */
 const ownShare = 64 * kibi;
+/**
+ * Work that was done for one connection lately, in steps of a turn (`core/cluster/base/turn.ts`). With less than this, it is served even when
+ * the node has done enough for clients. Those who asked for much wait for themselves, and others do not wait for them.
+ */
+const ownWork = 100_000;
+/** Half of what was done for a connection is forgotten every so many ticks. */
+const forgetfulTicks = 512;
 /** Answers that waited are made in portions, so that a tick stays short. */
 const madeATick = 16 * mebi;
 
@@ -68,6 +76,9 @@ export class Flow {
   /** What a tick saw last, and when the client was last seen to take something. Null while nothing waits. */
   #seen: { readonly outgoing: number; readonly taken: number } | null = null;
   #progressAt = 0;
+  /** Work that was done for it and is not forgotten, as of the tick `#forgotAt`. */
+  #lately = 0;
+  #forgotAt = 0;
   #closed = false;
 
   constructor(traffic: Traffic, parts: FlowParts) {
@@ -141,9 +152,31 @@ export class Flow {
     return this.#outgoing < ownShare || this.#traffic.outgoing < answeredToAll;
   }
 
-  /** There is room, and this turn may do more for clients. */
+  /** Counts work that was done for this client. */
+  spend(steps: number): void {
+    this.#lately = this.lately + steps;
+    this.#traffic.turn.spend(steps);
+  }
+
+  /** Work that was done for this client in the last seconds. */
+  get lately(): number {
+    const { ticks } = this.#traffic.turn;
+    if (ticks !== this.#forgotAt) {
+      this.#lately /= 2 ** (Math.floor(ticks / forgetfulTicks) - Math.floor(this.#forgotAt / forgetfulTicks));
+      this.#forgotAt = ticks;
+    }
+    return this.#lately;
+  }
+
+  /** The node has done enough for clients for now. Whoever asked for little waits only when it can do nothing more at all. */
+  get waits(): boolean {
+    const { turn } = this.#traffic;
+    return turn.tired && (turn.exhausted || this.lately >= ownWork);
+  }
+
+  /** There is room, and more may be done for this client now. */
   get ready(): boolean {
-    return this.hasRoom() && !this.#traffic.tired();
+    return this.hasRoom() && !this.waits;
   }
 
   /** Keeps a read until there is room for its answer. For a connection that is closed, it is dropped. */
@@ -168,7 +201,7 @@ export class Flow {
   /** Makes answers that waited, at most `budget` bytes and as much as there is room for. Returns how many bytes it made. */
   #make(budget: number): number {
     let made = 0;
-    while (this.held > 0 && made < budget && this.#outgoing < this.#room && !this.#traffic.tired() && !this.#closed) {
+    while (this.held > 0 && made < budget && this.#outgoing < this.#room && !this.waits && !this.#closed) {
       const { waiting, make, bytes } = this.#held[this.#firstHeld++]!;
       const reply = make();
       made += reply.length;
@@ -225,23 +258,25 @@ export class Flow {
   }
 }
 
+export type Work = Pick<Turn, 'ticks' | 'spend' | 'tired' | 'exhausted'>;
+
 /** What all connections of a node share. */
 export class Traffic {
   /** Bytes of all requests that have no answer yet. */
   asked = 0;
   /** Bytes of all answers that are on their way. Between two ticks, it is an upper bound. */
   outgoing = 0;
-  /** This turn has done enough for clients. */
-  readonly tired: () => boolean;
+  /** Counts what is done for clients. */
+  readonly turn: Work;
   readonly #patienceMs: number;
-  /** Connections that have much on its way, or reads that wait. Those that were served last come last. */
+  /** Connections that have much on its way, or something that waits. Those that were served last come last. */
   readonly #busy = new Set<Flow>();
   readonly #paused = new Set<Flow>();
 
-  /** @param patienceMs after which a client that takes nothing is closed. @param tired this turn has done enough for clients. */
-  constructor(patienceMs: number, tired: () => boolean) {
+  /** @param patienceMs after which a client that takes nothing is closed. */
+  constructor(patienceMs: number, turn: Work) {
     this.#patienceMs = patienceMs;
-    this.tired = tired;
+    this.turn = turn;
   }
 
   /** Reads that wait until their clients have taken earlier answers. */
@@ -274,9 +309,10 @@ export class Traffic {
     for (const flow of this.#paused) flow.resumeIfDue();
     let left = madeATick;
     let outgoing = 0;
-    for (const flow of [...this.#busy]) {
+    // Those for whom least was done lately come first, and among them those who have waited longest.
+    for (const flow of [...this.#busy].sort((a, b) => a.lately - b.lately)) {
       const full = this.outgoing >= answeredToAll;
-      const rested = !this.tired();
+      const rested = !flow.waits;
       // Who takes nothing goes sooner when others need the room.
       const budget = full && flow.outgoing > ownShare ? 0 : left;
       left -= flow.tick(nowMs, budget, full ? this.#patienceMs / 5 : this.#patienceMs);

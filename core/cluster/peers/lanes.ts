@@ -1,10 +1,11 @@
 /**
- * Two ways to another node. Replicas' messages and all that keeps the cluster together go first; requests, answers and watches of clients
- * are bulk, and never fill the way of the others (protocol §1).
+ * Two ways to another node. Replicas' messages and all that keeps the cluster together go first. Requests, answers and watches of clients
+ * are bulk, and so is what a replica that lags fetches. They never fill the way of the others (protocol §1).
  */
 
 import { snapshotPageBytes } from '../../wire/api-codecs.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
+import type { Message } from '../../vr/messages.ts';
 
 export type Lane = 'protocol' | 'bulk';
 
@@ -25,15 +26,19 @@ const lanes = {
   vr: 'protocol',
 } satisfies Readonly<Record<PeerMessage['kind'], Lane>>;
 
-export function laneOf({ kind }: PeerMessage): Lane {
-  return lanes[kind];
+/** Parts of a state transfer. A heartbeat does not wait behind them. */
+const transferred: ReadonlySet<Message['kind']> = new Set<Message['kind']>(['newState', 'chunk']);
+
+export function laneOf(message: PeerMessage): Lane {
+  return message.kind === 'vr' && transferred.has(message.message.kind) ? 'bulk' : lanes[message.kind];
 }
 
 /** What a message has beside its content. */
 const overhead = 64;
 
-/** About how many bytes a message takes, as far as clients decide that. */
+/** About how many bytes a message of bulk takes. */
 export function roughBytes(message: PeerMessage): number {
+  if (message.kind === 'vr') return overhead + transferBytes(message.message);
   if (message.kind === 'forward') {
     return overhead + ('operation' in message.item ? message.item.operation.length : 0);
   }
@@ -44,4 +49,10 @@ export function roughBytes(message: PeerMessage): number {
   const told = message.message;
   if (told.kind === 'event') return overhead + told.event.length;
   return told.kind === 'snapshot' ? overhead + snapshotPageBytes : overhead;
+}
+
+function transferBytes(message: Message): number {
+  if (message.kind === 'chunk') return message.bytes?.length ?? 0;
+  if (message.kind !== 'newState') return 0;
+  return message.entries.reduce((sum, { body }) => sum + body.length, 0);
 }

@@ -27,6 +27,7 @@ import { maxNodes } from '../catalog/catalog-messages.ts';
 import type { NodePorts, Timing } from '../base/host.ts';
 import type { NodeTimes } from '../base/times.ts';
 import { nodeTimes } from '../base/times.ts';
+import { laneOf } from './lanes.ts';
 import { Peer, wrongSecret } from './peer.ts';
 import { Notices } from '../base/notices.ts';
 import type { Turn } from '../base/turn.ts';
@@ -170,7 +171,7 @@ export class Peers {
   send(node: string, message: PeerMessage): boolean {
     const peer = this.#peers.get(node);
     if (peer === undefined || !peer.connected) return false;
-    if (message.kind === 'vr' && peer.congested('protocol', this.#congestedBytes)) {
+    if (message.kind === 'vr' && peer.congested(laneOf(message), this.#congestedBytes)) {
       this.counters.dropped++;
       return false;
     }

@@ -14,6 +14,8 @@ export interface Waiter {
    * Left out: it always is.
    */
   holder?(tired: boolean): Holder | null;
+  /** Counts the work of a read against whoever asked for it. Left out: it counts against the node alone. */
+  spent?(steps: number): void;
 }
 
 /** Keeps a read, and makes its answer later. `make` answers from the state as it was when the read's turn came. */

@@ -426,18 +426,20 @@ export class ReplicaHost implements Flushable {
     const hold = machine.readLater === undefined ? null : waiter.holder?.(this.#turn.tired);
     if (hold) {
       const make = machine.readLater!(body, at);
-      hold(() => this.#counted(make));
+      hold(() => this.#counted(waiter, make));
     } else {
-      waiter.reply(this.#counted(() => machine.read!(body, at)));
+      waiter.reply(this.#counted(waiter, () => machine.read!(body, at)));
     }
   }
 
   /** What reads cost is counted, because they are not in the log and so have no other bound. */
-  #counted(make: () => Uint8Array): Uint8Array {
+  #counted(waiter: Waiter, make: () => Uint8Array): Uint8Array {
     const { machine } = this;
     const before = machine.readWork ?? 0;
     const reply = make();
-    this.#turn.spend((machine.readWork ?? 0) - before);
+    const steps = (machine.readWork ?? 0) - before;
+    if (waiter.spent === undefined) this.#turn.spend(steps);
+    else waiter.spent(steps);
     return reply;
   }
 }
