@@ -151,7 +151,6 @@ export class ApiConnection
         continue;
       }
       this.#worked++;
-      this.#flow.spend(stepsOfMessage);
       this.#receive(next);
       // A message may close the connection; what follows it in the frame is then void.
       if (this.isClosed()) return;
@@ -161,9 +160,9 @@ export class ApiConnection
   /** Takes the messages of a frame. Returns false when it was no frame, and the connection is closed. */
   #decode(frame: Frame): boolean {
     this.#worked = 0;
-    this.#flow.spend(frame.length / frameBytesOfStep);
     try {
       this.#messages = this.#codec.decode(frame);
+      this.#flow.spend(frame.length / frameBytesOfStep + this.#messages.length * stepsOfMessage);
       return true;
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error;

@@ -154,7 +154,7 @@ export class Flow {
 
   /** Counts work that was done for this client. */
   spend(steps: number): void {
-    this.#lately = this.lately + steps;
+    this.#lately += steps;
     this.#traffic.turn.spend(steps);
   }
 

@@ -423,24 +423,27 @@ export class ReplicaHost implements Flushable {
     const { machine } = this;
     invariant(machine.read !== undefined, 'only a machine that can be read is read');
     const at = this.#replica.appliedAt();
-    const hold = machine.readLater === undefined ? null : waiter.holder?.(this.#turn.tired);
-    if (hold) {
-      const make = machine.readLater!(body, at);
-      hold(() => this.#counted(waiter, make));
-    } else {
-      waiter.reply(this.#counted(waiter, () => machine.read!(body, at)));
+    const hold = waiter.holder?.(this.#turn.tired);
+    if (hold && machine.readLater !== undefined) {
+      const make = machine.readLater(body, at);
+      return hold(() => {
+        const before = machine.readWork ?? 0;
+        const reply = make();
+        this.#spent(waiter, before);
+        return reply;
+      });
     }
+    const before = machine.readWork ?? 0;
+    const reply = machine.read(body, at);
+    this.#spent(waiter, before);
+    waiter.reply(reply);
   }
 
   /** What reads cost is counted, because they are not in the log and so have no other bound. */
-  #counted(waiter: Waiter, make: () => Uint8Array): Uint8Array {
-    const { machine } = this;
-    const before = machine.readWork ?? 0;
-    const reply = make();
-    const steps = (machine.readWork ?? 0) - before;
+  #spent(waiter: Waiter, before: number): void {
+    const steps = (this.machine.readWork ?? 0) - before;
     if (waiter.spent === undefined) this.#turn.spend(steps);
     else waiter.spent(steps);
-    return reply;
   }
 }
 
