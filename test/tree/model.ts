@@ -5,7 +5,6 @@
 
 import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../../core/base/bytes.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
-import type { BuiltType } from '../../core/tree/names.ts';
 import type { Guard, Operation, OperationResult, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
 
 type Content =
@@ -23,7 +22,7 @@ interface ModelNode {
 }
 
 /** The content of a node of each type when it is made. */
-const made: { readonly [T in BuiltType]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
+const made: { readonly [T in Content['type']]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
   directory: () => ({ type: 'directory' }),
   blob: (value) => ({ type: 'blob', value: value ?? new Uint8Array() }),
   queue: () => ({ type: 'queue', items: [] }),
@@ -131,7 +130,7 @@ export class Model {
       case 'create': {
         const { type, value } = operation;
         if (!Object.hasOwn(made, type)) throw new Refused('UnknownOperation');
-        return this.#create(operation.path, made[type as BuiltType](value));
+        return this.#create(operation.path, made[type as Content['type']](value));
       }
       case 'delete': {
         const { path } = operation;
@@ -303,6 +302,7 @@ export class Model {
       case 'setMember':
         return content.type === 'set' && content.members.some((one) => equalBytes(one, guard.member));
       case 'held':
+      case 'heldBy':
         return false;
     }
   }
