@@ -172,7 +172,7 @@ export const judgementMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V31',
-    name: 'what cannot prove the secret and says that its disk was lost is believed to be a stranger',
+    name: 'a node that cannot prove the secret is believed when it says that it lost its disk',
     by: 'simulator',
     edits: [
       {

@@ -42,7 +42,7 @@ export const timeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: 'a session that is due is expired, and those that are due with it are not',
+    name: 'of several sessions that are due, only one expires',
     by: 'simulator',
     equivalent: 'the next deadline has passed already, so that the next entry of expiry ends the next of them',
     edits: [
@@ -69,7 +69,7 @@ export const timeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: 'a sign of life does not count against eviction',
+    name: 'a sign of life does not protect a session from eviction',
     by: 'simulator',
     edits: [{ file: sessions, find: '    session.idle.seenMs = nowMs;\n', replace: '' }],
   },

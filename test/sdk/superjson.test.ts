@@ -47,7 +47,8 @@ const { value: anyValue } = fc.letrec<{ value: unknown; leaf: unknown }>((tie) =
     fc.string(),
     fc.double(),
     fc.bigInt(),
-    fc.date(),
+    // superjson writes an invalid date as null, and so does the codec.
+    fc.date({ noInvalidDate: true }),
     fc.uint8Array({ maxLength: 8 }),
     fc.constantFrom(
       /a\/b/gi,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { leafTypes } from '../../core/shell/commands/leaves.ts';
 import { enteredShell, testShell } from './run.ts';
 import type { TestShell } from './run.ts';
 
@@ -41,7 +42,7 @@ describe('completion', () => {
     const test = await stocked();
     expect(await inserts(test, 'ls --l')).toEqual(['--long', '--limit']);
     expect(await inserts(test, 'ls --limit 5 --l')).toEqual(['--long']);
-    expect(await inserts(test, 'create ')).toEqual(['directory', 'blob', 'queue', 'set', 'counter']);
+    expect(await inserts(test, 'create ')).toEqual(['directory', ...leafTypes]);
   });
 
   it('knows namespaces', async () => {

@@ -4,6 +4,7 @@ import { SeededRandom } from '../../core/base/random.ts';
 import { newMembers, newNames } from '../../core/tree/btree.ts';
 import type { SortedMap } from '../../core/tree/btree.ts';
 import { DirectoryNode } from '../../core/tree/node.ts';
+import type { DataType } from './data.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
 import { BlobNode } from '../../core/tree/nodes/blob.ts';
 import type { Mark } from '../../core/tree/nodes/directory.ts';
@@ -15,16 +16,24 @@ import { World, ask, restored, whole, written } from './world.ts';
 function furnished(): World {
   const world = new World();
   for (let i = 0; i < 300; i++) world.do(ask.create(`/d/${i}`, 'blob', `value ${i}`));
-  world.do(ask.create('/s', 'set'));
-  world.do(ask.create('/q', 'queue'));
-  world.do(ask.create('/c', 'counter', '-12'));
-  for (let i = 0; i < 300; i++) {
-    world.do(ask.insert('/s', `member ${i}`));
-    world.do(ask.push('/q', `item ${i}`));
-  }
-  for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  for (const fill of Object.values(leaves)) fill(world);
   return world;
 }
+
+/** Makes a leaf of each type that is not as it was made. */
+const leaves: { readonly [T in DataType]: (world: World) => void } = {
+  blob: (world) => void world.do(ask.create('/b', 'blob', 'value')),
+  queue: (world) => {
+    world.do(ask.create('/q', 'queue'));
+    for (let i = 0; i < 300; i++) world.do(ask.push('/q', `item ${i}`));
+    for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  },
+  set: (world) => {
+    world.do(ask.create('/s', 'set'));
+    for (let i = 0; i < 300; i++) world.do(ask.insert('/s', `member ${i}`));
+  },
+  counter: (world) => void world.do(ask.create('/c', 'counter', '-12')),
+};
 
 describe('a snapshot', () => {
   it('holds its version while the tree goes on', () => {

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
+import { forms } from '../../core/tree/operations/index.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -63,7 +64,7 @@ interface Source {
 
 /** What each kind of node has of a part of its forms. */
 function formsOf(...parts: readonly string[]): readonly Source[] {
-  return ['node', 'blob', 'queue', 'set', 'counter'].map((kind) => ({
+  return Object.keys(forms).map((kind) => ({
     file: `core/tree/operations/${kind}.ts`,
     variables: parts.map((part) => `${kind}Forms.${part}`),
   }));
