@@ -56,13 +56,25 @@ export const clientMutants: readonly Mutant[] = [
     scenario: 'V15',
     name: '6 overtakes 5',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > 1e9) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > 1e9;',
+      },
+    ],
   },
   {
     scenario: 'V15',
     name: '5 is refused, and 6 waits for it all the same',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > next) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > next;',
+      },
+    ],
   },
   {
     scenario: 'V15',
