@@ -6,6 +6,7 @@ import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
+import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
@@ -47,6 +48,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
     groups: groups as Groups,
     peers: peers as Peers,
     reserve: reserve as DiskReserve,
+    memory: new MemoryReserve(null, () => 0),
     limits,
     times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
     now: () => now,
