@@ -56,7 +56,7 @@ const sections = new Map<string, ReadonlySet<string> | null>();
 /** Documents of others, whose sections are not ours to check. */
 const foreign = /^(vrr|rfc|\d+)$/;
 /** Pages that are not in the house, so that nobody can follow a citation of them. What `design` said is in docs/architecture.md. */
-const elsewhere = /^(design|cluster|coordination|examples|review)$/;
+const elsewhere = /^(design|cluster|examples|review)$/;
 
 /**
  * Every section that a text cites and that is not there. The word before the sign is the document. Without one, the citation is of the document

@@ -14,7 +14,7 @@ import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { Acting, Consequence } from '../tree/acting.ts';
-import type { ClaimStep } from '../tree/kinds/claims.ts';
+import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
 import type { Claim, Hold } from '../tree/nodes/claims.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
 import { nodeTypes } from '../../core/tree/names.ts';
 import type { ClaimKind, DataType } from './data.ts';
-import { isClaimType } from '../../core/tree/kinds/claims.ts';
+import { isClaimType } from '../../core/tree/kinds/line.ts';
 import { isLeafType } from '../../core/tree/node.ts';
 import type { Asked, Guard, Operation, SimpleOperation, Upsertable, WriteKind } from '../../core/tree/operation.ts';
 import { Tree } from '../../core/tree/tree.ts';
