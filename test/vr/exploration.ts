@@ -94,6 +94,7 @@ function explored({ seed, steps, voters, damage = 'none', ...wish }: Exploration
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
     ownClocks: true,
+    wholeDisks: damage === 'none',
     // A replica that was away lacks more than it stages. What is drawn for the others stays as it was.
     stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
     ...(wish.checkpointBytes === undefined ? {} : { checkpointBytes: wish.checkpointBytes }),

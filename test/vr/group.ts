@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Each life of a replica has a clock of its own, which begins anywhere. */
   readonly ownClocks?: boolean;
   readonly stageBytes?: number;
+  /** Nothing happens to any disk, so a replica has no reason for an alarm but that it gets nothing from the others. */
+  readonly wholeDisks?: boolean;
   /** Told of what each step brings, before it is done: what flows are written from. */
   readonly onStep?: (name: string, effects: readonly Effect[]) => void;
 }
@@ -316,7 +318,12 @@ export class Group {
         this.#invariants.restored(name, effect.op);
         return;
       case 'event':
-        if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
+        if (effect.event.kind === 'alarm') {
+          const { about, reason } = effect.event;
+          const mayBe = this.options.wholeDisks !== true || about === 'transfer';
+          this.#must(mayBe, `${name}, whose disk is whole, says: ${reason}`);
+          this.#invariants.rebuilding(name);
+        }
         place.events.push(effect.event);
         if (effect.event.kind === 'refused') {
           const { from, said, reason } = effect.event;
