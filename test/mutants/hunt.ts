@@ -8,7 +8,9 @@
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { chaos } from '../client/chaos.test.ts';
+import { watch } from '../client/watching.ts';
 import { attend } from '../cluster/attendances.ts';
+import { forward } from '../cluster/forwards.ts';
 import { shakeHands } from '../cluster/handshakes.ts';
 import { live } from '../store/lives.ts';
 import { rot } from '../store/rotten-lives.ts';
@@ -45,7 +47,9 @@ const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   simulator: simulated,
   attendance: attend,
   handshakes: shakeHands,
+  forwards: forward,
   lives: damaged === 'rot' ? rot : live,
+  watching: watch,
   chaos,
 };
 const run = runs[by as Mutant['by']];

@@ -22,10 +22,19 @@ export interface Mutant {
   readonly edits: readonly Edit[];
   /**
    * What must find it: random histories of `core/vr` alone, a replica alone whose group forgot what it committed, the
-   * simulated cluster, nodes that come and go, random lives of a store alone, two ends of a handshake, or a client alone
-   * among nodes that harm it.
+   * simulated cluster, nodes that come and go, two ends of a handshake, a router alone, random lives of a store alone, a
+   * watch alone, or a client alone among nodes that harm it.
    */
-  readonly by: 'exploration' | 'forgotten' | 'simulator' | 'attendance' | 'handshakes' | 'lives' | 'chaos';
+  readonly by:
+    | 'exploration'
+    | 'forgotten'
+    | 'simulator'
+    | 'attendance'
+    | 'handshakes'
+    | 'forwards'
+    | 'lives'
+    | 'watching'
+    | 'chaos';
   /**
    * The damage to one disk, or to one replica's state (histories only), that makes the fault visible. Without it, the
    * damage differs from seed to seed.

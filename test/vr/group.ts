@@ -271,6 +271,10 @@ export class Group {
           !place.wrong.has(effect.batch.checkpoint?.hash ?? ''),
           `${name} installs a checkpoint of a state that was found wrong`,
         );
+        this.#must(
+          effect.batch.checkpoint?.chunks.every((_, i) => place.storage.staged(effect.batch.checkpoint!, i)) !== false,
+          `${name} installs a checkpoint that it has dropped`,
+        );
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -384,6 +388,17 @@ export class Group {
     const { queued } = place;
     place.queued = [];
     for (const input of queued) this.input(name, input);
+  }
+
+  /** The same, and messages that came meanwhile, in one turn: what it makes of all of it leaves at the end. */
+  turn(name: string, messages: readonly Message[]): void {
+    const place = this.place(name);
+    if (place.paused) return;
+    const { queued } = place;
+    place.queued = [];
+    for (const input of queued) this.step(name, input);
+    for (const message of messages) this.step(name, { kind: 'message', message });
+    this.step(name, { kind: 'flush' });
   }
 
   /** Delivers and syncs until nothing moves. */
