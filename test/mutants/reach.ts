@@ -123,8 +123,7 @@ export const reachMutants: readonly Mutant[] = [
   {
     scenario: 'V30',
     name: 'a request that was forwarded to one node and then to another is refused definitely',
-    by: 'simulator',
-    wish: { nodes: 5, replicas: 3, favour: 'isolate', requestTimeoutMs: 700 },
+    by: 'forwards',
     edits: [
       {
         file: 'core/cluster/routing/router.ts',

@@ -72,8 +72,7 @@ export const clientSurvivors: readonly Mutant[] = [
   {
     scenario: 'V34',
     name: 'a client takes a snapshot that broke off for a whole one',
-    by: 'simulator',
-    wish: { favour: 'crash', padding: 40_000, events: 8000 },
+    by: 'watching',
     edits: [
       {
         file: watches,

@@ -93,6 +93,22 @@ describe('a replica that has committed what the others have forgotten', () => {
     }
   });
 
+  it('does not begin a view that it has heard of and that ends below its checkpoint, where it knows no entry any more', () => {
+    const fresh = group(
+      Array.from({ length: 60 }, (_, i) => `own ${i}`),
+      false,
+      small,
+    );
+    const others = group(['one', 'other', 'another'], true);
+    const startView = answerOf(others, name, 'startView', { kind: 'getStartView', nonce: 0 });
+    const { checkpointOp, logFirst } = fresh.place(name).view;
+    expect(startView.kind === 'startView' && startView.log.head < Math.min(checkpointOp, logFirst)).toBe(true);
+    expect(alarms(effectsOf(fresh, name, { ...startView, kind: 'viewNow' } as Message))).toEqual([]);
+    const effects = effectsOf(fresh, name, startView);
+    expect(alarms(effects)).toEqual([expect.stringMatching(told)]);
+    expect(effects.some(({ kind }) => kind === 'persist')).toBe(false);
+  });
+
   it('takes a checkpoint of its own history, however far it is ahead', () => {
     const world = new World(small);
     world.awaitPrimary();
