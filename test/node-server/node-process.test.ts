@@ -168,7 +168,7 @@ describe('the handshake', () => {
     expect(await handshake({}, [adminSubprotocols.superjson], admin)).toMatch('open');
   });
 
-  it('answers under no name but its own, on any interface: a page whose name was made to point here reads nothing', async () => {
+  it('answers only under its own name, on any interface: a page whose name was made to point here reads nothing', async () => {
     const named = { origin: 'http://evil.example', host: 'evil.example' };
     for (const [subprotocol, at] of [
       [apiSubprotocols.superjson, api],
@@ -216,7 +216,7 @@ describe('the handshake', () => {
   });
 });
 
-describe('a client that is gone without a word', () => {
+describe('a client that is gone silently', () => {
   it('is pinged, and dropped when it does not answer; one that answers is kept', async () => {
     await host.stop();
     host = await startHost(configOf('ping_interval_ms = 100'));
@@ -247,7 +247,7 @@ describe('frames', () => {
     expect(await good.until((heard) => heard.length === 2)).toEqual(['open', 'bytes 7']);
   });
 
-  it('closes a connection that sends bytes which are no WebSocket frame', async () => {
+  it('closes a connection that sends bytes which are not a WebSocket frame', async () => {
     const [hostName, port] = api.split(':');
     const socket = connect(Number(port), hostName);
     socket.write(
@@ -281,7 +281,7 @@ describe('a host', () => {
     );
   });
 
-  it('cuts a stop short that takes too long, and says so', async () => {
+  it('cuts short a stop that takes too long, and says so', async () => {
     node.stops = false;
     expect(await host.stop()).toBe(false);
   });
