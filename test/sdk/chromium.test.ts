@@ -247,7 +247,7 @@ describe('in Chromium', () => {
     expect(faults(await end())).toEqual([]);
   });
 
-  it('the page goes offline and online', async () => {
+  it('the page goes offline and online again', async () => {
     await begin();
     await context.setOffline(true);
     await untilTitle('suspended');
