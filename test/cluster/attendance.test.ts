@@ -44,7 +44,7 @@ function seen(later: readonly NodeInfo[], connected: readonly string[]) {
   return { attendance, outsiders, problems };
 }
 
-describe('a node at whose address another was joined', () => {
+describe('a node whose address was given to another node', () => {
   it('is reported as replaced, and earlier warnings about it end: its operator did what it asked for', () => {
     const before = seen([], ['c']);
     before.outsiders.lostItsLog(info('b'));
@@ -89,7 +89,7 @@ describe('a namespace with an absent voter', () => {
     return status.warnings;
   }
 
-  it('is reported only after a long absence, by each node, even one that started later, until the voter is back', () => {
+  it('is reported by every node after a long absence, until the voter is back', () => {
     const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
     story.world.crash(story.node('n3'));
     story.pass(20_000);

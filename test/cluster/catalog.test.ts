@@ -222,7 +222,7 @@ describe('the catalog as a state machine', () => {
     expect(errorOf(root.bytes(new Uint8Array([99])))).toMatch(/^BadFrame/);
   });
 
-  it('is whole after a restore, and unchanged by bytes that are no snapshot', () => {
+  it('is whole after a restore, and unchanged by bytes that are not a snapshot', () => {
     const root = founded();
     root.apply(wish('test-ns', 'a', three));
     const whole = Buffer.concat(piecesOf(root.catalog));

@@ -119,7 +119,7 @@ describe('a client with an id', () => {
     expect(play.increment(first)).toBe(1);
   });
 
-  it('that moves to another node while it is asked keeps its id', () => {
+  it('keeps its id when it moves to another node while it is asked', () => {
     const play = new Play();
     const { world } = play.story;
     const first = play.enter(one);

@@ -91,7 +91,7 @@ describe.each(interfaces)('the %s interface', (through, subprotocol) => {
     serves(story, 'n1');
   });
 
-  it('tells the one connection too many why it is closed, and takes another when one has gone', () => {
+  it('tells a connection over the limit why it is closed, and takes another when one has closed', () => {
     const limits = { maxApiConnections: 6, maxAdminConnections: 6, maxClusterConnections: 6 };
     const story = Story.founded(1, 'ns', ['n1'], { limits });
     story.pass(1000);
@@ -208,7 +208,7 @@ describe('the cluster interface', () => {
     expect(story.log.join('\n')).not.toContain('\u001b');
   });
 
-  it('is not made a stranger by nodes of another cluster that once had its address', () => {
+  it('is still a member after nodes of another cluster had its address', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const other = helloTo(story, { cluster: 'cd'.repeat(16), targetIncarnation: 'ef'.repeat(16) });
     new Dialler(story).greet(other, [secretOf(story.node('n1'))]).untilClosed();

@@ -66,7 +66,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(states).toEqual([]);
   });
 
-  it('a watch begins there: one that reaches the primary relays it (found by the simulator)', () => {
+  it('a watch begins at the backup: a node that reaches the primary relays it (found by the simulator)', () => {
     const { story, primary, cut } = cast();
     story.part(primary, cut);
     story.pass(5000);

@@ -114,7 +114,7 @@ describe('a router', () => {
     ]);
   });
 
-  it('does not go back to a primary of an older view, and passes by a primary that is gone', () => {
+  it('does not go back to a primary of an older view, and skips a primary that is gone', () => {
     expect(learn('n2', 3)).toBe(true);
     expect(learn('n3', 2)).toBe(false);
     expect(learn('n3', 3)).toBe(false);

@@ -223,7 +223,7 @@ describe('a node that cannot reach the primary', () => {
 });
 
 describe('every wait has an end', () => {
-  it('of a read at least of an op that never comes, without a trace left behind', () => {
+  it('of a read of at least an op that never comes, which leaves no trace', () => {
     const story = Story.founded(1, 'ns', ['n1'], { limits: { maxPendingReads: 50 } });
     const entered = story.entered(story.client(['n1']), 'ns');
     const raw = connect(story, 'n1');

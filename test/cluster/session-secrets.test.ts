@@ -117,7 +117,7 @@ describe('a session', () => {
     expect(holder.write(session, 2)).toMatchObject({ kind: 'result', result: { number: 1 } });
   });
 
-  it('goes on at another node after its primary died, by its secret', () => {
+  it('continues at another node after its primary died, because the client shows its secret', () => {
     const { story, at, primary } = founded();
     const holder = at('n4');
     const mine = holder.register();

@@ -255,7 +255,7 @@ describe('V29: a node whose log was removed, and whose file "store" is left', ()
 });
 
 describe('a node of another cluster', () => {
-  it('is not taken in, and is told what to do', async () => {
+  it('is not taken in, and an error says what to do', async () => {
     const foreign = await ClusterUnderTest.start(1, 'other');
     try {
       const [theirs] = foreign.nodes;

@@ -273,7 +273,7 @@ describe.concurrent('a write of a client in any language', () => {
     await scene({ script: bySending(twice) }, async (client) => notDenied(await client.write(add(1))));
   });
 
-  it('after one that ended without a reply is sent again at once, past the gap', async () => {
+  it('is sent again at once, past the gap, after one that ended without a reply', async () => {
     let refusedAt = 0;
     let tookMs = Infinity;
     const request: Script['request'] = (message, line) => {

@@ -197,7 +197,7 @@ describe('the handshake', () => {
     expect(await handshake({}, [])).toMatch(/^400 /);
   });
 
-  it('tells a client past the limit that there are too many, and takes one again when there is room', async () => {
+  it('tells a client past the limit that there are too many, and takes another when there is room', async () => {
     const transport = new WebSocketTransport({ maxFrameBytes: 4096 });
     const recorders = [new Recorder(), new Recorder(), new Recorder()];
     const first = transport.dial(api, apiSubprotocols.binary, recorders[0]!);
@@ -217,7 +217,7 @@ describe('the handshake', () => {
 });
 
 describe('a client that is gone silently', () => {
-  it('is pinged, and dropped when it does not answer; one that answers is kept', async () => {
+  it('is pinged, and dropped when it does not answer; a client that answers is kept', async () => {
     await host.stop();
     host = await startHost(configOf('ping_interval_ms = 100'));
     const dead = new WebSocket(`ws://${api}/`, [apiSubprotocols.binary], { autoPong: false });

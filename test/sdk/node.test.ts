@@ -98,7 +98,7 @@ describe('on three nodes', () => {
 });
 
 describe('a node that cannot be reached', () => {
-  it('is named, within the time that was given', async () => {
+  it('is named in the error, within the time that was given', async () => {
     const port = await freePort();
     const error = await connect({ urls: `127.0.0.1:${port}`, timeoutMs: 300 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(HaretError);

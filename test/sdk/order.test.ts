@@ -123,7 +123,7 @@ describe('six calls that are not waited for', () => {
     await watch.return();
   });
 
-  it('leave nothing behind when what they add is refused', async () => {
+  it('leave no node when the values that they add are refused', async () => {
     const queue = ns.queue('/too/large', text);
     expect(await endOf(queue.push('x'.repeat(2 * 1024 * 1024)))).toBe('LimitExceeded definite');
     expect(await ns.exists('/too')).toBe(false);

@@ -79,7 +79,7 @@ describe('the codec superjson', () => {
     );
   });
 
-  it('reads what the library writes, as what was written', () => {
+  it('reads what the library writes as the value that was written', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const stored = library.stringify(value);

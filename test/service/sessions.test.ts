@@ -213,7 +213,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats()).toMatchObject({ sessions: 3, evictedSessions: 1 });
   });
 
-  it('never comes to one that is alive to make room for a new one, however many are registered', () => {
+  it('never comes to a session that is alive to make room for new ones, however many are registered', () => {
     const driver = new Driver({ maxSessions: 3 });
     const kept = driver.register('kept');
     driver.register();

@@ -76,7 +76,7 @@ describe('exit statuses', () => {
     expect(ran.err).toBe('Error: it went wrong\nEpoch = 1, View = 6, Client Request Num = 1\n');
   });
 
-  it('is 130 when a command is interrupted, though the node never answers', async () => {
+  it('is 130 when a command is interrupted, although the node never answers', async () => {
     const { run, connection } = await enteredShell();
     connection.silent = true;
     const interrupt = new AbortController();

@@ -56,7 +56,7 @@ describe('commands', () => {
     expect(commands('blob put /a { ; ls')).toHaveLength(2);
   });
 
-  it('are absent on a line that is a comment', () => {
+  it('do not exist on a line that is a comment', () => {
     expect(commands('# ls')).toEqual([]);
     expect(commands('   #ls ; ls')).toEqual([]);
     expect(commands('put # x')).toEqual([['put', '#', 'x']]);

@@ -13,7 +13,7 @@ describe('a store', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('gives back what was durable: record, replicas, promises and entries', () => {
+  it('gives back everything durable: record, replicas, promises and entries', () => {
     const world = new World();
     world.store.setNodeRecord(new Uint8Array([1, 2, 3]), () => undefined);
     world.create(7);

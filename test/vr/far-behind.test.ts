@@ -118,7 +118,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     }
   });
 
-  it('takes a checkpoint and what comes after it, more than a stage, with views that change meanwhile', () => {
+  it('takes a checkpoint and more than a stage of entries after it, while views change', () => {
     for (let step = 0; step < 6; step++) {
       const { world, third } = behind(60, { checkpointBytes: 1500, seed: step + 1 });
       const leader = world.primary!;

@@ -96,7 +96,7 @@ describe('V13: a disk rots', () => {
     expect(world.place(other).machine.values.length).toBe(21);
   });
 
-  it('a lone replica says that it cannot go on, and drops nothing', () => {
+  it('a lone replica says that it cannot continue, and drops nothing', () => {
     const world = new World({ voters: 1 });
     world.put('x');
     world.put('y');

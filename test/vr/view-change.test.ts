@@ -287,7 +287,7 @@ describe('V7: no promise can be forgotten in a crash', () => {
 });
 
 describe('V8: a restart in the middle of a view change', () => {
-  it('continues the view change', () => {
+  it('the replica continues the view change', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.put('x');
@@ -370,7 +370,7 @@ describe('V12: a replica that lags becomes primary', () => {
     expect(world.place(third).machine.values.length).toBe(7);
   });
 
-  it('and drops entries that are certainly on no quorum', () => {
+  it('it drops entries that are certainly on no quorum', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.partition([p], [next, third]);
@@ -386,7 +386,7 @@ describe('V12: a replica that lags becomes primary', () => {
 });
 
 describe('V20: the primary crashes with entries that its disk never got', () => {
-  it('and prepares no other entry at the same op of the same view', () => {
+  it('it prepares no other entry at the same op of the same view', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.place(p).slowDisk = true;
@@ -406,7 +406,7 @@ describe('V20: the primary crashes with entries that its disk never got', () => 
     world.awaitAgreement();
   });
 
-  it('commits without its own disk when a quorum has them', () => {
+  it('it commits without its own disk when a quorum has them', () => {
     const world = new World();
     const { p } = cast(world);
     world.place(p).slowDisk = true;
