@@ -281,7 +281,15 @@ describe('a reset', () => {
     });
     const stop = live.subscribe(() => undefined);
     const page = (op: number, part: { first: boolean; last: boolean; reset: boolean }, number: number): void => {
-      const change = { kind: 'created', path: '/n', type: 'counter', version: 1, value: null, number } as const;
+      const change = {
+        kind: 'created',
+        path: '/n',
+        type: 'counter',
+        version: 1,
+        value: null,
+        number,
+        claim: null,
+      } as const;
       watches.receive({ kind: 'snapshot', id, op, ...part, changes: [change] });
     };
     watches.receive({ kind: 'watching', id, op: 10 });

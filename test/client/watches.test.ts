@@ -66,7 +66,15 @@ class Scene {
   }
 
   event(op: number, id = this.asked.id): void {
-    const change = { path: '/a', kind: 'put', type: 'blob', version: op, value: null, number: null } as const;
+    const change = {
+      path: '/a',
+      kind: 'put',
+      type: 'blob',
+      version: op,
+      value: null,
+      number: null,
+      claim: null,
+    } as const;
     const event = { op, timestamp: 0, folded: false, changes: [change] };
     this.watches.receive({ kind: 'event', id, event });
   }

@@ -169,27 +169,27 @@ describe('a client with an id', () => {
     expect(play.increment(second)).toBe(2);
   });
 
-  it('is asked even when it has said nothing since it claimed its id', () => {
+  it('is asked even when it has said nothing since it bound its id', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const [, there, elsewhere] = story.world.nodes;
     const codec = apiClientCodec(apiSubprotocols.binary);
     const { namespaceId } = there!.hosts.find((host) => host.namespaceId !== rootNamespaceId)!;
-    const claims = (node: SimNode, incarnation: string, attempt: number): (() => readonly ServerMessage[]) => {
+    const binds = (node: SimNode, incarnation: string, attempt: number): (() => readonly ServerMessage[]) => {
       const { link, frames } = story.dial(node.apiAddress, apiSubprotocols.binary);
-      const claim = { kind: 'claim', id: 1, namespaceId, client: 'test', attempt, previous: 0, secret: null } as const;
+      const bind = { kind: 'bind', id: 1, namespaceId, client: 'test', attempt, previous: 0, secret: null } as const;
       const identity = { id: 'worker-1', incarnation };
       link.send(
         codec.encode([
           { kind: 'hello', protocol: apiProtocol, client: 'test' },
-          { ...claim, identity },
+          { ...bind, identity },
         ]),
       );
       story.world.run(1_000_000);
       return () => frames.flatMap((frame): readonly ServerMessage[] => codec.decode(frame));
     };
-    const holder = claims(there!, one, 1);
+    const holder = binds(there!, one, 1);
     expect(holder().at(-1)).toMatchObject({ kind: 'reply' });
-    const rival = claims(elsewhere!, two, 2);
+    const rival = binds(elsewhere!, two, 2);
     const refused = rival().at(-1);
     expect(refused?.kind === 'reply' ? decodeReply(refused.reply).answer : refused).toMatchObject({
       kind: 'error',

@@ -21,8 +21,8 @@ it('a client that names the root group is told that no such namespace exists, an
     { kind: 'read', id: 2, ...root, consistency: { kind: 'local' }, operation },
     { kind: 'request', id: 3, ...root, session: 1, request: 1, answered: 1, operation },
     { kind: 'register', id: 4, ...root, client: 'test', secret: null },
-    { kind: 'claim', id: 5, ...root, client: 'test', identity, attempt: 1, previous: 0, secret: null },
-    { kind: 'keepAlive', id: 6, ...root, session: 1 },
+    { kind: 'bind', id: 5, ...root, client: 'test', identity, attempt: 1, previous: 0, secret: null },
+    { kind: 'keepAlive', id: 6, ...root, session: 1, heard: 0 },
     { kind: 'unregister', id: 7, ...root, session: 1 },
     {
       ...{ kind: 'watch', id: 8, ...root, path: '/', subtree: true, from: { kind: 'now' }, values: false },

@@ -7,6 +7,7 @@ import { defaultLimits } from '../../core/base/limits.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
+import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
@@ -44,6 +45,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   const reserve: Partial<DiskReserve> = { refuses: () => null };
   const limits = { ...defaultLimits, maxPendingRequests };
   return new Router({
+    whereabouts: new Whereabouts(),
     groups: groups as Groups,
     peers: peers as Peers,
     reserve: reserve as DiskReserve,

@@ -276,7 +276,7 @@ describe('every wait has an end', () => {
     for (const name of ['n1', 'n2', 'n3']) if (name !== primary) story.world.crash(story.node(name));
     const operation = encodeOperation(put('/b', 'x'));
     say(raw, { kind: 'request', id: 1, namespaceId, session, request: 2, answered: 2, operation });
-    say(raw, { kind: 'keepAlive', id: 2, namespaceId, session });
+    say(raw, { kind: 'keepAlive', id: 2, namespaceId, session, heard: 0 });
     say(raw, { kind: 'register', id: 3, namespaceId, client: 'test', secret: null });
     story.pass(12_000);
     const ends = heard(raw).flatMap((message) => (message.kind === 'error' ? [message] : []));

@@ -106,7 +106,7 @@ describe('a session', () => {
           expect(stranger.write(named, request, request === 1 ? create : add)).toMatchObject(gone);
         }
         stranger.resume(named, wrong);
-        expect(code(stranger.ask({ kind: 'keepAlive', session: named }))).toBe('SessionGone');
+        expect(code(stranger.ask({ kind: 'keepAlive', session: named, heard: 0 }))).toBe('SessionGone');
         stranger.resume(named, wrong);
         expect(code(stranger.ask({ kind: 'unregister', session: named }))).toBe('nothing');
       }
@@ -200,7 +200,7 @@ describe('one connection', () => {
         if (code(raw.ask({ kind: 'register', client: 'flood', secret: null })) === 'LimitExceeded') refused++;
       }
       story.pass(1000);
-      expect(code(holder.ask({ kind: 'keepAlive', session }))).toBe('nothing');
+      expect(code(holder.ask({ kind: 'keepAlive', session, heard: 0 }))).toBe('nothing');
     }
     expect(refused).toBeGreaterThan(50);
     expect(holder.write(session, 2)).toMatchObject({ kind: 'result', result: { number: 1 } });

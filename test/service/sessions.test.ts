@@ -112,7 +112,7 @@ describe('a session of another client', () => {
     driver.own({ kind: 'unregister', session, secret: wrong });
     expect(driver.service.hasSession(session, secret)).toBe(true);
     driver.wait(sessionMs - 1);
-    driver.own({ kind: 'keepAlive', sessions: [{ session, secret: wrong }] });
+    driver.own({ kind: 'keepAlive', sessions: [{ session, secret: wrong, heard: 0 }] });
     driver.wait(1);
     driver.own({ kind: 'expire' });
     expect(driver.service.hasSession(session, secret)).toBe(false);
@@ -221,7 +221,7 @@ describe('the end of a session', () => {
     let refusals = 0;
     for (let i = 0; i < 100; i++) {
       driver.wait(sessionMs / 50);
-      driver.own({ kind: 'keepAlive', sessions: [{ session: kept, secret }] });
+      driver.own({ kind: 'keepAlive', sessions: [{ session: kept, secret, heard: 0 }] });
       const { answer } = driver.own({ kind: 'register', client: 'another', secret });
       if (answer.kind !== 'error') continue;
       refusals++;
@@ -241,7 +241,7 @@ describe('the end of a session', () => {
     const driver = new Driver({ maxSessions: 3 });
     const [a, b, c] = [driver.register(), driver.register(), driver.register()];
     driver.wait(10);
-    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999].map((session) => ({ session, secret })) });
+    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999].map((session) => ({ session, secret, heard: 0 })) });
     driver.wait(sessionMs / 10);
     driver.register();
     expect([a, b, c].map((id) => driver.service.hasSession(id, secret))).toEqual([false, true, true]);
@@ -254,7 +254,7 @@ describe('the end of a session', () => {
     const b = driver.register('b');
     expect(driver.service.deadline()).toBe(sessionMs);
     driver.wait(300);
-    driver.own({ kind: 'keepAlive', sessions: [{ session: a, secret }] });
+    driver.own({ kind: 'keepAlive', sessions: [{ session: a, secret, heard: 0 }] });
     expect(driver.service.deadline()).toBe(400 + sessionMs);
     driver.wait(sessionMs - 301);
     driver.apply(driver.entry(0, 0, 0, driver.service.expiry(driver.now)));

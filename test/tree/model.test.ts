@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
 import { nodeTypes } from '../../core/tree/names.ts';
+import type { ClaimKind, DataType } from './data.ts';
+import { isClaimType } from '../../core/tree/kinds/claims.ts';
 import { isLeafType } from '../../core/tree/node.ts';
 import type { Asked, Guard, Operation, SimpleOperation, Upsertable, WriteKind } from '../../core/tree/operation.ts';
 import { Tree } from '../../core/tree/tree.ts';
@@ -23,6 +25,9 @@ const small = fc.integer({ min: 0, max: 4 });
 const ifVersion = fc.option(small, { freq: 4 });
 const paths = fc.array(path, { maxLength: 3 });
 
+/** The model has no claims. */
+const dataTypes = nodeTypes.filter((type): type is DataType => isLeafType(type) && !isClaimType(type));
+
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 const by = fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER);
 
@@ -43,14 +48,14 @@ const upserts: { readonly [K in Upsertable['kind']]: fc.Arbitrary<Asked<K>> } = 
 type Drawn<K extends SimpleOperation['kind']> = readonly [weight: number, arbitrary: fc.Arbitrary<Asked<K>>];
 
 /** Every write, and how often it is drawn. */
-const writes: { readonly [K in WriteKind]: Drawn<K> } = {
+const writes: { readonly [K in Exclude<WriteKind, ClaimKind>]: Drawn<K> } = {
   create: [
     6,
     fc.oneof(
       fc.record({
         kind: kind('create'),
         path,
-        type: fc.constantFrom('directory', ...nodeTypes.filter(isLeafType)),
+        type: fc.constantFrom('directory', ...dataTypes),
         value: fc.constant(null),
       }),
       fc.record({ kind: kind('create'), path, type: kind('blob'), value }),

@@ -4,8 +4,8 @@
  */
 
 import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../../core/base/bytes.ts';
+import type { ClaimKind } from './data.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
-import type { BuiltType } from '../../core/tree/names.ts';
 import type {
   Guard,
   Operation,
@@ -31,7 +31,7 @@ interface ModelNode {
 }
 
 /** The content of a node of each type when it is made. */
-const made: { readonly [T in BuiltType]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
+const made: { readonly [T in Content['type']]: (value: Uint8Array | null) => Extract<Content, { type: T }> } = {
   directory: () => ({ type: 'directory' }),
   blob: (value) => ({ type: 'blob', value: value ?? new Uint8Array() }),
   queue: () => ({ type: 'queue', items: [] }),
@@ -48,7 +48,7 @@ const upserted: { readonly [K in Upsertable['kind']]: (() => Content) | null } =
 };
 
 /** The bytes of a value of each type, without its name. */
-const contentBytes: { readonly [T in BuiltType]: (content: Extract<Content, { type: T }>) => number } = {
+const contentBytes: { readonly [T in Content['type']]: (content: Extract<Content, { type: T }>) => number } = {
   directory: () => 0,
   blob: ({ value }) => value.length,
   queue: ({ items }) => sumOf(items),
@@ -62,6 +62,7 @@ function sumOf(values: readonly Uint8Array[]): number {
 
 /** Reads that other tests check. The model does not do them. */
 type Unmodelled =
+  | ClaimKind
   | 'blobSize'
   | 'children'
   | 'counterGet'
@@ -179,7 +180,7 @@ export class Model {
       case 'create': {
         const { type, value } = operation;
         if (!Object.hasOwn(made, type)) throw new Refused('UnknownOperation');
-        return this.#create(operation.path, made[type as BuiltType](value));
+        return this.#create(operation.path, made[type as Content['type']](value));
       }
       case 'delete': {
         const { path } = operation;
@@ -347,6 +348,7 @@ export class Model {
       case 'setMember':
         return content.type === 'set' && content.members.some((one) => equalBytes(one, guard.member));
       case 'held':
+      case 'heldBy':
         return false;
     }
   }

@@ -31,10 +31,10 @@ describe('creating and deleting', () => {
     expect(world.refused(ask.delete('/d')).message).toBe('Path Does not exist: /d');
   });
 
-  it('refuses types of a later feature level by name', () => {
-    const error = new World().refused(ask.create('/l', 'lock'));
-    expect(error).toMatchObject({ code: 'UnknownOperation', details: { type: 'lock' } });
-    expect(error.message).toContain('lock');
+  it('makes a semaphore only with its permits', () => {
+    const error = new World().refused(ask.create('/s', 'semaphore'));
+    expect(error).toMatchObject({ code: 'BadArgument', details: { type: 'semaphore' } });
+    expect(error.message).toContain('semaphoreCreate');
   });
 
   it('takes a first value for blobs and counters only', () => {

@@ -4,10 +4,12 @@ import { SeededRandom } from '../../core/base/random.ts';
 import { newMembers, newNames } from '../../core/tree/btree.ts';
 import type { SortedMap } from '../../core/tree/btree.ts';
 import { DirectoryNode } from '../../core/tree/node.ts';
-import type { LeafType } from '../../core/tree/names.ts';
+import type { DataType } from './data.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
 import { BlobNode } from '../../core/tree/nodes/blob.ts';
+import type { Mark } from '../../core/tree/nodes/directory.ts';
 import { newHead } from '../../core/tree/nodes/head.ts';
+import type { Growth } from '../../core/tree/nodes/head.ts';
 import { World, ask, restored, whole, written } from './world.ts';
 
 /** A tree with every type of node, large enough for B+ trees with several levels. */
@@ -19,7 +21,7 @@ function furnished(): World {
 }
 
 /** Makes a leaf of each type that is not as it was made. */
-const leaves: { readonly [T in LeafType]: (world: World) => void } = {
+const leaves: { readonly [T in DataType]: (world: World) => void } = {
   blob: (world) => void world.do(ask.create('/b', 'blob', 'value')),
   queue: (world) => {
     world.do(ask.create('/q', 'queue'));
@@ -150,25 +152,34 @@ function innerNodes(map: SortedMap<string, TreeNode>): Set<Inner> {
   return all;
 }
 
+const grown = (bytes: number, nodes: number): Growth => ({ bytes, nodes, held: 0, owned: 0 });
+const mark = (op: number): Mark => ({ op, owner: null, quiet: false });
+
 describe('sharing between versions', () => {
   it('a write among 100,000 children makes a handful of new nodes and shares the rest', () => {
     const children = newNames<TreeNode>();
     for (let i = 0; i < 100_000; i++) children.set(`k${i}`, new BlobNode(newHead(`k${i}`, 1), ''));
-    const before = new DirectoryNode({ name: '', version: 0, created: 0, modified: 1 }, children, {
-      bytes: 0,
-      nodes: 100_000,
-    });
+    const before = new DirectoryNode(
+      { name: '', version: 0, created: 0, modified: 1 },
+      children,
+      {
+        bytes: 0,
+        nodes: 100_000,
+        held: 0,
+        owned: 0,
+      },
+      { auto: false, owner: null },
+    );
     const old = innerNodes(before.children);
     const child = before.children.get('k777')!;
     const changed = before.withChild(
       child,
       new BlobNode({ name: 'k777', version: 1, created: 1, modified: 2 }, 'x'),
-      2,
-      { bytes: 1, nodes: 0 },
-      null,
+      grown(1, 0),
+      mark(2),
     );
-    const created = changed.withChild(null, new BlobNode(newHead('new', 3), ''), 3, { bytes: 3, nodes: 1 }, null);
-    const deleted = created.withChild(created.children.get('k5')!, null, 4, { bytes: 0, nodes: -1 }, null);
+    const created = changed.withChild(null, new BlobNode(newHead('new', 3), ''), grown(3, 1), mark(3));
+    const deleted = created.withChild(created.children.get('k5')!, null, grown(0, -1), mark(4));
     for (const after of [changed, created, deleted]) {
       const made = [...innerNodes(after.children)].filter((node) => !old.has(node));
       expect(made.length).toBeLessThan(30);

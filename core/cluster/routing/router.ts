@@ -15,6 +15,7 @@ import { encodeBody } from '../../service/body.ts';
 import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
 import type { NodeTimes } from '../base/times.ts';
+import type { Whereabouts } from '../clients/whereabouts.ts';
 import type { DiskReserve } from '../replicas/disk-reserve.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
@@ -59,6 +60,8 @@ export interface RouterParts {
   readonly run: RunId;
   /** This turn has done enough for clients. */
   readonly tired: () => boolean;
+  /** Learns through which node a session is heard of. */
+  readonly whereabouts: Whereabouts;
 }
 
 export class Router {
@@ -135,7 +138,9 @@ export class Router {
   }
 
   #serveHere(host: ReplicaHost, job: Job): void {
-    const { item, secret, waiter } = job;
+    const { item, secret, waiter, namespaceId, from } = job;
+    if (item.kind === 'request' || item.kind === 'keepAlive')
+      this.#parts.whereabouts.heard(namespaceId, item.session, from);
     switch (item.kind) {
       case 'request':
         // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
@@ -143,12 +148,12 @@ export class Router {
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
       case 'register':
-      case 'claim':
+      case 'bind':
         return host.propose(waiter, encodeBody(item));
       case 'unregister':
         return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
       case 'keepAlive':
-        return host.keepAlive(waiter, item.session, secret);
+        return host.keepAlive(waiter, item, secret);
       case 'lookup':
       case 'admin':
         return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));

@@ -2,6 +2,7 @@
 
 import type { LeafType } from '../names.ts';
 import { blobRules } from './blob.ts';
+import { barrierRules, electionRules, lockRules, semaphoreRules } from './claims.ts';
 import { counterRules } from './counter.ts';
 import { queueRules } from './queue.ts';
 import type { LeafRules } from './rules.ts';
@@ -12,4 +13,8 @@ export const leafRules: { readonly [T in LeafType]: LeafRules<T> } = {
   queue: queueRules,
   set: setRules,
   counter: counterRules,
+  lock: lockRules,
+  semaphore: semaphoreRules,
+  barrier: barrierRules,
+  election: electionRules,
 };
