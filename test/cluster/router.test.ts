@@ -6,6 +6,7 @@ import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
+import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
 import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
@@ -49,6 +50,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
     groups: groups as Groups,
     peers: peers as Peers,
     reserve: reserve as DiskReserve,
+    memory: new MemoryReserve(null, () => 0),
     limits,
     times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
     now: () => now,
@@ -57,9 +59,12 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   });
 }
 
-function ask(item: ForwardItem, namespaceId = 7): void {
+/** The connection of a client. */
+const client = {};
+
+function ask(item: ForwardItem, namespaceId = 7, asker: object = client): void {
   const waiter = { reply: () => void ends.push('reply'), fail: (error: ErrorInfo) => void ends.push(error) };
-  router.serve({ namespaceId, item, secret, hops: 0, from: null, waiter });
+  router.serve({ namespaceId, item, secret, hops: 0, from: null, asker, waiter });
 }
 
 function learn(node: string, view: number): boolean {
@@ -156,11 +161,11 @@ describe('a router', () => {
   });
 
   it('ends every question: after its time, with its connection, or at its limit', () => {
-    router = routerOf(2);
+    router = routerOf(4);
     ask(read);
     ask(write);
     ask(write);
-    expect(ends).toMatchObject([{ code: 'Overloaded', outcome: 'definite', details: { limit: 2 } }]);
+    expect(ends).toMatchObject([{ code: 'Overloaded', outcome: 'definite', details: { limit: 4 } }]);
     const [first, second] = sent;
     now = timeoutMs - 1;
     router.tick(now);
@@ -172,6 +177,30 @@ describe('a router', () => {
     expect(ends).toHaveLength(3);
     expect(ends).toContainEqual(expect.objectContaining({ code: 'Disconnected', outcome: 'unknown' }));
     expect(first!.to).toMatch(/^n[23]$/);
+  });
+
+  it('leaves room for clients that ask for little, and gives it back', () => {
+    router = routerOf(64);
+    const overloaded = (): number => ends.filter((end) => typeof end === 'object' && end.code === 'Overloaded').length;
+    const greedy = [{}, {}, {}];
+    for (const one of greedy) for (let i = 0; i < 100; i++) ask(write, 7, one);
+    expect(router.outstanding).toBeLessThan(64);
+    const refused = overloaded();
+    const modest = {};
+    ask(write, 7, modest);
+    ask(read, 7, modest);
+    expect(overloaded()).toBe(refused);
+    // What a peer asks counts as that peer's.
+    const message = { kind: 'forward', run: 5, id: 1, hops: 1, namespaceId: 7, secret, item: read } as const;
+    const answers: PeerMessage[] = [];
+    router.receive('n2', message, (reply) => void answers.push(reply));
+    expect(answers).toEqual([]);
+    router.lost('n2');
+    router.lost('n3');
+    expect(router.outstanding).toBe(0);
+    ends = [];
+    for (let i = 0; i < 32; i++) ask(write, 7, greedy[0]);
+    expect(ends).toEqual([]);
   });
 
   it('denies no namespace that only this node does not know, and asks the nodes that know it', () => {

@@ -56,13 +56,25 @@ export const clientMutants: readonly Mutant[] = [
     scenario: 'V15',
     name: 'request 6 is executed before request 5',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > 1e9) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > 1e9;',
+      },
+    ],
   },
   {
     scenario: 'V15',
     name: 'request 5 is refused, and request 6 still waits for it',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > next) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > next;',
+      },
+    ],
   },
   {
     scenario: 'V15',

@@ -181,7 +181,8 @@ describe('V15: order and eviction', () => {
   });
 
   it('a held request for which no one waits is dropped', () => {
-    const world = new World({ limits: { maxPendingRequests: 2 } });
+    // A session may hold a quarter of what may wait.
+    const world = new World({ limits: { maxPendingRequests: 8 } });
     const p = world.awaitPrimary();
     const session = world.register();
     world.request(p, session, 2, 'put 2');
