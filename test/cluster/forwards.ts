@@ -8,7 +8,9 @@ import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
+import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
+import type { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
@@ -62,6 +64,7 @@ class Forwards {
       connectedNames: () => [...this.#connected],
       send: (to, message) => this.#send(to, message),
     };
+    const memory: Partial<MemoryReserve> = { refuses: () => null, refusesSessions: () => null };
     const reserve: Partial<DiskReserve> = { refuses: () => null };
     this.#router = new Router({
       groups: groups as Groups,
@@ -72,6 +75,8 @@ class Forwards {
       now: () => this.#nowMs,
       run,
       tired: () => false,
+      whereabouts: new Whereabouts(),
+      memory: memory as MemoryReserve,
     });
     this.#hear();
   }
@@ -132,7 +137,7 @@ class Forwards {
       asked.ended = how;
     };
     const waiter = { reply: () => ends('reply'), fail: (error: ErrorInfo) => ends(error) };
-    this.#router.serve({ namespaceId, item, secret, hops: 0, from: null, waiter });
+    this.#router.serve({ namespaceId, item, secret, hops: 0, from: null, asker: null, waiter });
   }
 
   #send(to: string, message: PeerMessage): boolean {

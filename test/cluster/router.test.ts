@@ -84,7 +84,7 @@ beforeEach(() => {
 });
 
 describe('a router', () => {
-  it('leaves what it forwarded where it is, when the new primary is one that this node cannot reach', () => {
+  it('leaves forwarded requests where they are when it cannot reach the new primary', () => {
     connected = new Set(['n2']);
     ask(read);
     ask(write);
@@ -94,7 +94,7 @@ describe('a router', () => {
     expect(router.outstanding).toBe(2);
   });
 
-  it('asks the new primary at once for what an older one owes, each once', () => {
+  it('asks the new primary at once for the answers that an older one owes, each once', () => {
     learn('n2', 1);
     ask(read);
     ask(write);
@@ -121,7 +121,7 @@ describe('a router', () => {
     ]);
   });
 
-  it('does not go back to a primary of an older view, and goes past one that is gone', () => {
+  it('does not go back to a primary of an older view, and skips a primary that is gone', () => {
     expect(learn('n2', 3)).toBe(true);
     expect(learn('n3', 2)).toBe(false);
     expect(learn('n3', 3)).toBe(false);
@@ -130,7 +130,7 @@ describe('a router', () => {
     expect(sent.map(({ to }) => to)).toEqual(['n3']);
   });
 
-  it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
+  it('never sends a request back to the peer that asked, and lets it pass over at most three nodes', () => {
     learn('n2', 1);
     const answers: PeerMessage[] = [];
     const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, secret, item: read } as const;
@@ -140,7 +140,7 @@ describe('a router', () => {
     expect(answers).toMatchObject([{ run: 5, id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
   });
 
-  it('takes an answer only of whom it asked', () => {
+  it('takes an answer only from the node that it asked', () => {
     learn('n2', 1);
     ask(read);
     answer('n3', sent[0]!.message.id);
@@ -150,7 +150,7 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('takes no answer that was meant for the process before it, whose numbers were the same (seed 5194)', () => {
+  it('takes no answer that was meant for an earlier process with the same numbers (seed 5194)', () => {
     learn('n2', 1);
     ask(read);
     // The node asked this read of another path before it was restarted. Its answer was once given to this client.
@@ -160,7 +160,7 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('ends every question: by time, by a broken connection, by its limit', () => {
+  it('ends every question: after its time, with its connection, or at its limit', () => {
     router = routerOf(4);
     ask(read);
     ask(write);
@@ -179,7 +179,7 @@ describe('a router', () => {
     expect(first!.to).toMatch(/^n[23]$/);
   });
 
-  it('leaves room for those who ask for little, and gives it back', () => {
+  it('leaves room for clients that ask for little, and gives it back', () => {
     router = routerOf(64);
     const overloaded = (): number => ends.filter((end) => typeof end === 'object' && end.code === 'Overloaded').length;
     const greedy = [{}, {}, {}];
@@ -203,7 +203,7 @@ describe('a router', () => {
     expect(ends).toEqual([]);
   });
 
-  it('denies no namespace that only this node does not know, and asks those who do', () => {
+  it('denies no namespace that only this node does not know, and asks the nodes that know it', () => {
     ask(read, 8);
     expect(sent).toHaveLength(1);
     connected.clear();

@@ -13,7 +13,7 @@ const replica = 'core/vr/replica.ts';
 export const diskMutants: readonly Mutant[] = [
   {
     scenario: 'V26',
-    name: "an entry has the time of the last tick, and a view counts from the tick before it began",
+    name: 'an entry has the time of the last tick, and a view counts from the tick before it began',
     by: 'exploration',
     edits: [
       { file: replica, find: '      this.#parts.clock.advance();\n', replace: '' },
@@ -39,7 +39,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V26',
-    name: 'a view begins at the time of the machine\'s own clock',
+    name: "a view begins at the time of the machine's own clock",
     by: 'exploration',
     edits: [
       { file: clock, find: 'this.#base = this.#core.log.headTimestamp();', replace: 'this.#base = this.#core.now;' },

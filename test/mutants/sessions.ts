@@ -39,8 +39,8 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: 'return session !== undefined && opens(session.secret, secret) ? session : undefined;',
-        replace: 'return session !== undefined && secret.length > 0 ? session : undefined;',
+        find: 'return session !== undefined && !session.continued && opens(session.secret, secret) ? session : undefined;',
+        replace: 'return session !== undefined && !session.continued && secret.length > 0 ? session : undefined;',
       },
     ],
   },
@@ -48,6 +48,6 @@ export const sessionMutants: readonly Mutant[] = [
     scenario: 'V38',
     name: 'a registration ends a session that is alive',
     by: 'simulator',
-    edits: [{ file: sessions, find: 'if (idleMs * livingPart < sessionMs) {', replace: 'if (idleMs < 0) {' }],
+    edits: [{ file: sessions, find: 'if (oldest === null || idleMs * livingPart < sessionMs) {', replace: 'if (oldest === null || idleMs < 0) {' }],
   },
 ];

@@ -35,8 +35,8 @@ export const timeSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: 'return oldest === null ? null : Math.min(',
-        replace: 'return oldest === null || oldest.seenMs >= 0 ? null : Math.min(',
+        find: 'return idle === null ? null : { id: idle.id, atMs: idleMs };',
+        replace: 'return null;',
       },
     ],
   },
@@ -47,9 +47,9 @@ export const timeSurvivors: readonly Mutant[] = [
     equivalent: 'the next deadline has passed already, so that the next entry of expiry ends the next of them',
     edits: [
       {
-        file: sessions,
-        find: 'if (deadline === null || deadline > nowMs) return expired;',
-        replace: 'if (expired > 0 || deadline === null || deadline > nowMs) return expired;',
+        file: 'core/service/service.ts',
+        find: '        units += 1 + ended.length;\n',
+        replace: '        units += maxUnitsOfExpiry;\n',
       },
     ],
   },

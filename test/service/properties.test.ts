@@ -314,7 +314,7 @@ describe('the parts', () => {
     );
   });
 
-  it('the reply window holds what was pushed and not trimmed', () => {
+  it('the reply window holds the replies that were pushed and not trimmed', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(80)), { maxLength: 300, size: 'max' }), (list) => {
         const window = new ReplyWindow(3);

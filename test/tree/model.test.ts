@@ -133,8 +133,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-describe('the tree, held against a model of it', () => {
-  it('answers alike, refuses alike, and ends alike, whatever is asked of it', () => {
+describe('the tree, compared with a model of it', () => {
+  it('answers, refuses and ends as the model does, whatever is asked of it', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 50 }), (operations) => {
         const model = new Model();
@@ -155,7 +155,7 @@ describe('the tree, held against a model of it', () => {
     );
   });
 
-  it('keeps every version as it was, and each comes back whole from its snapshot', () => {
+  it('keeps every version unchanged, and each comes back whole from its snapshot', () => {
     fc.assert(
       fc.property(
         fc.array(operation, { maxLength: 40 }),
@@ -183,7 +183,7 @@ describe('the tree, held against a model of it', () => {
     );
   });
 
-  it('does the same in place, where nobody else holds it, and never touches what somebody does', () => {
+  it('does the same in place when nothing else holds it, and never changes a version that something holds', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(operation, fc.constantFrom('go on', 'go on', 'hold', 'snapshot')), { maxLength: 50 }),

@@ -36,7 +36,7 @@ const leaves: { readonly [T in DataType]: (world: World) => void } = {
 };
 
 describe('a snapshot', () => {
-  it('holds its version while the tree goes on', () => {
+  it('holds its version while the tree changes', () => {
     const world = furnished();
     const expected = whole(world.tree);
     const snapshot = world.tree.snapshot();
@@ -59,7 +59,7 @@ describe('a snapshot', () => {
     expect(whole(world.tree).equals(expected)).toBe(false);
   });
 
-  it('is the same for the same content, whatever shapes it went through', () => {
+  it('is the same for the same content, in whatever order the content was made', () => {
     const random = new SeededRandom(7);
     const names = Array.from({ length: 2000 }, (_, i) => `n${i}`);
     const build = (order: readonly string[]): Buffer => {
@@ -92,7 +92,7 @@ describe('a snapshot', () => {
     expect(shuffled.equals(sorted)).toBe(true);
   });
 
-  it('comes back whole from chunks cut anywhere, and works on', () => {
+  it('comes back whole from chunks that are cut anywhere, and can be changed again', () => {
     const world = furnished();
     const bytes = whole(world.tree);
     for (const size of [1, 7, 1000, 1 << 20]) {
@@ -111,7 +111,7 @@ describe('a snapshot', () => {
     expect(whole(other.tree).equals(whole(world.tree))).toBe(true);
   });
 
-  it('that is cut or bent is refused, never half taken', () => {
+  it('that is cut or changed is refused as a whole', () => {
     const world = new World();
     world.do(ask.create('/d/blob', 'blob', 'value'));
     world.do(ask.create('/s', 'set'));

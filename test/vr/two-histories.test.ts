@@ -60,7 +60,7 @@ describe('a replica that has committed what the others have forgotten', () => {
   const name = away.names.find((one) => one !== away.primary)!;
   const { commit } = away.place(name).view;
 
-  it('does not take their checkpoint in the place of its log, and says so', () => {
+  it('does not take their checkpoint instead of its log, and says so', () => {
     const others = group(['one', ...Array.from({ length: 60 }, (_, i) => `other ${i}`)], true, small);
     const newState = answerOf(others, name, 'newState', {
       kind: 'getState',
