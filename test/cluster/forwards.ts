@@ -8,7 +8,7 @@ import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
-import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
+import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';

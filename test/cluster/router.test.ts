@@ -8,7 +8,7 @@ import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
-import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
+import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
