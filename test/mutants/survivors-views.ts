@@ -130,6 +130,19 @@ export const viewSurvivors: readonly Mutant[] = [
     ],
   },
   {
+    scenario: 'V21',
+    name: 'a candidate waits for what a voter has that speaks and does not answer',
+    by: 'exploration',
+    wish: { voters: 5 },
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: 'if (!core.parts.transfer.silent(member)) answering.push(vote);',
+        replace: 'answering.push(vote);',
+      },
+    ],
+  },
+  {
     scenario: 'V13',
     name: 'a replica that recovers counts answers to an earlier life',
     by: 'exploration',
