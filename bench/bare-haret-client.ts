@@ -338,7 +338,8 @@ class BareHaretConnection implements Connection {
     if (message.kind === 'goodbye') this.#fail(new Error(`haret said goodbye: ${message.error.message}`));
     else if (message.kind === 'welcome') this.#answer(0, message);
     else if (message.kind === 'error') this.#onError(message.id, message);
-    else if (message.kind !== 'who' && message.kind !== 'standing') this.#answer(message.id, message);
+    else if (message.kind !== 'who' && message.kind !== 'notice' && message.kind !== 'standing')
+      this.#answer(message.id, message);
   }
 
   #answer(id: number, message: ServerMessage): void {
@@ -388,7 +389,7 @@ class BareHaretConnection implements Connection {
     if (now - this.#keptAliveAt < keepAliveMs) return;
     this.#keptAliveAt = now;
     const id = this.#nextId++;
-    this.#message({ kind: 'keepAlive', id, namespaceId: this.#namespaceId, session: this.#session });
+    this.#message({ kind: 'keepAlive', id, namespaceId: this.#namespaceId, session: this.#session, heard: 0 });
   }
 
   #fail(error: Error): void {

@@ -1,6 +1,6 @@
 /** The contents of the namespace: paths, types, versions and sizes. Changes are marked for a moment. */
 
-import type { BuiltType } from '../core/tree/names.ts';
+import type { NodeType } from '../core/tree/names.ts';
 import type { TreeRow } from './cluster/frame.ts';
 import { maxTreeRows } from './cluster/tree.ts';
 import { makeTable } from './elements.ts';
@@ -58,16 +58,20 @@ export class TreeView {
 }
 
 /** The names of the parts that a node has many of, singular and plural. Null when its size is its bytes. */
-const counted: Readonly<Record<BuiltType, readonly [one: string, several: string] | null>> = {
+const counted: Readonly<Record<NodeType, readonly [one: string, several: string] | null>> = {
   directory: ['child', 'children'],
   blob: null,
   queue: ['item', 'items'],
   set: ['member', 'members'],
   counter: null,
+  lock: ['holder', 'holders'],
+  semaphore: ['holder', 'holders'],
+  barrier: ['holder', 'holders'],
+  election: ['leader', 'leaders'],
 };
 
 function sizeOf({ type, count, bytes }: TreeRow): string {
-  const words = Object.hasOwn(counted, type) ? counted[type as BuiltType] : null;
+  const words = Object.hasOwn(counted, type) ? counted[type as NodeType] : null;
   if (words === null) return `${bytes} B`;
   return `${count} ${words[count === 1 ? 0 : 1]}`;
 }

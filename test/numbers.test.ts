@@ -85,7 +85,7 @@ const claims: readonly (readonly [document: string, sentence: string, value: num
   ['docs/wire.md', 'if you write nothing, send a `keepAlive` every #', defaultClientOptions.keepAliveMs],
   ['docs/wire.md', 'If there is no answer for #, do the same over the same connection', defaultClientOptions.resendMs],
   ['docs/wire.md', 'an `error` that is `retryable`, do it after #, doubled', defaultClientOptions.retryMs],
-  ['docs/wire.md', 'If it gives no sign of life for # after such a claim', doubtMs],
+  ['docs/wire.md', 'If it gives no sign of life for # after such a bind', doubtMs],
   ['docs/wire.md', 'remembers the changes of the last # or', defaultLimits.watchHistoryMs],
   ['docs/wire.md', 'the last ten minutes or # (`watch_history_ms`', defaultLimits.watchHistoryBytes],
   ['docs/guide.md', 'Nodes remember #, or', defaultLimits.watchHistoryMs],

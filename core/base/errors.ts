@@ -38,6 +38,15 @@ export const errorCodes = {
   CounterOverflow: refused,
   LimitExceeded: refused,
   UnknownOperation: refused,
+  // Coordination (coordination §15).
+  /** Another one holds it. */
+  Held: passing,
+  /** This session does not hold it, or not with this token. */
+  NotHeld: refused,
+  /** The wait for a claim ended before it was granted. */
+  WaitOver: passing,
+  /** What was held can no longer be counted on. Only clients say so. */
+  Lost: refused,
   // Sessions and groups (protocol §7).
   SessionGone: doubtful,
   RequestTooOld: doubtful,

@@ -4,7 +4,7 @@
  */
 
 import type { ErrorInfo } from '../base/errors.ts';
-import type { NamespaceId, RequestNumber, SessionId } from '../base/ids.ts';
+import type { NamespaceId, Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { DataCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
@@ -18,7 +18,7 @@ export class WriteSession {
   /** True when this holder of a ClientID had the session before, in this process or another one. */
   continued = false;
   /**
-   * The last session that this client had here. With a ClientID, it shows that this process claims a session that it
+   * The last session that this client had here. With a ClientID, it shows that this process binds a session that it
    * already had.
    */
   previous: SessionId = 0;
@@ -31,8 +31,10 @@ export class WriteSession {
   registering = false;
   /** The session ended without being given back, and there is no new one yet. */
   lost = false;
-  /** It is not claimed again before this time, because another client holds the ClientID and is being asked. */
-  claimAtMs = 0;
+  /** It is not bound again before this time, because another client holds the ClientID and is being asked. */
+  bindAtMs = 0;
+  /** The op of the newest keep-alive that was answered. Everything that it was told up to here was heard. */
+  heard: Op = 0;
   /** When it last sent a request. It is kept alive after a while. */
   askedAtMs = 0;
   /** Outstanding requests that were sent with an `answered` up to this must be sent again. 0 for none. */

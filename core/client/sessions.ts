@@ -33,8 +33,8 @@ export interface SessionsHost {
 /** Writes have their own deadlines. This only bounds a question that is never answered, however often it is sent. */
 const controlTimeoutMs = 30_000;
 
-/** How often the claim is repeated while the holder of our ClientID is asked whether it is alive. */
-const claimAgainMs = 250;
+/** How often the bind is repeated while the holder of our ClientID is asked whether it is alive. */
+const bindAgainMs = 250;
 
 export class Sessions {
   readonly #ports: ClientPorts;
@@ -91,12 +91,12 @@ export class Sessions {
   connected(): void {
     for (const session of this.#sessions.values()) {
       this.#pump(session);
-      // The holder of a ClientID shows where it is now, in case another client claimed the ClientID in the meantime.
+      // The holder of a ClientID shows where it is now, in case another client bound the ClientID in the meantime.
       if (this.#options.identity !== null) this.asked(session.namespaceId, session.id);
     }
   }
 
-  /** The node asks whether we still use this session, because another client claims our ClientID. */
+  /** The node asks whether we still use this session, because another client binds our ClientID. */
   asked(namespaceId: NamespaceId, id: SessionId): void {
     const session = this.#sessions.get(namespaceId);
     if (id !== 0 && session?.id === id) this.#keepAlive(session);
@@ -178,7 +178,7 @@ export class Sessions {
   }
 
   #register(session: WriteSession): void {
-    if (session.registering || session.id !== 0 || this.#ports.clock.now() < session.claimAtMs) return;
+    if (session.registering || session.id !== 0 || this.#ports.clock.now() < session.bindAtMs) return;
     session.registering = true;
     if (session.taken !== null) return this.#refuseQueued(session, session.taken);
     const { name: client, identity } = this.#options;
@@ -190,7 +190,7 @@ export class Sessions {
       (id) =>
         identity === null
           ? { kind: 'register', id, namespaceId, client, secret }
-          : { kind: 'claim', id, namespaceId, client, identity, attempt, previous, secret },
+          : { kind: 'bind', id, namespaceId, client, identity, attempt, previous, secret },
       (registered, error) => {
         if (registered !== null) {
           session.opened(registered.id, secret, registered.continued);
@@ -203,10 +203,10 @@ export class Sessions {
           // The holder is being asked. Writes that wait for the session wait until it answers, or until its silence
           // counts.
           session.registering = false;
-          session.claimAtMs = this.#ports.clock.now() + claimAgainMs;
+          session.bindAtMs = this.#ports.clock.now() + bindAgainMs;
           for (const call of session.queued) call.lastRefusal = error;
         } else if (error?.code === 'ClientIdTaken') {
-          // This is for good. If both clients claimed it back, they would take it from each other for ever.
+          // This is for good. If both clients bound it back, they would take it from each other for ever.
           session.taken = error;
           this.#refuseQueued(session, error);
         } else if (error !== null && error.code !== 'Timeout' && error.code !== 'Closed') {
@@ -234,7 +234,7 @@ export class Sessions {
     const { namespaceId, id: sessionId } = session;
     session.askedAtMs = this.#ports.clock.now();
     this.#ask(
-      (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId }),
+      (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId, heard: session.heard }),
       (_, error) => {
         const gone = error?.code === 'SessionGone' || error?.code === 'UnknownNamespace';
         if (gone && session.id === sessionId) this.gone(session, error);
@@ -256,7 +256,7 @@ export class Sessions {
       if (result.value.kind !== 'reply') return;
       const { answer } = result.value.reply;
       if (answer.kind === 'registered') done({ id: answer.session, continued: false }, null);
-      else if (answer.kind === 'claimed') done({ ...answer, id: answer.session }, null);
+      else if (answer.kind === 'bound') done({ ...answer, id: answer.session }, null);
       else done(null, answer.kind === 'error' ? answer.error : null);
     });
     calls.adopt(call, this.#ports.clock.now());

@@ -36,6 +36,7 @@ import type {
   SessionsView,
 } from './base/host.ts';
 import { Holders } from './clients/holders.ts';
+import { Whereabouts } from './clients/whereabouts.ts';
 import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers/peers.ts';
@@ -163,7 +164,9 @@ export class ClusterNode implements HostedNode {
     const run = random.uint32();
     const now = (): number => clock.now();
     const tired = (): boolean => this.#turn.tired;
-    const router = new Router({ groups, peers, resources, limits, times: this.#times, now, run, tired });
+    const whereabouts = new Whereabouts();
+    const times = this.#times;
+    const router = new Router({ groups, peers, resources, limits, times, now, run, tired, whereabouts });
     const joining = new Joining({
       ports: this.#ports,
       options: this.#options,
@@ -195,7 +198,7 @@ export class ClusterNode implements HostedNode {
       until: (check, timeoutMs, done) => this.#conditions.until(check, clock.now() + timeoutMs, done),
     });
     const watches = new Subscriptions(subscriptionsParts(groups, peers, router, run), limits.maxWatches);
-    const holders = new Holders((message) => peers.broadcast(message));
+    const holders = new Holders(peers, whereabouts);
     const refusal = (): ErrorInfo | null => this.#outsiders.refusal();
     const desk = new Desk({
       options: this.#options,
@@ -381,6 +384,7 @@ export class ClusterNode implements HostedNode {
       },
       restored: (host, op) => {
         this.#observer?.restored(host.identity, op);
+        this.#parts.holders.restored(host);
         this.#parts.watches.moved(host);
         if (host === this.#parts.groups.root) this.#parts.groups.catalogMoved();
       },

@@ -41,6 +41,8 @@ export function takePeerMessage(
       return;
     case 'who':
       return holders.ask(message.namespaceId, message.session);
+    case 'notice':
+      return holders.notice(message.namespaceId, message.session, message.record);
     case 'relay':
       return watches.asked(from.name, message.run, message.message);
     case 'relayed':

@@ -1,6 +1,6 @@
 /** The body of an entry: an operation of a session, or something that the group itself needs (protocol §7). */
 
-import type { SessionId } from '../base/ids.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { secretSchema } from '../base/session-secret.ts';
 import { hex, list, struct, text, uint, union } from '../base/schema.ts';
@@ -24,17 +24,25 @@ const bodyVariants = {
   register: [2, { client: text(128), secret: secretSchema }],
   /** Ends a session that its holder no longer needs. */
   unregister: [3, { session: uint<SessionId>(), secret: secretSchema }],
-  /** Keep-alives of many sessions, which the primary puts together. */
-  keepAlive: [4, { sessions: list(struct({ session: uint<SessionId>(), secret: secretSchema }), 65_536) }],
+  /**
+   * Keep-alives of many sessions, which the primary puts together. Each has heard of every change of what belongs to it
+   * up to `heard` (coordination §3).
+   */
+  keepAlive: [
+    4,
+    {
+      sessions: list(struct({ session: uint<SessionId>(), secret: secretSchema, heard: uint<Op>() }), 65_536),
+    },
+  ],
   /** Expires every session that is due at the entry's timestamp. */
   expire: [5, {}],
   noop: [6, {}],
   /**
-   * Registers a session for the one holder of a ClientID. `attempt` is drawn anew for each claim, and stays the same
-   * when the claim is sent again. `previous` is the session that this very process had last under this identity, or 0.
+   * Registers a session for the one holder of a ClientID. `attempt` is drawn anew for each bind, and stays the same
+   * when the bind is sent again. `previous` is the session that this very process had last under this identity, or 0.
    * It tells a process that was replaced by another from the process that replaced it.
    */
-  claim: [
+  bind: [
     7,
     {
       client: text(128),

@@ -3,12 +3,20 @@
  * in order. This file has the forms that travel. The node that serves a watch decides which events it gets.
  */
 
-import type { Op } from '../base/ids.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { changeKinds } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
+
+const toldClaimSchema = struct({
+  /** The op that made the claim. */
+  claim: uint<Op>(),
+  /** Its fencing token; 0 while it waits. */
+  token: uint<Op>(),
+  session: uint<SessionId>(),
+});
 
 export const changeSchema = struct({
   /** What changed. */
@@ -26,6 +34,8 @@ export const changeSchema = struct({
   value: nullable(valueSchema),
   /** The counter's value. Null in a watch without values. */
   number: nullable(int),
+  /** The claim that it is about, for what happens to a lock, a semaphore, a barrier or an election. */
+  claim: nullable(toldClaimSchema),
 });
 /** One change of one node, as watchers are told. */
 export interface Change extends TypeOf<typeof changeSchema> {}

@@ -1,5 +1,5 @@
 /**
- * Finds the session that was idle longest, without a scan. It is a heap whose keys may be older than the last sign of
+ * Finds the session whose time-out comes first, without a scan. It is a heap whose keys may be older than the last sign of
  * life. A key is brought up to date only when it reaches the top. So a sign of life costs one assignment, and finding
  * the oldest costs O(log n), amortised.
  */
@@ -15,12 +15,14 @@ import type { SessionId } from '../base/ids.ts';
 export interface IdleNode extends HeapItem {
   readonly id: SessionId;
   seenMs: number;
-  /** At most `seenMs`. The heap sorts the session by this key. */
+  /** How long after its last sign of life its time comes. */
+  readonly spanMs: number;
+  /** At most `seenMs + spanMs`. The heap sorts the session by this key. */
   keyMs: number;
 }
 
 /**
- * Sessions by the replicated time of their last sign of life, and then by id. The order is the same on every replica.
+ * Sessions by the replicated time at which they are due, and then by id. The order is the same on every replica.
  */
 export class IdleOrder {
   readonly #heap = new Heap<IdleNode>(before);
@@ -29,8 +31,8 @@ export class IdleOrder {
     return this.#heap.size;
   }
 
-  add(id: SessionId, seenMs: number): IdleNode {
-    const node: IdleNode = { id, seenMs, keyMs: seenMs, index: 0 };
+  add(id: SessionId, seenMs: number, spanMs: number): IdleNode {
+    const node: IdleNode = { id, seenMs, spanMs, keyMs: seenMs + spanMs, index: 0 };
     this.#heap.add(node);
     return node;
   }
@@ -40,16 +42,17 @@ export class IdleOrder {
   }
 
   /**
-   * The session that was idle longest. A key is never above its `seenMs`, so if the top's key is up to date, the top is
-   * the oldest of all.
+   * The session whose time comes first. A key is never too late, so if the top's key is up to date, the top is the first
+   * of all.
    */
-  oldest(): IdleNode | null {
+  first(): IdleNode | null {
     for (;;) {
       const { top } = this.#heap;
       if (top === undefined) return null;
-      if (top.keyMs === top.seenMs) return top;
-      invariant(top.keyMs < top.seenMs, 'a sign of life is never taken back', { id: top.id });
-      top.keyMs = top.seenMs;
+      const due = top.seenMs + top.spanMs;
+      if (top.keyMs === due) return top;
+      invariant(top.keyMs < due, 'a sign of life is never taken back', { id: top.id });
+      top.keyMs = due;
       this.#heap.later(top);
     }
   }

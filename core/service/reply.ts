@@ -8,9 +8,10 @@ import { errorSchema } from '../base/error-schema.ts';
 import type { Epoch, Op, SessionId, View } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { secretSchema } from '../base/session-secret.ts';
-import { bool, struct, uint, union } from '../base/schema.ts';
+import { bool, list, nullable, struct, uint, union } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { resultSchema } from '../tree/result.ts';
+import { aliveSchema, recordsSchema } from './told.ts';
 
 export const answerVariants = {
   result: [1, { result: resultSchema }],
@@ -18,8 +19,18 @@ export const answerVariants = {
   /** For the client that registered, and for no other: `secret` proves that a client holds the session. */
   registered: [3, { session: uint<SessionId>(), secret: secretSchema }],
   nothing: [4, {}],
-  /** `continued`: this holder had a session before, which this claim ended. */
-  claimed: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
+  /** `continued`: this holder had a session before, which this bind ended. */
+  /**
+   * Answers a keep-alive. `clock` is the replicated time of its entry. `leaseMs` is 0 for a session without a lease.
+   * `changes` are those that the session has not heard of.
+   */
+  alive: [6, { clock: uint(), leaseMs: uint(), changes: recordsSchema }],
+  /** Answers the primary that put keep-alives together, in their order. Null: there is no such session any more. */
+  allAlive: [
+    7,
+    { clock: uint(), sessions: list(nullable(aliveSchema), 65_536) },
+  ],
+  bound: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
 } as const;
 
 export const replySchema = struct({

@@ -13,10 +13,14 @@ import type { Epoch, Op, RequestNumber, SessionId, View } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
+import type { Acting, Consequence } from '../tree/acting.ts';
+import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
+import type { Claim, Hold } from '../tree/nodes/claims.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
+import type { AppliedOperation } from '../tree/tree.ts';
 import type { Body } from './body.ts';
 import { decodeBody, encodeBody } from './body.ts';
 import { History } from './history.ts';
@@ -26,6 +30,8 @@ import { writeReply } from './reply.ts';
 import { digestOf } from './reply-window.ts';
 import { Sessions } from './sessions.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
+import type { BelongingRecord } from './told.ts';
+import { TreeDeadlines } from './tree-deadlines.ts';
 
 /** What the service reads of a committed entry. */
 export interface ServiceEntry {
@@ -76,6 +82,16 @@ const stepsOfReading = 50;
 const askedBytesOfStep = 32;
 const answeredBytesOfStep = 128;
 
+/** What a session is told of a belonging (coordination §3). */
+export interface Notice {
+  readonly session: SessionId;
+  readonly record: BelongingRecord;
+}
+const noNotices: readonly Notice[] = [];
+
+/** How much an expiry does before it leaves the rest to another one (coordination §14). */
+const maxUnitsOfExpiry = 1024;
+
 const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
 
@@ -87,6 +103,8 @@ export class Service {
   #limits: ServiceLimits;
   #sessions: Sessions;
   #tree: Tree;
+  #deadlines = new TreeDeadlines();
+  #notices: Notice[] = [];
   #history: History;
   #op: Op = 0;
   #timestamp = 0;
@@ -146,6 +164,8 @@ export class Service {
 
   #applyRequest(entry: ServiceEntry): Uint8Array {
     const { session, request, answered, body } = entry;
+    // A session that is due ends with the first entry that meets it (coordination §2).
+    if (this.#sessions.isDue(session, this.#timestamp)) this.#act(this.#endSessions([session]));
     const admission = this.#sessions.admit(session, request, answered, body, this.#timestamp);
     if (admission.kind === 'kept') {
       this.#count('duplicate');
@@ -170,13 +190,139 @@ export class Service {
     }
     const { operation } = body.value;
     this.#count(operation.kind);
-    const { tree, result, changes } = this.#tree.apply(operation, entry.op);
-    this.#tree = tree;
-    if (changes.length > 0) this.#history.push(entry.op, this.#timestamp, changes);
-    return answerOf(result);
+    const acting = { ...this.#acting(), session: entry.session, request: entry.request };
+    return answerOf(this.#take(this.#tree.apply(operation, entry.op, acting)));
   }
 
-  /** Executes what the group itself proposes. None of this is deduplicated, so none of it touches the tree. */
+  /** For whom the tree acts. By itself, the group acts for no session. */
+  #acting(): Acting {
+    const now = this.#timestamp;
+    const sessions = this.#sessions;
+    return {
+      session: 0,
+      request: 0,
+      now,
+      sessions: {
+        over: (id) => sessions.over(id, now),
+        countsUntil: (id) => sessions.countsUntil(id),
+        refuses: (id, leaseMs, more) => sessions.refusesBelonging(id, leaseMs, more),
+        changed: (id) => sessions.changedOf(id),
+      },
+    };
+  }
+
+  /** Takes up what an entry did to the tree, with all that follows from it. */
+  #take({ tree, result, changes, consequences }: AppliedOperation): Result<OperationResult> {
+    this.#tree = tree;
+    if (changes.length > 0) this.#history.push(this.#op, this.#timestamp, changes);
+    for (const one of consequences) this.#follow(one);
+    return result;
+  }
+
+  #follow(one: Consequence): void {
+    switch (one.kind) {
+      case 'gained':
+        return this.#sessions.gained(one.session, one.belonging, one.leaseMs);
+      case 'gaveUp':
+        return this.#sessions.gaveUp(one.session, one.belonging);
+      case 'due':
+        return this.#deadlines.add(one.deadline);
+      case 'notDue':
+        return this.#deadlines.remove(one.deadline);
+      case 'told': {
+        const record = { op: this.#op, ...one.told };
+        if (this.#sessions.tell(one.session, record)) this.#notices.push({ session: one.session, record });
+        return;
+      }
+    }
+  }
+
+  /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
+  #endSessions(ids: readonly SessionId[]): ClaimStep[] {
+    const steps: ClaimStep[] = [];
+    for (const id of ids) {
+      for (const { path, id: claim } of this.#sessions.belongingsOf(id))
+        steps.push({ kind: 'giveUp', path, id: claim });
+      this.#sessions.end(id);
+    }
+    return steps;
+  }
+
+  /** Does to claims what the end of sessions and of waits asks for. An entry does this once. */
+  #act(steps: readonly ClaimStep[]): void {
+    if (steps.length > 0) this.#take(this.#tree.step(steps, this.#op, this.#acting()));
+  }
+
+  /** Ends what is due, in order, up to a bound. What is left is still due, so another entry follows at once. */
+  #expire(): void {
+    const now = this.#timestamp;
+    const steps: ClaimStep[] = [];
+    for (let units = 0; units < maxUnitsOfExpiry;) {
+      const session = this.#sessions.nextDue();
+      const other = this.#deadlines.first;
+      const sessionFirst = session !== null && (other === null || session.atMs <= other.at);
+      if ((sessionFirst ? session.atMs : (other?.at ?? Infinity)) > now) break;
+      if (sessionFirst) {
+        const ended = this.#endSessions([session.id]);
+        steps.push(...ended);
+        units += 1 + ended.length;
+        this.#expired++;
+      } else {
+        const { kind, path, id } = other!;
+        this.#deadlines.remove(other!);
+        steps.push({ kind: kind === 'wait' ? 'waitOver' : 'shadowOver', path, id });
+        units++;
+      }
+    }
+    this.#act(steps);
+  }
+
+  #keepAlive({ sessions }: Extract<Body, { kind: 'keepAlive' }>): Reply['answer'] {
+    const now = this.#timestamp;
+    const due = sessions.filter(
+      ({ session, secret }) => this.#speaks(session, secret) && this.#sessions.isDue(session, now),
+    );
+    this.#act(this.#endSessions([...new Set(due.map(({ session }) => session))]));
+    const answers = sessions.map(({ session, secret, heard }) => {
+      const known = this.#sessions.keepAlive(session, secret, heard, now);
+      return known === null ? null : { leaseMs: known.leaseMs, changes: known.records };
+    });
+    return { kind: 'allAlive', clock: now, sessions: answers };
+  }
+
+  #speaks(session: SessionId, secret: SessionSecret): boolean {
+    return this.#sessions.spokenAs(session, secret) !== undefined;
+  }
+
+  /** The changes that sessions must be told of, by the entries since the last call. */
+  takeNotices(): readonly Notice[] {
+    if (this.#notices.length === 0) return noNotices;
+    const taken = this.#notices;
+    this.#notices = [];
+    return taken;
+  }
+
+  #bind(entry: ServiceEntry, body: Extract<Body, { kind: 'bind' }>): Reply['answer'] {
+    const now = this.#timestamp;
+    const holder = this.#sessions.holderOf(body.identity.id);
+    const steps = this.#sessions.isDue(holder, now) ? this.#endSessions([holder]) : [];
+    const bind = this.#sessions.bind(sessionOf(entry.op), body, now);
+    if (bind.kind === 'bound' && bind.continues !== 0) {
+      const until = this.#sessions.countsUntil(bind.continues);
+      for (const { path, id } of this.#sessions.belongingsOf(bind.continues))
+        steps.push({ kind: 'continued', path, id, until });
+    }
+    this.#act(steps);
+    if (bind.kind === 'refused') {
+      this.#doubted = bind.doubted;
+      return failed(bind.error);
+    }
+    const { session, continued } = bind;
+    this.#evicted += bind.evicted;
+    return { kind: 'bound', session: session.id, secret: session.secret, continued };
+  }
+
+  /** Executes what the group itself proposes. None of this is deduplicated. */
   #applyOwn(entry: ServiceEntry): Reply['answer'] {
     const decoded = decode(entry.body);
     if (!decoded.ok) return this.#malformed(decoded.error);
@@ -187,24 +333,15 @@ export class Service {
         return failed(errorInfo('BadArgument', 'An operation needs a session'));
       case 'register':
         return this.#register(sessionOf(entry.op), body);
-      case 'claim': {
-        const claim = this.#sessions.claim(sessionOf(entry.op), body, this.#timestamp);
-        if (claim.kind === 'refused') {
-          this.#doubted = claim.doubted;
-          return failed(claim.error);
-        }
-        const { session, continued } = claim;
-        this.#evicted += claim.evicted;
-        return { kind: 'claimed', session: session.id, secret: session.secret, continued };
-      }
+      case 'bind':
+        return this.#bind(entry, body);
       case 'unregister':
-        this.#sessions.unregister(body.session, body.secret);
+        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#endSessions([body.session]));
         return nothing;
       case 'keepAlive':
-        for (const { session, secret } of body.sessions) this.#sessions.keepAlive(session, secret, this.#timestamp);
-        return nothing;
+        return this.#keepAlive(body);
       case 'expire':
-        this.#expired += this.#sessions.expire(this.#timestamp);
+        this.#expire();
         return nothing;
       case 'noop':
         return nothing;
@@ -308,9 +445,11 @@ export class Service {
     return decoded.value.kind === 'operation' ? validateOperation(decoded.value.operation, this.#nodeLimits) : null;
   }
 
-  /** The replicated time at which a session is due to expire, or null when there is none. */
+  /** The replicated time at which a session or a wait is due, or null when there is none. */
   deadline(): number | null {
-    return this.#sessions.deadline();
+    const session = this.#sessions.nextDue()?.atMs ?? Infinity;
+    const first = Math.min(session, this.#deadlines.first?.at ?? Infinity);
+    return first === Infinity ? null : first;
   }
 
   /**
@@ -338,10 +477,22 @@ export class Service {
     if (tree.modified > header.op) throw new MalformedError('snapshot has a tree that is ahead of its op');
     this.#limits = header.limits;
     this.#sessions = sessions;
+    this.#deadlines = new TreeDeadlines();
+    this.#notices = [];
+    for (const { path, claim } of tree.claims()) this.#restored(path, claim);
     this.#tree = tree.owned();
     this.#op = header.op;
     this.#timestamp = header.timestamp;
     this.#history = this.#newHistory(header.op);
+  }
+
+  /** Notes whose a claim of a snapshot is, and when it is over. */
+  #restored(path: string, claim: Claim | Hold): void {
+    const belonging = { path, id: claim.claim };
+    if (!this.#sessions.own(claim.session, belonging))
+      throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
+    const at = 'token' in claim ? claim.until : claim.waitUntil;
+    if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
   }
 
   /** The size of the state in bytes, as all replicas count it. */

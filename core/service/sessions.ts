@@ -7,25 +7,35 @@
 import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
-import { utf8Length } from '../base/bytes.ts';
-import type { RequestNumber, SessionId } from '../base/ids.ts';
+import { compareText } from '../base/bytes.ts';
+import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { opens } from '../base/session-secret.ts';
-import type { ClientIdentity } from './body.ts';
-import type { IdleNode } from './idle-order.ts';
+import type { Belonging } from '../tree/acting.ts';
+import { badArgument, limitExceeded } from '../tree/failure.ts';
+import type { Failure } from '../tree/failure.ts';
+import { defaultLeaseMs } from '../tree/operations/claims.ts';
 import { IdleOrder } from './idle-order.ts';
 import type { ServiceLimits } from './limits.ts';
+import {
+  bytesOfRecord,
+  bytesOfRecords,
+  fresh,
+  keyOf,
+  leasedHolder,
+  numberTaken,
+  ownBytes,
+  refused,
+  replyOverheadBytes,
+  windowExceeded,
+} from './session.ts';
+import type { Admission, Bind, BindWish, Binding, Inserted, Session } from './session.ts';
+
 import { ReplyWindow, digestOf } from './reply-window.ts';
+import type { BelongingRecord } from './told.ts';
 
 /**
- * What a session and each kept reply count for in addition to their text and bytes. The size decides when a checkpoint
- * is due.
- */
-const sessionOverheadBytes = 80;
-const replyOverheadBytes = 16;
-
-/**
- * When another client claims a ClientID, its holder has this much replicated time to give a sign of life. The node asks
+ * When another client binds a ClientID, its holder has this much replicated time to give a sign of life. The node asks
  * it for one as soon as it is in doubt. A client that comes back to a node gives one without being asked.
  */
 export const doubtMs = 5000;
@@ -36,71 +46,20 @@ export const doubtMs = 5000;
  */
 const livingPart = 10;
 
-/** A session's hold on its ClientID. */
-export interface Holding {
-  readonly identity: ClientIdentity;
-  /** The claim that made it, and how that claim was answered. */
-  readonly attempt: number;
-  readonly continued: boolean;
-  /** When another client claimed the id; null if none did. */
-  readonly doubtedMs: number | null;
-}
-
-/** What a claim says. */
-export interface ClaimWish {
-  readonly client: string;
-  readonly identity: ClientIdentity;
-  readonly attempt: number;
-  /** The session that the claiming process had last; 0 for a process that has just begun. */
-  readonly previous: SessionId;
-  readonly secret: SessionSecret;
-}
-
-/** One session. To change it, first ask {@link Sessions} for a writable one. */
-export interface Session {
-  /** The op number of its registration. */
-  readonly id: SessionId;
-  readonly client: string;
-  /** A client must show this to use the session. */
-  readonly secret: SessionSecret;
-  /** How it holds a ClientID; null for a session without one. */
-  holding: Holding | null;
-  readonly idle: IdleNode;
-  /** Replicated time of the last sign of life. */
-  seenMs: number;
-  window: ReplyWindow;
-  /** The hold count at which the record and its window became this table's alone. */
-  generation: number;
-  windowGeneration: number;
-}
-
-/** What a session begins with: when it is registered, claimed or restored. */
-type Inserted = Pick<Session, 'id' | 'client' | 'secret' | 'holding' | 'seenMs' | 'window'>;
-
-/** What to do with a request that has reached execution. */
-export type Admission =
-  | { readonly kind: 'execute'; readonly session: Session }
-  | { readonly kind: 'kept'; readonly reply: Uint8Array }
-  | { readonly kind: 'refused'; readonly error: ErrorInfo };
-
-/** The result of a claim. */
-export type Claim =
-  | {
-      readonly kind: 'claimed';
-      readonly session: Readonly<Session>;
-      readonly continued: boolean;
-      /** How many sessions were evicted to make room for it. */
-      readonly evicted: number;
-    }
-  /** `doubted`: the session whose holder must be asked whether it is alive; null when there is none to ask. */
-  | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: SessionId | null };
+/** Claims and other belongings of one session, with what it was told of them and has not heard. */
+export const maxBelongings = 1024;
+/** The part of all sessions that may have a lease. The others can be evicted to make room. */
+const leasedPart = 3 / 4;
 
 export class Sessions {
   readonly #limits: ServiceLimits;
   /** In the order of ids. Op numbers only grow, so the order of insertion is the order of ids. */
   readonly #byId = new Map<SessionId, Session>();
   readonly #byClient = new Map<string, number>();
+  /** Sessions without a lease, which may be evicted, by their last sign of life. */
   readonly #idle = new IdleOrder();
+  /** Sessions with a lease, by its end. */
+  readonly #leased = new IdleOrder();
   #holds = 0;
   #bytes = 0;
   #lastId: SessionId = 0;
@@ -122,10 +81,113 @@ export class Sessions {
     return this.#byId.get(id);
   }
 
-  /** The session, for a client that knows its secret. For any other client it does not exist. */
+  /**
+   * The session, for a client that knows its secret. For any other client it does not exist, and neither does one that
+   * another process continues.
+   */
   spokenAs(id: SessionId, secret: SessionSecret): Readonly<Session> | undefined {
     const session = this.#byId.get(id);
-    return session !== undefined && opens(session.secret, secret) ? session : undefined;
+    return session !== undefined && !session.continued && opens(session.secret, secret) ? session : undefined;
+  }
+
+  /** True when a session has been silent for too long at `nowMs`. That is final (coordination §2). */
+  isDue(id: SessionId, nowMs: number): boolean {
+    const session = this.#byId.get(id);
+    return session !== undefined && nowMs >= this.#dueMs(session);
+  }
+
+  #dueMs({ seenMs, leaseMs }: Session): number {
+    return Math.min(seenMs + (leaseMs === 0 ? this.#limits.sessionMs : leaseMs), Number.MAX_SAFE_INTEGER);
+  }
+
+  /** The session that has a ClientID, or 0. */
+  holderOf(clientId: string): SessionId {
+    return this.#byClient.get(clientId) ?? 0;
+  }
+
+  // What belongs to sessions (coordination §2, §3).
+
+  /** True when nothing may be granted to a session any more. */
+  over(id: SessionId, nowMs: number): boolean {
+    const session = this.#byId.get(id);
+    return session === undefined || session.continued || nowMs >= this.#dueMs(session);
+  }
+
+  /** Until when a session may count on what it holds. */
+  countsUntil(id: SessionId): number {
+    const session = this.#byId.get(id);
+    return session === undefined ? 0 : this.#dueMs(session);
+  }
+
+  changedOf(id: SessionId): Op {
+    return this.#byId.get(id)?.changed ?? 0;
+  }
+
+  /** Why a session may not have another belonging, or may not ask for this lease. */
+  refusesBelonging(id: SessionId, leaseMs: number | null, more: number): Failure | null {
+    const session = this.#byId.get(id);
+    invariant(session !== undefined, 'a session that executes a request lives', { session: id });
+    if (session.leaseMs > 0 && leaseMs !== null && leaseMs !== session.leaseMs) {
+      const text = `The lease of session ${id} is ${session.leaseMs} ms, and is set once`;
+      return badArgument(text, { field: 'leaseMs', actual: session.leaseMs, asked: leaseMs });
+    }
+    const actual = (session.belongings?.size ?? 0) + session.records.length + more + 1;
+    if (actual > maxBelongings) return limitExceeded('maxBelongings', maxBelongings, actual, { session: id });
+    const most = Math.floor(this.#limits.maxSessions * leasedPart);
+    if (session.leaseMs > 0 || this.#leased.size < most) return null;
+    return limitExceeded('maxLeasedSessions', most, this.#leased.size + 1, { session: id });
+  }
+
+  gained(id: SessionId, belonging: Belonging, leaseMs: number | null): void {
+    const session = this.#writable(this.#byId.get(id)!);
+    if (session.leaseMs === 0) this.#lease(session, leaseMs ?? defaultLeaseMs);
+    this.own(session.id, belonging);
+  }
+
+  /** Notes what belongs to a session, also when a state is restored. False when there is no such session. */
+  own(id: SessionId, belonging: Belonging): boolean {
+    const session = this.#byId.get(id);
+    if (session === undefined) return false;
+    session.belongings ??= new Map();
+    session.belongings.set(keyOf(belonging), belonging);
+    return true;
+  }
+
+  #lease(session: Session, leaseMs: number): void {
+    this.#idle.remove(session.idle);
+    session.leaseMs = leaseMs;
+    session.idle = this.#leased.add(session.id, session.seenMs, leaseMs);
+  }
+
+  /** A belonging is gone. The last one of a session that another process continues ends that session. */
+  gaveUp(id: SessionId, belonging: Belonging): void {
+    const session = this.#byId.get(id);
+    if (session?.belongings == null) return;
+    session.belongings.delete(keyOf(belonging));
+    if (session.continued && session.belongings.size === 0) this.#remove(id);
+  }
+
+  /** Keeps what a session must be told until it has heard it. Returns false when there is no one to tell. */
+  tell(id: SessionId, record: BelongingRecord): boolean {
+    const known = this.#byId.get(id);
+    if (known === undefined || known.continued) return false;
+    const session = this.#writable(known);
+    session.changed = record.op;
+    session.records = [...session.records, record];
+    this.#bytes += bytesOfRecord(record);
+    return true;
+  }
+
+  /** What belongs to a session, in the order in which it was made. */
+  belongingsOf(id: SessionId): readonly Belonging[] {
+    const belongings = this.#byId.get(id)?.belongings;
+    if (belongings == null || belongings.size === 0) return [];
+    return [...belongings.values()].sort((a, b) => a.id - b.id || compareText(a.path, b.path));
+  }
+
+  /** Ends a session, whoever asks. */
+  end(id: SessionId): void {
+    this.#remove(id);
   }
 
   /**
@@ -135,7 +197,7 @@ export class Sessions {
   register(id: SessionId, client: string, secret: SessionSecret, nowMs: number): number | ErrorInfo {
     const evicted = this.#makeRoom(nowMs);
     if (typeof evicted === 'number') {
-      this.#insert({ id, client, secret, holding: null, seenMs: nowMs, window: new ReplyWindow(0) });
+      this.#insert({ id, client, secret, binding: null, seenMs: nowMs, ...fresh() });
     }
     return evicted;
   }
@@ -146,31 +208,33 @@ export class Sessions {
    * A process of the incarnation that holds the id takes it over from the process before, and the old session ends. A
    * process that was itself replaced in this way may not take it back, or the two would take it from each other for
    * ever. Such a process, or one of another incarnation, puts the holder in doubt: the holder is asked whether it is
-   * alive. If it gives no sign of life, a later claim takes the id from it.
+   * alive. If it gives no sign of life, a later bind takes the id from it.
    */
-  claim(id: SessionId, wish: ClaimWish, nowMs: number): Claim {
+  bind(id: SessionId, wish: BindWish, nowMs: number): Bind {
     const { identity, attempt, previous } = wish;
     const known = this.#byId.get(this.#byClient.get(identity.id) ?? 0);
-    const holding = known?.holding ?? null;
-    if (known === undefined || holding === null) return this.#claimed(id, wish, false, nowMs);
-    const same = holding.identity.incarnation === identity.incarnation;
-    if (same && holding.attempt === attempt) {
-      // A claim that is sent again gets the same answer, whatever was asked in between.
+    const binding = known?.binding ?? null;
+    if (known === undefined || binding === null) return this.#bound(id, wish, false, nowMs);
+    const same = binding.identity.incarnation === identity.incarnation;
+    if (same && binding.attempt === attempt) {
+      // A bind that is sent again gets the same answer, whatever was asked in between.
       this.#see(this.#writable(known), nowMs);
-      return { kind: 'claimed', session: known, continued: holding.continued, evicted: 0 };
+      return { kind: 'bound', session: known, continued: binding.continued, evicted: 0, continues: 0 };
     }
     if (same && (previous === 0 || previous === known.id)) return this.#takeOver(known.id, id, wish, true, nowMs);
-    return this.#doubt(this.#writable(known), holding, id, wish, nowMs);
+    if ((known.belongings?.size ?? 0) > 0)
+      return { kind: 'refused', error: leasedHolder(known, identity, this.#dueMs(known) - nowMs), doubted: null };
+    return this.#doubt(this.#writable(known), binding, id, wish, nowMs);
   }
 
-  #doubt(held: Session, holding: Holding, id: SessionId, wish: ClaimWish, nowMs: number): Claim {
+  #doubt(held: Session, binding: Binding, id: SessionId, wish: BindWish, nowMs: number): Bind {
     const { identity } = wish;
-    const inDoubt = holding.doubtedMs !== null && held.seenMs <= holding.doubtedMs;
-    // A sign of life since the holder was last asked counts, unless it was asked for another claim long ago.
-    const alive = !inDoubt && holding.doubtedMs !== null && nowMs - holding.doubtedMs <= 2 * doubtMs;
-    const doubtedMs = inDoubt ? holding.doubtedMs : nowMs;
+    const inDoubt = binding.doubtedMs !== null && held.seenMs <= binding.doubtedMs;
+    // A sign of life since the holder was last asked counts, unless it was asked for another bind long ago.
+    const alive = !inDoubt && binding.doubtedMs !== null && nowMs - binding.doubtedMs <= 2 * doubtMs;
+    const doubtedMs = inDoubt ? binding.doubtedMs : nowMs;
     const leftMs = doubtedMs + doubtMs - nowMs;
-    const same = holding.identity.incarnation === identity.incarnation;
+    const same = binding.identity.incarnation === identity.incarnation;
     if (leftMs <= 0) return this.#takeOver(held.id, id, wish, same, nowMs);
     if (alive && same) {
       const text = `Client id ${identity.id} was taken over by another process, which is alive. Two processes must not share an incarnation: end this one, or give it an incarnation of its own`;
@@ -180,7 +244,7 @@ export class Sessions {
         doubted: null,
       };
     }
-    held.holding = { ...holding, doubtedMs };
+    held.binding = { ...binding, doubtedMs };
     const idleMs = nowMs - held.seenMs;
     const details = { clientId: identity.id, session: held.id, alive, idleMs, retryAfterMs: leftMs };
     const state = alive
@@ -190,18 +254,32 @@ export class Sessions {
     return { kind: 'refused', error: errorInfo('ClientIdHeld', text, details), doubted: held.id };
   }
 
-  #takeOver(held: SessionId, id: SessionId, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
-    this.#remove(held);
-    return this.#claimed(id, wish, continued, nowMs);
+  #takeOver(held: SessionId, id: SessionId, wish: BindWish, continued: boolean, nowMs: number): Bind {
+    const known = this.#byId.get(held)!;
+    if ((known.belongings?.size ?? 0) === 0) {
+      this.#remove(held);
+      return this.#bound(id, wish, continued, nowMs);
+    }
+    const evicted = this.#makeRoom(nowMs);
+    if (typeof evicted !== 'number') return { kind: 'refused', error: evicted, doubted: null };
+    // Its process may still count on what it holds, so it stays until that is over (coordination §6).
+    const before = this.#writable(known);
+    this.#bytes -= ownBytes(before);
+    before.binding = null;
+    before.continued = true;
+    this.#bytes += ownBytes(before);
+    this.#byClient.delete(wish.identity.id);
+    const bound = this.#bound(id, wish, continued, nowMs);
+    return bound.kind === 'bound' ? { ...bound, evicted, continues: held } : bound;
   }
 
-  #claimed(id: SessionId, wish: ClaimWish, continued: boolean, nowMs: number): Claim {
+  #bound(id: SessionId, wish: BindWish, continued: boolean, nowMs: number): Bind {
     const evicted = this.#makeRoom(nowMs);
     if (typeof evicted !== 'number') return { kind: 'refused', error: evicted, doubted: null };
     const { client, secret, identity, attempt } = wish;
-    const holding = { identity, attempt, continued, doubtedMs: null };
-    const session = this.#insert({ id, client, secret, holding, seenMs: nowMs, window: new ReplyWindow(0) });
-    return { kind: 'claimed', session, continued, evicted };
+    const binding = { identity, attempt, continued, doubtedMs: null };
+    const session = this.#insert({ id, client, secret, binding, seenMs: nowMs, ...fresh() });
+    return { kind: 'bound', session, continued, evicted, continues: 0 };
   }
 
   /**
@@ -213,9 +291,9 @@ export class Sessions {
     const { maxSessions, sessionMs } = this.#limits;
     let evicted = 0;
     while (this.#byId.size >= maxSessions) {
-      const oldest = this.#idle.oldest()!;
-      const idleMs = nowMs - oldest.seenMs;
-      if (idleMs * livingPart < sessionMs) {
+      const oldest = this.#idle.first();
+      const idleMs = oldest === null ? 0 : nowMs - oldest.seenMs;
+      if (oldest === null || idleMs * livingPart < sessionMs) {
         const details = { name: 'maxSessions', limit: maxSessions, actual: this.#byId.size + 1 };
         const text = `Limit exceeded: maxSessions is ${maxSessions}, and all of them are alive; the idlest gave a sign of life ${idleMs} ms ago`;
         return { ...errorInfo('LimitExceeded', text, details), retryable: true };
@@ -231,72 +309,67 @@ export class Sessions {
 
   /** Puts back a session of a snapshot. Call it in the order of ids. */
   restore(session: Inserted): void {
-    const { window } = this.#insert(session);
-    this.#bytes += window.bytes + window.count * replyOverheadBytes;
+    const { window, records } = this.#insert(session);
+    this.#bytes += window.bytes + window.count * replyOverheadBytes + bytesOfRecords(records);
   }
 
-  #insert({ id, client, secret, holding, seenMs, window }: Inserted): Session {
+  #insert(begins: Inserted): Session {
+    const { id, binding, seenMs, leaseMs } = begins;
     invariant(id > this.#lastId, 'session ids grow with the log', { id, last: this.#lastId });
     this.#lastId = id;
     const generation = this.#holds;
-    const idle = this.#idle.add(id, seenMs);
-    const session: Session = {
-      id,
-      client,
-      secret,
-      holding,
-      idle,
-      seenMs,
-      window,
-      generation,
-      windowGeneration: generation,
-    };
+    const idle = leaseMs === 0 ? this.#idle.add(id, seenMs, 0) : this.#leased.add(id, seenMs, leaseMs);
+    const session: Session = { ...begins, idle, belongings: null, generation, windowGeneration: generation };
     this.#byId.set(id, session);
-    if (holding !== null) this.#byClient.set(holding.identity.id, id);
+    if (binding !== null) this.#byClient.set(binding.identity.id, id);
     this.#bytes += ownBytes(session);
     return session;
   }
 
   /**
-   * Ends a session for a client that knows its secret. False for any other client, and when the session is already
-   * gone.
+   * True for a client that knows the secret of a session that has not ended, even if another process continues it.
    */
-  unregister(id: SessionId, secret: SessionSecret): boolean {
-    return this.spokenAs(id, secret) !== undefined && this.#remove(id);
+  mayUnregister(id: SessionId, secret: SessionSecret): boolean {
+    const session = this.#byId.get(id);
+    return session !== undefined && opens(session.secret, secret);
   }
 
   #remove(id: SessionId): boolean {
     const session = this.#byId.get(id);
     if (session === undefined) return false;
     this.#byId.delete(id);
-    this.#idle.remove(session.idle);
-    const { window, holding } = session;
-    if (holding !== null) this.#byClient.delete(holding.identity.id);
-    this.#bytes -= ownBytes(session) + window.bytes + window.count * replyOverheadBytes;
+    (session.leaseMs === 0 ? this.#idle : this.#leased).remove(session.idle);
+    const { window, binding, records } = session;
+    if (binding !== null) this.#byClient.delete(binding.identity.id);
+    this.#bytes -= ownBytes(session) + window.bytes + window.count * replyOverheadBytes + bytesOfRecords(records);
     return true;
   }
 
-  /** Records a sign of life from a client that knows the secret. */
-  keepAlive(id: SessionId, secret: SessionSecret, nowMs: number): void {
-    const session = this.#byId.get(id);
-    if (session !== undefined && opens(session.secret, secret)) this.#see(this.#writable(session), nowMs);
-  }
-
-  /** Ends every session that is due at `nowMs`, oldest first, and returns how many. */
-  expire(nowMs: number): number {
-    let expired = 0;
-    for (;;) {
-      const deadline = this.deadline();
-      if (deadline === null || deadline > nowMs) return expired;
-      this.#remove(this.#idle.oldest()!.id);
-      expired++;
+  /**
+   * Records a sign of life from a client that knows the secret. It has heard everything up to `heard`. Returns the
+   * session with what it has not heard of, or null for any other client.
+   */
+  keepAlive(id: SessionId, secret: SessionSecret, heard: Op, nowMs: number): Readonly<Session> | null {
+    const known = this.spokenAs(id, secret);
+    if (known === undefined) return null;
+    const session = this.#writable(known);
+    this.#see(session, nowMs);
+    const { records } = session;
+    if (records.length > 0 && records[0]!.op <= heard) {
+      session.records = records.filter(({ op }) => op > heard);
+      this.#bytes += bytesOfRecords(session.records) - bytesOfRecords(records);
     }
+    return session;
   }
 
-  /** The replicated time at which the next session is due, if it gives no sign of life before then. */
-  deadline(): number | null {
-    const oldest = this.#idle.oldest();
-    return oldest === null ? null : Math.min(oldest.seenMs + this.#limits.sessionMs, Number.MAX_SAFE_INTEGER);
+  /** The session that is due first, with when, or null when there is none. */
+  nextDue(): { readonly id: SessionId; readonly atMs: number } | null {
+    const idle = this.#idle.first();
+    const leased = this.#leased.first();
+    const idleMs = idle === null ? Infinity : Math.min(idle.seenMs + this.#limits.sessionMs, Number.MAX_SAFE_INTEGER);
+    if (leased !== null && (leased.keyMs < idleMs || (leased.keyMs === idleMs && leased.id < idle!.id)))
+      return { id: leased.id, atMs: leased.keyMs };
+    return idle === null ? null : { id: idle.id, atMs: idleMs };
   }
 
   /**
@@ -306,11 +379,12 @@ export class Sessions {
    */
   admit(id: SessionId, request: RequestNumber, answered: RequestNumber, body: Uint8Array, nowMs: number): Admission {
     const known = this.#byId.get(id);
-    if (known === undefined) {
-      return refused(errorInfo('SessionGone', `Session ${id} is gone`, { session: id }));
+    if (known === undefined || known.continued) {
+      const continued = known !== undefined;
+      const text = continued ? `Session ${id} is continued by another process` : `Session ${id} is gone`;
+      return refused(errorInfo('SessionGone', text, continued ? { session: id, continued } : { session: id }));
     }
     const session = this.#writable(known);
-    this.#see(session, nowMs);
     if (request < session.window.base) {
       const details = { session: id, request, lowest: session.window.base };
       return refused(errorInfo('RequestTooOld', `Request ${request} is below the window of session ${id}`, details));
@@ -333,6 +407,8 @@ export class Sessions {
       const details = { session: id, request, expected: window.next };
       return refused(errorInfo('Retry', `Request ${request} came before ${window.next} was executed`, details));
     }
+    // Only what is executed is a sign of life, because its sender can tell when it was sent first (coordination §2).
+    this.#see(session, nowMs);
     return { kind: 'execute', session };
   }
 
@@ -391,24 +467,4 @@ export class Sessions {
     }
     return session.window;
   }
-}
-
-/** What a session counts for without its replies. */
-function ownBytes({ client, holding }: Pick<Session, 'client' | 'holding'>): number {
-  return sessionOverheadBytes + utf8Length(client) + (holding === null ? 0 : utf8Length(holding.identity.id) + 32);
-}
-
-/** Another operation already has this number, and its reply is no answer to this one. */
-export function numberTaken(session: SessionId, request: RequestNumber): ErrorInfo {
-  const text = `Request ${request} of session ${session} was sent before with another operation; this one needs a number of its own`;
-  return errorInfo('BadArgument', text, { session, request });
-}
-
-function refused(error: ErrorInfo): Admission {
-  return { kind: 'refused', error };
-}
-
-function windowExceeded(name: string, limit: number, actual: number): ErrorInfo {
-  const message = `The session's window is full: ${name} is ${limit}, this needs ${actual}`;
-  return errorInfo('WindowExceeded', message, { name, limit, actual });
 }

@@ -15,10 +15,12 @@ import { encodeWhole } from '../base/whole.ts';
 import { clientIdentitySchema } from './body.ts';
 import { serviceLimitsSchema } from './limits.ts';
 import { ReplyWindow } from './reply-window.ts';
-import type { Holding, Session } from './sessions.ts';
+import type { Binding, Session } from './session.ts';
+import type { BelongingRecord } from './told.ts';
+import { recordsSchema } from './told.ts';
 import { Sessions } from './sessions.ts';
 
-const snapshotFormat = 3;
+const snapshotFormat = 4;
 /** Lets us recognise and refuse the bytes of another kind of group. */
 const magic = utf8('haret namespace');
 const maxHeaderBytes = 4096;
@@ -33,7 +35,7 @@ const headerSchema = struct({
   limits: serviceLimitsSchema,
   sessions: uint(),
 });
-const holdingSchema = nullable(
+const bindingSchema = nullable(
   struct({
     identity: clientIdentitySchema,
     attempt: uint(),
@@ -41,7 +43,8 @@ const holdingSchema = nullable(
     doubtedMs: nullable(uint()),
   }),
 );
-const maxHoldingBytes = 256;
+const maxBindingBytes = 256;
+const maxRecordsBytes = 16 * 1024 * 1024;
 export type SnapshotHeader = TypeOf<typeof headerSchema>;
 
 /** A snapshot that is being written reads from this. The tree's own snapshot has this shape. */
@@ -92,8 +95,12 @@ function* writeRecords(
     writer.uint(session.id);
     writer.text(session.client);
     secretSchema.encode(writer, session.secret);
-    writer.bytes(encodeWhole(holdingSchema, session.holding));
+    writer.bytes(encodeWhole(bindingSchema, session.binding));
     writer.uint(session.seenMs);
+    writer.uint(session.leaseMs);
+    writer.u8(session.continued ? 1 : 0);
+    writer.uint(session.changed);
+    writer.bytes(encodeWhole(recordsSchema, session.records));
     writer.uint(window.base);
     writer.uint(window.count);
     for (let request = window.base; request < window.next; request++) {
@@ -131,19 +138,30 @@ export function readSessions(reader: ChunkReader): RestoredSessions {
   return { header, sessions };
 }
 
-function readHolding(reader: ChunkReader): Holding | null {
-  const bytes = new Reader(reader.bytes(maxHoldingBytes));
-  const holding = holdingSchema.decode(bytes);
+function readBinding(reader: ChunkReader): Binding | null {
+  const bytes = new Reader(reader.bytes(maxBindingBytes));
+  const binding = bindingSchema.decode(bytes);
   bytes.end();
-  return holding;
+  return binding;
+}
+
+function readRecords(reader: ChunkReader): readonly BelongingRecord[] {
+  const bytes = new Reader(reader.bytes(maxRecordsBytes));
+  const records = recordsSchema.decode(bytes);
+  bytes.end();
+  return records;
 }
 
 function readSession(reader: ChunkReader, sessions: Sessions, lastId: SessionId, header: SnapshotHeader): SessionId {
   const id = reader.uint();
   const client = reader.text(maxClientBytes);
   const secret = hexFromBytes(reader.raw(secretBytes));
-  const holding = readHolding(reader);
+  const binding = readBinding(reader);
   const seenMs = reader.uint();
+  const leaseMs = reader.uint();
+  const continued = reader.u8() === 1;
+  const changed = reader.uint();
+  const records = readRecords(reader);
   const base = reader.uint();
   const count = reader.uint();
   if (id <= lastId || id > header.op || seenMs > header.timestamp || count > header.limits.maxWindow) {
@@ -155,6 +173,6 @@ function readSession(reader: ChunkReader, sessions: Sessions, lastId: SessionId,
     const digest = reader.uint();
     window.push(reader.bytes(maxReplyBytes).slice(), digest);
   }
-  sessions.restore({ id, client, secret, holding, seenMs, window });
+  sessions.restore({ id, client, secret, binding, seenMs, leaseMs, continued, changed, records, window });
   return id;
 }

@@ -51,6 +51,9 @@ interface ReplicaRecord {
   told: LogDescription | null;
 }
 
+/** The answers to an entry that was not executed, so that it was no sign of life of its session. */
+const notExecuted: ReadonlySet<string> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
+
 export class Checker {
   readonly #groups = new Map<NamespaceId, GroupHistory>();
   readonly #replicas = new Map<string, ReplicaRecord>();
@@ -207,7 +210,7 @@ export class Checker {
       }
     }
     this.#time(group, entry, facts);
-    this.#sessions(group, entry, facts);
+    this.#sessions(group, entry, reply, facts);
     const tree = group.reference instanceof Service ? group.reference.tree : null;
     group.committed.push({ checksum: entry.checksum, digest, reply, tree });
   }
@@ -235,9 +238,12 @@ export class Checker {
     group.lagMs = Math.max(group.lagMs, lagMs);
   }
 
-  #sessions(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
+  #sessions(group: GroupHistory, entry: Entry, bytes: Uint8Array, facts: Readonly<Record<string, unknown>>): void {
     const { sessions, reference } = group;
-    if (sessions?.entry(entry, this.#nowMs()) !== true || !(reference instanceof Service)) return;
+    if (sessions === null) return;
+    const { op, answer } = decodeReply(bytes);
+    const executed = op === entry.op && !(answer.kind === 'error' && notExecuted.has(answer.error.code));
+    if (!sessions.entry(entry, executed, this.#nowMs()) || !(reference instanceof Service)) return;
     const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));
     rule(differs === null, 7, 'the sessions differ from those that should exist', { ...facts, differs });
   }

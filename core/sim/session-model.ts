@@ -28,19 +28,24 @@ export class SessionModel {
   /** In the order of their ids. */
   readonly #sessions = new Map<SessionId, Seen>();
   #timestamp = 0;
-  /** ClientIDs were claimed. This model does not know which session holds one, or why. */
-  #claims = false;
+  /** ClientIDs were bound. This model does not know which session holds one, or why. */
+  #bound = false;
 
   constructor(limits: ModelLimits) {
     this.#limits = limits;
   }
 
-  /** Takes the next committed entry. @returns true when it may have changed which sessions exist. */
-  entry({ op, timestamp, session, body: bytes }: ServiceEntry, realMs: number): boolean {
+  /**
+   * Takes the next committed entry.
+   * @param executed false when its reply says that it was not done now.
+   * @returns true when it may have changed which sessions exist.
+   */
+  entry({ op, timestamp, session, body: bytes }: ServiceEntry, executed: boolean, realMs: number): boolean {
     this.#timestamp = Math.max(this.#timestamp, timestamp);
     if (session !== 0) {
-      this.#see(session, realMs);
-      return false;
+      const ended = this.#endDue(session);
+      if (executed) this.#see(session, realMs);
+      return ended;
     }
     const body = decodeBody(bytes);
     switch (body.kind) {
@@ -55,22 +60,31 @@ export class SessionModel {
         }
         this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs });
         return true;
-      case 'claim':
-        this.#claims = true;
+      case 'bind':
+        this.#bound = true;
         return false;
       case 'unregister':
         return this.#sessions.get(body.session)?.secret === body.secret && this.#sessions.delete(body.session);
       case 'keepAlive':
-        for (const { session: kept, secret } of body.sessions)
-          if (this.#sessions.get(kept)?.secret === secret) this.#see(kept, realMs);
-        return false;
+        for (const { session: kept, secret } of body.sessions) {
+          if (this.#sessions.get(kept)?.secret !== secret || this.#endDue(kept)) continue;
+          this.#see(kept, realMs);
+        }
+        return true;
       case 'expire':
-        for (const [id, seen] of this.#sessions)
-          if (seen.timestamp + this.#limits.sessionMs <= this.#timestamp) this.#sessions.delete(id);
+        for (const id of [...this.#sessions.keys()]) this.#endDue(id);
         return true;
       default:
         return false;
     }
+  }
+
+  /** A session that is due ends with the first entry that meets it (coordination §2). */
+  #endDue(session: SessionId): boolean {
+    const seen = this.#sessions.get(session);
+    return (
+      seen !== undefined && seen.timestamp + this.#limits.sessionMs <= this.#timestamp && this.#sessions.delete(session)
+    );
   }
 
   #see(session: SessionId, realMs: number): void {
@@ -91,7 +105,7 @@ export class SessionModel {
 
   /** How `found` differs, newest first as the service lists them; null when it does not. */
   differs(found: readonly { readonly id: number; readonly idleMs: number }[]): string | null {
-    if (this.#claims) return null;
+    if (this.#bound) return null;
     const expected = [...this.#sessions]
       .reverse()
       .map(([id, { timestamp }]) => `${id} idle ${this.#timestamp - timestamp}`);
@@ -104,7 +118,7 @@ export class SessionModel {
    * clock.
    */
   overdue(realMs: number, graceMs: number): readonly number[] {
-    if (this.#claims) return [];
+    if (this.#bound) return [];
     const since = realMs - this.#limits.sessionMs - graceMs;
     return [...this.#sessions].filter(([, seen]) => seen.realMs < since).map(([id]) => id);
   }

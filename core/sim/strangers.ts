@@ -199,7 +199,7 @@ export class Stranger {
     const asked: ClientMessage[] = [
       { kind: 'read', id, namespaceId: random.pick([0, most]), consistency: { kind: 'atLeast', op: most }, operation },
       { kind: 'read', id, namespaceId: random.below(9), consistency: { kind: 'local' }, operation: random.bytes(9) },
-      { kind: 'keepAlive', id, namespaceId: random.below(9), session: most },
+      { kind: 'keepAlive', id, namespaceId: random.below(9), session: most, heard: 0 },
       { kind: 'listNamespaces', id },
       { kind: 'unwatch', id },
       { kind: 'ping', id },

@@ -43,6 +43,10 @@ export function newMembers(): SortedMap<Uint8Array, undefined> {
   return new BTree(undefined, compareBytes, fanout);
 }
 
+export function newNumbered<V>(): SortedMap<number, V> {
+  return new BTree(undefined, compareNumbers, fanout);
+}
+
 export function newItems(): SortedMap<number, Stored> {
   return new BTree(undefined, compareNumbers, fanout);
 }

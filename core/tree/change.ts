@@ -5,6 +5,7 @@
  */
 
 import type { Reader, Writer } from '../base/bytes.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import type { Stored } from './stored.ts';
 import { load } from './stored.ts';
 import { DirectoryNode } from './node.ts';
@@ -28,6 +29,16 @@ export interface TreeChange {
   readonly number: number | null;
   /** For a directory that was deleted with its contents: the directory. */
   readonly removed: TreeNode | null;
+  /** The claim that this is about. */
+  readonly claim: ToldClaim | null;
+}
+
+/** What is told of a claim. */
+export interface ToldClaim {
+  readonly claim: Op;
+  /** Its fencing token; 0 while it waits. */
+  readonly token: Op;
+  readonly session: SessionId;
 }
 
 /** The bytes of a change's value. They must only be read. */
@@ -43,15 +54,22 @@ export interface PackedParts {
 
 /** Writes a change in few bytes, for a history in memory. Its value and a deleted directory go to `parts`. */
 export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
-  const { value, number, removed } = change;
+  const { value, number, removed, claim } = change;
   writer.u8(changeKinds.indexOf(change.kind));
   writer.u8(nodeTypes.indexOf(change.type));
-  writer.u8((value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4));
+  writer.u8(
+    (value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4) | (claim === null ? 0 : 8),
+  );
   writer.text(change.path);
   writer.uint(change.version);
   if (value !== null) parts.values.push(value);
   if (number !== null) writer.int(number);
   if (removed !== null) parts.removed.push(removed);
+  if (claim !== null) {
+    writer.uint(claim.claim);
+    writer.uint(claim.token);
+    writer.uint(claim.session);
+  }
 }
 
 /**
@@ -81,7 +99,8 @@ export class ChangeUnpacker {
     const value = (flags & 1) === 0 ? null : this.#parts.values[this.#values++]!;
     const number = (flags & 2) === 0 ? null : reader.int();
     const removed = (flags & 4) === 0 ? null : this.#parts.removed[this.#removed++]!;
-    return { path, kind, type, version, value, number, removed };
+    const claim = (flags & 8) === 0 ? null : { claim: reader.uint(), token: reader.uint(), session: reader.uint() };
+    return { path, kind, type, version, value, number, removed, claim };
   }
 }
 
@@ -92,7 +111,17 @@ export function makeChange(
   value: Stored | null,
   number: number | null,
 ): TreeChange {
-  return { path, kind, type: node.type, version: node.version, value, number, removed: null };
+  return { path, kind, type: node.type, version: node.version, value, number, removed: null, claim: null };
+}
+
+/** A change of one claim. It tells the value of the claim. */
+export function claimChange(
+  path: string,
+  kind: ChangeKind,
+  node: TreeNode,
+  { claim, token, session, value }: ToldClaim & { readonly value: Stored | null },
+): TreeChange {
+  return { ...makeChange(path, kind, node, value, null), claim: { claim, token, session } };
 }
 
 export function createdChange(path: string, node: TreeNode): TreeChange {
@@ -102,7 +131,16 @@ export function createdChange(path: string, node: TreeNode): TreeChange {
 
 export function deletedChange(path: string, node: TreeNode): TreeChange {
   const removed = node instanceof DirectoryNode && node.count > 0 ? node : null;
-  return { path, kind: 'deleted', type: node.type, version: node.version, value: null, number: null, removed };
+  return {
+    path,
+    kind: 'deleted',
+    type: node.type,
+    version: node.version,
+    value: null,
+    number: null,
+    removed,
+    claim: null,
+  };
 }
 
 /** True when `path` lies beneath `directory`. */

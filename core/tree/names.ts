@@ -4,7 +4,7 @@
  * these types.
  */
 
-/** The types of nodes. The coordination types already have names, and come with a later feature level. */
+/** The types of nodes. */
 export const nodeTypes = [
   'directory',
   'blob',
@@ -18,17 +18,19 @@ export const nodeTypes = [
 ] as const;
 /** The type of a node, from its creation to its end. */
 export type NodeType = (typeof nodeTypes)[number];
-/** Types that have a name and are not built yet. */
-type LaterType = 'lock' | 'semaphore' | 'barrier' | 'election';
 /** Types of nodes with nothing beneath them. */
-export type LeafType = Exclude<NodeType, 'directory' | LaterType>;
-/** The types that a node can have today. */
-export type BuiltType = 'directory' | LeafType;
+export type LeafType = Exclude<NodeType, 'directory'>;
+
+/** Types whose nodes are a line of claims (coordination §4). */
+export const claimTypes = ['lock', 'semaphore', 'barrier', 'election'] as const satisfies readonly LeafType[];
+export type ClaimType = (typeof claimTypes)[number];
 
 /**
  * The kinds of changes: `created`; `deleted`, with everything beneath; a blob's `put`; a queue's `pushed` and `popped`;
  * a set's `inserted` and `removed`; a counter's `counted`. `changed` replaces several changes at once, for a watch that
- * asked to have them folded.
+ * asked to have them folded. Of a claim: it `waits`, it is `granted` or has `passed`, it has `left` the line, its hold
+ * is `released` or `revoked`, its value is `proclaimed`. Of a line: it is `resized`, `opened` or `closed`, and an
+ * election is `vacant`.
  */
 export const changeKinds = [
   'created',
@@ -40,5 +42,25 @@ export const changeKinds = [
   'removed',
   'counted',
   'changed',
+  'waits',
+  'granted',
+  'passed',
+  'left',
+  'released',
+  'revoked',
+  'proclaimed',
+  'resized',
+  'opened',
+  'closed',
+  'vacant',
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];
+
+/** What a claim was when it was abandoned. */
+export const claimStates = ['waiting', 'granted', 'nothing'] as const;
+
+/** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
+export const noticeKinds = ['granted', 'passed', 'revoked', 'ended', 'lost'] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
+export const noticeReasons = ['waitOver', 'deleted', 'tooMany', 'timeUp', 'stolen', 'continued'] as const;
+export type NoticeReason = (typeof noticeReasons)[number];

@@ -1,8 +1,10 @@
 /** The kinds of nodes: directories, and a class for each type of leaf (`nodes/`). */
 
 import { utf8Length } from '../base/bytes.ts';
-import type { LeafType, NodeType } from './names.ts';
+import type { ClaimType, LeafType, NodeType } from './names.ts';
 import { BlobNode } from './nodes/blob.ts';
+import { claimClasses } from './nodes/claims.ts';
+import type { ClaimsNode } from './nodes/claims.ts';
 import { CounterNode } from './nodes/counter.ts';
 import { DirectoryNode } from './nodes/directory.ts';
 import type { LeafClass } from './nodes/head.ts';
@@ -17,9 +19,12 @@ export const leafClasses = {
   queue: QueueNode,
   set: SetNode,
   counter: CounterNode,
+  ...claimClasses,
 } as const satisfies { readonly [T in LeafType]: LeafClass<T> };
 
-export type LeafNode = InstanceType<(typeof leafClasses)[LeafType]>;
+export type LeafNode =
+  | { [T in Exclude<LeafType, ClaimType>]: InstanceType<(typeof leafClasses)[T]> }[Exclude<LeafType, ClaimType>]
+  | ClaimsNode;
 export type TreeNode = DirectoryNode | LeafNode;
 
 /** True for a type that a leaf can have today. */

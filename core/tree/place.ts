@@ -78,7 +78,8 @@ export function growthOf(before: TreeNode | null, after: TreeNode | null): Growt
   const plus = after === null ? 0 : treeBytes(after);
   const minus = before === null ? 0 : treeBytes(before);
   const nodes = (after === null ? 0 : 1 + after.nodes) - (before === null ? 0 : 1 + before.nodes);
-  return { bytes: plus - minus, nodes };
+  const held = (after?.held ?? 0) - (before?.held ?? 0);
+  return { bytes: plus - minus, nodes, held, owned: (after?.owned ?? 0) - (before?.owned ?? 0) };
 }
 
 /**
@@ -99,12 +100,19 @@ export function refuseGrowth(place: Place, growth: Growth, limits: TreeLimits): 
  * The root after `node` replaced the node at `place`. Null removes it. The place is not the root, and `growth` was not
  * refused.
  */
-export function replace(place: Place, node: TreeNode | null, growth: Growth, context: ChangeContext): DirectoryNode {
+export function replace(
+  place: Place,
+  node: TreeNode | null,
+  growth: Growth,
+  { op, owner }: ChangeContext,
+  quiet = false,
+): DirectoryNode {
+  const mark = { op, owner, quiet };
   let before: TreeNode | null = place.node;
   let after: TreeNode | null = node;
   for (let i = place.above.length - 1; i >= 0; i--) {
     const directory = place.above[i]!;
-    after = directory.withChild(before, after, context.op, growth, context.owner);
+    after = directory.withChild(before, after, growth, mark);
     before = directory;
   }
   return after as DirectoryNode;
@@ -115,6 +123,7 @@ export function attach(
   place: Place,
   make: (name: string) => TreeNode,
   context: ChangeContext,
+  auto = false,
 ): DirectoryNode | Failure {
   const { parts, above } = place;
   const { limits, op } = context;
@@ -122,7 +131,8 @@ export function attach(
   if (into.children.size >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, into.children.size + 1, { path: place.path });
   let node = make(ownName(parts[parts.length - 1]!));
-  for (let i = parts.length - 2; i >= above.length - 1; i--) node = DirectoryNode.around(ownName(parts[i]!), op, node);
+  for (let i = parts.length - 2; i >= above.length - 1; i--)
+    node = DirectoryNode.around(ownName(parts[i]!), op, node, auto);
   const growth = growthOf(null, node);
   return refuseGrowth(place, growth, limits) ?? replace(place, node, growth, context);
 }

@@ -14,6 +14,14 @@ const writes = [
   'counterAdd',
   'blobCas',
   'upsert',
+  'claim',
+  'release',
+  'abandon',
+  'steal',
+  'semaphoreCreate',
+  'semaphoreResize',
+  'barrierSet',
+  'proclaim',
 ] as const satisfies readonly WriteKind[];
 
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);

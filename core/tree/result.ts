@@ -4,9 +4,10 @@
  * but never operations. The numbers are part of the format of replies and are never given to another result.
  */
 
+import type { Op, SessionId } from '../base/ids.ts';
 import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { nodeTypes } from './names.ts';
+import { claimStates, nodeTypes } from './names.ts';
 
 export { nodeTypes } from './names.ts';
 export type { NodeType } from './names.ts';
@@ -61,6 +62,29 @@ const childSchema = struct({
 /** What a directory tells about one of its children. */
 export interface Child extends TypeOf<typeof childSchema> {}
 
+const knownClaimSchema = struct({
+  /** The op of the entry that made it. It names the claim together with the path. */
+  claim: uint<Op>(),
+  /** Whose it is. */
+  session: uint<SessionId>(),
+  /** The name of that session's client, for people. Empty when the session has ended. */
+  client: text(128),
+  /** How many permits it asks for. */
+  permits: uint(),
+  /** It holds alone. */
+  exclusive: bool,
+  /** The value with which it was made. */
+  value: nullable(valueSchema),
+  /** Its fencing token, or 0 while it waits. */
+  token: uint<Op>(),
+  /** The replicated time at which it was granted, or began to wait. */
+  since: uint(),
+  /** The replicated time at which its wait ends, or its shadow. Null for a wait without end, and for a hold. */
+  until: nullable(uint()),
+});
+/** A claim as it is shown. One with a token and an `until` is a shadow: it was taken from a holder that may not know yet. */
+export interface KnownClaim extends TypeOf<typeof knownClaimSchema> {}
+
 export const simpleResultVariants = {
   /** It was done. `version` is the version of the node afterwards. */
   done: [1, { version: uint() }],
@@ -75,6 +99,27 @@ export const simpleResultVariants = {
   children: [7, { children: list(childSchema, maxPage), more: bool, version: uint() }],
   stat: [8, { stat: statSchema }],
   stats: [9, { stats: list(statSchema, 100) }],
+  /**
+   * What became of a claim by this entry: granted with a token, or waiting behind `ahead` others with token 0. `clock` is
+   * the replicated time of the entry. `changed` is the op of the last change of what belongs to the session that none
+   * of its requests answered (coordination §5).
+   */
+  claimed: [10, { claim: uint<Op>(), token: uint<Op>(), ahead: uint(), clock: uint(), changed: uint<Op>() }],
+  abandoned: [11, { was: oneOf(...claimStates) }],
+  claims: [
+    12,
+    {
+      capacity: nullable(uint()),
+      open: bool,
+      claims: list(knownClaimSchema, maxPage),
+      more: bool,
+      held: uint(),
+      waiting: uint(),
+      version: uint(),
+    },
+  ],
+  /** Who leads an election, or null. Its term is the token of its hold. */
+  leader: [13, { leader: nullable(knownClaimSchema), version: uint() }],
 } as const;
 export const simpleResultSchema = union(simpleResultVariants);
 export type SimpleResult = TypeOf<typeof simpleResultSchema>;

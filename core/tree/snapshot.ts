@@ -8,7 +8,7 @@ import type { ChunkReader } from '../base/chunk-reader.ts';
 import { MalformedError } from '../base/errors.ts';
 import { newNames } from './btree.ts';
 import { nodeTypes } from './names.ts';
-import type { BuiltType } from './names.ts';
+import type { NodeType } from './names.ts';
 import { DirectoryNode, isLeafType, leafClasses } from './node.ts';
 import type { TreeNode } from './node.ts';
 import { treeBytes } from './nodes/head.ts';
@@ -17,9 +17,9 @@ import { writeStored } from './stored.ts';
 import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
-const formatVersion = 1;
+const formatVersion = 2;
 /** The number of each type in the encoding, which is its position among the words of the tree. */
-const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<BuiltType, number>;
+const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<NodeType, number>;
 
 /** What must still be written of one node: the nodes beneath it, or its values. */
 type Remaining =
@@ -62,6 +62,7 @@ export class TreeSnapshot {
     writer.uint(node.created);
     writer.uint(node.modified);
     if (node instanceof DirectoryNode) {
+      writer.u8(node.auto ? 1 : 0);
       writer.uint(node.count);
       this.#open.push({ kind: 'nodes', rest: node.children.values() });
       return;
@@ -73,11 +74,15 @@ export class TreeSnapshot {
 }
 
 function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): DirectoryNode {
+  const flags = reader.u8();
+  if (flags > 1) throw new MalformedError('a directory has unknown flags', head.name);
   const count = reader.uint();
   if (count > 0 && depth === maxPathParts) throw new MalformedError('tree is deeper than paths can be', head.name);
   const children = newNames<TreeNode>();
   let bytes = 0;
   let nodes = 0;
+  let held = 0;
+  let owned = 0;
   let before: string | null = null;
   for (let i = 0; i < count; i++) {
     const child = readNode(reader, depth + 1);
@@ -90,8 +95,10 @@ function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): Dire
     children.set(child.name, child);
     bytes += treeBytes(child);
     nodes += 1 + child.nodes;
+    held += child.held;
+    owned += child.owned;
   }
-  return new DirectoryNode(head, children, { bytes, nodes });
+  return new DirectoryNode(head, children, { bytes, nodes, held, owned }, { auto: flags === 1, owner: null });
 }
 
 /** The depth of paths is bounded, so the recursion is bounded. */

@@ -4,6 +4,7 @@
  */
 
 import { Failure, limitExceeded } from './failure.ts';
+import { refuseTogether } from './kinds/claims.ts';
 import { guardRule } from './kinds/index.ts';
 import type { WriteContext, Written } from './kinds/rules.ts';
 import type { DirectoryNode, TreeNode } from './node.ts';
@@ -67,7 +68,8 @@ export function applyTransaction(
   const results: SimpleResult[] = [];
   let after = root;
   for (let index = 0; index < operations.length; index++) {
-    const done = applySimple(after, operations[index]!, context);
+    const operation = operations[index]!;
+    const done = refuseTogether(operation) ?? applySimple(after, operation, context);
     if (done instanceof Failure) return done.with({ index, part: held ? 'then' : 'otherwise' });
     after = done.root;
     results.push(done.result);

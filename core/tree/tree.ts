@@ -9,16 +9,26 @@ import type { ChunkReader } from '../base/chunk-reader.ts';
 import { ok } from '../base/errors.ts';
 import type { Result } from '../base/errors.ts';
 import type { Op } from '../base/ids.ts';
+import type { Acting, Consequence } from './acting.ts';
+import { nobody } from './acting.ts';
 import type { TreeChange } from './change.ts';
 import { contents } from './change.ts';
 import { Failure, badArgument } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { ResultBudget } from './limits.ts';
+import { applyStep } from './kinds/claim-steps.ts';
+import type { ClaimStep } from './kinds/claim-steps.ts';
+import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
+import type { TreeNode } from './node.ts';
+import { ClaimsNode } from './nodes/claims.ts';
+import type { Claim, Hold } from './nodes/claims.ts';
 import type { Owner } from './nodes/head.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './reading.ts';
-import { find } from './place.ts';
+import { find, locate } from './place.ts';
+import { childPath } from './path.ts';
+import { settle } from './settling.ts';
 import { TreeSnapshot, restoreRoot } from './snapshot.ts';
 import { applySimple, applyTransaction } from './transaction.ts';
 import type { Applied } from './transaction.ts';
@@ -30,12 +40,15 @@ export type { ValidationLimits } from './validate.ts';
 export { TreeSnapshot } from './snapshot.ts';
 
 const nothingChanged: readonly TreeChange[] = [];
+const nothingFollows: readonly Consequence[] = [];
 
 export interface AppliedOperation {
   readonly tree: Tree;
   readonly result: Result<OperationResult>;
   /** The changes in order. For a transaction, those of all its operations. */
   readonly changes: readonly TreeChange[];
+  /** What follows for sessions and their deadlines, in order. */
+  readonly consequences: readonly Consequence[];
 }
 
 export class Tree {
@@ -104,41 +117,78 @@ export class Tree {
    * an error, and when nothing changed, `tree` is this tree. Bytes in a result may belong to the tree, so a caller must
    * never write to them. Values of the operation are copied, so the frame in which they came can be freed.
    */
-  apply(operation: Operation, op: Op): AppliedOperation {
-    invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
-    const changes: TreeChange[] = [];
+  apply(operation: Operation, op: Op, acting: Acting = nobody): AppliedOperation {
     // A transaction that fails half-way must leave no trace, so it only owns nodes that it makes itself.
-    const owner = this.#owner !== null && operation.kind === 'transaction' ? {} : this.#owner;
-    const done = this.#run(operation, op, changes, owner);
-    if (done instanceof Failure) return { tree: this, result: done, changes: nothingChanged };
-    if (owner !== null) {
-      this.#root = done.root;
-      this.#owner = owner;
-      return { tree: this, result: ok(done.result), changes };
+    const apart = operation.kind === 'transaction';
+    return this.#change(op, acting, apart, (context) =>
+      operation.kind === 'transaction'
+        ? applyTransaction(this.#root, operation, context)
+        : applySimple(this.#root, operation, context),
+    );
+  }
+
+  /** Does what the group itself does to claims, in this order, and settles them. Nothing of it can fail. */
+  step(steps: readonly ClaimStep[], op: Op, acting: Acting): AppliedOperation {
+    return this.#change(op, acting, false, (context) => {
+      let root = this.#root;
+      for (const step of steps) {
+        const place = locate(root, step.path);
+        if (!(place instanceof Failure)) root = applyStep(place, step, context, root);
+      }
+      return { root, result: { kind: 'done', version: 0 } };
+    });
+  }
+
+  #change(op: Op, acting: Acting, apart: boolean, run: (context: WriteContext) => Applied | Failure): AppliedOperation {
+    invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
+    const owner = this.#owner !== null && apart ? {} : this.#owner;
+    const context = this.#context(op, owner, acting, new ResultBudget(this.limits));
+    const done = run(context);
+    const root = done instanceof Failure || context.touched.size === 0 ? null : settle(done.root, context);
+    if (done instanceof Failure || root instanceof Failure) {
+      const result = done instanceof Failure ? done : (root as Failure);
+      return { tree: this, result, changes: nothingChanged, consequences: nothingFollows };
     }
-    const tree = done.root === this.#root ? this : new Tree(done.root, this.limits);
-    return { tree, result: ok(done.result), changes };
+    const { changes, consequences } = context;
+    const after = root ?? done.root;
+    if (owner !== null) {
+      this.#root = after;
+      this.#owner = owner;
+      return { tree: this, result: ok(done.result), changes, consequences };
+    }
+    const tree = after === this.#root ? this : new Tree(after, this.limits);
+    return { tree, result: ok(done.result), changes, consequences };
+  }
+
+  #context(op: Op, owner: Owner, acting: Acting, budget: ResultBudget): WriteContext {
+    return {
+      op,
+      owner,
+      limits: this.limits,
+      budget,
+      acting,
+      changes: [],
+      consequences: [],
+      touched: new Map(),
+      newClaims: [],
+    };
   }
 
   /** Answers an operation that changes nothing; any other is BadArgument. @param budget counts what was done for it. */
   read(operation: Operation, budget: ResultBudget = new ResultBudget(this.limits)): Result<OperationResult> {
     if (!isRead(operation))
       return badArgument('This operation changes the tree and is not a read', { kind: operation.kind });
-    const done = this.#run(operation, this.#root.modified, [], null, budget);
+    const context = this.#context(this.#root.modified, null, nobody, budget);
+    const done =
+      operation.kind === 'transaction'
+        ? applyTransaction(this.#root, operation, context)
+        : applySimple(this.#root, operation, context);
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  #run(
-    operation: Operation,
-    op: Op,
-    changes: TreeChange[],
-    owner: Owner,
-    budget: ResultBudget = new ResultBudget(this.limits),
-  ): Applied | Failure {
-    const context = { op, owner, limits: this.limits, budget, changes };
-    return operation.kind === 'transaction'
-      ? applyTransaction(this.#root, operation, context)
-      : applySimple(this.#root, operation, context);
+  /** Every claim, for those who keep what belongs to a session, and deadlines. */
+  *claims(): Generator<{ readonly path: string; readonly claim: Claim | Hold }, void> {
+    yield* claimsOf('', this.hold().#root);
   }
 
   /**
@@ -154,4 +204,18 @@ export class Tree {
   snapshot(): TreeSnapshot {
     return new TreeSnapshot(this.hold().#root);
   }
+}
+
+function* claimsOf(
+  path: string,
+  node: TreeNode,
+): Generator<{ readonly path: string; readonly claim: Claim | Hold }, void> {
+  if (node.owned === 0) return;
+  if (node instanceof DirectoryNode) {
+    for (const child of node.children.values()) yield* claimsOf(childPath(path === '' ? '/' : path, child.name), child);
+    return;
+  }
+  if (!(node instanceof ClaimsNode)) return;
+  for (const claim of node.holds()) yield { path, claim };
+  for (const claim of node.line()) yield { path, claim };
 }

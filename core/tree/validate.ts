@@ -6,6 +6,7 @@
 import type { ErrorInfo } from '../base/errors.ts';
 import { limitExceeded } from './failure.ts';
 import type { Failure } from './failure.ts';
+import { refuseTogether } from './kinds/claims.ts';
 import { readRule, upsertRule, writeRule } from './kinds/index.ts';
 import type { ValidationLimits } from './kinds/rules.ts';
 import { onlyPath } from './kinds/steps.ts';
@@ -39,7 +40,7 @@ export function validateOperation(operation: Operation, limits: ValidationLimits
   const items = guards.length + then.length + otherwise.length;
   if (items > limits.maxTransactionItems)
     return limitExceeded('maxTransactionItems', limits.maxTransactionItems, items).error;
-  const refuse = (one: SimpleOperation): Failure | null => refuseSimple(one, limits);
+  const refuse = (one: SimpleOperation): Failure | null => refuseTogether(one) ?? refuseSimple(one, limits);
   const failure =
     first(guards, 'guards', onlyPath) ?? first(then, 'then', refuse) ?? first(otherwise, 'otherwise', refuse);
   return failure?.error ?? null;

@@ -209,6 +209,7 @@ export function apiServerOutbox(maxFrameBytes: number, maxQueuedBytes: number): 
         message.kind === 'goodbye' ||
         message.kind === 'welcome' ||
         message.kind === 'who' ||
+        message.kind === 'notice' ||
         message.kind === 'standing'
       )
         return null;

@@ -77,8 +77,11 @@ const clientVariants = {
   ping: [7, { id: idField }],
   /** Ends a session before it expires. */
   unregister: [8, { id: idField, namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
-  /** Keeps sessions alive. It is answered once it is committed. */
-  keepAlive: [9, { id: idField, namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
+  /**
+   * Keeps a session alive. It is answered once it is committed, by a reply with the answer `alive`. `heard` is the op of
+   * the last answer `alive` of the session, or 0 (coordination §3).
+   */
+  keepAlive: [9, { id: idField, namespaceId: uint<NamespaceId>(), session: uint<SessionId>(), heard: uint<Op>() }],
   /**
    * Begins a watch. `id` names it until it ends. The first answer is `watching`. Then come `snapshot`, `event` and
    * `progress` for what happens at `path`, and beneath it with `subtree`. `oneshot` ends the watch after the first
@@ -103,12 +106,12 @@ const clientVariants = {
   /** Ends the watch that was begun with `id`. There is no answer. What is already on its way may still arrive. */
   unwatch: [11, { id: idField }],
   /**
-   * Registers a session for the one holder of a ClientID. A reply answers it, with the answer `claimed`, or else the
-   * error `ClientIdHeld` or `ClientIdTaken`. `attempt` is drawn for each claim, and stays the same when the claim is
+   * Registers a session for the one holder of a ClientID. A reply answers it, with the answer `bound`, or else the
+   * error `ClientIdHeld` or `ClientIdTaken`. `attempt` is drawn for each bind, and stays the same when the bind is
    * sent again. `previous` is the session that this very process had last under this identity; 0 for a process that has
    * just begun.
    */
-  claim: [
+  bind: [
     12,
     {
       id: idField,

@@ -7,13 +7,14 @@
 import { Reader, Writer } from '../base/bytes.ts';
 import { errorSchema } from '../base/error-schema.ts';
 import { MalformedError } from '../base/errors.ts';
-import type { Epoch, NamespaceId, RequestNumber, RunId, SessionId, View } from '../base/ids.ts';
+import type { Epoch, NamespaceId, Op, RequestNumber, RunId, SessionId, View } from '../base/ids.ts';
 import { clusterIdSchema, idSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Frame, Hash } from '../base/ports.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, hex, list, nullable, struct, text, uint, union } from '../base/schema.ts';
 import { repeatedSecretSchema, secretSchema } from '../base/session-secret.ts';
 import { clientIdentitySchema } from '../service/body.ts';
+import { recordSchema } from '../service/told.ts';
 import { configurationSchema } from '../vr/configuration.ts';
 import type { Message } from '../vr/messages.ts';
 import { decodeMessage, encodeMessage } from '../vr/messages.ts';
@@ -59,11 +60,11 @@ export const forwardItemSchema = union({
   ],
   read: [3, { consistency: consistencySchema, operation: operationBytes }],
   unregister: [4, { session: uint<SessionId>() }],
-  keepAlive: [5, { session: uint<SessionId>() }],
+  keepAlive: [5, { session: uint<SessionId>(), heard: uint<Op>() }],
   /** Looks a namespace up in the catalog of the root group's primary, for a node whose own copy may lag. */
   lookup: [6, { namespace: nameSchema }],
   admin: [7, { command: adminCommandSchema }],
-  claim: [
+  bind: [
     8,
     {
       client: text(128),
@@ -173,8 +174,10 @@ const controlSchema = union({
    * loses nothing.
    */
   relayed: [11, { run: uint<RunId>(), number: uint(), message: serverMessageSchema }],
-  /** Another client claims the ClientID of this session. If the holder is connected there, ask it. */
+  /** Another client binds the ClientID of this session. If the holder is connected there, ask it. */
   who: [12, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
+  /** What became of a belonging of a session that was last heard of through the receiver (coordination §3). */
+  notice: [14, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>(), record: recordSchema }],
 });
 export type ControlMessage = TypeOf<typeof controlSchema>;
 export type PeerMessage = ControlMessage | { readonly kind: 'vr'; readonly message: Message };

@@ -11,6 +11,7 @@ import type { TypeOf } from '../base/schema.ts';
 import { bool, embedded, list, nullable, struct, uint, union } from '../base/schema.ts';
 import { changesSchema, watchEventSchema } from '../service/events.ts';
 import { replySchema } from '../service/reply.ts';
+import { recordSchema } from '../service/told.ts';
 
 /** The version of these messages. A node answers a `hello` of another major version with `BadFrame` and closes. */
 export const apiProtocol = 1;
@@ -73,7 +74,7 @@ export const serverVariants = {
   /** Everything up to `op` was told. Nothing else happened to what is watched. */
   progress: [11, { id: idField, op: uint<Op>() }],
   /**
-   * Another client claims the ClientID of this session. A client that still holds it must soon say so with a
+   * Another client binds the ClientID of this session. A client that still holds it must soon say so with a
    * keep-alive.
    */
   who: [12, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>() }],
@@ -83,6 +84,11 @@ export const serverVariants = {
    * stand still, so another node may serve better.
    */
   standing: [13, { namespaceId: uint<NamespaceId>(), served: bool }],
+  /**
+   * What became of something that belongs to a session of this connection, as soon as it is committed. It may be lost,
+   * doubled and reordered: the answer to a keep-alive tells it again (coordination §3).
+   */
+  notice: [14, { namespaceId: uint<NamespaceId>(), session: uint<SessionId>(), record: recordSchema }],
 } as const;
 /** With replies and events as plain values, as the text codec carries them and as clients read them. */
 export const incomingSchema = union(serverVariants);

@@ -257,7 +257,7 @@ export class FakeNode implements ScriptedServer<ServerMessage, ClientMessage> {
         break;
       case 'resume':
         break;
-      case 'claim':
+      case 'bind':
       case 'watch':
       case 'unwatch':
         throw new Error(`no story here has a ${message.kind}`);

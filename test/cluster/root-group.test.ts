@@ -7,7 +7,7 @@ import type { ClientMessage, ServerMessage } from '../../core/wire/api.ts';
 import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
 import { Story } from './story.ts';
 
-it('a client that names the root group is told that there is no such namespace, and stops nothing', () => {
+it('a client that names the root group is told that no such namespace exists, and stops nothing', () => {
   const story = Story.founded(1, 'ns', ['n1']);
   const [node] = story.world.nodes;
   const codec = apiClientCodec(apiSubprotocols.binary);
@@ -21,8 +21,8 @@ it('a client that names the root group is told that there is no such namespace, 
     { kind: 'read', id: 2, ...root, consistency: { kind: 'local' }, operation },
     { kind: 'request', id: 3, ...root, session: 1, request: 1, answered: 1, operation },
     { kind: 'register', id: 4, ...root, client: 'test', secret: null },
-    { kind: 'claim', id: 5, ...root, client: 'test', identity, attempt: 1, previous: 0, secret: null },
-    { kind: 'keepAlive', id: 6, ...root, session: 1 },
+    { kind: 'bind', id: 5, ...root, client: 'test', identity, attempt: 1, previous: 0, secret: null },
+    { kind: 'keepAlive', id: 6, ...root, session: 1, heard: 0 },
     { kind: 'unregister', id: 7, ...root, session: 1 },
     {
       ...{ kind: 'watch', id: 8, ...root, path: '/', subtree: true, from: { kind: 'now' }, values: false },
@@ -39,7 +39,7 @@ it('a client that names the root group is told that there is no such namespace, 
   expect(node!.hosts.map((host) => host.stopped)).toEqual([false, false]);
 });
 
-it('nodes that start again while the founder is down know of the namespace that was made last', () => {
+it('nodes that restart while the founder is down know the namespace that was made last', () => {
   const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
   const [founder, ...others] = story.world.nodes;
   story.pass(1000);

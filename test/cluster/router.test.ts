@@ -7,6 +7,7 @@ import { defaultLimits } from '../../core/base/limits.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Resources } from '../../core/cluster/replicas/resources.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
+import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
@@ -44,6 +45,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   const resources: Partial<Resources> = { refuses: () => null };
   const limits = { ...defaultLimits, maxPendingRequests };
   return new Router({
+    whereabouts: new Whereabouts(),
     groups: groups as Groups,
     peers: peers as Peers,
     resources: resources as Resources,
@@ -80,7 +82,7 @@ beforeEach(() => {
 });
 
 describe('a router', () => {
-  it('leaves what it forwarded where it is, when the new primary is one that this node cannot reach', () => {
+  it('leaves forwarded requests where they are when it cannot reach the new primary', () => {
     connected = new Set(['n2']);
     ask(read);
     ask(write);
@@ -90,7 +92,7 @@ describe('a router', () => {
     expect(router.outstanding).toBe(2);
   });
 
-  it('asks the new primary at once for what an older one owes, each once', () => {
+  it('asks the new primary at once for the answers that an older one owes, each once', () => {
     learn('n2', 1);
     ask(read);
     ask(write);
@@ -117,7 +119,7 @@ describe('a router', () => {
     ]);
   });
 
-  it('does not go back to a primary of an older view, and goes past one that is gone', () => {
+  it('does not go back to a primary of an older view, and skips a primary that is gone', () => {
     expect(learn('n2', 3)).toBe(true);
     expect(learn('n3', 2)).toBe(false);
     expect(learn('n3', 3)).toBe(false);
@@ -126,7 +128,7 @@ describe('a router', () => {
     expect(sent.map(({ to }) => to)).toEqual(['n3']);
   });
 
-  it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
+  it('never sends a request back to the peer that asked, and lets it pass over at most three nodes', () => {
     learn('n2', 1);
     const answers: PeerMessage[] = [];
     const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, secret, item: read } as const;
@@ -136,7 +138,7 @@ describe('a router', () => {
     expect(answers).toMatchObject([{ run: 5, id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
   });
 
-  it('takes an answer only of whom it asked', () => {
+  it('takes an answer only from the node that it asked', () => {
     learn('n2', 1);
     ask(read);
     answer('n3', sent[0]!.message.id);
@@ -146,7 +148,7 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('takes no answer that was meant for the process before it, whose numbers were the same (seed 5194)', () => {
+  it('takes no answer that was meant for an earlier process with the same numbers (seed 5194)', () => {
     learn('n2', 1);
     ask(read);
     // The node asked this read of another path before it was restarted. Its answer was once given to this client.
@@ -156,7 +158,7 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('ends every question: by time, by a broken connection, by its limit', () => {
+  it('ends every question: after its time, with its connection, or at its limit', () => {
     router = routerOf(4);
     ask(read);
     ask(write);
@@ -175,7 +177,7 @@ describe('a router', () => {
     expect(first!.to).toMatch(/^n[23]$/);
   });
 
-  it('leaves room for those who ask for little, and gives it back', () => {
+  it('leaves room for clients that ask for little, and gives it back', () => {
     router = routerOf(64);
     const overloaded = (): number => ends.filter((end) => typeof end === 'object' && end.code === 'Overloaded').length;
     const greedy = [{}, {}, {}];
@@ -199,7 +201,7 @@ describe('a router', () => {
     expect(ends).toEqual([]);
   });
 
-  it('denies no namespace that only this node does not know, and asks those who do', () => {
+  it('denies no namespace that only this node does not know, and asks the nodes that know it', () => {
     ask(read, 8);
     expect(sent).toHaveLength(1);
     connected.clear();

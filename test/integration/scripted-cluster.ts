@@ -219,7 +219,7 @@ export class Line {
         return this.tell({ kind: 'namespaces', id: message.id, names: ['test-ns'] });
       case 'watch':
         return this.tell({ kind: 'watching', id: message.id, op: this.#cluster.op });
-      case 'claim':
+      case 'bind':
         return this.error(message.id, 'BadArgument');
       case 'resume':
       case 'unwatch':

@@ -23,7 +23,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V30',
-    name: 'what was prepared when the view was lost is told definite',
+    name: 'a request that was prepared when the view was lost is refused as definite',
     by: 'exploration',
     edits: [
       {
@@ -47,7 +47,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a replica that recovers asks nobody but the primary where it stands',
+    name: 'a replica that recovers asks only the primary where it stands',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -98,7 +98,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V21',
-    name: 'a primary that abdicated goes on preparing',
+    name: 'a primary that abdicated still prepares',
     by: 'exploration',
     edits: [
       {

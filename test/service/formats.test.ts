@@ -24,17 +24,17 @@ const bodies: readonly (readonly [Body, string])[] = [
     {
       kind: 'keepAlive',
       sessions: [
-        { session: 1, secret },
-        { session: 300, secret },
+        { session: 1, secret, heard: 0 },
+        { session: 300, secret, heard: 0 },
       ],
     },
-    '04' + '02' + '01' + secret + 'ac02' + secret,
+    '04' + '02' + '01' + secret + '00' + 'ac02' + secret + '00',
   ],
   [{ kind: 'expire' }, '05'],
   [{ kind: 'noop' }, '06'],
   [
     {
-      kind: 'claim',
+      kind: 'bind',
       client: 'cli',
       identity: { id: 'a', incarnation: '1f'.repeat(16) },
       attempt: 300,
@@ -53,7 +53,7 @@ const replies: readonly (readonly [Reply, string])[] = [
   [{ epoch: 1, view: 0, op: 3, answer: { kind: 'registered', session: 3, secret } }, '010003' + '03' + '03' + secret],
   [{ epoch: 1, view: 0, op: 4, answer: { kind: 'nothing' } }, '010004' + '04'],
   [
-    { epoch: 1, view: 0, op: 5, answer: { kind: 'claimed', session: 3, secret, continued: true } },
+    { epoch: 1, view: 0, op: 5, answer: { kind: 'bound', session: 3, secret, continued: true } },
     '010005' + '05' + '03' + secret + '01',
   ],
 ];
@@ -83,13 +83,13 @@ describe('the bytes of', () => {
     const session = driver.register('cli');
     driver.request(session, 0, createCounter('/n'), 0);
     const text = hexFromBytes(Buffer.concat(snapshotOf(driver.service)));
-    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '03')).toBe(true);
+    expect(text.startsWith(hexFromBytes(utf8('haret namespace')) + '04')).toBe(true);
     const reply = hexFromBytes(driver.service.reply(session, 0));
-    // Session 1 of "cli", which holds no ClientID and was seen at 5 ms. Its window [0, 1) has one reply, with the
+    // Session 1 of "cli", which holds no ClientID, was seen at 5 ms, and has no lease and nothing to hear. Its window [0, 1) has one reply, with the
     // digest of what that reply answers.
     const digest = new Writer();
     digest.uint(crc32(encodeOperation(createCounter('/n'))));
-    const kept = `050001${hexFromBytes(digest.view())}${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
+    const kept = `0500000001000001${hexFromBytes(digest.view())}${(reply.length / 2).toString(16).padStart(2, '0')}${reply}`;
     expect(text).toContain(`0103636c69${secret}0100${kept}`);
     const copy = new Service(limitsWith(), defaultLimits);
     copy.restore([bytesFromHex(text)!]);

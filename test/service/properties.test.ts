@@ -16,6 +16,8 @@ import { decodeReply } from '../../core/service/reply.ts';
 import { ReplyWindow } from '../../core/service/reply-window.ts';
 import type { ServiceEntry } from '../../core/service/service.ts';
 import { Service } from '../../core/service/service.ts';
+import { nodeTypes } from '../../core/tree/names.ts';
+import { isLeafType } from '../../core/tree/node.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { Driver, createCounter, increment, limitsWith, rechunk, restored, secret, snapshotOf } from './driver.ts';
 
@@ -27,7 +29,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
     kind: fc.constant('create' as const),
     path: paths,
-    type: fc.constantFrom('blob' as const, 'queue' as const, 'set' as const, 'counter' as const, 'directory' as const),
+    type: fc.constantFrom('directory', ...nodeTypes.filter(isLeafType)),
     value: fc.constant(null),
   }),
   fc.record({
@@ -127,7 +129,7 @@ function play(driver: Driver, list: readonly Step[]): Uint8Array[] {
         const sessions = step.ago.map(sessionOf);
         const body: Body = step.end
           ? { kind: 'unregister', session: sessions[0] ?? 0, secret }
-          : { kind: 'keepAlive', sessions: sessions.map((session) => ({ session, secret })) };
+          : { kind: 'keepAlive', sessions: sessions.map((session) => ({ session, secret, heard: 0 })) };
         return driver.apply(driver.entry(0, 0, 0, encodeBody(body)));
       }
       case 'garbage':
@@ -292,19 +294,19 @@ describe('the parts', () => {
           now += by;
           const node = nodes[pick % Math.max(nodes.length, 1)];
           // A restored session was last seen at some time before.
-          if (move === 'add') nodes.push(order.add(++id, Math.max(0, now - pick)));
+          if (move === 'add') nodes.push(order.add(++id, Math.max(0, now - pick), 0));
           else if (node !== undefined && move === 'see') node.seenMs = now;
           else if (node !== undefined) {
             order.remove(node);
             nodes.splice(nodes.indexOf(node), 1);
           }
           const oldest = [...nodes].sort((a, b) => a.seenMs - b.seenMs || a.id - b.id)[0] ?? null;
-          if (pick % 3 === 0) expect(order.oldest()).toBe(oldest);
+          if (pick % 3 === 0) expect(order.first()).toBe(oldest);
         }
         expect(order.size).toBe(nodes.length);
         nodes.sort((a, b) => a.seenMs - b.seenMs || a.id - b.id);
         for (const node of nodes) {
-          expect(order.oldest()).toBe(node);
+          expect(order.first()).toBe(node);
           order.remove(node);
         }
       }),
@@ -312,7 +314,7 @@ describe('the parts', () => {
     );
   });
 
-  it('the reply window holds what was pushed and not trimmed', () => {
+  it('the reply window holds the replies that were pushed and not trimmed', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(80)), { maxLength: 300, size: 'max' }), (list) => {
         const window = new ReplyWindow(3);

@@ -93,7 +93,7 @@ describe('a session', () => {
 describe('a session of another client', () => {
   const wrong = '0d'.repeat(16);
 
-  it('looks to a client without its secret as if it did not exist', () => {
+  it('does not exist for a client without its secret', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 1, createCounter('/n'), 1);
@@ -112,7 +112,7 @@ describe('a session of another client', () => {
     driver.own({ kind: 'unregister', session, secret: wrong });
     expect(driver.service.hasSession(session, secret)).toBe(true);
     driver.wait(sessionMs - 1);
-    driver.own({ kind: 'keepAlive', sessions: [{ session, secret: wrong }] });
+    driver.own({ kind: 'keepAlive', sessions: [{ session, secret: wrong, heard: 0 }] });
     driver.wait(1);
     driver.own({ kind: 'expire' });
     expect(driver.service.hasSession(session, secret)).toBe(false);
@@ -213,7 +213,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats()).toMatchObject({ sessions: 3, evictedSessions: 1 });
   });
 
-  it('never comes to one that is alive to make room for a new one, however many are registered', () => {
+  it('never comes to a session that is alive to make room for new ones, however many are registered', () => {
     const driver = new Driver({ maxSessions: 3 });
     const kept = driver.register('kept');
     driver.register();
@@ -221,7 +221,7 @@ describe('the end of a session', () => {
     let refusals = 0;
     for (let i = 0; i < 100; i++) {
       driver.wait(sessionMs / 50);
-      driver.own({ kind: 'keepAlive', sessions: [{ session: kept, secret }] });
+      driver.own({ kind: 'keepAlive', sessions: [{ session: kept, secret, heard: 0 }] });
       const { answer } = driver.own({ kind: 'register', client: 'another', secret });
       if (answer.kind !== 'error') continue;
       refusals++;
@@ -241,20 +241,20 @@ describe('the end of a session', () => {
     const driver = new Driver({ maxSessions: 3 });
     const [a, b, c] = [driver.register(), driver.register(), driver.register()];
     driver.wait(10);
-    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999].map((session) => ({ session, secret })) });
+    driver.own({ kind: 'keepAlive', sessions: [c, a, b, 999].map((session) => ({ session, secret, heard: 0 })) });
     driver.wait(sessionMs / 10);
     driver.register();
     expect([a, b, c].map((id) => driver.service.hasSession(id, secret))).toEqual([false, true, true]);
   });
 
-  it('comes only by the replicated clock, and only by an entry', () => {
+  it('comes only with the replicated clock, and only with an entry', () => {
     const driver = new Driver();
     const a = driver.register('a');
     driver.wait(400);
     const b = driver.register('b');
     expect(driver.service.deadline()).toBe(sessionMs);
     driver.wait(300);
-    driver.own({ kind: 'keepAlive', sessions: [{ session: a, secret }] });
+    driver.own({ kind: 'keepAlive', sessions: [{ session: a, secret, heard: 0 }] });
     expect(driver.service.deadline()).toBe(400 + sessionMs);
     driver.wait(sessionMs - 301);
     driver.apply(driver.entry(0, 0, 0, driver.service.expiry(driver.now)));
@@ -290,7 +290,7 @@ describe('the end of a session', () => {
 });
 
 describe('a service', () => {
-  it('refuses to propose what it knows to be wrong', () => {
+  it('refuses to propose a request that it knows to be wrong', () => {
     const { service } = new Driver();
     expect(service.validate(new Uint8Array([77]))?.code).toBe('BadFrame');
     expect(service.validate(new Uint8Array())?.code).toBe('BadFrame');

@@ -96,6 +96,7 @@ export class FakeConnection implements ShellConnection {
       kind: change.kind,
       type: change.type,
       version: change.version,
+      claim: change.claim,
       value: values ? changeValue(change) : null,
       number: values ? change.number : null,
     });

@@ -4,28 +4,39 @@ import { SeededRandom } from '../../core/base/random.ts';
 import { newMembers, newNames } from '../../core/tree/btree.ts';
 import type { SortedMap } from '../../core/tree/btree.ts';
 import { DirectoryNode } from '../../core/tree/node.ts';
+import type { DataType } from './data.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
 import { BlobNode } from '../../core/tree/nodes/blob.ts';
+import type { Mark } from '../../core/tree/nodes/directory.ts';
 import { newHead } from '../../core/tree/nodes/head.ts';
+import type { Growth } from '../../core/tree/nodes/head.ts';
 import { World, ask, restored, whole, written } from './world.ts';
 
 /** A tree with every type of node, large enough for B+ trees with several levels. */
 function furnished(): World {
   const world = new World();
   for (let i = 0; i < 300; i++) world.do(ask.create(`/d/${i}`, 'blob', `value ${i}`));
-  world.do(ask.create('/s', 'set'));
-  world.do(ask.create('/q', 'queue'));
-  world.do(ask.create('/c', 'counter', '-12'));
-  for (let i = 0; i < 300; i++) {
-    world.do(ask.insert('/s', `member ${i}`));
-    world.do(ask.push('/q', `item ${i}`));
-  }
-  for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  for (const fill of Object.values(leaves)) fill(world);
   return world;
 }
 
+/** Makes a leaf of each type that is not as it was made. */
+const leaves: { readonly [T in DataType]: (world: World) => void } = {
+  blob: (world) => void world.do(ask.create('/b', 'blob', 'value')),
+  queue: (world) => {
+    world.do(ask.create('/q', 'queue'));
+    for (let i = 0; i < 300; i++) world.do(ask.push('/q', `item ${i}`));
+    for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  },
+  set: (world) => {
+    world.do(ask.create('/s', 'set'));
+    for (let i = 0; i < 300; i++) world.do(ask.insert('/s', `member ${i}`));
+  },
+  counter: (world) => void world.do(ask.create('/c', 'counter', '-12')),
+};
+
 describe('a snapshot', () => {
-  it('holds its version while the tree goes on', () => {
+  it('holds its version while the tree changes', () => {
     const world = furnished();
     const expected = whole(world.tree);
     const snapshot = world.tree.snapshot();
@@ -48,7 +59,7 @@ describe('a snapshot', () => {
     expect(whole(world.tree).equals(expected)).toBe(false);
   });
 
-  it('is the same for the same content, whatever shapes it went through', () => {
+  it('is the same for the same content, in whatever order the content was made', () => {
     const random = new SeededRandom(7);
     const names = Array.from({ length: 2000 }, (_, i) => `n${i}`);
     const build = (order: readonly string[]): Buffer => {
@@ -81,7 +92,7 @@ describe('a snapshot', () => {
     expect(shuffled.equals(sorted)).toBe(true);
   });
 
-  it('comes back whole from chunks cut anywhere, and works on', () => {
+  it('comes back whole from chunks that are cut anywhere, and can be changed again', () => {
     const world = furnished();
     const bytes = whole(world.tree);
     for (const size of [1, 7, 1000, 1 << 20]) {
@@ -100,7 +111,7 @@ describe('a snapshot', () => {
     expect(whole(other.tree).equals(whole(world.tree))).toBe(true);
   });
 
-  it('that is cut or bent is refused, never half taken', () => {
+  it('that is cut or changed is refused as a whole', () => {
     const world = new World();
     world.do(ask.create('/d/blob', 'blob', 'value'));
     world.do(ask.create('/s', 'set'));
@@ -141,25 +152,34 @@ function innerNodes(map: SortedMap<string, TreeNode>): Set<Inner> {
   return all;
 }
 
+const grown = (bytes: number, nodes: number): Growth => ({ bytes, nodes, held: 0, owned: 0 });
+const mark = (op: number): Mark => ({ op, owner: null, quiet: false });
+
 describe('sharing between versions', () => {
   it('a write among 100,000 children makes a handful of new nodes and shares the rest', () => {
     const children = newNames<TreeNode>();
     for (let i = 0; i < 100_000; i++) children.set(`k${i}`, new BlobNode(newHead(`k${i}`, 1), ''));
-    const before = new DirectoryNode({ name: '', version: 0, created: 0, modified: 1 }, children, {
-      bytes: 0,
-      nodes: 100_000,
-    });
+    const before = new DirectoryNode(
+      { name: '', version: 0, created: 0, modified: 1 },
+      children,
+      {
+        bytes: 0,
+        nodes: 100_000,
+        held: 0,
+        owned: 0,
+      },
+      { auto: false, owner: null },
+    );
     const old = innerNodes(before.children);
     const child = before.children.get('k777')!;
     const changed = before.withChild(
       child,
       new BlobNode({ name: 'k777', version: 1, created: 1, modified: 2 }, 'x'),
-      2,
-      { bytes: 1, nodes: 0 },
-      null,
+      grown(1, 0),
+      mark(2),
     );
-    const created = changed.withChild(null, new BlobNode(newHead('new', 3), ''), 3, { bytes: 3, nodes: 1 }, null);
-    const deleted = created.withChild(created.children.get('k5')!, null, 4, { bytes: 0, nodes: -1 }, null);
+    const created = changed.withChild(null, new BlobNode(newHead('new', 3), ''), grown(3, 1), mark(3));
+    const deleted = created.withChild(created.children.get('k5')!, null, grown(0, -1), mark(4));
     for (const after of [changed, created, deleted]) {
       const made = [...innerNodes(after.children)].filter((node) => !old.has(node));
       expect(made.length).toBeLessThan(30);

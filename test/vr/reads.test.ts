@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
 describe('V19: linearizable reads', () => {
-  it('an idle group answers them, at the primary and at backups', () => {
+  it('an idle group answers reads, at the primary and at backups', () => {
     const world = new World();
     world.put('x');
     world.awaitAgreement();
@@ -15,7 +15,7 @@ describe('V19: linearizable reads', () => {
     expect(world.place('a').view.head).toBe(1);
   });
 
-  it('one round serves all that wait', () => {
+  it('one round serves all reads that wait', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.awaitAgreement();
@@ -51,7 +51,7 @@ describe('V19: linearizable reads', () => {
     expect(later.readAt).toBe(2);
   });
 
-  it('a primary that was paused answers none from what it heard before', () => {
+  it('a primary that was paused answers none with what it heard before the pause', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.put('x');
@@ -190,7 +190,7 @@ describe('learners', () => {
     world.awaitAgreement();
   });
 
-  it('of which only the host knows follow a group of one', () => {
+  it('that only the host knows follow a group of one', () => {
     const world = new World({ voters: 1, learners: 1 });
     world.put('x');
     world.awaitAgreement();

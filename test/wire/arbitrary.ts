@@ -1,6 +1,8 @@
 /** Arbitrary messages of both interfaces, for every kind. */
 
 import fc from 'fast-check';
+import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
+import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
@@ -17,7 +19,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { changeKinds, nodeTypes } from '../../core/tree/names.ts';
+import { changeKinds, claimTypes, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -57,6 +59,14 @@ const upsertable = {
   setInsert: { path, member: value },
   counterAdd: { path, by: anyInt },
 };
+const permits = fc.integer({ min: 1, max: maxPermits });
+const wish = {
+  permits,
+  exclusive: fc.boolean(),
+  value: orNull(value),
+  waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
+  leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
+};
 const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
@@ -85,6 +95,16 @@ const simpleKinds: Kinds<SimpleOperation> = {
   setSubset: { path, other: operand },
   setSuperset: { path, other: operand },
   counterGet: { path },
+  claim: { path, ...wish, auto: orNull(fc.constantFrom(...claimTypes)), of: orNull(permits) },
+  release: { path, claim: whole, token: whole, to: whole },
+  abandon: { path, claim: whole, request: whole },
+  steal: { path, claim: whole, put: orNull(fc.record(wish, { noNullPrototype: true })) },
+  semaphoreCreate: { path, capacity: permits },
+  semaphoreResize: { path, capacity: permits },
+  barrierSet: { path, open: fc.boolean() },
+  proclaim: { path, claim: whole, token: whole, value },
+  claims: { path, limit, from: whole },
+  leader: { path },
   largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
 };
 const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
@@ -99,6 +119,7 @@ const guard = anyOf<Guard>({
   blobSize: { path, size: whole },
   setMember: { path, member: value },
   held: { path, token: whole },
+  heldBy: { path, token: whole, claim: whole },
 });
 export const operation = anyOf<Operation>({
   ...simpleKinds,
@@ -135,7 +156,45 @@ const stat = fc.record(
   { noNullPrototype: true },
 );
 const child = fc.record({ name: word, type, version: whole, count: whole, bytes: whole }, { noNullPrototype: true });
+const knownClaim = fc.record(
+  {
+    claim: whole,
+    session: whole,
+    client: word,
+    permits: whole,
+    exclusive: fc.boolean(),
+    value: orNull(value),
+    token: whole,
+    since: whole,
+    until: orNull(whole),
+  },
+  { noNullPrototype: true },
+);
+const record = fc.record(
+  {
+    op: whole,
+    path,
+    claim: whole,
+    kind: fc.constantFrom(...noticeKinds),
+    token: whole,
+    reason: orNull(fc.constantFrom(...noticeReasons)),
+    until: orNull(whole),
+  },
+  { noNullPrototype: true },
+);
 const simpleResultKinds: Kinds<SimpleResult> = {
+  claimed: { claim: whole, token: whole, ahead: whole, clock: whole, changed: whole },
+  abandoned: { was: fc.constantFrom('waiting' as const, 'granted' as const, 'nothing' as const) },
+  claims: {
+    capacity: orNull(whole),
+    open: fc.boolean(),
+    claims: few(knownClaim),
+    more: fc.boolean(),
+    held: whole,
+    waiting: whole,
+    version: whole,
+  },
+  leader: { leader: orNull(knownClaim), version: whole },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
   number: { number: anyInt, version: whole },
@@ -160,7 +219,12 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
       error: { error },
       registered: { session: whole, secret: id128 },
       nothing: {},
-      claimed: { session: whole, secret: id128, continued: fc.boolean() },
+      alive: { clock: whole, leaseMs: whole, changes: few(record) },
+      allAlive: {
+        clock: whole,
+        sessions: few(orNull(fc.record({ leaseMs: whole, changes: few(record) }, { noNullPrototype: true }))),
+      },
+      bound: { session: whole, secret: id128, continued: fc.boolean() },
     }),
   },
   { noNullPrototype: true },
@@ -179,7 +243,7 @@ export const clientMessage = anyOf<ClientMessage>({
   listNamespaces: { id },
   ping: { id },
   unregister: { id, namespaceId: whole, session: whole },
-  keepAlive: { id, namespaceId: whole, session: whole },
+  keepAlive: { id, namespaceId: whole, session: whole, heard: whole },
   watch: {
     id,
     namespaceId: whole,
@@ -192,7 +256,7 @@ export const clientMessage = anyOf<ClientMessage>({
     consistency,
   },
   unwatch: { id },
-  claim: {
+  bind: {
     id,
     namespaceId: whole,
     client: word,
@@ -212,6 +276,7 @@ const changes = few(
       version: whole,
       value: orNull(value),
       number: orNull(anyInt),
+      claim: orNull(fc.record({ claim: whole, token: whole, session: whole }, { noNullPrototype: true })),
     },
     { noNullPrototype: true },
   ),
@@ -242,6 +307,7 @@ export const serverMessage = anyOf<ServerMessage>({
   progress: { id, op: whole },
   who: { namespaceId: whole, session: whole },
   standing: { namespaceId: whole, served: fc.boolean() },
+  notice: { namespaceId: whole, session: whole, record },
 });
 
 const placement = fc.record({ replica: name, node: name, address }, { noNullPrototype: true });

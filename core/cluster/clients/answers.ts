@@ -2,7 +2,7 @@
 
 import type { ErrorInfo } from '../../base/errors.ts';
 import { MalformedError } from '../../base/errors.ts';
-import type { NamespaceId } from '../../base/ids.ts';
+import type { NamespaceId, SessionId } from '../../base/ids.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
 import { decodeReply } from '../../service/reply.ts';
 import type { Reply } from '../../service/reply.ts';
@@ -21,44 +21,47 @@ export interface Answerable {
   holder(waiting: Waiting, tired: boolean): Holder | null;
   /** @see Waiter.spent */
   spent(steps: number): void;
+  /** A session has shown its secret over this connection, or does not speak over it any more. */
+  spokeAs(namespaceId: NamespaceId, session: SessionId): void;
+  silentAs(namespaceId: NamespaceId, session: SessionId): void;
 }
 
 export type Served = Speaking | Registering | Extract<ClientMessage, { kind: 'read' }>;
 export type Speaking = Extract<ClientMessage, { kind: 'request' | 'keepAlive' | 'unregister' }>;
-export type Registering = Extract<ClientMessage, { kind: 'register' | 'claim' }> & { readonly secret: SessionSecret };
+export type Registering = Extract<ClientMessage, { kind: 'register' | 'bind' }> & { readonly secret: SessionSecret };
 
 /** Answers one request of one connection. */
 export class Answer implements Waiter, Waiting {
   /** Of the operation that was asked. */
   readonly bytes: number;
-  readonly #connection: Answerable;
+  protected readonly connection: Answerable;
   readonly #id: number;
 
   constructor(connection: Answerable, message: Served) {
     this.bytes = 'operation' in message ? message.operation.length : 0;
-    this.#connection = connection;
+    this.connection = connection;
     this.#id = message.id;
   }
 
   reply(bytes: Uint8Array): void {
-    this.#connection.reply(this, bytes);
+    this.connection.reply(this, bytes);
   }
 
   /** @see Waiting */
   deliver(reply: Uint8Array): void {
-    this.#connection.settle({ kind: 'reply', id: this.#id, reply }, this.bytes);
+    this.connection.settle({ kind: 'reply', id: this.#id, reply }, this.bytes);
   }
 
   fail(error: ErrorInfo): void {
-    this.#connection.settle({ kind: 'error', id: this.#id, error }, this.bytes);
+    this.connection.settle({ kind: 'error', id: this.#id, error }, this.bytes);
   }
 
   holder(tired: boolean): Holder | null {
-    return this.#connection.holder(this, tired);
+    return this.connection.holder(this, tired);
   }
 
   spent(steps: number): void {
-    this.#connection.spent(steps);
+    this.connection.spent(steps);
   }
 }
 
@@ -75,14 +78,20 @@ export class SessionAnswer extends Answer {
 
   override reply(bytes: Uint8Array): void {
     const { kind, namespaceId, session } = this.#message;
-    if (kind === 'unregister') this.#spoken.ended(namespaceId, session);
+    if (kind === 'unregister') this.#ended(namespaceId, session);
+    else this.connection.spokeAs(namespaceId, session);
     super.reply(bytes);
   }
 
   override fail(error: ErrorInfo): void {
     const { namespaceId, session } = this.#message;
-    if (error.code === 'SessionGone') this.#spoken.ended(namespaceId, session);
+    if (error.code === 'SessionGone') this.#ended(namespaceId, session);
     super.fail(error);
+  }
+
+  #ended(namespaceId: NamespaceId, session: SessionId): void {
+    this.connection.silentAs(namespaceId, session);
+    this.#spoken.ended(namespaceId, session);
   }
 }
 
@@ -99,7 +108,7 @@ export class RegisterAnswer extends Answer {
 
   override reply(bytes: Uint8Array): void {
     const answer = answerOf(bytes);
-    if (answer?.kind === 'registered' || answer?.kind === 'claimed')
+    if (answer?.kind === 'registered' || answer?.kind === 'bound')
       this.#spoken.registered(this.#namespaceId, answer.session, answer.secret);
     else this.#spoken.failed();
     super.reply(bytes);

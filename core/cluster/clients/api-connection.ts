@@ -11,6 +11,7 @@ import type { ClusterId, NamespaceId, SessionId } from '../../base/ids.ts';
 import type { Limits } from '../../base/limits.ts';
 import type { Frame, Link, LinkHandler } from '../../base/ports.ts';
 import type { SessionSecret } from '../../base/session-secret.ts';
+import type { BelongingRecord } from '../../service/told.ts';
 import { noSecret } from '../../base/session-secret.ts';
 import type { ApiServerCodec, Unusable } from '../../wire/api-codecs.ts';
 import { apiServerOutbox, snapshotPageBytes } from '../../wire/api-codecs.ts';
@@ -43,6 +44,9 @@ const stepsOfName = 20;
 /** Bytes of a frame that cost a step: it is decoded. And what each message costs that is in it. */
 const frameBytesOfStep = 16;
 const stepsOfMessage = 25;
+
+/** What a notice takes, at about. */
+const noticeBytes = 128;
 
 /** An answer of at most this size is not worth keeping back. */
 const smallAnswerBytes = 1024;
@@ -185,6 +189,7 @@ export class ApiConnection
     this.#flow.close();
     this.#desk.watches.leave(this);
     this.#desk.holders.remove(this);
+    for (const [namespaceId, session] of this.#spoken.allShown()) this.#desk.holders.silent(this, namespaceId, session);
     this.#desk.standing.leave(this);
   }
 
@@ -295,7 +300,7 @@ export class ApiConnection
         });
       }
       case 'register':
-      case 'claim':
+      case 'bind':
         return this.#register({ ...message, secret: message.secret ?? this.#desk.drawSecret() });
       case 'resume':
         return this.#spoken.resume(message.namespaceId, message.session, message.secret);
@@ -350,6 +355,22 @@ export class ApiConnection
   /** @see HolderConnection */
   askWho(namespaceId: NamespaceId, session: SessionId): void {
     this.#answer({ kind: 'who', namespaceId, session });
+  }
+
+  /** @see HolderConnection */
+  notice(namespaceId: NamespaceId, session: SessionId, record: BelongingRecord): void {
+    this.#flow.sent(noticeBytes);
+    this.#answer({ kind: 'notice', namespaceId, session, record });
+  }
+
+  /** @see Answerable */
+  spokeAs(namespaceId: NamespaceId, session: SessionId): void {
+    if (!this.#closed && this.#spoken.shown(namespaceId, session)) this.#desk.holders.spoke(this, namespaceId, session);
+  }
+
+  /** @see Answerable */
+  silentAs(namespaceId: NamespaceId, session: SessionId): void {
+    this.#desk.holders.silent(this, namespaceId, session);
   }
 
   #greet(): void {

@@ -75,7 +75,7 @@ const judges = {
   unusable: (_asker, { id, error }) => ({ id, error }),
   enter: bounded,
   register: registering,
-  claim: registering,
+  bind: registering,
   /** It is checked when something is asked as the session. A session beyond the bound is not remembered. */
   resume: atOnce,
   request: spoken,

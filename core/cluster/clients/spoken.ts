@@ -16,6 +16,8 @@ interface Spoken {
    * changes it.
    */
   readonly own: boolean;
+  /** A node has found that the secret is right. */
+  shown: boolean;
 }
 
 export class SpokenSessions {
@@ -54,10 +56,10 @@ export class SpokenSessions {
   /** A registration that {@link begin} counted made this session. */
   registered(namespaceId: NamespaceId, session: SessionId, secret: SessionSecret): void {
     const known = this.#namespaces.get(namespaceId)?.get(session);
-    // A claim that was sent again is answered again. It is one session, so it counts once.
+    // A bind that was sent again is answered again. It is one session, so it counts once.
     if (known?.own === true) this.#own--;
     else if (known !== undefined) this.#told--;
-    this.#put(namespaceId, session, { secret, own: true });
+    this.#put(namespaceId, session, { secret, own: true, shown: known?.shown ?? false });
   }
 
   /**
@@ -71,7 +73,7 @@ export class SpokenSessions {
       if (this.#told >= this.#limit) return;
       this.#told++;
     }
-    this.#put(namespaceId, session, { secret, own: false });
+    this.#put(namespaceId, session, { secret, own: false, shown: false });
   }
 
   #put(namespaceId: NamespaceId, session: SessionId, spoken: Spoken): void {
@@ -89,6 +91,20 @@ export class SpokenSessions {
     this.#lastSession = session;
     this.#lastSecret = secret;
     return secret;
+  }
+
+  /** A node has found that the session's secret is right. True when that is news. */
+  shown(namespaceId: NamespaceId, session: SessionId): boolean {
+    const spoken = this.#namespaces.get(namespaceId)?.get(session);
+    if (spoken === undefined || spoken.shown) return false;
+    spoken.shown = true;
+    return true;
+  }
+
+  /** The sessions for which the right secret was shown. */
+  *allShown(): Generator<readonly [NamespaceId, SessionId], void> {
+    for (const [namespaceId, sessions] of this.#namespaces)
+      for (const [session, { shown }] of sessions) if (shown) yield [namespaceId, session];
   }
 
   /** Why requests as a session are refused when {@link secretOf} has no secret for it. */

@@ -66,6 +66,7 @@ const judges = {
   relayed: (hearer, from, message) =>
     message.number > highestNumber ? 'a number beyond what can have been reached' : member(hearer, from),
   who: member,
+  notice: (hearer, from, message) => (message.namespaceId === rootNamespaceId ? rootAlone : member(hearer, from)),
 } satisfies { readonly [K in PeerMessage['kind']]: Judge<K> };
 
 /**

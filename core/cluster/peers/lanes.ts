@@ -23,6 +23,7 @@ const lanes = {
   relay: 'bulk',
   relayed: 'bulk',
   who: 'protocol',
+  notice: 'protocol',
   vr: 'protocol',
 } satisfies Readonly<Record<PeerMessage['kind'], Lane>>;
 

@@ -9,6 +9,7 @@ import { errorInfo, haretError } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../../base/ids.ts';
 import { encodeBody } from '../../service/body.ts';
+import { decodeReply, encodeReply } from '../../service/reply.ts';
 import { Service } from '../../service/service.ts';
 import type { Store } from '../../store/store.ts';
 import type { Configuration, Member } from '../../vr/configuration.ts';
@@ -338,7 +339,7 @@ export class Groups {
       for (const host of hosts) {
         host.tick(now, everyone);
         const waiting = host.takeKeepAlives();
-        if (waiting.length > 0) host.propose(keptAlive(host, waiting), keepAliveBody(waiting));
+        if (waiting.length > 0) host.propose(keptAlive(waiting), keepAliveBody(waiting));
       }
     }
   }
@@ -429,14 +430,16 @@ export class Groups {
  * Answers every client whose keep-alive was folded. If the entry did not find a session, its client hears that the
  * session is gone.
  */
-function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Waiter {
-  const { machine } = host;
+function keptAlive(waiting: readonly WaitingKeepAlive[]): Waiter {
   return {
     reply: (bytes) => {
-      for (const { session, secret, waiter } of waiting) {
-        if (!(machine instanceof Service) || machine.hasSession(session, secret)) waiter.reply(bytes);
-        else waiter.fail(errorInfo('SessionGone', `Session ${session} is gone`, { session }));
-      }
+      const { answer, ...place } = decodeReply(bytes);
+      invariant(answer.kind === 'allAlive' && answer.sessions.length === waiting.length, 'each keep-alive is answered');
+      waiting.forEach(({ session, waiter }, index) => {
+        const one = answer.sessions[index] ?? null;
+        if (one === null) waiter.fail(errorInfo('SessionGone', `Session ${session} is gone`, { session }));
+        else waiter.reply(encodeReply({ ...place, answer: { kind: 'alive', clock: answer.clock, ...one } }));
+      });
     },
     fail: (error) => {
       for (const { waiter } of waiting) waiter.fail(error);
@@ -445,7 +448,8 @@ function keptAlive(host: ReplicaHost, waiting: readonly WaitingKeepAlive[]): Wai
 }
 
 function keepAliveBody(waiting: readonly WaitingKeepAlive[]): Uint8Array {
-  return encodeBody({ kind: 'keepAlive', sessions: waiting.map(({ session, secret }) => ({ session, secret })) });
+  const sessions = waiting.map(({ session, secret, heard }) => ({ session, secret, heard }));
+  return encodeBody({ kind: 'keepAlive', sessions });
 }
 
 function keyOf({ namespace, replica }: Pick<ReplicaIdentity, 'namespace' | 'replica'>): string {

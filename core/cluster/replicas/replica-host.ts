@@ -23,6 +23,7 @@ import type { ItemOf, Waiter } from './job.ts';
 export interface WaitingKeepAlive {
   readonly session: SessionId;
   readonly secret: SessionSecret;
+  readonly heard: Op;
   readonly waiter: Waiter;
 }
 
@@ -231,14 +232,14 @@ export class ReplicaHost implements Flushable {
   }
 
   /** Keep-alives of one tick become one entry (architecture §4). */
-  keepAlive(waiter: Waiter, session: SessionId, secret: SessionSecret): void {
+  keepAlive(waiter: Waiter, { session, heard }: ItemOf<'keepAlive'>, secret: SessionSecret): void {
     if (this.#stopped) return waiter.fail(errorInfo('NotPrimary', `replica ${this.name} is stopped`));
     const limit = this.#maxKeepAlives;
     if (this.#keepAlives.length >= limit) {
       const details = { limit, actual: limit + 1 };
       return waiter.fail(errorInfo('Overloaded', `${limit} keep-alives wait at replica ${this.name}`, details));
     }
-    this.#keepAlives.push({ session, secret, waiter });
+    this.#keepAlives.push({ session, secret, heard, waiter });
   }
 
   /** The keep-alives since the last call, for the node to fold into one body. */

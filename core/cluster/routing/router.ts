@@ -15,6 +15,7 @@ import { encodeBody } from '../../service/body.ts';
 import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
 import type { NodeTimes } from '../base/times.ts';
+import type { Whereabouts } from '../clients/whereabouts.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Resources } from '../replicas/resources.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
@@ -62,6 +63,8 @@ export interface RouterParts {
   readonly run: RunId;
   /** This turn has done enough for clients. */
   readonly tired: () => boolean;
+  /** Learns through which node a session is heard of. */
+  readonly whereabouts: Whereabouts;
 }
 
 export class Router {
@@ -141,7 +144,9 @@ export class Router {
   }
 
   #serveHere(host: ReplicaHost, job: Job): void {
-    const { item, secret, waiter } = job;
+    const { item, secret, waiter, namespaceId, from } = job;
+    if (item.kind === 'request' || item.kind === 'keepAlive')
+      this.#parts.whereabouts.heard(namespaceId, item.session, from);
     switch (item.kind) {
       case 'request':
         // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
@@ -149,14 +154,14 @@ export class Router {
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
       case 'register':
-      case 'claim': {
+      case 'bind': {
         const refused = this.#parts.resources.memory.refusesSessions();
         return refused === null ? host.propose(waiter, encodeBody(item)) : waiter.fail(refused);
       }
       case 'unregister':
         return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
       case 'keepAlive':
-        return host.keepAlive(waiter, item.session, secret);
+        return host.keepAlive(waiter, item, secret);
       case 'lookup':
       case 'admin':
         return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));

@@ -1,12 +1,13 @@
 /** Arguments and flags that many commands share, and how results of operations are shown. */
 
 import { invariant } from '../../base/assert.ts';
-import type { OperationResult } from '../../tree/operation.ts';
+import type { KnownClaim, OperationResult } from '../../tree/operation.ts';
 import { maxPage } from '../../tree/operation.ts';
 import { base64FromBytes, emptyBytes, textOf } from '../../base/bytes.ts';
 import { quoteWord } from '../words.ts';
 import { success } from '../outcome.ts';
-import type { Outcome, Success } from '../outcome.ts';
+import type { JsonValue, Outcome, Success } from '../outcome.ts';
+import { jsonOfBytes } from '../display.ts';
 import { UsageError } from '../status.ts';
 import type { ArgumentSpec, FlagSpec } from '../table.ts';
 
@@ -52,6 +53,24 @@ export function showResult(result: OperationResult): Success {
       return success(
         { kind: 'members', members: result.values },
         { more: result.more ? moreOfValues(result.values) : null },
+      );
+    case 'claimed':
+      return success({ kind: 'number', number: result.token }, {});
+    case 'abandoned':
+      return success({ kind: 'lines', lines: [result.was], json: result.was }, {});
+    case 'claims':
+      return success(
+        { kind: 'lines', lines: result.claims.map(lineOfClaim), json: result.claims.map(jsonOfClaim) },
+        {},
+      );
+    case 'leader':
+      return success(
+        {
+          kind: 'lines',
+          lines: result.leader === null ? [] : [lineOfClaim(result.leader)],
+          json: result.leader === null ? null : jsonOfClaim(result.leader),
+        },
+        {},
       );
     case 'paths':
       return success(
@@ -123,4 +142,16 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
       })
       .join('  '),
   );
+}
+
+function jsonOfClaim({ value, ...claim }: KnownClaim): JsonValue {
+  return { ...claim, value: value === null ? null : jsonOfBytes(value) };
+}
+
+/** A claim as a line: who it is, and what it has. */
+function lineOfClaim({ claim, session, client, token, until, exclusive, permits, value }: KnownClaim): string {
+  const state = token === 0 ? 'waits' : until === null ? `holds, token ${token}` : `lost it, token ${token}`;
+  const how = exclusive ? '' : permits === 1 ? ', shared' : `, ${permits} permits`;
+  const shown = value === null ? '' : `, value ${textOf(value) ?? `${value.length} bytes`}`;
+  return `${claim} ${state}${how}${shown}, session ${session}${client === '' ? '' : ` (${client})`}`;
 }

@@ -3,6 +3,7 @@
 import type { LeafType } from '../../tree/names.ts';
 import type { CommandSpec, Family, LeafFamily } from '../table.ts';
 import { blobFamily } from './blob.ts';
+import { barrierFamily, electionFamily, lockFamily, semaphoreFamily } from './claims.ts';
 import { counterFamily } from './counter.ts';
 import { queueFamily } from './queue.ts';
 import { setFamily } from './set.ts';
@@ -12,6 +13,10 @@ export const leafFamilies: { readonly [T in LeafType]: LeafFamily<T> } = {
   queue: queueFamily,
   set: setFamily,
   counter: counterFamily,
+  lock: lockFamily,
+  semaphore: semaphoreFamily,
+  barrier: barrierFamily,
+  election: electionFamily,
 };
 
 export const leafTypes = Object.keys(leafFamilies) as readonly LeafType[];

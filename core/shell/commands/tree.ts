@@ -1,7 +1,7 @@
 /** Commands for the tree itself: they make, list, show and remove nodes. */
 
 import { maxPage } from '../../tree/operation.ts';
-import type { BuiltType } from '../../tree/names.ts';
+import type { NodeType } from '../../tree/names.ts';
 import type { Child, Stat } from '../../tree/operation.ts';
 import { invariant } from '../../base/assert.ts';
 import type { Bound } from '../bind.ts';
@@ -16,7 +16,7 @@ import { columns, ifVersion, limit, optionalPath, path, showResult, showWithoutV
 /** How many nodes one listing shows at most. Beyond that it says how to continue. */
 const maxListed = 100_000;
 
-const types: readonly BuiltType[] = ['directory', ...leafTypes];
+const types: readonly NodeType[] = ['directory', ...leafTypes];
 /** Which types `--value` is for, for its help and its error. */
 const valued = Object.values(leafFamilies).flatMap(({ value }) => (value === null ? [] : [value]));
 

@@ -1,6 +1,6 @@
 /** Everything that simulated users do, for each type of leaf and for all nodes. */
 
-import type { LeafType } from '../../tree/names.ts';
+import type { ClaimType, LeafType } from '../../tree/names.ts';
 import type { Operation } from '../../tree/operation.ts';
 import { blobUses, put } from './blob.ts';
 import { counterUses } from './counter.ts';
@@ -8,7 +8,8 @@ import { queueUses } from './queue.ts';
 import { setUses } from './set.ts';
 import type { Chance, LeafUses, Use } from './use.ts';
 
-const leafUses: Readonly<Record<LeafType, LeafUses>> = {
+/** Claims have users of their own, because they wait. */
+const leafUses: Readonly<Record<Exclude<LeafType, ClaimType>, LeafUses>> = {
   blob: blobUses,
   queue: queueUses,
   set: setUses,
@@ -16,7 +17,9 @@ const leafUses: Readonly<Record<LeafType, LeafUses>> = {
 };
 
 const leaves = Object.values(leafUses);
-const emptyLeaves = (Object.keys(leafUses) as LeafType[]).filter((type) => leafUses[type].emptyAt !== null);
+const emptyLeaves = (Object.keys(leafUses) as (keyof typeof leafUses)[]).filter(
+  (type) => leafUses[type].emptyAt !== null,
+);
 const emptyPaths = leaves.flatMap(({ emptyAt }) => (emptyAt === null ? [] : [emptyAt]));
 
 const createBlob = (({ blobPath, unique }) => ({

@@ -5,7 +5,7 @@ import type { Op } from '../../base/ids.ts';
 import { makeChange } from '../change.ts';
 import { Failure, badArgument, guardFailed } from '../failure.ts';
 import { BlobNode } from '../nodes/blob.ts';
-import { newHead } from '../nodes/head.ts';
+import { growthOfBytes, newHead } from '../nodes/head.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, refuseGrowth, replace } from '../place.ts';
 import type { Place } from '../place.ts';
@@ -34,7 +34,7 @@ function put(place: Place, operation: Asked<'blobPut'>, context: WriteContext): 
 }
 
 function putValue(place: Place, blob: BlobNode, value: Uint8Array, context: WriteContext): Written | Failure {
-  const growth = { bytes: value.length - blob.bytes, nodes: 0 };
+  const growth = growthOfBytes(value.length - blob.bytes);
   const refused = refuseGrowth(place, growth, context.limits);
   if (refused !== null) return refused;
   const after = blob.withValue(store(value), context.op, context.owner);

@@ -5,7 +5,7 @@ import { makeChange } from '../change.ts';
 import { Failure, badArgument } from '../failure.ts';
 import type { DirectoryNode } from '../node.ts';
 import { CounterNode } from '../nodes/counter.ts';
-import { newHead } from '../nodes/head.ts';
+import { growthOfBytes, newHead } from '../nodes/head.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, replace } from '../place.ts';
 import type { Place } from '../place.ts';
@@ -13,7 +13,7 @@ import type { LeafRules, WriteContext, Written } from './rules.ts';
 import { onlyPath } from './steps.ts';
 
 /** A counter has the same size whatever its value. */
-const noGrowth = { bytes: 0, nodes: 0 };
+const noGrowth = growthOfBytes(0);
 
 const decimal = /^-?(?:0|[1-9][0-9]{0,15})$/;
 

@@ -3,6 +3,7 @@
 import type { NodeType } from '../names.ts';
 import { isLeafType } from '../node.ts';
 import type { Guard, ReadKind, Upsertable } from '../operation.ts';
+import { claimRules } from './claims.ts';
 import { leafRules } from './leaves.ts';
 import { nodeRules } from './node.ts';
 import type { GuardRule, OwnWriteKind, ReadRule, UpsertRule, WriteRule } from './rules.ts';
@@ -18,7 +19,12 @@ interface Tables {
  * One part of all rules, in one table. Each kind has a rule for each of its forms, and every form belongs to a kind.
  */
 function together<P extends keyof Tables>(part: P): Tables[P] {
-  return Object.assign({}, nodeRules[part], ...Object.values(leafRules).map((rules) => rules[part])) as Tables[P];
+  return Object.assign(
+    {},
+    nodeRules[part],
+    claimRules[part],
+    ...Object.values(leafRules).map((rules) => rules[part]),
+  ) as Tables[P];
 }
 
 const writes = together('writes');

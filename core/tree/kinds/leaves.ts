@@ -2,6 +2,10 @@
 
 import type { LeafType } from '../names.ts';
 import { blobRules } from './blob.ts';
+import { barrierRules } from './barrier.ts';
+import { electionRules } from './election.ts';
+import { lockRules } from './lock.ts';
+import { semaphoreRules } from './semaphore.ts';
 import { counterRules } from './counter.ts';
 import { queueRules } from './queue.ts';
 import type { LeafRules } from './rules.ts';
@@ -12,4 +16,8 @@ export const leafRules: { readonly [T in LeafType]: LeafRules<T> } = {
   queue: queueRules,
   set: setRules,
   counter: counterRules,
+  lock: lockRules,
+  semaphore: semaphoreRules,
+  barrier: barrierRules,
+  election: electionRules,
 };

@@ -8,6 +8,10 @@ import type { Asked, SimpleResult } from '../operation.ts';
 import { isPartName } from '../path.ts';
 import { find, growthOf, locate, replace } from '../place.ts';
 import type { Place } from '../place.ts';
+import { growthOfBytes } from '../nodes/head.ts';
+import { endWaits, refuseDelete } from './claim-steps.ts';
+import { isHeldWith } from './claims.ts';
+import { isClaimType, makeLine } from './line.ts';
 import { leafRules } from './leaves.ts';
 import { children, keys, largest, oneStat } from './listing.ts';
 import type { Rules, WriteContext, Written } from './rules.ts';
@@ -16,12 +20,7 @@ import { badPath, checkVersion, makeAt, onlyPath, tooLarge } from './steps.ts';
 /** Why a node of this type cannot be created with this value, whatever the tree holds. */
 function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null {
   if (isLeafType(type)) return leafRules[type].refuseCreate(value);
-  if (type === 'directory')
-    return value === null ? null : badArgument('A directory is created without a value', { type });
-  return new Failure('UnknownOperation', `Unknown operation: the feature level of this cluster has no ${type} yet`, {
-    operation: 'create',
-    type,
-  });
+  return value === null ? null : badArgument('A directory is created without a value', { type });
 }
 
 /** Makes a node at a place where no node may exist. */
@@ -33,12 +32,30 @@ export function create(
   const { op, limits } = context;
   const refused = refuseCreate(type, value) ?? tooLarge(value, limits, place.path);
   if (refused !== null) return refused;
-  if (place.node !== null) return alreadyExists(place.path);
+  if (place.node !== null)
+    return place.node instanceof DirectoryNode ? keep(place, type, context) : keepLine(place, type, context);
   return makeAt(
     place,
     (name) => (isLeafType(type) ? leafRules[type].make(name, op, value) : DirectoryNode.empty(name, op)),
     context,
   );
+}
+
+/** A line of claims that a claim made stays from now on, if it is created once more (coordination §4). */
+function keepLine(place: Place, type: NodeType, context: WriteContext): Written | Failure {
+  if (!isClaimType(type) || type === 'semaphore') return alreadyExists(place.path);
+  return makeLine(place, type, { capacity: null, open: false, auto: false }, context);
+}
+
+/** And so does a directory that was made with it. */
+function keep(place: Place, type: NodeType, context: WriteContext): Written | Failure {
+  const { node } = place;
+  if (!(node instanceof DirectoryNode) || !node.auto || type !== 'directory') return alreadyExists(place.path);
+  const after = node.kept(context.op, context.owner);
+  return {
+    root: replace(place, after, growthOfBytes(0), context),
+    result: { kind: 'done', version: after.version },
+  };
 }
 
 function remove(place: Place, operation: Asked<'delete'>, context: WriteContext): Written | Failure {
@@ -49,7 +66,10 @@ function remove(place: Place, operation: Asked<'delete'>, context: WriteContext)
   if (refused !== null) return refused;
   if (node instanceof DirectoryNode && node.count > 0 && !operation.recursive)
     return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
+  const held = refuseDelete(node, path);
+  if (held !== null) return held;
   context.changes.push(deletedChange(path, node));
+  endWaits(node, path, context);
   const growth = growthOf(node, null);
   return { root: replace(place, null, growth, context), result: { kind: 'done', version: node.version } };
 }
@@ -106,7 +126,6 @@ export const nodeRules: Rules<'node'> = {
     created: (node, { op }) => node.created === op,
     modified: (node, { op }) => node.modified === op,
     type: (node, { type }) => node.type === type,
-    // No lock can be made at this feature level, so none is held.
-    held: () => false,
+    held: (node, { token }) => isHeldWith(node, token),
   },
 };

@@ -4,7 +4,7 @@ import { makeChange } from '../change.ts';
 import { Failure, badArgument, limitExceeded } from '../failure.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { DirectoryNode } from '../node.ts';
-import { itemOverheadBytes } from '../nodes/head.ts';
+import { growthOfBytes, itemOverheadBytes } from '../nodes/head.ts';
 import { QueueNode } from '../nodes/queue.ts';
 import type { Asked, SimpleResult } from '../operation.ts';
 import { Page, pathOverheadBytes } from '../page.ts';
@@ -22,7 +22,7 @@ function push(place: Place, { value }: Asked<'queuePush'>, context: WriteContext
   if (large !== null) return large;
   if (queue.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, queue.count + 1, { path: place.path });
-  const growth = { bytes: value.length + itemOverheadBytes, nodes: 0 };
+  const growth = growthOfBytes(value.length + itemOverheadBytes);
   const refused = refuseGrowth(place, growth, limits);
   if (refused !== null) return refused;
   const item = store(value);
@@ -46,7 +46,7 @@ function pop(
     return limitExceeded('maxResultBytes', budget.maxBytes, budget.with(value.length), { path: place.path });
   const after = queue.popped(op, owner);
   changes.push(makeChange(place.path, 'popped', after, value, null));
-  const growth = { bytes: -value.length - itemOverheadBytes, nodes: 0 };
+  const growth = growthOfBytes(-value.length - itemOverheadBytes);
   return {
     root: replace(place, after, growth, context),
     result: { kind: 'value', value: load(value), version: after.version },

@@ -1,6 +1,7 @@
 /** The rules that each operation and guard of a kind of node needs, and each type of leaf. */
 
 import type { Op } from '../../base/ids.ts';
+import type { Acting, Consequence } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
 import type { Failure } from '../failure.ts';
 import type { ResultBudget, TreeLimits } from '../limits.ts';
@@ -18,9 +19,27 @@ export interface Written {
   readonly result: SimpleResult;
 }
 
+/** A claim whose fate the end of the entry decides. */
+export interface NewClaim {
+  readonly path: string;
+  readonly claim: Op;
+  /** Its result, which is completed then. */
+  readonly result: { -readonly [K in keyof Claimed]: Claimed[K] };
+  /** It is refused if it is not granted at once. */
+  readonly tries: boolean;
+}
+type Claimed = Extract<SimpleResult, { readonly kind: 'claimed' }>;
+
 /** What a write needs besides the operation. */
 export interface WriteContext extends ChangeContext {
   readonly budget: ResultBudget;
+  readonly acting: Acting;
+  /** What follows outside of the tree. A caller that discards the result discards it too. */
+  readonly consequences: Consequence[];
+  /** The lines of claims that changed. They are settled at the end of the entry (coordination §4). */
+  /** Their paths, each with the token of a hold that went, or 0. */
+  readonly touched: Map<string, Op>;
+  readonly newClaims: NewClaim[];
   /** Every change is added here, in order. A caller that discards the result discards these changes too. */
   readonly changes: TreeChange[];
 }

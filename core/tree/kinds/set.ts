@@ -5,7 +5,7 @@ import { makeChange } from '../change.ts';
 import { Failure, badArgument, limitExceeded } from '../failure.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { DirectoryNode } from '../node.ts';
-import { itemOverheadBytes } from '../nodes/head.ts';
+import { growthOfBytes, itemOverheadBytes } from '../nodes/head.ts';
 import { SetNode, ownMember } from '../nodes/set.ts';
 import type { Asked, SimpleResult } from '../operation.ts';
 import { Page, pathOverheadBytes } from '../page.ts';
@@ -32,7 +32,7 @@ function insertOrRemove(
   if (present && set.count >= limits.maxChildren)
     return limitExceeded('maxChildren', limits.maxChildren, set.count + 1, { path: place.path });
   const bytes = member.length + itemOverheadBytes;
-  const growth = { bytes: present ? bytes : -bytes, nodes: 0 };
+  const growth = growthOfBytes(present ? bytes : -bytes);
   const refused = refuseGrowth(place, growth, limits);
   if (refused !== null) return refused;
   const own = ownMember(member);

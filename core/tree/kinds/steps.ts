@@ -58,6 +58,7 @@ const createdDirectory = {
   value: null,
   number: null,
   removed: null,
+  claim: null,
 } as const;
 
 /** Adds the changes for a new node and for the directories that were made above it. */
@@ -70,10 +71,15 @@ function tellCreated(place: Place, node: TreeNode, changes: TreeChange[]): void 
   changes.push(createdChange(path, node));
 }
 
-/** Makes a node at an empty place, and the missing directories above it. */
-export function makeAt(place: Place, make: (name: string) => TreeNode, context: WriteContext): Written | Failure {
+/** Makes a node at an empty place, and the missing directories above it. @param auto these go with their last child. */
+export function makeAt(
+  place: Place,
+  make: (name: string) => TreeNode,
+  context: WriteContext,
+  auto = false,
+): Written | Failure {
   let made: TreeNode | null = null;
-  const root = attach(place, (name) => (made = make(name)), context);
+  const root = attach(place, (name) => (made = make(name)), context, auto);
   if (root instanceof Failure) return root;
   tellCreated(place, made!, context.changes);
   return { root, result: { kind: 'done', version: 0 } };

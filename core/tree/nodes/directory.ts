@@ -5,11 +5,19 @@ import type { Op } from '../../base/ids.ts';
 import { newNames } from '../btree.ts';
 import type { SortedMap } from '../btree.ts';
 import type { TreeNode } from '../node.ts';
-import { Head, newHead, owns, treeBytes } from './head.ts';
+import { Head, growthOfBytes, newHead, owns, treeBytes } from './head.ts';
 import type { Growth, NodeHead, Owner } from './head.ts';
 
 /** A smaller directory is searched as fast as a hash table. */
 const minIndexed = 32;
+
+/** How a change marks the directories above it. */
+export interface Mark {
+  readonly op: Op;
+  readonly owner: Owner;
+  /** Who waits in a line is no change of what a directory holds, so its version stays (coordination §9). */
+  readonly quiet: boolean;
+}
 
 export class DirectoryNode extends Head {
   declare version: number;
@@ -21,6 +29,11 @@ export class DirectoryNode extends Head {
   bytes: number;
   /** How many nodes are beneath. */
   nodes: number;
+  /** What all nodes beneath hold, and what belongs to sessions there (coordination §6). */
+  held: number;
+  owned: number;
+  /** Made by a claim, and so removed with its last child. */
+  readonly auto: boolean;
   /**
    * Children by name, made once there were enough look-ups to pay for it. A look-up among many names in a B+ tree takes
    * a dozen comparisons.
@@ -29,23 +42,33 @@ export class DirectoryNode extends Head {
   #lookups = 0;
 
   /** `beneath` is the sum of all children. */
-  constructor(head: NodeHead, children: SortedMap<string, TreeNode>, beneath: Growth, owner: Owner = null) {
+  constructor(
+    head: NodeHead,
+    children: SortedMap<string, TreeNode>,
+    beneath: Growth,
+    { auto, owner }: { readonly auto: boolean; readonly owner: Owner },
+  ) {
     super(head);
     this.children = children;
     this.bytes = beneath.bytes;
     this.nodes = beneath.nodes;
+    this.held = beneath.held;
+    this.owned = beneath.owned;
+    this.auto = auto;
     this.owner = owner;
   }
 
   static empty(name: string, op: Op): DirectoryNode {
-    return new DirectoryNode(newHead(name, op), newNames(), { bytes: 0, nodes: 0 });
+    return new DirectoryNode(newHead(name, op), newNames(), growthOfBytes(0), { auto: false, owner: null });
   }
 
   /** A new directory with only this child, made by `op`. */
-  static around(name: string, op: Op, child: TreeNode): DirectoryNode {
+  static around(name: string, op: Op, child: TreeNode, auto: boolean): DirectoryNode {
     const children = newNames<TreeNode>();
     children.set(child.name, child);
-    return new DirectoryNode(newHead(name, op), children, { bytes: treeBytes(child), nodes: 1 + child.nodes });
+    const { held, owned } = child;
+    const beneath = { bytes: treeBytes(child), nodes: 1 + child.nodes, held, owned };
+    return new DirectoryNode(newHead(name, op), children, beneath, { auto, owner: null });
   }
 
   get type(): 'directory' {
@@ -54,6 +77,17 @@ export class DirectoryNode extends Head {
 
   get count(): number {
     return this.children.size;
+  }
+
+  /** This directory, which now stays when it is empty. */
+  kept(op: Op, owner: Owner): DirectoryNode {
+    const { bytes, nodes, held, owned } = this;
+    return new DirectoryNode(
+      this.changedBy(op),
+      this.children.clone(),
+      { bytes, nodes, held, owned },
+      { auto: false, owner },
+    );
   }
 
   /** The child of this name. */
@@ -76,14 +110,18 @@ export class DirectoryNode extends Head {
    * This directory after `op` replaced `before` with `after`. Null on either side means no child. The caller gives
    * `growth`, because a child that was changed in place no longer shows what it was.
    */
-  withChild(before: TreeNode | null, after: TreeNode | null, op: Op, growth: Growth, owner: Owner): DirectoryNode {
+  withChild(before: TreeNode | null, after: TreeNode | null, growth: Growth, mark: Mark): DirectoryNode {
+    const { op, owner, quiet } = mark;
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
-    invariant(bytes >= 0 && nodes >= 0, 'the sums of a directory are at least 0');
+    const held = this.held + growth.held;
+    const owned = this.owned + growth.owned;
+    invariant(bytes >= 0 && nodes >= 0 && held >= 0 && owned >= held, 'the sums of a directory are at least 0');
     if (!owns(owner, this)) {
       const children = this.children.clone();
       putChild(children, before, after);
-      return new DirectoryNode(this.changedBy(op), children, { bytes, nodes }, owner);
+      const head = quiet ? this.sameHead(op) : this.changedBy(op);
+      return new DirectoryNode(head, children, { bytes, nodes, held, owned }, { auto: this.auto, owner });
     }
     if (before !== after) {
       putChild(this.children, before, after);
@@ -92,7 +130,9 @@ export class DirectoryNode extends Head {
     }
     this.bytes = bytes;
     this.nodes = nodes;
-    this.version++;
+    this.held = held;
+    this.owned = owned;
+    if (!quiet) this.version++;
     this.modified = op;
     return this;
   }

@@ -24,6 +24,15 @@ export type Owner = object | null;
 export interface Growth {
   readonly bytes: number;
   readonly nodes: number;
+  /** Holds and shadows of claims. */
+  readonly held: number;
+  /** What belongs to sessions: claims, whether they wait or hold. */
+  readonly owned: number;
+}
+
+/** A change of so many bytes, of one node that is there and belongs to no session. */
+export function growthOfBytes(bytes: number): Growth {
+  return { bytes, nodes: 0, held: 0, owned: 0 };
 }
 
 /** What a node is made with, and what a snapshot has of it. */
@@ -56,6 +65,11 @@ export abstract class Head implements NodeHead {
   protected changedBy(op: Op): NodeHead {
     return { name: this.name, version: this.version + 1, created: this.created, modified: op };
   }
+
+  /** The same with the version that it has. */
+  protected sameHead(op: Op): NodeHead {
+    return { name: this.name, version: this.version, created: this.created, modified: op };
+  }
 }
 
 /** The head of a node that `op` makes. */
@@ -87,6 +101,15 @@ export abstract class Leaf extends Head {
 
   /** No node is beneath a leaf. */
   get nodes(): 0 {
+    return 0;
+  }
+
+  /** @see Growth */
+  get held(): number {
+    return 0;
+  }
+
+  get owned(): number {
     return 0;
   }
 

@@ -5,20 +5,30 @@
 
 import type { LeafType } from '../names.ts';
 import { blobForms } from './blob.ts';
+import { barrierForms } from './barrier.ts';
+import { claimsForms } from './claims.ts';
+import { electionForms } from './election.ts';
+import { lockForms } from './lock.ts';
+import { semaphoreForms } from './semaphore.ts';
 import { counterForms } from './counter.ts';
 import type { Forms } from './form.ts';
 import { nodeForms } from './node.ts';
 import { queueForms } from './queue.ts';
 import { setForms } from './set.ts';
 
-/** `node` has the operations on a node of any type. */
+/** `node` has the operations on a node of any type, and `claims` those on any line of claims. */
 export const forms = {
   node: nodeForms,
   blob: blobForms,
   queue: queueForms,
   set: setForms,
   counter: counterForms,
-} as const satisfies Readonly<Record<'node' | LeafType, Forms>>;
+  claims: claimsForms,
+  lock: lockForms,
+  semaphore: semaphoreForms,
+  barrier: barrierForms,
+  election: electionForms,
+} as const satisfies Readonly<Record<'node' | 'claims' | LeafType, Forms>>;
 export type AllForms = typeof forms;
 
 type Part = keyof Forms;

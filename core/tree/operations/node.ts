@@ -34,7 +34,7 @@ export const nodeForms = {
     exists: [4, { path: pathSchema }],
     absent: [5, { path: pathSchema }],
     type: [6, { path: pathSchema, type: nodeTypeSchema }],
-    /** True when the lock at `path` is held with this fencing token. It is false until locks are switched on. */
+    /** True when the node at `path` is held exclusively with this fencing token. */
     held: [10, { path: pathSchema, token: uint() }],
   },
 } as const satisfies Forms;

@@ -1,0 +1,78 @@
+/**
+ * Who asks for an operation and when, and what follows from it outside of the tree (coordination §2, §3). The tree knows
+ * what belongs to whom. Sessions are kept elsewhere, so what an operation does to them is told, and done only if the
+ * operation succeeds.
+ */
+
+import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
+import type { Failure } from './failure.ts';
+import type { NoticeKind, NoticeReason } from './names.ts';
+
+/** What the tree asks about sessions. */
+export interface SessionsView {
+  /** True when a session has ended, or is due by the clock of this entry. Nothing is granted to it any more. */
+  over(session: SessionId): boolean;
+  /** Until when its holder may count on what it holds: its last renewal and its lease. */
+  countsUntil(session: SessionId): number;
+  /** Why the session may not have one more belonging, after the `more` of this entry. @param leaseMs asked for; null for any. */
+  refuses(session: SessionId, leaseMs: number | null, more: number): Failure | null;
+  /** The op of the last change of a belonging that none of the session's own requests answers (coordination §3). */
+  changed(session: SessionId): Op;
+}
+
+export interface Acting {
+  /** 0 for what the group itself does. */
+  readonly session: SessionId;
+  readonly request: RequestNumber;
+  /** The replicated clock of the entry. */
+  readonly now: number;
+  readonly sessions: SessionsView;
+}
+
+/** What belongs to a session, and is given up when the session ends. The op that made it names it, with the path. */
+export interface Belonging {
+  readonly path: string;
+  readonly id: Op;
+}
+
+/** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
+export interface Told {
+  readonly path: string;
+  readonly claim: Op;
+  readonly kind: NoticeKind;
+  /** 0 when nothing was granted. */
+  readonly token: Op;
+  readonly reason: NoticeReason | null;
+  /** Until when the room of a revoked hold stays taken. */
+  readonly until: number | null;
+}
+
+export const deadlineKinds = ['shadow', 'wait'] as const;
+/** In the order in which they are done when they are due together (coordination §14). */
+export type DeadlineKind = (typeof deadlineKinds)[number];
+
+/** A time at which something in the tree is over. */
+export interface TreeDeadline extends Belonging {
+  readonly kind: DeadlineKind;
+  readonly at: number;
+}
+
+export type Consequence =
+  | {
+      readonly kind: 'gained';
+      readonly session: SessionId;
+      readonly belonging: Belonging;
+      readonly leaseMs: number | null;
+    }
+  | { readonly kind: 'gaveUp'; readonly session: SessionId; readonly belonging: Belonging }
+  | { readonly kind: 'due'; readonly deadline: TreeDeadline }
+  | { readonly kind: 'notDue'; readonly deadline: TreeDeadline }
+  | { readonly kind: 'told'; readonly session: SessionId; readonly told: Told };
+
+/** For what is done for no session. Without sessions, nothing can belong to anyone. */
+export const nobody: Acting = {
+  session: 0,
+  request: 0,
+  now: 0,
+  sessions: { over: () => true, countsUntil: () => 0, refuses: () => null, changed: () => 0 },
+};
