@@ -42,6 +42,7 @@ for (const old of ['dist/lib', 'dist/browser']) rmSync(old, { recursive: true, f
 const library = {
   index: 'browser-client/index.ts',
   core: 'browser-client/core.ts',
+  coordination: 'browser-client/coordination.ts',
   react: 'browser-client/react.ts',
   testing: 'browser-client/testing.ts',
 };

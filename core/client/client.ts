@@ -23,6 +23,7 @@ import { Connector } from './connector.ts';
 import type { Welcome } from './line.ts';
 import { Line } from './line.ts';
 import type {
+  Alarm,
   ClientOptions,
   ClientPorts,
   ClientState,
@@ -59,6 +60,7 @@ export class Client {
   readonly #sessions: Sessions;
   /** By class, in the order in which they were first used. */
   readonly #parts = new Map<PartClass<ClientPart>, ClientPart>();
+  readonly #alarms: Set<Alarm>;
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
   #started = false;
@@ -72,6 +74,7 @@ export class Client {
   /** @param options must have `addresses` and `codec`. The rest has defaults. */
   constructor(ports: ClientPorts, options: Partial<ClientOptions> & GivenOptions) {
     this.#ports = ports;
+    this.#alarms = ports.alarms ?? new Set();
     this.#options = { ...defaultClientOptions, ...options };
     this.#connector = new Connector(ports, apiDialect(this.#options.codec), this.#options, {
       onOpen: (connection) => connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name }),
@@ -146,6 +149,16 @@ export class Client {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * Looks at the clock, so that what can no longer be counted on is told before anything else. All that happens to the
+   * client begins with this (coordination §5). Returns in how many milliseconds it must be called again at the latest.
+   */
+  look(): number {
+    let leftMs = Infinity;
+    if (this.#alarms.size > 0) for (const alarm of this.#alarms) leftMs = Math.min(leftMs, alarm());
+    return leftMs;
+  }
+
   start(): void {
     if (this.#started || this.#state === 'closed') return;
     this.#started = true;
@@ -154,6 +167,7 @@ export class Client {
 
   /** Must be called every 10 to 20 ms. It checks deadlines, retries, reconnects and silence. */
   tick(): void {
+    this.look();
     if (this.#state === 'closed' || !this.#started) return;
     const now = this.#ports.clock.now();
     const { active } = this.#connector;
@@ -250,7 +264,8 @@ export class Client {
    * error (a path that does not exist). Otherwise it is an error that says why no reply came, and whether the write may
    * have happened.
    */
-  execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): Pending {
+  execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): DataCall {
+    this.look();
     const place = this.#place;
     const refusal = this.#state === 'closed' ? closed() : place === null ? fail('NotInNamespace', notEntered) : null;
     const consistency = isRead(operation) ? consistencyOf(options.consistency) : null;
@@ -293,10 +308,14 @@ export class Client {
         const { active } = this.#connector;
         if (active !== null) this.#violation(active, what);
       },
+      execute: (operation, options, done) => this.execute(operation, options, done),
+      keepAlive: (session) => this.#sessions.keepAlive(session),
+      alarms: this.#alarms,
     };
   }
 
   #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
+    this.look();
     const id = this.#calls.newId();
     const timeout = this.#timeLimit(timeoutMs);
     const message = { ...question, id } as Outgoing;
@@ -312,6 +331,7 @@ export class Client {
   }
 
   #receive(connection: ApiConnection, message: Incoming): void {
+    this.look();
     if (connection !== this.#connector.active) {
       if (message.kind === 'welcome') this.#welcomed(connection, message);
       return;
@@ -338,6 +358,7 @@ export class Client {
       case 'event':
       case 'snapshot':
       case 'progress':
+      case 'notice':
         if (message.kind === 'watching') this.#serves();
         for (const part of this.#parts.values()) part.receive(message);
         return;
@@ -478,6 +499,7 @@ export class Client {
 
   #setState(state: ClientState): void {
     if (state === this.#state || this.#state === 'closed') return;
+    this.look();
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
