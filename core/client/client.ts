@@ -38,13 +38,14 @@ import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
 import { Reach } from './reach.ts';
 import { Sessions } from './sessions.ts';
+import { ring } from './part.ts';
 import type { ClientPart, PartClass, PartHost } from './part.ts';
 
 type ApiConnection = Connection<Outgoing, Incoming>;
 /** Questions that are not operations. Each gets its own id. */
 type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
-/** Errors of the log itself, for an entry that it did not execute (protocol §7). The request's number was not used. */
+/** Errors of the log for an entry that it did not execute (protocol §7). */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
 const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
@@ -111,8 +112,9 @@ export class Client {
 
   /** The welcome of the node to which this client is connected, and its address. Null while there is none. */
   get server(): (Welcome & { readonly address: string }) | null {
-    const active = this.#connector.active;
-    return this.#line.welcome === null || active === null ? null : { ...this.#line.welcome, address: active.address };
+    const { active } = this.#connector;
+    const { welcome } = this.#line;
+    return welcome === null || active === null ? null : { ...welcome, address: active.address };
   }
 
   /** Why the last connection failed or ended. */
@@ -149,14 +151,9 @@ export class Client {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Looks at the clock, so that what can no longer be counted on is told before anything else. All that happens to the
-   * client begins with this (coordination §5). Returns in how many milliseconds it must be called again at the latest.
-   */
+  /** Whatever happens to the client begins with this. @see ring */
   look(): number {
-    let leftMs = Infinity;
-    if (this.#alarms.size > 0) for (const alarm of this.#alarms) leftMs = Math.min(leftMs, alarm());
-    return leftMs;
+    return ring(this.#alarms);
   }
 
   start(): void {
@@ -304,10 +301,7 @@ export class Client {
       newId: () => this.#calls.newId(),
       connected: () => this.#line.welcome !== null,
       send: (message) => this.#line.send(message),
-      violation: (what) => {
-        const { active } = this.#connector;
-        if (active !== null) this.#violation(active, what);
-      },
+      violation: (what) => this.#violation(this.#connector.active, what),
       execute: (operation, options, done) => this.execute(operation, options, done),
       keepAlive: (session) => this.#sessions.keepAlive(session),
       alarms: this.#alarms,
@@ -317,10 +311,9 @@ export class Client {
   #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
     this.look();
     const id = this.#calls.newId();
-    const timeout = this.#timeLimit(timeoutMs);
     const message = { ...question, id } as Outgoing;
     this.#options.codec.check(message);
-    const call = new ControlCall(this.#calls, id, timeout, message, settle);
+    const call = new ControlCall(this.#calls, id, this.#timeLimit(timeoutMs), message, settle);
     const refused = this.#state === 'closed' ? closed() : this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
@@ -439,9 +432,9 @@ export class Client {
     this.#calls.refused(call, errorInfo('LimitExceeded', problem, { limit, actual: bytes }));
   }
 
-  #violation(connection: ApiConnection, what: string): void {
-    const { address } = connection;
-    connection.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
+  #violation(connection: ApiConnection | null, what: string): void {
+    const address = connection?.address ?? '';
+    connection?.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
   }
 
   #entered(arrival: Arrival): void {

@@ -46,3 +46,13 @@ export interface PartHost {
 }
 
 export type PartClass<P extends ClientPart> = new (host: PartHost) => P;
+
+/**
+ * Looks at the clock, so that a program is told what it can no longer count on before anything else (coordination §5).
+ * Returns in how many milliseconds this must be called again at the latest.
+ */
+export function ring(alarms: ReadonlySet<Alarm>): number {
+  let leftMs = Infinity;
+  if (alarms.size > 0) for (const alarm of alarms) leftMs = Math.min(leftMs, alarm());
+  return leftMs;
+}
