@@ -25,7 +25,7 @@ import { Desk } from './clients/desk.ts';
 import { Attendance } from './admin/attendance.ts';
 import { Groups } from './replicas/groups.ts';
 import type { GroupsEvents } from './replicas/groups.ts';
-import { DiskReserve } from './replicas/disk-reserve.ts';
+import { Resources } from './replicas/resources.ts';
 import type {
   HostedNode,
   MetricSample,
@@ -36,7 +36,7 @@ import type {
   SessionsView,
 } from './base/host.ts';
 import { Holders } from './clients/holders.ts';
-import { Whereabouts } from './clients/whereabouts.ts';
+import { Whereabouts } from './routing/whereabouts.ts';
 import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers/peers.ts';
@@ -67,7 +67,7 @@ interface Running {
   readonly groups: Groups;
   readonly peers: Peers;
   readonly router: Router;
-  readonly reserve: DiskReserve;
+  readonly resources: Resources;
   readonly joining: Joining;
   readonly attendance: Attendance;
   readonly admin: AdminCommands;
@@ -160,15 +160,13 @@ export class ClusterNode implements HostedNode {
       emptied: store.emptied,
     });
     secret.recover();
-    const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
-      refusal: () => store.refusal,
-      bytes: () => store.roomFor(groups.all),
-    });
+    const resources = new Resources(this.#ports, this.#options, store, groups);
     const run = random.uint32();
     const now = (): number => clock.now();
     const tired = (): boolean => this.#turn.tired;
     const whereabouts = new Whereabouts();
-    const router = new Router({ groups, peers, reserve, limits, times: this.#times, now, run, tired, whereabouts });
+    const times = this.#times;
+    const router = new Router({ groups, peers, resources, limits, times, now, run, tired, whereabouts });
     const joining = new Joining({
       ports: this.#ports,
       options: this.#options,
@@ -219,7 +217,7 @@ export class ClusterNode implements HostedNode {
       groups,
       peers,
       router,
-      reserve,
+      resources,
       joining,
       attendance,
       admin,
@@ -265,11 +263,7 @@ export class ClusterNode implements HostedNode {
     if (!this.#peersFirst) running.router.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
-    if (running.reserve.tick(now)) {
-      const { log } = this.#ports;
-      if (running.reserve.low) log.write('warn', running.reserve.problem);
-      else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
-    }
+    running.resources.tick(now);
     this.#conditions.tick(now);
     this.#notices.tick(now);
   }
@@ -325,7 +319,7 @@ export class ClusterNode implements HostedNode {
     if (stranger !== null) problems.unshift(stranger.message);
     const secretLost = this.#running?.secret.lost ?? null;
     if (secretLost !== null) problems.push(secretLost);
-    if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
+    problems.push(...(this.#running?.resources.problems ?? []));
     problems.push(...(this.#running?.attendance.warnings() ?? []));
     return { ok: this.#problems.well, problems };
   }

@@ -59,6 +59,7 @@ export class Groups {
    */
   readonly #unknown = new Map<string, RecoveredReplica>();
   #ticks = 0;
+  #diskLow = false;
   #record: NodeRecord | null = null;
   #catalog: Catalog | null = null;
   #catalogVersion = -1;
@@ -194,6 +195,7 @@ export class Groups {
     if (siblings === undefined) this.#hosts.set(identity.namespace, [host]);
     else siblings.push(host);
     this.#turn.wake(host);
+    if (this.#diskLow) host.input({ kind: 'diskLow', low: true });
   }
 
   #machineFor(namespaceId: NamespaceId): ReadableMachine | null {
@@ -209,6 +211,13 @@ export class Groups {
 
   get all(): readonly ReplicaHost[] {
     return [...this.#hosts.values()].flat();
+  }
+
+  /** Bytes of the state of all replicas here, as they count themselves. */
+  get stateBytes(): number {
+    let bytes = 0;
+    for (const hosts of this.#hosts.values()) for (const { machine } of hosts) bytes += machine.size();
+    return bytes;
   }
 
   get root(): ReplicaHost | null {
@@ -310,6 +319,13 @@ export class Groups {
 
   peer(node: string, connected: boolean): void {
     for (const host of this.all) host.input({ kind: 'peer', node, connected });
+  }
+
+  /** The disk under all replicas has no room for what grows, or has it again. */
+  diskLow(low: boolean): void {
+    if (low === this.#diskLow) return;
+    this.#diskLow = low;
+    for (const host of this.all) host.input({ kind: 'diskLow', low });
   }
 
   tick(now: number): void {
