@@ -36,7 +36,7 @@ import type {
   SessionsView,
 } from './base/host.ts';
 import { Holders } from './clients/holders.ts';
-import { Whereabouts } from './clients/whereabouts.ts';
+import { Whereabouts } from './routing/whereabouts.ts';
 import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers/peers.ts';

@@ -26,10 +26,7 @@ export const answerVariants = {
    */
   alive: [6, { clock: uint(), leaseMs: uint(), changes: recordsSchema }],
   /** Answers the primary that put keep-alives together, in their order. Null: there is no such session any more. */
-  allAlive: [
-    7,
-    { clock: uint(), sessions: list(nullable(aliveSchema), 65_536) },
-  ],
+  allAlive: [7, { clock: uint(), sessions: list(nullable(aliveSchema), 65_536) }],
   bound: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
 } as const;
 

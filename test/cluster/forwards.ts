@@ -8,7 +8,7 @@ import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
-import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
+import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import type { Resources } from '../../core/cluster/replicas/resources.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';

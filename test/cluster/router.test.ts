@@ -7,7 +7,7 @@ import { defaultLimits } from '../../core/base/limits.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Resources } from '../../core/cluster/replicas/resources.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
-import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
+import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 

@@ -47,7 +47,7 @@ export const timeSurvivors: readonly Mutant[] = [
     equivalent: 'the next deadline has passed already, so that the next entry of expiry ends the next of them',
     edits: [
       {
-        file: 'core/service/service.ts',
+        file: 'core/service/leases.ts',
         find: '        units += 1 + ended.length;\n',
         replace: '        units += maxUnitsOfExpiry;\n',
       },

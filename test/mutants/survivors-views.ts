@@ -72,6 +72,22 @@ export const viewSurvivors: readonly Mutant[] = [
     ],
   },
   {
+    scenario: 'V13',
+    name: 'a replica that recovers is told the log only as far as it is committed',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: "core.send(to, { kind: 'startView', nonce, commit: core.commit, log: core.log.describe(core.logView) });",
+        replace: `const log = core.log.describe(core.logView);
+    const head = nonce === 0 ? log.head : Math.max(core.commit, log.floor);
+    const told = { ...log, head, checksums: log.checksums.slice(0, head - log.floor), corrupt: [] };
+    core.send(to, { kind: 'startView', nonce, commit: core.commit, log: told });`,
+      },
+    ],
+  },
+  {
     scenario: 'V19',
     name: 'a replica that does not count confirms read rounds',
     by: 'exploration',
@@ -110,6 +126,19 @@ export const viewSurvivors: readonly Mutant[] = [
         file: requests,
         find: 'if (this.#core.parts.primary.serving) return false;',
         replace: 'if (this.#core.parts.primary.active) return false;',
+      },
+    ],
+  },
+  {
+    scenario: 'V21',
+    name: 'a candidate waits for what a voter has that speaks and does not answer',
+    by: 'exploration',
+    wish: { voters: 5 },
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: 'if (!core.parts.transfer.silent(member)) answering.push(vote);',
+        replace: 'answering.push(vote);',
       },
     ],
   },

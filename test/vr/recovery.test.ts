@@ -151,6 +151,67 @@ describe('a replica that cannot prove its head', () => {
   });
 });
 
+describe('a replica that has lost what it alone acknowledged', () => {
+  it('counts again without it, when another entry is committed in its place (found by random histories)', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.put('v0');
+    world.awaitAgreement();
+    const { storage } = world.place(other);
+    storage.keepsHistory = true;
+    // Its word for op 2 is the only one: the disk of the primary never gets that entry.
+    world.partition([p, other], [third]);
+    world.place(p).slowDisk = true;
+    const dropped = world.propose(p, 'put dropped');
+    world.run(50);
+    expect(storage.durableHead).toBe(2);
+    world.crash(p, true);
+    world.crash(other, true);
+    storage.loseBatches(1);
+    world.place(p).slowDisk = false;
+    world.heal();
+    world.restart(p, true);
+    world.awaitPrimary();
+    // The log that it installs is from before the other entry, and durable after it.
+    world.restart(other, true);
+    world.place(other).slowDisk = true;
+    world.runUntil(() => world.place(other).view.logView.view > 1);
+    world.put('kept');
+    expect(world.place(other).view.status).toBe('recovering');
+    expect(storage.durableHead).toBe(1);
+    while (world.place(other).view.status === 'recovering') world.sync(other);
+    expect(storage.durableHead).toBe(1);
+    world.place(other).slowDisk = false;
+    world.awaitAgreement();
+    expect(world.place(other).machine.values).toEqual(['v0', 'kept']);
+    expect(dropped.reply).toBeNull();
+  });
+
+  it('does not count again without what another one acknowledged with it', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.put('v0');
+    world.awaitAgreement();
+    const { storage } = world.place(other);
+    storage.keepsHistory = true;
+    world.partition([p, other], [third]);
+    world.put('x');
+    world.crash(p, true);
+    world.crash(other, true);
+    storage.loseBatches(1);
+    expect(storage.durableHead).toBe(1);
+    world.heal();
+    world.restart(other, true);
+    world.run(8000);
+    expect(world.place(other).view.status).toBe('recovering');
+    world.restart(p, true);
+    world.awaitAgreement();
+    expect(world.place(other).machine.values).toEqual(['v0', 'x']);
+  });
+});
+
 describe('a learner', () => {
   it('that cannot prove its head asks where the others stand, and follows again', () => {
     const world = new World({ learners: 1 });

@@ -15,7 +15,7 @@ import { encodeBody } from '../../service/body.ts';
 import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
 import type { NodeTimes } from '../base/times.ts';
-import type { Whereabouts } from '../clients/whereabouts.ts';
+import type { Whereabouts } from './whereabouts.ts';
 import type { Groups } from '../replicas/groups.ts';
 import type { Resources } from '../replicas/resources.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
