@@ -205,7 +205,7 @@ export class Service {
       sessions: {
         over: (id) => sessions.over(id, now),
         countsUntil: (id) => sessions.countsUntil(id),
-        refuses: (id, leaseMs, more) => sessions.refusesBelonging(id, leaseMs, more),
+        refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
         changed: (id) => sessions.changedOf(id),
       },
     };
