@@ -17,8 +17,7 @@ const kinds = new Map<string, number[]>();
 const beganMs = Date.now();
 for (let seed = first; seed < first + seeds; seed++) {
   try {
-    for (const [key, count] of Object.entries({ ...liveLines({ seed, steps }) }))
-      sum[key] = (sum[key] ?? 0) + count;
+    for (const [key, count] of Object.entries({ ...liveLines({ seed, steps }) })) sum[key] = (sum[key] ?? 0) + count;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     const kind = said
