@@ -14,6 +14,7 @@ import { parseAddress } from './config-keys.ts';
 import { httpEndpoints } from './http-endpoints.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeHash } from './node-hash.ts';
+import { NodeMemory } from './node-memory.ts';
 import { lendNodeLatin1 } from './node-latin1.ts';
 import type { NodeLog } from './node-log.ts';
 import { NodeRandom } from './node-random.ts';
@@ -260,6 +261,7 @@ export class NodeProcess {
       random: new NodeRandom(),
       hash: new NodeHash(),
       log: this.#log,
+      memory: new NodeMemory(),
     };
   }
 

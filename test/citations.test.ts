@@ -56,7 +56,7 @@ const sections = new Map<string, ReadonlySet<string> | null>();
 /** Documents of others, whose sections are not ours to check. */
 const foreign = /^(vrr|rfc|\d+)$/;
 /** Pages that are not in the house, so that nobody can follow a citation of them. What `design` said is in docs/architecture.md. */
-const elsewhere = /^(design|cluster|coordination|examples|review)$/;
+const elsewhere = /^(design|cluster|examples|review)$/;
 
 /**
  * Every section that a text cites and that is not there. The word before the sign is the document. Without one, the citation is of the document
@@ -261,34 +261,34 @@ describe('a citation in the sources and documents', () => {
 });
 
 describe('the scenarios of docs/protocol.md', () => {
-  it('are V1 and on, without a gap', () => {
+  it('are numbered from V1 without a gap', () => {
     expect([...scenarios.keys()]).toEqual([...scenarios.keys()].map((_, index) => index + 1));
     expect(scenarios.size).toBeGreaterThanOrEqual(38);
   });
 
-  it('each have a story and who finds them at random, or say that these are to come', () => {
+  it('each have a story and a random finder, or say that these are to come', () => {
     const silent = [...scenarios].filter(
       ([, text]) =>
         !/ Story[^:]*: (`test\/|\(to come\))/.test(text) ||
-        !/ Random: (histories|simulator|lives|chaos|\(to come\))/.test(text),
+        !/ Random: (histories|forgotten|simulator|attendance|handshakes|forwards|lives|watching|chaos|\(to come\))/.test(text),
     );
     expect(silent.map(([number]) => `V${number}`)).toEqual([]);
   });
 
   // UPDATE_MARKS=1 npx vitest run test/citations.test.ts writes it.
-  it('are marked as yet to come only where that is so, and name those who find them as the table of mutants does', () => {
+  it('are marked "to come" only when that is true, and name the same finders as the table of mutants', () => {
     if (process.env['UPDATE_MARKS'] === '1') writeFileSync(join(root, 'docs/protocol.md'), filledIn());
     else expect(protocol).toBe(filledIn());
   });
 
-  it('name nobody who finds them of whom the table of mutants does not know, unless that is to come', () => {
+  it('name no finder that the table of mutants does not know, unless that is to come', () => {
     const wrong = [...scenarios].filter(
       ([number, text]) => findersOf(number) === '' && / Random: (.*)$/.exec(text)?.[1]?.endsWith(toCome) !== true,
     );
     expect(wrong.map(([number]) => `V${number}`)).toEqual([]);
   });
 
-  it('leave out no story whose title begins with their number', () => {
+  it('name every story whose title begins with their number', () => {
     const told = below('test', /\.test\.ts$/).flatMap((file) =>
       [...read(file).matchAll(/(?:describe|it)\(\s*'V(\d+)\b/g)].map(([, number]) => ({
         file,
@@ -313,7 +313,7 @@ describe('the table of messages', () => {
 });
 
 describe('docs/protocol.md', () => {
-  it('tells the default times', () => {
+  it('has the default times', () => {
     const rows = [...protocol.matchAll(/^\| `(\w+)_ms` +\| ([\d,]+) +\|/gm)];
     expect(rows.length).toBeGreaterThan(3);
     const told = rows.map(([, key, value]) => [`${key}Ms`, Number(value!.replaceAll(',', ''))]);
@@ -324,7 +324,7 @@ describe('docs/protocol.md', () => {
 });
 
 describe('docs/architecture.md', () => {
-  it('tells what each room may import as test/rooms.test.ts holds it', () => {
+  it('says what each room may import, as test/rooms.test.ts does', () => {
     const [, held] = /const rooms: [^=]*= \{([^]*?)\n\};/.exec(read('test/rooms.test.ts'))!;
     const rooms = [...held!.matchAll(/^ {2}'?([\w/-]+)'?: \[([^\]]*)\]/gm)].map(([, room, list]) => ({
       room: room!,

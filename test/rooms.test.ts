@@ -233,7 +233,7 @@ describe('the rooms', () => {
     expect(imports.filter((one) => !one.external && !mayImport(one)).map(shown)).toEqual([]);
   });
 
-  it('have no circles among them, and no file imports itself over others at run time', () => {
+  it('have no circles among them, and no file imports itself through others at run time', () => {
     const inside = imports.filter((one) => !one.external);
     expect(
       circle(
@@ -272,7 +272,7 @@ describe('the rooms', () => {
     expect(foreign.map(shown)).toEqual([]);
   });
 
-  it('spare the client what only nodes say to each other', () => {
+  it('keep messages between nodes out of the client', () => {
     const edges = edgesOf(
       imports.filter(({ typeOnly, external }) => !typeOnly && !external),
       String,

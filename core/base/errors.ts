@@ -63,6 +63,7 @@ export const errorCodes = {
   Retry: passing,
   BadEpoch: passing,
   DiskLow: passing,
+  MemoryLow: passing,
   // Cluster and administration (architecture §6).
   UnknownNamespace: refused,
   NamespaceExists: refused,

@@ -83,6 +83,17 @@ export interface Disk {
   free(): number;
 }
 
+/** What a process may use of its memory, and uses. Dead objects count as long as they were not collected. */
+export interface MemoryUse {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
+
+/** Memory without which the process ends. */
+export interface Memory {
+  use(): MemoryUse;
+}
+
 /** What a link carries: binary frames, or text frames when its codec is text. */
 export type Frame = Uint8Array | string;
 

@@ -17,10 +17,10 @@ import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 
 /**
- * Errors that are reported at once although they may pass. A writer should hear of a full disk, of the holder of its
- * ClientID, and of the holders of a lock.
+ * Errors that are reported at once although they may pass. A writer should hear of a full disk or memory, of the holder
+ * of its ClientID, and of the holders of a lock.
  */
-type Reported = 'DiskLow' | 'ClientIdHeld' | 'Held' | 'WaitOver';
+type Reported = 'DiskLow' | 'MemoryLow' | 'ClientIdHeld' | 'Held' | 'WaitOver';
 type Retryable = { [C in ErrorCode]: (typeof errorCodes)[C]['retryable'] extends true ? C : never }[ErrorCode];
 
 const triedAgain = [

@@ -8,6 +8,7 @@ import type { Doors } from './doors.ts';
 import type { Traffic } from './clients/traffic.ts';
 import type { DiskReserve } from './replicas/disk-reserve.ts';
 import type { Groups } from './replicas/groups.ts';
+import type { MemoryReserve } from './replicas/memory-reserve.ts';
 import type { MetricSample } from './base/host.ts';
 import type { Peers } from './peers/peers.ts';
 import type { ReplicaHost } from './replicas/replica-host.ts';
@@ -23,6 +24,7 @@ export interface MetricSources {
   readonly router: Router;
   readonly store: Store;
   readonly reserve: DiskReserve;
+  readonly memory: MemoryReserve;
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
   readonly admin: AdminCounters;
@@ -87,6 +89,12 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   add('gauge', 'haret_store_checkpoints_in_progress', 'Checkpoints being written.', disk.checkpointsBeingWritten);
   const freeBytes = sources.reserve.freeBytes;
   if (freeBytes !== null) add('gauge', 'haret_disk_free_bytes', 'Bytes left for the data directory.', freeBytes);
+  const { use, refused: refusedForMemory } = sources.memory;
+  if (use !== null) {
+    add('gauge', 'haret_memory_needed_bytes', 'Bytes of memory that live objects need, estimated.', use.needBytes);
+    add('gauge', 'haret_memory_limit_bytes', 'Bytes of memory that live objects may need.', use.limitBytes);
+    add('counter', 'haret_memory_refused_total', 'Requests refused with MemoryLow.', refusedForMemory);
+  }
   for (const host of groups.all)
     addReplica(add, host, groups.namespaceName(host.namespaceId) ?? String(host.namespaceId));
   return samples;

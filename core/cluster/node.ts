@@ -26,6 +26,7 @@ import { Attendance } from './admin/attendance.ts';
 import { Groups } from './replicas/groups.ts';
 import type { GroupsEvents } from './replicas/groups.ts';
 import { DiskReserve } from './replicas/disk-reserve.ts';
+import { MemoryReserve } from './replicas/memory-reserve.ts';
 import type {
   HostedNode,
   MetricSample,
@@ -36,7 +37,7 @@ import type {
   SessionsView,
 } from './base/host.ts';
 import { Holders } from './clients/holders.ts';
-import { Whereabouts } from './clients/whereabouts.ts';
+import { Whereabouts } from './routing/whereabouts.ts';
 import { Joining } from './admin/joining.ts';
 import { collectMetrics } from './metrics.ts';
 import type { PeerEvents } from './peers/peers.ts';
@@ -68,6 +69,7 @@ interface Running {
   readonly peers: Peers;
   readonly router: Router;
   readonly reserve: DiskReserve;
+  readonly memory: MemoryReserve;
   readonly joining: Joining;
   readonly attendance: Attendance;
   readonly admin: AdminCommands;
@@ -164,11 +166,13 @@ export class ClusterNode implements HostedNode {
       refusal: () => store.refusal,
       bytes: () => store.roomFor(groups.all),
     });
+    const memory = new MemoryReserve(this.#ports.memory ?? null, () => groups.stateBytes);
     const run = random.uint32();
     const now = (): number => clock.now();
     const tired = (): boolean => this.#turn.tired;
     const whereabouts = new Whereabouts();
-    const router = new Router({ groups, peers, reserve, limits, times: this.#times, now, run, tired, whereabouts });
+    const times = this.#times;
+    const router = new Router({ groups, peers, reserve, memory, limits, times, now, run, tired, whereabouts });
     const joining = new Joining({
       ports: this.#ports,
       options: this.#options,
@@ -220,6 +224,7 @@ export class ClusterNode implements HostedNode {
       peers,
       router,
       reserve,
+      memory,
       joining,
       attendance,
       admin,
@@ -265,13 +270,22 @@ export class ClusterNode implements HostedNode {
     if (!this.#peersFirst) running.router.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
-    if (running.reserve.tick(now)) {
-      const { log } = this.#ports;
-      if (running.reserve.low) log.write('warn', running.reserve.problem);
-      else log.write('info', 'the disk of the data directory has room again', { freeBytes: running.reserve.freeBytes });
-    }
+    this.#watchRoom(running, now);
     this.#conditions.tick(now);
     this.#notices.tick(now);
+  }
+
+  /** Tells the operator when disk or memory gets low, and when it is over. */
+  #watchRoom({ reserve, memory }: Running, now: number): void {
+    const { log } = this.#ports;
+    if (reserve.tick(now)) {
+      if (reserve.low) log.write('warn', reserve.problem);
+      else log.write('info', 'the disk of the data directory has room again', { freeBytes: reserve.freeBytes });
+    }
+    if (memory.tick(now)) {
+      if (memory.low) log.write('warn', memory.problem);
+      else log.write('info', 'there is memory for more state again', { ...memory.use });
+    }
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
@@ -325,7 +339,8 @@ export class ClusterNode implements HostedNode {
     if (stranger !== null) problems.unshift(stranger.message);
     const secretLost = this.#running?.secret.lost ?? null;
     if (secretLost !== null) problems.push(secretLost);
-    if (this.#running?.reserve.low === true) problems.push(this.#running.reserve.problem);
+    for (const room of [this.#running?.reserve, this.#running?.memory])
+      if (room?.low === true) problems.push(room.problem);
     problems.push(...(this.#running?.attendance.warnings() ?? []));
     return { ok: this.#problems.well, problems };
   }

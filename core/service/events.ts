@@ -10,6 +10,14 @@ import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { changeKinds } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
+const toldClaimSchema = struct({
+  /** The op that made the claim. */
+  claim: uint<Op>(),
+  /** Its fencing token; 0 while it waits. */
+  token: uint<Op>(),
+  session: uint<SessionId>(),
+});
+
 export const changeSchema = struct({
   /** What changed. */
   path: pathSchema,
@@ -27,7 +35,7 @@ export const changeSchema = struct({
   /** The counter's value. Null in a watch without values. */
   number: nullable(int),
   /** The claim that it is about, for what happens to a lock, a semaphore, a barrier or an election. */
-  claim: nullable(struct({ claim: uint<Op>(), token: uint<Op>(), session: uint<SessionId>() })),
+  claim: nullable(toldClaimSchema),
 });
 /** One change of one node, as watchers are told. */
 export interface Change extends TypeOf<typeof changeSchema> {}

@@ -11,7 +11,7 @@ import { secretSchema } from '../base/session-secret.ts';
 import { bool, list, nullable, struct, uint, union } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { resultSchema } from '../tree/result.ts';
-import { recordsSchema } from './told.ts';
+import { aliveSchema, recordsSchema } from './told.ts';
 
 export const answerVariants = {
   result: [1, { result: resultSchema }],
@@ -26,10 +26,7 @@ export const answerVariants = {
    */
   alive: [6, { clock: uint(), leaseMs: uint(), changes: recordsSchema }],
   /** Answers the primary that put keep-alives together, in their order. Null: there is no such session any more. */
-  allAlive: [
-    7,
-    { clock: uint(), sessions: list(nullable(struct({ leaseMs: uint(), changes: recordsSchema })), 65_536) },
-  ],
+  allAlive: [7, { clock: uint(), sessions: list(nullable(aliveSchema), 65_536) }],
   bound: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
 } as const;
 

@@ -13,9 +13,7 @@ import type { Epoch, Op, RequestNumber, SessionId, View } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
-import type { Acting, Consequence } from '../tree/acting.ts';
-import type { ClaimStep } from '../tree/kinds/claims.ts';
-import type { Claim, Hold } from '../tree/nodes/claims.ts';
+import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
@@ -29,9 +27,9 @@ import type { Reply } from './reply.ts';
 import { writeReply } from './reply.ts';
 import { digestOf } from './reply-window.ts';
 import { Sessions } from './sessions.ts';
+import { Leases } from './leases.ts';
+import type { Notice } from './leases.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
-import type { BelongingRecord } from './told.ts';
-import { TreeDeadlines } from './tree-deadlines.ts';
 
 /** What the service reads of a committed entry. */
 export interface ServiceEntry {
@@ -82,16 +80,6 @@ const stepsOfReading = 50;
 const askedBytesOfStep = 32;
 const answeredBytesOfStep = 128;
 
-/** What a session is told of a belonging (coordination §3). */
-export interface Notice {
-  readonly session: SessionId;
-  readonly record: BelongingRecord;
-}
-const noNotices: readonly Notice[] = [];
-
-/** How much an expiry does before it leaves the rest to another one (coordination §14). */
-const maxUnitsOfExpiry = 1024;
-
 const expireBody = encodeBody({ kind: 'expire' });
 const nothing: Reply['answer'] = { kind: 'nothing' };
 
@@ -103,8 +91,7 @@ export class Service {
   #limits: ServiceLimits;
   #sessions: Sessions;
   #tree: Tree;
-  #deadlines = new TreeDeadlines();
-  #notices: Notice[] = [];
+  #leases: Leases;
   #history: History;
   #op: Op = 0;
   #timestamp = 0;
@@ -121,6 +108,7 @@ export class Service {
     this.#limits = limits;
     this.#nodeLimits = nodeLimits;
     this.#sessions = new Sessions(limits);
+    this.#leases = new Leases(this.#sessions);
     this.#tree = Tree.empty(limits.tree).owned();
     this.#history = this.#newHistory(0);
   }
@@ -165,7 +153,7 @@ export class Service {
   #applyRequest(entry: ServiceEntry): Uint8Array {
     const { session, request, answered, body } = entry;
     // A session that is due ends with the first entry that meets it (coordination §2).
-    if (this.#sessions.isDue(session, this.#timestamp)) this.#act(this.#endSessions([session]));
+    if (this.#sessions.isDue(session, this.#timestamp)) this.#act(this.#leases.end([session]));
     const admission = this.#sessions.admit(session, request, answered, body, this.#timestamp);
     if (admission.kind === 'kept') {
       this.#count('duplicate');
@@ -190,90 +178,27 @@ export class Service {
     }
     const { operation } = body.value;
     this.#count(operation.kind);
-    const acting = { ...this.#acting(), session: entry.session, request: entry.request };
+    const acting = { ...this.#leases.acting(this.#timestamp), session: entry.session, request: entry.request };
     return answerOf(this.#take(this.#tree.apply(operation, entry.op, acting)));
-  }
-
-  /** For whom the tree acts. By itself, the group acts for no session. */
-  #acting(): Acting {
-    const now = this.#timestamp;
-    const sessions = this.#sessions;
-    return {
-      session: 0,
-      request: 0,
-      now,
-      sessions: {
-        over: (id) => sessions.over(id, now),
-        countsUntil: (id) => sessions.countsUntil(id),
-        refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
-        changed: (id) => sessions.changedOf(id),
-      },
-    };
   }
 
   /** Takes up what an entry did to the tree, with all that follows from it. */
   #take({ tree, result, changes, consequences }: AppliedOperation): Result<OperationResult> {
     this.#tree = tree;
     if (changes.length > 0) this.#history.push(this.#op, this.#timestamp, changes);
-    for (const one of consequences) this.#follow(one);
+    this.#leases.follow(this.#op, consequences);
     return result;
-  }
-
-  #follow(one: Consequence): void {
-    switch (one.kind) {
-      case 'gained':
-        return this.#sessions.gained(one.session, one.belonging, one.leaseMs);
-      case 'gaveUp':
-        return this.#sessions.gaveUp(one.session, one.belonging);
-      case 'due':
-        return this.#deadlines.add(one.deadline);
-      case 'notDue':
-        return this.#deadlines.remove(one.deadline);
-      case 'told': {
-        const record = { op: this.#op, ...one.told };
-        if (this.#sessions.tell(one.session, record)) this.#notices.push({ session: one.session, record });
-        return;
-      }
-    }
-  }
-
-  /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
-  #endSessions(ids: readonly SessionId[]): ClaimStep[] {
-    const steps: ClaimStep[] = [];
-    for (const id of ids) {
-      for (const { path, id: claim } of this.#sessions.belongingsOf(id))
-        steps.push({ kind: 'giveUp', path, id: claim });
-      this.#sessions.end(id);
-    }
-    return steps;
   }
 
   /** Does to claims what the end of sessions and of waits asks for. An entry does this once. */
   #act(steps: readonly ClaimStep[]): void {
-    if (steps.length > 0) this.#take(this.#tree.step(steps, this.#op, this.#acting()));
+    if (steps.length > 0) this.#take(this.#tree.step(steps, this.#op, this.#leases.acting(this.#timestamp)));
   }
 
-  /** Ends what is due, in order, up to a bound. What is left is still due, so another entry follows at once. */
+  /** Ends what is due. What is left is still due, so another entry follows at once. */
   #expire(): void {
-    const now = this.#timestamp;
-    const steps: ClaimStep[] = [];
-    for (let units = 0; units < maxUnitsOfExpiry;) {
-      const session = this.#sessions.nextDue();
-      const other = this.#deadlines.first;
-      const sessionFirst = session !== null && (other === null || session.atMs <= other.at);
-      if ((sessionFirst ? session.atMs : (other?.at ?? Infinity)) > now) break;
-      if (sessionFirst) {
-        const ended = this.#endSessions([session.id]);
-        steps.push(...ended);
-        units += 1 + ended.length;
-        this.#expired++;
-      } else {
-        const { kind, path, id } = other!;
-        this.#deadlines.remove(other!);
-        steps.push({ kind: kind === 'wait' ? 'waitOver' : 'shadowOver', path, id });
-        units++;
-      }
-    }
+    const { steps, sessions } = this.#leases.due(this.#timestamp);
+    this.#expired += sessions;
     this.#act(steps);
   }
 
@@ -282,7 +207,7 @@ export class Service {
     const due = sessions.filter(
       ({ session, secret }) => this.#speaks(session, secret) && this.#sessions.isDue(session, now),
     );
-    this.#act(this.#endSessions([...new Set(due.map(({ session }) => session))]));
+    this.#act(this.#leases.end([...new Set(due.map(({ session }) => session))]));
     const answers = sessions.map(({ session, secret, heard }) => {
       const known = this.#sessions.keepAlive(session, secret, heard, now);
       return known === null ? null : { leaseMs: known.leaseMs, changes: known.records };
@@ -296,16 +221,13 @@ export class Service {
 
   /** The changes that sessions must be told of, by the entries since the last call. */
   takeNotices(): readonly Notice[] {
-    if (this.#notices.length === 0) return noNotices;
-    const taken = this.#notices;
-    this.#notices = [];
-    return taken;
+    return this.#leases.takeNotices();
   }
 
   #bind(entry: ServiceEntry, body: Extract<Body, { kind: 'bind' }>): Reply['answer'] {
     const now = this.#timestamp;
     const holder = this.#sessions.holderOf(body.identity.id);
-    const steps = this.#sessions.isDue(holder, now) ? this.#endSessions([holder]) : [];
+    const steps = this.#sessions.isDue(holder, now) ? this.#leases.end([holder]) : [];
     const bind = this.#sessions.bind(sessionOf(entry.op), body, now);
     if (bind.kind === 'bound' && bind.continues !== 0) {
       const until = this.#sessions.countsUntil(bind.continues);
@@ -336,7 +258,7 @@ export class Service {
       case 'bind':
         return this.#bind(entry, body);
       case 'unregister':
-        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#endSessions([body.session]));
+        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#leases.end([body.session]));
         return nothing;
       case 'keepAlive':
         return this.#keepAlive(body);
@@ -447,9 +369,7 @@ export class Service {
 
   /** The replicated time at which a session or a wait is due, or null when there is none. */
   deadline(): number | null {
-    const session = this.#sessions.nextDue()?.atMs ?? Infinity;
-    const first = Math.min(session, this.#deadlines.first?.at ?? Infinity);
-    return first === Infinity ? null : first;
+    return this.#leases.deadline();
   }
 
   /**
@@ -474,25 +394,16 @@ export class Service {
     const { header, sessions } = readSessions(reader);
     const tree = Tree.restore(reader, header.limits.tree);
     reader.end();
+    const leases = new Leases(sessions);
+    leases.restore(tree);
     if (tree.modified > header.op) throw new MalformedError('snapshot has a tree that is ahead of its op');
     this.#limits = header.limits;
     this.#sessions = sessions;
-    this.#deadlines = new TreeDeadlines();
-    this.#notices = [];
-    for (const { path, claim } of tree.claims()) this.#restored(path, claim);
+    this.#leases = leases;
     this.#tree = tree.owned();
     this.#op = header.op;
     this.#timestamp = header.timestamp;
     this.#history = this.#newHistory(header.op);
-  }
-
-  /** Notes whose a claim of a snapshot is, and when it is over. */
-  #restored(path: string, claim: Claim | Hold): void {
-    const belonging = { path, id: claim.claim };
-    if (!this.#sessions.own(claim.session, belonging))
-      throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
-    const at = 'token' in claim ? claim.until : claim.waitUntil;
-    if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
   }
 
   /** The size of the state in bytes, as all replicas count it. */

@@ -3,7 +3,7 @@
 import type { Op } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { list, nullable, oneOf, struct, uint } from '../base/schema.ts';
-import { noticeKinds, noticeReasons } from '../tree/acting.ts';
+import { noticeKinds, noticeReasons } from '../tree/names.ts';
 import { pathSchema } from '../tree/result.ts';
 
 export const recordSchema = struct({
@@ -24,3 +24,10 @@ export interface BelongingRecord extends TypeOf<typeof recordSchema> {}
 /** No session has more, because records count as belongings. */
 const maxRecords = 4096;
 export const recordsSchema = list(recordSchema, maxRecords);
+
+/** The answer to one of the keep-alives that a primary put together. */
+export const aliveSchema = struct({
+  /** 0 for a session without a lease. */
+  leaseMs: uint(),
+  changes: recordsSchema,
+});

@@ -49,6 +49,7 @@ const statusOfCode: Readonly<Record<ErrorCode, ExitStatus | typeof usual>> = {
   Retry: usual,
   BadEpoch: usual,
   DiskLow: usual,
+  MemoryLow: usual,
   UnknownNamespace: exitStatus.notFound,
   NamespaceExists: usual,
   BadName: usual,

@@ -188,7 +188,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     world,
     users,
     healAt,
-    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed }, options),
+    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed, namespaces }, options),
   };
 }
 
@@ -221,6 +221,7 @@ interface Playing extends Prepared {
   readonly healAt: number;
   /** How many ops were committed in the namespaces in which users worked. */
   readonly committed: () => number;
+  readonly namespaces: readonly string[];
 }
 
 /** Like {@link World.until}, one event a turn. */
@@ -268,8 +269,7 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
   if (
     !(yield* until(
       world,
-      () =>
-        [...users, eager].every((user) => user.outstanding === 0) && thin?.idle !== false && caughtUp(world, damage),
+      () => [...users, eager].every((user) => user.outstanding === 0) && thin?.idle !== false && caughtUp(playing),
     ))
   )
     throw new RuleBroken('rule 9: replicas did not catch up with each other at rest');
@@ -340,10 +340,14 @@ function hostsOf(world: World): World['nodes'][number]['hosts'] {
 }
 
 /**
- * Every node runs its replicas, except one that lost its disk, and each replica has applied everything that its group
- * committed.
+ * Every node runs all of its replicas, except one that lost its disk, and each replica has applied everything that its
+ * group committed.
  */
-function caughtUp(world: World, damage: Damage): boolean {
-  const whole = world.nodes.every((node) => node.hosts.length > 0 || (damage.lost && node === damage.victim));
+function caughtUp({ world, damage, shape, namespaces }: Playing): boolean {
+  // Each node follows the root group as well.
+  const due = (index: number): number => (index < shape.replicas ? namespaces.length + 1 : 1);
+  const whole = world.nodes.every(
+    (node, index) => node.hosts.length >= due(index) || (damage.lost && node === damage.victim),
+  );
   return whole && hostsOf(world).every((host) => host.view().applied >= world.checker.committedOp(host.namespaceId));
 }

@@ -39,7 +39,7 @@ const refusalsOfTheLog: ReadonlySet<string> = new Set([
  * A primary may answer with these only when it does not know the number. A node on the way knows no numbers, and may be
  * overloaded.
  */
-const judgedAtThePrimary: ReadonlySet<string> = new Set(['DiskLow', 'WindowExceeded', 'LimitExceeded']);
+const judgedAtThePrimary: ReadonlySet<string> = new Set(['DiskLow', 'MemoryLow', 'WindowExceeded', 'LimitExceeded']);
 
 type Fate = 'waiting' | 'executed' | 'definite' | 'unknown';
 

@@ -6,6 +6,7 @@
 
 import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { Failure } from './failure.ts';
+import type { NoticeKind, NoticeReason } from './names.ts';
 
 /** What the tree asks about sessions. */
 export interface SessionsView {
@@ -40,11 +41,6 @@ export interface Belonging {
   readonly path: string;
   readonly id: Op;
 }
-
-export const noticeKinds = ['granted', 'passed', 'revoked', 'ended', 'lost'] as const;
-export type NoticeKind = (typeof noticeKinds)[number];
-export const noticeReasons = ['waitOver', 'deleted', 'tooMany', 'timeUp', 'stolen', 'continued'] as const;
-export type NoticeReason = (typeof noticeReasons)[number];
 
 /** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
 export interface Told {

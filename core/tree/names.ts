@@ -55,3 +55,12 @@ export const changeKinds = [
   'vacant',
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];
+
+/** What a claim was when it was abandoned. */
+export const claimStates = ['waiting', 'granted', 'nothing'] as const;
+
+/** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
+export const noticeKinds = ['granted', 'passed', 'revoked', 'ended', 'lost'] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
+export const noticeReasons = ['waitOver', 'deleted', 'tooMany', 'timeUp', 'stolen', 'continued'] as const;
+export type NoticeReason = (typeof noticeReasons)[number];

@@ -7,7 +7,7 @@
 import type { Op, SessionId } from '../base/ids.ts';
 import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { nodeTypes } from './names.ts';
+import { claimStates, nodeTypes } from './names.ts';
 
 export { nodeTypes } from './names.ts';
 export type { NodeType } from './names.ts';
@@ -61,9 +61,6 @@ const childSchema = struct({
 });
 /** What a directory tells about one of its children. */
 export interface Child extends TypeOf<typeof childSchema> {}
-
-/** What a claim was when it was abandoned. */
-const claimStates = ['waiting', 'granted', 'nothing'] as const;
 
 const knownClaimSchema = struct({
   /** The op of the entry that made it. It names the claim together with the path. */

@@ -6,7 +6,7 @@
 import { compareText } from '../base/bytes.ts';
 import { claimChange, deletedChange, makeChange } from './change.ts';
 import { Failure, notFound } from './failure.ts';
-import { heldByOthers, isOver } from './kinds/claims.ts';
+import { heldByOthers, isOver } from './kinds/line.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
 import { ClaimsNode, bytesOfClaim } from './nodes/claims.ts';

@@ -10,7 +10,7 @@ import type { Op } from '../base/ids.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import { isSealed } from './checkpoint.ts';
 import type { Core } from './core.ts';
-import type { Member } from './configuration.ts';
+import type { Member, Viewstamp } from './configuration.ts';
 import { compareViewstamps, primaryOf } from './configuration.ts';
 import type { Entry } from './entry.ts';
 import type { LogDescription, Message, MessageKind, MessageOf } from './messages.ts';
@@ -86,11 +86,7 @@ const judges = {
     }
     // A replica that cannot prove its head may have started this view and forgotten it (protocol §2).
     if (core.isPrimaryOf(view) && core.counts) return 'it starts a view that this replica is to lead';
-    // A replica that cannot prove its head has forgotten its view. This may be the view's log from before the commit of
-    // what it holds. The same may happen to a replica that took in what was committed in this view before the rest of
-    // the view's log arrived. The installation skips such a log.
-    if (!core.sound) return null;
-    return (view > core.view ? loses(core, log) : differs(core, log)) ? otherHistory : null;
+    return loses(core, { epoch, view }, log) ? otherHistory : null;
   },
   getState: (_core, _from, { from, commit }) => (from > highestNumber || commit > highestNumber ? tooHigh : null),
   newState: (core, _from, { epoch, view, logView, commit, entries, checkpoint }) => {
@@ -187,9 +183,22 @@ function logProblem(core: Core, log: LogDescription): string | null {
   return own !== null && own !== floorChecksum ? otherHistory : null;
 }
 
-/** What is committed here is in the log of every later view. */
-function loses(core: Core, there: LogDescription): boolean {
-  return there.head < core.commit || differs(core, there);
+/**
+ * What is committed here is in the log of every later view. A log of the same view may be shorter: it is from before the
+ * commit of what is held here. A replica holds that without having begun the view, when it cannot prove its head and has
+ * forgotten the view, or when it took in what was committed before the rest of the view's log arrived. The installation
+ * skips such a log.
+ */
+function loses(core: Core, stamp: Viewstamp, there: LogDescription): boolean {
+  if (there.head >= core.commit) return differs(core, there);
+  const last = madeHere(core);
+  return differs(core, there) || (last !== null && compareViewstamps(last, stamp) < 0);
+}
+
+/** In which view the last entry was made that is committed here. Null when it cannot be read. */
+function madeHere({ commit, log }: Core): Viewstamp | null {
+  const own = log.checkpoint;
+  return own?.op === commit ? madeIn(own.lineage, commit) : log.entry(commit);
 }
 
 /** What is committed here, as far as that log reaches, is something else there. */
@@ -205,11 +214,11 @@ function differs({ commit, log }: Core, { head, floor, floorChecksum, checksums 
  * A checkpoint stands for a history that lacks what is committed here. Its entries are gone, but it tells in which view
  * each was made, and a view makes one entry for an op.
  */
-function isOfOtherHistory({ commit, log, hash }: Core, checkpoint: CheckpointInfo): boolean {
+function isOfOtherHistory(core: Core, checkpoint: CheckpointInfo): boolean {
+  const { commit, hash } = core;
   if (commit === 0 || commit > checkpoint.op) return false;
   const there = madeIn(checkpoint.lineage, commit);
-  const own = log.checkpoint;
-  const here = own?.op === commit ? madeIn(own.lineage, commit) : log.entry(commit);
+  const here = madeHere(core);
   if (there === null || here === null) return false;
   return compareViewstamps(there, here) !== 0 && isSealed(checkpoint, hash);
 }

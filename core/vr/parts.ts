@@ -41,6 +41,8 @@ export interface ViewChangePart {
   restored(): void;
   /** Whatever this voter voted in an earlier life is void. */
   forget(from: Member): void;
+  /** A question for entries was not answered in time. */
+  unanswered(): void;
   sendStartView(to: Member, nonce: number): void;
   startView(from: Member, message: MessageOf<'startView'>): void;
   askStartView(from: Member): void;
@@ -64,6 +66,8 @@ export interface InstallationPart {
 
 /** Fetching what others have (transfer.ts). */
 export interface TransferPart {
+  /** This member was asked in this view and did not answer in time. */
+  silent(member: Member): boolean;
   cancel(): void;
 }
 

@@ -3,7 +3,10 @@
  * primary for, or they wait for an op (protocol §7, "Reads"). No clock is trusted.
  */
 
+import type { ErrorInfo } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
+import type { HeapItem } from '../base/heap.ts';
+import { Heap } from '../base/heap.ts';
 import type { Op, Token } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
 import type { Member } from './configuration.ts';
@@ -14,6 +17,13 @@ import type { ReadsPart } from './parts.ts';
 interface Read {
   readonly token: Token;
   abandoned: boolean;
+  /** While it waits for an op. */
+  waiting: Waiting | null;
+}
+
+interface Waiting extends HeapItem {
+  readonly op: Op;
+  readonly read: Read;
 }
 
 /** Reads and backups' questions that one heartbeat round serves. */
@@ -30,13 +40,21 @@ interface Question {
   dueAt: number;
 }
 
+/** The room for reads of at least an op, as a part of the reads that may wait here. */
+const earlyPart = 1 / 2;
 /** A third round would begin before the first is answered, and would only carry fewer reads. */
 const maxRounds = 2;
 
 export class Reads implements ReadsPart {
   readonly #core: Core;
+  /** Linearizable reads. */
   readonly #open = new Numbered<Read>();
-  /** Abandoned reads that may still be in the lists. */
+  /**
+   * Reads of at least an op that is not applied here, longest first. Their client names the op, and it may never come. So they have room of
+   * their own, and never take that of linearizable reads. When it is full, whatever waits longest goes.
+   */
+  readonly #early = new Map<Token, Read>();
+  /** Abandoned reads that may still be in the list of those that arrived. */
   #abandoned = 0;
   /** Linearizable reads that arrived and are in no round and no question yet. */
   #arrived: Read[] = [];
@@ -46,8 +64,7 @@ export class Reads implements ReadsPart {
   /** At a backup: what it asked of the primary. */
   #question: Question | null = null;
   /** Reads whose op is known but not applied yet. */
-  #waiting: { readonly op: Op; readonly read: Read }[] = [];
-  #lowest = Infinity;
+  readonly #waiting = new Heap<Waiting>((a, b) => a.op < b.op || (a.op === b.op && a.read.token < b.read.token));
 
   constructor(core: Core) {
     this.#core = core;
@@ -55,40 +72,63 @@ export class Reads implements ReadsPart {
 
   read(token: Token, consistency: 'linearizable' | { readonly atLeast: Op }): void {
     const core = this.#core;
-    const { maxPendingReads } = core.limits;
-    if (this.#open.size >= maxPendingReads) {
-      const details = { limit: maxPendingReads, actual: this.#open.size };
-      const error = errorInfo('Overloaded', `maxPendingReads is ${maxPendingReads}`, details);
-      core.effect({ kind: 'readReady', token, result: { ok: false, error } });
-      return;
-    }
     if (core.down !== null) {
-      const error = errorInfo('Retry', `this replica is being rebuilt: ${core.down}`);
-      core.effect({ kind: 'readReady', token, result: { ok: false, error } });
+      this.#fail(token, errorInfo('Retry', `this replica is being rebuilt: ${core.down}`));
       return;
     }
-    const read: Read = { token, abandoned: false };
-    if (consistency === 'linearizable') {
+    const { maxPendingReads } = core.limits;
+    const read: Read = { token, abandoned: false, waiting: null };
+    if (consistency !== 'linearizable') {
+      if (core.parts.execution.applied >= consistency.atLeast) return this.#ready(read);
+      this.#makeRoom(Math.max(1, maxPendingReads * earlyPart));
+      this.#early.set(token, read);
+      this.#at(consistency.atLeast, read);
+    } else if (this.#open.size >= maxPendingReads) {
+      const details = { limit: maxPendingReads, actual: this.#open.size };
+      this.#fail(token, errorInfo('Overloaded', `maxPendingReads is ${maxPendingReads}`, details));
+    } else {
       this.#open.set(token, read);
       if (core.quorum === 1 && this.#leads()) this.#at(core.commit, read);
       else this.#arrived.push(read);
-    } else if (core.parts.execution.applied >= consistency.atLeast) {
-      core.effect({ kind: 'readReady', token, result: { ok: true } });
-    } else {
-      this.#open.set(token, read);
-      this.#at(consistency.atLeast, read);
     }
   }
 
+  /** @param most of the reads that name an op may wait. */
+  #makeRoom(most: number): void {
+    for (const [token, read] of this.#early) {
+      if (this.#early.size < most) return;
+      this.#take(read);
+      const details = { limit: most, actual: most + 1 };
+      this.#fail(
+        token,
+        errorInfo('Overloaded', 'the read waited too long for its op, and others wait as well', details),
+      );
+    }
+  }
+
+  #fail(token: Token, error: ErrorInfo): void {
+    this.#core.effect({ kind: 'readReady', token, result: { ok: false, error } });
+  }
+
+  /** A read leaves. */
+  #take(read: Read): void {
+    const { token, waiting } = read;
+    if (!this.#early.delete(token)) this.#open.take(token);
+    if (waiting === null) return;
+    this.#waiting.remove(waiting);
+    read.waiting = null;
+  }
+
   abandon(token: Token): void {
-    const read = this.#open.take(token);
+    const read = this.#early.get(token) ?? this.#open.get(token);
     if (read === undefined) return;
+    const arrived = read.waiting === null;
+    this.#take(read);
     read.abandoned = true;
-    // A read that waits for an op that never comes must not stay for ever once no one waits for it.
-    if (++this.#abandoned <= this.#open.size) return;
+    // No round may come for it for long, and it must not stay for ever once no one waits for it.
+    if (!arrived || ++this.#abandoned <= this.#open.size) return;
     this.#abandoned = 0;
     this.#arrived = this.#arrived.filter((one) => !one.abandoned);
-    this.#waiting = this.#waiting.filter((one) => !one.read.abandoned);
   }
 
   /** It is primary, a quorum answers it, and the suffix of its view is committed. */
@@ -181,22 +221,19 @@ export class Reads implements ReadsPart {
       this.#ready(read);
       return;
     }
-    this.#waiting.push({ op, read });
-    if (op < this.#lowest) this.#lowest = op;
+    read.waiting = { op, read, index: 0 };
+    this.#waiting.add(read.waiting);
   }
 
   /** More entries were applied. */
   advanced(): void {
     const { applied } = this.#core.parts.execution;
-    if (applied < this.#lowest) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#lowest = Infinity;
-    for (const { op, read } of waiting) if (!read.abandoned) this.#at(op, read);
+    for (let next = this.#waiting.top; next !== undefined && next.op <= applied; next = this.#waiting.top)
+      this.#ready(next.read);
   }
 
   #ready(read: Read): void {
-    this.#open.take(read.token);
+    this.#take(read);
     this.#core.effect({ kind: 'readReady', token: read.token, result: { ok: true } });
   }
 }

@@ -12,6 +12,7 @@ import { Numbered } from '../base/numbered.ts';
 import { noSecret } from '../base/session-secret.ts';
 import type { Core } from './core.ts';
 import type { Entry } from './entry.ts';
+import { Held } from './held.ts';
 import type { Pending, RequestsPart } from './parts.ts';
 import type { Input } from './ports.ts';
 
@@ -43,10 +44,12 @@ export class Requests implements RequestsPart {
   /** Queued requests from `#front` on, in the order in which they will be prepared. */
   #queue: Pending[] = [];
   #front = 0;
-  #heldCount = 0;
+  /** Bytes of queued requests. */
   #bytes = 0;
-  /** Requests of sessions whose registration is in the log but not executed, by the session's op. */
-  readonly #early = new Map<SessionId, Pending[]>();
+  /** All requests that wait for a predecessor or for their session. */
+  readonly #held: Held;
+  /** Those of sessions whose registration is in the log but not executed, by the session's op. */
+  readonly #early = new Map<SessionId, Set<Pending>>();
   /** The tokens that wait for each op. */
   readonly #waiters = new Numbered<readonly Token[], Op>();
   #expiryOp = 0;
@@ -54,6 +57,7 @@ export class Requests implements RequestsPart {
 
   constructor(core: Core) {
     this.#core = core;
+    this.#held = new Held(core.limits);
   }
 
   /** Requests that can be prepared now. */
@@ -62,7 +66,7 @@ export class Requests implements RequestsPart {
   }
 
   get pending(): number {
-    return this.queued + this.#heldCount;
+    return this.queued + this.#held.size;
   }
 
   /** Requests of one session that are held, queued or in the log, and not executed yet. */
@@ -99,17 +103,10 @@ export class Requests implements RequestsPart {
     this.#enqueue({ ...ownPending, body, tokens: [], expiry: true });
   }
 
-  /** No one waits for it any longer. A request that is held for a predecessor is dropped; others go on. */
+  /** No one waits for it any longer. A request that is held is dropped; others go on. */
   abandon(token: Token): void {
-    for (const flight of this.#sessions.values()) {
-      for (const [request, pending] of flight.held) {
-        const at = pending.tokens.indexOf(token);
-        if (at < 0) continue;
-        pending.tokens.splice(at, 1);
-        if (pending.tokens.length === 0) this.#letGo(flight, request, pending);
-        return;
-      }
-    }
+    const pending = this.#held.abandon(token);
+    if (pending !== null) this.#drop(pending);
   }
 
   /** A number that no request can have. `answered` speaks of the numbers below it. */
@@ -137,9 +134,9 @@ export class Requests implements RequestsPart {
       );
       return true;
     }
-    if (this.pending >= limits.maxPendingRequests || this.#bytes + body.length > limits.maxPendingBytes) {
-      const details = { limit: limits.maxPendingRequests, actual: this.pending };
-      this.#fail([token], errorInfo('Overloaded', `${this.pending} requests wait at the primary`, details));
+    if (this.queued >= limits.maxPendingRequests || this.#bytes + body.length > limits.maxPendingBytes) {
+      const details = { limit: limits.maxPendingRequests, actual: this.queued };
+      this.#fail([token], errorInfo('Overloaded', `${this.queued} requests wait at the primary`, details));
       return true;
     }
     const invalid = core.machine.validate(body);
@@ -184,7 +181,7 @@ export class Requests implements RequestsPart {
     }
     // Its client no longer waits for the request that holds this one up, so this one must not be held for it either
     // (V15).
-    this.#letGo(flight, request, held);
+    this.#drop(held);
     const room = held.tokens.length < maxTokens;
     if (!room) this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
     this.#admit({ ...pending, tokens: room ? [...held.tokens, ...tokens] : held.tokens });
@@ -216,12 +213,12 @@ export class Requests implements RequestsPart {
       this.#fail(tokens, errorInfo('WindowExceeded', `maxWindow is ${limits.maxWindow} outstanding requests`, details));
       return;
     }
-    const at = flight ?? this.#open(session, next);
+    const waits = request > Math.max(next, answered);
+    if (waits && !this.#hold(pending)) return;
+    const at = this.#sessions.get(session) ?? this.#open(session, next);
     at.next = next;
-    if (request > Math.max(next, answered)) {
+    if (waits) {
       at.held.set(request, pending);
-      this.#heldCount++;
-      this.#bytes += pending.body.length;
       return;
     }
     this.#fly(at, pending);
@@ -242,7 +239,10 @@ export class Requests implements RequestsPart {
     if (joined.length >= maxTokens) {
       // The other attempts decide what becomes of it. Only this attempt does not hear of it.
       this.#fail(tokens, errorInfo('Overloaded', `${maxTokens} attempts of one request wait`, {}, 'unknown'));
-    } else joined.push(...tokens);
+      return true;
+    }
+    joined.push(...tokens);
+    if (flight.held.get(request) === waiting) this.#held.joined(waiting, tokens);
     return true;
   }
 
@@ -253,11 +253,41 @@ export class Requests implements RequestsPart {
   }
 
   #waitForSession(pending: Pending): void {
+    if (!this.#hold(pending)) return;
     const waiting = this.#early.get(pending.session);
-    if (waiting === undefined) this.#early.set(pending.session, [pending]);
-    else waiting.push(pending);
-    this.#heldCount++;
-    this.#bytes += pending.body.length;
+    if (waiting === undefined) this.#early.set(pending.session, new Set([pending]));
+    else waiting.add(pending);
+  }
+
+  /** Takes in a request that cannot go on yet. Others may have to go for it. */
+  #hold(pending: Pending): boolean {
+    if (this.#held.refuses(pending)) {
+      const details = { limit: this.#held.share, actual: this.#held.share + 1 };
+      const text = `session ${pending.session} has too many requests that wait for one before them`;
+      this.#fail(pending.tokens, errorInfo('Overloaded', text, details));
+      return false;
+    }
+    for (;;) {
+      const other = this.#held.inTheWayOf(pending);
+      if (other === null) break;
+      this.#drop(other);
+      const text = `request ${other.request} of session ${other.session} waited too long for one before it`;
+      this.#fail(other.tokens, errorInfo('Overloaded', text, {}));
+    }
+    this.#held.add(pending);
+    return true;
+  }
+
+  /** A request that is held leaves. Nothing of it is left behind. */
+  #drop(pending: Pending): void {
+    const { session, request } = pending;
+    this.#held.remove(pending);
+    const waiting = this.#early.get(session);
+    if (waiting?.delete(pending) === true && waiting.size === 0) this.#early.delete(session);
+    const flight = this.#sessions.get(session);
+    if (flight?.held.get(request) !== pending) return;
+    flight.held.delete(request);
+    if (flight.flying.size === 0 && flight.held.size === 0) this.#sessions.delete(session);
   }
 
   #open(session: SessionId, next: RequestNumber): SessionFlight {
@@ -277,21 +307,20 @@ export class Requests implements RequestsPart {
     while (flight.held.size > 0) {
       const pending = flight.held.get(flight.next);
       if (pending === undefined) break;
-      this.#letGo(flight, pending.request, pending);
+      this.#letGo(flight, pending);
       this.#fly(flight, pending);
     }
     // A raised `answered` may have passed some of them. Their client does not wait for them.
     for (const [request, pending] of flight.held) {
       if (request >= flight.next) continue;
-      this.#letGo(flight, request, pending);
+      this.#letGo(flight, pending);
       this.#tooOld(pending);
     }
   }
 
-  #letGo(flight: SessionFlight, request: RequestNumber, pending: Pending): void {
-    flight.held.delete(request);
-    this.#heldCount--;
-    this.#bytes -= pending.body.length;
+  #letGo(flight: SessionFlight, pending: Pending): void {
+    flight.held.delete(pending.request);
+    this.#held.remove(pending);
   }
 
   #enqueue(pending: Pending): void {
@@ -346,9 +375,8 @@ export class Requests implements RequestsPart {
     for (const [session, waiting] of this.#early) {
       if (session > applied) continue;
       this.#early.delete(session);
+      for (const pending of waiting) this.#held.remove(pending);
       for (const pending of waiting) {
-        this.#heldCount--;
-        this.#bytes -= pending.body.length;
         // Their limits were checked when they came.
         if (!this.#known(pending) && !this.#underWay(pending)) this.#admit(pending);
       }
@@ -405,7 +433,7 @@ export class Requests implements RequestsPart {
       }
       if (flight.flying.size === 0) this.#sessions.delete(session);
     }
-    this.#heldCount = 0;
+    this.#held.clear();
     this.#bytes = 0;
     this.#expiryQueued = false;
   }

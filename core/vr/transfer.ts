@@ -30,6 +30,7 @@ interface Want {
 }
 
 interface Outstanding extends Want {
+  readonly peer: Member;
   readonly nonce: number;
   readonly dueAt: number;
 }
@@ -40,6 +41,8 @@ export class Transfer implements TransferPart {
   #outstanding: Outstanding | null = null;
   /** How many questions in a row brought nothing. Each goes to another peer and waits longer. */
   #fruitless = 0;
+  /** Who was asked in this view and did not answer in time. Perhaps it does not hear this replica, or is not heard. */
+  readonly #silent = new Set<Member>();
   #restUntil = 0;
   #alarmed = false;
   /** Since when something is lacking and nothing of it came; null while nothing is lacking. */
@@ -58,7 +61,13 @@ export class Transfer implements TransferPart {
     this.#outstanding = null;
     this.#fruitless = 0;
     this.#restUntil = 0;
+    this.#silent.clear();
     this.checkpoint.cancel();
+  }
+
+  /** What this member has cannot be counted on: it does not answer. */
+  silent(member: Member): boolean {
+    return this.#silent.has(member);
   }
 
   /** The next piece that is lacking, the most urgent first. */
@@ -98,8 +107,10 @@ export class Transfer implements TransferPart {
     }
     if (this.#outstanding !== null) {
       if (core.now < this.#outstanding.dueAt) return;
+      this.#silent.add(this.#outstanding.peer);
       this.#outstanding = null;
       this.#fruitless++;
+      core.parts.viewChange.unanswered();
     }
     const want = this.#want();
     if (want === null) {
@@ -119,7 +130,7 @@ export class Transfer implements TransferPart {
     const checksum = log.checksum(commit);
     invariant(checksum !== null, 'the committed op of a log has a name', { commit });
     const nonce = core.nonce();
-    this.#outstanding = { ...want, nonce, dueAt: core.now + this.#delay(core.times.entriesMs) };
+    this.#outstanding = { ...want, peer, nonce, dueAt: core.now + this.#delay(core.times.entriesMs) };
     core.send(peer, { kind: 'getState', nonce, ...want, commit, checksum });
   }
 
@@ -172,8 +183,8 @@ export class Transfer implements TransferPart {
     const { suspicion } = core.parts;
     const primary = core.primaryMember();
     const preferred = core.parts.installation.source ?? primary;
-    const unheard = suspicion.unheard && preferred === primary;
-    if (this.#fruitless === 0 && !core.isSelf(preferred) && !unheard) return preferred;
+    const mute = this.#silent.has(preferred) || (suspicion.unheard && preferred === primary);
+    if (this.#fruitless === 0 && !core.isSelf(preferred) && !mute) return preferred;
     // Learners also have what was committed. They can repair a group of one voter that they follow.
     const { others } = core;
     const near = others.filter(
@@ -185,6 +196,8 @@ export class Transfer implements TransferPart {
 
   newState(from: Member, message: MessageOf<'newState'>): void {
     const core = this.#core;
+    // However late it comes.
+    this.#silent.delete(from);
     const asked = this.#outstanding;
     if (asked?.nonce !== message.nonce) return;
     this.#outstanding = null;

@@ -148,16 +148,37 @@ export class ViewChange implements ViewChangePart {
   }
 
   #vote(from: Member, log: LogDescription): void {
-    const core = this.#core;
     this.#votes.set(from, log);
+    this.#choose();
+  }
+
+  /** A voter that was asked for entries does not answer. Perhaps the others decide without it. */
+  unanswered(): void {
+    const core = this.#core;
+    if (core.status === 'viewChange' && core.isPrimaryOf(core.view) && !core.inView) this.#choose();
+  }
+
+  /**
+   * Any quorum of votes decides, because the others could as well have been lost on the way. So the vote of a voter that
+   * does not answer counts only if the others do not decide: what it alone has cannot be fetched, and the group would wait
+   * for it as long as that voter speaks and does not hear (protocol §4.3, §9.9).
+   */
+  #choose(): void {
+    const core = this.#core;
     // The chosen log is compared with its own, so its own vote is always among them.
     if (this.#told === null) return;
-    const votes: Vote[] = [];
+    const answering: Vote[] = [];
+    const all: Vote[] = [];
     for (const member of core.voters) {
       const told = this.#votes.get(member);
-      if (told !== undefined) votes.push({ from: member, log: told });
+      if (told === undefined) continue;
+      const vote = { from: member, log: told };
+      all.push(vote);
+      if (!core.parts.transfer.silent(member)) answering.push(vote);
     }
-    const chosen = chooseLog(votes, core.configuration);
+    const chosen =
+      chooseLog(answering, core.configuration) ??
+      (answering.length < all.length ? chooseLog(all, core.configuration) : null);
     if (chosen !== null) core.parts.installation.begin(chosen);
   }
 

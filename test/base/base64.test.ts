@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { base64FromBytes, bytesFromBase64 } from '../../core/base/bytes.ts';
 
 describe('base64', () => {
-  it('is what Node makes of the same bytes, and comes back', () => {
+  it('writes the same text as Node, and reads it back', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         const text = base64FromBytes(bytes);
@@ -34,7 +34,7 @@ describe('base64', () => {
     expect(bytesFromBase64(text)).toBeNull();
   });
 
-  it('takes nothing for no bytes', () => {
+  it('reads an empty text as no bytes', () => {
     expect(bytesFromBase64('')).toEqual(new Uint8Array(0));
   });
 });

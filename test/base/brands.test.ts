@@ -20,7 +20,7 @@ describe('a branded number', () => {
     expect(namespaceOf(op)).toBe(7);
   });
 
-  it('is of one kind', () => {
+  it('has one kind', () => {
     const op: Op = 7;
     const view: View = 3;
     // @ts-expect-error a view is not an op

@@ -26,7 +26,7 @@ function inOrder(map: ReadonlyMap<number, string>): [number, string][] {
 }
 
 describe('a table by number', () => {
-  it('says what a Map says', () => {
+  it('answers as a Map does', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 200 }), (steps) => {
         const table = new Numbered<string>();
@@ -54,7 +54,7 @@ describe('a table by number', () => {
     );
   });
 
-  it('keeps those that stay while thousands come and go, and tells them in order', () => {
+  it('keeps the values that stay while thousands come and go, and lists them in order', () => {
     const table = new Numbered<number>();
     table.set(3, 3);
     table.set(70, 70);

@@ -21,10 +21,10 @@ function decoded(write: (writer: Writer) => void): ClientMessage {
   return message;
 }
 
-describe('what the bare client writes by hand', () => {
+describe('a message that the bare client writes by hand', () => {
   const numbers = { id: 300, namespaceId: 7, session: 1e10, request: 5, answered: 3 };
 
-  it('is the request that the schemas read', () => {
+  it('is a request that the schemas can read', () => {
     for (const value of [new Uint8Array(0), new Uint8Array(256).fill(9), new Uint8Array(70_000)]) {
       const operation = { kind: 'put', key: '/bench/k1', value, linearizable: true } as const;
       expect(decoded((writer) => writeRequest(writer, numbers, operation))).toEqual({
@@ -35,7 +35,7 @@ describe('what the bare client writes by hand', () => {
     }
   });
 
-  it('is the read that the schemas read', () => {
+  it('is a read that the schemas can read', () => {
     for (const linearizable of [true, false]) {
       const operation = { kind: 'get', key: '/bench/k1', value: null, linearizable } as const;
       expect(decoded((writer) => writeRead(writer, 3, 7, operation))).toEqual({
@@ -159,7 +159,7 @@ describe('the bare client for haret', () => {
     ]);
   });
 
-  it('sends what was turned away again, under the same number, and raises answered only behind what is answered', async () => {
+  it('sends a refused request again under the same number, and raises `answered` only past requests that are answered', async () => {
     node.refusals = 1;
     await Promise.all([put('/bench/k1', new Uint8Array(1)), put('/bench/k1', new Uint8Array(2))]);
     await put('/bench/k1', new Uint8Array(3));
@@ -177,7 +177,7 @@ describe('the bare client for haret', () => {
     await expect(put('/none', new Uint8Array(1))).rejects.toThrow('Path Does not exist: /none');
   });
 
-  it('fails what is outstanding when the connection is gone', async () => {
+  it('fails the outstanding requests when the connection is gone', async () => {
     const waiting = put('/bench/k1', new Uint8Array(1));
     connection.close();
     await expect(waiting).rejects.toThrow('the connection was closed');

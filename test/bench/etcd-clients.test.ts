@@ -137,7 +137,7 @@ describe.each([
     expect(etcd.stored.size).toBeGreaterThanOrEqual(300);
   });
 
-  it('fails what is outstanding, and what comes later, when the connection is gone', async () => {
+  it('fails outstanding and later requests when the connection is gone', async () => {
     const waiting = put(connection, '/bench/k3', new Uint8Array(1));
     connection.close();
     await expect(waiting).rejects.toThrow();

@@ -79,7 +79,7 @@ describe('the load', () => {
     expect(result.firstError).toBe('read 0 bytes instead of 32');
   });
 
-  it('goes on after errors and reports them', async () => {
+  it('continues after errors, and reports them', async () => {
     const connection = new MemoryConnection();
     connection.refuseEvery = 10;
     const result = await runLoad([connection], { ...plan, workload: 'put' }, noProcessor);

@@ -13,7 +13,7 @@ describe('the plan of a run', () => {
     ]);
   });
 
-  it('takes every pair when it is asked to, but no connection that would idle', () => {
+  it('takes every pair when it is asked to, except a connection that would idle', () => {
     const cases = casesOf('get', [1, 16], [1, 8, 64], true).map((one) => [one.outstanding, one.connections]);
     expect(cases).toEqual([
       [1, 1],
@@ -23,13 +23,13 @@ describe('the plan of a run', () => {
     ]);
   });
 
-  it('is short when it is quick, and flags still have the last word', () => {
+  it('is short when it is quick, and flags still overrule it', () => {
     const plan = planOf(['--quick', '--only', 'etcd', '--seconds', '0.2', '--measures', 'load', '--workloads', 'put']);
     expect(plan).toMatchObject({ targets: ['etcd'], seconds: 0.2, measures: ['load'], rounds: 2 });
     expect(plan?.cases.map((one) => one.outstanding)).toEqual([1, 256]);
   });
 
-  it('is none when only help is wanted', () => {
+  it('is empty when only help is wanted', () => {
     expect(planOf(['--help'])).toBeNull();
   });
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the program', () => {
-  it('leaves out what is not installed and says so', () => {
+  it('leaves out a system that is not installed, and says so', () => {
     const { status, out, err } = bench('--only', 'etcd,zookeeper', '--zookeeper-jar', join(directory, 'none.jar'));
     expect(err).toContain('etcd is left out: it is not installed');
     expect(out).toContain('etcd: left out, it is not installed');
@@ -46,7 +46,7 @@ describe('the program', () => {
     expect(status).toBe(1);
   });
 
-  it('says in one line what is wrong with a node that does not start, and leaves nothing behind', () => {
+  it('says in one line why a node does not start, and leaves no files or processes', () => {
     const broken = join(import.meta.dirname, 'broken-node.mjs');
     const { status, err } = bench('--only', 'haret', '--haret', broken, '--quick');
     expect(err).toMatch(/haret's node \d ended before it was asked to/);
@@ -55,7 +55,7 @@ describe('the program', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('loads three nodes of haret by all workloads, tells what it measured, and ends them', () => {
+  it('loads three nodes of haret with all workloads, reports what it measured, and ends them', () => {
     const json = 'test/.output/bench/results.json';
     const { status, out, err } = bench(
       ...['--only', 'haret', '--measures', 'load', '--json', json, '--keys', '50', '--value-bytes', '100'],

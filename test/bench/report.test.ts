@@ -97,7 +97,7 @@ describe('the report', () => {
     ).toBe(['name       n', '-----  -----', 'a          1', 'bcdef  1,000'].join('\n'));
   });
 
-  it('has the ratios, what was left out, and every measure', () => {
+  it('has the ratios, the systems that were left out, and every measure', () => {
     const text = reportOf(results);
     expect(text).toContain('zookeeper: left out, it is not installed');
     expect(text).toContain('the machine was busy before the run (load 1.5): expect noise');
@@ -108,7 +108,7 @@ describe('the report', () => {
     expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
   });
 
-  it('holds haret against its floors', () => {
+  it('compares haret with its floors', () => {
     const met = Object.fromEntries(floorsOf(results).map((floor) => [floor.what, floor.met]));
     expect(met).toEqual({
       "put, 256 outstanding over 1: throughput of etcd's": true,

@@ -11,7 +11,7 @@ const event = encodeEvent({ op: 1, timestamp: 2, folded: false, changes: [] });
 describe.each(Object.values(apiSubprotocols))('%s', (subprotocol) => {
   const codec = apiServerCodec(subprotocol);
 
-  it('tells an event from what else a watch is told', () => {
+  it('tells an event from the other messages of a watch', () => {
     expect(isEvent(codec.encode([{ kind: 'event', id: 2, event }]))).toBe(true);
     expect(isEvent(codec.encode([{ kind: 'progress', id: 2, op: 7 }]))).toBe(false);
     expect(isEvent(codec.encode([{ kind: 'watching', id: 2, op: 7 }]))).toBe(false);

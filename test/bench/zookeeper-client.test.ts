@@ -106,7 +106,7 @@ describe('the client for ZooKeeper', () => {
     expect(zooKeeper.asked).toEqual([1, 5, 4, 9, 4]);
   });
 
-  it('takes a create of what is there already as done', async () => {
+  it('takes a create of a node that exists already as done', async () => {
     await call(connection, (to, done) => to.create('/bench', new Uint8Array(1), done));
     await call(connection, (to, done) => to.create('/bench', new Uint8Array(1), done));
   });
@@ -128,7 +128,7 @@ describe('the client for ZooKeeper', () => {
     expect(await call(connection, (to, done) => to.get('/here', false, done))).toBe(3);
   });
 
-  it('fails what is outstanding when the connection is gone', async () => {
+  it('fails the outstanding requests when the connection is gone', async () => {
     const waiting = call(connection, (to, done) => to.get('/here', true, done));
     connection.close();
     await expect(waiting).rejects.toThrow('the connection was closed');

@@ -40,7 +40,7 @@ function start(options: Partial<AdminClientOptions> = {}) {
 const join = { kind: 'clusterJoin', node: 'dev2', address: '127.0.0.1:3000' } as const;
 
 describe('the admin client', () => {
-  it.each(['binary', 'superjson'] as const)('asks and is answered in %s, also before it is connected', (codec) => {
+  it.each(['binary', 'superjson'] as const)('asks and is answered in %s, even before it is connected', (codec) => {
     const { world, run, client } = start({ codec });
     const outcome = run({ kind: 'clusterStatus' });
     world.settle();
@@ -49,7 +49,7 @@ describe('the admin client', () => {
     expect(client.address).toBe('a:1');
   });
 
-  it('passes a refusal on as it came', () => {
+  it('passes a refusal on unchanged', () => {
     const { world, server, run } = start();
     server.onMessage = (connection, { id }) => {
       connection.send({ kind: 'failed', id, error: errorInfo('NodeRefused', 'dev2 has namespaces of its own') });
@@ -76,7 +76,7 @@ describe('the admin client', () => {
     expect(heard).toEqual(['namespaces']);
   });
 
-  it('ends what takes too long, with what is known of it', () => {
+  it('ends a command that takes too long, with what is known of it', () => {
     const { world, server, run } = start();
     server.onMessage = (connection, { id, command }) => {
       if (command.kind === 'ping') connection.send({ kind: 'done', id, result: { kind: 'ok' } });
@@ -103,7 +103,7 @@ describe('the admin client', () => {
     });
   });
 
-  it('is bounded, can be abandoned, and ends everything when it is closed', () => {
+  it('has a bound, can be abandoned, and ends every command when it is closed', () => {
     const { world, server, client, run } = start({ maxOutstanding: 2 });
     server.onMessage = () => undefined;
     const abandoned = new Outcome<AdminResult>();

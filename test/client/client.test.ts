@@ -81,7 +81,7 @@ describe('entering', () => {
     expect(states).toEqual(['ready']);
   });
 
-  it('stays when the primary cannot be reached from here, or is not to be followed', () => {
+  it('stays when it cannot reach the primary, or must not follow it', () => {
     const a = new FakeNode(world, 'a:1');
     a.primary = primaryAt('hidden:1');
     const { client } = startClient(world);
@@ -186,7 +186,7 @@ describe('connecting', () => {
     expect(client.state).toBe('ready');
   });
 
-  it('goes on from a node that accepts and never answers', () => {
+  it('leaves a node that accepts and never answers', () => {
     new FakeNode(world, 'a:1').silent = true;
     new FakeNode(world, 'b:1');
     const { client } = startClient(world, { addresses: ['a:1', 'b:1'] });
@@ -261,7 +261,7 @@ describe('connecting', () => {
     expect(client.state).toBe('ready');
   });
 
-  it('asks an idle node for a sign of life now and then', () => {
+  it('asks an idle node for a sign of life from time to time', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     world.pass(60_000);
@@ -279,7 +279,7 @@ describe('a node that misbehaves', () => {
     ['a text frame', () => '{"json":[]}'],
     ['a reply that is none', (id: number) => new Uint8Array([1, 2, id, 1, 255])],
     ['a second welcome', () => new Uint8Array([1, 1, 1, ...new Uint8Array(16), 1, 97, 1, 1, 1])],
-  ])('and sends %s is left, and what was asked is asked again', (_, frame) => {
+  ])('that sends %s is left, and its requests are asked again', (_, frame) => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -294,7 +294,7 @@ describe('a node that misbehaves', () => {
     expect(outcome.value.answer.kind).toBe('result');
   });
 
-  it('and answers a read by a pong is left', () => {
+  it('that answers a read with a pong is left', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -304,7 +304,7 @@ describe('a node that misbehaves', () => {
     expect(client.problem?.error.message).toContain('answered a read by pong');
   });
 
-  it('and answers what was never asked, or twice, is only ignored', () => {
+  it('that answers a question never asked, or answers twice, is only ignored', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);

@@ -56,7 +56,7 @@ describe('deadlines', () => {
     expect(written.error).toMatchObject({ code: 'Timeout', outcome: 'definite', details: { lastCode: 'NoPrimary' } });
   });
 
-  it('leave the doubt of a send that was lost, whatever is refused after it', () => {
+  it('leave the outcome of a lost send unknown, whatever is refused after it', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -79,7 +79,7 @@ describe('deadlines', () => {
     expect(outcome.error).toMatchObject({ code: 'Timeout', outcome: 'definite' });
   });
 
-  it('are kept for each call, whatever others were given', () => {
+  it('are kept for each call, whatever limits other calls have', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -96,7 +96,7 @@ describe('deadlines', () => {
 });
 
 describe('abandoning and closing', () => {
-  it('ends a call with what is known of it', () => {
+  it('ends a call with what is known of its outcome', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -115,7 +115,7 @@ describe('abandoning and closing', () => {
     expect(client.outstanding).toBe(0);
   });
 
-  it('ends everything, gives sessions back, and refuses from then on', () => {
+  it('ends every call, gives sessions back, and refuses later calls', () => {
     const node = new FakeNode(world, 'a:1');
     node.maxWindow = 1;
     const { client, states } = startClient(world);
@@ -135,7 +135,7 @@ describe('abandoning and closing', () => {
     expect(states).toEqual(['ready', 'closed']);
   });
 
-  it('has a bound on what may be outstanding, in calls and in bytes', () => {
+  it('has a bound on outstanding calls and their bytes', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world, { maxOutstanding: 3, maxOutstandingBytes: 100 });
     enter(client);
@@ -166,7 +166,7 @@ describe('abandoning and closing', () => {
     expect(client.outstanding).toBe(1);
   });
 
-  it('refuses what fits no frame by both numbers, and what comes behind it goes on', () => {
+  it('refuses a call that fits no frame with both numbers, and later calls continue', () => {
     const node = new FakeNode(world, 'a:1');
     node.maxFrameBytes = 1000;
     const { client } = startClient(world);

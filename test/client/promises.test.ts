@@ -41,7 +41,7 @@ describe('the promises', () => {
     expect((await inWorld(world, promises.execute(get('/a')))).answer.kind).toBe('error');
   });
 
-  it('are abandoned by a signal, before or after the call was made', async () => {
+  it('can be abandoned with a signal, before or after the call is made', async () => {
     const { world, node, promises } = start();
     await inWorld(world, promises.enter('test-ns'));
     node.read = () => undefined;

@@ -36,7 +36,7 @@ describe('a refusal of a write that was sent more than once', () => {
     expect(outcome.error).toMatchObject({ code: 'DiskLow', outcome: 'unknown' });
   });
 
-  it('also where both sendings were over one connection, and both are refused', () => {
+  it('settles nothing, even when both sendings used one connection and both are refused', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     entering(world, client);
@@ -64,7 +64,7 @@ describe('a refusal of a write that was sent more than once', () => {
 });
 
 describe('a client whose own loop stands still for 350 ms of each second', () => {
-  it('gives up a connection that is dead, within a few seconds', () => {
+  it('gives up a dead connection within a few seconds', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     entering(world, client);
@@ -96,7 +96,7 @@ describe('a node that answers and has lost its group', () => {
     return { at, other: nodes.find((node) => node !== at)!, client, states };
   }
 
-  it('is left within two seconds when it refuses what is asked, and what was asked goes along', () => {
+  it('is left within two seconds when it refuses a request, and the requests move to another node', () => {
     const { at, other, client, states } = two();
     at.request = (connection, message) => at.refuse(connection, message.id, lost);
     at.register = (connection, message) => at.refuse(connection, message.id, lost);
@@ -110,7 +110,7 @@ describe('a node that answers and has lost its group', () => {
     expect(states).toEqual(['ready', 'suspended', 'ready']);
   });
 
-  it('is left when it says so, though nothing is asked', () => {
+  it('is left when it says so, although nothing is asked', () => {
     const { at, other, client } = two();
     at.last.send({ kind: 'standing', namespaceId: 1, served: false });
     world.pass(100);
@@ -118,7 +118,7 @@ describe('a node that answers and has lost its group', () => {
     expect(client.state).toBe('ready');
   });
 
-  it('is stayed with where there is no other, without a word of being ready until it is', () => {
+  it('is kept when there is no other node, and the client is not called ready until that node is', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     entering(world, client);

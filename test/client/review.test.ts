@@ -54,7 +54,7 @@ function putOf(path: string, bytes: number): Operation {
 }
 
 describe('entering', () => {
-  it('is over when another namespace was asked for: an answer that comes late changes nothing', () => {
+  it('ends when another namespace is asked for: a late answer changes nothing', () => {
     node.namespaces = ['a', 'b'];
     const { client } = startClient(world);
     const answers: (() => void)[] = [];
@@ -87,7 +87,7 @@ describe('entering', () => {
     expect(late.error).toMatchObject({ code: 'Closed' });
   });
 
-  it('keeps its time limit while a move is under way, and tells where the client is then', () => {
+  it('keeps its time limit during a move, and then tells where the client is', () => {
     node.primary = primaryAt('b:1');
     new FakeNode(world, 'b:1').hangs = true;
     const { client } = startClient(world);
@@ -103,7 +103,7 @@ describe('entering', () => {
     expect(client.namespace?.name).toBe('test-ns');
   });
 
-  it('can be abandoned while a move is under way', () => {
+  it('can be abandoned during a move', () => {
     node.primary = primaryAt('b:1');
     new FakeNode(world, 'b:1').hangs = true;
     const { client } = startClient(world);
@@ -218,7 +218,7 @@ describe('a slow network', () => {
     return client;
   }
 
-  it.each([500, 125])('of %i bytes a millisecond takes a megabyte up, once', (bytesPerMs) => {
+  it.each([500, 125])('of %i bytes a millisecond carries a megabyte to the node, once', (bytesPerMs) => {
     const client = startSlowly(bytesPerMs);
     const written = new Outcome<Reply>();
     client.execute(putOf('/large', megabyte), { timeoutMs: 60_000 }, written.done);
@@ -227,7 +227,7 @@ describe('a slow network', () => {
     expect(node.executed).toEqual(['41/1', '41/2']);
   });
 
-  it.each([500, 125])('of %i bytes a millisecond takes a megabyte down', (bytesPerMs) => {
+  it.each([500, 125])('of %i bytes a millisecond carries a megabyte to the client', (bytesPerMs) => {
     const client = startSlowly(bytesPerMs);
     node.read = (connection, { id }) => {
       const value = new Uint8Array(megabyte);
@@ -239,7 +239,7 @@ describe('a slow network', () => {
     expect(had.value.answer).toMatchObject({ kind: 'result', result: { kind: 'value' } });
   });
 
-  it('connects, though a handshake takes longer than a node near by is waited for', () => {
+  it('connects although a handshake takes longer than the wait for a nearby node', () => {
     far(world, 150);
     const { client } = startClient(world);
     world.pass(5000);
@@ -253,7 +253,7 @@ describe('a slow network', () => {
 });
 
 describe('a reset', () => {
-  it('that a disconnect tears is begun anew as a reset, and a live value recovers by it', () => {
+  it('that a disconnect interrupts is begun again as a reset, and a live value recovers with it', () => {
     const asked: Outgoing[] = [];
     const told: WatchTold[] = [];
     let id = 0;
@@ -325,7 +325,7 @@ describe('a reset', () => {
 });
 
 describe('a call', () => {
-  it('that is ended by what another one was told is not sent after that', () => {
+  it("that ended because of another call's answer is not sent after that", () => {
     const { client } = startWriting();
     // Each waits to be sent again.
     node.request = (connection, { id }) => node.refuse(connection, id, errorInfo('NotPrimary', 'not here'));
@@ -356,7 +356,7 @@ describe('a call', () => {
     expect(client.outstanding).toBe(0);
   });
 
-  it('whose time limit is none is over at once', () => {
+  it('whose time limit is not a number ends at once', () => {
     const { client } = startWriting();
     node.request = () => undefined;
     const written = write(client, '/a', NaN);
@@ -378,7 +378,7 @@ describe('a session', () => {
     return () => void (node.register = register);
   }
 
-  it('that is lost is lost until there is another one, which needs no write and may take long', () => {
+  it('that is lost stays lost until another one exists, which needs no write and may take long', () => {
     const { client, states } = startWriting();
     const found = loseSession(client);
     world.pass(70_000);
@@ -401,7 +401,7 @@ describe('a session', () => {
     expect(client.namespace?.session).toBe(42);
   });
 
-  it("that is lost is nobody's any more once its namespace is left", () => {
+  it('that is lost is reported no more once its namespace is left', () => {
     const { client, states } = startWriting();
     loseSession(client);
     client.leave();
@@ -410,7 +410,7 @@ describe('a session', () => {
     expect(client.state).toBe('ready');
   });
 
-  it('is given back, also when it was on its way while its namespace was left and entered again', () => {
+  it('is given back, even when its registration was on its way while the namespace was left and entered again', () => {
     const { client } = startClient(world);
     entering(world, client);
     const { register } = node;

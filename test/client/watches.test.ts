@@ -89,7 +89,7 @@ function inShort(told: readonly WatchTold[]): string[] {
 }
 
 describe('a watch', () => {
-  it('that was opened without a connection is asked when there is one', () => {
+  it('that was opened without a connection is asked for when there is one', () => {
     const scene = new Scene();
     scene.open({ subtree: true });
     expect(scene.sent).toEqual([]);
@@ -99,7 +99,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('begins again behind its last event, and before that behind where it began', () => {
+  it('begins again after its last event, and before any event after the op where it began', () => {
     const scene = new Scene();
     const { told } = scene.open();
     scene.connect();
@@ -118,7 +118,7 @@ describe('a watch', () => {
     expect(inShort(told)).toEqual(['begun 10', 'event 12', 'event 15', 'event 16']);
   });
 
-  it('begins now again when nobody said where it had begun', () => {
+  it('begins at `now` again when no node said where it had begun', () => {
     const scene = new Scene();
     scene.open();
     scene.connect();
@@ -127,7 +127,7 @@ describe('a watch', () => {
     expect(scene.asked.from).toEqual({ kind: 'now' });
   });
 
-  it('goes on behind a mark of progress', () => {
+  it('continues after a mark of progress', () => {
     const scene = new Scene();
     const { told } = scene.open();
     scene.connect();
@@ -139,7 +139,7 @@ describe('a watch', () => {
     expect(inShort(told)).toEqual(['begun 10', 'progress 90']);
   });
 
-  it('asks for a snapshot anew that broke off, and goes on behind one that did not', () => {
+  it('asks again for a snapshot that broke off, and continues after one that was complete', () => {
     const scene = new Scene();
     const { told } = scene.open({ from: 'snapshot' });
     scene.connect();
@@ -157,7 +157,7 @@ describe('a watch', () => {
     expect(inShort(told)).toEqual(['begun 10', 'snapshot 10', 'snapshot 20', 'snapshot 20']);
   });
 
-  it('passes over what comes late for an earlier question', () => {
+  it('ignores late answers to an earlier question', () => {
     const scene = new Scene();
     const { told } = scene.open();
     scene.connect();
@@ -211,7 +211,7 @@ describe('a watch', () => {
     expect(scene.asked.id).not.toBe(first);
   });
 
-  it('that is oneshot ends with its event, also with one in the place of many', () => {
+  it('that is oneshot ends with its event, even with one that folds many', () => {
     const scene = new Scene();
     const one = scene.open({ oneshot: true });
     scene.connect();
@@ -225,7 +225,7 @@ describe('a watch', () => {
     expect(scene.watches.size).toBe(0);
   });
 
-  it('that is cancelled tells nothing more and says so to the node; closing ends all', () => {
+  it('that is cancelled tells nothing more and says so to the node; closing ends every watch', () => {
     const scene = new Scene();
     const one = scene.open();
     const other = scene.open();
@@ -240,7 +240,7 @@ describe('a watch', () => {
     expect(inShort(other.told)).toEqual(['ended Closed']);
   });
 
-  it('rests where it can go on without a repeat: not within a snapshot', () => {
+  it('rests where it can continue without a repeat: not within a snapshot', () => {
     const scene = new Scene();
     const { told, handle } = scene.open({ from: 'snapshot' });
     scene.connect();
@@ -289,7 +289,7 @@ describe('a stream', () => {
     };
   }
 
-  it('yields what is told, in order, whether it is waited for or waits', async () => {
+  it('yields updates in order, whether its reader waits for them or they wait for the reader', async () => {
     const source = new Source();
     const stream = new WatchStream(source.open);
     const first = stream.next();
@@ -302,7 +302,7 @@ describe('a stream', () => {
     ]);
   });
 
-  it('has the node pause when its reader is slow, and go on when that caught up', async () => {
+  it('has the node pause while its reader is slow, and continue when the reader has caught up', async () => {
     const source = new Source();
     const stream = new WatchStream(source.open);
     for (let op = 0; op < 300; op++) source.tell({ kind: 'progress', op });
@@ -313,7 +313,7 @@ describe('a stream', () => {
     expect(source.calls).toEqual(['pause', 'resume']);
   });
 
-  it('throws the error of its end, behind what was told before, and once', async () => {
+  it('throws the error of its end once, after the updates before it', async () => {
     const source = new Source();
     const stream = new WatchStream(source.open);
     source.tell({ kind: 'progress', op: 1 });
@@ -335,7 +335,7 @@ describe('a stream', () => {
     expect(await stream.next()).toMatchObject({ done: true });
   });
 
-  it('is interrupted by its signal, also by one that was aborted before', async () => {
+  it('is interrupted by its signal, even by one that was aborted before', async () => {
     const source = new Source();
     const abort = new AbortController();
     const waiting = new WatchStream(source.open, abort.signal).next();

@@ -96,7 +96,7 @@ describe('writing exactly once', () => {
     expect(client.outstanding).toBe(0);
   });
 
-  it('sends one frame for what one turn asked', () => {
+  it('sends one frame for the writes of one turn', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -131,7 +131,7 @@ describe('writing exactly once', () => {
     expect(node.executed).toHaveLength(8);
   });
 
-  it('retries what is refused for now under the same number, with a back-off, until it is taken', () => {
+  it('retries a write that is refused for now under the same number, with a back-off, until it is taken', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -173,7 +173,7 @@ describe('writing exactly once', () => {
     expect(node.executed).toEqual(['41/1']);
   });
 
-  it('raises `answered` past a definite refusal and sends again what the primary holds back behind it', () => {
+  it('raises `answered` past a definite refusal, and sends the later writes again that the primary holds back', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -190,7 +190,7 @@ describe('writing exactly once', () => {
     expect(node.heard('request').filter(({ request, answered }) => request === 3 && answered === 3)).toHaveLength(1);
   });
 
-  it('remembers a refusal behind a write that is still outstanding, until that is answered', () => {
+  it('remembers a refusal after a write that is still outstanding, until that write is answered', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -223,7 +223,7 @@ describe('writing exactly once', () => {
     expect(node.heard('request').length).toBeLessThan(500);
   });
 
-  it('sends again what got no answer on a connection that lives', () => {
+  it('sends a write again that got no answer on a live connection', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -257,7 +257,7 @@ describe('writing exactly once', () => {
 });
 
 describe('a session that is gone', () => {
-  it('ends what was outstanding with an unknown outcome, repeats none of it, and writes on in a new one', () => {
+  it('ends the outstanding writes with an unknown outcome, repeats none, and writes in a new session', () => {
     const node = new FakeNode(world, 'a:1');
     const { client, states } = startClient(world);
     enter(client);
@@ -275,7 +275,7 @@ describe('a session that is gone', () => {
     expect(states).toEqual(['ready', 'lost', 'ready']);
   });
 
-  it('is kept alive while it is idle, and replaced when that says that it is gone', () => {
+  it('is kept alive while it is idle, and replaced when the keep-alive says that it is gone', () => {
     const node = new FakeNode(world, 'a:1');
     const { client, states } = startClient(world);
     enter(client);
@@ -293,7 +293,7 @@ describe('a session that is gone', () => {
     expect(client.namespace?.session).toBe(42);
   });
 
-  it('cannot be had in a namespace that was deleted: writes say so', () => {
+  it('cannot be registered in a deleted namespace: writes say so', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);
@@ -305,7 +305,7 @@ describe('a session that is gone', () => {
     expect(node.heard('register')).toHaveLength(1);
   });
 
-  it('is registered again when the connection breaks meanwhile, and writes wait for it', () => {
+  it('is registered again when the connection breaks before the answer, and writes wait for it', () => {
     const node = new FakeNode(world, 'a:1');
     const { client } = startClient(world);
     enter(client);

@@ -212,7 +212,7 @@ describe.each(kinds)('the command %s', (kind) => {
     serves(story);
   });
 
-  it('after the connection was closed, and after the node stopped, is for nobody', () => {
+  it('is answered to no one after the connection closed or the node stopped', () => {
     const story = founded();
     const node = story.node('n1').node!;
     const codec = adminClientCodec(adminSubprotocols.binary);
@@ -263,7 +263,7 @@ describe.each(kinds)('the command %s', (kind) => {
   });
 });
 
-describe('what no admin connection may say', () => {
+describe('what is refused on an admin connection', () => {
   it.each([
     [
       'a hello of a client',
@@ -288,7 +288,7 @@ describe('what no admin connection may say', () => {
     serves(story);
   });
 
-  it('no more than so much at once: what is too much is refused by itself', () => {
+  it('only a bounded number of commands at once: each one too many is refused alone', () => {
     const story = founded();
     story.world.crash(story.node('n1'));
     story.pass(3000);
@@ -307,7 +307,7 @@ describe('what no admin connection may say', () => {
 });
 
 describe('a node that is in no cluster', () => {
-  it.each(kinds)('founds none for a command %s that cannot be done', (kind) => {
+  it.each(kinds)('founds no cluster for a command %s that cannot be done', (kind) => {
     const story = new Story(1);
     story.world.start(story.node('n1'));
     story.pass(100);
@@ -328,8 +328,8 @@ function isTwice(replicas: readonly Placement[]): boolean {
   return new Set(replicas.map(({ replica }) => replica)).size < replicas.length;
 }
 
-describe('what is refused', () => {
-  it('is counted, and told once for each kind, without what the other end chose as anything but text', () => {
+describe('a refused command', () => {
+  it('is counted, and logged once for each kind, with words of the other end only as text', () => {
     const story = founded();
     for (let i = 0; i < 20; i++) {
       for (const command of commandsOf('logLevel')) story.admin('n1', command);

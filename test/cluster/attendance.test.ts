@@ -44,8 +44,8 @@ function seen(later: readonly NodeInfo[], connected: readonly string[]) {
   return { attendance, outsiders, problems };
 }
 
-describe('a node at whose address another was joined', () => {
-  it('is told as replaced, and what was said of it ends: its operator did what it asked for', () => {
+describe('a node whose address was given to another node', () => {
+  it('is reported as replaced, and earlier warnings about it end: its operator did what it asked for', () => {
     const before = seen([], ['c']);
     before.outsiders.lostItsLog(info('b'));
     expect(before.attendance.of('b')).toBe('emptied');
@@ -63,7 +63,7 @@ describe('a node at whose address another was joined', () => {
     ]);
   });
 
-  it('is told so by a node that has only its catalog, as after a restart', () => {
+  it('is reported as replaced by a node that has only its catalog, as after a restart', () => {
     const { attendance } = seen([info('x', 'b')], ['c', 'x']);
     expect(attendance.of('b')).toBe('replaced');
     expect(attendance.warnings()).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('a node at whose address another was joined', () => {
   });
 });
 
-describe('a namespace with a voter that is away', () => {
+describe('a namespace with an absent voter', () => {
   const lacks =
     'namespace ns has 2 of 3 voters: r3 on n3 is missing (it has not been connected with this node for 30 s); it survives no further failure';
 
@@ -89,7 +89,7 @@ describe('a namespace with a voter that is away', () => {
     return status.warnings;
   }
 
-  it('is told for long only, by each node, also by one that was started since, until it is back', () => {
+  it('is reported by every node after a long absence, until the voter is back', () => {
     const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
     story.world.crash(story.node('n3'));
     story.pass(20_000);
@@ -105,7 +105,7 @@ describe('a namespace with a voter that is away', () => {
     for (const at of ['n1', 'n2', 'n3', 'n4']) expect(warnings(story, at)).toEqual([]);
   });
 
-  it('is told to have no quorum when two are away, and so is the root group without its founder', () => {
+  it('is reported to have no quorum when two are absent, and so is the root group without its founder', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     for (const name of ['n1', 'n3']) story.world.crash(story.node(name));
     story.pass(32_000);
@@ -117,7 +117,7 @@ describe('a namespace with a voter that is away', () => {
 });
 
 describe('a command that needs the root group', () => {
-  it('says, while the founder is away, that it has the only voter, and why it is not there', () => {
+  it('says, while the founder is absent, that the founder has the only voter, and why it is absent', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     story.world.crash(story.node('n1'));
     story.node('n1').disk.wipe();

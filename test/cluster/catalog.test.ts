@@ -107,7 +107,7 @@ describe('the founding', () => {
     expect(errorOf(root.apply({ kind: 'found', cluster: id('d'), node: node('dev1') }))).toMatch(/^WrongCluster/);
   });
 
-  it('comes before everything else', () => {
+  it('comes before any other command', () => {
     const root = new Root();
     expect(errorOf(root.apply({ kind: 'addNode', node: node('dev1') }))).toMatch(/^NotAllowed/);
     expect(errorOf(root.apply({ kind: 'found', cluster: '0'.repeat(32), node: node('dev1') }))).toMatch(/^BadArgument/);
@@ -117,7 +117,7 @@ describe('the founding', () => {
 });
 
 describe('nodes', () => {
-  it('are added once, and move when they say so', () => {
+  it('are added once, and get another address when they report it', () => {
     const root = founded();
     const { version } = root.catalog;
     expect(errorOf(root.apply({ kind: 'addNode', node: node('dev2') }))).toBe('done 2');
@@ -222,7 +222,7 @@ describe('the catalog as a state machine', () => {
     expect(errorOf(root.bytes(new Uint8Array([99])))).toMatch(/^BadFrame/);
   });
 
-  it('is whole after a restore, and unchanged by bytes that are no snapshot', () => {
+  it('is whole after a restore, and unchanged by bytes that are not a snapshot', () => {
     const root = founded();
     root.apply(wish('test-ns', 'a', three));
     const whole = Buffer.concat(piecesOf(root.catalog));
@@ -264,7 +264,7 @@ describe('the catalog as a state machine', () => {
       ),
   );
 
-  it('answers equal entries alike, and a snapshot of it is it, whatever is applied beside', () => {
+  it('answers equal entries alike, and its snapshot is its state, whatever is applied meanwhile', () => {
     fc.assert(
       fc.property(
         fc.array(entries, { maxLength: 40, size: 'max' }),

@@ -57,7 +57,7 @@ class Play {
 }
 
 describe('a client with an id', () => {
-  it('goes on in another process of the same incarnation, in a session of its own', () => {
+  it('continues in another process of the same incarnation, in a new session', () => {
     const play = new Play();
     const first = play.enter(one);
     play.create(first);
@@ -70,7 +70,7 @@ describe('a client with an id', () => {
     expect(second.client.namespace!.session).toBeGreaterThan(first.client.namespace!.session!);
   });
 
-  it('does so after every node was without power', () => {
+  it('continues after a power cut of every node', () => {
     const play = new Play();
     const first = play.enter(one);
     play.create(first);
@@ -85,7 +85,7 @@ describe('a client with an id', () => {
     expect(second.client.namespace).toMatchObject({ continued: true });
   });
 
-  it('keeps it from another incarnation as long as it lives, and no longer', () => {
+  it('keeps its id from another incarnation as long as it is alive, and no longer', () => {
     const play = new Play();
     const { world } = play.story;
     const first = play.enter(one);
@@ -107,7 +107,7 @@ describe('a client with an id', () => {
     expect(second.client.namespace).toMatchObject({ continued: false });
   });
 
-  it('is asked wherever it is, also at a node that has no replica of the namespace', () => {
+  it('is asked wherever it is connected, even at a node without a replica of the namespace', () => {
     const story = Story.founded(4, 'ns', ['n1', 'n2', 'n3']);
     const play = new Play(story);
     const far = story.world.nodes[3]!.apiAddress;
@@ -119,7 +119,7 @@ describe('a client with an id', () => {
     expect(play.increment(first)).toBe(1);
   });
 
-  it('that comes to another node while it is asked keeps its id', () => {
+  it('keeps its id when it moves to another node while it is asked', () => {
     const play = new Play();
     const { world } = play.story;
     const first = play.enter(one);
@@ -133,7 +133,7 @@ describe('a client with an id', () => {
     world.start(at);
   });
 
-  it('V38: of two living processes with one identity the later one has it, and the other is told for good', () => {
+  it('V38: the later of two live processes with one identity has it, and the other is told so for good', () => {
     const play = new Play();
     const { world } = play.story;
     const first = play.enter(one);
@@ -158,7 +158,7 @@ describe('a client with an id', () => {
     expect(second.client.namespace).toMatchObject({ session });
   });
 
-  it('V38: a process that says nothing when the other comes is told when it next asks for its session', () => {
+  it('V38: a process that is silent when the other comes is told when it next asks for its session', () => {
     const play = new Play();
     const first = play.enter(one, { keepAliveMs: 2000 });
     play.create(first);
@@ -169,7 +169,7 @@ describe('a client with an id', () => {
     expect(play.increment(second)).toBe(2);
   });
 
-  it('is asked also when it has said nothing since it bound its id', () => {
+  it('is asked even when it has said nothing since it bound its id', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const [, there, elsewhere] = story.world.nodes;
     const codec = apiClientCodec(apiSubprotocols.binary);

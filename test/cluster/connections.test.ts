@@ -63,7 +63,7 @@ function stalled(story: Story, through: Interface, subprotocol: string): { link:
 }
 
 describe.each(interfaces)('the %s interface', (through, subprotocol) => {
-  it('closes a connection that sends what is no frame of it, and no other', () => {
+  it('closes a connection that sends a frame of another protocol, and closes no other', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const bystander = story.dial(address(story, 'n1', 'api'), apiSubprotocols.binary);
     bystander.link.send(api.encode([{ kind: 'hello', protocol: apiProtocol, client: 'test' }]));
@@ -91,7 +91,7 @@ describe.each(interfaces)('the %s interface', (through, subprotocol) => {
     serves(story, 'n1');
   });
 
-  it('tells the one connection too many why it is closed, and takes another when one has gone', () => {
+  it('tells a connection over the limit why it is closed, and takes another when one has closed', () => {
     const limits = { maxApiConnections: 6, maxAdminConnections: 6, maxClusterConnections: 6 };
     const story = Story.founded(1, 'ns', ['n1'], { limits });
     story.pass(1000);
@@ -110,7 +110,7 @@ describe.each(interfaces)('the %s interface', (through, subprotocol) => {
 });
 
 describe('a client that does not read', () => {
-  it('is cut off when too much waits for it, and costs nobody else anything', () => {
+  it('is cut off when too much waits for it, and does no harm to other clients', () => {
     const story = Story.founded(1, 'ns', ['n1'], { limits: { maxQueuedBytes: 100_000 } });
     const user = story.client(['n1']);
     story.enter(user, 'ns');
@@ -135,7 +135,7 @@ describe('a client that does not read', () => {
     expect(story.log.filter((line) => line.includes('does not read')).length).toBe(1);
   });
 
-  it('is cut off on the admin interface too', () => {
+  it('is also cut off on the admin interface', () => {
     const story = Story.founded(1, 'ns', ['n1'], { limits: { maxQueuedBytes: 20_000 } });
     const { link, handler } = stalled(story, 'admin', adminSubprotocols.binary);
     for (let id = 1; id <= 60 && link.closed === null; id++) {
@@ -168,7 +168,7 @@ describe('the cluster interface', () => {
   it.each([
     ['another cluster', { cluster: 'cd'.repeat(16) }, 'WrongCluster', closeCodes.wrongCluster],
     ['whoever means another node', { target: 'n7' }, 'NodeNotFound', closeCodes.notAllowed],
-  ] as const)('refuses %s, in words, and goes on', (_what, more, code, close) => {
+  ] as const)('refuses %s in words, and continues', (_what, more, code, close) => {
     const story = Story.founded(2, 'ns', ['n1', 'n2']);
     const peer = new Dialler(story).greet(helloTo(story, more), [secretOf(story.node('n1'))]);
     peer.tell({ kind: 'ping', answer: true });
@@ -178,7 +178,7 @@ describe('the cluster interface', () => {
     serves(story, 'n1');
   });
 
-  it('refuses another protocol, in words, before anything else is said', () => {
+  it('refuses another protocol in words, before any other message', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const peer = new Dialler(story);
     peer.tell({ kind: 'greet', protocol: 99, nonce: 'ab'.repeat(16) });
@@ -193,7 +193,7 @@ describe('the cluster interface', () => {
     ['a name', { name: 'n\u001b[2J' }],
     ['an address', { apiAddress: 'x:1\u0007' }],
     ['no address', { clusterAddress: '' }],
-  ])('refuses %s that a terminal should not show, of whoever knows the secret too', (_what, more) => {
+  ])('refuses %s that a terminal should not show, even from an end that knows the secret', (_what, more) => {
     const story = Story.founded(1, 'ns', ['n1']);
     const { from } = helloTo(story);
     const secrets = [secretOf(story.node('n1'))];
@@ -208,7 +208,7 @@ describe('the cluster interface', () => {
     expect(story.log.join('\n')).not.toContain('\u001b');
   });
 
-  it('is not made a stranger by nodes of another cluster that once had its address', () => {
+  it('is still a member after nodes of another cluster had its address', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const other = helloTo(story, { cluster: 'cd'.repeat(16), targetIncarnation: 'ef'.repeat(16) });
     new Dialler(story).greet(other, [secretOf(story.node('n1'))]).untilClosed();
@@ -216,7 +216,7 @@ describe('the cluster interface', () => {
     serves(story, 'n1');
   });
 
-  it('lets those go that never say hello, or say it and nothing more to a node without a cluster', () => {
+  it('closes links that never say hello, or that only say hello to a node without a cluster', () => {
     const story = new Story(1);
     story.world.start(story.node('n1'));
     const mute = new Dialler(story);
@@ -226,7 +226,7 @@ describe('the cluster interface', () => {
     expect(idle.raw.closed).toMatchObject({ code: closeCodes.timeout });
   });
 
-  it('makes nothing of answers to what was not asked', () => {
+  it('ignores answers to questions that it did not ask', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const peer = new Dialler(story).greet(helloTo(story), [secretOf(story.node('n1'))]);
     const answers = Array.from({ length: 50 }, (_, id): PeerMessage => ({
@@ -241,8 +241,8 @@ describe('the cluster interface', () => {
   });
 });
 
-describe('links that die without a word', () => {
-  it('are noticed by both ends, and made anew when the line is back', () => {
+describe('links that die silently', () => {
+  it('are noticed by both ends, and made again when the network is back', () => {
     const story = Story.founded(2, 'ns', ['n1']);
     story.part('n1', 'n2');
     story.pass(200);
@@ -257,7 +257,7 @@ describe('links that die without a word', () => {
 });
 
 describe('a disk that is nearly full', () => {
-  it('refuses what grows by name, serves the rest, warns, and takes everything again when there is room', () => {
+  it('refuses writes that grow with an error that says why, serves the rest, warns, and takes all writes when there is room again', () => {
     const settings = { diskCapacityBytes: 6 * 1024 * 1024, diskReserveBytes: 1024 * 1024, segmentBytes: 1024 * 1024 };
     const story = Story.founded(1, 'ns', ['n1'], { settings });
     const user = story.client(['n1'], { requestTimeoutMs: 3000 });
@@ -327,7 +327,7 @@ describe('a node that stops', () => {
     expect(valueOf(story.ask(user, get('/b')))).toBe('first');
   });
 
-  it('hands its groups over: the others go on at once', () => {
+  it('hands its groups over: the others continue at once', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n1', 'n2', 'n3']);
     const entered = story.entered(user, 'ns');

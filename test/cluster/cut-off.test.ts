@@ -43,7 +43,7 @@ const kindsOf = (told: readonly WatchTold[]): string[] =>
   told.map(({ kind }) => kind).filter((kind) => kind !== 'progress');
 
 describe('V35: primary and backup are cut off from each other, and a third reaches both', () => {
-  it('log, watches and local reads of the backup go on, and its clients stay', () => {
+  it('the log, watches and local reads of the backup continue, and its clients stay', () => {
     const { story, primary, cut } = cast();
     const near = story.client([cut], { followRedirects: false });
     story.enter(near, 'ns');
@@ -66,7 +66,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(states).toEqual([]);
   });
 
-  it('a watch begins there: one that reaches the primary relays it (found by the simulator)', () => {
+  it('a watch begins at the backup: a node that reaches the primary relays it (found by the simulator)', () => {
     const { story, primary, cut } = cast();
     story.part(primary, cut);
     story.pass(5000);
@@ -81,7 +81,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(kindsOf(told)).toEqual(['begun', 'event']);
   });
 
-  it('a client that reaches only the cut-off side hears that nothing goes on there, and goes on when it does', () => {
+  it('a client that reaches only the cut-off side is told that nothing is served there, and continues when something is', () => {
     const { story, primary } = cast();
     const lonely = story.client([primary], { followRedirects: false });
     story.enter(lonely, 'ns');
@@ -97,7 +97,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
 
 describe('a client at a node that has lost its group', () => {
   it.each(['primary', 'backup'] as const)(
-    'a %s, leaves it within two seconds or so: it writes, and its watch goes on',
+    'a %s, leaves it within about two seconds: it writes, and its watch continues',
     (which) => {
       const { story, primary, cut } = cast();
       const lost = which === 'primary' ? primary : cut;
@@ -113,7 +113,7 @@ describe('a client at a node that has lost its group', () => {
     },
   );
 
-  it('leaves it also when it asks nothing', () => {
+  it('leaves it even when it asks nothing', () => {
     const { story, cut } = cast();
     const idle = clientAt(story, cut);
     story.enter(idle, 'ns');
@@ -122,7 +122,7 @@ describe('a client at a node that has lost its group', () => {
     story.until('it is ready', () => idle.client.state === 'ready', 2000);
   });
 
-  it('does not wander while there is no quorum anywhere as fast as it can', () => {
+  it('does not move from node to node at full speed while no quorum exists', () => {
     const { story } = cast();
     const user = story.client(['n1', 'n2', 'n3'], { followRedirects: false });
     story.enter(user, 'ns');
@@ -142,8 +142,8 @@ describe('a client at a node that has lost its group', () => {
   });
 });
 
-describe('a client at a node that is of no cluster', () => {
-  it('goes on to one that is, and is never told that its namespace is unknown', () => {
+describe('a client at a node that belongs to no cluster', () => {
+  it('moves to a node of a cluster, and is never told that its namespace is unknown', () => {
     const story = new Story(4);
     for (const node of story.world.nodes) story.world.start(node);
     for (const name of ['n2', 'n3']) story.done(story.join(name));
@@ -156,7 +156,7 @@ describe('a client at a node that is of no cluster', () => {
     expect(codeOf(story.ask(user, createBlob('/b')))).toBe('ok');
   });
 
-  it('also where the founder serves no root group: the others know the namespace', () => {
+  it('moves even when the founder serves no root group: the others know the namespace', () => {
     const { story } = cast();
     const founder = story.node('n1');
     story.world.crash(founder);

@@ -55,7 +55,7 @@ function hasAll(story: Story, at: string): void {
   }
 }
 
-describe('one of three', () => {
+describe('one node of three', () => {
   it('repairs an entry from the others, when a byte is flipped in the middle of its log', () => {
     const { story, disk } = written(3, 'n3');
     for (const { file, at } of places(disk, '/needle10x')) disk.corrupt(file, at);
@@ -124,7 +124,7 @@ function stateAt(story: Story, at: string, of: string): string | undefined {
   return statusAt(story, at).members.find(({ node }) => node === of)?.state;
 }
 
-describe('V29: one of three that has lost its log and has its identity', () => {
+describe('V29: one node of three that has lost its log and has its identity', () => {
   const ways: readonly (readonly [string, boolean, (disk: MemoryDisk) => void])[] = [
     [
       'removed',
@@ -152,7 +152,7 @@ describe('V29: one of three that has lost its log and has its identity', () => {
     ],
   ];
   it.each(ways)(
-    'says so everywhere, serves nobody, and is not taken in again as it was: %s',
+    'says so everywhere, serves no client, and is not taken in again as it was: %s',
     (_how, proves, damage) => {
       const { story, user, disk } = written(3, 'n3');
       damage(disk);
@@ -224,8 +224,8 @@ describe('V29: one of three that has lost its log and has its identity', () => {
   });
 });
 
-describe('V29: one of three whose newest segments are gone', () => {
-  it('catches up before it votes, with nothing of what was acknowledged lost', () => {
+describe('V29: one node of three whose newest segments are gone', () => {
+  it('catches up before it votes, and no acknowledged write is lost', () => {
     const { story, user, disk } = written(3, 'n3', { segmentBytes: 64 * 1024 });
     const { used, spare } = segmentsOf(disk);
     expect(used.length).toBeGreaterThan(1);
@@ -255,7 +255,7 @@ describe('a node that belongs to no cluster', () => {
 });
 
 describe('the only voter of the root group', () => {
-  it('is mended by the nodes that follow it', () => {
+  it('is repaired by the nodes that follow it', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     story.done(story.create('needle', ['n2']));
     story.done(story.create('other', ['n2']));
@@ -278,7 +278,7 @@ describe('the only voter of the root group', () => {
     ]);
   });
 
-  it('does not go on when its tail is lost, says what to do, and the groups of three go on without it', () => {
+  it('stops when its tail is lost, says what to do, and the groups of three continue without it', () => {
     const { story, user, disk } = written(3, 'n1');
     disk.cut(disk.list().find(({ name }) => name.startsWith('log-'))!.name, 4 * sectorBytes);
     story.world.start(story.node('n1'));
@@ -292,7 +292,7 @@ describe('the only voter of the root group', () => {
 });
 
 describe('a single replica', () => {
-  it('serves what lies before an entry that nobody can read, and says what is wrong', () => {
+  it('serves the entries before one that no replica can read, and says what is wrong', () => {
     const { story, user, disk } = written(1, 'n1');
     for (const { file, at } of places(disk, '/needle10x')) disk.corrupt(file, at);
     story.world.start(story.node('n1'));

@@ -41,7 +41,7 @@ describe('idle groups', () => {
     expect(before.filter((lead) => lead !== '')).toHaveLength(names.length + 1);
   });
 
-  it('notice that a primary is gone as soon as busy ones do', () => {
+  it('notice that a primary is gone as soon as busy groups do', () => {
     const story = idle();
     const [id, name] = primaries(story)
       .find((lead) => !lead.startsWith('0 '))!

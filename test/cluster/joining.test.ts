@@ -17,7 +17,7 @@ function states(story: Story, at: string): Record<string, string> {
 }
 
 describe('a cluster', () => {
-  it('is founded by its first command, and takes in others that are then known everywhere', () => {
+  it('is founded by its first command, and takes in other nodes that are then known everywhere', () => {
     const story = started(3);
     expect(story.node('n1').node!.view().cluster).toBeNull();
     expect(story.node('n1').node!.ready()).toEqual({ ok: true, waitingFor: [] });
@@ -33,7 +33,7 @@ describe('a cluster', () => {
     }
   });
 
-  it('takes a command at any of its nodes, and tells who runs replicas and who does not', () => {
+  it('takes a command at any of its nodes, and tells which nodes run replicas', () => {
     const story = started(3);
     story.done(story.join('n2'));
     story.done(story.join('n3', 'n2'));
@@ -49,7 +49,7 @@ describe('a cluster', () => {
     expect(states(story, 'n1')).toEqual({ n1: 'surplus', n2: 'surplus' });
   });
 
-  it('refuses itself, another name, and an address where nobody is', () => {
+  it('refuses itself, another name, and an address where no node answers', () => {
     const story = started(3);
     story.done(story.join('n2'));
     expect(errorOf(story.join('n1'))).toMatchObject({ code: 'NodeRefused' });
@@ -62,7 +62,7 @@ describe('a cluster', () => {
     expect(states(story, 'n1')).toEqual({ n1: 'surplus', n2: 'surplus' });
   });
 
-  it('gives a silent node up', () => {
+  it('gives up a node that is silent', () => {
     const story = started(2);
     const address = story.node('n2').clusterAddress;
     story.done(story.create('ns', ['n1']));
@@ -85,7 +85,7 @@ describe('a cluster', () => {
     expect(codeOf(story.create('none', []))).toBe('NotEnoughReplicas');
   });
 
-  it('gives a node no more replicas than it is set to run', () => {
+  it('gives a node no more replicas than its limit', () => {
     const story = new Story(1, { limits: { maxReplicas: 3 } });
     story.world.start(story.node('n1'));
     expect(codeOf(story.create('one', ['n1', 'n1']))).toBe('ok');
@@ -97,7 +97,7 @@ describe('a cluster', () => {
 });
 
 describe('a crash at any step', () => {
-  it('of a founder leaves a node that can go on founding', () => {
+  it('of a founder leaves a node that can finish founding', () => {
     for (let effects = 1; effects <= 14; effects++) {
       const story = started(1, effects);
       const node = story.node('n1');
@@ -115,7 +115,7 @@ describe('a crash at any step', () => {
     }
   });
 
-  it('of a node that joins, or of the one that it joins, is mended by joining again', () => {
+  it('of a node that joins, or of the node that it joins, is repaired by joining again', () => {
     for (let effects = 1; effects <= 20; effects++) {
       for (const who of ['n1', 'n2']) {
         const story = started(2, effects);
@@ -158,7 +158,7 @@ describe('a node that comes back', () => {
     expect(story.node('n2').node!.view().connectedPeers).toContain('n3');
   });
 
-  it('as the root group, too', () => {
+  it('with other addresses is found even when it has the root group', () => {
     const story = Story.founded(2, 'ns', ['n1']);
     const moved = story.node('n1');
     story.world.crash(moved);
@@ -194,7 +194,7 @@ describe('a node that comes back', () => {
 });
 
 describe('a node whose data directory was emptied', () => {
-  it('is a stranger: it says so, serves nobody and joins nothing, and the others go on', () => {
+  it('is a stranger: it says so, serves no client and joins nothing, and the others continue', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n1', 'n2']);
     story.enter(user, 'ns');
@@ -233,7 +233,7 @@ describe('a node whose data directory was emptied', () => {
     expect(story.log.filter((line) => line.includes('warn refused a peer connection')).length).toBeLessThan(6);
   });
 
-  it('denies nobody the namespace that they were in, while nobody has told it yet (found by the simulator)', () => {
+  it('denies no client its namespace while no other node has told it about it (found by the simulator)', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const user = story.client(['n1', 'n2']);
     story.enter(user, 'ns');
@@ -255,7 +255,7 @@ describe('a node whose data directory was emptied', () => {
     expect(told).toEqual(['begun', 'event']);
   });
 
-  it('is welcome again with its old one', () => {
+  it('is welcome again with its old data directory', () => {
     const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
     const lost = story.node('n3');
     story.world.crash(lost);

@@ -16,7 +16,7 @@ function forgetNamespaces({ world }: Story, disk: MemoryDisk): void {
 }
 
 describe('a node that has lost its record and not its replicas', () => {
-  it('goes on with the replica that it has, once the catalog tells of the namespace again (found by torture)', () => {
+  it('continues with the replica that it has, once the catalog tells of the namespace again (found by torture)', () => {
     const names = ['n1', 'n2', 'n3'];
     const story = Story.founded(3, 'ns', names);
     const user = story.client(names, { requestTimeoutMs: 3000 });

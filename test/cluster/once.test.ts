@@ -21,7 +21,7 @@ describe('a request that a peer forwards', () => {
     ]);
   });
 
-  it('is one of its sender, and of one run of it', () => {
+  it('belongs to its sender, and to one run of the sender', () => {
     const once = new Once();
     expect(once.takes('n2', 7, 1)).toBe(true);
     expect(once.takes('n3', 7, 1)).toBe(true);
@@ -30,13 +30,13 @@ describe('a request that a peer forwards', () => {
     expect(once.takes('n2', 8, 1)).toBe(false);
   });
 
-  it('is not done when it comes so late that nobody remembers', () => {
+  it('is not done when it comes too late to be remembered', () => {
     const once = new Once();
     for (let id = 1; id <= 10_000; id++) once.takes('n2', 7, id);
     for (let id = 1; id <= 10_000; id++) expect(once.takes('n2', 7, id)).toBe(false);
   });
 
-  it('is remembered of a few runs and of bounded peers, and the newest are among them', () => {
+  it('is remembered for a bounded number of runs and peers, and the newest are among them', () => {
     const once = new Once();
     for (let run = 1; run <= 100; run++) expect(once.takes('n2', run, 1)).toBe(true);
     for (let run = 97; run <= 100; run++) expect(once.takes('n2', run, 1)).toBe(false);

@@ -7,7 +7,7 @@ import type { ClientMessage, ServerMessage } from '../../core/wire/api.ts';
 import { apiProtocol, apiSubprotocols } from '../../core/wire/api.ts';
 import { Story } from './story.ts';
 
-it('a client that names the root group is told that there is no such namespace, and stops nothing', () => {
+it('a client that names the root group is told that no such namespace exists, and stops nothing', () => {
   const story = Story.founded(1, 'ns', ['n1']);
   const [node] = story.world.nodes;
   const codec = apiClientCodec(apiSubprotocols.binary);
@@ -39,7 +39,7 @@ it('a client that names the root group is told that there is no such namespace, 
   expect(node!.hosts.map((host) => host.stopped)).toEqual([false, false]);
 });
 
-it('nodes that start again while the founder is down know of the namespace that was made last', () => {
+it('nodes that restart while the founder is down know the namespace that was made last', () => {
   const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
   const [founder, ...others] = story.world.nodes;
   story.pass(1000);

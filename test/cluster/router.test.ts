@@ -6,8 +6,9 @@ import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
+import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
-import { Whereabouts } from '../../core/cluster/clients/whereabouts.ts';
+import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
 import type { ForwardItem, PeerMessage } from '../../core/wire/peer.ts';
 
@@ -49,6 +50,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
     groups: groups as Groups,
     peers: peers as Peers,
     reserve: reserve as DiskReserve,
+    memory: new MemoryReserve(null, () => 0),
     limits,
     times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
     now: () => now,
@@ -57,9 +59,12 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
   });
 }
 
-function ask(item: ForwardItem, namespaceId = 7): void {
+/** The connection of a client. */
+const client = {};
+
+function ask(item: ForwardItem, namespaceId = 7, asker: object = client): void {
   const waiter = { reply: () => void ends.push('reply'), fail: (error: ErrorInfo) => void ends.push(error) };
-  router.serve({ namespaceId, item, secret, hops: 0, from: null, waiter });
+  router.serve({ namespaceId, item, secret, hops: 0, from: null, asker, waiter });
 }
 
 function learn(node: string, view: number): boolean {
@@ -79,7 +84,7 @@ beforeEach(() => {
 });
 
 describe('a router', () => {
-  it('leaves what it forwarded where it is, when the new primary is one that this node cannot reach', () => {
+  it('leaves forwarded requests where they are when it cannot reach the new primary', () => {
     connected = new Set(['n2']);
     ask(read);
     ask(write);
@@ -89,7 +94,7 @@ describe('a router', () => {
     expect(router.outstanding).toBe(2);
   });
 
-  it('asks the new primary at once for what an older one owes, each once', () => {
+  it('asks the new primary at once for the answers that an older one owes, each once', () => {
     learn('n2', 1);
     ask(read);
     ask(write);
@@ -116,7 +121,7 @@ describe('a router', () => {
     ]);
   });
 
-  it('does not go back to a primary of an older view, and goes past one that is gone', () => {
+  it('does not go back to a primary of an older view, and skips a primary that is gone', () => {
     expect(learn('n2', 3)).toBe(true);
     expect(learn('n3', 2)).toBe(false);
     expect(learn('n3', 3)).toBe(false);
@@ -125,7 +130,7 @@ describe('a router', () => {
     expect(sent.map(({ to }) => to)).toEqual(['n3']);
   });
 
-  it('never sends back what a peer asked, and lets it go over three nodes at most', () => {
+  it('never sends a request back to the peer that asked, and lets it pass over at most three nodes', () => {
     learn('n2', 1);
     const answers: PeerMessage[] = [];
     const message = { kind: 'forward', run: 5, id: 9, hops: 1, namespaceId: 7, secret, item: read } as const;
@@ -135,7 +140,7 @@ describe('a router', () => {
     expect(answers).toMatchObject([{ run: 5, id: 9, outcome: { kind: 'error', error: { code: 'NoPrimary' } } }]);
   });
 
-  it('takes an answer only of whom it asked', () => {
+  it('takes an answer only from the node that it asked', () => {
     learn('n2', 1);
     ask(read);
     answer('n3', sent[0]!.message.id);
@@ -145,7 +150,7 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('takes no answer that was meant for the process before it, whose numbers were the same (seed 5194)', () => {
+  it('takes no answer that was meant for an earlier process with the same numbers (seed 5194)', () => {
     learn('n2', 1);
     ask(read);
     // The node asked this read of another path before it was restarted. Its answer was once given to this client.
@@ -155,12 +160,12 @@ describe('a router', () => {
     expect(ends).toEqual(['reply']);
   });
 
-  it('ends every question: by time, by a broken connection, by its limit', () => {
-    router = routerOf(2);
+  it('ends every question: after its time, with its connection, or at its limit', () => {
+    router = routerOf(4);
     ask(read);
     ask(write);
     ask(write);
-    expect(ends).toMatchObject([{ code: 'Overloaded', outcome: 'definite', details: { limit: 2 } }]);
+    expect(ends).toMatchObject([{ code: 'Overloaded', outcome: 'definite', details: { limit: 4 } }]);
     const [first, second] = sent;
     now = timeoutMs - 1;
     router.tick(now);
@@ -174,7 +179,31 @@ describe('a router', () => {
     expect(first!.to).toMatch(/^n[23]$/);
   });
 
-  it('denies no namespace that only this node does not know, and asks those who do', () => {
+  it('leaves room for clients that ask for little, and gives it back', () => {
+    router = routerOf(64);
+    const overloaded = (): number => ends.filter((end) => typeof end === 'object' && end.code === 'Overloaded').length;
+    const greedy = [{}, {}, {}];
+    for (const one of greedy) for (let i = 0; i < 100; i++) ask(write, 7, one);
+    expect(router.outstanding).toBeLessThan(64);
+    const refused = overloaded();
+    const modest = {};
+    ask(write, 7, modest);
+    ask(read, 7, modest);
+    expect(overloaded()).toBe(refused);
+    // What a peer asks counts as that peer's.
+    const message = { kind: 'forward', run: 5, id: 1, hops: 1, namespaceId: 7, secret, item: read } as const;
+    const answers: PeerMessage[] = [];
+    router.receive('n2', message, (reply) => void answers.push(reply));
+    expect(answers).toEqual([]);
+    router.lost('n2');
+    router.lost('n3');
+    expect(router.outstanding).toBe(0);
+    ends = [];
+    for (let i = 0; i < 32; i++) ask(write, 7, greedy[0]);
+    expect(ends).toEqual([]);
+  });
+
+  it('denies no namespace that only this node does not know, and asks the nodes that know it', () => {
     ask(read, 8);
     expect(sent).toHaveLength(1);
     connected.clear();

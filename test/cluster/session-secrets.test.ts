@@ -88,7 +88,7 @@ function founded(limits = {}): { readonly story: Story; readonly at: (node: stri
 }
 
 describe('a session', () => {
-  it('is spoken as by whoever registered it, and over other connections by whoever tells its secret', () => {
+  it('may be used by the client that registered it, and over other connections by a client that tells its secret', () => {
     const { at, primary } = founded();
     const holder = at('n4');
     const session = holder.register();
@@ -117,7 +117,7 @@ describe('a session', () => {
     expect(holder.write(session, 2)).toMatchObject({ kind: 'result', result: { number: 1 } });
   });
 
-  it('goes on at another node after its primary died, by its secret', () => {
+  it('continues at another node after its primary died, because the client shows its secret', () => {
     const { story, at, primary } = founded();
     const holder = at('n4');
     const mine = holder.register();
@@ -130,7 +130,7 @@ describe('a session', () => {
     expect(elsewhere.write(mine, 2)).toMatchObject({ kind: 'result', result: { number: 1 } });
   });
 
-  it('whose secret the node drew has one that nobody else has', () => {
+  it('whose secret the node drew has a secret that no other session has', () => {
     const { at } = founded();
     const raw = at('n4');
     const answers = [1, 2].map(() => raw.ask({ kind: 'register', client: 'raw', secret: null }));
@@ -139,7 +139,7 @@ describe('a session', () => {
     expect(secrets[0]).not.toBe(secrets[1]);
   });
 
-  it('V38: has the reply of a number only for what was asked under it', () => {
+  it('V38: gives the reply of a number only to the request that was asked under it', () => {
     const { at } = founded();
     const raw = at('n4');
     const session = raw.register();
@@ -188,7 +188,7 @@ describe('one connection', () => {
     expect(raw.register()).toBeGreaterThan(0);
   });
 
-  it('pushes nobody out that lives, however often it comes again', () => {
+  it('ends no session that is alive, however often it comes again', () => {
     const { story, at } = founded(limits);
     const holder = at('n4');
     const session = holder.register();

@@ -100,7 +100,7 @@ function pass(ms: number, each: () => void = () => undefined): void {
 }
 
 describe('a client that reads slowly', () => {
-  it('stays, although more comes than it takes', () => {
+  it('stays, although answers come faster than it takes them', () => {
     const { link, closed, write } = connect();
     write(100 * kibi);
     pass(3 * patienceMs, () => {
@@ -124,7 +124,7 @@ describe('a client that reads slowly', () => {
 });
 
 describe('clients that read nothing', () => {
-  it('leave room for those who have little on its way, and go sooner when they have used up what is there for all', () => {
+  it('leave room for clients with few answers on their way, and are closed sooner when they use up the common share', () => {
     const greedy = Array.from({ length: 64 }, () => connect());
     for (const { write } of greedy) write(4 * mebi);
     const modest = connect();
@@ -151,7 +151,7 @@ describe('clients that read nothing', () => {
 });
 
 describe('clients that ask for work that takes long', () => {
-  it('wait when the node has done enough for clients, and those who ask for little do not', () => {
+  it('wait when the node has done enough for clients, and clients that ask for little do not wait', () => {
     const greedy = connect();
     const modest = connect();
     greedy.flow.spend(1_000_000);
@@ -169,7 +169,7 @@ describe('clients that ask for work that takes long', () => {
     expect(greedy.flow.ready).toBe(true);
   });
 
-  it('come after those for whom less was done, when all had to wait', () => {
+  it('are served after clients for which less was done, when all had to wait', () => {
     const order: string[] = [];
     const waiting = (name: string, steps: number): void => {
       const { flow } = connect();
@@ -203,7 +203,7 @@ describe('clients that ask for much and get no answer', () => {
     expect(modest.link.paused).toBe(false);
   });
 
-  it('are forgotten when they go', () => {
+  it('are forgotten when they leave', () => {
     const greedy = connect();
     greedy.flow.asked(16 * mebi);
     greedy.flow.close();

@@ -78,8 +78,8 @@ const claims: readonly (readonly [string, (from: NodeInfo) => Partial<Welcome>])
   ['a proof that it made up', (from) => ({ proof: 'ab'.repeat(32), from: { ...from, incarnation: other } })],
 ];
 
-describe('what answers at the address of a member that is down', () => {
-  it.each(claims)('and tells of %s, is told as what cannot prove itself, and ends when it is gone', (_what, more) => {
+describe('a process at the address of a member that is down', () => {
+  it.each(claims)('that tells of %s is reported as unproven, and the report ends when it is gone', (_what, more) => {
     const story = without3();
     const before = state(story, 'n1');
     const from = story.log.length;
@@ -115,7 +115,7 @@ describe('what answers at the address of a member that is down', () => {
     expect(state(story, 'n1')).toBe(before);
   });
 
-  it('ends when the node itself is back', () => {
+  it('is reported no longer when the node itself is back', () => {
     const story = without3();
     const squatter = new Squatter(story, 'n3', () => ({ cluster: noCluster }));
     story.until('it is told', () => story.node('n1').node!.health().problems.length > 0);

@@ -92,7 +92,7 @@ describe('a stranger at the cluster port', () => {
     expect(replayed.heard.at(-1)).toMatchObject({ kind: 'refused', error: { code: 'NodeRefused' } });
   });
 
-  it('takes no place from those who know the secret, however often it comes', () => {
+  it('takes no place from nodes that know the secret, however often it comes', () => {
     const story = Story.founded(2, 'ns', ['n1', 'n2'], { limits: { maxClusterConnections: 200 } });
     const mute = Array.from({ length: 150 }, () => new Dialler(story));
     story.pass(10);
@@ -115,8 +115,8 @@ describe('a stranger at the cluster port', () => {
   });
 });
 
-describe('whoever knows the secret', () => {
-  it('speaks for its own replicas alone: what it says in the name of others is dropped, counted, and told once', () => {
+describe('a node that knows the secret', () => {
+  it('speaks for its own replicas alone: what it says in the name of others is dropped, counted and logged once', () => {
     const story = founded();
     const peer = new Dialler(story).greet(memberHello(story, 'n3'), [secretOf(story.node('n1'))]);
     const before = story.node('n1').hosts.map((host) => host.view().view);
@@ -129,7 +129,7 @@ describe('whoever knows the secret', () => {
     expect(story.log.filter((line) => line.includes('warn a message of a peer was not believed'))).toHaveLength(1);
   });
 
-  it('tells no view that elections cannot have reached, in its own name either', () => {
+  it('cannot tell a view that elections cannot have reached, even in its own name', () => {
     const story = founded();
     const peer = new Dialler(story).greet(memberHello(story, 'n3'), [secretOf(story.node('n1'))]);
     peer.tell(forged(story, 'n3', { view: most }), forged(story, 'n3', { view: 2 ** 52 }));
@@ -185,7 +185,7 @@ describe('whoever knows the secret', () => {
 });
 
 describe('the secret', () => {
-  it('makes itself, and is handed to a fresh node that an operator joins, whose disk keeps it', () => {
+  it('is made by the first node, and is given to a new node that an operator joins and whose disk keeps it', () => {
     const story = Story.founded(2, 'ns', ['n1', 'n2']);
     expect(secretOf(story.node('n1'))).toMatch(/^[0-9a-f]{64}$/);
     expect(secretOf(story.node('n2'))).toBe(secretOf(story.node('n1')));
@@ -207,7 +207,7 @@ describe('the secret', () => {
     expect(codeOf(story.ask(user, createBlob('/b')))).toBe('ok');
   });
 
-  it('is proven by the one before it too, while it is changed', () => {
+  it('can also be proven with the one before it, while it is changed', () => {
     const both = ['the secret that comes next', 'the secret of this cluster'];
     const story = Story.founded(1, 'ns', ['n1'], { settings: { secrets: both } });
     for (const secret of both) {
@@ -219,7 +219,7 @@ describe('the secret', () => {
 });
 
 describe('an answer of another node that cannot be read', () => {
-  it('is an error to the client whose text it should be, and ends nothing', () => {
+  it('is an error to the client that waits for it, and ends nothing', () => {
     const codec = apiServerCodec(apiSubprotocols.superjson);
     const garbage = new Uint8Array([9, 9, 9, 9]);
     const frame = codec.encode([

@@ -85,7 +85,7 @@ class Play {
 }
 
 describe('a watch', () => {
-  it('through each node is told every change, with the writer elsewhere', () => {
+  it('through each node is told every change, with the writer at another node', () => {
     const play = new Play(3, ['n1', 'n2', 'n3']);
     const listeners = play.story.world.nodes.map((node) => new Listener(play.enter([node.apiAddress]), '/a'));
     play.until(() => listeners.every((one) => one.begun));
@@ -94,7 +94,7 @@ describe('a watch', () => {
     for (const listener of listeners) expect(listener.values).toEqual(play.expected());
   });
 
-  it('that begins now hears of every write that is asked after it has begun', () => {
+  it('that begins at `now` is told every write that is asked after it has begun', () => {
     const play = new Play(3, ['n1', 'n2', 'n3']);
     for (let i = 0; i < 10; i++) {
       const listener = new Listener(play.enter([play.story.world.nodes[i % 3]!.apiAddress]), '/a');
@@ -142,7 +142,7 @@ describe('a watch', () => {
     expect(listener.of('snapshot').filter((page) => page.first)).toHaveLength(1);
   });
 
-  it('that was away while a checkpoint took the place of the log gets the state anew', () => {
+  it('that was away while a checkpoint replaced the log gets the whole state again', () => {
     const play = new Play(3, ['n1', 'n2', 'n3'], { settings: { checkpointBytes: 8 * 1024 } });
     const { world } = play.story;
     const client = play.enter([world.nodes[0]!.apiAddress]);
@@ -166,7 +166,7 @@ describe('a watch', () => {
     expect(listener.values.slice(-2)).toEqual(play.expected().slice(-2));
   });
 
-  it('goes on from an op in another process', () => {
+  it('continues from an op in another process', () => {
     const play = new Play(3, ['n1', 'n2', 'n3']);
     const addresses = play.story.world.nodes.map((node) => node.apiAddress);
     const first = new Listener(play.enter(addresses), '/a');
@@ -181,7 +181,7 @@ describe('a watch', () => {
     expect([...first.values, ...second.values]).toEqual(play.expected());
   });
 
-  it('that is cancelled is told nothing more, and takes up nothing at its node', () => {
+  it('that is cancelled is told nothing more, and leaves nothing at its node', () => {
     const play = new Play(1, ['n1'], {});
     const listener = new Listener(play.enter([play.story.world.nodes[0]!.apiAddress]), '/a');
     play.until(() => listener.begun);
@@ -192,7 +192,7 @@ describe('a watch', () => {
     expect(listener.told).toHaveLength(before);
   });
 
-  it('of a oneshot ends with its one event', () => {
+  it('that is oneshot ends with its one event', () => {
     const play = new Play(1, ['n1']);
     const listener = new Listener(play.enter([play.story.world.nodes[0]!.apiAddress]), '/a', { oneshot: true });
     play.until(() => listener.begun);
@@ -202,7 +202,7 @@ describe('a watch', () => {
     expect(listener.of('ended')[0]!.error).toBe(null);
   });
 
-  it('of a path that cannot be is refused by name, and so is one too many', () => {
+  it('of an impossible path is refused with an error that says why, and so is one watch too many', () => {
     const play = new Play(1, ['n1'], { limits: { maxWatches: 2 } });
     const client = play.enter([play.story.world.nodes[0]!.apiAddress]);
     const wrong = new Listener(client, 'a//b');
@@ -232,7 +232,7 @@ describe('through a node without a replica', () => {
     expect(listener.values).toEqual(play.expected());
   });
 
-  it('nothing is lost when frames between nodes are lost, doubled and late', () => {
+  it('no event is lost when frames between nodes are lost, doubled and late', () => {
     const play = new Play(4, ['n1', 'n2', 'n3'], { seed: 5 });
     const { world } = play.story;
     const listener = new Listener(play.enter([world.node('n4').apiAddress]), '/a');
@@ -252,7 +252,7 @@ describe('through a node without a replica', () => {
     expect(listener.values).toEqual(play.expected());
   });
 
-  it('a client that leaves ends what was relayed for it', () => {
+  it('a client that leaves ends the watches that were relayed for it', () => {
     const play = new Play(4, ['n1', 'n2', 'n3']);
     const { world } = play.story;
     const client = play.enter([world.node('n4').apiAddress]);

@@ -32,8 +32,8 @@ const wrong: readonly (readonly [string, Uint8Array | string])[] = [
   ['text', 'hello'],
 ];
 
-describe('whoever dials a node and has proven nothing', () => {
-  it.each(wrong)('is let go when it says %s', (_what, frame) => {
+describe('an end that dials a node and has proven nothing', () => {
+  it.each(wrong)('is disconnected when it says %s', (_what, frame) => {
     const story = Story.founded(1, 'ns', ['n1']);
     for (const greeted of [false, true]) {
       const stranger = new Dialler(story);
@@ -50,7 +50,7 @@ describe('whoever dials a node and has proven nothing', () => {
     }
   });
 
-  it('is let go when it says greet and hello at once, or a hello that is larger than any, though it knows the secret', () => {
+  it('is disconnected when it says greet and hello at once, or a hello that is too large, although it knows the secret', () => {
     const story = Story.founded(1, 'ns', ['n1']);
     const secrets = [secretOf(story.node('n1'))];
     const rightful = new Dialler(story).greet(helloTo(story), secrets);
@@ -86,42 +86,45 @@ describe('whoever dials a node and has proven nothing', () => {
   });
 });
 
-describe('whoever answers at the address of a member that is down', () => {
-  it.each([...wrong, ['a welcome before the hello', null] as const])('is let go when it says %s', (_what, frame) => {
-    for (const greeted of frame === null ? [false] : [false, true]) {
-      const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
-      story.world.crash(story.node('n3'));
-      story.pass(2000);
-      const node = story.node('n3');
-      const { name, clusterAddress, adminAddress, apiAddress } = node;
-      const from = { name, incarnation: nonce, clusterAddress, adminAddress, apiAddress };
-      const said = frame ?? frameOf({ kind: 'welcome', cluster: nonce, from, proof: null, problem: null });
-      let dialled = 0;
-      const closed: number[] = [];
-      const heard: string[] = [];
-      node.accept = (_through, _subprotocol, link) => {
-        dialled++;
-        if (greeted) link.send(frameOf(greet));
-        for (let i = 0; i < 5; i++) link.send(said);
-        return { onFrame: (one) => void heard.push(String(one.length)), onClose: (code) => void closed.push(code) };
-      };
-      const log = story.log.length;
-      const received = (): number => Number(metric(story, 'haret_peer_frames_received_total'));
-      const before = received();
-      story.until('it is dialled', () => dialled >= 4);
-      story.pass(1000);
-      expect(new Set(closed)).toEqual(new Set([closeCodes.badFrame]));
-      // Each dial sends one greeting, at most one hello, and no answer to a ping.
-      expect(heard.length).toBeLessThanOrEqual(2 * dialled);
-      expect(received() - before).toBeLessThan(5000);
-      const lines = refusals(story, log);
-      expect(lines).toHaveLength(2);
-      for (const line of lines) expect(line).toContain('does not speak as a node: the next message must be');
-      const user = story.client(['n1']);
-      story.enter(user, 'ns');
-      expect(codeOf(story.ask(user, createBlob('/a')))).toBe('ok');
-    }
-  });
+describe('an end that answers at the address of a member that is down', () => {
+  it.each([...wrong, ['a welcome before the hello', null] as const])(
+    'is disconnected when it says %s',
+    (_what, frame) => {
+      for (const greeted of frame === null ? [false] : [false, true]) {
+        const story = Story.founded(3, 'ns', ['n1', 'n2', 'n3']);
+        story.world.crash(story.node('n3'));
+        story.pass(2000);
+        const node = story.node('n3');
+        const { name, clusterAddress, adminAddress, apiAddress } = node;
+        const from = { name, incarnation: nonce, clusterAddress, adminAddress, apiAddress };
+        const said = frame ?? frameOf({ kind: 'welcome', cluster: nonce, from, proof: null, problem: null });
+        let dialled = 0;
+        const closed: number[] = [];
+        const heard: string[] = [];
+        node.accept = (_through, _subprotocol, link) => {
+          dialled++;
+          if (greeted) link.send(frameOf(greet));
+          for (let i = 0; i < 5; i++) link.send(said);
+          return { onFrame: (one) => void heard.push(String(one.length)), onClose: (code) => void closed.push(code) };
+        };
+        const log = story.log.length;
+        const received = (): number => Number(metric(story, 'haret_peer_frames_received_total'));
+        const before = received();
+        story.until('it is dialled', () => dialled >= 4);
+        story.pass(1000);
+        expect(new Set(closed)).toEqual(new Set([closeCodes.badFrame]));
+        // Each dial sends one greeting, at most one hello, and no answer to a ping.
+        expect(heard.length).toBeLessThanOrEqual(2 * dialled);
+        expect(received() - before).toBeLessThan(5000);
+        const lines = refusals(story, log);
+        expect(lines).toHaveLength(2);
+        for (const line of lines) expect(line).toContain('does not speak as a node: the next message must be');
+        const user = story.client(['n1']);
+        story.enter(user, 'ns');
+        expect(codeOf(story.ask(user, createBlob('/a')))).toBe('ok');
+      }
+    },
+  );
 });
 
 function metric(story: Story, name: string): string | undefined {

@@ -22,7 +22,7 @@ const operation = fc.oneof(
 );
 
 describe('the index', () => {
-  it('finds whom a change concerns, each once, as asking everyone would', () => {
+  it('finds each watch that a change concerns once, as asking every watch would', () => {
     fc.assert(
       fc.property(
         fc.array(scope, { maxLength: 12 }),

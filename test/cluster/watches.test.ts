@@ -144,7 +144,7 @@ describe('a watch', () => {
     ]);
   });
 
-  it('of a subtree is told what happens at it and beneath it, directories that come into being too', () => {
+  it('of a subtree is told what happens at it and beneath it, and of directories that are made', () => {
     const scene = new Scene();
     const reader = scene.watch('/svc', { subtree: true, values: false });
     const first = scene.create('/svc/db/1', 'x');
@@ -163,7 +163,7 @@ describe('a watch', () => {
     expect(reader.take()).toEqual([`${op}: created /x v0 1`]);
   });
 
-  it('beneath a directory that is deleted hears of it, if there was something where it watches', () => {
+  it('beneath a directory that is deleted is told so, if a node existed where it watches', () => {
     const scene = new Scene();
     scene.create('/d/e/f');
     const there = scene.watch('/d/e/f');
@@ -202,7 +202,7 @@ describe('a watch', () => {
     expect(scene.feed.size).toBe(0);
   });
 
-  it('from an op is told everything behind it, and goes on', () => {
+  it('from an op is told everything after it, and continues', () => {
     const scene = new Scene();
     const op = scene.create('/a');
     scene.put('/a', '1');
@@ -212,7 +212,7 @@ describe('a watch', () => {
     expect(reader.take()).toEqual([`${op + 1}: put /a v1 1`, `${op + 2}: put /a v2 2`, `${op + 3}: put /a v3 3`]);
   });
 
-  it('from an op that this replica has not reached waits for what comes behind that', () => {
+  it('from an op that this replica has not reached waits for the changes after that op', () => {
     const scene = new Scene();
     const op = scene.create('/a');
     const reader = scene.watch('/a', {}, op + 1);
@@ -222,7 +222,7 @@ describe('a watch', () => {
     expect(reader.take()).toEqual([`${op + 2}: put /a v2 2`]);
   });
 
-  it('from a snapshot is told the state, and then every change behind it', () => {
+  it('from a snapshot is told the state, and then every change after it', () => {
     const scene = new Scene();
     scene.create('/d/a', '1');
     scene.do({ kind: 'create', path: '/d/s', type: 'set', value: null });
@@ -237,13 +237,13 @@ describe('a watch', () => {
     expect(bare.take()[0]).toBe(`state at ${at} (first last): created /d v2, created /d/a v0, created /d/s v1`);
   });
 
-  it('from a snapshot of nothing is told that there is nothing', () => {
+  it('from a snapshot of an absent node is told that nothing exists', () => {
     const scene = new Scene();
     const reader = scene.watch('/none', {}, 'snapshot');
     expect(reader.take()).toEqual([`state at ${scene.service.op} (first last): `]);
   });
 
-  it('hears how far it is when nothing else happens', () => {
+  it('is told how far it has come when nothing else happens', () => {
     const scene = new Scene();
     scene.create('/a');
     const reader = scene.watch('/a');
@@ -257,7 +257,7 @@ describe('a watch', () => {
 });
 
 describe('a snapshot', () => {
-  it('of much is told in pages, of the state that was, while that goes on changing', () => {
+  it('of a large state is told in pages, as it was, while the state changes', () => {
     const scene = new Scene();
     for (let i = 0; i < 2500; i++) scene.create(`/d/${String(i).padStart(5, '0')}`, 'v'.repeat(100));
     const at = scene.service.op;
@@ -283,7 +283,7 @@ describe('a snapshot', () => {
     ]);
   });
 
-  it('holds a value as large as there can be', () => {
+  it('holds a value of the largest size', () => {
     const scene = new Scene();
     scene.create('/d/a', 'x'.repeat(1_000_000));
     scene.create('/d/b', 'y'.repeat(1_000_000));
@@ -297,7 +297,7 @@ describe('a snapshot', () => {
 });
 
 describe('a reader that is slow', () => {
-  it('is told everything once it has room again', () => {
+  it('is told every change once it has room again', () => {
     const scene = new Scene();
     scene.create('/a');
     const reader = scene.watch('/a');
@@ -311,7 +311,7 @@ describe('a reader that is slow', () => {
     expect(reader.take()).toEqual(Array.from({ length: 10 }, (_, i) => `${first + i}: put /a v${i + 1} ${i + 1}`));
   });
 
-  it('is told the state anew when what it missed is no longer remembered', () => {
+  it('is told the state again when the changes that it missed are no longer remembered', () => {
     const scene = new Scene({ watchHistoryBytes: 50_000 });
     scene.create('/a');
     const reader = scene.watch('/a');
@@ -327,7 +327,7 @@ describe('a reader that is slow', () => {
     ]);
   });
 
-  it('that asked for it is told what it missed folded into how things stand now', () => {
+  it('that asked for folding is told the changes that it missed as one', () => {
     const scene = new Scene();
     scene.create('/d/a');
     scene.create('/d/gone');
@@ -350,7 +350,7 @@ describe('a reader that is slow', () => {
     ]);
   });
 
-  it('does not hold up the others', () => {
+  it('does not delay the other readers', () => {
     const scene = new Scene();
     scene.create('/a');
     const slow = scene.watch('/a');
@@ -363,7 +363,7 @@ describe('a reader that is slow', () => {
 });
 
 describe('a state that was replaced', () => {
-  it('by that of a checkpoint is told anew to those who were in the present', () => {
+  it('by a checkpoint is told again to watches that were up to date', () => {
     const scene = new Scene();
     scene.create('/a');
     const ahead = new Scene();

@@ -9,18 +9,27 @@ export type Value = string;
 export type LeafType = 'blob' | 'queue' | 'set' | 'counter';
 export type NodeType = 'directory' | LeafType;
 
-export type SimpleOperation =
+/** Writes that an upsert can do, which makes their node first where none exists. */
+export type Upsertable =
+  | PutOperation
+  | { readonly kind: 'queuePush'; readonly path: string; readonly value: Value }
+  | { readonly kind: 'setInsert'; readonly path: string; readonly member: Value }
+  | { readonly kind: 'counterAdd'; readonly path: string; readonly by: number };
+
+export type SimpleWrite =
+  | Upsertable
   | { readonly kind: 'create'; readonly path: string; readonly type: NodeType; readonly value?: Value | null }
   | { readonly kind: 'delete'; readonly path: string; readonly recursive?: boolean; readonly ifVersion?: number | null }
-  | PutOperation
   | { readonly kind: 'blobCas'; readonly path: string; readonly expected: Value; readonly value: Value }
-  | { readonly kind: 'queuePush'; readonly path: string; readonly value: Value }
-  | { readonly kind: 'setInsert' | 'setRemove'; readonly path: string; readonly member: Value }
-  | { readonly kind: 'counterAdd'; readonly path: string; readonly by: number }
+  | { readonly kind: 'queuePop'; readonly path: string }
+  | { readonly kind: 'setRemove'; readonly path: string; readonly member: Value }
+  | { readonly kind: 'upsert'; readonly operation: Upsertable };
+
+/** Operations that cannot change anything. */
+export type SimpleRead =
   | { readonly kind: 'setContains'; readonly path: string; readonly member: Value }
   | {
       readonly kind:
-        | 'queuePop'
         | 'blobGet'
         | 'blobSize'
         | 'counterGet'
@@ -33,8 +42,9 @@ export type SimpleOperation =
         | 'keys'
         | 'stat';
       readonly path: string;
-    }
-  | { readonly kind: 'upsert'; readonly operation: SimpleOperation };
+    };
+
+export type SimpleOperation = SimpleWrite | SimpleRead;
 
 export interface PutOperation {
   readonly kind: 'blobPut';

@@ -78,7 +78,7 @@ describe('the checker of histories', { timeout: patienceMs }, () => {
     expect({ calls, anomalies, undecided }).toEqual({ calls: 10_000, anomalies: [], undecided: [] });
   });
 
-  it('lets what is unknown have happened, or not, at any time after it was asked', () => {
+  it('lets a call of unknown outcome have happened, or not, at any time after it was asked', () => {
     const lost = call(2, 'a', 2, put('two'));
     const seen = (value: string, version: number, at: number, id: number): Row[] => [
       call(id, 'b', at, get),
@@ -116,7 +116,7 @@ describe('the checker of histories', { timeout: patienceMs }, () => {
     );
   });
 
-  it('names the line that is no record', () => {
+  it('names the line that is not a record', () => {
     const wrong = (text: string): string => {
       try {
         parseHistory(text);

@@ -4,10 +4,12 @@
  */
 
 import { utf8 } from '../../core/base/bytes.ts';
+import type { Complete } from '../../core/base/complete.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { changeValue, concerns } from '../../core/tree/change.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
+import type { DataType } from '../tree/data.ts';
 import type { Operation, SimpleOperation } from '../../core/tree/operation.ts';
 import { isRead } from '../../core/tree/reading.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
@@ -32,7 +34,8 @@ interface Pending {
   readonly at: number;
 }
 
-const leafTypes = ['blob', 'queue', 'set', 'counter'] as const;
+const named = ['blob', 'queue', 'set', 'counter'] as const satisfies readonly DataType[];
+const leafTypes: readonly Complete<DataType, (typeof named)[number]>[] = named;
 
 export function makeHistory({ seed, calls, clients, unknownPercent = 0, paths = 8, lists = true }: Making): Row[] {
   const random = new SeededRandom(seed, 0x417);
@@ -130,12 +133,7 @@ function drawn(random: SeededRandom, id: string, paths: number, lists: boolean):
     : write;
 }
 
-function written(
-  random: SeededRandom,
-  type: (typeof leafTypes)[number],
-  path: string,
-  value: Uint8Array,
-): SimpleOperation {
+function written(random: SeededRandom, type: DataType, path: string, value: Uint8Array): SimpleOperation {
   const member = utf8(`m${random.below(6)}`);
   switch (type) {
     case 'blob':
@@ -149,12 +147,7 @@ function written(
   }
 }
 
-function read(
-  random: SeededRandom,
-  type: (typeof leafTypes)[number],
-  path: string,
-  value: Uint8Array,
-): SimpleOperation {
+function read(random: SeededRandom, type: DataType, path: string, value: Uint8Array): SimpleOperation {
   switch (type) {
     case 'blob':
       return { kind: random.chance(1, 2) ? 'blobGet' : 'blobSize', path };

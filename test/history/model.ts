@@ -3,7 +3,17 @@
  * change. The checker of histories believes this file, and nothing of `core/tree`.
  */
 
-import type { Guard, NodeType, Operation, SimpleOperation, Told, Value } from './format.ts';
+import type {
+  Guard,
+  NodeType,
+  Operation,
+  SimpleOperation,
+  SimpleRead,
+  SimpleWrite,
+  Told,
+  Upsertable,
+  Value,
+} from './format.ts';
 
 interface ModelNode {
   readonly type: NodeType;
@@ -53,7 +63,21 @@ class Refused extends Error {
 /** An operation that the model does not know. */
 export class NotModelled extends Error {
   override readonly name = 'NotModelled';
+
+  /** @param kind the compiler knows that none is left. A history may have others. */
+  static kind({ kind }: never): NotModelled {
+    return new NotModelled(kind);
+  }
 }
+
+/** The content with which a node of each type is made. */
+const made: { readonly [T in NodeType]: (value: Value | null) => ModelNode['content'] } = {
+  directory: () => null,
+  blob: (value) => value ?? '',
+  queue: () => [],
+  set: () => [],
+  counter: (value) => Number(value ?? 0),
+};
 
 export function parentOf(path: string): string | null {
   if (path === '/') return null;
@@ -212,26 +236,38 @@ class Step {
     return { kind: 'done', version: this.#change(path, value) };
   }
 
-  #upsert(operation: SimpleOperation): Told {
-    if (!('path' in operation)) throw new NotModelled('upsert of an upsert');
+  #upsert(operation: Upsertable): Told {
+    if (!('path' in operation)) throw NotModelled.kind(operation);
     const { path } = operation;
-    if (this.#lookup(path) === undefined) {
-      if (operation.kind === 'blobPut') return this.#create(path, 'blob', operation.value);
-      if (operation.kind === 'queuePush') this.#create(path, 'queue', []);
-      else if (operation.kind === 'setInsert') this.#create(path, 'set', []);
-      else if (operation.kind === 'counterAdd') this.#create(path, 'counter', 0);
-      else throw new NotModelled(`upsert of ${operation.kind}`);
+    if (this.#lookup(path) !== undefined) return this.#simple(operation);
+    switch (operation.kind) {
+      case 'blobPut':
+        return this.#create(path, 'blob', operation.value);
+      case 'queuePush':
+        this.#create(path, 'queue', []);
+        break;
+      case 'setInsert':
+        this.#create(path, 'set', []);
+        break;
+      case 'counterAdd':
+        this.#create(path, 'counter', 0);
+        break;
+      default:
+        throw NotModelled.kind(operation);
     }
     return this.#simple(operation);
   }
 
   #simple(operation: SimpleOperation): Told {
+    return isRead(operation) ? this.#read(operation) : this.#write(operation);
+  }
+
+  #write(operation: SimpleWrite): Told {
     switch (operation.kind) {
       case 'create': {
         const { path, type, value = null } = operation;
-        if (type === 'blob') return this.#create(path, type, value ?? '');
-        if (type === 'counter') return this.#create(path, type, Number(value ?? 0));
-        return this.#create(path, type, type === 'directory' ? null : []);
+        if (!Object.hasOwn(made, type)) throw new NotModelled(`the type ${type}`);
+        return this.#create(path, type, made[type](value));
       }
       case 'delete':
         return this.#delete(operation);
@@ -268,7 +304,7 @@ class Step {
         return { kind: 'number', number, version: by === 0 ? this.#version(path) : this.#change(path, number) };
       }
       default:
-        return this.#read(operation);
+        throw NotModelled.kind(operation);
     }
   }
 
@@ -276,8 +312,7 @@ class Step {
     return this.nodes.get(path)!.version;
   }
 
-  #read(operation: SimpleOperation): Told {
-    if (!('path' in operation)) throw new NotModelled(operation.kind);
+  #read(operation: SimpleRead): Told {
     const { path } = operation;
     switch (operation.kind) {
       case 'blobGet':
@@ -320,8 +355,6 @@ class Step {
         const paths = [...this.nodes.keys()].filter((one) => one === path || isBeneath(one, path));
         return { kind: 'paths', paths };
       }
-      default:
-        throw new NotModelled((operation as { readonly kind: string }).kind);
     }
   }
 
@@ -379,23 +412,23 @@ function sameMembers(told: readonly string[], answer: readonly string[] | undefi
   return one.every((value, i) => value === other[i]);
 }
 
-const reads: ReadonlySet<string> = new Set([
-  'setContains',
-  'blobGet',
-  'blobSize',
-  'counterGet',
-  'exists',
-  'queueFront',
-  'queueBack',
-  'queueLength',
-  'setMembers',
-  'setSize',
-  'keys',
-  'stat',
-]);
+const reads: { readonly [K in SimpleRead['kind']]: true } = {
+  setContains: true,
+  blobGet: true,
+  blobSize: true,
+  counterGet: true,
+  exists: true,
+  queueFront: true,
+  queueBack: true,
+  queueLength: true,
+  setMembers: true,
+  setSize: true,
+  keys: true,
+  stat: true,
+};
 
-export function isRead(operation: Operation): boolean {
-  return reads.has(operation.kind);
+export function isRead(operation: Operation): operation is SimpleRead {
+  return Object.hasOwn(reads, operation.kind);
 }
 
 /** The paths in an operation. */

@@ -5,7 +5,7 @@
 
 import type { Anomaly } from './anomaly.ts';
 import { lineOf } from './anomaly.ts';
-import type { Call, SimpleOperation, Told, ToldChange, WatchItem, WatchTold } from './format.ts';
+import type { Call, SimpleOperation, Told, ToldChange, Upsertable, WatchItem, WatchTold } from './format.ts';
 import { isBeneath, isRead, pathsOf } from './model.ts';
 
 /** A change that a write must have made. */
@@ -150,7 +150,6 @@ function changesOf({ operation, answer }: Call): readonly Expected[] | null {
 function changesOfOne(operation: SimpleOperation, result: Told): readonly Expected[] | null {
   if (isRead(operation)) return [];
   if (operation.kind === 'upsert') return upserted(operation.operation, result);
-  if (!('path' in operation)) return null;
   const { path } = operation;
   const version = typeof result.version === 'number' ? { version: result.version } : {};
   switch (operation.kind) {
@@ -177,12 +176,14 @@ function changesOfOne(operation: SimpleOperation, result: Told): readonly Expect
       if (operation.by === 0) return [];
       return [{ path, kind: 'counted', ...(result.number === undefined ? {} : { number: result.number }), ...version }];
     default:
+      // A history may have kinds that the types do not.
+      operation satisfies never;
       return null;
   }
 }
 
 /** The value of a new blob comes with its creation. Version 0 shows that the put made it. */
-function upserted(operation: SimpleOperation, result: Told): readonly Expected[] | null {
+function upserted(operation: Upsertable, result: Told): readonly Expected[] | null {
   if (operation.kind !== 'blobPut') return changesOfOne(operation, result);
   if (typeof result.version !== 'number') return null;
   const { path, value } = operation;

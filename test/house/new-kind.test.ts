@@ -60,7 +60,7 @@ describe('a new type of leaf', () => {
   );
 
   it(
-    'does not compile half built',
+    'does not compile when it is half built',
     () => {
       for (const mistake of mistakes) {
         const putBack = copy.spoil(mistake);

@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exitStatus } from '../../core/shell/status.ts';
 import { bundleOf, run } from './programs.ts';
 import type { Ran } from './programs.ts';
 
@@ -271,10 +272,10 @@ export class ClusterUnderTest {
   async found(namespace: string): Promise<void> {
     const [first, ...others] = this.nodes;
     if (first === undefined) throw new Error('a cluster has a node');
-    for (const other of others) must(await first.adminRun(`cluster join ${other.name}@${other.cluster}`));
+    for (const other of others) await insist(first, `cluster join ${other.name}@${other.cluster}`);
     const places = [0, 1, 2].map((i) => this.nodes[i % this.nodes.length]!);
     const replicas = places.map((node, i) => `r${i + 1}::${node.name}@${node.cluster}`).join(',');
-    must(await first.adminRun(`vr create namespace ${namespace} ${replicas}`));
+    await insist(first, `vr create namespace ${namespace} ${replicas}`);
     await Promise.all(this.nodes.map((node) => node.untilHttp('/ready')));
   }
 
@@ -285,6 +286,15 @@ export class ClusterUnderTest {
   }
 }
 
-function must(ran: Ran): void {
+/**
+ * Runs a command of the operator. On a busy machine a node may be silent for longer than a program waits. Then nobody
+ * knows whether the command was done, and an operator asks again.
+ */
+async function insist(node: NodeUnderTest, command: string): Promise<void> {
+  let ran = await node.adminRun(command);
+  for (let tries = 1; tries < 5 && ran.status === exitStatus.unavailable; tries++) {
+    ran = await node.adminRun(command);
+    if (ran.status === exitStatus.failed && ran.stderr.includes('already exists')) return;
+  }
   if (ran.status !== 0) throw new Error(`status ${ran.status ?? ran.signal ?? '?'}: ${ran.stderr}${ran.stdout}`);
 }

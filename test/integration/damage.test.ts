@@ -123,7 +123,7 @@ describe('a damaged log of one of three nodes', () => {
     await isWhole(dev2);
   });
 
-  it('and every write since is on all of them', async () => {
+  it('leaves every later write on all three nodes', async () => {
     expect(await client(cluster.node(0), ['-e', 'create blob /since --value here'])).toMatchObject({ status: 0 });
     for (const node of cluster.nodes) {
       await eventually('the write', async () =>
@@ -167,7 +167,7 @@ describe('a data directory that cannot be used', () => {
 });
 
 describe('a node whose data directory was emptied', () => {
-  it('is a stranger: it says so and serves nobody, and the others go on', async () => {
+  it('is a stranger: it says so and serves no client, and the others continue', async () => {
     const [dev1, , dev3] = cluster.nodes;
     await dev3!.kill();
     renameSync(dev3!.dataDirectory, `${dev3!.directory}/old`);
@@ -202,7 +202,7 @@ describe('a node whose data directory was emptied', () => {
     expect(seen).not.toContain('has another data directory');
   });
 
-  it('is one of them again with its old one', async () => {
+  it('belongs to the cluster again with its old data directory', async () => {
     const [dev1, , dev3] = cluster.nodes;
     await dev3!.kill();
     rmSync(dev3!.dataDirectory, { recursive: true });
@@ -216,8 +216,8 @@ describe('a node whose data directory was emptied', () => {
   });
 });
 
-describe('V29: a node whose log was removed, and whose file "store" is there', () => {
-  it('says so, serves nobody, is not joined again as it was, and goes on with its log put back', async () => {
+describe('V29: a node whose log was removed, and whose file "store" is left', () => {
+  it('says so, serves no client, is not joined again as it was, and continues when its log is put back', async () => {
     const [dev1, , dev3] = cluster.nodes;
     await dev3!.kill();
     const aside = `${dev3!.directory}/aside`;
@@ -255,7 +255,7 @@ describe('V29: a node whose log was removed, and whose file "store" is there', (
 });
 
 describe('a node of another cluster', () => {
-  it('is not taken in, and it is said what to do', async () => {
+  it('is not taken in, and an error says what to do', async () => {
     const foreign = await ClusterUnderTest.start(1, 'other');
     try {
       const [theirs] = foreign.nodes;

@@ -119,14 +119,14 @@ describe('haret dev', () => {
     });
   });
 
-  it('tells of a node that was killed, and how to bring it back', async () => {
+  it('reports a node that was killed, and how to start it again', async () => {
     const pid = Number(/dev3 runs, pid (\d+)/.exec((await dev('status')).stdout)?.[1]);
     process.kill(pid, 'SIGKILL');
     await terminal.until('dev3 was killed by SIGKILL; start it again with: npx haret dev start dev3');
     expect(await dev('start', 'dev3')).toMatchObject({ status: 0 });
   });
 
-  it('ends cleanly at Ctrl-C, and takes up the data of last time', async () => {
+  it('ends cleanly at Ctrl-C, and starts again with the same data', async () => {
     terminal.interrupt();
     expect(await terminal.ended).toBe(0);
     expect(await dev('status')).toMatchObject({

@@ -37,7 +37,7 @@ async function client(node: NodeUnderTest, ...commands: readonly string[]): Prom
 }
 
 describe('a cluster of three', () => {
-  it('goes on without its primary, which catches up when it is back', async () => {
+  it('continues without its primary, which catches up when it is back', async () => {
     const first = await primary(cluster.node(0));
     expect(
       await client(first, 'create set /a', 'create set /b', 'set insert /a left', 'set insert /b right'),
@@ -70,7 +70,7 @@ describe('a cluster of three', () => {
     expect(local.stdout).toContain('true');
   });
 
-  it('goes on while its primary is paused, and the paused one finds its place again', async () => {
+  it('continues while its primary is paused, and the paused node follows again', async () => {
     const first = await primary(cluster.node(0));
     first.pause();
     try {

@@ -55,7 +55,7 @@ describe.each(ports)('garbage on the $name port', (port) => {
     await serves();
   });
 
-  it('bytes that are no HTTP are answered with 400, and no head is waited for without end', async () => {
+  it('bytes that are not HTTP are answered with 400, and the wait for a head has an end', async () => {
     expect(await sendBytes(address(), new SeededRandom(2).bytes(4096))).toMatch(/^(HTTP\/1\.1 400 |$)/);
     expect(await sendBytes(address(), 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow')).toMatch(/^HTTP\/1\.1 408 /);
     await serves();
@@ -81,17 +81,20 @@ describe.each(ports.filter(({ text }) => text !== null))('garbage on the $name p
 });
 
 describe('connections past the limit', () => {
-  it.each(ports.filter(({ text }) => text !== null))('are told so by a typed close on the $name port', async (port) => {
-    const address = port.address(cluster.node(0));
-    const held: WebSocket[] = [];
-    try {
-      for (let i = 0; i < 50; i++) held.push(await open(address, port.binary));
-      const { code, reason } = await sendUntilClosed(address, port.binary, []);
-      expect(code).toBe(closeCodes.tooManyConnections);
-      expect(reason).toBe(`too many connections to the ${port.name} interface: its limit is 50`);
-    } finally {
-      for (const ws of held) ws.terminate();
-    }
-    await cluster.node(0).untilHttp('/health');
-  });
+  it.each(ports.filter(({ text }) => text !== null))(
+    'are closed with a typed reason on the $name port',
+    async (port) => {
+      const address = port.address(cluster.node(0));
+      const held: WebSocket[] = [];
+      try {
+        for (let i = 0; i < 50; i++) held.push(await open(address, port.binary));
+        const { code, reason } = await sendUntilClosed(address, port.binary, []);
+        expect(code).toBe(closeCodes.tooManyConnections);
+        expect(reason).toBe(`too many connections to the ${port.name} interface: its limit is 50`);
+      } finally {
+        for (const ws of held) ws.terminate();
+      }
+      await cluster.node(0).untilHttp('/health');
+    },
+  );
 });

@@ -47,7 +47,7 @@ async function openIdle(address: string, subprotocol: string): Promise<void> {
 }
 
 describe('idle connections', () => {
-  it('in their thousands cost a little memory and nobody else anything', async () => {
+  it('in their thousands cost little memory and do no harm to other clients', async () => {
     const node = cluster.node(0);
     const before = (await node.metric('process_resident_memory_bytes')) ?? 0;
     for (const port of ports) {
@@ -75,7 +75,7 @@ describe('idle connections', () => {
     expect(await node.adminRun('vr primary test-ns')).toMatchObject({ status: 0 });
   });
 
-  it('leave room for what the limit says and not for one more', async () => {
+  it('are taken up to the limit, and not one more', async () => {
     const node = cluster.node(0);
     const api = ports.find(({ name }) => name === 'api')!;
     await openIdle(node.api, api.binary);

@@ -106,7 +106,7 @@ describe('a node process', () => {
     dev2!.configure('');
   });
 
-  it('leaves a data directory to the process that has it, and says who that is', async () => {
+  it('leaves a data directory to the process that has it, and names that process', async () => {
     const [dev1, dev2] = cluster.nodes;
     writeFileSync(
       dev2!.configFile,

@@ -66,7 +66,7 @@ describe.each([
     await cluster.close();
   });
 
-  it('the session gives what is printed', async () => {
+  it('a session prints what its transcript says', async () => {
     const ran = await run('haret-cli-client', [cluster.node(0).api], { input: typed });
     expect(ran.stderr).toBe('');
     expect(ran.status).toBe(0);
@@ -77,7 +77,7 @@ describe.each([
     expect(rest).toEqual(printed);
   });
 
-  it('every node takes the client, and request numbers count what was typed on the connection', async () => {
+  it('every node takes the client, and request numbers count the commands of the connection', async () => {
     for (const node of cluster.nodes) {
       const ran = await run('haret-cli-client', [node.api], { input: 'list-namespaces\nenter test-ns\nls\nls\n' });
       expect(ran.stdout).toMatch(/^test-ns\n\n/);
@@ -86,7 +86,7 @@ describe.each([
     }
   });
 
-  it('a wrong namespace and an address where nobody is give one line and a failing status', async () => {
+  it('a wrong namespace and an address without a node give one line and a failing status', async () => {
     const wrong = await run('haret-cli-client', [cluster.node(0).api, '--ns', 'nonsense', '-e', 'ls']);
     expect(wrong.status).toBe(4);
     expect(wrong.stderr).toBe('Unknown namespace\n');

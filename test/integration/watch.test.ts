@@ -53,7 +53,7 @@ async function connect(codec: ClientCodec): Promise<PromiseClient> {
 
 describe('a watch', () => {
   it.each([binaryApi, textApi])(
-    'goes on ($subprotocol) when the node that serves it is killed, and when all are',
+    'continues ($subprotocol) when the node that serves it is killed, and when all nodes are',
     async (codec) => {
       const path = `/stream-${codec.subprotocol}`;
       const writer = await connect(binaryApi);
@@ -106,7 +106,7 @@ describe('a watch', () => {
     },
   );
 
-  it('from the command line prints what happens until it is enough', async () => {
+  it('from the command line prints changes until its limit', async () => {
     const [node] = cluster.nodes;
     const client = (...commands: readonly string[]): ReturnType<typeof run> =>
       run('haret-cli-client', [node!.api, '--ns', 'test-ns', ...commands.flatMap((command) => ['-e', command])]);

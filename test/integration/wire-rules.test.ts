@@ -94,7 +94,7 @@ const refusedByTheLogWith =
     line.reply(id, { kind: 'error', error: errorInfo(code, 'the log of a scene refuses it') });
 
 describe.concurrent('a session of a client in any language', () => {
-  it('has a secret that nobody can guess, and that is said before it is used over another connection', async () => {
+  it('has a secret that no one can guess, and that is said before it is used over another connection', async () => {
     const secrets: (string | null)[] = [];
     for (const _client of [1, 2]) {
       await scene({}, async (client, cluster) => {
@@ -130,7 +130,7 @@ describe.concurrent('a session of a client in any language', () => {
     });
   });
 
-  it('is asked for again where there is no room for it', async () => {
+  it('is asked for again when there is no room for it', async () => {
     let times = 0;
     const register: Script['register'] = ({ id }, line) => {
       if (++times > 2) return false;
@@ -142,7 +142,7 @@ describe.concurrent('a session of a client in any language', () => {
     });
   });
 
-  it('is kept alive where nothing is written', async () => {
+  it('is kept alive while nothing is written', async () => {
     await scene({}, async (client, cluster) => {
       await client.write(add(1));
       await cluster.until('keepAlive', 1);
@@ -153,7 +153,7 @@ describe.concurrent('a session of a client in any language', () => {
     ['an error', (id, line) => line.error(id, 'SessionGone')],
     ['a reply of the log', (id, line) => line.reply(id, { kind: 'error', error: errorInfo('SessionGone', 'gone') })],
   ])(
-    'that is gone by %s leaves all that is outstanding unknown, and nothing of it is asked in the next',
+    'that ended with %s leaves all outstanding writes unknown, and none is asked in the next session',
     async (_how, tell) => {
       let gone: number | null = null;
       const request: Script['request'] = ({ id, session }, line) => {
@@ -179,7 +179,7 @@ describe.concurrent('a session of a client in any language', () => {
     });
   });
 
-  it('takes no number for what is larger than a value or a frame may be', async () => {
+  it('uses no number for a write that is larger than a value or a frame may be', async () => {
     await scene({}, async (client) => {
       for (const size of [16_385, 60_000, 200_000]) {
         const bytes = { field: 'value', base64: Buffer.alloc(size).toString('base64') };
@@ -200,7 +200,7 @@ describe.concurrent('a write of a client in any language', () => {
     });
   });
 
-  it('is sent again over the same connection when nothing comes', async () => {
+  it('is sent again over the same connection when no answer comes', async () => {
     await scene({ script: bySending(() => undefined) }, async (client, cluster) => {
       expect((await client.write(add(1))).answer).toMatchObject(done);
       expect(cluster.said('request').length).toBeGreaterThan(1);
@@ -239,7 +239,7 @@ describe.concurrent('a write of a client in any language', () => {
     ['that nobody answered', () => undefined],
   ])('%s', (_what, first) => {
     it.each<ErrorCode>(['BadArgument', 'LimitExceeded', 'UnknownNamespace'])(
-      'is not denied by a sending that is refused with %s',
+      'is not made definite by a sending that is refused with %s',
       async (code) => {
         await scene({ script: bySending(first, refusedWith(code)) }, async (client) => {
           notDenied(await client.write(add(1)));
@@ -247,13 +247,13 @@ describe.concurrent('a write of a client in any language', () => {
       },
     );
 
-    it('is not denied by passing refusals and a last one', async () => {
+    it('is not made definite by passing refusals and a last one', async () => {
       const script = bySending(first, refusedWith('NoPrimary'), refusedWith('DiskLow'), refusedWith('BadArgument'));
       await scene({ script }, async (client) => notDenied(await client.write(add(1))));
     });
 
     it.each<ErrorCode>(['BadArgument', 'RequestTooOld'])(
-      'is not denied by a reply of the log that says %s',
+      'is not made definite by a reply of the log that says %s',
       async (code) => {
         await scene({ script: bySending(first, refusedByTheLogWith(code)) }, async (client) => {
           notDenied(await client.write(add(1)));
@@ -262,18 +262,18 @@ describe.concurrent('a write of a client in any language', () => {
     );
   });
 
-  it('that the log calls too old is unknown, though it was sent once', async () => {
+  it('that the log calls too old is unknown, although it was sent once', async () => {
     await scene({ script: bySending(refusedByTheLogWith('RequestTooOld')) }, async (client) => {
       uncertain(await client.write(add(1)));
     });
   });
 
-  it('that a node may have sent twice itself is not denied', async () => {
+  it('that a node may have sent twice itself is not made definite', async () => {
     const twice = ({ id }: Said<'request'>, line: Line): void => line.error(id, 'BadArgument', 'unknown');
     await scene({ script: bySending(twice) }, async (client) => notDenied(await client.write(add(1))));
   });
 
-  it('behind one that ended without a reply is sent again at once, past the gap', async () => {
+  it('is sent again at once, past the gap, after one that ended without a reply', async () => {
     let refusedAt = 0;
     let tookMs = Infinity;
     const request: Script['request'] = (message, line) => {
@@ -317,7 +317,7 @@ describe.concurrent('a client in any language leaves a node', () => {
     });
   });
 
-  it('that says so later, with what it waits for', async () => {
+  it('that says so later, and takes along the requests that it waits for', async () => {
     const request: Script['request'] = (_message, line) => {
       if (line.number === 1) line.tell({ kind: 'standing', namespaceId: 7, served: false });
       return line.number === 1;
@@ -330,7 +330,7 @@ describe.concurrent('a client in any language leaves a node', () => {
     });
   });
 
-  it('that says nothing at all any more', async () => {
+  it('that falls silent', async () => {
     const silent = (_message: unknown, line: Line): boolean => line.node === 0;
     const script: Script = { ...atTheFirst(() => undefined), ping: silent };
     await scene({ nodes: 2, script }, async (client) => {
@@ -359,7 +359,7 @@ describe.concurrent('a watch of a client in any language', () => {
     return { kind: 'event', id, event: encodeEvent({ op, timestamp: 1, folded: false, changes }) };
   }
 
-  it('goes on after what it was told last, whatever broke off or was refused, and tells each event once', async () => {
+  it('continues after its last event, whatever broke off or was refused, and tells each event once', async () => {
     const froms: unknown[] = [];
     const steps: ((id: number, line: Line) => void)[] = [
       (id, line) => {

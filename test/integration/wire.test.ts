@@ -34,12 +34,12 @@ describe('a client in any language', () => {
     expect(answer.result).toMatchObject({ kind: 'value', value: { data: [...Buffer.from(bytes.base64, 'base64')] } });
   });
 
-  it('is told of the errors of what was executed', async () => {
+  it('is told the errors of executed operations', async () => {
     const { answer } = await client.write({ kind: 'counterAdd', path: '/none', by: 1 });
     expect(answer).toMatchObject({ kind: 'error', error: { code: 'PathNotFound' } });
   });
 
-  it('writes once each, and watches without a gap and a repeat, while nodes die and come back', async () => {
+  it('writes each value once, and watches without a gap or a repeat, while nodes die and come back', async () => {
     await client.write({ kind: 'create', path: '/n', type: 'counter', value: null });
     const { watch } = await client.do<{ readonly watch: number }>({ do: 'watch', path: '/n' });
     const events = (): Promise<WireEvents> => client.events(watch);

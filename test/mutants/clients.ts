@@ -9,7 +9,7 @@ const sessions = 'core/service/sessions.ts';
 export const clientMutants: readonly Mutant[] = [
   {
     scenario: 'V14',
-    name: 'what was in flight is remembered when the view is lost',
+    name: 'a primary that loses its view remembers the requests in flight',
     by: 'exploration',
     edits: [
       {
@@ -27,7 +27,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V14',
-    name: 'what is in flight is not rebuilt from the log of the view',
+    name: 'a new primary does not learn from its log which requests are in flight',
     by: 'exploration',
     equivalent:
       'a second entry of one request is executed once all the same, and a retry with `answered` raised passes what it is held for',
@@ -41,7 +41,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V14',
-    name: 'who waits for a dropped entry is told the reply of another',
+    name: 'a client that waits for a dropped entry is told the reply of another entry',
     by: 'exploration',
     edits: [
       {
@@ -54,19 +54,31 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: '6 overtakes 5',
+    name: 'request 6 is executed before request 5',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > 1e9) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > 1e9;',
+      },
+    ],
   },
   {
     scenario: 'V15',
-    name: '5 is refused, and 6 waits for it all the same',
+    name: 'request 5 is refused, and request 6 still waits for it',
     by: 'exploration',
-    edits: [{ file: requests, find: 'if (request > Math.max(next, answered)) {', replace: 'if (request > next) {' }],
+    edits: [
+      {
+        file: requests,
+        find: 'const waits = request > Math.max(next, answered);',
+        replace: 'const waits = request > next;',
+      },
+    ],
   },
   {
     scenario: 'V15',
-    name: 'a retry that no longer waits for 5 is held with the attempt that does',
+    name: 'a retry that no longer waits for request 5 is held with the attempt that waits',
     by: 'exploration',
     edits: [
       {
@@ -78,7 +90,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: 'the state machine executes what is below the window',
+    name: 'the state machine executes a request below the window',
     by: 'simulator',
     equivalent: 'the primary asks the applied state before it prepares, and refuses it there',
     edits: [
@@ -121,7 +133,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V19',
-    name: 'a primary answers reads without asking whether it still is',
+    name: 'a primary answers reads without asking whether it is still the primary',
     by: 'exploration',
     edits: [
       {
@@ -175,7 +187,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'a node whose catalog lags denies what it does not know',
+    name: 'a node whose catalog lags denies a namespace that it does not know yet',
     by: 'simulator',
     damage: 'rot',
     edits: [
@@ -188,7 +200,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'nothing follows a change of the catalog that says that it is committed',
+    name: 'after a change of the catalog, no later entry tells the others that it is committed',
     by: 'simulator',
     wish: { left: 'founder', events: 3000 },
     edits: [

@@ -13,7 +13,7 @@ const replica = 'core/vr/replica.ts';
 export const diskMutants: readonly Mutant[] = [
   {
     scenario: 'V26',
-    name: "an entry's timestamp is as of the last tick, and a view counts from the tick before it",
+    name: 'an entry has the time of the last tick, and a view counts from the tick before it began',
     by: 'exploration',
     edits: [
       { file: replica, find: '      this.#parts.clock.advance();\n', replace: '' },
@@ -39,7 +39,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V26',
-    name: 'a view begins at the own clock of the machine',
+    name: "a view begins at the time of the machine's own clock",
     by: 'exploration',
     edits: [
       { file: clock, find: 'this.#base = this.#core.log.headTimestamp();', replace: 'this.#base = this.#core.now;' },
@@ -47,7 +47,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V26',
-    name: 'the clock counts all of a pause',
+    name: 'the replicated clock counts the whole of a pause',
     by: 'exploration',
     edits: [{ file: clock, find: 'Math.min(passed, timing.suspicionMs)', replace: 'passed' }],
   },
@@ -86,7 +86,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'what does not fit the stage is left, and asked for again and again',
+    name: 'a replica drops entries that do not fit its stage, and asks for them again and again',
     by: 'exploration',
     edits: [
       {
@@ -100,13 +100,13 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'what is staged becomes part of the log though more is held above it',
+    name: 'staged entries become part of the log although the replica holds more above them',
     by: 'exploration',
     edits: [{ file: installation, find: 'through < core.log.head || ', replace: '' }],
   },
   {
     scenario: 'V34',
-    name: 'what is staged becomes part of the log though it is not committed',
+    name: 'staged entries become part of the log although they are not committed',
     by: 'exploration',
     edits: [
       {
@@ -119,7 +119,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'a part of the log is taken for the whole',
+    name: 'a replica takes a part of the log for the whole',
     by: 'exploration',
     edits: [
       {
@@ -131,7 +131,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'what was staged for the log of another view is taken as it is',
+    name: 'a replica uses entries that it staged for the log of another view',
     by: 'exploration',
     edits: [
       {
@@ -143,7 +143,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V36',
-    name: 'what is being written of a state that was found wrong is installed',
+    name: 'a checkpoint that is being written of a wrong state is installed',
     by: 'exploration',
     damage: 'wrong',
     wish: { voters: 3, checkpointBytes: 500 },
@@ -151,7 +151,7 @@ export const diskMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V36',
-    name: 'what is written of a state that was found wrong, and not installed yet, is kept for later',
+    name: 'a checkpoint that was written of a wrong state, and not installed yet, is kept for later',
     by: 'exploration',
     damage: 'wrong',
     wish: { voters: 3, checkpointBytes: 500 },

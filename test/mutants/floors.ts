@@ -10,7 +10,7 @@ const store = 'core/store/store.ts';
 export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V27',
-    name: 'the log_view of a later part counts over an old tail: a replica in its view needs no proof',
+    name: 'a replica with an old tail believes the log_view of a later part of its log',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -28,7 +28,7 @@ export const floorMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V28',
-    name: 'a torn opening batch over a torn one is taken for lost batches',
+    name: 'a store takes a torn opening batch over a torn one for lost batches',
     by: 'lives',
     edits: [
       {
@@ -45,7 +45,7 @@ export const floorMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V29',
-    name: 'nothing holds a log against the floor',
+    name: 'a store does not compare its log with the floor',
     by: 'lives',
     damage: 'rot',
     edits: [{ file: recovery, find: 'this.#compare(files, floor, endSegment);', replace: '' }],
@@ -67,7 +67,7 @@ export const floorMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V29',
-    name: 'the floor is written when the next segment begins, and not before this one does',
+    name: 'the floor is written when the next segment begins, and not before this segment begins',
     by: 'lives',
     damage: 'rot',
     edits: [

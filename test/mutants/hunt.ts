@@ -8,9 +8,14 @@
 import { runSeed } from '../../core/sim/run.ts';
 import { NodeHash } from '../../node-server/node-hash.ts';
 import { chaos } from '../client/chaos.test.ts';
+import { watch } from '../client/watching.ts';
+import { attend } from '../cluster/attendances.ts';
+import { forward } from '../cluster/forwards.ts';
+import { shakeHands } from '../cluster/handshakes.ts';
 import { live } from '../store/lives.ts';
 import { rot } from '../store/rotten-lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
+import { forget } from '../vr/forgotten.ts';
 import type { Mutant } from './mutant.ts';
 
 const [by, first, seconds, only, wished] = process.argv.slice(2);
@@ -38,8 +43,13 @@ function simulated(seed: number): void {
 
 const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   exploration: explored,
+  forgotten: forget,
   simulator: simulated,
+  attendance: attend,
+  handshakes: shakeHands,
+  forwards: forward,
   lives: damaged === 'rot' ? rot : live,
+  watching: watch,
   chaos,
 };
 const run = runs[by as Mutant['by']];

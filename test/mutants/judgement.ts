@@ -115,15 +115,6 @@ export const judgementMutants: readonly Mutant[] = [
     'if (core.isPrimaryOf(view) && core.counts) return',
     'if (view < 0) return',
   ),
-  {
-    ...unjudged(
-      'a log without what is committed here is taken',
-      'return (view > core.view ? loses(core, log) : differs(core, log)) ? otherHistory : null;',
-      'return null;',
-    ),
-    equivalent:
-      'whoever installs looks again, for the log that is chosen of several votes may contradict what is committed where no single one does',
-  },
   unjudged(
     'a NewState of a later view is believed',
     "if (compareViewstamps(logView, { epoch, view }) > 0) return 'its log is of another view';",
@@ -172,7 +163,7 @@ export const judgementMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V31',
-    name: 'what cannot prove the secret and says that its disk was lost is believed to be a stranger',
+    name: 'a node that cannot prove the secret is believed when it says that it lost its disk',
     by: 'simulator',
     edits: [
       {

@@ -23,7 +23,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V10',
-    name: 'entries that were dropped are asked for, and no checkpoint is offered',
+    name: 'a replica asks for entries that were dropped, and no checkpoint is offered',
     by: 'exploration',
     edits: [
       { file: transfer, find: 'checkpoint: gone ? log.checkpoint : null', replace: 'checkpoint: gone ? null : null' },
@@ -95,7 +95,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a corrupt entry counts as one that was never had',
+    name: 'a corrupt entry counts as one that the replica never held',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -134,7 +134,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'fewer than n - q + 1 replicas without an entry drop it',
+    name: 'an entry is dropped when fewer than n - q + 1 replicas lack it',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -186,7 +186,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a lost disk comes back under its old name and votes',
+    name: 'a replica that lost its disk votes under its old name',
     by: 'exploration',
     damage: 'loss',
     edits: [
@@ -241,7 +241,7 @@ export const logMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V24',
-    name: 'the log from before a checkpoint is applied onto it',
+    name: 'entries from before a checkpoint are applied on top of it',
     by: 'exploration',
     edits: [
       {

@@ -21,10 +21,20 @@ export interface Mutant {
   readonly name: string;
   readonly edits: readonly Edit[];
   /**
-   * What must find it: random histories of `core/vr` alone, the simulated cluster, random lives of a store alone, or a
-   * client alone among nodes that harm it.
+   * What must find it: random histories of `core/vr` alone, a replica alone whose group forgot what it committed, the
+   * simulated cluster, nodes that come and go, two ends of a handshake, a router alone, random lives of a store alone, a
+   * watch alone, or a client alone among nodes that harm it.
    */
-  readonly by: 'exploration' | 'simulator' | 'lives' | 'chaos';
+  readonly by:
+    | 'exploration'
+    | 'forgotten'
+    | 'simulator'
+    | 'attendance'
+    | 'handshakes'
+    | 'forwards'
+    | 'lives'
+    | 'watching'
+    | 'chaos';
   /**
    * The damage to one disk, or to one replica's state (histories only), that makes the fault visible. Without it, the
    * damage differs from seed to seed.

@@ -6,9 +6,11 @@ import { hunt, sourcesOf } from './hunting.ts';
 import { mutants } from './table.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const scenarios = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 19, 20, 21, 23, 24, 30, 31, 38].map(
-  (n) => `V${n}`,
-);
+/** Of protocol §10, those whose fix is yet to come. */
+const toCome = [17, 18, 22, 25, 32, 37];
+const scenarios = Array.from({ length: 40 }, (_, i) => i + 1)
+  .filter((n) => !toCome.includes(n))
+  .map((n) => `V${n}`);
 
 describe('the table of mutants', () => {
   it('fits the sources', () => {

@@ -7,7 +7,7 @@ const connector = 'core/client/connector.ts';
 export const reachMutants: readonly Mutant[] = [
   {
     scenario: 'V30',
-    name: 'any refusal of a resend settles the doubt',
+    name: 'any refusal of a resend makes the outcome definite',
     by: 'simulator',
     edits: [
       {
@@ -19,7 +19,7 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'a backup that is cut off from its primary asks nobody else',
+    name: 'a backup that is cut off from its primary asks no other replica',
     by: 'simulator',
     wish: { left: 'apart', oneNode: true, events: 3000 },
     edits: [
@@ -32,7 +32,7 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'a client stays where nothing gets done',
+    name: 'a client stays at a node through which nothing is done',
     by: 'simulator',
     wish: { left: 'alone', events: 3000 },
     edits: [
@@ -45,7 +45,7 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'a client that stands still now and then takes the silence of a dead connection for its own',
+    name: 'a client that pauses now and then takes the silence of a dead connection for its own pause',
     by: 'simulator',
     wish: { favour: 'clientLine', stalls: true, events: 4000 },
     edits: [
@@ -59,7 +59,7 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V38',
-    name: 'an upsert makes nothing where nothing is',
+    name: 'an upsert does not make the node that is missing',
     by: 'simulator',
     edits: [
       {
@@ -71,7 +71,7 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V38',
-    name: 'what is asked in one turn leaves in the opposite order',
+    name: 'the requests of one turn leave in the opposite order',
     by: 'simulator',
     edits: [
       {
@@ -122,9 +122,8 @@ export const reachMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V30',
-    name: 'what was forwarded to one node and then to another is refused definitely',
-    by: 'simulator',
-    wish: { nodes: 5, replicas: 3, favour: 'isolate', requestTimeoutMs: 700 },
+    name: 'a request that was forwarded to one node and then to another is refused definitely',
+    by: 'forwards',
     edits: [
       {
         file: 'core/cluster/routing/router.ts',

@@ -9,7 +9,7 @@ const service = 'core/service/service.ts';
 export const sessionMutants: readonly Mutant[] = [
   {
     scenario: 'V30',
-    name: 'what was executed is refused for want of disk or room before its reply is looked for',
+    name: 'an executed request is refused for lack of disk or room before its reply is looked for',
     by: 'exploration',
     edits: [
       {
@@ -34,20 +34,20 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V38',
-    name: 'whoever names a session speaks as it',
+    name: 'a client that names a session may use it without its secret',
     by: 'simulator',
     edits: [
       {
         file: sessions,
-        find: 'return session !== undefined && opens(session.secret, secret) ? session : undefined;',
-        replace: 'return session !== undefined && secret.length > 0 ? session : undefined;',
+        find: 'return session !== undefined && !session.continued && opens(session.secret, secret) ? session : undefined;',
+        replace: 'return session !== undefined && !session.continued && secret.length > 0 ? session : undefined;',
       },
     ],
   },
   {
     scenario: 'V38',
-    name: 'registrations end sessions that live',
+    name: 'a registration ends a session that is alive',
     by: 'simulator',
-    edits: [{ file: sessions, find: 'if (idleMs * livingPart < sessionMs) {', replace: 'if (idleMs < 0) {' }],
+    edits: [{ file: sessions, find: 'if (oldest === null || idleMs * livingPart < sessionMs) {', replace: 'if (oldest === null || idleMs < 0) {' }],
   },
 ];

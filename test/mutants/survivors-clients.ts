@@ -26,7 +26,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V30',
-    name: 'any refusal of a resend settles the doubt',
+    name: 'the client lets any refusal of a resend make the outcome definite',
     by: 'chaos',
     edits: [
       {
@@ -56,7 +56,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V16',
-    name: 'what a lost session had outstanding is sent again in the next one',
+    name: 'a client sends the outstanding requests of a lost session again in the next one',
     by: 'chaos',
     edits: [
       {
@@ -71,9 +71,8 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'a snapshot that broke off is taken for whole',
-    by: 'simulator',
-    wish: { favour: 'crash', padding: 40_000, events: 8000 },
+    name: 'a client takes a snapshot that broke off for a whole one',
+    by: 'watching',
     edits: [
       {
         file: watches,
@@ -84,7 +83,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V35',
-    name: 'what a peer relays may be lost without a word',
+    name: 'a frame of a relayed watch may be lost, and no one notices',
     by: 'simulator',
     wish: { nodes: 5, replicas: 3, favour: 'network', events: 8000 },
     edits: [
@@ -97,7 +96,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'live watches are not left behind when the state is replaced',
+    name: 'a watch is not told anew when the state is replaced',
     by: 'simulator',
     edits: [
       {
@@ -109,7 +108,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'history says that it reaches back over a state that was replaced',
+    name: 'the history says that it reaches back to before a state that was replaced',
     by: 'simulator',
     edits: [
       {
@@ -121,7 +120,7 @@ export const clientSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'history says that it reaches back over what it has let go',
+    name: 'the history says that it reaches back to records that it has dropped',
     by: 'simulator',
     edits: [{ file: history, find: '      this.#floor = page.last;\n', replace: '' }],
   },

@@ -22,7 +22,7 @@ const anySegment = {
 export const storeSurvivors: readonly Mutant[] = [
   {
     scenario: 'V11',
-    name: 'a segment with a live entry may go',
+    name: 'a segment with a live entry may be removed',
     by: 'lives',
     edits: [
       {
@@ -34,7 +34,7 @@ export const storeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V11',
-    name: 'segments go before the batch that says so is durable',
+    name: 'segments are removed before the batch that says so is durable',
     by: 'lives',
     edits: [
       {
@@ -69,7 +69,7 @@ export const storeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V28',
-    name: 'the log goes on behind a torn batch',
+    name: 'the log continues after a torn batch',
     by: 'lives',
     equivalent:
       'an opening batch names the last whole one before it by its distance: whatever lies between is torn, in its place or behind it',
@@ -83,7 +83,7 @@ export const storeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'the log goes on in place after damage',
+    name: 'the log continues in the same segment after damage',
     by: 'lives',
     damage: 'rot',
     edits: [
@@ -96,7 +96,7 @@ export const storeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a start that still had the parts that are lost vouches for what is left without them',
+    name: 'a log is trusted because an earlier start still had the parts that are now lost',
     by: 'lives',
     damage: 'rot',
     edits: [

@@ -35,21 +35,21 @@ export const timeSurvivors: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        find: 'return oldest === null ? null : Math.min(',
-        replace: 'return oldest === null || oldest.seenMs >= 0 ? null : Math.min(',
+        find: 'return idle === null ? null : { id: idle.id, atMs: idleMs };',
+        replace: 'return null;',
       },
     ],
   },
   {
     scenario: 'V15',
-    name: 'a session that is due is expired, and those that are due with it are not',
+    name: 'of several sessions that are due, only one expires',
     by: 'simulator',
     equivalent: 'the next deadline has passed already, so that the next entry of expiry ends the next of them',
     edits: [
       {
-        file: sessions,
-        find: 'if (deadline === null || deadline > nowMs) return expired;',
-        replace: 'if (expired > 0 || deadline === null || deadline > nowMs) return expired;',
+        file: 'core/service/leases.ts',
+        find: '        units += 1 + ended.length;\n',
+        replace: '        units += maxUnitsOfExpiry;\n',
       },
     ],
   },
@@ -69,7 +69,7 @@ export const timeSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V15',
-    name: 'a sign of life does not count against eviction',
+    name: 'a sign of life does not protect a session from eviction',
     by: 'simulator',
     edits: [{ file: sessions, find: '    session.idle.seenMs = nowMs;\n', replace: '' }],
   },

@@ -23,7 +23,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V30',
-    name: 'what was prepared when the view was lost is told definite',
+    name: 'a request that was prepared when the view was lost is refused as definite',
     by: 'exploration',
     edits: [
       {
@@ -47,7 +47,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V13',
-    name: 'a replica that recovers asks nobody but the primary where it stands',
+    name: 'a replica that recovers asks only the primary where it stands',
     by: 'exploration',
     damage: 'rot',
     edits: [
@@ -68,6 +68,22 @@ export const viewSurvivors: readonly Mutant[] = [
         file: recovery,
         find: 'if (message.nonce !== this.#nonce || from !== this.#core.primaryMember()) return false;',
         replace: 'if (from !== this.#core.primaryMember()) return false;',
+      },
+    ],
+  },
+  {
+    scenario: 'V13',
+    name: 'a replica that recovers is told the log only as far as it is committed',
+    by: 'exploration',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: "core.send(to, { kind: 'startView', nonce, commit: core.commit, log: core.log.describe(core.logView) });",
+        replace: `const log = core.log.describe(core.logView);
+    const head = nonce === 0 ? log.head : Math.max(core.commit, log.floor);
+    const told = { ...log, head, checksums: log.checksums.slice(0, head - log.floor), corrupt: [] };
+    core.send(to, { kind: 'startView', nonce, commit: core.commit, log: told });`,
       },
     ],
   },
@@ -98,7 +114,7 @@ export const viewSurvivors: readonly Mutant[] = [
   },
   {
     scenario: 'V21',
-    name: 'a primary that abdicated goes on preparing',
+    name: 'a primary that abdicated still prepares',
     by: 'exploration',
     edits: [
       {
@@ -110,6 +126,19 @@ export const viewSurvivors: readonly Mutant[] = [
         file: requests,
         find: 'if (this.#core.parts.primary.serving) return false;',
         replace: 'if (this.#core.parts.primary.active) return false;',
+      },
+    ],
+  },
+  {
+    scenario: 'V21',
+    name: 'a candidate waits for what a voter has that speaks and does not answer',
+    by: 'exploration',
+    wish: { voters: 5 },
+    edits: [
+      {
+        file: 'core/vr/view-change.ts',
+        find: 'if (!core.parts.transfer.silent(member)) answering.push(vote);',
+        replace: 'answering.push(vote);',
       },
     ],
   },

@@ -4,6 +4,8 @@ import { clientMutants } from './clients.ts';
 import { diskMutants } from './disks.ts';
 import { judgementMutants } from './judgement.ts';
 import { floorMutants } from './floors.ts';
+import { handshakeMutants } from './handshakes.ts';
+import { historyMutants } from './histories.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
 import { clientSurvivors } from './survivors-clients.ts';
@@ -11,6 +13,7 @@ import { storeSurvivors } from './survivors-store.ts';
 import { timeSurvivors } from './survivors-time.ts';
 import { viewSurvivors } from './survivors-views.ts';
 import { recordMutants } from './records.ts';
+import { reportMutants } from './reports.ts';
 import { sessionMutants } from './sessions.ts';
 import { reachMutants } from './reach.ts';
 import { viewMutants } from './views.ts';
@@ -29,6 +32,9 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...reachMutants,
   ...recordMutants,
+  ...historyMutants,
+  ...reportMutants,
+  ...handshakeMutants,
   ...viewSurvivors,
   ...timeSurvivors,
   ...storeSurvivors,

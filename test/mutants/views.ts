@@ -71,7 +71,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V3',
-    name: 'a second StartView of the same view cuts what came since',
+    name: 'a second StartView of the same view cuts the entries that came since',
     by: 'exploration',
     edits: [
       {
@@ -94,7 +94,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V3',
-    name: 'a NewState that nobody waits for is taken',
+    name: 'a replica takes a NewState that it does not wait for',
     by: 'exploration',
     // An entry that is taken is named by the canonical log or by a repair (protocol §4.5, §2), or is committed, or is
     // of the log of this very view (§9.5). A commit number belongs to one chain with the log (§9.1). None of this
@@ -116,13 +116,13 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V4',
-    name: 'a lower commit number is taken up',
+    name: 'a replica takes a lower commit number',
     by: 'exploration',
     edits: [{ file: core, find: 'if (commit <= this.commit) return;', replace: 'if (commit === this.commit) return;' }],
   },
   {
     scenario: 'V4',
-    name: 'a lower commit number takes execution back with it',
+    name: 'a replica takes a lower commit number and executes entries again',
     by: 'exploration',
     edits: [
       {
@@ -136,7 +136,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V5',
-    name: 'a replica that fetches a log suspects nobody',
+    name: 'a replica that fetches a log never suspects the primary',
     by: 'exploration',
     edits: [
       {
@@ -160,7 +160,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V6',
-    name: 'a replica that hears nothing moves on alone',
+    name: 'a replica that hears nothing begins a view change alone',
     by: 'exploration',
     edits: [
       {
@@ -186,7 +186,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V34',
-    name: 'what is taken in on the way is told before it is durable',
+    name: 'a replica that fetches a log acknowledges entries before they are durable',
     by: 'exploration',
     edits: [
       { file: viewChange, find: 'if (core.unsynced) this.#tellWhenDurable();', replace: 'if (core.view < 0) return;' },
@@ -261,7 +261,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V9',
-    name: 'a backup takes Prepares of a view whose log it has not',
+    name: 'a backup takes Prepares of a view whose log it does not have',
     by: 'exploration',
     edits: [
       { file: 'core/vr/backup.ts', find: 'if (core.inView) return true;', replace: 'return true;' },
@@ -280,7 +280,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V9',
-    name: 'what is installed goes on from an own entry that was not compared',
+    name: 'an installed log continues from an own entry that was not compared',
     by: 'exploration',
     edits: [
       {
@@ -354,7 +354,7 @@ export const viewMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V21',
-    name: 'a primary that no quorum answers goes on with its heartbeats',
+    name: 'a primary that no quorum answers still sends heartbeats',
     by: 'exploration',
     edits: [
       {

@@ -89,7 +89,7 @@ describe('the configuration of a node', () => {
     expect(problems('a = 1\na = 2\n')[0]).toMatch(/^etc\/config\.toml:2:\d+: is not TOML: ./);
   });
 
-  it('says of a file that is not there which one, and how to name another', () => {
+  it('names a file that does not exist, and says how to name another', () => {
     expect(() => loadConfig('/nowhere/config.toml')).toThrow(
       '/nowhere/config.toml: there is no such file; name another file with --config FILE',
     );
@@ -105,14 +105,14 @@ describe('the configuration of a node', () => {
     expect(config.api.advertised).toBe('db.example.org:5002');
   });
 
-  it('wants to know what to tell others when it binds to every address', () => {
+  it('asks for the address to tell others when it binds to every address', () => {
     const secret = '"the-secret-of-this-cluster"';
     expect(problems(source({ cluster_host: '"[::]:5000"', insecure: 'true', cluster_secret: secret }))).toEqual([
       'etc/config.toml: advertised_cluster_host: is missing; others cannot connect to ::, so give the address that they can use',
     ]);
   });
 
-  it('wants a secret where other machines reach the cluster port, and `insecure` waives it not', () => {
+  it('wants a secret when other machines reach the cluster port, even with `insecure`', () => {
     const open = { cluster_host: '"10.0.0.1:5000"', insecure: 'true' };
     expect(problems(source(open))).toEqual([
       expect.stringMatching(/^etc\/config\.toml: cluster_secret: is missing; other machines can reach 10\.0\.0\.1/),
@@ -123,7 +123,7 @@ describe('the configuration of a node', () => {
     expect(set.secret.configured).toEqual(['the-secret-of-this-cluster']);
   });
 
-  it('takes a secret from one place, of some length, and shows it to nobody', () => {
+  it('takes a secret of some length from one place, and never shows it', () => {
     const long = '"the-secret-of-this-cluster"';
     expect(problems(source({ cluster_secret: '"short"' }))).toEqual([
       'etc/config.toml: cluster_secret: expected from 16 to 1024 printable characters without spaces',

@@ -112,7 +112,7 @@ afterEach(async () => {
 afterAll(() => fs.rmSync(programs, { recursive: true }));
 
 describe('the lock of a data directory', () => {
-  it('is taken from nobody who lives, paused or not, and at once from a process that was killed', async () => {
+  it('is never taken from a live process, paused or not, and is taken at once from one that was killed', async () => {
     const child = new Child();
     expect(await child.says()).toBe('held');
     const refusal = /^data directory .* is in use by process \d+: stop it, or give this node another data_dir$/;
@@ -142,7 +142,7 @@ describe('the lock of a data directory', () => {
     expect(taken()).toBe('taken');
   });
 
-  it('holds for two of one process', () => {
+  it('holds between two nodes of one process', () => {
     const lock = new DirectoryLock(directory);
     lock.acquire();
     expect(taken()).toContain(`in use by process ${process.pid}`);
@@ -150,7 +150,7 @@ describe('the lock of a data directory', () => {
     expect(taken()).toBe('taken');
   });
 
-  it('has one winner of many that find a dead holder at once', async () => {
+  it('has one winner when many find a dead holder at once', async () => {
     const dead = new Child();
     await dead.says();
     await dead.kill();
@@ -188,7 +188,7 @@ describe('the lock of a data directory', () => {
     expect(taken(watching)).toBe('taken');
   });
 
-  it('is lost by a process that was paused for longer than others watch, before it writes again', async () => {
+  it('is lost by a process that was paused for longer than others watch, and the process notices before it writes', async () => {
     const child = new Child({ beatMs: 50, watchMs: 600 });
     expect(await child.says()).toBe('held');
     expect(await child.stillHas()).toBe('held');

@@ -168,7 +168,7 @@ describe('the handshake', () => {
     expect(await handshake({}, [adminSubprotocols.superjson], admin)).toMatch('open');
   });
 
-  it('answers under no name but its own, on any interface: a page whose name was made to point here reads nothing', async () => {
+  it('answers only under its own name, on any interface: a page whose name was made to point here reads nothing', async () => {
     const named = { origin: 'http://evil.example', host: 'evil.example' };
     for (const [subprotocol, at] of [
       [apiSubprotocols.superjson, api],
@@ -197,7 +197,7 @@ describe('the handshake', () => {
     expect(await handshake({}, [])).toMatch(/^400 /);
   });
 
-  it('tells a client past the limit that there are too many, and takes one again when there is room', async () => {
+  it('tells a client past the limit that there are too many, and takes another when there is room', async () => {
     const transport = new WebSocketTransport({ maxFrameBytes: 4096 });
     const recorders = [new Recorder(), new Recorder(), new Recorder()];
     const first = transport.dial(api, apiSubprotocols.binary, recorders[0]!);
@@ -216,8 +216,8 @@ describe('the handshake', () => {
   });
 });
 
-describe('a client that is gone without a word', () => {
-  it('is pinged, and dropped when it does not answer; one that answers is kept', async () => {
+describe('a client that is gone silently', () => {
+  it('is pinged, and dropped when it does not answer; a client that answers is kept', async () => {
     await host.stop();
     host = await startHost(configOf('ping_interval_ms = 100'));
     const dead = new WebSocket(`ws://${api}/`, [apiSubprotocols.binary], { autoPong: false });
@@ -247,7 +247,7 @@ describe('frames', () => {
     expect(await good.until((heard) => heard.length === 2)).toEqual(['open', 'bytes 7']);
   });
 
-  it('closes a connection that sends bytes which are no WebSocket frame', async () => {
+  it('closes a connection that sends bytes which are not a WebSocket frame', async () => {
     const [hostName, port] = api.split(':');
     const socket = connect(Number(port), hostName);
     socket.write(
@@ -281,7 +281,7 @@ describe('a host', () => {
     );
   });
 
-  it('cuts a stop short that takes too long, and says so', async () => {
+  it('cuts short a stop that takes too long, and says so', async () => {
     node.stops = false;
     expect(await host.stop()).toBe(false);
   });

@@ -16,7 +16,7 @@ describe('the operations page', () => {
     expect(keys.filter((key) => !configKeys.has(key))).toEqual([]);
   });
 
-  it('tells the defaults that it counts failures by', () => {
+  it('has the defaults with which it counts failures', () => {
     expect(defaultTiming).toMatchObject({ suspicionMs: 1000, sessionMs: 600_000 });
     expect(defaultLimits).toMatchObject({ maxFrameBytes: 4 * 2 ** 20, maxPendingRequests: 16_384, maxReplicas: 4096 });
   });

@@ -32,7 +32,7 @@ function made(mode: number): void {
 
 describe.skipIf(process.platform === 'win32')('the file of the secret', () => {
   it.each([0o644, 0o640, 0o604, 0o660, 0o601])(
-    'is for its owner only again, and it is said that it was not: %o',
+    'is closed to all but its owner again, and the log says that it was open: %o',
     (mode) => {
       made(mode);
       closeSecretFile(directory, log);
@@ -45,20 +45,20 @@ describe.skipIf(process.platform === 'win32')('the file of the secret', () => {
     },
   );
 
-  it.each([0o600, 0o400])('is left as it is where it is so: %o', (mode) => {
+  it.each([0o600, 0o400])('is left alone when only its owner can read it: %o', (mode) => {
     made(mode);
     closeSecretFile(directory, log);
     expect(statSync(file).mode & 0o777).toBe(mode);
     expect(lines).toEqual([]);
   });
 
-  it('need not be there, nor the directory', () => {
+  it('need not exist, and neither need its directory', () => {
     closeSecretFile(directory, log);
     closeSecretFile(join(directory, 'none'), log);
     expect(lines).toEqual([]);
   });
 
-  it('keeps the node from starting where it cannot be closed, with what to do', () => {
+  it('keeps the node from starting when it cannot be closed, and the error says what to do', () => {
     made(0o644);
     const chmod = (): void => {
       throw Object.assign(new Error('no'), { code: 'EPERM' });

@@ -33,7 +33,7 @@ function said(): string | null {
 const good = `${'5'.repeat(64)}\n`;
 
 describe('the file of the secret of a member', () => {
-  it('is said to be what it is, with what to do', () => {
+  it('is reported as the secret of a member, with what to do', () => {
     writeFileSync(file, good);
     expect(said()).toBeNull();
     const others: readonly (readonly [string, () => void])[] = [

@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 afterEach(() => listener.close());
 
-it('takes something although the write that it reads of is buffered until its end', async () => {
+it('a slow reader makes progress although the write that it reads is buffered until its end', async () => {
   const socket = createConnection(listener.port, '127.0.0.1');
   socket.write(
     `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Protocol: test\r\n\r\n`,

@@ -75,7 +75,7 @@ describe('the status stream', () => {
 
   afterEach(() => stream.stop());
 
-  it('counts nothing while nobody listens', async () => {
+  it('counts nothing while no one listens', async () => {
     for (let i = 0; i < 1000; i++) stream.observer.sent(them, message('prepare', 'dev1'));
     node.asked = 500;
     stream.observer.event({ namespace: 3, replica: 'r1', node: 'dev1' } as never, { kind: 'alarm', reason: 'old' });
@@ -86,7 +86,7 @@ describe('the status stream', () => {
     listener.handler.onClose(1000, '');
   });
 
-  it('tells how many messages there were, and when a few of them', async () => {
+  it('tells how many messages there were, and the times of a few', async () => {
     const listener = new Listener(stream);
     for (let i = 0; i < 5000; i++) {
       stream.observer.sent(them, message('prepare', 'dev1'));
@@ -146,7 +146,7 @@ describe('the status stream', () => {
     expect(log.filter((line) => line.startsWith('info')).length).toBeLessThanOrEqual(2);
   });
 
-  it('tells so many listeners and no more; who is refused takes no place', () => {
+  it('serves a bounded number of listeners; a refused listener takes no place', () => {
     const listeners = Array.from({ length: 70 }, () => new Listener(stream));
     expect(listeners.filter(({ closed }) => closed === 4003)).toHaveLength(6);
     listeners[0]!.handler.onFrame('x');

@@ -37,7 +37,7 @@ describe('an origin', () => {
     ).toBe(false);
   });
 
-  it('of a page that this machine serves by the very address the page was reached at is our own', () => {
+  it('of a page is our own when this machine serves the page at the address in the request', () => {
     const check = new OriginCheck([]);
     check.serveFrom(['db.example.org:5002'], 5002);
     expect(check.allows('http://db.example.org:5002', { localAddress: '10.0.0.7' })).toBe(true);

@@ -15,7 +15,7 @@ describe('an address that is typed', () => {
     expect(readAddress('wss://haret.example', secure)).toEqual({ address: 'wss://haret.example' });
   });
 
-  it('is told in plain words to be none', () => {
+  it('is refused in plain words when it is not one', () => {
     for (const none of ['', 'a b', 'ws://', 'me:secret@host:1'])
       expect(readAddress(none, plain)).toMatchObject({
         problem: expect.stringContaining('is not an address') as string,
@@ -23,7 +23,7 @@ describe('an address that is typed', () => {
     expect(readAddress('dev2', plain)).toMatchObject({ problem: expect.stringContaining('lacks the port') as string });
   });
 
-  it('is wss when the page came over https, but for this machine', () => {
+  it('is wss when the page came over https, except for this machine', () => {
     expect(readAddress('ws://10.0.0.1:2002', secure)).toMatchObject({
       problem: expect.stringContaining('only to wss://') as string,
     });
@@ -31,8 +31,8 @@ describe('an address that is typed', () => {
   });
 });
 
-describe('an address where nobody answers', () => {
-  it('is explained by what the node may lack', () => {
+describe('an address where no node answers', () => {
+  it('is explained with what the node may lack', () => {
     expect(whyNoAnswer('127.0.0.1:3002', plain).join(' ')).toContain('allowed_origins = ["http://127.0.0.1:2002"]');
     expect(whyNoAnswer('127.0.0.1:2002', plain).join(' ')).not.toContain('allowed_origins');
     expect(whyNoAnswer('127.0.0.1:2002', file).join(' ')).toContain('opened from a file');

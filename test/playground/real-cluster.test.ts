@@ -67,7 +67,7 @@ describe('the page of a node', () => {
     });
   }
 
-  it('is there at once, is small, and asks nobody else', async () => {
+  it('is shown at once, is small, and asks no other server', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const sizes: Promise<number>[] = [];
@@ -100,7 +100,7 @@ describe('the page of a node', () => {
     await context.close();
   });
 
-  it('shows the replicas, what happens and the tree, and goes on when the primary dies', async () => {
+  it('shows the replicas, the events and the tree, and continues when the primary dies', async () => {
     const page = await opened();
     const entered = await page.type('enter test-ns');
     const primary = /node_name: "dev(\d)"/.exec(entered)![1]!;
@@ -131,7 +131,7 @@ describe('the page of a node', () => {
     await page.close();
   });
 
-  it('says that its node is gone, and reconnects by itself', async () => {
+  it('says that its node is gone, and reconnects on its own', async () => {
     const page = await opened(2);
     await page.type('enter test-ns');
     const status = (): Promise<string> => page.page.locator('#status').innerText();
@@ -164,7 +164,7 @@ describe('the page of a node', () => {
     await page.close();
   });
 
-  it('takes admin commands from its page only where the configuration says so', async () => {
+  it('takes admin commands from its page only when the configuration says so', async () => {
     const page = await opened(0);
     expect(await page.type('cluster status')).toMatch(
       /^Error: This node does not let a page administer it\. Set playground_admin = true/,
@@ -176,7 +176,7 @@ describe('the page of a node', () => {
     await page.close();
   });
 
-  it('tells nothing of itself where the configuration says so', async () => {
+  it('tells nothing about itself when the configuration says so', async () => {
     const [node] = cluster.nodes;
     await node!.stop();
     node!.configure('status_stream = false');

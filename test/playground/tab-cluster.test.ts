@@ -54,7 +54,7 @@ describe('the cluster in the tab', () => {
     expect(await again.type('counter get /n')).toBe(await first.type('counter get /n'));
   });
 
-  it('obeys what is typed about its time, and does not when a script is played again', async () => {
+  it('obeys typed commands about its time, except while a script is played again', async () => {
     const driver = new Driver(emptyScript(7, 3));
     expect(await driver.type('sim speed 25')).toBe('done: speed\n');
     expect(await driver.type('sim nodes 5')).toBe('done: nodes\n');
@@ -111,7 +111,7 @@ describe('the cluster in the tab', () => {
     }
   });
 
-  it('takes nothing from a link that is none', () => {
+  it('takes nothing from a link that is not valid', () => {
     expect(readFragment('')).toBeNull();
     expect(readFragment('#seed=x')).toBeNull();
     expect(readFragment('#seed=1&do=nonsense')).toBeNull();

@@ -46,7 +46,7 @@ async function opened(options: Parameters<typeof PlaygroundPage.open>[2] = {}, p
 }
 
 describe('the cluster in the tab', () => {
-  it('answers what is typed, and finds a new primary when the old one is clicked away', async () => {
+  it('answers commands, and finds a new primary when the old one is clicked away', async () => {
     const page = await opened({ colorScheme: 'dark' });
     expect(await page.type('enter test-ns')).toMatch(/Primary = name: "r\d"/);
     expect(await page.type('create set /some/set')).toMatch(/^Ok\n/);
@@ -117,7 +117,7 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
-  it('reads to a screen reader what the terminal prints, once it is asked to', async () => {
+  it('gives a screen reader what the terminal prints, once it is asked to', async () => {
     const page = await opened();
     await page.page.locator('#reader').click();
     await page.page.locator('#terminal').click();
@@ -128,7 +128,7 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
-  it('takes what the keyboard of a phone composes, and follows the size of its window', async () => {
+  it("takes the input of a phone's keyboard, and follows the size of its window", async () => {
     const page = await opened({ viewport: { width: 390, height: 800 }, hasTouch: true, isMobile: true });
     await page.page.keyboard.insertText('enter test-ns');
     await page.page.keyboard.press('Enter');
@@ -144,7 +144,7 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
-  it('goes back in time, and on from there, and shows another person exactly this by a link', async () => {
+  it('goes back in time and forward again, and a link shows another person exactly this', async () => {
     const page = await opened();
     await page.type('enter test-ns');
     await page.type('create counter /n');
@@ -230,7 +230,7 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
-  it('works by keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     const page = await opened();
     await page.type('enter test-ns');
     await page.page.keyboard.press('Shift+Tab');
@@ -300,7 +300,7 @@ describe('the cluster in the tab', () => {
     await page.close();
   });
 
-  it('is small with the whole cluster in it', () => {
+  it('is small although the whole cluster is in it', () => {
     const page = readdirSync(builtPlayground).filter((name) => !/^(node-mode|.*worker.*)\.js$/.test(name));
     // A user who watches a run of the simulator downloads its worker, and not the worker of the cluster with a
     // terminal.
@@ -312,7 +312,7 @@ describe('the cluster in the tab', () => {
     }
   });
 
-  it('works from a file, and asks nobody for anything', async () => {
+  it('works from a file, and asks no server for anything', async () => {
     const page = await PlaygroundPage.open(browser, pathToFileURL(join(builtPlayground, 'index.html')).href);
     expect(await page.type('enter test-ns')).toMatch(/Primary = name: "r\d"/);
     expect(page.requests.filter((url) => !/^(file|blob|data):/.test(url))).toEqual([]);

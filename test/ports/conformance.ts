@@ -105,7 +105,7 @@ export function clockSuite(name: string, make: () => Clock, turn: () => Promise<
       }
     });
 
-    it('runs work once, later, in the order in which it was handed over', async () => {
+    it('runs work once, in a later turn, in the order in which it was handed over', async () => {
       const clock = make();
       const done: number[] = [];
       clock.soon(() => done.push(1));
@@ -117,7 +117,7 @@ export function clockSuite(name: string, make: () => Clock, turn: () => Promise<
       expect(done).toEqual([1, 2]);
     });
 
-    it('runs work that was asked for by work in a turn of its own', async () => {
+    it('runs work that other work hands over in a turn of its own', async () => {
       const clock = make();
       const done: string[] = [];
       clock.soon(() => {
@@ -204,7 +204,7 @@ export function transportSuite(name: string, make: () => Transport, listen: () =
       await acceptor.close();
     });
 
-    it('ignores what is sent on a link that is closed, and delivers nothing after close', async () => {
+    it('ignores frames that are sent on a closed link, and delivers nothing after a close', async () => {
       const acceptor = await listen();
       const near = new Recorder();
       const far = new Recorder();
@@ -225,7 +225,7 @@ export function transportSuite(name: string, make: () => Transport, listen: () =
       await acceptor.close();
     });
 
-    it('tells of an address where nobody listens, and of one that is none, by a close in a later turn', async () => {
+    it('reports an address where no one listens, or an invalid one, with a close in a later turn', async () => {
       const acceptor = await listen();
       for (const address of acceptor.deadAddresses) {
         const near = new Recorder();

@@ -28,7 +28,7 @@ clockSuite(
 transportSuite('ws', () => new WebSocketTransport({ maxFrameBytes: 1024 * 1024 }), listen);
 
 describe('the two hashes', () => {
-  it('agree on whatever random bytes there are', () => {
+  it('agree on random bytes', () => {
     const random = new SeededRandom(42);
     for (let length = 0; length < 300; length++) {
       const bytes = random.bytes(length);

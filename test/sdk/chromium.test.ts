@@ -247,7 +247,7 @@ describe('in Chromium', () => {
     expect(faults(await end())).toEqual([]);
   });
 
-  it('the page goes offline and online', async () => {
+  it('the page goes offline and online again', async () => {
     await begin();
     await context.setOffline(true);
     await untilTitle('suspended');
@@ -274,7 +274,7 @@ describe('in Chromium', () => {
     expect(faults(await end())).toEqual([]);
   });
 
-  it('the tab is hidden while its node dies, and goes on as soon as it is shown', async () => {
+  it('the tab is hidden while its node dies, and continues as soon as it is shown', async () => {
     await page.addInitScript({ content: hideable });
     await begin();
     await page.evaluate('hide(true)');

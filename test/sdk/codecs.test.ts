@@ -43,7 +43,7 @@ describe('a codec', () => {
     );
   });
 
-  it('of bytes keeps nothing else of the frame that they came in', () => {
+  it('of bytes does not keep the frame in which they came', () => {
     const frame = new Uint8Array(1000);
     expect(bytes.decode(frame.subarray(10, 20)).buffer.byteLength).toBe(10);
   });
@@ -92,14 +92,14 @@ describe('a codec', () => {
     expect(problem(() => decode(text, new Uint8Array([255]), '/x'))).toMatchObject({ message: /not UTF-8/ });
   });
 
-  it('takes no schema that it would have to wait for', () => {
+  it('refuses a schema that is asynchronous', () => {
     const slow: StandardSchema<string> = {
       '~standard': { version: 1, vendor: 'slow', validate: (value) => Promise.resolve({ value: value as string }) },
     };
     expect(problem(() => encode(json(slow), 'x', '/x'))).toMatchObject({ code: 'BadValue', message: /asynchronously/ });
   });
 
-  it('that refuses what a write gave back does not say that nothing happened', () => {
+  it('that refuses the answer to a write does not say that nothing happened', () => {
     expect(problem(() => decode(json(), utf8('{'), '/x', true))).toMatchObject({ outcome: 'unknown' });
   });
 });

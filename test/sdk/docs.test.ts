@@ -28,7 +28,7 @@ function page(name: string): string {
 }
 
 describe('docs/errors.md', () => {
-  it('has every code, as it is', () => {
+  it('has every error code with its properties', () => {
     const rows = [...page('errors.md').matchAll(/^\| `(\w+)`\s*\| (yes|no)\s*\| (\w+)\s*\|/gm)];
     expect(rows.map(([, code, retryable, outcome]) => [code, retryable === 'yes', outcome])).toEqual(
       Object.entries(errorCodes).map(([code, { retryable, outcome }]) => [code, retryable, outcome]),
@@ -51,7 +51,7 @@ describe('docs/sdk.md', () => {
 });
 
 describe('the reference', () => {
-  it('is made of the code, and describes every public name', async () => {
+  it('is made from the code, and describes every public name', async () => {
     const typedoc = join(packageRoot, 'node_modules/typedoc/bin/typedoc');
     // Its warnings are errors: a name without a description, or a link that leads nowhere.
     await execute(process.execPath, [typedoc, '--options', 'docs/typedoc.json', '--emit', 'none'], {

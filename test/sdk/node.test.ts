@@ -97,8 +97,8 @@ describe('on three nodes', () => {
   });
 });
 
-describe('what cannot be reached', () => {
-  it('is named, within the time that was given', async () => {
+describe('a node that cannot be reached', () => {
+  it('is named in the error, within the time that was given', async () => {
     const port = await freePort();
     const error = await connect({ urls: `127.0.0.1:${port}`, timeoutMs: 300 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(HaretError);
@@ -106,11 +106,11 @@ describe('what cannot be reached', () => {
     expect((error as HaretError).message).toMatch(new RegExp(`^no node answered at 127.0.0.1:${port}: .*ECONNREFUSED`));
   });
 
-  it('is refused when it is no address', () => {
+  it('is refused when its address is not valid', () => {
     for (const urls of ['', 'ftp://x', [], 'ws://x/#y']) expect(() => open({ urls })).toThrow(HaretError);
   });
 
-  it('ends by a signal', async () => {
+  it('is given up when a signal aborts', async () => {
     const signal = AbortSignal.timeout(50);
     const error = await connect({ urls: '127.0.0.1:9', signal }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'Interrupted', outcome: 'definite' });
@@ -118,7 +118,7 @@ describe('what cannot be reached', () => {
 });
 
 describe('a node in this process', () => {
-  it('answers over a socket and without one, and keeps its data', async () => {
+  it('answers over a socket and without a socket, and keeps its data', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'haret-server-'));
     try {
       const lines: string[] = [];

@@ -57,8 +57,8 @@ const ends: Readonly<Record<string, unknown>> = {
   'additions of a counter': 21,
 };
 
-describe('six calls that nobody waits for', () => {
-  it.each(Object.keys(bursts))('%s that is not there yet happen in their order', async (kind) => {
+describe('six calls that are not waited for', () => {
+  it.each(Object.keys(bursts))('%s that does not exist yet happen in their order', async (kind) => {
     await ns.ready();
     for (let round = 0; round < 10; round++) {
       const [asked, result] = bursts[kind]!(ns, `/new/${round}`);
@@ -68,7 +68,7 @@ describe('six calls that nobody waits for', () => {
   });
 
   it.each(Object.keys(bursts))(
-    '%s happen in their order before the namespace is entered, and behind it',
+    '%s happen in their order before the namespace is entered, and after it',
     async (kind) => {
       const fresh = (await cluster.connect({ host: 'fresh' })).namespace('test');
       const [asked, result] = bursts[kind]!(fresh, '/first');
@@ -77,7 +77,7 @@ describe('six calls that nobody waits for', () => {
     },
   );
 
-  it('keep it while one enters the namespace, also what is asked as soon as it is entered', async () => {
+  it('keep their order while one enters the namespace, and so do calls as soon as it is entered', async () => {
     const fresh = (await cluster.connect({ host: 'fresh' })).namespace('test');
     const log = fresh.queue('/log', json<number>());
     const asked: Promise<unknown>[] = [];
@@ -89,7 +89,7 @@ describe('six calls that nobody waits for', () => {
     expect(await log.items().toArray()).toEqual([1, 2, 3, 4]);
   });
 
-  it('keep it when the namespace is left and entered again, and none goes to the wrong one', async () => {
+  it('keep their order when the namespace is left and entered again, and none goes to the wrong one', async () => {
     const blob = ns.blob('/x', text);
     const lost = endOf(blob.put('before'));
     ns.leave();
@@ -109,7 +109,7 @@ describe('six calls that nobody waits for', () => {
     expect(ops).toEqual([1, 2, 3, 4]);
   });
 
-  it('are told to a watch as what they are: a node that is made, then changed', async () => {
+  it('are told to a watch as a node that is made, and then changed', async () => {
     const watch = ns.watch('/', { from: 'now' });
     const told = watch.next();
     await ns.counter('/elsewhere').add();
@@ -123,7 +123,7 @@ describe('six calls that nobody waits for', () => {
     await watch.return();
   });
 
-  it('leave nothing behind when what they add is refused', async () => {
+  it('leave no node when the values that they add are refused', async () => {
     const queue = ns.queue('/too/large', text);
     expect(await endOf(queue.push('x'.repeat(2 * 1024 * 1024)))).toBe('LimitExceeded definite');
     expect(await ns.exists('/too')).toBe(false);
@@ -133,8 +133,8 @@ describe('six calls that nobody waits for', () => {
   });
 });
 
-describe('where a watch can go on', () => {
-  it('is nowhere before its snapshot is whole, and then loses nothing', async () => {
+describe('the op after which a watch can continue', () => {
+  it('does not exist before the snapshot is whole, and then no change is lost', async () => {
     // It is large enough for several pages.
     const value = 'v'.repeat(100_000);
     const keys = Array.from({ length: 12 }, (_, i) => `/w/${String.fromCharCode(97 + i)}`);

@@ -117,7 +117,7 @@ describe('the packed package', () => {
   it.each([
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
-  ])('is typed for those who check everything: module %s, resolved as %s', async (module, moduleResolution) => {
+  ])('has types that pass the strictest checks: module %s, resolved as %s', async (module, moduleResolution) => {
     writeFileSync(
       join(project, 'main.ts'),
       `import { connect, json } from 'haret';
@@ -156,12 +156,12 @@ describe('the packed package', () => {
     const [bundle] = outputFiles;
     expect(bundle!.text.includes('"node:')).toBe(false);
     const size = gzipSync(bundle!.contents, { level: 9 }).length;
-    expect(size).toBeLessThan(maxBytes);
+    expect(size, 'the bytes of the page (what to do: CONTRIBUTING.md, "A type of leaf")').toBeLessThan(maxBytes);
     // An empty bundle would be small too.
     expect(bundle!.text).toContain('haret.v1.superjson');
   });
 
-  it('needs no bundler in a page: what is imported there refers to nothing by a bare name', () => {
+  it('needs no bundler in a page: its modules import nothing with a bare name', () => {
     const directory = join(project, 'node_modules/haret/dist/browser');
     for (const file of readdirSync(directory).filter((name) => name.endsWith('.js') && name !== 'react.js')) {
       const page = readFileSync(join(directory, file), 'utf8');

@@ -11,7 +11,7 @@ import { useConnection, useValue, useWatch } from '../../browser-client/react.ts
 import { simulate } from '../../browser-client/testing.ts';
 
 describe('on a server', () => {
-  it('the hooks render what is not known yet, whatever is known', async () => {
+  it('the hooks render every value as not known yet', async () => {
     await using cluster = simulate();
     const haret = await cluster.connect();
     const ns = haret.namespace('test');

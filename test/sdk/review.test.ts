@@ -96,7 +96,7 @@ async function opsOf(watch: Watch<WatchUpdate>, count: number): Promise<number[]
 }
 
 describe('a namespace that is left', () => {
-  it('keeps its writes: none goes to the namespace that takes its place', async () => {
+  it('keeps its writes: none goes to the namespace that replaces it', async () => {
     const put = endOf(ns.blob('/x', text).put('for test', { ifAbsent: true }));
     ns.leave();
     const other = haret.namespace('other');
@@ -108,7 +108,7 @@ describe('a namespace that is left', () => {
     }
   });
 
-  it('keeps its op numbers: a late answer is no measure for the namespace that takes its place', async () => {
+  it('keeps its op numbers: a late answer does not count in the namespace that replaces it', async () => {
     const counter = ns.counter('/n');
     for (let i = 0; i < 50; i++) await counter.add();
     const late = counter.add();
@@ -120,7 +120,7 @@ describe('a namespace that is left', () => {
   });
 });
 
-describe.each(['binary', 'superjson'] as const)('what no message can hold, over %s,', (codec) => {
+describe.each(['binary', 'superjson'] as const)('a value that no message can hold, over %s,', (codec) => {
   beforeEach(async () => {
     haret = await cluster.connect({ codec });
     ns = haret.namespace('test');
@@ -156,7 +156,7 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(states).toEqual([]);
   });
 
-  it('guards nothing: a version that is none deletes nothing', async () => {
+  it('guards nothing: with an invalid version, nothing is deleted', async () => {
     const blob = ns.blob('/x', text);
     await blob.put('precious');
     for (const ifVersion of [NaN, 0.5, -1, Infinity]) {
@@ -185,7 +185,7 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(states).toEqual([]);
   });
 
-  it('is no value either: a codec that gives no bytes is refused before anything is sent', async () => {
+  it('is refused when a codec does not return bytes, before anything is sent', async () => {
     const wrong = { name: 'wrong', encode: (value: unknown) => JSON.stringify(value), decode: () => undefined };
     const blob = ns.blob('/x', wrong as unknown as Codec<unknown>);
     expect(await endOf(blob.put(123))).toBe('BadValue definite');
@@ -193,7 +193,7 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(await ns.exists('/x')).toBe(false);
   });
 
-  it('is no value of a codec that it does not fit', async () => {
+  it('is refused when it does not fit its codec', async () => {
     const wrong = (value: unknown): never => value as never;
     for (const value of [undefined, null, 5, {}, '\ud800']) {
       expect(await endOf(ns.blob('/t', text).put(wrong(value)))).toBe('BadValue definite');
@@ -205,7 +205,7 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(await ns.exists('/t')).toBe(false);
   });
 
-  it('is no path, no name and no signal, and what is refused leaves nothing behind on a signal', async () => {
+  it('is refused as a path, a name or a signal, and no listener stays on a signal', async () => {
     const wrong = (value: unknown): never => value as never;
     for (const path of [undefined, null, 5]) {
       expect(await endOf(ns.counter(wrong(path)).get())).toBe('BadArgument definite');
@@ -223,15 +223,15 @@ describe.each(['binary', 'superjson'] as const)('what no message can hold, over 
     expect(remove).toHaveBeenCalledTimes(add.mock.calls.length);
   });
 
-  it('is not minus zero, which is zero', async () => {
+  it('does not include minus zero, which is zero', async () => {
     const counter = ns.counter('/n');
     await counter.add(5);
     expect(await counter.add(-0)).toBe(5);
   });
 });
 
-describe('what is written', () => {
-  it('is what the value was when the call was made', async () => {
+describe('a value that is written', () => {
+  it('is the value at the time of the call', async () => {
     const value = { n: 1 };
     const raw = new Uint8Array([1]);
     const [blob, queue, block] = [
@@ -256,7 +256,7 @@ describe('what is written', () => {
     expect(await block.get()).toEqual(new Uint8Array([2]));
   });
 
-  it('may be written though a result of it cannot be read: only of what reads is that definite', async () => {
+  it('may be written although its result cannot be read: that is definite only for reads', async () => {
     await ns.blob('/bad', text).put('no json');
     const counter = ns.counter('/n');
     await counter.create();
@@ -268,7 +268,7 @@ describe('what is written', () => {
 });
 
 describe('a watch', () => {
-  it('that there is no room for ends at once, as Overloaded', async () => {
+  it('for which there is no room ends at once, as Overloaded', async () => {
     const full = (await cluster.connect({ maxOutstanding: 1 })).namespace('test');
     const put = full.blob('/x', text).put('1');
     const began = cluster.nowMs;
@@ -279,7 +279,7 @@ describe('a watch', () => {
 });
 
 describe('a watch of which several updates are asked for at once', () => {
-  it('tells them in the order in which they were asked for, past what is for nobody', async () => {
+  it('tells them in the order in which they were asked for', async () => {
     const n = ns.counter('/n');
     await n.create();
     const watch = ns.watch('/n');
@@ -295,7 +295,7 @@ describe('a watch of which several updates are asked for at once', () => {
 });
 
 describe('a live value', () => {
-  it('is back when a node of another type has made way for one of its own', async () => {
+  it('is back when a node of its type replaces one of another type', async () => {
     const blob = ns.blob('/b', text);
     await blob.put('first');
     const live = blob.live();
@@ -313,7 +313,7 @@ describe('a live value', () => {
     stop();
   });
 
-  it('serves whoever iterates next, after it failed', async () => {
+  it('serves the next reader after it failed', async () => {
     const live = ns.blob('/x', json<number>()).live();
     const first = async (): Promise<number | undefined> => {
       for await (const value of live) return value;
@@ -326,7 +326,7 @@ describe('a live value', () => {
     expect(await first()).toBe(7);
   });
 
-  it('whose listener throws costs nobody an event', async () => {
+  it('whose listener throws keeps no event from other listeners', async () => {
     const blob = ns.blob('/a', text);
     await blob.put('0');
     let angry = false;
@@ -406,7 +406,7 @@ describe('useValue', () => {
 });
 
 describe('the state', () => {
-  it('is heard in its order: nobody hears one that is over behind the one that followed', async () => {
+  it('is told in its order: no listener is told an older state after a newer one', async () => {
     await ns.ready();
     const told: string[] = [];
     haret.on('state', () => void haret.close());

@@ -57,7 +57,7 @@ describe('a blob', () => {
     expect(await endOf(blob.delete({ ifVersion: 0 }))).toBe('GuardFailed definite');
   });
 
-  it('is updated by a hundred hands without losing one', async () => {
+  it('is updated by a hundred writers without a lost update', async () => {
     const blob = ns.blob('/count', json<number>());
     const others = await Promise.all(Array.from({ length: 4 }, () => cluster.connect()));
     const updates = others.flatMap((other) =>
@@ -74,7 +74,7 @@ describe('a blob', () => {
     expect(await blob.get()).toBe(100);
   });
 
-  it('is not fooled by an update that races with delete and create', async () => {
+  it('is not overwritten by an update that races with delete and create', async () => {
     const blob = ns.blob('/x', text);
     await blob.put('old');
     let calls = 0;
@@ -111,7 +111,7 @@ describe('a blob', () => {
 });
 
 describe('collections', () => {
-  it('queue: created by the first push, first in, first out, listed in pages', async () => {
+  it('a queue is created by the first push, gives items in their order, and is listed in pages', async () => {
     const queue = ns.queue('/jobs/q', json<number>());
     expect(await queue.pop()).toBeUndefined();
     expect(await queue.length()).toBe(0);
@@ -125,7 +125,7 @@ describe('collections', () => {
     expect(await queue.length()).toBe(6);
   });
 
-  it('set: members, and the algebra of sets', async () => {
+  it('a set has members, and is combined with other sets', async () => {
     const a = ns.set('/a', text);
     const b = ns.set('/b', text);
     expect(await a.contains('x')).toBe(false);
@@ -147,7 +147,7 @@ describe('collections', () => {
     expect(await a.remove('x')).toBe(true);
   });
 
-  it('counter: starts at nothing, goes both ways', async () => {
+  it('a counter starts at 0, and can go up and down', async () => {
     const counter = ns.counter('/n');
     expect(await counter.get()).toBe(0);
     expect(await counter.add()).toBe(1);
@@ -158,7 +158,7 @@ describe('collections', () => {
     expect(await endOf(ns.counter('/c').create(0.5))).toBe('BadValue definite');
   });
 
-  it('directory: entries, paths, handles beneath, and deleting it whole', async () => {
+  it('a directory has entries, paths and handles beneath, and is deleted whole', async () => {
     const directory = ns.directory('/svc');
     expect(await directory.entries().toArray()).toEqual([]);
     await directory.blob('a', text).put('1');
@@ -187,7 +187,7 @@ describe('collections', () => {
     expect(await endOf(directory.create())).toBe('no error');
   });
 
-  it('a path of another type is said to be one', async () => {
+  it('a path of another type is an error that says so', async () => {
     await ns.counter('/n').add();
     expect(await endOf(ns.blob('/n', text).get())).toBe('WrongType definite');
     expect(await endOf(ns.blob('/n', text).put('1'))).toBe('WrongType definite');
@@ -224,7 +224,7 @@ describe('a transaction', () => {
 });
 
 describe('when things go wrong', () => {
-  it('a write outlives the primary, once', async () => {
+  it('a write survives the primary, and is done once', async () => {
     const counter = ns.counter('/n');
     await counter.add();
     const states: string[] = [];
@@ -241,7 +241,7 @@ describe('when things go wrong', () => {
     expect(await counter.add()).toBe(3);
   });
 
-  it('a write that nobody can answer ends with an unknown outcome, and one that never left with a definite one', async () => {
+  it('a write that no node can answer ends with an unknown outcome, and one that was never sent with a definite one', async () => {
     const counter = ns.counter('/n');
     await counter.add();
     for (const node of cluster.nodes) cluster.pause(node);
@@ -264,7 +264,7 @@ describe('when things go wrong', () => {
     cluster.heal();
   });
 
-  it('a local read answers where no majority is reached', async () => {
+  it('a local read is answered where no majority can be reached', async () => {
     const blob = ns.blob('/b', text);
     const { op } = await blob.put('1');
     await cluster.run(500);
@@ -279,7 +279,7 @@ describe('when things go wrong', () => {
     expect(await endOf(same.get({ timeoutMs: 500 }))).toBe('Timeout definite');
   });
 
-  it('a namespace that is not there is named, and one that was left refuses', async () => {
+  it('an error names a namespace that does not exist, and a namespace that was left refuses calls', async () => {
     expect(await endOf(haret.namespace('nowhere').counter('/n').add())).toBe('UnknownNamespace definite');
     expect(() => haret.namespace('no/name')).toThrow(HaretError);
     const blob = ns.blob('/b', text);
@@ -289,7 +289,7 @@ describe('when things go wrong', () => {
     expect(await haret.namespace('test').blob('/b', text).get()).toBe('1');
   });
 
-  it('a ClientID has one holder, who may go on in another process; the life before is out', async () => {
+  it('a ClientID has one holder, which may continue in another process; the earlier process loses it', async () => {
     const first = await cluster.connect({ clientId: 'worker' });
     const counter = (client: Haret): Promise<number> =>
       client.namespace('test').counter('/n').add(1, { timeoutMs: 2000 });
@@ -327,7 +327,7 @@ describe('when things go wrong', () => {
     expect(await endOf(first.namespace('test').counter('/n').add())).toBe('ClientIdHeld definite');
   });
 
-  it('a session that expired behind a broken network is told as lost, what was under way as unknown, and the next write has another', async () => {
+  it('a session that expired during a network cut is reported as lost, its outstanding writes as unknown, and the next write has another session', async () => {
     await using small = simulate({ sessionMs: 45_000 });
     const far = await small.connect({ host: 'far' });
     const there = far.namespace('test');
@@ -367,7 +367,7 @@ describe('when things go wrong', () => {
     await two.close();
   });
 
-  it('closing tells what is under way', async () => {
+  it('closing ends calls under way with what is known of them', async () => {
     await ns.counter('/n').add();
     const call = endOf(ns.counter('/n').add());
     await haret.close();

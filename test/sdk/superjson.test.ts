@@ -47,7 +47,8 @@ const { value: anyValue } = fc.letrec<{ value: unknown; leaf: unknown }>((tie) =
     fc.string(),
     fc.double(),
     fc.bigInt(),
-    fc.date(),
+    // superjson writes an invalid date as null, and so does the codec.
+    fc.date({ noInvalidDate: true }),
     fc.uint8Array({ maxLength: 8 }),
     fc.constantFrom(
       /a\/b/gi,
@@ -78,7 +79,7 @@ describe('the codec superjson', () => {
     );
   });
 
-  it('reads what the library writes, as what was written', () => {
+  it('reads what the library writes as the value that was written', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         const stored = library.stringify(value);
@@ -90,7 +91,7 @@ describe('the codec superjson', () => {
     );
   });
 
-  it('keeps what is in itself, and what is the same object', () => {
+  it('keeps an object that contains itself, and objects that occur twice', () => {
     const one: Record<string, unknown> = { at: new Date(5) };
     one['self'] = one;
     one['set'] = new Set<unknown>([one['at'], 2, one]);
@@ -104,7 +105,7 @@ describe('the codec superjson', () => {
     expect((again['error'] as Error).cause).toBe(again['at']);
   });
 
-  it('leaves to JSON what it has no type for', () => {
+  it('leaves to JSON the values that it has no type for', () => {
     class Point {
       x = 1;
     }

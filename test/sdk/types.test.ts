@@ -70,7 +70,7 @@ async function program(ns: Namespace): Promise<void> {
 }
 
 describe('the types', () => {
-  it('say what handles, codecs, transactions, watches and live values give', () => {
+  it('say what handles, codecs, transactions, watches and live values return', () => {
     expectTypeOf(program).returns.resolves.toBeVoid();
   });
 });

@@ -64,7 +64,7 @@ describe('a watch', () => {
     expect(await watch.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('of one node, once, without values', async () => {
+  it('of one node can be oneshot and without values', async () => {
     await ns.blob('/svc/a', text).put('1');
     const watch = ns.watch('/svc/a', { recursive: false, once: true, values: false });
     const first = watch.next();
@@ -75,7 +75,7 @@ describe('a watch', () => {
     expect((await watch.next()).done).toBe(true);
   });
 
-  it('goes on where another ended', async () => {
+  it('continues where another ended', async () => {
     const counter = ns.counter('/n');
     await counter.add();
     const first = ns.watch('/', { from: 'snapshot' });
@@ -116,7 +116,7 @@ describe('a watch', () => {
     expect(told).toEqual(Array.from({ length: 30 }, (_, i) => `event: counted /n ${i + 1}`));
   });
 
-  it('ends by its signal, and by the end of its namespace', async () => {
+  it('ends with its signal, and with its namespace', async () => {
     const controller = new AbortController();
     const watch = ns.watch('/', { signal: controller.signal });
     const next = watch.next();
@@ -200,13 +200,13 @@ describe('a live value', () => {
     for (const stop of stops) stop();
   });
 
-  it('is shared by those who ask for the same', () => {
+  it('is shared by callers that ask for the same value', () => {
     expect(ns.set('/s', text).live()).toBe(ns.set('/s', text).live());
     expect(ns.set('/s', text).live()).not.toBe(ns.set('/s', json()).live());
     expect(ns.set('/s', text).live()).not.toBe(ns.queue('/s', text).live());
   });
 
-  it('is stale while the connection is away, and live again with what it missed', async () => {
+  it('is stale while there is no connection, and live again with the changes that it missed', async () => {
     const counter = ns.counter('/n');
     await counter.add();
     const { seen, stop } = record(counter.live());
@@ -226,7 +226,7 @@ describe('a live value', () => {
     ]);
   });
 
-  it('says what it cannot read, and recovers; another type is for good', async () => {
+  it('reports a value that it cannot read, and recovers; a node of another type ends it for good', async () => {
     const blob = ns.blob('/b', json<number>());
     const raw = ns.blob('/b', text);
     await raw.put('1');
@@ -248,7 +248,7 @@ describe('a live value', () => {
     wrong.stop();
   });
 
-  it('is an async iterator of the latest', async () => {
+  it('is an async iterator of the latest value', async () => {
     const counter = ns.counter('/n');
     const controller = new AbortController();
     const seen: number[] = [];

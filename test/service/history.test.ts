@@ -122,7 +122,7 @@ describe('the history of a service', () => {
     expect(story(writer.driver.service)).toEqual(['2: created counter /x v0 0, counted counter /x v1 2']);
   });
 
-  it('begins again at any op that it still has, and says from which op on it has everything', () => {
+  it('begins again at any op that it still has, and says from which op on it is complete', () => {
     const service = new Service(limitsWith(), { ...defaultLimits, watchHistoryMs: 1000 });
     const driver = new Driver();
     const session = driver.register();
@@ -142,7 +142,7 @@ describe('the history of a service', () => {
     expect(() => [...service.history.after(floor - 1)]).toThrow();
   });
 
-  it('keeps within its bytes', () => {
+  it('stays within its limit of bytes', () => {
     const limits = { ...defaultLimits, watchHistoryBytes: 100_000 };
     const service = new Service(limitsWith(), limits);
     const writer = new Writer();

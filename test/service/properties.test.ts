@@ -16,6 +16,8 @@ import { decodeReply } from '../../core/service/reply.ts';
 import { ReplyWindow } from '../../core/service/reply-window.ts';
 import type { ServiceEntry } from '../../core/service/service.ts';
 import { Service } from '../../core/service/service.ts';
+import { nodeTypes } from '../../core/tree/names.ts';
+import { isLeafType } from '../../core/tree/node.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { Driver, createCounter, increment, limitsWith, rechunk, restored, secret, snapshotOf } from './driver.ts';
 
@@ -27,7 +29,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({
     kind: fc.constant('create' as const),
     path: paths,
-    type: fc.constantFrom('blob' as const, 'queue' as const, 'set' as const, 'counter' as const, 'directory' as const),
+    type: fc.constantFrom('directory', ...nodeTypes.filter(isLeafType)),
     value: fc.constant(null),
   }),
   fc.record({
@@ -312,7 +314,7 @@ describe('the parts', () => {
     );
   });
 
-  it('the reply window holds what was pushed and not trimmed', () => {
+  it('the reply window holds the replies that were pushed and not trimmed', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(80)), { maxLength: 300, size: 'max' }), (list) => {
         const window = new ReplyWindow(3);

@@ -93,7 +93,7 @@ describe('a session', () => {
 describe('a session of another client', () => {
   const wrong = '0d'.repeat(16);
 
-  it('looks to a client without its secret as if it did not exist', () => {
+  it('does not exist for a client without its secret', () => {
     const driver = new Driver();
     const session = driver.register();
     driver.request(session, 1, createCounter('/n'), 1);
@@ -213,7 +213,7 @@ describe('the end of a session', () => {
     expect(driver.service.stats()).toMatchObject({ sessions: 3, evictedSessions: 1 });
   });
 
-  it('never comes to one that is alive to make room for a new one, however many are registered', () => {
+  it('never comes to a session that is alive to make room for new ones, however many are registered', () => {
     const driver = new Driver({ maxSessions: 3 });
     const kept = driver.register('kept');
     driver.register();
@@ -247,7 +247,7 @@ describe('the end of a session', () => {
     expect([a, b, c].map((id) => driver.service.hasSession(id, secret))).toEqual([false, true, true]);
   });
 
-  it('comes only by the replicated clock, and only by an entry', () => {
+  it('comes only with the replicated clock, and only with an entry', () => {
     const driver = new Driver();
     const a = driver.register('a');
     driver.wait(400);
@@ -290,7 +290,7 @@ describe('the end of a session', () => {
 });
 
 describe('a service', () => {
-  it('refuses to propose what it knows to be wrong', () => {
+  it('refuses to propose a request that it knows to be wrong', () => {
     const { service } = new Driver();
     expect(service.validate(new Uint8Array([77]))?.code).toBe('BadFrame');
     expect(service.validate(new Uint8Array())?.code).toBe('BadFrame');

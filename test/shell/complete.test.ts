@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { leafTypes } from '../../core/shell/commands/leaves.ts';
 import { enteredShell, testShell } from './run.ts';
 import type { TestShell } from './run.ts';
 
@@ -37,18 +38,18 @@ describe('completion', () => {
     expect(await inserts(test, 'explain counter i')).toEqual(['incr']);
   });
 
-  it('knows flags, and those that were given', async () => {
+  it('knows flags, and leaves out those that were given', async () => {
     const test = await stocked();
     expect(await inserts(test, 'ls --l')).toEqual(['--long', '--limit']);
     expect(await inserts(test, 'ls --limit 5 --l')).toEqual(['--long']);
-    expect(await inserts(test, 'create ')).toEqual(['directory', 'blob', 'queue', 'set', 'counter']);
+    expect(await inserts(test, 'create ')).toEqual(['directory', ...leafTypes]);
   });
 
   it('knows namespaces', async () => {
     expect(await inserts(testShell(), 'enter te')).toEqual(['test-ns']);
   });
 
-  it('knows paths, and of the leaves those that the command is for', async () => {
+  it('knows paths, and only the leaves that the command is for', async () => {
     const test = await stocked();
     expect(await inserts(test, 'ls ')).toEqual(['/']);
     expect(await inserts(test, 'ls /s')).toEqual(['/some/']);
@@ -59,7 +60,7 @@ describe('completion', () => {
     expect(await inserts(test, 'blob put /some/blob ')).toEqual([]);
   });
 
-  it('quotes what would split', async () => {
+  it('quotes a word that would be split', async () => {
     const test = await stocked();
     expect(await inserts(test, 'blob get /w')).toEqual(['"/with space/']);
     expect(await inserts(test, 'blob get "/with space/')).toEqual(['"/with space/a b"']);
@@ -79,7 +80,7 @@ describe('completion', () => {
     expect(await inserts(test, 'bl| get /some/blob')).toEqual(['blob']);
   });
 
-  it('knows what can stand in a transaction', async () => {
+  it('knows the commands that a transaction can have', async () => {
     const test = await stocked();
     expect(await inserts(test, 'txn ')).toEqual(['{']);
     expect(await inserts(test, 'txn { ')).toEqual(['if', 'do', 'else', '}']);
@@ -91,7 +92,7 @@ describe('completion', () => {
     expect(await inserts(test, 'txn { if absent /a; do blob get /some/blot; el')).toEqual(['else']);
   });
 
-  it('is not counted as a request, and says nothing when the node does not answer', async () => {
+  it('is not counted as a request, and offers nothing when the node does not answer', async () => {
     const test = await stocked();
     await inserts(test, 'stat /some/');
     expect((await test.run('exists /')).out).toContain('Client Request Num = 6');

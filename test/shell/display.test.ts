@@ -15,8 +15,8 @@ const all = [
   ...hidden,
 ];
 
-describe('what is shown', () => {
-  it('has nothing raw that a terminal obeys, in text and in JSON, and JSON keeps its value', () => {
+describe('a text that is shown', () => {
+  it('has no control characters that a terminal obeys, as text and as JSON, and JSON keeps its value', () => {
     expect(all.length).toBeGreaterThan(70);
     for (const character of all) {
       const text = `a${character}b`;
@@ -26,7 +26,7 @@ describe('what is shown', () => {
     }
   });
 
-  it('leaves everything else as it is', () => {
+  it('has all other characters as they are', () => {
     // It has joiners, which some scripts and emoji need, and a variation selector.
     for (const text of ['Grüße, שלום, 😀 \\n', 'می\u200cخواهم', '👩\u200d🚀', '☺\ufe0f', 'e\u0301']) {
       expect(escapeControls(text)).toBe(text);

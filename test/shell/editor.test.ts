@@ -96,7 +96,7 @@ class Seat {
 }
 
 describe('typing a line', () => {
-  it('shows it behind the prompt and hands it over', async () => {
+  it('shows it after the prompt and hands it over', async () => {
     const seat = await Seat.at();
     await seat.type('ls /a');
     expect(seat.screen).toEqual(['haret> ls /a']);
@@ -206,7 +206,7 @@ describe('long lines and wide characters', () => {
 });
 
 describe('the history', () => {
-  it('is walked, and keeps what was being typed', async () => {
+  it('is browsed, and keeps the line that was being typed', async () => {
     const seat = await Seat.at(40, ['first', 'second']);
     await seat.type('new', keys.up);
     expect(seat.screen).toEqual(['haret> second']);
@@ -233,7 +233,7 @@ describe('the history', () => {
     expect(seat.lines).toEqual(['blob put /a 1']);
   });
 
-  it('is left again by Ctrl-G with the line as it was, or by another key with what was found', async () => {
+  it('is left with Ctrl-G and the line as it was, or with another key and the line that was found', async () => {
     const seat = await Seat.at(60, ['blob put /a 1']);
     await seat.type('draft', ctrl('r'), 'put', ctrl('g'));
     expect(seat.screen).toEqual(['haret> draft']);
@@ -245,7 +245,7 @@ describe('the history', () => {
 describe('Tab', () => {
   const candidate = (insert: string, final = true): Candidate => ({ insert, shown: insert, final });
 
-  it('puts in the only candidate', async () => {
+  it('inserts the only candidate', async () => {
     const seat = await Seat.at();
     seat.candidates = [candidate('blob')];
     await seat.type('bl\t', 'get');
@@ -256,7 +256,7 @@ describe('Tab', () => {
     expect(seat.editor.line).toBe('blob /dir/x');
   });
 
-  it('puts in what candidates have in common, and lists them when that is no more than is there', async () => {
+  it('inserts the common part of the candidates, and lists them when that adds nothing', async () => {
     const seat = await Seat.at();
     seat.candidates = [candidate('/alpha'), candidate('/alphabet'), candidate('/alpine')];
     await seat.type('/a\t');
@@ -267,7 +267,7 @@ describe('Tab', () => {
     expect(seat.screen.at(-1)).toBe('haret> /alph');
   });
 
-  it('goes before what is typed while it is looked for, and is dropped by Ctrl-C', () => {
+  it('comes before keys that are typed while it searches, and is dropped by Ctrl-C', () => {
     const editor = new LineEditor({ prompt: '> ', columns: 40, history: new LineHistory() });
     editor.resume();
     const ask = (data: string): number => {
@@ -310,7 +310,7 @@ describe('control keys', () => {
 });
 
 describe('while a line runs', () => {
-  it('holds back what is typed, and lets Ctrl-C through', async () => {
+  it('holds back typed keys, and lets Ctrl-C through', async () => {
     const seat = await Seat.at();
     seat.prompt = false;
     await seat.type('slow', keys.enter, 'next', keys.enter);
@@ -323,7 +323,7 @@ describe('while a line runs', () => {
     expect(seat.editor.line).toBe('');
   });
 
-  it('shows what others say above the prompt', async () => {
+  it('shows other output above the prompt', async () => {
     const seat = await Seat.at();
     await seat.type('half');
     await seat.perform(seat.editor.interject('changed: /a\r\n'));

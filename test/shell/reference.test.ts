@@ -28,7 +28,7 @@ describe('the reference', () => {
     else expect(text).toBe(expected);
   });
 
-  it('and help do so for every command', () => {
+  it('and help describe every command', () => {
     for (const table of [apiTable(), adminTable()]) {
       const overview = helpFor(table, []).join('\n');
       for (const command of table.commands) {

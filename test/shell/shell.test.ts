@@ -16,7 +16,7 @@ describe('entering a namespace', () => {
     });
   });
 
-  it('says so when it moved to the node of the primary', async () => {
+  it('says that it moved to the node of the primary', async () => {
     const { run, connection } = testShell();
     connection.redirected = true;
     connection.primaryNode = { name: 'r2', node: 'dev2', address: '127.0.0.1:3000', api: '127.0.0.1:3002' };
@@ -26,7 +26,7 @@ describe('entering a namespace', () => {
     );
   });
 
-  it('asks to come back when there is no primary', async () => {
+  it('asks to try again when there is no primary', async () => {
     const { run, connection } = testShell();
     connection.primaryNode = null;
     expect(await run('enter test-ns')).toMatchObject({
@@ -76,7 +76,7 @@ describe('exit statuses', () => {
     expect(ran.err).toBe('Error: it went wrong\nEpoch = 1, View = 6, Client Request Num = 1\n');
   });
 
-  it('is 130 when a command is interrupted, though the node never answers', async () => {
+  it('is 130 when a command is interrupted, although the node never answers', async () => {
     const { run, connection } = await enteredShell();
     connection.silent = true;
     const interrupt = new AbortController();
@@ -87,7 +87,7 @@ describe('exit statuses', () => {
 });
 
 describe('lines', () => {
-  it('stop at the first command that fails, unless they are to keep going', async () => {
+  it('stop at the first command that fails, unless they must continue', async () => {
     const stopping = await enteredShell();
     expect((await stopping.run('exists /a ; blob get /a ; exists /b')).out.match(/false/g)).toHaveLength(1);
     const going = await enteredShell({ keepGoing: true });
@@ -120,7 +120,7 @@ describe('lines', () => {
     expect(await web.run('create blob /a --value @there')).toMatchObject({ status: 2 });
   });
 
-  it('do not choke on a quote that is not closed', async () => {
+  it('report a quote that is not closed', async () => {
     const { run } = await enteredShell();
     expect(await run('blob put /a "open')).toMatchObject({
       status: 2,
@@ -130,7 +130,7 @@ describe('lines', () => {
 });
 
 describe('flags', () => {
-  it('are told from values by their place', async () => {
+  it('are recognised by their place, not taken for values', async () => {
     const { run, connection } = await enteredShell();
     await run('create queue /q');
     await run('queue push /q -5');
@@ -143,7 +143,7 @@ describe('flags', () => {
     expect(connection.asked.at(-1)?.operation).toMatchObject({ kind: 'blobPut', ifAbsent: false });
   });
 
-  it('exclude each other where they must, and take their value behind a space or an equals sign', async () => {
+  it('exclude each other where they must, and take their value after a space or an equals sign', async () => {
     const { run } = await enteredShell();
     expect((await run('blob put /a v --if-version=1 --if-absent')).err).toContain('exclude each other');
     expect((await run('ls --limit=0')).err).toContain('N is from 1 to 10000');
@@ -152,7 +152,7 @@ describe('flags', () => {
   });
 });
 
-describe('how reads are answered', () => {
+describe('the consistency of reads', () => {
   it('is the same for every read of a shell', async () => {
     const { run, connection } = await enteredShell({ consistency: { kind: 'atLeast', op: 7 }, timeoutMs: 500 });
     await run('ls');
@@ -211,7 +211,7 @@ describe('--raw', () => {
 });
 
 describe('on a terminal', () => {
-  it('stored data cannot drive it', async () => {
+  it('stored data cannot control it', async () => {
     const { run } = await enteredShell({ output: { mode: 'text', terminal: true, colours: false } });
     await run('create blob /a --value hex:1b5d303b74071b5b324a0d0a');
     expect((await run('blob get /a')).out).toContain('\\x1b]0;t\\x07\\x1b[2J\\r\\n\n');
@@ -219,7 +219,7 @@ describe('on a terminal', () => {
     expect((await run('blob get "/\u001b[2J"')).err).not.toMatch(/\u001b/);
   });
 
-  it('colours mark errors and what haret says besides the value', async () => {
+  it('colours mark errors and remarks', async () => {
     const { run } = await enteredShell({ output: { mode: 'text', terminal: true, colours: true } });
     expect((await run('blob get /nope')).err).toContain('\u001b[31mError: Path Does not exist: /nope\u001b[39m\n');
     expect((await run('exists /')).out).toMatch(/^true\n\u001b\[2mVersion = 0 Epoch/);
@@ -227,7 +227,7 @@ describe('on a terminal', () => {
 });
 
 describe('the admin program', () => {
-  it('asks for what is typed and prints what comes', async () => {
+  it('sends typed commands and prints their results', async () => {
     const admin = new FakeAdmin(
       { kind: 'ok' },
       { kind: 'ok' },

@@ -54,7 +54,7 @@ describe('the command line of a terminal program', () => {
     expect(() => parseArguments('admin', ['a:1', '--ns', 'x'])).toThrow('unknown flag --ns');
   });
 
-  it('asks for help or the version whatever else is there', () => {
+  it('asks for help or the version, whatever other arguments exist', () => {
     expect(parseArguments('client', ['-h'])).toEqual({ kind: 'help' });
     expect(parseArguments('admin', ['a:1', '--version'])).toEqual({ kind: 'version' });
   });
@@ -66,7 +66,7 @@ describe('the command line of a terminal program', () => {
 });
 
 describe('a script', () => {
-  it('is lines, however they arrive', async () => {
+  it('consists of lines, however they arrive', async () => {
     async function* chunks(): AsyncGenerator<string> {
       yield* await Promise.resolve(['one\ntw', 'o\r', '\n\nthr', 'ee']);
     }
@@ -97,7 +97,7 @@ describe('the history file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('stays short, and cannot drive the terminal', () => {
+  it('stays short, and cannot control the terminal', () => {
     const path = join(directory, 'file');
     writeFileSync(path, Array.from({ length: 5000 }, (_, i) => `line ${i}\u001b[2J\n`).join(''));
     const history = openHistory(path);
@@ -106,7 +106,7 @@ describe('the history file', () => {
     expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(2001);
   });
 
-  it('is done without where it cannot be written', () => {
+  it('is not needed when it cannot be written', () => {
     writeFileSync(join(directory, 'file'), '');
     const history = openHistory(join(directory, 'file', 'below'));
     expect(history.add('line')).toBe(true);

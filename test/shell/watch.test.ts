@@ -55,7 +55,7 @@ describe('a watch in front', () => {
     ]);
   });
 
-  it('shows stored control characters so that they cannot drive a terminal', async () => {
+  it('shows stored control characters so that they cannot control a terminal', async () => {
     const { run } = await enteredShell({ output: { mode: 'text', terminal: true, colours: false } });
     await run('create blob /a --value hex:1b5b324a');
     const { out } = await run('watch /a --from 0 --once --values');
@@ -63,7 +63,7 @@ describe('a watch in front', () => {
   });
 });
 
-describe('a watch behind the prompt', () => {
+describe('a watch in the background', () => {
   it('is listed, shows its news before the next command, and is ended by its number', async () => {
     const { run } = await enteredShell();
     expect((await run('watch /svc -R -b')).out).toBe('Watch 1\n');
@@ -89,7 +89,7 @@ describe('a watch behind the prompt', () => {
     expect(out.split('\n').filter((line) => line.includes('counted'))).toHaveLength(1000);
   });
 
-  it('goes with nothing that ends a watch in front', async () => {
+  it('survives everything that ends a watch in front', async () => {
     const { run } = await enteredShell();
     expect((await run('watch /a -b --once')).status).toBe(2);
     expect((await run('watch /a --')).status).toBe(2);

@@ -19,14 +19,14 @@ describe('words', () => {
     expect(texts('"/a b"/c')).toEqual(['/a b/c']);
   });
 
-  it('know escapes within double quotes alone', () => {
+  it('know escapes only within double quotes', () => {
     expect(texts('"a\\"b\\\\c\\n\\d"')).toEqual(['a"b\\c\n\\d']);
     expect(texts('"\\u{1b}[2J \\u{1F600} \\u{110000} \\u{}"')).toEqual(['\u001b[2J \u{1f600} \\u{110000} \\u{}']);
     expect(texts("'a\\n'")).toEqual(['a\\n']);
     expect(texts('a\\nb')).toEqual(['a\\nb']);
   });
 
-  it('say when a quote is open, and where they stood', () => {
+  it('say when a quote is open, and where they are in the line', () => {
     const [, word] = splitWords('put "a b');
     expect(word).toMatchObject({ text: 'a b', quoted: true, open: true, start: 4, end: 8 });
   });
@@ -56,7 +56,7 @@ describe('commands', () => {
     expect(commands('blob put /a { ; ls')).toHaveLength(2);
   });
 
-  it('are none on a line that is a comment', () => {
+  it('do not exist on a line that is a comment', () => {
     expect(commands('# ls')).toEqual([]);
     expect(commands('   #ls ; ls')).toEqual([]);
     expect(commands('put # x')).toEqual([['put', '#', 'x']]);

@@ -43,7 +43,7 @@ function play(seed: number): number {
 }
 
 describe('nodes without a replica', () => {
-  it('serve and relay by the rules, with the seeds 1 to 6', () => {
+  it('serve and relay as the rules say, with the seeds 1 to 6', () => {
     let events = 0;
     for (let seed = 1; seed <= 6; seed++) events += play(seed);
     expect(events).toBeGreaterThan(200);

@@ -1,7 +1,7 @@
 /** A program that plays trials one after the other, tells the story of each, and ends with a table of the verdicts. */
 
 import { parseArgs } from 'node:util';
-import { breakOff, play } from './stage.ts';
+import { breakOff, failedAside, play } from './stage.ts';
 import type { Trial, Verdict } from './trial.ts';
 
 /** A column of the table, behind the verdict and the seconds. */
@@ -114,6 +114,7 @@ export async function runProgram(program: Program): Promise<never> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void breakOff().finally(() => process.exit(1)));
   }
+  process.on('unhandledRejection', failedAside);
   // A trial that was given up may still be waiting for something.
   process.exit(await main(program));
 }

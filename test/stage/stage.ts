@@ -79,6 +79,10 @@ export class Stage {
     this.step(`FAULT: ${text}`);
   }
 
+  failedAside(text: string): void {
+    if (!this.#over) this.fault(`something that was begun failed: ${shown(text)}`);
+  }
+
   demand(holds: boolean, text: string): void {
     if (!holds) this.fault(text);
   }
@@ -190,6 +194,14 @@ let onStage: Stage | null = null;
 /** Ends everything that the current trial has started, for a run that is broken off. */
 export async function breakOff(): Promise<void> {
   await onStage?.end();
+}
+
+/**
+ * Something failed for which nobody waits (yet). It counts against the trial that is being played, and not against those
+ * after it. What fails because its trial is over is no news.
+ */
+export function failedAside(reason: unknown): void {
+  onStage?.failedAside(reason instanceof Error ? reason.message : String(reason));
 }
 
 /** Plays one trial to its verdict. */

@@ -112,7 +112,7 @@ describe('checkpoints', () => {
     expect(storage.chunk(3, 2)).not.toBeNull();
   });
 
-  it('goes on with a transfer after a power cut, and replaces a log that lies below the checkpoint', () => {
+  it('continues a transfer after a power cut, and replaces a log that ends below the checkpoint', () => {
     const source = new World();
     source.create(1);
     const entries = chain(1, 20);
@@ -145,7 +145,7 @@ describe('checkpoints', () => {
     expect([0, 1, 2].map((i) => hash.digest(read.chunk(20, i)!))).toEqual(info.chunks);
   });
 
-  it('gives up a transfer for another one, and leaves no file of it', () => {
+  it('gives up a transfer for another one, and leaves none of its files', () => {
     const world = new World();
     world.create(1);
     const info = (op: number): CheckpointInfo => ({
@@ -163,7 +163,7 @@ describe('checkpoints', () => {
     expect(world.store.storageOf(1, 'r1').staged(info(9), 0)).toBe(true);
   });
 
-  it('goes with its replica', () => {
+  it('is removed with its replica', () => {
     const world = new World();
     world.create(1);
     const info = written(world, 5, 'd'.repeat(32), state);

@@ -37,7 +37,7 @@ function begun(): World {
 }
 
 describe('a store whose directory cannot be changed', () => {
-  it('goes on in the segment that it has, says so once, and makes the next one when it can', () => {
+  it('continues in the segment that it has, says so once, and makes the next one when it can', () => {
     const world = begun();
     const entries: Entry[] = [];
     world.disk.closeDirectory(immutable);
@@ -56,7 +56,7 @@ describe('a store whose directory cannot be changed', () => {
     expect(world.recovered(1)).toMatchObject({ head: 24, headProven: true });
   });
 
-  it('ends when the segment is needed and cannot be made, with everything that was durable', () => {
+  it('ends when the segment is needed and cannot be made, and keeps everything that was durable', () => {
     const world = begun();
     const entries: Entry[] = [];
     world.disk.closeDirectory(immutable);

@@ -27,8 +27,8 @@ describe('a store whose power is cut', () => {
   });
 });
 
-describe('a store whose power is cut again and again before a start has come far (V28)', () => {
-  it('holds everything that it acknowledged and has no doubt of it: torn batches over torn ones are torn', () => {
+describe('a store whose power is cut again and again early in its start (V28)', () => {
+  it('holds everything that it acknowledged, and doubts none of it: torn batches over torn ones are torn', () => {
     let torn = 0;
     for (let seed = 1; seed <= 20; seed++) {
       const work = new Workload(seed + 300);

@@ -29,7 +29,7 @@ function filled(batches: number, bytes = 100): { world: World; entries: Entry[];
 }
 
 describe('a damaged log', () => {
-  it('knows the name of an entry whose byte flipped in the middle, and keeps all others', () => {
+  it('knows the name of an entry with a flipped byte, and keeps all others', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.settle();
     world.disk.corrupt(segment, firstAt + 4 * batchSector + 250);
@@ -84,7 +84,7 @@ describe('a damaged log', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('does not cut it once an empty batch has repeated its headers', () => {
+  it('does not cut off the last batch once an empty batch has repeated its headers', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.settle();
     world.disk.processCrash();
@@ -94,7 +94,7 @@ describe('a damaged log', () => {
     expect(world.recovered(1)).toMatchObject({ head: 10, headProven: true, corrupt: [{ op, checksum, parent }] });
   });
 
-  it('does not cut off what was the last batch of an earlier run either', () => {
+  it('does not cut off the last batch of an earlier run', () => {
     const { world, entries, firstAt, segment } = filled(10);
     world.restart();
     world.settle();
@@ -236,7 +236,7 @@ describe('a damaged log', () => {
     expect(world.warnings().join()).toContain('missing');
   });
 
-  it('says so as well when only opening batches follow the gap', () => {
+  it('also says so when only opening batches follow the gap', () => {
     const { world, entries } = filled(60, 20_000);
     world.settle();
     // Each run opens where the one before it ended, and writes little: one segment holds nothing but opening batches.
@@ -269,7 +269,7 @@ describe('a damaged log', () => {
     expect(world.store.storageOf(1, 'r1').entry(8)).toEqual(entries[7]);
   });
 
-  it('is another incarnation in an emptied directory', () => {
+  it('is a new incarnation in an emptied directory', () => {
     const { world } = filled(3);
     const { incarnation } = world.store;
     world.disk.wipe();

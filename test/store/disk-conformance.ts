@@ -90,7 +90,7 @@ export function diskConformance(name: string, make: () => DiskUnderTest): void {
         expect(disk.read('g', 0, 1)).toEqual(bytes(20));
       }));
 
-    it('renames over what is there, truncates, and removes', () =>
+    it('renames over existing files, truncates, and removes', () =>
       using(async ({ disk }, call) => {
         await call((done) => disk.create('a', 100, done));
         await call((done) => disk.create('b', 50, done));

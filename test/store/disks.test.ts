@@ -89,7 +89,7 @@ describe('a memory disk whose power is cut', () => {
     expect([...outcomes].sort()).toEqual(['1,1,0', '1,1,2', '1,2,0', '1,2,2']);
   });
 
-  it('completes nothing of the life before', () => {
+  it('completes no call of an earlier life', () => {
     const disk = new MemoryDisk();
     let done = 0;
     disk.create('f', 10, () => done++);

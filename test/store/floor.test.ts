@@ -173,7 +173,7 @@ describe('V29: a log that is gone while the identity is there', () => {
     expect(world.warnings().join()).toMatch(/the log is gone|the file "floor" is missing/);
   });
 
-  it('is complete again when it is put back, because nothing was written or removed meanwhile', () => {
+  it('is complete again when it is put back, because nothing was written or removed in between', () => {
     const { world } = filled();
     const files = world.disk.list().map(({ name, size }) => ({ name, size, bytes: world.disk.read(name, 0, size) }));
     for (const name of world.segments()) world.disk.lose(name);
@@ -194,7 +194,7 @@ describe('V29: a log that is gone while the identity is there', () => {
     expect(world.recovered(1)).toMatchObject({ head: 60, headProven: true, corrupt: [] });
   });
 
-  it('means nothing where nothing was: a node without a record is blank, not emptied', () => {
+  it('means nothing on a node without a record: it is blank, not emptied', () => {
     const world = new World();
     world.settle();
     world.disk.processCrash();
@@ -246,7 +246,7 @@ describe('the floor itself', () => {
     expect(world.recovered(1)).toMatchObject({ head: 60, headProven: true, logView: view });
   });
 
-  it('of another store is not believed', () => {
+  it('that belongs to another store is not believed', () => {
     const { world } = filled();
     const other = filled(20).world;
     const stranger = new World({}, other.disk, 55);
@@ -317,7 +317,7 @@ describe('two bad batches, one of which installed a view’s log (V27)', () => {
 });
 
 describe('segments that another store wrote', () => {
-  it('are told as that, with no advice to remove them: the file "store" may be what is wrong', () => {
+  it('are reported as such, without advice to remove them: the file "store" may be wrong', () => {
     const { world } = filled();
     const other = new World({}, undefined, 2);
     other.settle();
@@ -339,7 +339,7 @@ describe('segments that another store wrote', () => {
 });
 
 describe('the oldest segments', () => {
-  it('are not told as removed when the missing end of the log may have let go of them', () => {
+  it('are not reported as removed when the missing end of the log may have freed them', () => {
     const { world } = filled();
     const [first, second] = used(world);
     for (const name of world.segments()) if (name !== second) world.disk.lose(name);

@@ -65,7 +65,7 @@ function temporaries(world: World): string[] {
 }
 
 describe('a store whose disk is full', () => {
-  it('gives up the checkpoint that it is writing, at every step, and removes the half', () => {
+  it('gives up the checkpoint that it is writing, at every step, and removes what it wrote of it', () => {
     for (const left of [0, 100_000, 300_000, 900_000]) {
       const world = new World({ segmentBytes });
       world.create(1);
@@ -122,7 +122,7 @@ describe('a store whose disk is full', () => {
     expect(chunks.every((_, index) => other.store.storageOf(1, 'r1').staged(info!, index))).toBe(true);
   });
 
-  it('waits for room for the next segment, says so, can be restarted, and goes on when there is room', () => {
+  it('waits for room for the next segment, says so, can be restarted, and continues when there is room', () => {
     const world = new World({ segmentBytes });
     world.create(1);
     world.settle();
@@ -177,7 +177,7 @@ describe('a store whose disk is full', () => {
     expect(world.recovered(1).headProven).toBe(true);
   });
 
-  it('goes on in segments that a checkpoint frees', () => {
+  it('continues in segments that a checkpoint frees', () => {
     const world = new World({ segmentBytes });
     world.create(1);
     world.settle();
@@ -232,7 +232,7 @@ describe('a data directory on a file system that is full (needs root, for a tmpf
   if (may) execFileSync('umount', [mounted]);
 
   it.skipIf(!may)(
-    'is locked, written as far as there is room, opened again, and goes on when there is room',
+    'is locked, written while there is room, opened again, and continues when there is room again',
     async () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted]);
       try {

@@ -11,7 +11,7 @@ import { live } from './lives.ts';
 describe('random lives of a store', () => {
   it.each(seedsOf(1, 20))('end with all that it acknowledged, seed %i', live);
 
-  it('say what runs a seed again', () => {
+  it('print the command that runs a seed again', () => {
     const persist = vi.spyOn(Store.prototype, 'setNodeRecord').mockImplementation(() => {
       throw new Error('one and one is two');
     });

@@ -8,5 +8,5 @@ import { seedsOf } from '../again.ts';
 import { rot } from './rotten-lives.ts';
 
 describe('random lives of a store on a bad disk', () => {
-  it.each(seedsOf(1, 20))('end with no replica that claims to hold what is gone, seed %i', rot);
+  it.each(seedsOf(1, 20))('end with no replica that claims to hold a lost entry, seed %i', rot);
 });

@@ -7,7 +7,7 @@ import { Segments } from '../../core/store/segments.ts';
 
 const size = 64 * 1024;
 
-it('makes no segment while one is being renamed: the log would go on in the higher number first, and lose it at a restart', () => {
+it('the store makes no segment while one is being renamed: the log would use the higher number first, and lose it at a restart', () => {
   const calls: { readonly kind: string; readonly number: number; readonly done: DiskDone }[] = [];
   const note = (kind: string, name: string, done: DiskDone): void => {
     calls.push({ kind, number: parseSegmentName(name)!.number, done });

@@ -13,7 +13,7 @@ describe('a store', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('gives back what was durable: record, replicas, promises and entries', () => {
+  it('gives back everything durable: record, replicas, promises and entries', () => {
     const world = new World();
     world.store.setNodeRecord(new Uint8Array([1, 2, 3]), () => undefined);
     world.create(7);
@@ -35,7 +35,7 @@ describe('a store', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('puts what waits into one batch, and calls back in order', () => {
+  it('puts waiting writes into one batch, and calls back in order', () => {
     const world = new World();
     world.settle();
     world.create(1);
@@ -54,7 +54,7 @@ describe('a store', () => {
     expect(order).toEqual(Array.from({ length: 10 }, (_, i) => [`a${i}`, `b${i}`]).flat());
   });
 
-  it('goes through many segments and removes those that nothing needs', () => {
+  it('uses many segments and removes those that nothing needs', () => {
     const world = new World();
     world.create(1);
     const entries = chain(1, 1000, null, 2000);
@@ -70,7 +70,7 @@ describe('a store', () => {
     expect(world.warnings()).toEqual([]);
   });
 
-  it('writes one batch a turn where there are turns, and at once when it is told that the turn is over', () => {
+  it('writes one batch in each turn if its host has turns, and writes at once when the turn ends', () => {
     const turns: (() => void)[] = [];
     const world = new World({ soon: (work) => turns.push(work) });
     world.create(1);

@@ -22,7 +22,7 @@ describe('a file that is kept in two copies', () => {
       it.each([
         ['holds nothing', (world: World) => world.disk.erase(file, copy)],
         ['cannot be read', (world: World) => world.disk.breakSector(file, copy)],
-      ])(`is mended and told where copy ${copy} of "${file}" %s`, (_what, damage) => {
+      ])(`is repaired, and the log says which copy was bad, when copy ${copy} of "${file}" %s`, (_what, damage) => {
         const world = stored();
         const { incarnation } = world.store;
         damage(world);
@@ -44,7 +44,7 @@ describe('a file that is kept in two copies', () => {
     }
   }
 
-  it('is left as it is in a store that has lost its log, which writes nothing', () => {
+  it('is not changed in a store that has lost its log, which writes nothing', () => {
     const world = stored();
     for (const name of world.segments()) world.disk.lose(name);
     world.disk.erase(identityFile, 0);

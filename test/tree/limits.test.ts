@@ -8,7 +8,7 @@ function limited(some: Partial<TreeLimits>): World {
 }
 
 describe('limits', () => {
-  it('on values are told by name, limit and actual, before proposing and when applied', () => {
+  it('on values refuse with name, limit and actual value, before proposing and when applied', () => {
     const world = limited({ maxValueBytes: 4 });
     world.do(ask.create('/b', 'blob'));
     world.do(ask.create('/s', 'set'));
@@ -89,7 +89,7 @@ describe('limits', () => {
     expect(world.refused(times(1000)).details).toMatchObject({ name: 'maxSteps', limit: 1_000_000, part: 'then' });
   });
 
-  it('on transactions count guards and both branches, and what is answered counts as one', () => {
+  it('on transactions count guards and both branches, and all answers together', () => {
     const world = limited({ maxTransactionItems: 3, maxResultBytes: 10 });
     world.do(ask.create('/b', 'blob', '12345678'));
     const many = ask.txn([{ kind: 'exists', path: '/b' }], [ask.get('/b'), ask.get('/b')], [ask.get('/b')]);

@@ -20,7 +20,7 @@ describe('listing', () => {
     expect(world.refused(ask.keys('/none')).message).toBe('Path Does not exist: /none');
   });
 
-  it('pages so that pages of any size make the whole', () => {
+  it('gives pages of any size that together are the whole', () => {
     const world = listed();
     for (let limit = 1; limit <= everything.length; limit++) {
       const seen: string[] = [];
@@ -35,7 +35,7 @@ describe('listing', () => {
     }
   });
 
-  it('goes on behind a path that is gone', () => {
+  it('continues after a path that is gone', () => {
     const world = listed();
     world.do(ask.delete('/a', true));
     expect(world.do(ask.keys('/', 2, '/a/z'))).toEqual({ kind: 'paths', paths: ['/a-b', '/b'], more: true });
@@ -43,7 +43,7 @@ describe('listing', () => {
     expect(world.refused(ask.keys('/c', 5, '/b')).code).toBe('BadArgument');
   });
 
-  it('gives children with what a listing shows of them', () => {
+  it('gives each child with its type, version and sizes', () => {
     const world = listed();
     world.do(ask.put('/b', 'xyz'));
     const page = world.do({ kind: 'children', path: '/', limit: 2, after: 'a' });

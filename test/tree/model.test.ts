@@ -1,9 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
-import type { Guard, Operation, SimpleOperation } from '../../core/tree/operation.ts';
+import { nodeTypes } from '../../core/tree/names.ts';
+import type { ClaimKind, DataType } from './data.ts';
+import { isClaimType } from '../../core/tree/kinds/line.ts';
+import { isLeafType } from '../../core/tree/node.ts';
+import type { Asked, Guard, Operation, SimpleOperation, Upsertable, WriteKind } from '../../core/tree/operation.ts';
 import { Tree } from '../../core/tree/tree.ts';
 import { Model } from './model.ts';
+import type { ModelledRead } from './model.ts';
 import { limits, restored, whole, written } from './world.ts';
 
 // There are few names, so that operations meet. Some sort differently as UTF-16, or around the slash.
@@ -20,81 +25,85 @@ const small = fc.integer({ min: 0, max: 4 });
 const ifVersion = fc.option(small, { freq: 4 });
 const paths = fc.array(path, { maxLength: 3 });
 
-const create: fc.Arbitrary<SimpleOperation> = fc.oneof(
-  fc.record({
-    kind: fc.constant('create' as const),
-    path,
-    type: fc.constantFrom('directory', 'queue', 'set', 'counter', 'blob'),
-    value: fc.constant(null),
-  }),
-  fc.record({ kind: fc.constant('create' as const), path, type: fc.constant('blob' as const), value }),
-  fc.record({
-    kind: fc.constant('create' as const),
-    path,
-    type: fc.constant('counter' as const),
-    value: fc.constantFrom('7', '-9007199254740991').map(utf8),
-  }),
-);
+/** The model has no claims. */
+const dataTypes = nodeTypes.filter((type): type is DataType => isLeafType(type) && !isClaimType(type));
 
-const upsert: fc.Arbitrary<SimpleOperation> = fc.record({
-  kind: fc.constant('upsert' as const),
-  operation: fc.oneof(
-    fc.record({
-      kind: fc.constant('blobPut' as const),
-      path,
-      value,
-      ifVersion: fc.option(small, { freq: 9 }),
-      ifAbsent: fc.nat(9).map((n) => n === 0),
-    }),
-    fc.record({ kind: fc.constant('queuePush' as const), path, value }),
-    fc.record({ kind: fc.constant('setInsert' as const), path, member: value }),
-    fc.record({
-      kind: fc.constant('counterAdd' as const),
-      path,
-      by: fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
-    }),
-  ),
-});
+const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
+const by = fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER);
 
-const simple: fc.Arbitrary<SimpleOperation> = fc.oneof(
-  { weight: 6, arbitrary: create },
-  { weight: 4, arbitrary: upsert },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('delete' as const), path, recursive: fc.boolean(), ifVersion }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('blobPut' as const),
-      path,
-      value,
-      ifVersion,
-      ifAbsent: fc.constant(false),
-    }),
-  },
-  fc.record({
-    kind: fc.constant('blobPut' as const),
+/** An operation of each kind that an upsert can do. */
+const upserts: { readonly [K in Upsertable['kind']]: fc.Arbitrary<Asked<K>> } = {
+  blobPut: fc.record({
+    kind: kind('blobPut'),
     path,
     value,
-    ifVersion: fc.constant(null),
-    ifAbsent: fc.constant(true),
+    ifVersion: fc.option(small, { freq: 9 }),
+    ifAbsent: fc.nat(9).map((n) => n === 0),
   }),
-  fc.record({ kind: fc.constant('blobCas' as const), path, expected: value, value }),
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('queuePush' as const), path, value }) },
-  fc.record({ kind: fc.constant('queuePop' as const), path }),
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('setInsert' as const), path, member: value }) },
-  fc.record({ kind: fc.constant('setRemove' as const), path, member: value }),
-  fc.record({
-    kind: fc.constant('counterAdd' as const),
-    path,
-    by: fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER),
-  }),
-  fc.record({ kind: fc.constant('blobGet' as const), path }),
-  fc.record({ kind: fc.constant('stat' as const), path }),
-  fc.record({ kind: fc.constant('keys' as const), path, limit: fc.constant(10_000), after: fc.constant(null) }),
-  fc.record({ kind: fc.constantFrom('setUnion' as const, 'setIntersection' as const), paths }),
-  fc.record({ kind: fc.constantFrom('setDifference' as const, 'setSymmetricDifference' as const), path, other: path }),
+  queuePush: fc.record({ kind: kind('queuePush'), path, value }),
+  setInsert: fc.record({ kind: kind('setInsert'), path, member: value }),
+  counterAdd: fc.record({ kind: kind('counterAdd'), path, by }),
+};
+
+type Drawn<K extends SimpleOperation['kind']> = readonly [weight: number, arbitrary: fc.Arbitrary<Asked<K>>];
+
+/** Every write, and how often it is drawn. */
+const writes: { readonly [K in Exclude<WriteKind, ClaimKind>]: Drawn<K> } = {
+  create: [
+    6,
+    fc.oneof(
+      fc.record({
+        kind: kind('create'),
+        path,
+        type: fc.constantFrom('directory', ...dataTypes),
+        value: fc.constant(null),
+      }),
+      fc.record({ kind: kind('create'), path, type: kind('blob'), value }),
+      fc.record({
+        kind: kind('create'),
+        path,
+        type: kind('counter'),
+        value: fc.constantFrom('7', '-9007199254740991').map(utf8),
+      }),
+    ),
+  ],
+  upsert: [4, fc.record({ kind: kind('upsert'), operation: fc.oneof(...Object.values(upserts)) })],
+  delete: [2, fc.record({ kind: kind('delete'), path, recursive: fc.boolean(), ifVersion })],
+  blobPut: [
+    4,
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ kind: kind('blobPut'), path, value, ifVersion, ifAbsent: fc.constant(false) }),
+      },
+      fc.record({ kind: kind('blobPut'), path, value, ifVersion: fc.constant(null), ifAbsent: fc.constant(true) }),
+    ),
+  ],
+  blobCas: [1, fc.record({ kind: kind('blobCas'), path, expected: value, value })],
+  queuePush: [2, fc.record({ kind: kind('queuePush'), path, value })],
+  queuePop: [1, fc.record({ kind: kind('queuePop'), path })],
+  setInsert: [3, fc.record({ kind: kind('setInsert'), path, member: value })],
+  setRemove: [1, fc.record({ kind: kind('setRemove'), path, member: value })],
+  counterAdd: [1, fc.record({ kind: kind('counterAdd'), path, by })],
+};
+
+/** Every read that the model does. */
+const reads: { readonly [K in ModelledRead]: fc.Arbitrary<Asked<K>> } = {
+  blobGet: fc.record({ kind: kind('blobGet'), path }),
+  stat: fc.record({ kind: kind('stat'), path }),
+  keys: fc.record({ kind: kind('keys'), path, limit: fc.constant(10_000), after: fc.constant(null) }),
+  setUnion: fc.record({ kind: kind('setUnion'), paths }),
+  setIntersection: fc.record({ kind: kind('setIntersection'), paths }),
+  setDifference: fc.record({ kind: kind('setDifference'), path, other: path }),
+  setSymmetricDifference: fc.record({ kind: kind('setSymmetricDifference'), path, other: path }),
+};
+
+const simple: fc.Arbitrary<SimpleOperation> = fc.oneof(
+  ...Object.values(writes).map(([weight, arbitrary]) => ({
+    weight,
+    arbitrary: arbitrary as fc.Arbitrary<SimpleOperation>,
+  })),
+  ...Object.values(reads),
 );
 
 const guard: fc.Arbitrary<Guard> = fc.oneof(
@@ -124,8 +133,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-describe('the tree, held against a model of it', () => {
-  it('answers alike, refuses alike, and ends alike, whatever is asked of it', () => {
+describe('the tree, compared with a model of it', () => {
+  it('answers, refuses and ends as the model does, whatever is asked of it', () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 50 }), (operations) => {
         const model = new Model();
@@ -146,7 +155,7 @@ describe('the tree, held against a model of it', () => {
     );
   });
 
-  it('keeps every version as it was, and each comes back whole from its snapshot', () => {
+  it('keeps every version unchanged, and each comes back whole from its snapshot', () => {
     fc.assert(
       fc.property(
         fc.array(operation, { maxLength: 40 }),
@@ -174,7 +183,7 @@ describe('the tree, held against a model of it', () => {
     );
   });
 
-  it('does the same in place, where nobody else holds it, and never touches what somebody does', () => {
+  it('does the same in place when nothing else holds it, and never changes a version that something holds', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(operation, fc.constantFrom('go on', 'go on', 'hold', 'snapshot')), { maxLength: 50 }),

@@ -80,7 +80,7 @@ describe('versions', () => {
     expect(world.stat('/')).toMatchObject({ created: 0, modified: 3 });
   });
 
-  it('are not moved by what changes nothing', () => {
+  it('stay the same after an operation that changes nothing', () => {
     const world = new World();
     world.do(ask.create('/s', 'set'));
     world.do(ask.create('/q', 'queue'));
@@ -115,7 +115,7 @@ describe('versions', () => {
 });
 
 describe('leaves', () => {
-  it('queues give back in the order of pushing', () => {
+  it('queues return items in the order of pushing', () => {
     const world = new World();
     world.do(ask.create('/q', 'queue'));
     for (const item of ['a', 'b', 'c']) world.do(ask.push('/q', item));
@@ -173,7 +173,7 @@ describe('leaves', () => {
     expect(one.kind === 'stats' && one.stats.length).toBe(1);
   });
 
-  it('exists answers for everything that could be a path', () => {
+  it('`exists` answers for every valid path', () => {
     const world = new World();
     world.do(ask.create('/b', 'blob'));
     expect(world.do({ kind: 'exists', path: '/' })).toEqual({ kind: 'truth', truth: true, version: 1 });

@@ -17,7 +17,7 @@ describe('a path', () => {
     expect(refusal('a/b')).toBe('Paths must be absolute');
   });
 
-  it('has no empty part, no slash at its end, no dots for names', () => {
+  it('has no empty part, no slash at its end, and no dots as names', () => {
     expect(refusal('/d//e')).toBe('Path is malformatted /d//e: it has an empty part');
     expect(refusal('//')).toBe('Path is malformatted //: it has an empty part');
     expect(refusal('/d/')).toBe('Path is malformatted /d/: it ends in a slash');
@@ -35,7 +35,7 @@ describe('a path', () => {
     expect(refusal(`/${'x'.repeat(204)}`.repeat(5))).toMatch(/bytes: 1025, the limit is 1024/);
   });
 
-  it('is cut in an error where it is far too long for one', () => {
+  it('is cut in an error when it is too long for the message', () => {
     const parts = parsePath(`/${'😀'.repeat(2000)}`);
     const error = parts instanceof Failure ? parts.error : null;
     expect(error?.details).toMatchObject({ limit: 1024, actual: 8001 });
@@ -48,7 +48,7 @@ describe('a path', () => {
     expect(refusal('/😀')).toBe('accepted');
   });
 
-  it('is refused before it is proposed, wherever in an operation it stands', () => {
+  it('is refused before it is proposed, at any place in an operation', () => {
     const bad = '/a/';
     for (const operation of [
       ask.create(bad, 'blob'),
@@ -70,7 +70,7 @@ describe('a path', () => {
     expect(validateOperation(ask.put('/a', 'fine'), limits)).toBeNull();
   });
 
-  it('is refused when it is applied, too', () => {
+  it('is also refused when it is applied', () => {
     const world = new World();
     expect(world.refused(ask.create('/d//e', 'blob')).code).toBe('PathMalformed');
     expect(world.refused(ask.create('d', 'blob')).message).toBe('Paths must be absolute');

@@ -4,6 +4,7 @@ import { SeededRandom } from '../../core/base/random.ts';
 import { newMembers, newNames } from '../../core/tree/btree.ts';
 import type { SortedMap } from '../../core/tree/btree.ts';
 import { DirectoryNode } from '../../core/tree/node.ts';
+import type { DataType } from './data.ts';
 import type { TreeNode } from '../../core/tree/node.ts';
 import { BlobNode } from '../../core/tree/nodes/blob.ts';
 import type { Mark } from '../../core/tree/nodes/directory.ts';
@@ -15,19 +16,27 @@ import { World, ask, restored, whole, written } from './world.ts';
 function furnished(): World {
   const world = new World();
   for (let i = 0; i < 300; i++) world.do(ask.create(`/d/${i}`, 'blob', `value ${i}`));
-  world.do(ask.create('/s', 'set'));
-  world.do(ask.create('/q', 'queue'));
-  world.do(ask.create('/c', 'counter', '-12'));
-  for (let i = 0; i < 300; i++) {
-    world.do(ask.insert('/s', `member ${i}`));
-    world.do(ask.push('/q', `item ${i}`));
-  }
-  for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  for (const fill of Object.values(leaves)) fill(world);
   return world;
 }
 
+/** Makes a leaf of each type that is not as it was made. */
+const leaves: { readonly [T in DataType]: (world: World) => void } = {
+  blob: (world) => void world.do(ask.create('/b', 'blob', 'value')),
+  queue: (world) => {
+    world.do(ask.create('/q', 'queue'));
+    for (let i = 0; i < 300; i++) world.do(ask.push('/q', `item ${i}`));
+    for (let i = 0; i < 100; i++) world.do(ask.pop('/q'));
+  },
+  set: (world) => {
+    world.do(ask.create('/s', 'set'));
+    for (let i = 0; i < 300; i++) world.do(ask.insert('/s', `member ${i}`));
+  },
+  counter: (world) => void world.do(ask.create('/c', 'counter', '-12')),
+};
+
 describe('a snapshot', () => {
-  it('holds its version while the tree goes on', () => {
+  it('holds its version while the tree changes', () => {
     const world = furnished();
     const expected = whole(world.tree);
     const snapshot = world.tree.snapshot();
@@ -50,7 +59,7 @@ describe('a snapshot', () => {
     expect(whole(world.tree).equals(expected)).toBe(false);
   });
 
-  it('is the same for the same content, whatever shapes it went through', () => {
+  it('is the same for the same content, in whatever order the content was made', () => {
     const random = new SeededRandom(7);
     const names = Array.from({ length: 2000 }, (_, i) => `n${i}`);
     const build = (order: readonly string[]): Buffer => {
@@ -83,7 +92,7 @@ describe('a snapshot', () => {
     expect(shuffled.equals(sorted)).toBe(true);
   });
 
-  it('comes back whole from chunks cut anywhere, and works on', () => {
+  it('comes back whole from chunks that are cut anywhere, and can be changed again', () => {
     const world = furnished();
     const bytes = whole(world.tree);
     for (const size of [1, 7, 1000, 1 << 20]) {
@@ -102,7 +111,7 @@ describe('a snapshot', () => {
     expect(whole(other.tree).equals(whole(world.tree))).toBe(true);
   });
 
-  it('that is cut or bent is refused, never half taken', () => {
+  it('that is cut or changed is refused as a whole', () => {
     const world = new World();
     world.do(ask.create('/d/blob', 'blob', 'value'));
     world.do(ask.create('/s', 'set'));

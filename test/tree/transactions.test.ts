@@ -37,7 +37,7 @@ describe('guards', () => {
     expect(holds(world, { kind: 'exists', path: '/a' }, { kind: 'absent', path: '/a' })).toBe(false);
   });
 
-  it('by created or modified are not fooled by deleting and creating again', () => {
+  it('on `created` or `modified` notice that a node was deleted and created again', () => {
     const world = new World();
     world.do(ask.create('/a', 'blob'));
     const { created, modified, version } = world.stat('/a');
@@ -50,7 +50,7 @@ describe('guards', () => {
     expect([holds(world, byCreated), holds(world, byModified)]).toEqual([false, false]);
   });
 
-  it('by modified on a directory see a change anywhere beneath', () => {
+  it('on `modified` of a directory notice a change anywhere beneath', () => {
     const world = new World();
     world.do(ask.create('/d/e/f', 'blob'));
     const guard = { kind: 'modified', path: '/d', op: world.stat('/d').modified } as const;
@@ -59,7 +59,7 @@ describe('guards', () => {
     expect(holds(world, guard)).toBe(false);
   });
 
-  it('ask for type, value, size and members, and are false where there is nothing to ask', () => {
+  it('ask for type, value, size and members, and are false when the node is of another type or absent', () => {
     const world = new World();
     world.do(ask.create('/b', 'blob', 'value'));
     world.do(ask.create('/s', 'set'));
@@ -123,7 +123,7 @@ describe('a transaction', () => {
     });
   });
 
-  it('shows each operation what those before it did, and each change adds 1', () => {
+  it('shows each operation the effects of those before it, and each change adds 1', () => {
     const world = new World();
     world.do(ask.create('/d', 'directory'));
     const result = world.do(
@@ -152,7 +152,7 @@ describe('a transaction', () => {
     expect(world.versions('/', '/a')).toEqual([1, 0]);
   });
 
-  it('of reads alone is answered beside the log, any other is not', () => {
+  it('that only reads is answered without the log, and any other is not', () => {
     const world = new World();
     world.do(ask.create('/a', 'blob', 'x'));
     expect(world.tree.read(ask.txn([{ kind: 'exists', path: '/a' }], [ask.get('/a')]))).toMatchObject({ ok: true });

@@ -201,9 +201,9 @@ function timeOf(operation: Operation): { readonly ms: number; readonly code: str
   return { ms: spentMs() - before, code: result.ok ? 'ok' : result.error.code };
 }
 
-describe('the worst that can be asked', () => {
+describe('the worst operation', () => {
   it.each(Object.entries(worst) as [string, readonly Operation[]][])(
-    'of %s takes no time to speak of',
+    'of the kind %s takes little time',
     (_kind, asked) => {
       for (const [number, operation] of asked.entries()) {
         const tries = Array.from({ length: 3 }, () => timeOf(operation));

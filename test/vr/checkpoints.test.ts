@@ -62,7 +62,7 @@ describe('checkpoints', () => {
 });
 
 describe('V10 and V24: a checkpoint is installed', () => {
-  it('in place of an old, divergent log, none of which is applied to it', () => {
+  it('instead of an old, divergent log, of which nothing is applied to it', () => {
     const world = new World(small);
     fill(world, 5);
     world.awaitAgreement();
@@ -104,7 +104,7 @@ describe('V10 and V24: a checkpoint is installed', () => {
     expect(world.place(third).machine.values.length).toBe(61);
   });
 
-  it('by a candidate whose log ends before the others’ logs begin', () => {
+  it('on a candidate whose log ends before the logs of the others begin', () => {
     const world = new World(small);
     world.awaitAgreement();
     const p = world.awaitPrimary();
@@ -123,7 +123,7 @@ describe('V10 and V24: a checkpoint is installed', () => {
 });
 
 describe('V23: a replica dies for good', () => {
-  it('the log still gets shorter, and a view change ships little', () => {
+  it('the log still gets shorter, and a view change sends little', () => {
     const world = new World({ ...small, limits: { maxPipelineEntries: 16 } });
     world.awaitAgreement();
     const p = world.awaitPrimary();
@@ -149,7 +149,7 @@ describe('V23: a replica dies for good', () => {
 });
 
 describe('a state that differs', () => {
-  it('makes its replica down until it is rebuilt from the state that a quorum shares', () => {
+  it('takes its replica down until it is rebuilt from the state that a quorum shares', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -175,7 +175,7 @@ describe('a state that differs', () => {
     world.awaitAgreement();
   });
 
-  it('a checkpoint that cannot be read back is fetched again', () => {
+  it('leads to another fetch when the checkpoint cannot be read back', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -190,7 +190,7 @@ describe('a state that differs', () => {
     expect(world.place(other).machine.values.length).toBe(51);
   });
 
-  it('and a view that began meanwhile, with a log that goes on above its own, does not leave it down (found by the simulator)', () => {
+  it('does not leave its replica down when a view began meanwhile with a log that continues above its own (found by the simulator)', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -253,7 +253,7 @@ describe('V36: a state that is found wrong', () => {
     expect(drops).toHaveLength(1);
   });
 
-  it('is no alarm when two of three have reported and the third settles it', () => {
+  it('is not an alarm when two of three have reported and the third decides', () => {
     const world = new World(small);
     const p = world.awaitPrimary();
     const [other, third] = world.names.filter((name) => name !== p) as [string, string];

@@ -54,7 +54,7 @@ describe('the choice of a log', () => {
     expect(chosen(3, [0, 2, 0, 'ab'], [1, 2, 0, 'abc'])).toBe('0abc');
   });
 
-  it('keeps what one vote can read, even one of a lower log_view', () => {
+  it('keeps an entry that one vote can read, even a vote of a lower log_view', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'ab'])).toBe('0ab');
   });
 
@@ -65,7 +65,7 @@ describe('the choice of a log', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 2, 0, 'aB'], [2, 1, 0, 'a'])).toBeNull();
   });
 
-  it('counts a readable header that differs as a nack, but never a corrupt one', () => {
+  it('counts a readable header that differs as a nack, and never a corrupt one', () => {
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'ax'], [2, 1, 0, 'ay'])).toBe('0a');
     expect(chosen(3, [0, 2, 0, 'aB'], [1, 1, 0, 'aX'], [2, 1, 0, 'ay'])).toBeNull();
   });
@@ -74,11 +74,11 @@ describe('the choice of a log', () => {
     expect(chosen(3, [0, 2, 0, 'AB'], [1, 2, 2, ''])).toBe('0ab');
   });
 
-  it('cuts below the lowest op that is gone, whatever is above', () => {
+  it('cuts below the lowest op that is gone, whatever entries are above', () => {
     expect(chosen(3, [0, 2, 0, 'aBc'], [1, 1, 0, 'a'], [2, 1, 0, 'a'])).toBe('0a');
   });
 
-  it('needs a single nack of one or two voters, and two nacks of five differ from three', () => {
+  it('needs one nack among one or two voters, and three among five', () => {
     expect(chosen(2, [0, 2, 0, 'aB'], [1, 2, 0, 'a'])).toBe('0a');
     expect(chosen(5, [0, 2, 0, 'aB'], [1, 2, 0, 'a'], [2, 2, 0, 'a'])).toBeNull();
     expect(chosen(5, [0, 2, 0, 'aB'], [1, 2, 0, 'a'], [2, 2, 0, 'a'], [3, 1, 0, 'a'])).toBe('0a');

@@ -12,7 +12,7 @@ function newest(world: World, name: string): number {
 }
 
 describe('the timestamp of an entry', () => {
-  it('is the moment in which it is made, not the last tick', () => {
+  it('is the time when it is made, not the time of the last tick', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.put('x');

@@ -13,7 +13,7 @@ function cast(world: World): { p: string; near: string; cut: string } {
 }
 
 describe('V35: primary and backup are cut off from each other, and a third reaches both', () => {
-  it('the log goes on at the backup, in the same view, and it knows that it is in touch', () => {
+  it('the log of the backup grows in the same view, and the backup knows that it is in touch', () => {
     const world = new World();
     const { p, near, cut } = cast(world);
     world.put('before');
@@ -32,7 +32,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(world.place(p).view.isPrimary).toBe(true);
   });
 
-  it('also from far behind, where a checkpoint stands for what it lacks (found by the simulator)', () => {
+  it('the backup follows even from far behind, when a checkpoint replaces the entries that it lacks (found by the simulator)', () => {
     const world = new World({ checkpointBytes: 1500 });
     const { p, near, cut } = cast(world);
     world.links(`${p}${near}`, `${near}${p}`);
@@ -46,7 +46,7 @@ describe('V35: primary and backup are cut off from each other, and a third reach
     expect(world.place(cut).replica?.inTouch).toBe(true);
   });
 
-  it('and no two keep a primary alive by telling each other of it', () => {
+  it('no two backups keep a dead primary alive by telling each other of it', () => {
     const world = new World({ voters: 5 });
     const p = world.awaitPrimary();
     world.awaitAgreement();

@@ -22,7 +22,7 @@ function shape(seed: number): Exploration {
 }
 
 describe('random histories', () => {
-  it(`of ${seeds} seeds keep every rule, and heal`, () => {
+  it(`of ${seeds} seeds keep every rule, and the group works again`, () => {
     let committed = 0;
     for (let seed = first; seed < first + seeds; seed++) committed += explore(shape(seed)).committed.size;
     expect(committed).toBeGreaterThan(seeds * 5);

@@ -7,7 +7,7 @@
 import { SeededRandom } from '../../core/base/random.ts';
 import { Forging } from './forging.ts';
 import { Healing } from './healing.ts';
-import type { MessageKind } from '../../core/vr/messages.ts';
+import type { Message, MessageKind } from '../../core/vr/messages.ts';
 import { Users } from './users.ts';
 import type { Packet } from './world.ts';
 import { World } from './world.ts';
@@ -48,6 +48,9 @@ const maxHeld = 30;
 
 /** Messages that carry entries, or the names of many. A path that loses large frames still lets heartbeats pass. */
 const large: ReadonlySet<MessageKind> = new Set(['prepare', 'newState', 'startView', 'chunk']);
+
+/** Messages that say which checkpoints others have. */
+const comparing: ReadonlySet<MessageKind> = new Set(['commit', 'commitOk']);
 
 /** Weights in a few thousand. */
 const usual: Readonly<Record<Action, number>> = {
@@ -94,6 +97,7 @@ function explored({ seed, steps, voters, damage = 'none', ...wish }: Exploration
     limits: { maxPipelineEntries: random.pick([4, 16, 64]), maxBatchEntries: random.pick([1, 3, 16]) },
     checkpointBytes: random.pick([200, 500, 1500, 100_000_000]),
     ownClocks: true,
+    wholeDisks: damage === 'none',
     // A replica that was away lacks more than it stages. What is drawn for the others stays as it was.
     stageBytes: new SeededRandom(seed, 0x57a6e).pick([1, 500, 100_000_000]),
     ...(wish.checkpointBytes === undefined ? {} : { checkpointBytes: wish.checkpointBytes }),
@@ -121,6 +125,8 @@ class History {
   readonly #shuffled: boolean;
   /** The replica whose disk is damaged. */
   readonly #victim: string;
+  /** What happens in one turn, and who is misled: from a generator of its own, so that the rest stays as it was. */
+  readonly #turns: SeededRandom;
   /** Whether a primary that is cut off keeps one other. Groups of fewer than four have no such others. */
   readonly #friends: SeededRandom | null;
 
@@ -130,6 +136,7 @@ class History {
     this.#users = new Users(world, random, seed);
     this.#healing = new Healing(world, this.#users, random, seed);
     this.#victim = world.names[0]!;
+    this.#turns = new SeededRandom(seed, 0x7042);
     this.#friends = world.configuration.voters.length < 4 ? null : new SeededRandom(seed, 0xf1e2d);
     // With two voters, both are in every quorum, so no other can prove what one has lost.
     this.#damage = world.configuration.voters.length <= (damage === 'rot' ? 1 : 2) ? 'none' : damage;
@@ -160,7 +167,8 @@ class History {
         world.sync(name);
         // Writing a checkpoint takes long.
         if (random.chance(1, 4)) place.queued.push(...place.heldCheckpoints.splice(0));
-        world.drain(name);
+        if (this.#turns.chance(1, 2)) world.turn(name, this.#arrived(name));
+        else world.drain(name);
         break;
       case 'tick':
         world.now += random.pick([1, 10, 10, 50, 200]);
@@ -191,8 +199,10 @@ class History {
         const alive = names.flatMap((a) => names.filter((b) => a !== b && random.chance(1, 2)).map((b) => a + b));
         if (random.chance(1, 2)) world.route = ({ from, to }) => (alive.includes(from + to) ? 'deliver' : 'drop');
         else if (this.#friends?.chance(1, 3) === true) this.#keepOne(world.primary ?? name, this.#friends);
-        else if (random.chance(1, 4)) this.#obscure(world.primary ?? name);
-        else this.#isolate(world.primary ?? name);
+        else if (random.chance(1, 4)) {
+          if (this.#turns.chance(1, 2)) this.#mislead(world.primary ?? name);
+          else this.#obscure(world.primary ?? name);
+        } else this.#isolate(world.primary ?? name);
         break;
       }
       case 'heal':
@@ -222,7 +232,26 @@ class History {
       held.push(packet);
       if (random.chance(1, 2)) return;
     }
-    if (!random.chance(this.#lossPercent, 100)) this.#world.deliver(packet);
+    if (random.chance(this.#lossPercent, 100)) return;
+    const place = this.#world.place(packet.to);
+    // What a checkpoint is compared with comes in the turn in which the next one has been written (V36).
+    if (
+      !place.paused &&
+      place.heldCheckpoints.length > 0 &&
+      comparing.has(packet.message.kind) &&
+      this.#turns.chance(1, 3)
+    ) {
+      place.queued.push(...place.heldCheckpoints.splice(0));
+      this.#world.turn(packet.to, [packet.message]);
+    } else this.#world.deliver(packet);
+  }
+
+  /** The messages that have arrived at a replica since its last turn, in their order. */
+  #arrived(name: string): readonly Message[] {
+    const { packets } = this.#world;
+    const arrived = packets.filter(({ to }) => to === name).slice(0, 1 + this.#turns.below(6));
+    for (const packet of arrived) packets.splice(packets.indexOf(packet), 1);
+    return arrived.map(({ message }) => message);
   }
 
   /** No one reaches one replica, which may go on for a while. The others may learn of that at once. */
@@ -327,6 +356,28 @@ class History {
     if (primary === null || primary === alone) return;
     world.route = ({ from, message: { kind } }) => (from === primary && large.has(kind) ? 'drop' : 'deliver');
     this.#users.ask(primary, 1 + random.below(3));
+    this.#tellPeers(alone, true);
+    this.#rest(10 * random.below(200));
+  }
+
+  /**
+   * As above, and the others hear of the new primary's view only when it has entries of its own, which never arrive. So
+   * whoever begins the view asks for them where there are others in their place (V34).
+   */
+  #mislead(alone: string): void {
+    const world = this.#world;
+    const random = this.#turns;
+    const late: ReadonlySet<MessageKind> = new Set(['startView', 'prepare']);
+    world.route = ({ from, to, message: { kind } }) =>
+      from === alone || to === alone || late.has(kind) ? 'drop' : 'deliver';
+    this.#users.ask(alone, 1 + random.below(8));
+    this.#tellPeers(alone, false);
+    for (let waits = 0; waits < 30 && (world.primary === null || world.primary === alone); waits++) this.#rest(100);
+    const { primary } = world;
+    if (primary === null || primary === alone) return;
+    this.#users.ask(primary, 1 + random.below(8));
+    const bodies: ReadonlySet<MessageKind> = new Set(['newState', 'prepare', 'chunk']);
+    world.route = ({ from, message: { kind } }) => (from === primary && bodies.has(kind) ? 'drop' : 'deliver');
     this.#tellPeers(alone, true);
     this.#rest(10 * random.below(200));
   }

@@ -22,7 +22,7 @@ function behind(count: number, options: ConstructorParameters<typeof World>[0] =
 }
 
 describe('V34: a replica that is further behind than it stages', () => {
-  it('takes what is committed into its log on the way, and keeps it over a crash', () => {
+  it('adds committed entries to its log on the way, and keeps them through a crash', () => {
     const { world, third } = behind(40);
     const place = world.place(third);
     const had = place.view.head;
@@ -47,7 +47,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     expect(place.machine.values).toHaveLength(42);
   });
 
-  it('reports only the durable part of what it took, whenever its disk is done', () => {
+  it('votes with only the durable part of the entries that it took', () => {
     const { world, third } = behind(40);
     const place = world.place(third);
     place.slowDisk = true;
@@ -71,7 +71,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     world.awaitAgreement();
   });
 
-  it('serves what it took, even when it has forgotten that it is committed', () => {
+  it('serves the entries that it took, even when it has forgotten that they are committed', () => {
     const { world, third } = behind(40);
     const leader = world.primary!;
     const second = world.names.find((name) => name !== leader && name !== third)!;
@@ -97,7 +97,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     world.awaitAgreement();
   });
 
-  it('goes on when the view changes at any step, even when the group needs it', () => {
+  it('continues when the view changes at any step, even when the group needs it', () => {
     for (let step = 0; step < 14; step++) {
       const { world, third } = behind(10, { seed: step + 1 });
       const leader = world.primary!;
@@ -118,7 +118,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     }
   });
 
-  it('takes a checkpoint and what comes after it, more than a stage, with views that change meanwhile', () => {
+  it('takes a checkpoint and more than a stage of entries after it, while views change', () => {
     for (let step = 0; step < 6; step++) {
       const { world, third } = behind(60, { checkpointBytes: 1500, seed: step + 1 });
       const leader = world.primary!;
@@ -138,7 +138,7 @@ describe('V34: a replica that is further behind than it stages', () => {
     }
   });
 
-  it('reports that no replica sends what it lacks, and that this is over when one does', () => {
+  it('reports that no replica sends the entries that it lacks, and the end of this', () => {
     const { world, third } = behind(10);
     world.route = ({ to, message }) => (to === third && message.kind === 'newState' ? 'drop' : 'deliver');
     world.run(20_000);

@@ -49,6 +49,8 @@ export interface WorldOptions {
   /** Each life of a replica has a clock of its own, which begins anywhere. */
   readonly ownClocks?: boolean;
   readonly stageBytes?: number;
+  /** Nothing happens to any disk, so a replica has no reason for an alarm but that it gets nothing from the others. */
+  readonly wholeDisks?: boolean;
   /** Told of what each step brings, before it is done: what flows are written from. */
   readonly onStep?: (name: string, effects: readonly Effect[]) => void;
 }
@@ -269,6 +271,10 @@ export class Group {
           !place.wrong.has(effect.batch.checkpoint?.hash ?? ''),
           `${name} installs a checkpoint of a state that was found wrong`,
         );
+        this.#must(
+          effect.batch.checkpoint?.chunks.every((_, i) => place.storage.staged(effect.batch.checkpoint!, i)) !== false,
+          `${name} installs a checkpoint that it has dropped`,
+        );
         place.storage.persist(effect.ticket, effect.batch);
         return;
       case 'reply': {
@@ -316,7 +322,12 @@ export class Group {
         this.#invariants.restored(name, effect.op);
         return;
       case 'event':
-        if (effect.event.kind === 'alarm') this.#invariants.rebuilding(name);
+        if (effect.event.kind === 'alarm') {
+          const { about, reason } = effect.event;
+          const mayBe = this.options.wholeDisks !== true || about === 'transfer';
+          this.#must(mayBe, `${name}, whose disk is whole, says: ${reason}`);
+          this.#invariants.rebuilding(name);
+        }
         place.events.push(effect.event);
         if (effect.event.kind === 'refused') {
           const { from, said, reason } = effect.event;
@@ -377,6 +388,17 @@ export class Group {
     const { queued } = place;
     place.queued = [];
     for (const input of queued) this.input(name, input);
+  }
+
+  /** The same, and messages that came meanwhile, in one turn: what it makes of all of it leaves at the end. */
+  turn(name: string, messages: readonly Message[]): void {
+    const place = this.place(name);
+    if (place.paused) return;
+    const { queued } = place;
+    place.queued = [];
+    for (const input of queued) this.step(name, input);
+    for (const message of messages) this.step(name, { kind: 'message', message });
+    this.step(name, { kind: 'flush' });
   }
 
   /** Delivers and syncs until nothing moves. */

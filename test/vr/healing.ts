@@ -3,7 +3,7 @@
  * connected for good. In both cases the group must go on, with every acknowledged entry in its place (protocol §9.9).
  */
 
-import type { SeededRandom } from '../../core/base/random.ts';
+import { SeededRandom } from '../../core/base/random.ts';
 import type { Users } from './users.ts';
 import type { Outcome, World } from './world.ts';
 
@@ -65,7 +65,7 @@ export class Healing {
     this.#good = world.names.filter((name) => !minority.includes(name));
     this.#dead = minority.filter((name) => world.place(name).wiped || random.chance(1, 2));
     world.held = [];
-    const links = new Set<string>();
+    let links = new Set<string>();
     for (const one of minority) {
       // Deaf, mute, or connected to some in some direction.
       const kind = random.pick(['deaf', 'mute', 'some'] as const);
@@ -73,6 +73,12 @@ export class Healing {
         if (kind === 'mute' || (kind === 'some' && random.chance(1, 2))) links.add(other + one);
         if (kind === 'deaf' || (kind === 'some' && random.chance(1, 2))) links.add(one + other);
       }
+    }
+    const [mouth, ear] = minority;
+    if (mouth !== undefined && ear !== undefined && new SeededRandom(this.#seed, 0xea4).chance(1, 2)) {
+      // What one of them hears of the others the other one tells them: it is in every view change, and cannot be asked.
+      this.#dead = [];
+      links = new Set([ear + mouth, ...world.names.flatMap((other) => [other + ear, mouth + other])]);
     }
     const ok = (name: string): boolean => this.#good.includes(name);
     world.route = ({ from, to }) => ((ok(from) && ok(to)) || links.has(from + to) ? 'deliver' : 'drop');

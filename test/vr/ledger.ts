@@ -51,8 +51,11 @@ export class Ledger {
   readonly #lives = new Map<string, Life>();
   /** By view and op: the checksum that was vouched for. */
   readonly #canonical = new Map<string, string>();
-  /** By replica and view: the highest op for which it vouched, over all of its lives. */
-  readonly #vouched = new Map<string, Map<number, number>>();
+  /**
+   * By replica and view: for what it vouched at each op, over all of its lives. `checkpoint` where only a checkpoint stood
+   * for it.
+   */
+  readonly #vouched = new Map<string, Map<number, string[]>>();
   #moment = 0;
 
   constructor(must: Must, configuration: Configuration, suspicionMs: number) {
@@ -164,8 +167,11 @@ export class Ledger {
   #vouches(name: string, view: number, op: number, storage: MemoryStorage): void {
     if (op === 0) return;
     let vouched = this.#vouched.get(name);
-    if (vouched === undefined) this.#vouched.set(name, (vouched = new Map<number, number>()));
-    vouched.set(view, Math.max(op, vouched.get(view) ?? 0));
+    if (vouched === undefined) this.#vouched.set(name, (vouched = new Map<number, string[]>()));
+    let words = vouched.get(view);
+    if (words === undefined) vouched.set(view, (words = ['checkpoint']));
+    // To vouch for an op is to vouch for all below it.
+    while (words.length <= op) words.push(storage.held(words.length) ?? 'nothing');
     const held = storage.held(op);
     if (held === null || held === 'checkpoint') return;
     const key = `${view} ${op}`;
@@ -245,18 +251,20 @@ export class Ledger {
   }
 
   /**
-   * It counts again. Everything for which it ever vouched is there, as far as it was committed or may be committed
-   * because of its word.
+   * It counts again. Every entry for which it ever vouched is there, as far as that entry was committed, or may be
+   * committed because of its word. Another entry may have been committed in its place: then nothing depends on its word.
    */
   #returned(name: string, view: number, storage: MemoryStorage, committed: ReadonlyMap<number, string>): void {
-    for (const [inView, op] of this.#vouched.get(name) ?? []) {
-      const known = committed.get(op);
-      if (inView !== view && known === undefined) continue;
-      const held = storage.held(op);
-      this.#must(
-        held !== null && (known === undefined || held === 'checkpoint' || held === known),
-        `${name} counts again and lacks ${op}, which it vouched for in view ${inView}`,
-      );
+    for (const [inView, words] of this.#vouched.get(name) ?? []) {
+      for (let op = 1; op < words.length; op++) {
+        const word = words[op]!;
+        if (inView !== view && word !== 'checkpoint' && word !== committed.get(op)) continue;
+        const held = storage.held(op);
+        this.#must(
+          held !== null && (held === 'checkpoint' || held === (word === 'checkpoint' ? committed.get(op) : word)),
+          `${name} counts again and lacks ${op}, which it vouched for in view ${inView}`,
+        );
+      }
     }
   }
 

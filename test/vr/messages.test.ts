@@ -21,7 +21,7 @@ function encoded(message: Message): Uint8Array {
 }
 
 describe('messages between replicas', () => {
-  it('come out as they went in', () => {
+  it('are decoded as they were encoded', () => {
     const log = {
       logView: { epoch: 1, view: 3 },
       head: 2,

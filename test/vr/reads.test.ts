@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
 describe('V19: linearizable reads', () => {
-  it('an idle group answers them, at the primary and at backups', () => {
+  it('an idle group answers reads, at the primary and at backups', () => {
     const world = new World();
     world.put('x');
     world.awaitAgreement();
@@ -15,7 +15,7 @@ describe('V19: linearizable reads', () => {
     expect(world.place('a').view.head).toBe(1);
   });
 
-  it('one round serves all that wait', () => {
+  it('one round serves all reads that wait', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.awaitAgreement();
@@ -51,7 +51,7 @@ describe('V19: linearizable reads', () => {
     expect(later.readAt).toBe(2);
   });
 
-  it('a primary that was paused answers none from what it heard before', () => {
+  it('a primary that was paused answers none with what it heard before the pause', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.put('x');
@@ -112,18 +112,46 @@ describe('V19: linearizable reads', () => {
 
 describe('reads of at least an op', () => {
   it('wait for it and no longer, and are counted while they wait', () => {
-    const world = new World({ limits: { maxPendingReads: 2 } });
+    const world = new World({ limits: { maxPendingReads: 6 } });
     world.put('x');
     world.awaitAgreement();
     expect(world.read('a', { atLeast: 0 }).readAt).toBe(1);
     expect(world.read('a', { atLeast: 1 }).readAt).toBe(1);
     const second = world.read('a', { atLeast: 2 });
     const far = world.read('a', { atLeast: 9 });
-    expect(world.read('a', { atLeast: 9 }).error?.code).toBe('Overloaded');
+    const third = world.read('a', { atLeast: 3 });
     world.put('y');
     world.run(200);
-    expect(second.readAt).toBe(2);
-    expect(far.readAt).toBeNull();
+    expect([second.readAt, third.readAt, far.readAt]).toEqual([2, null, null]);
+    // There is room for three, and those that wait longest go.
+    const more = [4, 5].map((atLeast) => world.read('a', { atLeast }));
+    expect(far.error).toMatchObject({ code: 'Overloaded', outcome: 'definite', details: { limit: 3 } });
+    for (const value of ['3', '4', '5']) world.put(value);
+    world.run(200);
+    expect([third.readAt, ...more.map(({ readAt }) => readAt)]).toEqual([3, 4, 5]);
+  });
+
+  it('take no room from linearizable reads', () => {
+    const world = new World({ limits: { maxPendingReads: 4 } });
+    const p = world.awaitPrimary();
+    world.put('x');
+    for (let i = 0; i < 10; i++) world.read(p, { atLeast: 99 });
+    const reads = [1, 2, 3, 4].map(() => world.read(p));
+    expect(world.read(p).error?.code).toBe('Overloaded');
+    world.settle();
+    expect(reads.map(({ readAt }) => readAt)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('are found by the op that they wait for, however many others wait, and leave nothing behind', () => {
+    const world = new World({ limits: { maxPendingReads: 64 } });
+    const p = world.awaitPrimary();
+    const reads = Array.from({ length: 20 }, (_, i) => world.read(p, { atLeast: 20 - i }));
+    const tokens = [...world.outcomes.keys()].slice(-20);
+    for (const i of [3, 7, 19]) world.input(p, { kind: 'abandon', token: tokens[i]! });
+    for (let i = 0; i < 20; i++) world.put(String(i));
+    world.settle();
+    expect(reads.map(({ readAt }) => readAt !== null)).toEqual(reads.map((_, i) => ![3, 7, 19].includes(i)));
+    for (const [i, { readAt }] of reads.entries()) if (readAt !== null) expect(readAt).toBe(20 - i);
   });
 });
 
@@ -162,7 +190,7 @@ describe('learners', () => {
     world.awaitAgreement();
   });
 
-  it('of which only the host knows follow a group of one', () => {
+  it('that only the host knows follow a group of one', () => {
     const world = new World({ voters: 1, learners: 1 });
     world.put('x');
     world.awaitAgreement();

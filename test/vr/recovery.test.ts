@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { World } from './world.ts';
 
 describe('V11: all replicas crash at once with entries in flight', () => {
-  it.each([1, 2, 3, 5])('of %i, everything acknowledged is there and work goes on', (voters) => {
+  it.each([1, 2, 3, 5])('of %i replicas, each acknowledged entry is kept, and the group works on', (voters) => {
     for (let seed = 1; seed <= 10; seed++) {
       const world = new World({ voters, seed, limits: { maxBatchEntries: 2 } });
       const p = world.awaitPrimary();
@@ -27,7 +27,7 @@ describe('V11: all replicas crash at once with entries in flight', () => {
     }
   });
 
-  it('twenty times over', () => {
+  it('no acknowledged entry is lost in twenty such crashes', () => {
     const world = new World();
     for (let i = 0; i < 20; i++) {
       world.put(`v${i}`);
@@ -40,7 +40,7 @@ describe('V11: all replicas crash at once with entries in flight', () => {
   });
 });
 
-describe('V13: rot', () => {
+describe('V13: a disk rots', () => {
   it('an acknowledged entry on one disk is not lost by the view change that follows', () => {
     const world = new World();
     const p = world.awaitPrimary();
@@ -82,7 +82,7 @@ describe('V13: rot', () => {
     expect(world.events(next, 'repaired').length).toBe(1);
   });
 
-  it('what no replica dropped is repaired while the group works', () => {
+  it('an entry that no replica dropped is repaired while the group works', () => {
     const world = new World();
     for (let i = 0; i < 20; i++) world.put(`v${i}`);
     world.awaitAgreement();
@@ -96,7 +96,7 @@ describe('V13: rot', () => {
     expect(world.place(other).machine.values.length).toBe(21);
   });
 
-  it('a lone replica says that it cannot go on, and drops nothing', () => {
+  it('a lone replica says that it cannot continue, and drops nothing', () => {
     const world = new World({ voters: 1 });
     world.put('x');
     world.put('y');
@@ -108,7 +108,7 @@ describe('V13: rot', () => {
     expect(world.place('a').view.commit).toBeLessThan(2);
   });
 
-  it('a wiped disk is a stranger, and is not heard', () => {
+  it('a replica with a wiped disk is a stranger, and is not listened to', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const other = world.names.find((name) => name !== p)!;
@@ -148,6 +148,67 @@ describe('a replica that cannot prove its head', () => {
     world.heal();
     world.awaitAgreement();
     expect(world.place(other).machine.values.length).toBe(5);
+  });
+});
+
+describe('a replica that has lost what it alone acknowledged', () => {
+  it('counts again without it, when another entry is committed in its place (found by random histories)', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.put('v0');
+    world.awaitAgreement();
+    const { storage } = world.place(other);
+    storage.keepsHistory = true;
+    // Its word for op 2 is the only one: the disk of the primary never gets that entry.
+    world.partition([p, other], [third]);
+    world.place(p).slowDisk = true;
+    const dropped = world.propose(p, 'put dropped');
+    world.run(50);
+    expect(storage.durableHead).toBe(2);
+    world.crash(p, true);
+    world.crash(other, true);
+    storage.loseBatches(1);
+    world.place(p).slowDisk = false;
+    world.heal();
+    world.restart(p, true);
+    world.awaitPrimary();
+    // The log that it installs is from before the other entry, and durable after it.
+    world.restart(other, true);
+    world.place(other).slowDisk = true;
+    world.runUntil(() => world.place(other).view.logView.view > 1);
+    world.put('kept');
+    expect(world.place(other).view.status).toBe('recovering');
+    expect(storage.durableHead).toBe(1);
+    while (world.place(other).view.status === 'recovering') world.sync(other);
+    expect(storage.durableHead).toBe(1);
+    world.place(other).slowDisk = false;
+    world.awaitAgreement();
+    expect(world.place(other).machine.values).toEqual(['v0', 'kept']);
+    expect(dropped.reply).toBeNull();
+  });
+
+  it('does not count again without what another one acknowledged with it', () => {
+    const world = new World();
+    const p = world.awaitPrimary();
+    const [other, third] = world.names.filter((name) => name !== p) as [string, string];
+    world.put('v0');
+    world.awaitAgreement();
+    const { storage } = world.place(other);
+    storage.keepsHistory = true;
+    world.partition([p, other], [third]);
+    world.put('x');
+    world.crash(p, true);
+    world.crash(other, true);
+    storage.loseBatches(1);
+    expect(storage.durableHead).toBe(1);
+    world.heal();
+    world.restart(other, true);
+    world.run(8000);
+    expect(world.place(other).view.status).toBe('recovering');
+    world.restart(p, true);
+    world.awaitAgreement();
+    expect(world.place(other).machine.values).toEqual(['v0', 'x']);
   });
 });
 

@@ -91,7 +91,7 @@ describe('V14: an entry that a view change drops', () => {
     expect(world.place(p).machine.values).toEqual(['other', 'x']);
   });
 
-  it('what was only queued when the view was lost has not happened', () => {
+  it('a request that was only queued when the view was lost has not happened', () => {
     const world = new World({ limits: { maxPipelineEntries: 1 } });
     const p = world.awaitPrimary();
     const rest = world.names.filter((name) => name !== p);
@@ -108,7 +108,7 @@ describe('V14: an entry that a view change drops', () => {
 });
 
 describe('V15: order and eviction', () => {
-  it('6 overtakes 5 and waits for it', () => {
+  it('request 6 overtakes request 5 and waits for it', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -123,7 +123,7 @@ describe('V15: order and eviction', () => {
     expect(six.reply).toBe('put 6 at 7');
   });
 
-  it('5 is refused; with `answered` raised 6 goes on, and 5 never comes in after it', () => {
+  it('request 5 is refused; with `answered` raised, request 6 is executed, and request 5 is never executed after it', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -140,7 +140,7 @@ describe('V15: order and eviction', () => {
     expect(world.request(p, session, 5, 'put 5').error?.code).toBe('RequestTooOld');
   });
 
-  it('5 is refused while 6 is held for it: the retry of 6 with `answered` raised lets both attempts go on', () => {
+  it('request 5 is refused while request 6 is held for it: a retry of 6 with `answered` raised releases both attempts', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();
@@ -181,7 +181,8 @@ describe('V15: order and eviction', () => {
   });
 
   it('a held request for which no one waits is dropped', () => {
-    const world = new World({ limits: { maxPendingRequests: 2 } });
+    // A session may hold a quarter of what may wait.
+    const world = new World({ limits: { maxPendingRequests: 8 } });
     const p = world.awaitPrimary();
     const session = world.register();
     world.request(p, session, 2, 'put 2');
@@ -206,7 +207,7 @@ describe('V16: a client restarts while its earlier request is on its way', () =>
   });
 });
 
-describe('what is in flight at the start of a view', () => {
+describe('a request in flight at the start of a view', () => {
   it('is known from the log: a retry joins it and is not prepared again', () => {
     const world = new World();
     const p = world.awaitPrimary();
@@ -245,7 +246,7 @@ describe('a session whose registration the new primary has not executed yet', ()
 });
 
 describe('the replicated clock', () => {
-  it('counts of a pause of its primary no more than the suspicion time', () => {
+  it('counts a pause of its primary as at most the suspicion time', () => {
     const world = new World({ voters: 1 });
     world.put('x');
     world.now += 3_600_000;
@@ -255,7 +256,7 @@ describe('the replicated clock', () => {
     expect(after - before).toBeLessThan(1100);
   });
 
-  it('goes on from the head over a view change, stalls without a primary, and expires once', () => {
+  it('continues from the head after a view change, stops without a primary, and expires sessions once', () => {
     const world = new World();
     const p = world.awaitPrimary();
     world.run(1000);
@@ -276,7 +277,7 @@ describe('the replicated clock', () => {
     expect(world.place(leading).view.head).toBe(4);
   });
 
-  it('V30: what was executed has its reply, whatever else would be refused now', () => {
+  it('V30: an executed request gets its reply, even when other requests are refused', () => {
     const world = new World({ limits: { maxPendingRequests: 1, maxPipelineEntries: 1 } });
     const p = world.awaitPrimary();
     const session = world.register();
@@ -328,7 +329,7 @@ describe('the replicated clock', () => {
     expect(world.place(p).machine.values).toEqual(five.map(String));
   });
 
-  it('refuses an `answered` that no client can have', () => {
+  it('refuses an `answered` that no client can have sent', () => {
     const world = new World();
     const p = world.awaitPrimary();
     const session = world.register();

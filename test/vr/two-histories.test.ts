@@ -60,7 +60,7 @@ describe('a replica that has committed what the others have forgotten', () => {
   const name = away.names.find((one) => one !== away.primary)!;
   const { commit } = away.place(name).view;
 
-  it('does not take their checkpoint in the place of its log, and says so', () => {
+  it('does not take their checkpoint instead of its log, and says so', () => {
     const others = group(['one', ...Array.from({ length: 60 }, (_, i) => `other ${i}`)], true, small);
     const newState = answerOf(others, name, 'newState', {
       kind: 'getState',
@@ -91,6 +91,22 @@ describe('a replica that has committed what the others have forgotten', () => {
       expect(alarms(effects)).toEqual([expect.stringMatching(told)]);
       expect(effects.some(({ kind }) => kind === 'persist')).toBe(false);
     }
+  });
+
+  it('does not begin a view that it has heard of and that ends below its checkpoint, where it knows no entry any more', () => {
+    const fresh = group(
+      Array.from({ length: 60 }, (_, i) => `own ${i}`),
+      false,
+      small,
+    );
+    const others = group(['one', 'other', 'another'], true);
+    const startView = answerOf(others, name, 'startView', { kind: 'getStartView', nonce: 0 });
+    const { checkpointOp, logFirst } = fresh.place(name).view;
+    expect(startView.kind === 'startView' && startView.log.head < Math.min(checkpointOp, logFirst)).toBe(true);
+    expect(alarms(effectsOf(fresh, name, { ...startView, kind: 'viewNow' } as Message))).toEqual([]);
+    const effects = effectsOf(fresh, name, startView);
+    expect(alarms(effects)).toEqual([expect.stringMatching(told)]);
+    expect(effects.some(({ kind }) => kind === 'persist')).toBe(false);
   });
 
   it('takes a checkpoint of its own history, however far it is ahead', () => {

@@ -36,7 +36,7 @@ describe('V1: a backup that lacks entries keeps what it has until the replacemen
 });
 
 describe('V2: log_view advances with the log, in one batch', () => {
-  it('and not when state is asked for', () => {
+  it('it does not advance when state is asked for', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.partition([p, next], [third]);
@@ -64,7 +64,7 @@ describe('V2: log_view advances with the log, in one batch', () => {
     expect(world.place(third).machine.values).toEqual(['x', 'y', 'z', 'after']);
   });
 
-  it('so a crash between the two leaves the old log with the old log_view', () => {
+  it('a crash between the two leaves the old log with the old log_view', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.partition([p, next], [third]);
@@ -84,8 +84,8 @@ describe('V2: log_view advances with the log, in one batch', () => {
   });
 });
 
-describe('V3: what is old replaces nothing', () => {
-  it('neither a StartView of an older view nor a second one of the same view', () => {
+describe('V3: an old message replaces nothing', () => {
+  it('a StartView of an older view is ignored, and so is a second one of the same view', () => {
     const world = new World();
     const { p } = cast(world);
     const seen: Packet[] = [];
@@ -109,7 +109,7 @@ describe('V3: what is old replaces nothing', () => {
     world.awaitAgreement();
   });
 
-  it('and a replica whose vote was not needed may know of a later commit than the primary: that is no lie (found by histories)', () => {
+  it('a replica whose vote was not needed may know a later commit than the primary: that is not a lie (found by histories)', () => {
     const world = new World({ voters: 5 });
     const [, p, next, , last] = world.names as [string, string, string, string, string];
     expect(world.awaitPrimary()).toBe(p);
@@ -147,7 +147,7 @@ describe('V3: what is old replaces nothing', () => {
     world.put('z');
   });
 
-  it('nor does the log of a replica that is in this view, but does not have its log yet, add to it', () => {
+  it('the log of a replica that is in this view, and does not have its log yet, adds nothing to it', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.put('x');
@@ -177,7 +177,7 @@ describe('V3: what is old replaces nothing', () => {
 });
 
 describe('V4: nothing is executed twice', () => {
-  it('when every message ever sent arrives again, in any order', () => {
+  it('every message ever sent arrives again, in any order, and changes nothing', () => {
     const world = new World();
     const seen: Packet[] = [];
     world.route = (packet) => {
@@ -198,8 +198,8 @@ describe('V4: nothing is executed twice', () => {
   });
 });
 
-describe('V5: a state transfer can be left', () => {
-  it('when its source dies, the two that remain elect', () => {
+describe('V5: a state transfer can be abandoned', () => {
+  it('its source dies, and the two that remain elect a primary', () => {
     const world = new World();
     const { p, third } = cast(world);
     world.route = ({ from, to }) => (from === third || to === third ? 'drop' : 'deliver');
@@ -231,7 +231,7 @@ describe('V6: suspicion alone changes no view', () => {
   });
 });
 
-describe('V7: nothing is promised that a crash can forget', () => {
+describe('V7: no promise can be forgotten in a crash', () => {
   it('no PrepareOk and no DoViewChange leaves before its batch is durable', () => {
     const world = new World();
     const { p, next, third } = cast(world);
@@ -263,7 +263,7 @@ describe('V7: nothing is promised that a crash can forget', () => {
     world.awaitAgreement();
   });
 
-  it('what it said in a view before a crash it says again', () => {
+  it('a replica repeats after a crash what it said in a view before it', () => {
     const world = new World();
     const { p, third } = cast(world);
     world.put('x');
@@ -287,7 +287,7 @@ describe('V7: nothing is promised that a crash can forget', () => {
 });
 
 describe('V8: a restart in the middle of a view change', () => {
-  it('goes on with it', () => {
+  it('the replica continues the view change', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.put('x');
@@ -340,7 +340,7 @@ describe('V9: a divergent tail', () => {
 });
 
 describe('V9: a divergent tail that ends below what the others have committed since', () => {
-  it('is no base for what is fetched', () => {
+  it('is not extended with the entries that are fetched', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.put('x');
@@ -355,8 +355,8 @@ describe('V9: a divergent tail that ends below what the others have committed si
   });
 });
 
-describe('V12: a lagging replica becomes primary', () => {
-  it('while the bodies are on one other', () => {
+describe('V12: a replica that lags becomes primary', () => {
+  it('while only one other replica has the bodies', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.partition([p, third], [next]);
@@ -370,7 +370,7 @@ describe('V12: a lagging replica becomes primary', () => {
     expect(world.place(third).machine.values.length).toBe(7);
   });
 
-  it('and drops what is certainly on no quorum', () => {
+  it('it drops entries that are certainly on no quorum', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.partition([p], [next, third]);
@@ -386,7 +386,7 @@ describe('V12: a lagging replica becomes primary', () => {
 });
 
 describe('V20: the primary crashes with entries that its disk never got', () => {
-  it('and prepares nothing else at the same op of the same view', () => {
+  it('it prepares no other entry at the same op of the same view', () => {
     const world = new World();
     const { p, next, third } = cast(world);
     world.place(p).slowDisk = true;
@@ -406,7 +406,7 @@ describe('V20: the primary crashes with entries that its disk never got', () => 
     world.awaitAgreement();
   });
 
-  it('commits without its own disk when a quorum has them', () => {
+  it('it commits without its own disk when a quorum has them', () => {
     const world = new World();
     const { p } = cast(world);
     world.place(p).slowDisk = true;
@@ -426,7 +426,7 @@ describe('V21: every mask of the six links of three replicas', () => {
   const links = ['ab', 'ba', 'ac', 'ca', 'bc', 'cb'];
   const bothWays = ['ab', 'ac', 'bc'];
 
-  it('where two hear each other: work goes on, and the views come to rest', () => {
+  it('when two hear each other, work continues, and the views come to rest', () => {
     for (let mask = 0; mask < 64; mask++) {
       const alive = links.filter((_, bit) => (mask & (1 << bit)) !== 0);
       const pairs = bothWays.filter((pair) => alive.includes(pair) && alive.includes(pair[1]! + pair[0]!));

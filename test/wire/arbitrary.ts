@@ -1,7 +1,7 @@
 /** Arbitrary messages of both interfaces, for every kind. */
 
 import fc from 'fast-check';
-import { noticeKinds, noticeReasons } from '../../core/tree/acting.ts';
+import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
 import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';

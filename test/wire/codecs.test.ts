@@ -140,7 +140,7 @@ describe('the two codecs', () => {
     expect(() => text.decode(new Uint8Array([0]))).toThrow('binary frame on a text connection');
   });
 
-  it('carry the same message to the same value, with the same bytes of the operation', () => {
+  it('carry the same message as the same value, with the same bytes of the operation', () => {
     fc.assert(
       fc.property(clientMessage, (message) => {
         const [viaBinary, viaText] = [apiSubprotocols.binary, apiSubprotocols.superjson].map((name) =>
@@ -180,7 +180,7 @@ describe('the text codec and superjson itself', () => {
     expect(superjson.parse(frame as string)).toEqual([plain]);
   });
 
-  it('take a frame in which superjson noted equalities, and do not follow them', () => {
+  it('take a frame in which superjson noted equal objects, and ignore the notes', () => {
     const codec = apiServerCodec(apiSubprotocols.superjson);
     const frame = superjson.stringify([plain, plain]);
     expect(frame).toContain('referentialEqualities');
@@ -189,7 +189,7 @@ describe('the text codec and superjson itself', () => {
     expect(codec.decode(forged)).toEqual([{ kind: 'ping', id: 1 }]);
   });
 
-  it('write no equalities for a value that is shared', () => {
+  it('write no such notes for a value that is shared', () => {
     const codec = apiServerCodec(apiSubprotocols.superjson);
     const error = errorInfo('Overloaded', 'too much');
     const frame = codec.encode([
@@ -204,7 +204,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
   const node = apiServerCodec(engine.subprotocol);
   const frames = engine.frames(node.maxFrameBytes);
 
-  it('sends what a node reads, whatever happens to the values meanwhile', () => {
+  it('sends messages that a node can read, whatever happens to the values meanwhile', () => {
     fc.assert(
       fc.property(fc.array(clientMessage, { maxLength: 6 }), (messages) => {
         const said = messages.map((message): Outgoing => {
@@ -220,7 +220,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
     );
   });
 
-  it('reads what a node sends', () => {
+  it('reads the messages of a node', () => {
     fc.assert(
       fc.property(fc.array(serverMessage, { maxLength: 6 }), (messages) => {
         const heard = messages.map((message) => {
@@ -232,7 +232,7 @@ describe.each([binaryApi, textApi])('an engine that speaks $subprotocol', (engin
     );
   });
 
-  it('refuses what no message may hold before it is sent', () => {
+  it('refuses a value that no message may hold before it is sent', () => {
     expect(() => engine.pack({ kind: 'blobGet', path: '\ud800' }, null)).toThrow('lone surrogate');
     expect(() => engine.pack({ kind: 'counterAdd', path: '/n', by: 0.5 }, null)).toThrow('integer');
     expect(() => engine.pack({ kind: 'exists', path: '/n' }, { kind: 'atLeast', op: NaN })).toThrow('integer');

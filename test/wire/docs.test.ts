@@ -10,6 +10,8 @@ import { apiClientCodec, apiServerCodec } from '../../core/wire/api-codecs.ts';
 import { apiSubprotocols } from '../../core/wire/api.ts';
 import * as closeCodes from '../../core/wire/close-codes.ts';
 import type { Codec } from '../../core/wire/codec.ts';
+import { changeKinds, nodeTypes } from '../../core/tree/names.ts';
+import { forms } from '../../core/tree/operations/index.ts';
 import { madeIn, remade, structs, tables, written } from './tables.ts';
 
 const file = new URL('../../docs/wire.md', import.meta.url);
@@ -36,6 +38,13 @@ function ends(
     Codec<never, unknown>,
     Codec<unknown, unknown>,
   ];
+}
+
+/** The words in backticks of a passage that begins and ends with these texts. */
+function wordsBetween(begin: string, end: string): string[] {
+  const [, after, another] = page.split(begin);
+  expect([begin, another]).toEqual([begin, undefined]);
+  return [...after!.slice(0, after!.indexOf(end)).matchAll(/`(\w+)`/g)].map(([, word]) => word!);
 }
 
 describe('docs/wire.md', () => {
@@ -65,6 +74,16 @@ describe('docs/wire.md', () => {
     const made = await format(remade(page), { ...(await resolveConfig(file)), parser: 'markdown' });
     if (process.env['UPDATE_WIRE'] === '1') writeFileSync(file, made);
     else expect(page).toBe(made);
+  });
+
+  it('lists every type of node in its place, every write that an upsert can do, and every kind of change', () => {
+    expect(wordsBetween('A type of node is one byte', '.\n')).toEqual([...nodeTypes]);
+    const upserts = Object.values(forms).flatMap((kind) => Object.keys(kind.upserts));
+    expect(wordsBetween('In an `upsert` only ', ' may stand').sort()).toEqual([...upserts].sort());
+    expect(wordsBetween('The operation `upsert` does a ', '. If').sort()).toEqual([...upserts].sort());
+    expect(wordsBetween('A `change` names a path, what happened to it', '), and')).toEqual(
+      changeKinds.filter((kind) => kind !== 'changed'),
+    );
   });
 
   it('says of every admin command what is judged of it', () => {

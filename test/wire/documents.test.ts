@@ -105,7 +105,7 @@ describe('documents of messages', () => {
     expect(refusal(frame)).toBeInstanceOf(MalformedError);
   });
 
-  it('refuse a frame over the limit by both numbers', () => {
+  it('refuse a frame over the limit and name both numbers', () => {
     const size = frames.maxFrameBytes + 1;
     expect(() => frames.decode(' '.repeat(size))).toThrow(
       `frame of ${size} bytes is over the limit of ${frames.maxFrameBytes}`,

@@ -87,7 +87,7 @@ describe('the guard', () => {
     expect(refusal('{"json":["')).toBe('frame is not JSON');
   });
 
-  it('refuses a frame of more than messages hold before it builds anything of it, whatever it is made of', () => {
+  it('refuses a frame with more parts than messages can have before it builds anything from it', () => {
     const whole = (parts: string): string => `{"json":[${parts}]}`;
     const many = (count: number, one: (i: number) => string): string =>
       Array.from({ length: count }, (_, i) => one(i)).join();
@@ -113,7 +113,7 @@ describe('the guard', () => {
     expect((user + system) / 1000).toBeLessThan(1500);
   });
 
-  it('takes -0 for 0, whoever reads it', () => {
+  it('reads -0 as 0, in every codec', () => {
     const messages = codec.decode('{"json":[{"kind":"ping","id":-0},{"kind":"read","id":-0}]}');
     expect(messages).toMatchObject([{ kind: 'ping' }, { kind: 'unusable' }]);
     for (const message of messages) expect(Object.is((message as { id: number }).id, 0)).toBe(true);
@@ -125,7 +125,7 @@ describe('the guard', () => {
     expect(Object.is(asked!.id, 0)).toBe(true);
   });
 
-  it('takes what a page sends: what would be too much for a frame is in several, or refused before it is sent', () => {
+  it('takes what a page sends: too much for one frame is sent in several, or refused before it is sent', () => {
     const members = (count: number): readonly Uint8Array[] =>
       Array.from({ length: count }, (_, i) => Uint8Array.of(i & 127));
     const subset = (count: number): Packed =>
@@ -197,7 +197,7 @@ describe('the guard', () => {
     expect(refusal(frame)).not.toBe('not refused');
   });
 
-  it('gives messages or a MalformedError, whatever JSON comes, and nothing else', () => {
+  it('gives only messages or a MalformedError, whatever JSON comes', () => {
     const field = fc.oneof(
       fc.constantFrom('kind', 'id', 'operation', 'consistency', 'namespaceId', 'path'),
       fc.string(),
@@ -237,7 +237,7 @@ describe('the guard', () => {
     expect(codec.decode('{"json":[{"kind":"ping","id":1,"later":true}]}')).toEqual([{ kind: 'ping', id: 1 }]);
   });
 
-  it('reads and writes a page of many members without holding the node up', () => {
+  it('reads and writes a page of many members without delaying the node', () => {
     const members = Array.from({ length: 10_000 }, (_, i) => Uint8Array.of(i & 255, (i >> 8) & 255, i >> 16));
     const client = apiClientCodec(apiSubprotocols.superjson);
     const other = { kind: 'members', members } as const;
@@ -252,7 +252,7 @@ describe('the guard', () => {
     expect(message?.kind === 'read' && equalBytes(message.operation, operation)).toBe(true);
   });
 
-  it('takes memory in proportion to the frame, whatever is in it', () => {
+  it('uses memory in proportion to the frame, whatever it contains', () => {
     const full = codec.maxFrameBytes - 20;
     for (const unit of ['[],', '{},', '0,', '"",', '{"a":[]},']) {
       const before = process.memoryUsage().rss;

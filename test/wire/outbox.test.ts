@@ -39,7 +39,7 @@ function connection(subprotocol: string, maxFrameBytes: number, buffered = 0, ea
 }
 
 describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) => {
-  it('sends what one turn brought as one frame, at its end', () => {
+  it('sends the messages of one turn as one frame, at its end', () => {
     const { outbox, frames, endTurn, received } = connection(subprotocol, 100_000);
     for (let id = 0; id < 100; id++) outbox.send({ kind: 'pong', id });
     expect(frames).toHaveLength(0);
@@ -50,7 +50,7 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
     );
   });
 
-  it('lets many messages of one turn go early, so many at a time and in order', () => {
+  it('sends many messages of one turn early, a bounded number at a time and in order', () => {
     const { outbox, frames, endTurn, received } = connection(subprotocol, 100_000, 0, 10);
     const early: number[] = [];
     for (let id = 0; id < 35; id++) {
@@ -73,7 +73,7 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
     expect(received()).toEqual(sent);
   });
 
-  it('says so when an answer fits no frame, naming limit and actual size', () => {
+  it('reports an answer that fits no frame, with the limit and the actual size', () => {
     const { outbox, endTurn, received } = connection(subprotocol, 10_000);
     outbox.send(valueReply(7, 20_000));
     endTurn();
@@ -96,7 +96,7 @@ describe.each(Object.values(apiSubprotocols))('the outbox of %s', (subprotocol) 
     expect(frames).toHaveLength(sentBefore);
   });
 
-  it('closes the connection when one turn alone makes more than is ever queued', () => {
+  it('closes the connection when one turn makes more than the queue can hold', () => {
     const { outbox, frames, closes, endTurn } = connection(subprotocol, 10_000);
     for (let id = 0; id < 1000; id++) outbox.send(valueReply(id, 1500));
     expect(closes).toEqual([closeCodes.slowConsumer]);

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
+import { forms } from '../../core/tree/operations/index.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -34,6 +35,12 @@ const names: Readonly<Record<string, string>> = {
   guardSchema: 'guard',
   statSchema: 'stat',
   childSchema: 'child',
+  knownClaimSchema: 'claim',
+  recordSchema: 'record',
+  recordsSchema: 'list of record',
+  wishSchema: 'wish',
+  aliveSchema: 'alive',
+  toldClaimSchema: 'told',
   resultSchema: 'result',
   simpleResultSchema: 'result',
   replySchema: 'reply, as bytes',
@@ -63,7 +70,7 @@ interface Source {
 
 /** What each kind of node has of a part of its forms. */
 function formsOf(...parts: readonly string[]): readonly Source[] {
-  return ['node', 'blob', 'queue', 'set', 'counter'].map((kind) => ({
+  return Object.keys(forms).map((kind) => ({
     file: `core/tree/operations/${kind}.ts`,
     variables: parts.map((part) => `${kind}Forms.${part}`),
   }));
@@ -96,6 +103,11 @@ export const structs: Readonly<Record<string, Source>> = {
   primary: { file: 'core/wire/server-messages.ts', variables: ['primarySchema'] },
   stat: { file: 'core/tree/result.ts', variables: ['statSchema'] },
   child: { file: 'core/tree/result.ts', variables: ['childSchema'] },
+  claim: { file: 'core/tree/result.ts', variables: ['knownClaimSchema'] },
+  wish: { file: 'core/tree/operations/claims.ts', variables: ['wish'] },
+  record: { file: 'core/service/told.ts', variables: ['recordSchema'] },
+  alive: { file: 'core/service/told.ts', variables: ['aliveSchema'] },
+  told: { file: 'core/service/events.ts', variables: ['toldClaimSchema'] },
   event: { file: 'core/service/events.ts', variables: ['watchEventSchema'] },
   change: { file: 'core/service/events.ts', variables: ['changeSchema'] },
   identity: { file: 'core/service/body.ts', variables: ['clientIdentitySchema'] },
@@ -185,6 +197,11 @@ function wordsOf(word: ts.Expression): string {
 
 function fieldsOf(object: ts.ObjectLiteralExpression, all: Variables): string {
   const fields = object.properties.map((property) => {
+    // Fields that several kinds have.
+    if (ts.isSpreadAssignment(property)) {
+      const name = property.expression.getText();
+      return fieldsOf(objectOf(all.get(name), name), all);
+    }
     if (!ts.isPropertyAssignment(property)) throw new Error(`no field: ${property.getText()}`);
     return `\`${property.name.getText()}\` ${typeOf(property.initializer, all)}`;
   });

@@ -3,7 +3,18 @@
  * hands over accepted links, ticks, and stops the node. Everything else happens inside the node (architecture §1).
  */
 
-import type { Clock, Disk, Hash, Interface, Link, LinkHandler, Log, Random, Transport } from '../../base/ports.ts';
+import type {
+  Clock,
+  Disk,
+  Hash,
+  Interface,
+  Link,
+  LinkHandler,
+  Log,
+  Memory,
+  Random,
+  Transport,
+} from '../../base/ports.ts';
 import type { Limits } from '../../base/limits.ts';
 import type { ClusterId, Incarnation, NamespaceId, Op } from '../../base/ids.ts';
 import type { Member } from '../../vr/configuration.ts';
@@ -18,6 +29,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly hash: Hash;
   readonly log: Log;
+  /** Left out where memory has no bound that this host knows. */
+  readonly memory?: Memory;
 }
 
 /** Times in milliseconds. The host calls `tick` every `tickMs`. */

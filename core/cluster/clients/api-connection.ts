@@ -64,7 +64,7 @@ export interface ApiDesk {
   serve(job: Job): void;
   /** For a client that has no source of randomness. */
   drawSecret(): SessionSecret;
-  enter(namespace: string, done: (answer: EnterAnswer) => void): void;
+  enter(namespace: string, asker: object, done: (answer: EnterAnswer) => void): void;
   namespaces(): readonly string[];
   readonly watches: Watches;
   readonly holders: Holders;
@@ -291,7 +291,7 @@ export class ApiConnection
         this.#outstanding++;
         this.#counters.asked++;
         this.#flow.asked(0);
-        return this.#desk.enter(message.namespace, (answer) => {
+        return this.#desk.enter(message.namespace, this, (answer) => {
           // The standing is sent before the answer, so that the client already knows it when the answer comes.
           if (answer.ok) this.#follow(answer.entered.namespaceId);
           this.settle(
@@ -391,7 +391,8 @@ export class ApiConnection
     this.#outstanding++;
     this.#counters.asked++;
     this.#flow.asked(waiter.bytes);
-    this.#desk.serve({ namespaceId: message.namespaceId, item: message, secret, hops: 0, from: null, waiter });
+    const { namespaceId } = message;
+    this.#desk.serve({ namespaceId, item: message, secret, hops: 0, from: null, asker: this, waiter });
   }
 
   /** Serves a request as a session. The node that knows the session checks that the secret is the session's. */

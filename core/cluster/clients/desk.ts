@@ -117,7 +117,7 @@ export class Desk implements ApiDesk {
     this.#router.serve(job);
   }
 
-  enter(name: string, done: (answer: EnterAnswer) => void): void {
+  enter(name: string, asker: object, done: (answer: EnterAnswer) => void): void {
     const here = this.lookup(name);
     if (here.kind === 'found') return done(this.#entered(here));
     if (here.error.code === 'UnknownNamespace') return done({ ok: false, error: here.error });
@@ -127,14 +127,15 @@ export class Desk implements ApiDesk {
     let denied: ErrorInfo | null = null;
     let over = false;
     for (const node of asked) {
-      this.#router.ask(node, { kind: 'lookup', namespace: name }, (outcome) => {
+      const found = (outcome: ForwardOutcome): void => {
         if (outcome.kind === 'error' && outcome.error.code === 'UnknownNamespace') denied = outcome.error;
         const last = --waiting === 0;
         if (over || (outcome.kind !== 'found' && denied === null && !last)) return;
         over = true;
         if (outcome.kind === 'found') done(this.#entered(outcome));
         else done({ ok: false, error: denied ?? here.error });
-      });
+      };
+      this.#router.ask(node, { kind: 'lookup', namespace: name }, found, asker);
     }
   }
 

@@ -7,11 +7,11 @@
 
 import type { NamespaceId, SessionId } from '../../base/ids.ts';
 import { Service } from '../../service/service.ts';
-import type { Notice } from '../../service/service.ts';
+import type { Notice } from '../../service/leases.ts';
 import type { BelongingRecord } from '../../service/told.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
-import type { Whereabouts } from './whereabouts.ts';
+import type { Whereabouts } from '../routing/whereabouts.ts';
 
 /** A connection over which the holder of a session may be reached. */
 export interface HolderConnection {

@@ -40,7 +40,17 @@ const saidSchema = struct({
   /** What the acceptor says about itself. In the dialler's proof it is the dialler again. */
   answer: nodeInfoSchema,
   answerCluster: clusterIdSchema,
+  /** Whether the acceptor can use the link; `taken` in the dialler's proof. */
+  verdict: text(16),
 });
+
+/** What the dialler believes of the problem in a welcome. Its words are only for the log. */
+type Verdict = 'taken' | 'refused' | 'emptied';
+
+function verdictOf(problem: ErrorInfo | null): Verdict {
+  if (problem === null) return 'taken';
+  return problem.details['emptied'] === true ? 'emptied' : 'refused';
+}
 
 interface Nonces {
   readonly dialler: string;
@@ -55,20 +65,32 @@ interface Proven {
   /** What the acceptor says of itself; in the dialler's proof, the dialler again. */
   readonly answer: NodeInfo;
   readonly answerCluster: string;
+  readonly verdict: Verdict;
 }
 
-function prove(hash: Hash, secret: string, { role, nonces, hello, answer, answerCluster }: Proven): string {
+function prove(hash: Hash, secret: string, { role, nonces, hello, ...answered }: Proven): string {
   const { cluster, from, target, targetIncarnation } = hello;
-  const said = { role, ...nonces, cluster, from, target, targetIncarnation, answer, answerCluster };
+  const said = { role, ...nonces, cluster, from, target, targetIncarnation, ...answered };
   return hash.mac(utf8(secret), encodeWhole(saidSchema, said));
 }
 
 function ofDialler(nonces: Nonces, hello: HelloContent): Proven {
-  return { role: 'dialler', nonces, hello, answer: hello.from, answerCluster: hello.cluster };
+  return { role: 'dialler', nonces, hello, answer: hello.from, answerCluster: hello.cluster, verdict: 'taken' };
 }
 
-function ofAcceptor(nonces: Nonces, hello: HelloContent, answer: NodeInfo, answerCluster: string): Proven {
-  return { role: 'acceptor', nonces, hello, answer, answerCluster };
+function ofAcceptor(
+  nonces: Nonces,
+  hello: HelloContent,
+  { from, cluster, problem }: Pick<Welcome, 'from' | 'cluster' | 'problem'>,
+): Proven {
+  return {
+    role: 'acceptor',
+    nonces,
+    hello,
+    answer: from,
+    answerCluster: cluster,
+    verdict: verdictOf(problem),
+  };
 }
 
 /** Compares texts in a time that does not depend on where they differ. */
@@ -124,9 +146,9 @@ export class DiallerProof {
   proven(welcome: Welcome): boolean {
     const hello = this.#hello;
     const nonces = this.#nonces;
-    const { proof, from, cluster } = welcome;
+    const { proof } = welcome;
     if (hello === null || nonces === null || proof === null) return false;
-    const proven = ofAcceptor(nonces, hello, from, cluster);
+    const proven = ofAcceptor(nonces, hello, welcome);
     return this.#secrets.some((secret) => same(proof, prove(this.#ports.hash, secret, proven)));
   }
 }
@@ -165,7 +187,7 @@ export class AcceptorProof {
 
   /** @param secret the secret that the dialler has proven, or null where this node has none yet. */
   welcome(hello: Hello, secret: string | null, from: NodeInfo, cluster: string, problem: ErrorInfo | null): Welcome {
-    const proven = ofAcceptor(this.#nonces(), hello, from, cluster);
+    const proven = ofAcceptor(this.#nonces(), hello, { from, cluster, problem });
     const proof = secret === null ? null : prove(this.#ports.hash, secret, proven);
     return { kind: 'welcome', cluster, from, proof, problem };
   }

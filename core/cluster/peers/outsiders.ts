@@ -21,7 +21,11 @@ const remedy =
  * What an emptied node says about itself to its operator, its clients and its peers. A client is better off at another
  * node.
  */
-function emptiedSelf(node: string, foreign: boolean): ErrorInfo {
+function emptiedSelf(node: string, foreign: boolean, replicas: number): ErrorInfo {
+  if (!foreign && replicas > 0) {
+    const text = `the log of this node no longer says to which cluster the node belongs: every copy of that record is lost. Parts of the log can be read, and ${replicas} replica${replicas > 1 ? 's' : ''} with them. It serves and votes nowhere, and changes nothing in its data directory: keep a copy of it, for it may have what no other node has; put the log back as it was; if that cannot be done and every namespace has a quorum without this node, empty the data directory, give the node another node_name, and join it under that name`;
+    return errorInfo('NodeRefused', text, { node, emptied: true });
+  }
   if (foreign) {
     const text =
       'the log in the data directory of this node was written by another store: its file "store" belongs to another node, or the segments do. It serves and votes nowhere, and nothing is lost yet: remove nothing, stop the node, and put the right files back';
@@ -101,8 +105,9 @@ export class Outsiders {
   }
 
   /** Called when this node starts on its store. */
-  begin(node: string, { emptied, foreign, incarnation }: Pick<Store, 'emptied' | 'foreign' | 'incarnation'>): void {
-    this.#emptied = emptied ? emptiedSelf(node, foreign) : null;
+  begin(node: string, store: Pick<Store, 'emptied' | 'foreign' | 'incarnation' | 'replicas'>): void {
+    const { emptied, foreign, incarnation } = store;
+    this.#emptied = emptied ? emptiedSelf(node, foreign, store.replicas().length) : null;
     if (this.#emptied === null) return;
     this.#nodes.set(node, 'emptied');
     this.#log.write('error', this.#emptied.message, { incarnation });

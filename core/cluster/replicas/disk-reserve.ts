@@ -7,8 +7,7 @@ import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import { DiskFull } from '../../base/disk-full.ts';
 import type { Disk, DiskError } from '../../base/ports.ts';
-import { decodeBody } from '../../service/body.ts';
-import { mayGrow } from '../../tree/tree.ts';
+import { growingOperations } from './growth.ts';
 
 /** Asking the file system is a system call, so it is asked at most this often. */
 const askEveryMs = 250;
@@ -72,11 +71,9 @@ export class DiskReserve {
     return this.low !== before;
   }
 
-  /**
-   * Why a request must not be proposed now, or null when it may. A body that cannot be decoded is refused elsewhere.
-   */
+  /** Why a request must not be proposed now, or null when it may. */
   refuses(body: Uint8Array): ErrorInfo | null {
-    if (!this.low || !grows(body)) return null;
+    if (!this.low || growingOperations(body) === 0) return null;
     return errorInfo(
       'DiskLow',
       this.#refusal !== null
@@ -88,14 +85,4 @@ export class DiskReserve {
       },
     );
   }
-}
-
-function grows(body: Uint8Array): boolean {
-  let decoded;
-  try {
-    decoded = decodeBody(body);
-  } catch {
-    return false;
-  }
-  return decoded.kind === 'operation' && mayGrow(decoded.operation);
 }

@@ -211,6 +211,13 @@ export class Groups {
     return [...this.#hosts.values()].flat();
   }
 
+  /** Bytes of the state of all replicas here, as they count themselves. */
+  get stateBytes(): number {
+    let bytes = 0;
+    for (const hosts of this.#hosts.values()) for (const { machine } of hosts) bytes += machine.size();
+    return bytes;
+  }
+
   get root(): ReplicaHost | null {
     return this.#hosts.get(rootNamespaceId)?.[0] ?? null;
   }

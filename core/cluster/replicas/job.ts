@@ -29,6 +29,8 @@ export interface Job {
   /** How many nodes it passed before this one, and the last of them. Both are empty for a client of this node. */
   readonly hops: number;
   readonly from: string | null;
+  /** The client's connection. Null for a question of a node. */
+  readonly asker: object | null;
   readonly waiter: Waiter;
 }
 

@@ -15,14 +15,17 @@ import { encodeBody } from '../../service/body.ts';
 import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
 import type { NodeTimes } from '../base/times.ts';
-import type { Whereabouts } from '../clients/whereabouts.ts';
+import type { Whereabouts } from './whereabouts.ts';
 import type { DiskReserve } from '../replicas/disk-reserve.ts';
 import type { Groups } from '../replicas/groups.ts';
+import type { MemoryReserve } from '../replicas/memory-reserve.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { ReadConsistency, ReplicaHost } from '../replicas/replica-host.ts';
 import { Hints } from './hints.ts';
 import { Once } from './once.ts';
+import type { Asker } from './shares.ts';
+import { Shares } from './shares.ts';
 
 /**
  * A request passes at most this many nodes: from here to a peer, from the peer to the primary, and one more for a stale
@@ -32,12 +35,13 @@ const maxHops = 3;
 
 type Forward = Extract<PeerMessage, { kind: 'forward' }>;
 /** The content of a question to another node. */
-type Question = Pick<Forward, 'namespaceId' | 'item' | 'secret' | 'hops'>;
+type Question = Pick<Forward, 'namespaceId' | 'item' | 'secret' | 'hops'> & { readonly asker: Asker };
 type Done = (outcome: ForwardOutcome) => void;
 
 /** Waits for the outcome of a forwarded question. */
 interface ForwardWaiter {
   readonly to: string;
+  readonly asker: Asker;
   readonly done: Done;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
@@ -52,6 +56,7 @@ export interface RouterParts {
   readonly groups: Groups;
   readonly peers: Peers;
   readonly reserve: DiskReserve;
+  readonly memory: MemoryReserve;
   readonly limits: Pick<Limits, 'maxPendingRequests'>;
   readonly times: Pick<NodeTimes, 'patienceMs' | 'commandMs'>;
   /** Monotonic milliseconds. */
@@ -75,6 +80,8 @@ export class Router {
   readonly #forwarded = new Numbered<ForwardWaiter>();
   /** No lower id is in `#forwarded`. */
   #oldest = 1;
+  /** Whose they are. */
+  readonly #shares: Shares;
   /** Admin commands. They are few and have more time. */
   readonly #commands = new Numbered<ForwardWaiter>();
   /** Answers to reads of peers that have much to read already, oldest first. A peer has at most `maxPendingRequests` of them asked. */
@@ -85,6 +92,7 @@ export class Router {
     this.#parts = parts;
     this.#groups = parts.groups;
     this.#peers = parts.peers;
+    this.#shares = new Shares(parts.limits.maxPendingRequests);
     this.hints = new Hints(parts.groups, parts.now);
   }
 
@@ -121,7 +129,7 @@ export class Router {
       if (namespaceId === hint.namespaceId && to !== hint.node && again !== null) owed.push([id, again]);
     }
     for (const [id, again] of owed) {
-      if (this.#forwarded.take(id) !== undefined) again();
+      if (this.#end(this.#forwarded, id) !== undefined) again();
     }
   }
 
@@ -144,12 +152,14 @@ export class Router {
     switch (item.kind) {
       case 'request':
         // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
-        return host.request(waiter, item, secret, this.#parts.reserve.refuses(item.operation));
+        return host.request(waiter, item, secret, this.#refusal(item.operation));
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
       case 'register':
-      case 'bind':
-        return host.propose(waiter, encodeBody(item));
+      case 'bind': {
+        const refused = this.#parts.memory.refusesSessions();
+        return refused === null ? host.propose(waiter, encodeBody(item)) : waiter.fail(refused);
+      }
       case 'unregister':
         return host.propose(waiter, encodeBody({ kind: 'unregister', session: item.session, secret }));
       case 'keepAlive':
@@ -158,6 +168,12 @@ export class Router {
       case 'admin':
         return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));
     }
+  }
+
+  /** Why this node has no room for what a request adds. */
+  #refusal(operation: Uint8Array): ErrorInfo | null {
+    const { reserve, memory } = this.#parts;
+    return reserve.refuses(operation) ?? memory.refuses(operation);
   }
 
   /**
@@ -177,7 +193,7 @@ export class Router {
   }
 
   #forward(job: Job): void {
-    const { namespaceId, item, secret, hops, waiter } = job;
+    const { namespaceId, item, secret, hops, from, asker, waiter } = job;
     // This node's copy of the catalog may lag. Only the root group's primary can say that a namespace does not exist.
     if (this.#groups.denies(namespaceId)) {
       return waiter.fail(errorInfo('UnknownNamespace', `Unknown namespace: there is none with id ${namespaceId}`));
@@ -193,7 +209,7 @@ export class Router {
     };
     // The next node does not know what the previous one did with it.
     const again = (): void => this.serve({ ...job, waiter: uncertain(item, waiter) });
-    this.#ask(target, { namespaceId, item, secret, hops: hops + 1 }, done, again);
+    this.#ask(target, { namespaceId, item, secret, hops: hops + 1, asker: from ?? asker ?? this }, done, again);
   }
 
   /** The node of the primary. Otherwise a connected node with a replica, which may reach the primary or become it. */
@@ -216,28 +232,33 @@ export class Router {
     return this.#groups.knows(namespaceId) ? this.#groups.nodesOf(namespaceId) : this.#peers.connectedNames();
   }
 
-  /** Asks one node about something of the whole cluster, and calls `done` once with the outcome. */
-  ask(node: string, item: ForwardItem, done: Done): void {
-    this.#ask(node, { namespaceId: rootNamespaceId, item, secret: noSecret, hops: 1 }, done, null);
+  /**
+   * Asks one node about something of the whole cluster, and calls `done` once with the outcome.
+   * @param asker the connection that asks. Left out: this node does.
+   */
+  ask(node: string, item: ForwardItem, done: Done, asker: Asker = this): void {
+    this.#ask(node, { namespaceId: rootNamespaceId, item, secret: noSecret, hops: 1, asker }, done, null);
   }
 
   #ask(node: string, question: Question, done: Done, again: (() => void) | null): void {
     const { limits, times, now, run } = this.#parts;
-    const limit = limits.maxPendingRequests;
-    if (this.outstanding >= limit) {
-      return done(
-        failed(errorInfo('Overloaded', `${limit} forwarded requests are outstanding`, { limit, actual: limit + 1 })),
-      );
+    const { namespaceId, item, secret, hops, asker } = question;
+    if (!this.#shares.takes(asker)) {
+      const limit = limits.maxPendingRequests;
+      const details = { limit, actual: this.outstanding + 1 };
+      const text = `${this.outstanding} of ${limit} forwarded requests are outstanding, ${this.#shares.of(asker)} of them are this one's, and it leaves the others room`;
+      return done(failed(errorInfo('Overloaded', text, details)));
     }
-    const { namespaceId, item, secret, hops } = question;
     const id = this.#nextId++;
     if (!this.#peers.send(node, { kind: 'forward', run, id, hops, namespaceId, secret, item })) {
+      this.#shares.gives(asker);
       return done(failed(errorInfo('NodeUnreachable', `node ${node} is not connected`, { node })));
     }
     const command = item.kind === 'admin';
     const timeoutMs = command ? times.commandMs : times.patienceMs;
     const waiter = {
       to: node,
+      asker,
       done,
       timeoutMs,
       deadlineMs: now() + timeoutMs,
@@ -246,6 +267,13 @@ export class Router {
       again,
     };
     (command ? this.#commands : this.#forwarded).set(id, waiter);
+  }
+
+  /** No one waits for this any longer. */
+  #end(table: Numbered<ForwardWaiter>, id: number): ForwardWaiter | undefined {
+    const waiting = table.take(id);
+    if (waiting !== undefined) this.#shares.gives(waiting.asker);
+    return waiting;
   }
 
   /** True for the first copy of a forwarded question. No one waits for the answer to another copy. */
@@ -266,7 +294,7 @@ export class Router {
       holder: (tired) =>
         tired || this.#peers.congested(from) ? (make) => this.#hold(from, () => waiter.reply(make())) : null,
     };
-    this.serve({ namespaceId, item, secret, hops, from, waiter });
+    this.serve({ namespaceId, item, secret, hops, from, asker: null, waiter });
   }
 
   #hold(node: string, answer: () => void): void {
@@ -295,7 +323,7 @@ export class Router {
     for (const table of [this.#forwarded, this.#commands]) {
       const waiting = table.get(message.id);
       if (waiting?.to !== from) continue;
-      table.take(message.id);
+      this.#end(table, message.id);
       waiting.done(message.outcome);
     }
   }
@@ -305,7 +333,7 @@ export class Router {
     this.#held.delete(node);
     for (const table of [this.#forwarded, this.#commands]) {
       for (const [id, waiting] of table.entries()) {
-        if (waiting.to === node && table.take(id) !== undefined)
+        if (waiting.to === node && this.#end(table, id) !== undefined)
           giveUp(waiting, 'Disconnected', `the connection to node ${node} broke`);
       }
     }
@@ -318,12 +346,12 @@ export class Router {
       if (waiting === undefined) continue;
       // The time-outs are equal, so they end in the order in which they began.
       if (waiting.deadlineMs > now) break;
-      this.#forwarded.take(this.#oldest);
+      this.#end(this.#forwarded, this.#oldest);
       overdue(waiting);
     }
     if (this.#commands.size === 0) return;
     for (const [id, waiting] of this.#commands.entries()) {
-      if (waiting.deadlineMs > now || this.#commands.take(id) === undefined) continue;
+      if (waiting.deadlineMs > now || this.#end(this.#commands, id) === undefined) continue;
       overdue(waiting);
     }
   }

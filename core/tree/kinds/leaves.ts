@@ -2,7 +2,10 @@
 
 import type { LeafType } from '../names.ts';
 import { blobRules } from './blob.ts';
-import { barrierRules, electionRules, lockRules, semaphoreRules } from './claims.ts';
+import { barrierRules } from './barrier.ts';
+import { electionRules } from './election.ts';
+import { lockRules } from './lock.ts';
+import { semaphoreRules } from './semaphore.ts';
 import { counterRules } from './counter.ts';
 import { queueRules } from './queue.ts';
 import type { LeafRules } from './rules.ts';

@@ -1,4 +1,4 @@
-/** The forms of operations on lines of claims (coordination §4), and of those on one type of them. */
+/** The forms of operations on any line of claims: a lock, a semaphore, a barrier or an election (coordination §4). */
 
 import { bool, nullable, oneOf, struct, uint, bytes } from '../../base/schema.ts';
 import type { TypeOf } from '../../base/schema.ts';
@@ -29,7 +29,7 @@ const wish = {
 const wishSchema = struct(wish);
 export type ClaimWish = TypeOf<typeof wishSchema>;
 
-export const claimForms = {
+export const claimsForms = {
   writes: {
     /**
      * Puts a claim in line. It holds what it asks for once it is granted. `auto`: where no node is, one of this type is
@@ -52,39 +52,4 @@ export const claimForms = {
     /** True when the claim holds with this fencing token. Without `claim`, only an exclusive hold makes it true. */
     heldBy: [11, { path: pathSchema, token: uint(), claim: uint() }],
   },
-} as const satisfies Forms;
-
-export const lockForms = { writes: {}, upserts: {}, reads: {}, guards: {} } as const satisfies Forms;
-
-export const semaphoreForms = {
-  writes: {
-    /** Makes a semaphore with so many permits, and the missing directories above. */
-    semaphoreCreate: [18, { path: pathSchema, capacity: uint(maxPermits, 1) }],
-    semaphoreResize: [15, { path: pathSchema, capacity: uint(maxPermits, 1) }],
-  },
-  upserts: {},
-  reads: {},
-  guards: {},
-} as const satisfies Forms;
-
-export const barrierForms = {
-  writes: {
-    /** Opens a barrier, so that all who wait pass, or closes it for those who come later. */
-    barrierSet: [19, { path: pathSchema, open: bool }],
-  },
-  upserts: {},
-  reads: {},
-  guards: {},
-} as const satisfies Forms;
-
-export const electionForms = {
-  writes: {
-    /** Replaces the value of the leader. */
-    proclaim: [17, { path: pathSchema, claim: uint(), token: uint(), value: bytes(maxClaimValueBytes) }],
-  },
-  upserts: {},
-  reads: {
-    leader: [54, { path: pathSchema }],
-  },
-  guards: {},
 } as const satisfies Forms;

@@ -11,7 +11,7 @@ type Variant = readonly [number: number, fields: Fields];
 type VariantAtPath = readonly [number: number, fields: Fields & { readonly path: Schema<string> }];
 
 export interface Forms {
-  /** Operations that can change the tree, at one path. Their numbers are below 32. */
+  /** Operations that can change the tree, at one path. Their numbers are below 32, of which 16 is `transaction`. */
   readonly writes: Readonly<Record<string, VariantAtPath>>;
   /** The writes that can first make their node where none exists. */
   readonly upserts: Readonly<Record<string, VariantAtPath>>;

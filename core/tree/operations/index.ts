@@ -5,7 +5,11 @@
 
 import type { LeafType } from '../names.ts';
 import { blobForms } from './blob.ts';
-import { barrierForms, claimForms, electionForms, lockForms, semaphoreForms } from './claims.ts';
+import { barrierForms } from './barrier.ts';
+import { claimsForms } from './claims.ts';
+import { electionForms } from './election.ts';
+import { lockForms } from './lock.ts';
+import { semaphoreForms } from './semaphore.ts';
 import { counterForms } from './counter.ts';
 import type { Forms } from './form.ts';
 import { nodeForms } from './node.ts';
@@ -19,7 +23,7 @@ export const forms = {
   queue: queueForms,
   set: setForms,
   counter: counterForms,
-  claims: claimForms,
+  claims: claimsForms,
   lock: lockForms,
   semaphore: semaphoreForms,
   barrier: barrierForms,

@@ -45,7 +45,7 @@ export class Raw {
   }
 
   /** Connects, says hello and enters the namespace of the trial. */
-  static async open(stage: Stage, address: string): Promise<Raw> {
+  static async open(stage: Pick<Stage, 'atEnd'>, address: string): Promise<Raw> {
     const ws = await open(address, apiSubprotocols.binary);
     stage.atEnd(() => ws.terminate());
     const raw = new Raw(ws);

@@ -22,6 +22,7 @@ import { trial as primaryDiskFull } from './primary-disk-full.ts';
 import { trial as founderDown } from './founder-down.ts';
 import { trial as partialPartition } from './partial-partition.ts';
 import { trial as abandoned } from './abandoned.ts';
+import { trial as gaps } from './gaps.ts';
 import { trial as clientBurst } from './client-burst.ts';
 
 export const trialNames = [
@@ -46,6 +47,7 @@ export const trialNames = [
   'founder-down',
   'partial-partition',
   'abandoned',
+  'gaps',
   'client-burst',
 ] as const;
 export type TrialName = (typeof trialNames)[number];
@@ -72,6 +74,7 @@ const table: { readonly [N in TrialName]: Trial & { readonly name: N } } = {
   'founder-down': founderDown,
   'partial-partition': partialPartition,
   abandoned,
+  gaps,
   'client-burst': clientBurst,
 };
 

@@ -1,0 +1,141 @@
+/**
+ * What belongs to sessions, when it is over, and what they must be told of it (coordination §1 to §3). The tree says what
+ * follows from an entry; this takes it up.
+ */
+
+import { MalformedError } from '../base/errors.ts';
+import type { Op, SessionId } from '../base/ids.ts';
+import type { Acting, Consequence } from '../tree/acting.ts';
+import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
+import type { Claim, Hold } from '../tree/nodes/claims.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { Sessions } from './sessions.ts';
+import type { BelongingRecord } from './told.ts';
+import { TreeDeadlines } from './tree-deadlines.ts';
+
+/** What a session is told of a belonging (coordination §3). */
+export interface Notice {
+  readonly session: SessionId;
+  readonly record: BelongingRecord;
+}
+const noNotices: readonly Notice[] = [];
+
+/** How much an expiry does before it leaves the rest to another one (coordination §14). */
+const maxUnitsOfExpiry = 1024;
+
+/** Notices are hints, so those beyond this are not kept. A replica that catches up makes many that nobody takes. */
+const maxNotices = 65_536;
+
+export class Leases {
+  readonly #sessions: Sessions;
+  readonly #deadlines = new TreeDeadlines();
+  #notices: Notice[] = [];
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
+  restore(tree: Tree): void {
+    for (const { path, claim } of tree.claims()) this.#restored(path, claim);
+  }
+
+  /** Notes whose a claim of a snapshot is, and when it is over. */
+  #restored(path: string, claim: Claim | Hold): void {
+    const belonging = { path, id: claim.claim };
+    if (!this.#sessions.own(claim.session, belonging))
+      throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
+    const at = 'token' in claim ? claim.until : claim.waitUntil;
+    if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
+  }
+
+  /** For whom the tree acts. By itself, the group acts for no session. */
+  acting(now: number): Acting {
+    const sessions = this.#sessions;
+    return {
+      session: 0,
+      request: 0,
+      now,
+      sessions: {
+        over: (id) => sessions.over(id, now),
+        countsUntil: (id) => sessions.countsUntil(id),
+        refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
+        changed: (id) => sessions.changedOf(id),
+      },
+    };
+  }
+
+  /** Takes up what follows from an entry. */
+  follow(op: Op, consequences: readonly Consequence[]): void {
+    for (const one of consequences) this.#follow(op, one);
+  }
+
+  #follow(op: Op, one: Consequence): void {
+    switch (one.kind) {
+      case 'gained':
+        return this.#sessions.gained(one.session, one.belonging, one.leaseMs);
+      case 'gaveUp':
+        return this.#sessions.gaveUp(one.session, one.belonging);
+      case 'due':
+        return this.#deadlines.add(one.deadline);
+      case 'notDue':
+        return this.#deadlines.remove(one.deadline);
+      case 'told': {
+        const record = { op, ...one.told };
+        if (this.#sessions.tell(one.session, record) && this.#notices.length < maxNotices)
+          this.#notices.push({ session: one.session, record });
+        return;
+      }
+    }
+  }
+
+  /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
+  end(ids: readonly SessionId[]): ClaimStep[] {
+    const steps: ClaimStep[] = [];
+    for (const id of ids) {
+      for (const { path, id: claim } of this.#sessions.belongingsOf(id))
+        steps.push({ kind: 'giveUp', path, id: claim });
+      this.#sessions.end(id);
+    }
+    return steps;
+  }
+
+  /** Ends what is due, in order, up to a bound, and says what must be done to claims. */
+  due(now: number): { readonly steps: readonly ClaimStep[]; readonly sessions: number } {
+    let sessions = 0;
+    const steps: ClaimStep[] = [];
+    for (let units = 0; units < maxUnitsOfExpiry;) {
+      const session = this.#sessions.nextDue();
+      const other = this.#deadlines.first;
+      const sessionFirst = session !== null && (other === null || session.atMs <= other.at);
+      if ((sessionFirst ? session.atMs : (other?.at ?? Infinity)) > now) break;
+      if (sessionFirst) {
+        const ended = this.end([session.id]);
+        steps.push(...ended);
+        units += 1 + ended.length;
+        sessions++;
+      } else {
+        const { kind, path, id } = other!;
+        this.#deadlines.remove(other!);
+        steps.push({ kind: kind === 'wait' ? 'waitOver' : 'shadowOver', path, id });
+        units++;
+      }
+    }
+    return { steps, sessions };
+  }
+
+  /** The changes that sessions must be told of, by the entries since the last call. */
+  takeNotices(): readonly Notice[] {
+    if (this.#notices.length === 0) return noNotices;
+    const taken = this.#notices;
+    this.#notices = [];
+    return taken;
+  }
+
+  /** The replicated time at which a session, a wait or a shadow is due, or null when there is none. */
+  deadline(): number | null {
+    const session = this.#sessions.nextDue()?.atMs ?? Infinity;
+    const first = Math.min(session, this.#deadlines.first?.at ?? Infinity);
+    return first === Infinity ? null : first;
+  }
+}

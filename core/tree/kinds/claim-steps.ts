@@ -1,0 +1,70 @@
+/** What an entry does to claims that nobody asked for: sessions and waits end, and nodes with claims are deleted. */
+
+import type { Op } from '../../base/ids.ts';
+import { Failure } from '../failure.ts';
+import { DirectoryNode } from '../node.ts';
+import type { TreeNode } from '../node.ts';
+import { ClaimsNode } from '../nodes/claims.ts';
+import { childPath } from '../path.ts';
+import type { Place } from '../place.ts';
+import { leave, letGo, revoke, tell, endWait } from './line.ts';
+import type { WriteContext } from './rules.ts';
+
+/** What the group itself does to one claim, by an entry that says that its time has come (coordination §6, §14). */
+export type ClaimStep =
+  /** Its session has ended. */
+  | { readonly kind: 'giveUp'; readonly path: string; readonly id: Op }
+  | { readonly kind: 'waitOver'; readonly path: string; readonly id: Op }
+  | { readonly kind: 'shadowOver'; readonly path: string; readonly id: Op }
+  /** Another process continues with the ClientID of its session. */
+  | { readonly kind: 'continued'; readonly path: string; readonly id: Op; readonly until: number };
+
+/** Does a step. One that no longer applies changes nothing. */
+export function applyStep(place: Place, step: ClaimStep, context: WriteContext, root: DirectoryNode): DirectoryNode {
+  const { node } = place;
+  if (!(node instanceof ClaimsNode)) return root;
+  const waiting = node.waiter(step.id);
+  const hold = node.hold(step.id);
+  const { now } = context.acting;
+  switch (step.kind) {
+    case 'giveUp':
+      if (waiting !== undefined) return leave(place, node, waiting, context);
+      return hold === undefined ? root : letGo(place, node, hold, context);
+    case 'waitOver': {
+      const over = waiting !== undefined && waiting.waitUntil !== null && waiting.waitUntil <= now;
+      return over ? endWait(place, waiting, 'waitOver', context).above[0]! : root;
+    }
+    case 'shadowOver': {
+      const over = hold !== undefined && hold.until !== null && hold.until <= now;
+      return over ? letGo(place, node, hold, context) : root;
+    }
+    case 'continued':
+      if (waiting !== undefined) return leave(place, node, waiting, context);
+      if (hold === undefined || hold.until !== null) return root;
+      return revoke(place, hold, 'continued', step.until, context).above[0]!;
+  }
+}
+
+/** Why a node cannot be deleted now: it is held, or something beneath it is (coordination §6). */
+export function refuseDelete(node: TreeNode, path: string): Failure | null {
+  if (node.held === 0) return null;
+  return new Failure('Held', `Held: ${path} (held by ${node.held})`, { path, held: node.held });
+}
+
+/** Tells all who wait at and beneath a node that is deleted. */
+export function endWaits(node: TreeNode, path: string, context: WriteContext): void {
+  if (node.owned === 0) return;
+  if (node instanceof DirectoryNode) {
+    for (const child of node.children.values()) endWaits(child, childPath(path, child.name), context);
+    return;
+  }
+  if (!(node instanceof ClaimsNode)) return;
+  for (const one of node.line()) {
+    const { claim, session, waitUntil } = one;
+    const belonging = { path, id: claim };
+    tell(context, session, { path, claim, kind: 'ended', token: 0, reason: 'deleted', until: null });
+    context.consequences.push({ kind: 'gaveUp', session, belonging });
+    if (waitUntil !== null)
+      context.consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: waitUntil } });
+  }
+}

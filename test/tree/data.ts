@@ -1,0 +1,10 @@
+/** What the tree has besides lines of claims. Claims have a model of their own, because they belong to sessions. */
+
+import type { ClaimType, LeafType } from '../../core/tree/names.ts';
+import type { AllForms } from '../../core/tree/operations/index.ts';
+
+type Claims = 'claims' | ClaimType;
+export type ClaimKind = {
+  [F in Claims]: keyof AllForms[F]['writes'] | keyof AllForms[F]['reads'];
+}[Claims];
+export type DataType = Exclude<LeafType, ClaimType>;
