@@ -48,6 +48,12 @@ export const sessionMutants: readonly Mutant[] = [
     scenario: 'V38',
     name: 'a registration ends a session that is alive',
     by: 'simulator',
-    edits: [{ file: sessions, find: 'if (oldest === null || idleMs * livingPart < sessionMs) {', replace: 'if (oldest === null || idleMs < 0) {' }],
+    edits: [
+      {
+        file: sessions,
+        find: 'if (oldest === null || idleMs * livingPart < sessionMs) {',
+        replace: 'if (oldest === null || idleMs < 0) {',
+      },
+    ],
   },
 ];

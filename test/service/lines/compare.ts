@@ -22,7 +22,12 @@ export function must(condition: boolean, what: string, facts: unknown = null): a
 
 export function same(found: unknown, expected: unknown, what: string): void {
   const [is, should] = [JSON.stringify(found), JSON.stringify(expected)];
-  must(is === should, `${what}: ${is} in the place of ${should}`);
+  if (is === should) return;
+  // Only what is around the first difference.
+  let at = 0;
+  while (is[at] === should[at]) at++;
+  const near = (text: string): string => text.slice(Math.max(0, at - 120), at + 120);
+  must(false, `${what}: ${near(is)} in the place of ${near(should)}`);
 }
 
 function read(service: Service, operation: Operation): Reply['answer'] {
