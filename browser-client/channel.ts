@@ -163,7 +163,15 @@ export class Channel {
   }
 
   listening(change: 1 | -1): void {
+    // What a program takes from a queue here also comes after what it has lost.
+    this.engine.look();
     this.#runtime.listening(change);
+  }
+
+  /** @see Executor */
+  resting(change: 1 | -1): void {
+    this.listening(change);
+    this.#runtime.waiting(change === 1 ? -1 : 1);
   }
 
   async #untilEntered(): Promise<{ readonly error: ErrorInfo | null }> {

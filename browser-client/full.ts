@@ -1,5 +1,11 @@
-/** The complete client: namespaces with methods for handles, transactions and watches. */
+/** The complete client: namespaces with methods for handles, transactions, watches, locks and their like. */
 
+import { Barrier } from './claims/barrier.ts';
+import { Election } from './claims/election.ts';
+import { Lock } from './claims/lock.ts';
+import { Semaphore } from './claims/semaphore.ts';
+import type { SemaphoreOptions } from './claims/semaphore.ts';
+import { LockManager } from './claims/web-locks.ts';
 import { openWith, whenReady } from './connect.ts';
 import type { CoreHaret } from './haret.ts';
 import type { Codec } from './codecs.ts';
@@ -38,6 +44,31 @@ export class Namespace extends CoreNamespace implements HandleMakers {
   /** A directory. It also makes handles of nodes beneath it. */
   directory(path = '/'): Directory {
     return new Directory(this.executor, path);
+  }
+
+  /** A lock, exclusive or shared. */
+  lock(path: string): Lock<this> {
+    return new Lock(this, path);
+  }
+
+  /** A number of permits. */
+  semaphore(path: string, options: SemaphoreOptions = {}): Semaphore<this> {
+    return new Semaphore(this, path, options);
+  }
+
+  /** A barrier, at which all wait until it is opened. */
+  barrier(path: string): Barrier<this> {
+    return new Barrier(this, path);
+  }
+
+  /** An election of one leader, with a value that everyone sees. */
+  election<Out, In>(path: string, codec: Codec<Out, In>): Election<Out, In, this> {
+    return new Election(this, path, codec);
+  }
+
+  /** Locks by name, as `navigator.locks` has them, for all clients of the namespace. */
+  get locks(): LockManager<this> {
+    return new LockManager(this);
   }
 
   /**

@@ -1,13 +1,20 @@
 /** The base of handles of every type. A handle is a path with a type. To make one asks nothing of the cluster. */
 
 import { HaretError } from '../core/base/errors.ts';
+import type { Result } from '../core/base/errors.ts';
+import type { Client } from '../core/client/client.ts';
+import type { Pending } from '../core/client/options.ts';
 import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import type { Stat } from '../core/tree/operation.ts';
 import type { BeginWatch } from './late-watch.ts';
 import type { LiveHost } from './live.ts';
+import type { CoreNamespace } from './namespace.ts';
 import { NodeGuards, NodeOps } from './operations.ts';
 import type { Asked, VersionGuard } from './operations.ts';
 import type { CallOptions, Read, ReadOptions } from './options.ts';
+
+/** A call of the engine in the namespace that it entered. */
+export type EngineCall<T> = (engine: Client, done: (result: Result<T>) => void) => Pending;
 
 /** The way from a handle to its namespace. */
 export interface Executor extends LiveHost {
@@ -22,6 +29,12 @@ export interface Executor extends LiveHost {
    * @param absent has the answer for a path that does not exist. Without it, that is an error.
    */
   run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A>;
+  /** Calls the engine once the namespace is entered. The signal abandons the call. */
+  call<T>(invoke: EngineCall<T>, options: CallOptions): Promise<T>;
+  /** A {@link call} now waits for something that may never happen (1), or is about to end (-1). */
+  resting(change: 1 | -1): void;
+  /** @see NamespaceParts */
+  readonly twin: () => CoreNamespace;
 }
 
 export function isNotFound(error: unknown): boolean {

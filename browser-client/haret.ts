@@ -48,6 +48,7 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
   readonly #stateListeners = new Listeners<[ConnectionState, Problem | null]>();
   readonly #make: MakeNamespace<N>;
   #state: ConnectionState = 'connecting';
+  #twins = 0;
   #closed = false;
 
   /** @internal Made by {@link connect} and {@link open}. */
@@ -55,7 +56,7 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
     this.#make = make;
     this.#runtime = runtime;
     this.#options = options;
-    this.#home = this.#channel();
+    this.#home = this.#channel(options);
   }
 
   /** The worst state among its connections. */
@@ -112,11 +113,20 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
     const known = this.#members.get(name);
     if (known !== undefined) return known.namespace;
     if (!isName(name)) throw haretError('BadName', `not a name of a namespace: ${name}`);
-    const channel = this.#home.namespace === null ? this.#home : this.#channel();
+    return this.#join(name, name, this.#home.namespace === null ? this.#home : this.#channel(this.#options));
+  }
+
+  /** @param key the name, or for a twin the name and a number. */
+  #join(key: string, name: string, channel: Channel): N {
     channel.serve(name);
     const defaultRead = this.#options.read;
-    const namespace = this.#make({ name, channel, defaultRead, leave: () => this.#left(name) });
-    this.#members.set(name, { channel, namespace });
+    const twin = (): N => {
+      // A ClientID has one session, which is that of the namespace itself.
+      const engine = { ...this.#options.engine, identity: null };
+      return this.#join(`${name} ${++this.#twins}`, name, this.#channel({ ...this.#options, engine }));
+    };
+    const namespace = this.#make({ name, channel, defaultRead, twin, leave: () => this.#left(key) });
+    this.#members.set(key, { channel, namespace });
     return namespace;
   }
 
@@ -148,17 +158,19 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
     return this.close();
   }
 
-  #channel(): Channel {
-    return new Channel(this.#runtime, this.#options, () => this.#stateChanged());
+  #channel(options: ChannelOptions): Channel {
+    return new Channel(this.#runtime, options, () => this.#stateChanged());
   }
 
   #channels(): Set<Channel> {
     return new Set([this.#home, ...[...this.#members.values()].map(({ channel }) => channel)]);
   }
 
-  #left(name: string): void {
-    const member = this.#members.get(name);
-    this.#members.delete(name);
+  #left(key: string): void {
+    const member = this.#members.get(key);
+    this.#members.delete(key);
+    // No name has a space.
+    for (const [twin, { namespace }] of this.#members) if (twin.startsWith(`${key} `)) namespace.leave();
     if (member === undefined) return;
     if (member.channel === this.#home) this.#home.serve(null);
     else member.channel.close();

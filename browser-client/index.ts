@@ -8,6 +8,32 @@
 export { bytes, json, superjson, text } from './codecs.ts';
 export type { Codec, Issue, StandardSchema, Validated } from './codecs.ts';
 export { HaretError } from '../core/base/errors.ts';
+export { Barrier, Election, Hold, Lock, Semaphore, Term } from './coordination.ts';
+export type {
+  AcquireOptions,
+  BarrierOps,
+  CampaignOptions,
+  ClaimNode,
+  ClaimNodeOps,
+  ClaimsInfo,
+  ElectionEvent,
+  GrantedLock,
+  KnownClaim,
+  Leader,
+  LockInfo,
+  LockManager,
+  LockManagerSnapshot,
+  LockRequestOptions,
+  LockWork,
+  LostReason,
+  ObserveOptions,
+  PermitOptions,
+  ResignOptions,
+  SemaphoreOps,
+  SemaphoreOptions,
+  StealOptions,
+  WaitOptions,
+} from './coordination.ts';
 export { connect, open } from './full.ts';
 export type { Haret, Namespace } from './full.ts';
 export { Blob, Counter, Directory, Queue, SetHandle } from './kinds/index.ts';

@@ -8,7 +8,7 @@ import type { WatchHandle, WatchTold } from '../core/client/watches.ts';
 import type { Stat } from '../core/tree/operation.ts';
 import type { Channel } from './channel.ts';
 import { AnyNode } from './handle.ts';
-import type { DeleteOptions, Executor } from './handle.ts';
+import type { DeleteOptions, EngineCall, Executor } from './handle.ts';
 import type { Asked } from './operations.ts';
 import type { CallOptions, ConnectionState, Read, ReadOptions } from './options.ts';
 import { LateWatch } from './late-watch.ts';
@@ -23,11 +23,13 @@ class NamespaceExecutor implements Executor {
   /** The functions that end the open watches. */
   readonly #watches = new Set<() => void>();
   readonly channel: Channel;
+  readonly twin: () => CoreNamespace;
   left = false;
 
-  constructor(channel: Channel, defaultRead: Read) {
-    this.channel = channel;
-    this.defaultRead = defaultRead;
+  constructor(parts: NamespaceParts) {
+    this.channel = parts.channel;
+    this.defaultRead = parts.defaultRead;
+    this.twin = () => parts.twin();
   }
 
   get nowMs(): number {
@@ -48,6 +50,13 @@ class NamespaceExecutor implements Executor {
 
   run<R, A = never>(make: () => Asked<R>, options: ReadOptions, absent?: readonly [A]): Promise<R | A> {
     return this.left ? Promise.reject(leftError()) : this.channel.run(make, options, absent);
+  }
+
+  async call<T>(invoke: EngineCall<T>, options: CallOptions): Promise<T> {
+    const { channel } = this;
+    if (this.left) throw leftError();
+    if (channel.entered === null) await channel.enter(options);
+    return channel.call((done) => invoke(channel.engine, done), options.signal);
   }
 
   watch(begin: BeginWatch, handler: (told: WatchTold) => void): WatchHandle {
@@ -78,6 +87,10 @@ class NamespaceExecutor implements Executor {
   listening(change: 1 | -1): void {
     this.channel.listening(change);
   }
+
+  resting(change: 1 | -1): void {
+    this.channel.resting(change);
+  }
 }
 
 function leftError(): HaretError {
@@ -93,6 +106,8 @@ export interface NamespaceParts {
   readonly name: string;
   readonly channel: Channel;
   readonly defaultRead: Read;
+  /** Another connection to the same namespace, with a session of its own. It is left with the namespace. */
+  twin(): CoreNamespace;
   /** Gives the channel back. */
   leave(): void;
 }
@@ -112,7 +127,7 @@ export class CoreNamespace {
   /** @internal Made by {@link CoreHaret.namespace}. */
   constructor(parts: NamespaceParts) {
     this.name = parts.name;
-    this.executor = this.#executor = new NamespaceExecutor(parts.channel, parts.defaultRead);
+    this.executor = this.#executor = new NamespaceExecutor(parts);
     this.#leave = () => parts.leave();
   }
 

@@ -62,7 +62,8 @@ class TimerTicker implements Ticker {
   readonly #tick = (): void => {
     // The next tick is planned first, so that an error in this one does not end the ticks.
     this.#idle = this.#engine.state === 'ready' && this.#engine.outstanding === 0;
-    this.#timer = setTimeout(this.#tick, this.#idle ? idleTickMs : busyTickMs);
+    const leftMs = this.#engine.look();
+    this.#timer = setTimeout(this.#tick, this.#idle ? Math.min(idleTickMs, leftMs) : busyTickMs);
     this.#engine.tick();
     if (this.#stopped) clearTimeout(this.#timer);
   };
@@ -71,6 +72,10 @@ class TimerTicker implements Ticker {
 class HostClock implements Clock {
   now(): number {
     return Math.floor(performance.now());
+  }
+
+  wall(): number {
+    return Date.now();
   }
 
   readonly soon = soon;
@@ -98,7 +103,7 @@ export interface HostTransport extends Transport {
 
 export function hostRuntime(transport: HostTransport): Runtime {
   return {
-    ports: { transport, clock: new HostClock(), random: new HostRandom() },
+    ports: { transport, clock: new HostClock(), random: new HostRandom(), alarms: new Set() },
     codecs,
     codec: inNode ? 'binary' : 'superjson',
     followRedirects: inNode,

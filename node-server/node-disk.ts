@@ -22,6 +22,9 @@ const syncedFlags =
   ('O_DSYNC' in fs.constants ? fs.constants.O_DSYNC : (fs.constants as { O_SYNC: number }).O_SYNC);
 const zeros = new Uint8Array(fillBytes);
 
+/** When the process has too many files open, it is tried again after so long. */
+const scarceMs = 20;
+
 /** Calls `end` once, and never before it returns. If it throws, that is its error. */
 type Operation = (end: (error: NodeJS.ErrnoException | null) => void) => void;
 
@@ -127,7 +130,8 @@ export class NodeDisk implements Disk {
    */
   #makeFile(name: string, size: number, end: (error: NodeJS.ErrnoException | null) => void): void {
     const unfinished = this.#path(name + unfinishedSuffix);
-    fs.open(unfinished, syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC, ownerOnly, (openError, file) => {
+    const flags = syncedFlags | fs.constants.O_CREAT | fs.constants.O_TRUNC;
+    this.#openSoon(unfinished, flags, (openError, file) => {
       if (openError !== null) return end(openError);
       // The half-made file takes up room that is needed. No file is left under either name.
       const fail = (error: NodeJS.ErrnoException, made = unfinished): void => fs.unlink(made, () => end(error));
@@ -227,15 +231,39 @@ export class NodeDisk implements Disk {
   #open(name: string): OpenFile {
     let file = this.#files.get(name);
     if (file === undefined) {
-      file = { plain: fs.openSync(this.#path(name), 'r+'), synced: null };
+      file = { plain: this.#openNow(name, fs.constants.O_RDWR), synced: null };
       this.#files.set(name, file);
     }
     return file;
   }
 
   #openSynced(name: string, file: OpenFile): number {
-    file.synced ??= fs.openSync(this.#path(name), syncedFlags);
+    file.synced ??= this.#openNow(name, syncedFlags);
     return file.synced;
+  }
+
+  /** Other files, of which nothing is asked now, are opened again when they are needed. They make room for this one. */
+  #openNow(name: string, flags: number): number {
+    try {
+      return fs.openSync(this.#path(name), flags);
+    } catch (error) {
+      if (!isScarce(error)) throw error;
+      this.#closeIdle(name);
+      return fs.openSync(this.#path(name), flags);
+    }
+  }
+
+  /** Too many open files are no failure of the disk. It waits until there are fewer. */
+  #openSoon(file: string, flags: number, done: (error: NodeJS.ErrnoException | null, file: number) => void): void {
+    fs.open(file, flags, ownerOnly, (error, opened) => {
+      if (!isScarce(error)) return done(error, opened);
+      this.#closeIdle();
+      setTimeout(() => this.#openSoon(file, flags, done), scarceMs);
+    });
+  }
+
+  #closeIdle(except = ''): void {
+    for (const name of [...this.#files.keys()]) if (name !== except && !this.#queues.has(name)) this.#close(name);
   }
 
   #close(name: string): void {
@@ -247,7 +275,7 @@ export class NodeDisk implements Disk {
   }
 
   #syncDirectory(end: (error: NodeJS.ErrnoException | null) => void): void {
-    fs.open(this.#directory, 'r', (openError, directory) => {
+    this.#openSoon(this.#directory, fs.constants.O_RDONLY, (openError, directory) => {
       if (openError !== null) return end(openError);
       fs.fsync(directory, (syncError) => {
         fs.close(directory, (closeError) => end(syncError ?? closeError ?? null));
@@ -281,6 +309,10 @@ export class NodeDisk implements Disk {
       this.#lock.check();
       operation(end);
     } catch (error) {
+      if (isScarce(error)) {
+        setTimeout(() => this.#run(name, operation, done), scarceMs);
+        return;
+      }
       // What fails at once is reported like what fails later: after the call has returned.
       setImmediate(() => end(error as NodeJS.ErrnoException));
     }
@@ -319,6 +351,12 @@ function writeParts(
     parts[0] = parts[0]!.subarray(rest);
     writeParts(file, parts, offset + written, end);
   });
+}
+
+/** This process, or the machine, has too many files open. */
+function isScarce(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
 function isFull({ code }: NodeJS.ErrnoException): boolean {

@@ -11,6 +11,7 @@ import { maxHandshakeBytes, peerSubprotocol } from '../core/wire/peer.ts';
 import { statusSubprotocol } from '../core/wire/status.ts';
 import type { Bind, NodeConfig } from './config.ts';
 import { parseAddress } from './config-keys.ts';
+import { Sockets, descriptorLimit } from './descriptors.ts';
 import { httpEndpoints } from './http-endpoints.ts';
 import { NodeClock } from './node-clock.ts';
 import { NodeHash } from './node-hash.ts';
@@ -61,6 +62,7 @@ export class NodeProcess {
   readonly #parts: NodeParts;
   readonly #onFatal: (error: Error) => void;
   readonly #metrics = new ProcessMetrics();
+  readonly #sockets: Sockets;
   readonly #listeners: Readonly<Record<Interface, Listener>>;
   readonly #origins: OriginCheck;
   readonly #hosts: HostCheck;
@@ -75,6 +77,7 @@ export class NodeProcess {
     lendNodeLatin1();
     this.#config = config;
     this.#log = log;
+    this.#sockets = new Sockets(descriptorLimit(), log);
     this.#parts = parts;
     this.#onFatal = onFatal;
     this.#origins = new OriginCheck(config.allowedOrigins);
@@ -180,6 +183,7 @@ export class NodeProcess {
       origins: this.#pagesOf(through),
       hosts: this.#hosts,
       log: this.#log,
+      sockets: this.#sockets,
       accept: (subprotocol, link, from) => {
         if (this.#node === null || this.#stopping) return null;
         if (subprotocol === statusSubprotocol) return this.#status.accept(link, from);

@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { IntervalHistogram } from 'node:perf_hooks';
 import type { MetricSample } from '../core/cluster/base/host.ts';
+import { descriptorLimit, openDescriptors } from './descriptors.ts';
 
 export const prometheusType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -87,6 +88,9 @@ export class ProcessMetrics {
       delay('0.99', this.#delay.percentile(99)),
       delay('1', this.#delay.max),
     ];
+    const [open, limit] = [openDescriptors(), descriptorLimit()];
+    if (open !== null) samples.push(gauge('process_open_fds', 'Open files, sockets included.', open));
+    if (limit !== Infinity) samples.push(gauge('process_max_fds', 'How many files may be open.', limit));
     const now = performance.now();
     if (now - this.#rolledAt > rollMs) {
       this.#delay.reset();

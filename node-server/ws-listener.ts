@@ -9,13 +9,14 @@
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { errorInfo } from '../core/base/errors.ts';
 import type { ErrorInfo } from '../core/base/errors.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';
 import type { Interface, Link, LinkHandler, Log } from '../core/base/ports.ts';
+import type { Sockets } from './descriptors.ts';
 import type { HostCheck, OriginRule } from './origins.ts';
 import { refuseUpgrade } from './refusal.ts';
 import type { HttpStatus } from './refusal.ts';
@@ -44,6 +45,8 @@ export interface ListenerOptions {
   readonly origins: OriginRule;
   readonly hosts: HostCheck;
   readonly log: Log;
+  /** The sockets of all interfaces. */
+  readonly sockets: Sockets;
   /** Takes a link whose handshake is done. Null while the node cannot take it. */
   readonly accept: (subprotocol: string, link: Link, from: string) => LinkHandler | null;
   /** Answers what is not an upgrade. Default: 426 for everything. */
@@ -90,6 +93,8 @@ export class Listener {
       underItsNames(options.hosts, options.http ?? upgradeRequired),
     );
     this.#server.maxConnections = options.maxConnections + extraSockets;
+    this.#server.on('connection', (socket: Socket) => this.#admit(socket));
+    this.#server.on('drop', () => this.#refused++);
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       this.#onUpgrade(request, socket, head);
     });
@@ -134,6 +139,17 @@ export class Listener {
       this.#server.closeAllConnections();
       this.#links.terminateAll('the node stops');
     });
+  }
+
+  /** A socket beyond what may be open goes at once: no word of HTTP was said, and none would be worth a descriptor. */
+  #admit(socket: Socket): void {
+    const { sockets, through } = this.#options;
+    if (!sockets.takes(through)) {
+      this.#refused++;
+      socket.destroy();
+      return;
+    }
+    socket.once('close', () => sockets.gives());
   }
 
   /** The first that the client offers and the node speaks. The client lists them in its order of preference. */

@@ -4,6 +4,7 @@
  * lists that lack it.
  */
 
+import type { ClaimType } from '../../core/tree/names.ts';
 import type { NodeType } from '../../core/tree/operation.ts';
 import type { Executor, Handle } from '../handle.ts';
 import type { HasLive, Live } from '../live.ts';
@@ -14,9 +15,8 @@ import { Directory, directory } from './directory.ts';
 import { Queue, queue } from './queue.ts';
 import { SetHandle, set } from './set.ts';
 
-/** These types already have names, and come with a module over the core connection. */
-type Coming = 'lock' | 'semaphore' | 'barrier' | 'election';
-export type HandleType = Exclude<NodeType, Coming>;
+/** Types with a line of claims have their handles in `haret/coordination`. They have no value that could be live. */
+export type HandleType = Exclude<NodeType, ClaimType>;
 
 type HandleClass = new (
   executor: Executor,

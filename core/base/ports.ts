@@ -15,6 +15,11 @@ export interface Clock {
    * arrived together is batched together, and a single waiting request is not delayed.
    */
   soon(work: () => void): void;
+  /**
+   * Milliseconds of the wall clock. Only what it gains on {@link now} is used: so long a machine may have slept. A host
+   * whose `now` goes on while it sleeps leaves it out.
+   */
+  wall?(): number;
 }
 
 /** Chance. Integers only, so that it is the same everywhere. */

@@ -126,9 +126,9 @@ export class CallTable implements CallOwner {
   send(call: Call): void {
     if (call.phase === 'ended' || !this.#line.open) return;
     call.phase = 'sent';
-    call.sends++;
     call.unresolved++;
     call.sentAtMs = this.#ports.clock.now();
+    if (call.sends++ === 0) call.firstSentAtMs = call.sentAtMs;
     this.#line.send(messageOf(call));
   }
 

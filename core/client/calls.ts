@@ -22,6 +22,7 @@ export interface CallOwner {
 abstract class CallBase extends Timed {
   readonly id: number;
   phase: Phase = 'queued';
+  firstSentAtMs = 0;
   sentAtMs = 0;
   sends = 0;
   /**

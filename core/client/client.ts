@@ -23,6 +23,7 @@ import { Connector } from './connector.ts';
 import type { Welcome } from './line.ts';
 import { Line } from './line.ts';
 import type {
+  Alarm,
   ClientOptions,
   ClientPorts,
   ClientState,
@@ -37,13 +38,14 @@ import { defaultClientOptions } from './options.ts';
 import { Place } from './place.ts';
 import { Reach } from './reach.ts';
 import { Sessions } from './sessions.ts';
+import { ring } from './part.ts';
 import type { ClientPart, PartClass, PartHost } from './part.ts';
 
 type ApiConnection = Connection<Outgoing, Incoming>;
 /** Questions that are not operations. Each gets its own id. */
 type Question = { kind: 'ping' | 'listNamespaces' } | { kind: 'enter'; namespace: string };
 
-/** Errors of the log itself, for an entry that it did not execute (protocol §7). The request's number was not used. */
+/** Errors of the log for an entry that it did not execute (protocol §7). */
 const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
 const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
@@ -59,6 +61,7 @@ export class Client {
   readonly #sessions: Sessions;
   /** By class, in the order in which they were first used. */
   readonly #parts = new Map<PartClass<ClientPart>, ClientPart>();
+  readonly #alarms: Set<Alarm>;
   readonly #listeners = new Set<(state: ClientState) => void>();
   #state: ClientState = 'connecting';
   #started = false;
@@ -72,6 +75,7 @@ export class Client {
   /** @param options must have `addresses` and `codec`. The rest has defaults. */
   constructor(ports: ClientPorts, options: Partial<ClientOptions> & GivenOptions) {
     this.#ports = ports;
+    this.#alarms = ports.alarms ?? new Set();
     this.#options = { ...defaultClientOptions, ...options };
     this.#connector = new Connector(ports, apiDialect(this.#options.codec), this.#options, {
       onOpen: (connection) => connection.send({ kind: 'hello', protocol: apiProtocol, client: this.#options.name }),
@@ -108,8 +112,9 @@ export class Client {
 
   /** The welcome of the node to which this client is connected, and its address. Null while there is none. */
   get server(): (Welcome & { readonly address: string }) | null {
-    const active = this.#connector.active;
-    return this.#line.welcome === null || active === null ? null : { ...this.#line.welcome, address: active.address };
+    const { active } = this.#connector;
+    const { welcome } = this.#line;
+    return welcome === null || active === null ? null : { ...welcome, address: active.address };
   }
 
   /** Why the last connection failed or ended. */
@@ -146,6 +151,11 @@ export class Client {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whatever happens to the client begins with this. @see ring */
+  look(): number {
+    return ring(this.#alarms);
+  }
+
   start(): void {
     if (this.#started || this.#state === 'closed') return;
     this.#started = true;
@@ -154,6 +164,7 @@ export class Client {
 
   /** Must be called every 10 to 20 ms. It checks deadlines, retries, reconnects and silence. */
   tick(): void {
+    this.look();
     if (this.#state === 'closed' || !this.#started) return;
     const now = this.#ports.clock.now();
     const { active } = this.#connector;
@@ -250,7 +261,8 @@ export class Client {
    * error (a path that does not exist). Otherwise it is an error that says why no reply came, and whether the write may
    * have happened.
    */
-  execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): Pending {
+  execute(operation: Operation, options: ExecuteOptions, done: (result: Result<Reply>) => void): DataCall {
+    this.look();
     const place = this.#place;
     const refusal = this.#state === 'closed' ? closed() : place === null ? fail('NotInNamespace', notEntered) : null;
     const consistency = isRead(operation) ? consistencyOf(options.consistency) : null;
@@ -289,19 +301,19 @@ export class Client {
       newId: () => this.#calls.newId(),
       connected: () => this.#line.welcome !== null,
       send: (message) => this.#line.send(message),
-      violation: (what) => {
-        const { active } = this.#connector;
-        if (active !== null) this.#violation(active, what);
-      },
+      violation: (what) => this.#violation(this.#connector.active, what),
+      execute: (operation, options, done) => this.execute(operation, options, done),
+      keepAlive: (session) => this.#sessions.keepAlive(session),
+      alarms: this.#alarms,
     };
   }
 
   #ask(question: Question, timeoutMs: number | undefined, settle: (result: Result<Incoming>) => void): ControlCall {
+    this.look();
     const id = this.#calls.newId();
-    const timeout = this.#timeLimit(timeoutMs);
     const message = { ...question, id } as Outgoing;
     this.#options.codec.check(message);
-    const call = new ControlCall(this.#calls, id, timeout, message, settle);
+    const call = new ControlCall(this.#calls, id, this.#timeLimit(timeoutMs), message, settle);
     const refused = this.#state === 'closed' ? closed() : this.#calls.admit(call);
     if (refused !== null) {
       this.#calls.endSoon(call, refused);
@@ -312,6 +324,7 @@ export class Client {
   }
 
   #receive(connection: ApiConnection, message: Incoming): void {
+    this.look();
     if (connection !== this.#connector.active) {
       if (message.kind === 'welcome') this.#welcomed(connection, message);
       return;
@@ -338,6 +351,7 @@ export class Client {
       case 'event':
       case 'snapshot':
       case 'progress':
+      case 'notice':
         if (message.kind === 'watching') this.#serves();
         for (const part of this.#parts.values()) part.receive(message);
         return;
@@ -418,9 +432,9 @@ export class Client {
     this.#calls.refused(call, errorInfo('LimitExceeded', problem, { limit, actual: bytes }));
   }
 
-  #violation(connection: ApiConnection, what: string): void {
-    const { address } = connection;
-    connection.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
+  #violation(connection: ApiConnection | null, what: string): void {
+    const address = connection?.address ?? '';
+    connection?.fail(closeCodes.badFrame, errorInfo('BadFrame', `${address} ${what}`, { address }));
   }
 
   #entered(arrival: Arrival): void {
@@ -478,6 +492,7 @@ export class Client {
 
   #setState(state: ClientState): void {
     if (state === this.#state || this.#state === 'closed') return;
+    this.look();
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }

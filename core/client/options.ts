@@ -11,7 +11,15 @@ export interface ClientPorts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;
+  /**
+   * The alarms of all clients of one host. Without it, a client has its own. Whatever happens to any of these clients,
+   * all alarms are looked at first (coordination §5).
+   */
+  readonly alarms?: Set<Alarm>;
 }
+
+/** Looks at the clock and does what is due. Returns in how many milliseconds it must be called again at the latest. */
+export type Alarm = () => number;
 
 /** Times in milliseconds. */
 export interface ConnectorOptions {

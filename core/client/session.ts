@@ -5,9 +5,18 @@
 
 import type { ErrorInfo } from '../base/errors.ts';
 import type { NamespaceId, Op, RequestNumber, SessionId } from '../base/ids.ts';
-import type { DataCall } from './calls.ts';
+import type { ControlCall, DataCall } from './calls.ts';
 import { Numbered } from '../base/numbered.ts';
+import type { Reply } from '../service/reply.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
+
+/** The lease of a session, and what depends on it (coordination §5). Sessions without belongings have none. */
+export interface SessionLease {
+  /** A keep-alive, which was first sent at this time, was answered. */
+  alive(sentAtMs: number, reply: Reply): void;
+  /** The session is gone for this reason, or (null) it is given back. It has its id for the last time. */
+  ended(error: ErrorInfo | null): void;
+}
 
 export class WriteSession {
   readonly namespaceId: NamespaceId;
@@ -33,8 +42,11 @@ export class WriteSession {
   lost = false;
   /** It is not bound again before this time, because another client holds the ClientID and is being asked. */
   bindAtMs = 0;
-  /** The op of the newest keep-alive that was answered. Everything that it was told up to here was heard. */
+  /** The op of the newest keep-alive whose answer was heard, with everything that it told. */
   heard: Op = 0;
+  lease: SessionLease | null = null;
+  /** The last keep-alive. */
+  kept: ControlCall | null = null;
   /** When it last sent a request. It is kept alive after a while. */
   askedAtMs = 0;
   /** Outstanding requests that were sent with an `answered` up to this must be sent again. 0 for none. */
@@ -132,6 +144,7 @@ export class WriteSession {
     this.continued = continued;
     this.registering = this.lost = false;
     this.#next = this.#answered = 1;
+    this.heard = 0;
     this.#holes.clear();
   }
 

@@ -6,6 +6,7 @@
 import type { ErrorInfo } from '../base/errors.ts';
 import { hexFromBytes } from '../base/hex.ts';
 import type { NamespaceId, RequestNumber, SessionId } from '../base/ids.ts';
+import type { Reply } from '../service/reply.ts';
 import type { Outgoing } from '../wire/api-client.ts';
 import type { CallTable } from './call-table.ts';
 import type { DataCall } from './calls.ts';
@@ -13,12 +14,6 @@ import { ControlCall } from './calls.ts';
 import type { Line } from './line.ts';
 import type { ClientOptions, ClientPorts } from './options.ts';
 import { WriteSession } from './session.ts';
-
-/** A session as the namespace gave it. */
-interface Registered {
-  readonly id: SessionId;
-  readonly continued: boolean;
-}
 
 export interface SessionsHost {
   readonly calls: CallTable;
@@ -99,7 +94,7 @@ export class Sessions {
   /** The node asks whether we still use this session, because another client binds our ClientID. */
   asked(namespaceId: NamespaceId, id: SessionId): void {
     const session = this.#sessions.get(namespaceId);
-    if (id !== 0 && session?.id === id) this.#keepAlive(session);
+    if (session?.id === id) this.keepAlive(session);
   }
 
   finished(session: WriteSession, call: DataCall, replied: boolean): void {
@@ -140,6 +135,7 @@ export class Sessions {
     const current = this.#host.isCurrent(session);
     if (current) this.#host.onLost();
     session.lost = current;
+    session.lease?.ended(error);
     for (const call of session.gone()) this.#host.calls.refused(call, { ...error, outcome: 'unknown' });
     // We also do so when no write waits, because a caller that was told `lost` must be told when it can go on.
     if (current) this.#register(session);
@@ -151,7 +147,7 @@ export class Sessions {
       if (session.id === 0) {
         if (session.queued.size > 0 || (session.lost && session.taken === null)) this.#register(session);
       } else if (nowMs - session.askedAtMs >= this.#options.keepAliveMs) {
-        this.#keepAlive(session);
+        this.keepAlive(session);
       }
     }
   }
@@ -191,9 +187,10 @@ export class Sessions {
         identity === null
           ? { kind: 'register', id, namespaceId, client, secret }
           : { kind: 'bind', id, namespaceId, client, identity, attempt, previous, secret },
-      (registered, error) => {
-        if (registered !== null) {
-          session.opened(registered.id, secret, registered.continued);
+      (reply, error) => {
+        const answer = reply?.answer;
+        if (answer?.kind === 'registered' || answer?.kind === 'bound') {
+          session.opened(answer.session, secret, answer.kind === 'bound' && answer.continued);
           session.askedAtMs = this.#ports.clock.now();
           this.#host.onSettled();
           if (session.busy || (this.#host.isCurrent(session) && this.#sessions.get(session.namespaceId) === session))
@@ -230,40 +227,41 @@ export class Sessions {
     });
   }
 
-  #keepAlive(session: WriteSession): void {
+  /** Each keep-alive has its own id, so that its answer shows when it was sent. */
+  keepAlive(session: WriteSession): void {
     const { namespaceId, id: sessionId } = session;
+    if (sessionId === 0) return;
     session.askedAtMs = this.#ports.clock.now();
-    this.#ask(
+    // One that was refused for now has no answer on its way.
+    if (session.kept?.phase === 'refused') session.kept.abandon();
+    const call = this.#ask(
       (id) => ({ kind: 'keepAlive', id, namespaceId, session: sessionId, heard: session.heard }),
-      (_, error) => {
-        const gone = error?.code === 'SessionGone' || error?.code === 'UnknownNamespace';
-        if (gone && session.id === sessionId) this.gone(session, error);
+      (reply, error) => {
+        if (session.id !== sessionId) return;
+        if (error?.code === 'SessionGone' || error?.code === 'UnknownNamespace') this.gone(session, error);
+        else if (reply !== null) session.lease?.alive(call.firstSentAtMs, reply);
       },
     );
+    session.kept = call;
   }
 
-  #ask(
-    request: (id: number) => Outgoing,
-    done: (registered: Registered | null, error: ErrorInfo | null) => void,
-  ): void {
+  #ask(request: (id: number) => Outgoing, done: (reply: Reply | null, error: ErrorInfo | null) => void): ControlCall {
     const { calls } = this.#host;
     const id = calls.newId();
     const call = new ControlCall(calls, id, controlTimeoutMs, request(id), (result) => {
-      if (!result.ok) {
-        done(null, result.error);
-        return;
+      if (!result.ok) done(null, result.error);
+      else if (result.value.kind === 'reply') {
+        const { reply } = result.value;
+        done(reply, reply.answer.kind === 'error' ? reply.answer.error : null);
       }
-      if (result.value.kind !== 'reply') return;
-      const { answer } = result.value.reply;
-      if (answer.kind === 'registered') done({ id: answer.session, continued: false }, null);
-      else if (answer.kind === 'bound') done({ ...answer, id: answer.session }, null);
-      else done(null, answer.kind === 'error' ? answer.error : null);
     });
     calls.adopt(call, this.#ports.clock.now());
     calls.begin(call);
+    return call;
   }
 
   #retire(session: WriteSession): void {
+    session.lease?.ended(null);
     if (this.#sessions.get(session.namespaceId) === session) this.#sessions.delete(session.namespaceId);
     if (session.id === 0) return;
     const { namespaceId, id } = session;

@@ -249,6 +249,7 @@ export class Watches implements ClientPart {
   }
 
   receive(message: PartMessage): void {
+    if (message.kind === 'notice') return;
     const watch = this.#byId.get(message.id);
     // The watch was cancelled, or began again elsewhere. The message is late, and is told again there if it matters.
     if (watch === undefined) return;

@@ -6,9 +6,8 @@ import type { AdminCounters } from './admin/admin-connection.ts';
 import type { ApiCounters } from './clients/api-connection.ts';
 import type { Doors } from './doors.ts';
 import type { Traffic } from './clients/traffic.ts';
-import type { DiskReserve } from './replicas/disk-reserve.ts';
 import type { Groups } from './replicas/groups.ts';
-import type { MemoryReserve } from './replicas/memory-reserve.ts';
+import type { Resources } from './replicas/resources.ts';
 import type { MetricSample } from './base/host.ts';
 import type { Peers } from './peers/peers.ts';
 import type { ReplicaHost } from './replicas/replica-host.ts';
@@ -23,8 +22,7 @@ export interface MetricSources {
   readonly peers: Peers;
   readonly router: Router;
   readonly store: Store;
-  readonly reserve: DiskReserve;
-  readonly memory: MemoryReserve;
+  readonly resources: Resources;
   readonly watches: Subscriptions;
   readonly api: ApiCounters;
   readonly admin: AdminCounters;
@@ -87,9 +85,11 @@ export function collectMetrics(sources: MetricSources): MetricSample[] {
   add('gauge', 'haret_store_queued_bytes', 'Bytes that wait for the disk.', disk.queuedBytes);
   add('counter', 'haret_store_copied_entries_total', 'Entries copied out of old files.', disk.copiedEntries);
   add('gauge', 'haret_store_checkpoints_in_progress', 'Checkpoints being written.', disk.checkpointsBeingWritten);
-  const freeBytes = sources.reserve.freeBytes;
+  const waited = sources.resources.stall.waitedMs / 1000;
+  add('gauge', 'haret_disk_waited_seconds', 'For how long the disk has not answered.', waited);
+  const { freeBytes } = sources.resources.disk;
   if (freeBytes !== null) add('gauge', 'haret_disk_free_bytes', 'Bytes left for the data directory.', freeBytes);
-  const { use, refused: refusedForMemory } = sources.memory;
+  const { use, refused: refusedForMemory } = sources.resources.memory;
   if (use !== null) {
     add('gauge', 'haret_memory_needed_bytes', 'Bytes of memory that live objects need, estimated.', use.needBytes);
     add('gauge', 'haret_memory_limit_bytes', 'Bytes of memory that live objects may need.', use.limitBytes);

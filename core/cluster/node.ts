@@ -25,8 +25,7 @@ import { Desk } from './clients/desk.ts';
 import { Attendance } from './admin/attendance.ts';
 import { Groups } from './replicas/groups.ts';
 import type { GroupsEvents } from './replicas/groups.ts';
-import { DiskReserve } from './replicas/disk-reserve.ts';
-import { MemoryReserve } from './replicas/memory-reserve.ts';
+import { Resources } from './replicas/resources.ts';
 import type {
   HostedNode,
   MetricSample,
@@ -68,8 +67,7 @@ interface Running {
   readonly groups: Groups;
   readonly peers: Peers;
   readonly router: Router;
-  readonly reserve: DiskReserve;
-  readonly memory: MemoryReserve;
+  readonly resources: Resources;
   readonly joining: Joining;
   readonly attendance: Attendance;
   readonly admin: AdminCommands;
@@ -162,17 +160,13 @@ export class ClusterNode implements HostedNode {
       emptied: store.emptied,
     });
     secret.recover();
-    const reserve = new DiskReserve(disk, this.#options.diskReserveBytes, {
-      refusal: () => store.refusal,
-      bytes: () => store.roomFor(groups.all),
-    });
-    const memory = new MemoryReserve(this.#ports.memory ?? null, () => groups.stateBytes);
+    const resources = new Resources(this.#ports, this.#options, store, groups);
     const run = random.uint32();
     const now = (): number => clock.now();
     const tired = (): boolean => this.#turn.tired;
     const whereabouts = new Whereabouts();
     const times = this.#times;
-    const router = new Router({ groups, peers, reserve, memory, limits, times, now, run, tired, whereabouts });
+    const router = new Router({ groups, peers, resources, limits, times, now, run, tired, whereabouts });
     const joining = new Joining({
       ports: this.#ports,
       options: this.#options,
@@ -223,8 +217,7 @@ export class ClusterNode implements HostedNode {
       groups,
       peers,
       router,
-      reserve,
-      memory,
+      resources,
       joining,
       attendance,
       admin,
@@ -270,22 +263,9 @@ export class ClusterNode implements HostedNode {
     if (!this.#peersFirst) running.router.tick(now);
     running.joining.tick(now);
     running.store.tick(now);
-    this.#watchRoom(running, now);
+    running.resources.tick(now);
     this.#conditions.tick(now);
     this.#notices.tick(now);
-  }
-
-  /** Tells the operator when disk or memory gets low, and when it is over. */
-  #watchRoom({ reserve, memory }: Running, now: number): void {
-    const { log } = this.#ports;
-    if (reserve.tick(now)) {
-      if (reserve.low) log.write('warn', reserve.problem);
-      else log.write('info', 'the disk of the data directory has room again', { freeBytes: reserve.freeBytes });
-    }
-    if (memory.tick(now)) {
-      if (memory.low) log.write('warn', memory.problem);
-      else log.write('info', 'there is memory for more state again', { ...memory.use });
-    }
   }
 
   accept(through: Interface, subprotocol: string, link: Link, from: string): LinkHandler {
@@ -339,8 +319,7 @@ export class ClusterNode implements HostedNode {
     if (stranger !== null) problems.unshift(stranger.message);
     const secretLost = this.#running?.secret.lost ?? null;
     if (secretLost !== null) problems.push(secretLost);
-    for (const room of [this.#running?.reserve, this.#running?.memory])
-      if (room?.low === true) problems.push(room.problem);
+    problems.push(...(this.#running?.resources.problems ?? []));
     problems.push(...(this.#running?.attendance.warnings() ?? []));
     return { ok: this.#problems.well, problems };
   }

@@ -36,6 +36,9 @@ const kinds = [
   'quiet',
 ] as const;
 
+/** How many times slower than a slow disk one is that hangs. */
+const hanging = 100;
+
 export type FaultKind = (typeof kinds)[number];
 
 export class Faults {
@@ -155,7 +158,8 @@ export class Faults {
         world.note(`reset ${node.name} and ${other.name}`);
         return network.reset(node.name, other.name);
       case 'slowDisk':
-        node.slowDisk(random.below(50_000));
+        // Now and then it is as good as dead, so that a primary has to leave its view (V33).
+        node.slowDisk(random.below(50_000) * (random.chance(1, 6) ? hanging : 1));
         return this.#later(() => node.slowDisk(0));
       case 'restartUser':
         world.note(`restart a user`);

@@ -113,6 +113,11 @@ export class LogWriter {
     return this.#queue.length === 0 && !this.#writing && !this.#opening;
   }
 
+  /** A batch is on its way, or waits for a file. */
+  get waits(): boolean {
+    return this.#writing || this.#waitingForSegment;
+  }
+
   stats(): { batches: number; writtenBytes: number; parts: number; queuedParts: number; queuedBytes: number } {
     return {
       batches: this.#batches,

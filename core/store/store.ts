@@ -400,6 +400,11 @@ export class Store {
     return largest + growth + 2 * (this.#options.segmentBytes ?? defaultSegmentBytes);
   }
 
+  /** What the log has given to its disk. A disk that refuses has answered. */
+  get work(): { readonly waits: boolean; readonly batches: number } {
+    return { waits: this.#writer.waits && this.refusal === null, batches: this.#writer.stats().batches };
+  }
+
   stats(): StoreStats {
     return {
       segments: this.#segments.count,

@@ -81,7 +81,13 @@ export class Backup implements BackupPart {
     if (!core.counts) return;
     const op = core.acknowledgeable();
     this.#acknowledged = Math.max(this.#acknowledged, op);
-    core.send(from, { kind: 'commitOk', round: message.round, op, checkpoint: core.checkpointName });
+    core.send(from, {
+      kind: 'commitOk',
+      round: message.round,
+      op,
+      checkpoint: core.checkpointName,
+      diskLow: core.diskLowSince !== null,
+    });
   }
 
   /** At the end of a turn: one cumulative acknowledgement of everything that became durable in it. */

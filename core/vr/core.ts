@@ -11,6 +11,7 @@ import type { Hash, Random } from '../base/ports.ts';
 import type { CheckpointInfo } from './checkpoint.ts';
 import type { Configuration, Member, Viewstamp } from './configuration.ts';
 import { compareViewstamps, noView, primaryOf, quorum } from './configuration.ts';
+import { DiskPace } from './disk-pace.ts';
 import { Log } from './log.ts';
 import type { Content, Message, MessageKind, StateName } from './messages.ts';
 import type { Parts } from './parts.ts';
@@ -59,9 +60,9 @@ export interface ReplicaOptions {
 }
 
 /**
- * How many bytes of entries may wait for the disk. Above that, a primary prepares nothing, and a backup takes nothing
- * in, as if it had been lost on the way. So a disk that is full or hangs holds up only its own replica, and memory
- * stays bounded.
+ * How many bytes of entries may wait for the disk. Above that, or when they wait for too long, a primary prepares
+ * nothing, and a backup takes nothing in, as if it had been lost on the way. So a disk that is full or hangs holds up
+ * only its own replica, and memory stays bounded.
  */
 const maxUnsyncedBytes = 64 * 1024 * 1024;
 
@@ -70,6 +71,8 @@ const defaultStageBytes = 16 * 1024 * 1024;
 interface Persist {
   readonly ticket: number;
   readonly bytes: number;
+  /** When it was handed over, as {@link DiskPace} counts. */
+  readonly atMs: number;
   readonly logView: Viewstamp | null;
   /** The head once this batch is durable, minus what later batches cut off. */
   head: Op;
@@ -92,6 +95,9 @@ export class Core {
   readonly times: ReplicaTimes;
   readonly stageBytes: number;
   readonly log: Log;
+  readonly disk: DiskPace;
+  /** Since when the disk has no room for what grows, as the host says. Null while it has. */
+  diskLowSince: number | null = null;
   /** What the parts offer to each other. Set once, before the first step. */
   parts!: Parts;
 
@@ -133,6 +139,7 @@ export class Core {
     this.limits = options.limits;
     this.timing = options.timing;
     this.times = replicaTimes(options.timing);
+    this.disk = new DiskPace(options.now, options.timing);
     this.stageBytes = options.stageBytes ?? defaultStageBytes;
     this.now = options.now;
     this.epoch = recovered.view.epoch;
@@ -310,12 +317,15 @@ export class Core {
     let bytes = 0;
     for (const entry of batch.entries) bytes += entry.bytes.length;
     this.#unsyncedBytes += bytes;
-    this.#persists.push({ ticket, bytes, logView, head: this.log.head, checkpoint, done: waiting });
+    const { awakeMs: atMs } = this.disk;
+    this.#persists.push({ ticket, bytes, atMs, logView, head: this.log.head, checkpoint, done: waiting });
   }
 
   /** No more entries may wait for the disk. */
   get congested(): boolean {
-    return this.#unsyncedBytes >= maxUnsyncedBytes;
+    if (this.#unsyncedBytes >= maxUnsyncedBytes) return true;
+    const oldest = this.#persists[0];
+    return oldest !== undefined && this.disk.awakeMs - oldest.atMs >= this.times.diskBehindMs;
   }
 
   /** Something that was handed over is not durable yet. */
@@ -333,6 +343,7 @@ export class Core {
   durable(ticket: number): void {
     const persist = this.#persists.shift();
     invariant(persist?.ticket === ticket, 'batches become durable in order', { ticket, expected: persist?.ticket });
+    this.disk.progressed();
     this.#unsyncedBytes -= persist.bytes;
     if (persist.head > this.durableHead) this.durableHead = persist.head;
     if (persist.logView !== null) this.durableLogView = persist.logView;

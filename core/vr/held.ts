@@ -19,11 +19,16 @@ const roomPart = 1 / 2;
 /** What one session may use of that room. By default, it is a whole window. */
 const sharePart = 1 / 2;
 
+/** A shorter list is not worth cleaning up. */
+const fewestKept = 64;
+
 export class Held {
   readonly #room: Readonly<Amount>;
   readonly #share: Readonly<Amount>;
-  /** All of them, in the order in which they came. */
   readonly #all = new Set<Pending>();
+  /** In the order in which they came, from `#first` on. Many have left. A Set would look at each of those again and again. */
+  #order: Pending[] = [];
+  #first = 0;
   readonly #sessions = new Map<SessionId, Amount>();
   readonly #byToken = new Map<Token, Pending>();
   #bytes = 0;
@@ -52,14 +57,22 @@ export class Held {
   /** Who has to go before this one fits, or null when it does. */
   inTheWayOf({ body }: Pending): Pending | null {
     if (this.#all.size < this.#room.count && this.#bytes + body.length <= this.#room.bytes) return null;
-    const [longest] = this.#all;
-    return longest ?? null;
+    for (; this.#first < this.#order.length; this.#first++) {
+      const longest = this.#order[this.#first]!;
+      if (this.#all.has(longest)) return longest;
+    }
+    return null;
   }
 
   add(pending: Pending): void {
     const { session, body, tokens } = pending;
     this.#all.add(pending);
+    this.#order.push(pending);
     this.#bytes += body.length;
+    if (this.#order.length > fewestKept + 2 * this.#all.size) {
+      this.#order = this.#order.filter((one, at) => at >= this.#first && this.#all.has(one));
+      this.#first = 0;
+    }
     const held = this.#sessions.get(session);
     if (held === undefined) this.#sessions.set(session, { count: 1, bytes: body.length });
     else {
@@ -99,6 +112,8 @@ export class Held {
 
   clear(): void {
     this.#all.clear();
+    this.#order = [];
+    this.#first = 0;
     this.#sessions.clear();
     this.#byToken.clear();
     this.#bytes = 0;

@@ -9,7 +9,7 @@ import type { Epoch, NamespaceId, Op, View } from '../base/ids.ts';
 import { checksumSchema, clusterIdSchema, incarnationSchema, nameSchema } from '../base/ids.ts';
 import type { Hash } from '../base/ports.ts';
 import type { Schema, TypeOf } from '../base/schema.ts';
-import { bytes, list, nullable, struct, uint, union } from '../base/schema.ts';
+import { bool, bytes, list, nullable, struct, uint, union } from '../base/schema.ts';
 import { checkpointChunkBytes, checkpointInfoSchema } from './checkpoint.ts';
 import { viewstampSchema } from './configuration.ts';
 import type { Entry } from './entry.ts';
@@ -93,7 +93,17 @@ const makeSchema = (hash: () => Hash) =>
         shortenTo: uint<Op>(),
       },
     ],
-    commitOk: [4, { ...envelope, round: uint(), op: uint<Op>(), checkpoint: nullable(stateNameSchema) }],
+    commitOk: [
+      4,
+      {
+        ...envelope,
+        round: uint(),
+        op: uint<Op>(),
+        checkpoint: nullable(stateNameSchema),
+        /** The sender's disk has no room for what grows. */
+        diskLow: bool,
+      },
+    ],
     startViewChange: [5, { ...envelope, target: uint<View>() }],
     doViewChange: [6, { ...envelope, log: logDescriptionSchema }],
     /** Also the answer to getStartView. `nonce` is then that of the question; otherwise it is 0. */

@@ -188,6 +188,8 @@ export type Input =
   | { readonly kind: 'chunkStaged'; readonly op: Op; readonly index: number }
   /** The connection with this node broke, which is a reason to suspect at once, or it is there again. */
   | { readonly kind: 'peer'; readonly node: string; readonly connected: boolean }
+  /** The disk has no room for what grows, or has it again. */
+  | { readonly kind: 'diskLow'; readonly low: boolean }
   /** Learners that the log does not name: nodes that follow the root group. They count in no quorum. */
   | { readonly kind: 'learners'; readonly members: readonly Member[] };
 

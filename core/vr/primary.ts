@@ -28,6 +28,8 @@ export class Primary implements PrimaryPart {
   /** What each voter durably holds in this view, and the last heartbeat round that it answered. */
   readonly #acknowledged = new Map<Member, Op>();
   readonly #answered = new Map<Member, number>();
+  /** When each voter last said that its disk has room. */
+  readonly #roomy = new Map<Member, number>();
   readonly #commitOrder: Op[] = [];
   /** The last ops of the Prepares in flight. */
   readonly #batches: Op[] = [];
@@ -82,6 +84,7 @@ export class Primary implements PrimaryPart {
     this.#startHead = core.log.head;
     this.#acknowledged.clear();
     this.#answered.clear();
+    this.#roomy.clear();
     this.#batches.length = 0;
     this.#round = 0;
     this.#quorumRound = 0;
@@ -171,6 +174,8 @@ export class Primary implements PrimaryPart {
   commitOk(from: Member, message: MessageOf<'commitOk'>): void {
     const core = this.#core;
     if (!this.#active || !core.isVoterMember(from)) return;
+    if (message.diskLow) this.#roomy.delete(from);
+    else this.#roomy.set(from, core.now);
     if (message.checkpoint !== null) core.parts.checkpoints.report(from, message.checkpoint);
     // The comparison may have found that this replica itself differs.
     if (!core.isPrimary) return;
@@ -244,12 +249,26 @@ export class Primary implements PrimaryPart {
       behind++;
     }
     if (behind > 0) this.#sentAt.splice(0, behind);
-    if (this.#abdicated && !this.#overdue()) {
+    if (this.#abdicated && this.#unfit() === null) {
       this.#abdicated = false;
       core.parts.suspicion.relent();
       core.announce();
     }
     core.parts.reads.confirmed(round);
+  }
+
+  /** Why it cannot lead any longer although others may, or null (protocol §3). */
+  #unfit(): string | null {
+    const core = this.#core;
+    // There is no one else.
+    if (core.quorum === 1) return null;
+    if (this.#overdue()) return 'a quorum does not answer its heartbeats';
+    if (core.disk.stalled) return 'its disk does not answer';
+    const low = core.diskLowSince;
+    if (low === null || core.now - low < core.times.handOverMs) return null;
+    for (const at of this.#roomy.values())
+      if (core.now - at <= core.timing.suspicionMs) return 'its disk has no room, and that of another has';
+    return null;
   }
 
   #overdue(): boolean {
@@ -259,13 +278,13 @@ export class Primary implements PrimaryPart {
   tick(now: number): void {
     const core = this.#core;
     if (!this.#active) return;
-    if (!this.#abdicated && this.#overdue()) {
-      // No quorum confirms that it leads. It stops, and itself asks for another view, because its own vote may be the
-      // missing one.
+    const unfit = this.#abdicated ? null : this.#unfit();
+    if (unfit !== null) {
+      // It stops, and itself asks for another view, because its own vote may be the missing one.
       this.#abdicated = true;
       core.parts.requests.abdicated();
       core.announce();
-      core.parts.suspicion.suspect('a quorum does not answer its heartbeats');
+      core.parts.suspicion.suspect(unfit);
     }
     core.parts.checkpoints.tick();
     if (!this.serving) return;

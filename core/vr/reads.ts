@@ -54,6 +54,8 @@ export class Reads implements ReadsPart {
    * their own, and never take that of linearizable reads. When it is full, whatever waits longest goes.
    */
   readonly #early = new Map<Token, Read>();
+  /** Tokens rise. None of a read that is early is lower. */
+  #firstEarly = 0;
   /** Abandoned reads that may still be in the list of those that arrived. */
   #abandoned = 0;
   /** Linearizable reads that arrived and are in no round and no question yet. */
@@ -81,6 +83,7 @@ export class Reads implements ReadsPart {
     if (consistency !== 'linearizable') {
       if (core.parts.execution.applied >= consistency.atLeast) return this.#ready(read);
       this.#makeRoom(Math.max(1, maxPendingReads * earlyPart));
+      if (this.#early.size === 0) this.#firstEarly = token;
       this.#early.set(token, read);
       this.#at(consistency.atLeast, read);
     } else if (this.#open.size >= maxPendingReads) {
@@ -95,14 +98,13 @@ export class Reads implements ReadsPart {
 
   /** @param most of the reads that name an op may wait. */
   #makeRoom(most: number): void {
-    for (const [token, read] of this.#early) {
-      if (this.#early.size < most) return;
+    while (this.#early.size >= most) {
+      const read = this.#early.get(this.#firstEarly++);
+      if (read === undefined) continue;
       this.#take(read);
       const details = { limit: most, actual: most + 1 };
-      this.#fail(
-        token,
-        errorInfo('Overloaded', 'the read waited too long for its op, and others wait as well', details),
-      );
+      const text = 'the read waited too long for its op, and others wait as well';
+      this.#fail(read.token, errorInfo('Overloaded', text, details));
     }
   }
 

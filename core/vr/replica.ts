@@ -107,6 +107,9 @@ export class Replica {
         return parts.transfer.chunkStaged(input.op, input.index);
       case 'peer':
         return parts.suspicion.peer(input.node, input.connected);
+      case 'diskLow':
+        core.diskLowSince = input.low ? (core.diskLowSince ?? core.now) : null;
+        return;
       case 'learners':
         return core.setExtraLearners(input.members);
       default:
@@ -116,7 +119,9 @@ export class Replica {
 
   #tick(): void {
     const parts = this.#parts;
-    const { now } = this.#core;
+    const core = this.#core;
+    const { now } = core;
+    core.disk.tick(now, core.unsynced);
     parts.primary.tick(now);
     parts.suspicion.tick(now);
     parts.viewChange.tick(now);

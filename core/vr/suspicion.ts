@@ -189,7 +189,9 @@ export class Suspicion implements SuspicionPart {
     const core = this.#core;
     if (!core.isVoterMember(from) || target !== core.view + 1) return;
     this.#asked.set(from, core.now);
-    this.#count();
+    // A primary that asks for it leaves its view, and no one needs to find that out by its silence.
+    if (from === core.primaryMember() && !this.#suspecting) this.suspect('it leaves its view');
+    else this.#count();
   }
 
   #ask(): void {

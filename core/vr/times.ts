@@ -26,6 +26,12 @@ export interface ReplicaTimes {
   readonly chunkMs: number;
   /** Nothing of what is lacking came for so long: the operator hears of it. */
   readonly aloneMs: number;
+  /** What the disk was given is not durable for so long: a primary leaves its view to one whose disk works. */
+  readonly diskStallMs: number;
+  /** What waits for the disk is so old: nothing more is handed to it. */
+  readonly diskBehindMs: number;
+  /** Who has no room on its disk, and another has, leaves the view to that one after so long. */
+  readonly handOverMs: number;
   /** A voter may take so long to report a state that would settle a dispute. */
   readonly disputeMs: number;
 }
@@ -40,6 +46,9 @@ export function replicaTimes({ suspicionMs, resendMs }: ReplicaTiming): ReplicaT
     entriesMaxMs: suspicionMs * 2,
     chunkMs: suspicionMs,
     aloneMs: suspicionMs * 30,
+    diskStallMs: suspicionMs * 1.5,
+    diskBehindMs: suspicionMs * 2,
+    handOverMs: suspicionMs,
     disputeMs: suspicionMs * 10,
   };
 }

@@ -18,6 +18,7 @@ import type { Reply } from '../../core/service/reply.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import type { Outgoing } from '../../core/wire/api-client.ts';
+import { claimless } from './claimless.ts';
 import {
   FakeNode,
   Outcome,
@@ -267,6 +268,7 @@ describe('a reset', () => {
       violation: (what) => {
         throw new Error(what);
       },
+      ...claimless,
     });
     const live = new Live<number>({
       host: { state: 'ready', onState: () => () => undefined, listening: () => undefined },

@@ -12,6 +12,7 @@ import { WatchStream } from '../../core/client/watch-stream.ts';
 import type { WatchHandle, WatchOptions, WatchTold } from '../../core/client/watches.ts';
 import { Watches, endedWatch } from '../../core/client/watches.ts';
 import type { Outgoing } from '../../core/wire/api-client.ts';
+import { claimless } from './claimless.ts';
 
 class Scene {
   readonly sent: Outgoing[] = [];
@@ -36,6 +37,7 @@ class Scene {
       connected: () => this.connected,
       send: (message) => void this.sent.push(message),
       violation: (what) => void this.violations.push(what),
+      ...claimless,
     });
   }
 

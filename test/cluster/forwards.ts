@@ -9,8 +9,7 @@ import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
-import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
-import type { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
+import type { Resources } from '../../core/cluster/replicas/resources.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
@@ -64,19 +63,17 @@ class Forwards {
       connectedNames: () => [...this.#connected],
       send: (to, message) => this.#send(to, message),
     };
-    const memory: Partial<MemoryReserve> = { refuses: () => null, refusesSessions: () => null };
-    const reserve: Partial<DiskReserve> = { refuses: () => null };
+    const resources: Partial<Resources> = { refuses: () => null };
     this.#router = new Router({
       groups: groups as Groups,
       peers: peers as Peers,
-      reserve: reserve as DiskReserve,
+      resources: resources as Resources,
       limits: { ...defaultLimits, maxPendingRequests: this.#random.pick([3, 1000]) },
       times: { patienceMs, commandMs: patienceMs },
       now: () => this.#nowMs,
       run,
       tired: () => false,
       whereabouts: new Whereabouts(),
-      memory: memory as MemoryReserve,
     });
     this.#hear();
   }

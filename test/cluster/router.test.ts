@@ -4,9 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorInfo } from '../../core/base/errors.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
-import type { DiskReserve } from '../../core/cluster/replicas/disk-reserve.ts';
 import type { Groups } from '../../core/cluster/replicas/groups.ts';
-import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
+import type { Resources } from '../../core/cluster/replicas/resources.ts';
 import type { Peers } from '../../core/cluster/peers/peers.ts';
 import { Whereabouts } from '../../core/cluster/routing/whereabouts.ts';
 import { Router } from '../../core/cluster/routing/router.ts';
@@ -43,14 +42,13 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
       return true;
     },
   };
-  const reserve: Partial<DiskReserve> = { refuses: () => null };
+  const resources: Partial<Resources> = { refuses: () => null };
   const limits = { ...defaultLimits, maxPendingRequests };
   return new Router({
     whereabouts: new Whereabouts(),
     groups: groups as Groups,
     peers: peers as Peers,
-    reserve: reserve as DiskReserve,
-    memory: new MemoryReserve(null, () => 0),
+    resources: resources as Resources,
     limits,
     times: { patienceMs: timeoutMs, commandMs: timeoutMs * 5 },
     now: () => now,

@@ -29,7 +29,8 @@ const unknownWrites: { readonly [K in Exclude<WriteKind, history.SimpleWrite['ki
 /** The upserts that it does not know: none. */
 const unknownUpserts: { readonly [K in Exclude<Upsertable['kind'], history.Upsertable['kind']>]: never } = {};
 /** The reads that it should know and does not: none. */
-const unknownReads: { readonly [K in Exclude<ReadKind, history.SimpleRead['kind'] | Unchecked | ClaimKind>]: never } = {};
+const unknownReads: { readonly [K in Exclude<ReadKind, history.SimpleRead['kind'] | Unchecked | ClaimKind>]: never } =
+  {};
 /** What it knows and the tree does not have: nothing. */
 const unknownToTree: { readonly [K in Exclude<Simple, WriteKind | ReadKind>]: never } = {};
 

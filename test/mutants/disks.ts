@@ -19,8 +19,8 @@ export const diskMutants: readonly Mutant[] = [
       { file: replica, find: '      this.#parts.clock.advance();\n', replace: '' },
       {
         file: replica,
-        find: '    const { now } = this.#core;\n',
-        replace: '    const { now } = this.#core;\n    parts.clock.advance();\n',
+        find: '    const { now } = core;\n',
+        replace: '    const { now } = core;\n    parts.clock.advance();\n',
       },
       {
         file: clock,

@@ -3,6 +3,7 @@
 import { createConnection } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Link } from '../../core/base/ports.ts';
+import { Sockets } from '../../node-server/descriptors.ts';
 import { Listener } from '../../node-server/ws-listener.ts';
 
 const mebi = 1024 * 1024;
@@ -23,6 +24,7 @@ beforeEach(async () => {
     origins: { key: 'none', allows: () => false },
     hosts: { allows: () => true } as never,
     log: { write: () => undefined },
+    sockets: new Sockets(Infinity, { write: () => undefined }),
     accept: (_subprotocol, accepted) => {
       link = accepted;
       return handler;

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { AddressInfo } from 'node:net';
 import type { Frame, Link } from '../../core/base/ports.ts';
+import { Sockets } from '../../node-server/descriptors.ts';
 import { Listener } from '../../node-server/ws-listener.ts';
 import { WebSocketTransport } from '../../node-server/ws-transport.ts';
 
@@ -52,6 +53,7 @@ describe('an end that dialled a node', () => {
       origins: { key: 'none', allows: () => false },
       hosts: { allows: () => true } as never,
       log: { write: () => undefined },
+      sockets: new Sockets(Infinity, { write: () => undefined }),
       accept: (_subprotocol, link) => {
         taken = link;
         return handler;

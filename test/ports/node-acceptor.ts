@@ -2,6 +2,7 @@
 
 import type { Link, LinkHandler } from '../../core/base/ports.ts';
 import { HostCheck, OriginCheck } from '../../node-server/origins.ts';
+import { Sockets } from '../../node-server/descriptors.ts';
 import { Listener } from '../../node-server/ws-listener.ts';
 import type { Acceptor } from './conformance.ts';
 
@@ -18,6 +19,7 @@ export async function listen(): Promise<Acceptor> {
     origins: new OriginCheck([]),
     hosts: new HostCheck([]),
     log: { write: () => undefined },
+    sockets: new Sockets(Infinity, { write: () => undefined }),
     accept: (_subprotocol, link) => {
       const next = waiting.shift();
       next?.resolve(link);

@@ -24,8 +24,23 @@ const budgets = [
      const haret = await connect({ urls: location.host });
      console.log(await blob(haret.namespace('app'), '/config', json()).get());`,
   ],
-  ['everything', 25_000, `import * as haret from 'haret'; console.log(haret);`],
-  ['everything, by functions', 25_000, `import * as haret from 'haret/core'; console.log(haret);`],
+  [
+    'one lock',
+    22_000,
+    `import { connect } from 'haret/core';
+     import { lock } from 'haret/coordination';
+     const haret = await connect({ urls: location.host });
+     await lock(haret.namespace('app'), '/jobs').with((held) => console.log(held.token));`,
+  ],
+  ['everything', 34_000, `import * as haret from 'haret'; console.log(haret);`],
+  ['everything but locks and their like', 25_000, `import * as haret from 'haret/core'; console.log(haret);`],
+  [
+    'everything, by functions',
+    34_000,
+    `import * as haret from 'haret/core';
+     import * as coordination from 'haret/coordination';
+     console.log(haret, coordination);`,
+  ],
 ] as const;
 
 const compilerOptions = {

@@ -44,6 +44,10 @@ export interface NodeTimes {
   readonly standingMs: number;
   /** A client that has answers waiting and takes none of them for so long does not read, and is closed. */
   readonly slowReaderMs: number;
+  /** What the disk was given is not durable for this long: the operator is told. */
+  readonly diskStallMs: number;
+  /** Ticks are no later than this while the process is awake. */
+  readonly awakeTickMs: number;
   /** A node that was not connected for this long is reported as missing. A restart is over by then. */
   readonly absentMs: number;
 }
@@ -64,6 +68,8 @@ export function nodeTimes({ suspicionMs }: Pick<Timing, 'suspicionMs'>): NodeTim
     hearsayMs: suspicionMs * 5,
     standingMs: suspicionMs / 2,
     slowReaderMs: suspicionMs * 5,
+    diskStallMs: suspicionMs,
+    awakeTickMs: suspicionMs / 10,
     absentMs: suspicionMs * 30,
   };
 }

@@ -59,6 +59,7 @@ export class Groups {
    */
   readonly #unknown = new Map<string, RecoveredReplica>();
   #ticks = 0;
+  #diskLow = false;
   #record: NodeRecord | null = null;
   #catalog: Catalog | null = null;
   #catalogVersion = -1;
@@ -194,6 +195,7 @@ export class Groups {
     if (siblings === undefined) this.#hosts.set(identity.namespace, [host]);
     else siblings.push(host);
     this.#turn.wake(host);
+    if (this.#diskLow) host.input({ kind: 'diskLow', low: true });
   }
 
   #machineFor(namespaceId: NamespaceId): ReadableMachine | null {
@@ -317,6 +319,13 @@ export class Groups {
 
   peer(node: string, connected: boolean): void {
     for (const host of this.all) host.input({ kind: 'peer', node, connected });
+  }
+
+  /** The disk under all replicas has no room for what grows, or has it again. */
+  diskLow(low: boolean): void {
+    if (low === this.#diskLow) return;
+    this.#diskLow = low;
+    for (const host of this.all) host.input({ kind: 'diskLow', low });
   }
 
   tick(now: number): void {

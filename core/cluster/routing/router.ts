@@ -16,9 +16,8 @@ import type { Consistency } from '../../wire/api.ts';
 import type { ForwardItem, ForwardOutcome, PeerMessage, PrimaryHint } from '../../wire/peer.ts';
 import type { NodeTimes } from '../base/times.ts';
 import type { Whereabouts } from './whereabouts.ts';
-import type { DiskReserve } from '../replicas/disk-reserve.ts';
 import type { Groups } from '../replicas/groups.ts';
-import type { MemoryReserve } from '../replicas/memory-reserve.ts';
+import type { Resources } from '../replicas/resources.ts';
 import type { Job, Waiter } from '../replicas/job.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { ReadConsistency, ReplicaHost } from '../replicas/replica-host.ts';
@@ -55,8 +54,7 @@ interface ForwardWaiter {
 export interface RouterParts {
   readonly groups: Groups;
   readonly peers: Peers;
-  readonly reserve: DiskReserve;
-  readonly memory: MemoryReserve;
+  readonly resources: Resources;
   readonly limits: Pick<Limits, 'maxPendingRequests'>;
   readonly times: Pick<NodeTimes, 'patienceMs' | 'commandMs'>;
   /** Monotonic milliseconds. */
@@ -152,12 +150,12 @@ export class Router {
     switch (item.kind) {
       case 'request':
         // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
-        return host.request(waiter, item, secret, this.#refusal(item.operation));
+        return host.request(waiter, item, secret, this.#parts.resources.refuses(item.operation));
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
       case 'register':
       case 'bind': {
-        const refused = this.#parts.memory.refusesSessions();
+        const refused = this.#parts.resources.memory.refusesSessions();
         return refused === null ? host.propose(waiter, encodeBody(item)) : waiter.fail(refused);
       }
       case 'unregister':
@@ -168,12 +166,6 @@ export class Router {
       case 'admin':
         return waiter.fail(errorInfo('BadFrame', `${item.kind} is not for a replica`));
     }
-  }
-
-  /** Why this node has no room for what a request adds. */
-  #refusal(operation: Uint8Array): ErrorInfo | null {
-    const { reserve, memory } = this.#parts;
-    return reserve.refuses(operation) ?? memory.refuses(operation);
   }
 
   /**

@@ -73,7 +73,7 @@ export const trial = {
         link.say(
           forged({ kind: 'prepareOk', ...told, op: now.head + 1_000_000 }),
           forged({ kind: 'prepareOk', ...told, op: largest }),
-          forged({ kind: 'commitOk', ...told, round: largest, op: largest, checkpoint: null }),
+          forged({ kind: 'commitOk', ...told, round: largest, op: largest, checkpoint: null, diskLow: false }),
           forged({ kind: 'readIndexOk', ...told, nonce: 1, index: largest }),
           forged({
             kind: 'commit',

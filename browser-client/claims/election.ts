@@ -1,0 +1,226 @@
+/** Elections: one leader at a time, with a value that everyone sees. */
+
+import type { KnownClaim } from '../../core/tree/operation.ts';
+import { decode, encode } from '../codecs.ts';
+import type { Codec } from '../codecs.ts';
+import type { CoreNamespace } from '../namespace.ts';
+import { opOf, written } from '../operations.ts';
+import type { CallOptions, ReadOptions, Written } from '../options.ts';
+import { watch } from '../watch.ts';
+import { Hold, claimIn, withLease } from './hold.ts';
+import type { Holding, WaitOptions } from './hold.ts';
+import { ClaimNode, ClaimNodeOps } from './node.ts';
+
+/** Options of {@link Election.campaign}. */
+export interface CampaignOptions<In> extends WaitOptions {
+  /** What everyone sees of this candidate once it leads. At most 16 KiB. */
+  readonly value: In;
+}
+
+/** Options of {@link Term.resign}. */
+export interface ResignOptions extends CallOptions {
+  /** The candidate who is next: the `claim` of one who waits ({@link ClaimsInfo}). Default: the one who waited longest. */
+  readonly to?: number | undefined;
+}
+
+/** Options of {@link Election.observe}. */
+export interface ObserveOptions extends ReadOptions {
+  /** Go on after this op, where another observer ended. Default: begin with who leads now. */
+  readonly after?: number | undefined;
+}
+
+/** Who leads. */
+export interface Leader<Out> {
+  /** The term: the op of the entry that elected this leader. Later terms are larger. */
+  readonly term: number;
+  /** Its value now. */
+  readonly value: Out;
+  /** The session that leads. */
+  readonly session: number;
+}
+
+/** What happened in an election. */
+export type ElectionEvent<Out> =
+  | {
+      /** There is another leader. */
+      readonly kind: 'elected';
+      /** Its term. */
+      readonly term: number;
+      /** Its value. */
+      readonly value: Out;
+      /** The term of the leader before. Null when there was none, or when it is not known. */
+      readonly previous: number | null;
+      /** The op of the entry. */
+      readonly op: number;
+    }
+  | {
+      /** The leader has another value. */
+      readonly kind: 'proclaimed';
+      /** Its term. */
+      readonly term: number;
+      /** The new value. */
+      readonly value: Out;
+      /** The op of the entry. */
+      readonly op: number;
+    }
+  | {
+      /** There is no leader any more. */
+      readonly kind: 'vacant';
+      /** The term that ended. Null when it is not known. */
+      readonly term: number | null;
+      /** The op of the entry. */
+      readonly op: number;
+    };
+
+/** A term in office. It ends by {@link resign}, or by a loss, which fires its signal. */
+export class Term<Out, In = Out, N extends CoreNamespace = CoreNamespace> extends Hold<N> {
+  readonly #codec: Codec<Out, In>;
+
+  /** @internal Made by {@link Election.campaign}. */
+  constructor(holding: Holding, ns: N, codec: Codec<Out, In>) {
+    super(holding, ns);
+    this.#codec = codec;
+  }
+
+  /** The term: the op of the entry that elected it, which is also the fencing token. */
+  get term(): number {
+    return this.token;
+  }
+
+  /** Replaces the value that everyone sees. @throws HaretError `NotHeld` when the term is over. */
+  proclaim(value: In, options: CallOptions = {}): Promise<Written> {
+    const { path, claim, token } = this;
+    return this.ns.executor.run(() => {
+      const bytes = encode(this.#codec, value, path);
+      return opOf({ kind: 'proclaim', path, claim, token, value: bytes }, 'done', written);
+    }, options);
+  }
+
+  /**
+   * Gives the office up, in any case. @returns false when it was lost or given up before.
+   * @throws HaretError `NotHeld` when `to` is not in line. The candidate who waited longest is then next.
+   */
+  resign({ to = 0, ...options }: ResignOptions = {}): Promise<boolean> {
+    return this.releaseTo(to, options);
+  }
+}
+
+/** An election. It is made by its first candidate, and then goes away with the last one, unless it was created. */
+export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> extends ClaimNode<N> {
+  /** Its operations as values, for transactions. */
+  readonly op: ClaimNodeOps;
+  readonly #codec: Codec<Out, In>;
+
+  constructor(namespace: N, path: string, codec: Codec<Out, In>) {
+    super(namespace, path);
+    this.op = new ClaimNodeOps(path, 'election');
+    this.#codec = codec;
+  }
+
+  /** Makes it, so that it stays without candidates. @throws HaretError `PathExists` */
+  create(options: CallOptions = {}): Promise<Written> {
+    return this.executor.run(() => this.op.create(), options);
+  }
+
+  /** Resolves when this client leads and can count on it. @throws HaretError as {@link Lock.acquire}. */
+  async campaign(options: CampaignOptions<In>): Promise<Term<Out, In, N>> {
+    const ns = withLease(this.namespace, options.leaseMs);
+    const value = encode(this.#codec, options.value, this.path);
+    const holding = await claimIn(ns, { path: this.path, exclusive: true, value, auto: 'election' }, options);
+    return new Term(holding, ns, this.#codec);
+  }
+
+  /** Who leads. Undefined when no one does. */
+  async leader(options: ReadOptions = {}): Promise<Leader<Out> | undefined> {
+    return (await this.#present(options)).leader;
+  }
+
+  async #present(options: ReadOptions): Promise<{ readonly leader: Leader<Out> | undefined; readonly op: number }> {
+    const { path } = this;
+    const { namespace } = this;
+    const shown = ({ token, value, session }: KnownClaim): Leader<Out> => ({
+      term: token,
+      value: this.#decode(value),
+      session,
+    });
+    const read = await this.executor.run(
+      () =>
+        opOf({ kind: 'leader', path }, 'leader', ({ leader }, op) => ({
+          leader: leader === null ? undefined : shown(leader),
+          op,
+        })),
+      options,
+      [undefined],
+    );
+    // Where there is no election, the op of its absence is not known, but the newest that was answered is no later.
+    return read ?? { leader: undefined, op: namespace.lastOp };
+  }
+
+  #decode(value: Uint8Array | null): Out {
+    return decode(this.#codec, value ?? new Uint8Array(), this.path);
+  }
+
+  /**
+   * Follows the election: who leads now, and then every election, proclamation and vacancy, in order and each once, until
+   * the loop is left or `signal` ends it. An observer that fell so far behind that no node remembers what it missed is
+   * told who leads now.
+   *
+   * @example
+   * for await (const event of ns.election('/leader').observe()) console.log(event.kind, event.term);
+   */
+  async *observe({ after, ...options }: ObserveOptions = {}): AsyncGenerator<ElectionEvent<Out>, void, undefined> {
+    const { path } = this;
+    let term: number | null = null;
+    let seen = after ?? 0;
+    const present = async (): Promise<ElectionEvent<Out> | undefined> => {
+      const { leader, op } = await this.#present(options);
+      const previous = term;
+      seen = Math.max(seen, op);
+      term = leader?.term ?? null;
+      if (leader === undefined) return { kind: 'vacant', term: previous, op };
+      return leader.term === previous
+        ? { kind: 'proclaimed', term: leader.term, value: leader.value, op }
+        : { kind: 'elected', term: leader.term, value: leader.value, previous, op };
+    };
+    if (after === undefined) {
+      const first = await present();
+      if (first !== undefined) yield first;
+    }
+    const updates = watch(this.namespace, path, {
+      recursive: false,
+      from: { after: seen },
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    for await (const update of updates) {
+      if (update.kind === 'snapshot') {
+        const now = update.last ? await present() : undefined;
+        if (now !== undefined) yield now;
+        continue;
+      }
+      const { op } = update;
+      if (op <= seen) continue;
+      seen = op;
+      for (const { path: changed, kind, claim, value } of update.changes) {
+        if (changed !== path || claim === null) continue;
+        if (kind === 'granted') {
+          yield { kind: 'elected', term: claim.token, value: this.#decode(value), previous: term, op };
+          term = claim.token;
+        } else if (kind === 'proclaimed') {
+          yield { kind: 'proclaimed', term: claim.token, value: this.#decode(value), op };
+        } else if (kind === 'vacant') {
+          yield { kind: 'vacant', term: claim.token, op };
+          term = null;
+        }
+      }
+    }
+  }
+}
+
+/** An election in `namespace`. To make the handle asks nothing of the cluster. */
+export function election<Out, In = Out, N extends CoreNamespace = CoreNamespace>(
+  namespace: N,
+  path: string,
+  codec: Codec<Out, In>,
+): Election<Out, In, N> {
+  return new Election(namespace, path, codec);
+}

@@ -1,0 +1,28 @@
+/**
+ * `haret/coordination`: locks, semaphores, barriers and elections, as functions that take a namespace. A page pays for
+ * those that it imports. A namespace of `haret` has them as methods.
+ *
+ * @module haret/coordination
+ */
+
+export { Barrier, barrier } from './claims/barrier.ts';
+export type { BarrierOps } from './claims/barrier.ts';
+export { Election, Term, election } from './claims/election.ts';
+export type { CampaignOptions, ElectionEvent, Leader, ObserveOptions, ResignOptions } from './claims/election.ts';
+export { Hold } from './claims/hold.ts';
+export type { ClaimsInfo, LostReason, WaitOptions } from './claims/hold.ts';
+export { Lock, lock } from './claims/lock.ts';
+export type { AcquireOptions } from './claims/lock.ts';
+export type { ClaimNode, ClaimNodeOps, StealOptions } from './claims/node.ts';
+export { Semaphore, semaphore } from './claims/semaphore.ts';
+export type { PermitOptions, SemaphoreOps, SemaphoreOptions } from './claims/semaphore.ts';
+export { locks } from './claims/web-locks.ts';
+export type {
+  GrantedLock,
+  LockInfo,
+  LockManager,
+  LockManagerSnapshot,
+  LockRequestOptions,
+  LockWork,
+} from './claims/web-locks.ts';
+export type { KnownClaim } from '../core/tree/operation.ts';
