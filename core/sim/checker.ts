@@ -243,7 +243,7 @@ export class Checker {
     if (sessions === null) return;
     const { op, answer } = decodeReply(bytes);
     const executed = op === entry.op && !(answer.kind === 'error' && notExecuted.has(answer.error.code));
-    if (!sessions.entry(entry, executed, this.#nowMs()) || !(reference instanceof Service)) return;
+    if (!sessions.entry(entry, executed ? answer : null, this.#nowMs()) || !(reference instanceof Service)) return;
     const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));
     rule(differs === null, 7, 'the sessions differ from those that should exist', { ...facts, differs });
   }

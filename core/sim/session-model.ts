@@ -8,7 +8,9 @@ import type { SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
+import type { Reply } from '../service/reply.ts';
 import type { ServiceEntry } from '../service/service.ts';
+import { defaultLeaseMs } from '../tree/operations/claims.ts';
 
 export interface ModelLimits {
   readonly maxSessions: number;
@@ -21,6 +23,8 @@ interface Seen {
   /** When it was last seen, by the replicated clock and by that of the world. */
   timestamp: number;
   realMs: number;
+  /** How long it lives without a sign of life. Null until it claims something: then as long as any session. */
+  leaseMs: number | null;
 }
 
 export class SessionModel {
@@ -37,14 +41,21 @@ export class SessionModel {
 
   /**
    * Takes the next committed entry.
-   * @param executed false when its reply says that it was not done now.
+   * @param answer null when its reply says that it was not done now.
    * @returns true when it may have changed which sessions exist.
    */
-  entry({ op, timestamp, session, body: bytes }: ServiceEntry, executed: boolean, realMs: number): boolean {
+  entry(
+    { op, timestamp, session, body: bytes }: ServiceEntry,
+    answer: Reply['answer'] | null,
+    realMs: number,
+  ): boolean {
     this.#timestamp = Math.max(this.#timestamp, timestamp);
     if (session !== 0) {
       const ended = this.#endDue(session);
-      if (executed) this.#see(session, realMs);
+      if (answer !== null) {
+        this.#see(session, realMs);
+        this.#lease(session, bytes, answer);
+      }
       return ended;
     }
     const body = decodeBody(bytes);
@@ -54,11 +65,11 @@ export class SessionModel {
           const idlest = this.#idlest();
           // A session that gave a sign of life within the last tenth of its time-out is not evicted. The newcomer is
           // refused.
-          const idleMs = this.#timestamp - this.#sessions.get(idlest)!.timestamp;
+          const idleMs = this.#timestamp - (this.#sessions.get(idlest)?.timestamp ?? Infinity);
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs });
+        this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs, leaseMs: null });
         return true;
       case 'bind':
         this.#bound = true;
@@ -82,9 +93,29 @@ export class SessionModel {
   /** A session that is due ends with the first entry that meets it (coordination §2). */
   #endDue(session: SessionId): boolean {
     const seen = this.#sessions.get(session);
-    return (
-      seen !== undefined && seen.timestamp + this.#limits.sessionMs <= this.#timestamp && this.#sessions.delete(session)
-    );
+    if (seen === undefined || seen.timestamp + this.#lifeOf(seen) > this.#timestamp) return false;
+    return this.#sessions.delete(session);
+  }
+
+  #lifeOf({ leaseMs }: Seen): number {
+    return leaseMs ?? this.#limits.sessionMs;
+  }
+
+  /** The first claim of a session sets its lease, once (coordination §2). */
+  #lease(session: SessionId, bytes: Uint8Array, answer: Reply['answer']): void {
+    const seen = this.#sessions.get(session);
+    if (seen?.leaseMs !== null || answer.kind !== 'result') return;
+    const { result } = answer;
+    const results = result.kind === 'transaction' ? result.results : [result];
+    if (!results.some(({ kind }) => kind === 'claimed')) return;
+    const body = decodeBody(bytes);
+    if (body.kind !== 'operation') return;
+    const { operation } = body;
+    const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
+    for (const one of done) {
+      const wish = one.kind === 'claim' ? one : one.kind === 'steal' ? one.put : null;
+      if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
+    }
   }
 
   #see(session: SessionId, realMs: number): void {
@@ -95,8 +126,9 @@ export class SessionModel {
   #idlest(): SessionId {
     let idlest = 0;
     let least = Infinity;
-    for (const [id, { timestamp }] of this.#sessions) {
-      if (timestamp >= least) continue;
+    for (const [id, { timestamp, leaseMs }] of this.#sessions) {
+      // One that holds something is not evicted.
+      if (timestamp >= least || leaseMs !== null) continue;
       idlest = id;
       least = timestamp;
     }
@@ -119,7 +151,7 @@ export class SessionModel {
    */
   overdue(realMs: number, graceMs: number): readonly number[] {
     if (this.#bound) return [];
-    const since = realMs - this.#limits.sessionMs - graceMs;
-    return [...this.#sessions].filter(([, seen]) => seen.realMs < since).map(([id]) => id);
+    const since = realMs - graceMs;
+    return [...this.#sessions].filter(([, seen]) => seen.realMs < since - this.#lifeOf(seen)).map(([id]) => id);
   }
 }
