@@ -13,7 +13,6 @@ import { Watches } from '../../core/client/watches.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import type { Outgoing } from '../../core/wire/api-client.ts';
 import { telling } from '../again.ts';
-import { claimless } from './claimless.ts';
 
 type Watch = Extract<Outgoing, { kind: 'watch' }>;
 type Changes = Extract<WatchTold, { kind: 'snapshot' }>['changes'];
