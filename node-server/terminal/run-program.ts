@@ -16,11 +16,18 @@ export const runTiedProgram: RunProgram = ([program, ...words], environment, hol
     const child = spawn(program!, words, { stdio: 'inherit', env: { ...process.env, ...environment } });
     let kill: NodeJS.Timeout | undefined;
     const stop = (): void => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || kill !== undefined) return;
       child.kill('SIGTERM');
       kill = setTimeout(() => child.kill('SIGKILL'), graceMs);
     };
-    const over = (): void => clearTimeout(kill);
+    // Whoever ends this process means the program too. It gives up the hold when the program has ended.
+    process.on('SIGTERM', stop);
+    process.on('SIGHUP', stop);
+    const over = (): void => {
+      clearTimeout(kill);
+      process.off('SIGTERM', stop);
+      process.off('SIGHUP', stop);
+    };
     child.on('error', (error) => {
       over();
       reject(new UsageError(`${program!} cannot be run: ${error.message}`));

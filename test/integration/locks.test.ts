@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const worker of workers) worker.child.kill('SIGKILL');
+  for (const worker of workers) worker.end();
   await cluster.close();
 });
 
@@ -32,11 +32,20 @@ class Worker {
   constructor(node: NodeUnderTest, command: string) {
     const args = [bundleOf('haret-cli-client'), node.api, '--ns', 'test-ns', '-e', command];
     const env = { ...process.env, NO_COLOR: '1' };
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
     this.child.stdout!.on('data', (chunk: Buffer) => (this.out += chunk.toString('utf8')));
     this.child.stderr!.on('data', (chunk: Buffer) => (this.out += chunk.toString('utf8')));
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
     workers.push(this);
+  }
+
+  /** Ends it, and the program that it ran, which a kill leaves behind. */
+  end(): void {
+    try {
+      process.kill(-this.child.pid!, 'SIGKILL');
+    } catch {
+      // All of them have ended.
+    }
   }
 
   /** The token that its program was given. */
