@@ -8,7 +8,9 @@ import type { SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
+import type { Reply } from '../service/reply.ts';
 import type { ServiceEntry } from '../service/service.ts';
+import { defaultLeaseMs } from '../tree/operations/claims.ts';
 
 export interface ModelLimits {
   readonly maxSessions: number;
@@ -21,7 +23,12 @@ interface Seen {
   /** When it was last seen, by the replicated clock and by that of the world. */
   timestamp: number;
   realMs: number;
+  /** How long it lives without a sign of life. Null: as long as all sessions without a lease. */
+  leaseMs: number | null;
 }
+
+/** The answers to an entry that was not executed, so that it was no sign of life of its session. */
+const notExecuted: ReadonlySet<string> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
 
 export class SessionModel {
   readonly #limits: ModelLimits;
@@ -37,14 +44,17 @@ export class SessionModel {
 
   /**
    * Takes the next committed entry.
-   * @param executed false when its reply says that it was not done now.
+   * @param reply says whether it was done now.
    * @returns true when it may have changed which sessions exist.
    */
-  entry({ op, timestamp, session, body: bytes }: ServiceEntry, executed: boolean, realMs: number): boolean {
+  entry({ op, timestamp, session, body: bytes }: ServiceEntry, reply: Reply, realMs: number): boolean {
     this.#timestamp = Math.max(this.#timestamp, timestamp);
     if (session !== 0) {
       const ended = this.#endDue(session);
-      if (executed) this.#see(session, realMs);
+      const { answer } = reply;
+      if (reply.op !== op || (answer.kind === 'error' && notExecuted.has(answer.error.code))) return ended;
+      this.#see(session, realMs);
+      if (answer.kind === 'result' && answer.result.kind === 'claimed') this.#lease(session, bytes);
       return ended;
     }
     const body = decodeBody(bytes);
@@ -52,13 +62,19 @@ export class SessionModel {
       case 'register':
         while (this.#sessions.size >= this.#limits.maxSessions) {
           const idlest = this.#idlest();
+          if (idlest === null) return true;
           // A session that gave a sign of life within the last tenth of its time-out is not evicted. The newcomer is
           // refused.
           const idleMs = this.#timestamp - this.#sessions.get(idlest)!.timestamp;
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs });
+        this.#sessions.set(sessionOf(op), {
+          secret: body.secret,
+          timestamp: this.#timestamp,
+          realMs,
+          leaseMs: null,
+        });
         return true;
       case 'bind':
         this.#bound = true;
@@ -82,9 +98,30 @@ export class SessionModel {
   /** A session that is due ends with the first entry that meets it (coordination §2). */
   #endDue(session: SessionId): boolean {
     const seen = this.#sessions.get(session);
-    return (
-      seen !== undefined && seen.timestamp + this.#limits.sessionMs <= this.#timestamp && this.#sessions.delete(session)
-    );
+    return seen !== undefined && this.#dueMs(seen) <= this.#timestamp && this.#sessions.delete(session);
+  }
+
+  #dueMs({ timestamp, leaseMs }: Seen): number {
+    return timestamp + (leaseMs ?? this.#limits.sessionMs);
+  }
+
+  /** Its first claim gave a session its lease, for good. */
+  #lease(session: SessionId, bytes: Uint8Array): void {
+    const seen = this.#sessions.get(session);
+    const body = decodeBody(bytes);
+    if (seen === undefined || body.kind !== 'operation' || body.operation.kind !== 'claim') return;
+    seen.leaseMs ??= body.operation.leaseMs ?? defaultLeaseMs;
+  }
+
+  /** The replicated time of the last entry. */
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** True when nothing may be granted to a session any more. */
+  over(session: SessionId): boolean {
+    const seen = this.#sessions.get(session);
+    return !this.#bound && (seen === undefined || this.#dueMs(seen) <= this.#timestamp);
   }
 
   #see(session: SessionId, realMs: number): void {
@@ -92,11 +129,12 @@ export class SessionModel {
     if (seen !== undefined) Object.assign(seen, { timestamp: this.#timestamp, realMs });
   }
 
-  #idlest(): SessionId {
-    let idlest = 0;
+  /** Of those without a lease. Null when all have one. */
+  #idlest(): SessionId | null {
+    let idlest: SessionId | null = null;
     let least = Infinity;
-    for (const [id, { timestamp }] of this.#sessions) {
-      if (timestamp >= least) continue;
+    for (const [id, { timestamp, leaseMs }] of this.#sessions) {
+      if (timestamp >= least || leaseMs !== null) continue;
       idlest = id;
       least = timestamp;
     }
@@ -119,7 +157,8 @@ export class SessionModel {
    */
   overdue(realMs: number, graceMs: number): readonly number[] {
     if (this.#bound) return [];
-    const since = realMs - this.#limits.sessionMs - graceMs;
-    return [...this.#sessions].filter(([, seen]) => seen.realMs < since).map(([id]) => id);
+    const { sessionMs } = this.#limits;
+    const late = ({ realMs: seenMs, leaseMs }: Seen): boolean => seenMs < realMs - (leaseMs ?? sessionMs) - graceMs;
+    return [...this.#sessions].filter(([, seen]) => late(seen)).map(([id]) => id);
   }
 }
