@@ -7,7 +7,11 @@
  */
 
 import { NobleHash } from '../core/base/noble-hash.ts';
+import type { Clock } from '../core/base/ports.ts';
 import { defaultTiming } from '../core/cluster/base/host.ts';
+import { Service } from '../core/service/service.ts';
+import type { Schedule } from '../core/sim/schedule.ts';
+import type { KnownClaim } from '../core/tree/operation.ts';
 import type { SimNode } from '../core/sim/sim-node.ts';
 import { World } from '../core/sim/world.ts';
 import { codecs } from './host.ts';
@@ -50,10 +54,48 @@ const clientTickUs = 10_000;
 const eventsATurn = 256;
 /**
  * While only waits for something that may never happen are open, time goes on for this long. It is longer than a
- * failover takes.
+ * failover takes, and than a lease of the default length.
  */
-const listeningUs = 10_000_000;
+const listeningUs = 20_000_000;
 const mebi = 1024 * 1024;
+
+/** The loop and the clock of a client's machine. */
+class HostLoop {
+  readonly #schedule: Schedule;
+  #rate = 1;
+  /** From here on the clock has its present rate: the time of the world, and that of the machine. */
+  #atUs = 0;
+  #localUs = 0;
+  stalledUntilUs = 0;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  get #nowUs(): number {
+    return this.#localUs + (this.#schedule.nowUs - this.#atUs) * this.#rate;
+  }
+
+  readonly clock: Clock = {
+    now: () => Math.floor(this.#nowUs / 1000),
+    soon: (work) => this.after(0, work),
+  };
+
+  drift(rate: number): void {
+    this.#localUs = this.#nowUs;
+    this.#atUs = this.#schedule.nowUs;
+    this.#rate = rate;
+  }
+
+  /** Runs `work` after `delayUs`, but not while the loop stands still. */
+  after(delayUs: number, work: () => void): void {
+    this.#schedule.after(delayUs, () => {
+      const leftUs = this.stalledUntilUs - this.#schedule.nowUs;
+      if (leftUs > 0) this.after(leftUs, work);
+      else work();
+    });
+  }
+}
 
 /** Runs a task after all promises that are due. Browsers have no `setImmediate`. */
 function nextTask(): Promise<void> {
@@ -85,7 +127,7 @@ export class SimulatedCluster {
   readonly #world: World;
   readonly #clients = new Set<Haret>();
   readonly #tickers = new Set<Ticker>();
-  #hosts: string[] = [];
+  readonly #loops = new Map<string, HostLoop>();
   #waiting = 0;
   #listening = 0;
   /** When a call last began or was answered. */
@@ -129,8 +171,8 @@ export class SimulatedCluster {
 
   /** A client that may not be connected yet. */
   open({ host, nodes, ...options }: SimulatedClientOptions = {}): Haret {
-    const name = host ?? `client${this.#hosts.length + 1}`;
-    if (!this.#hosts.includes(name)) this.#hosts.push(name);
+    const name = host ?? `client${this.#loops.size + 1}`;
+    if (!this.#loops.has(name)) this.#loops.set(name, new HostLoop(this.#world.schedule));
     const haret = openIn(this.#runtime(name), this.#urls(nodes), options, make);
     this.#clients.add(haret);
     return haret;
@@ -204,7 +246,7 @@ export class SimulatedCluster {
    * no group reaches all machines. Name clients by their `host`.
    */
   partition(...groups: readonly (readonly string[])[]): void {
-    const known = new Set([...this.nodes, ...this.#hosts]);
+    const known = new Set([...this.nodes, ...this.#loops.keys()]);
     for (const name of groups.flat()) if (!known.has(name)) throw new Error(`there is no machine ${name}`);
     const { network } = this.#world;
     network.mendAll();
@@ -218,6 +260,48 @@ export class SimulatedCluster {
         }
       }
     }
+  }
+
+  /**
+   * Has the loop of a client's machine stand still, as when a program computes for long or its process is stopped. Its
+   * clock goes on. What arrives meanwhile is handed on afterwards.
+   */
+  stall(host: string, ms: number): void {
+    const { network, schedule } = this.#world;
+    const loop = this.#loop(host);
+    loop.stalledUntilUs = Math.max(loop.stalledUntilUs, schedule.nowUs + Math.round(ms * 1000));
+    network.pause(host);
+    loop.after(0, () => network.resume(host));
+  }
+
+  /** From now on the clock of a client's machine runs this many times as fast as that of the world. */
+  drift(host: string, rate: number): void {
+    this.#loop(host).drift(rate);
+  }
+
+  /** The replicated clock of a namespace, in milliseconds, as its most advanced replica has it. */
+  clockOf(namespace: string): number {
+    return Math.max(0, ...this.#services(namespace).map(({ timestamp }) => timestamp));
+  }
+
+  /** The claims at a path, as the most advanced replica has them: those that hold, then the line. */
+  claims(namespace: string, path: string): readonly KnownClaim[] {
+    const [newest] = [...this.#services(namespace)].sort((a, b) => b.op - a.op);
+    const result = newest?.tree.read({ kind: 'claims', path, limit: 10_000, from: 0 });
+    return result?.ok === true && result.value.kind === 'claims' ? result.value.claims : [];
+  }
+
+  #services(namespace: string): readonly Service[] {
+    const id = this.#namespaces.get(namespace);
+    return this.#world.nodes.flatMap(({ hosts }) =>
+      hosts.flatMap(({ namespaceId, machine }) => (namespaceId === id && machine instanceof Service ? [machine] : [])),
+    );
+  }
+
+  #loop(host: string): HostLoop {
+    const loop = this.#loops.get(host);
+    if (loop === undefined) throw new Error(`there is no client on a machine ${host}`);
+    return loop;
   }
 
   /** Ends partitions and pauses. Nodes that crashed stay down. */
@@ -248,12 +332,14 @@ export class SimulatedCluster {
   }
 
   #runtime(host: string): Runtime {
-    const { schedule, network } = this.#world;
+    const { network } = this.#world;
+    const loop = this.#loop(host);
     return {
       ports: {
         transport: network.transportOf(host),
-        clock: schedule.clock,
+        clock: loop.clock,
         random: this.#world.chance(),
+        alarms: new Set(),
       },
       codecs,
       codec: 'binary',
@@ -263,9 +349,9 @@ export class SimulatedCluster {
         const tick = (): void => {
           if (!running) return;
           engine.tick();
-          schedule.after(clientTickUs, tick);
+          loop.after(clientTickUs, tick);
         };
-        schedule.after(clientTickUs, tick);
+        loop.after(clientTickUs, tick);
         const ticker = {
           hurry: () => undefined,
           stop: () => {

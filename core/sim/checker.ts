@@ -25,6 +25,7 @@ import type { LogDescription, Message } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Durability } from './durability.ts';
 import { GroupHistory } from './group-history.ts';
+import { executedAnswer } from './session-model.ts';
 
 /** A rule of protocol §9 was broken. This seed found a bug in haret. */
 export class RuleBroken extends Error {
@@ -61,7 +62,6 @@ export class Checker {
   readonly #hosts: (node: string) => readonly ReplicaHost[];
   readonly #hash: Hash;
   readonly #durability: Durability;
-
   readonly #nowMs: () => number;
   /** Told after each entry that is committed. */
   onCommit: ((namespace: NamespaceId) => void) | null = null;
@@ -245,7 +245,7 @@ export class Checker {
   #sessions(group: GroupHistory, entry: Entry, bytes: Uint8Array, facts: Readonly<Record<string, unknown>>): void {
     const { sessions, claims, reference } = group;
     if (sessions === null || !(reference instanceof Service)) return;
-    const changed = sessions.entry(entry, decodeReply(bytes), this.#nowMs());
+    const changed = sessions.entry(entry, executedAnswer(entry.op, bytes), this.#nowMs());
     const wrong = claims.entry(entry, sessions.timestamp, reference.tree, (id) => sessions.over(id));
     rule(wrong === null, 7, wrong ?? '', facts);
     if (!changed) return;

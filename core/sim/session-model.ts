@@ -4,11 +4,12 @@
  * keeps sessions.
  */
 
-import type { SessionId } from '../base/ids.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
+import { decodeReply } from '../service/reply.ts';
 import type { ServiceEntry } from '../service/service.ts';
 import { defaultLeaseMs } from '../tree/operations/claims.ts';
 
@@ -23,12 +24,19 @@ interface Seen {
   /** When it was last seen, by the replicated clock and by that of the world. */
   timestamp: number;
   realMs: number;
-  /** How long it lives without a sign of life. Null: as long as all sessions without a lease. */
+  /** How long it lives without a sign of life. Null until it claims something: then as long as any session. */
   leaseMs: number | null;
 }
 
 /** The answers to an entry that was not executed, so that it was no sign of life of its session. */
 const notExecuted: ReadonlySet<string> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
+
+/** What a request was answered that was executed by the entry of `op`. Null when it was not executed now. */
+export function executedAnswer(op: Op, bytes: Uint8Array): Reply['answer'] | null {
+  const reply = decodeReply(bytes);
+  const { answer } = reply;
+  return reply.op === op && !(answer.kind === 'error' && notExecuted.has(answer.error.code)) ? answer : null;
+}
 
 export class SessionModel {
   readonly #limits: ModelLimits;
@@ -44,17 +52,21 @@ export class SessionModel {
 
   /**
    * Takes the next committed entry.
-   * @param reply says whether it was done now.
+   * @param answer null when its reply says that it was not done now.
    * @returns true when it may have changed which sessions exist.
    */
-  entry({ op, timestamp, session, body: bytes }: ServiceEntry, reply: Reply, realMs: number): boolean {
+  entry(
+    { op, timestamp, session, body: bytes }: ServiceEntry,
+    answer: Reply['answer'] | null,
+    realMs: number,
+  ): boolean {
     this.#timestamp = Math.max(this.#timestamp, timestamp);
     if (session !== 0) {
       const ended = this.#endDue(session);
-      const { answer } = reply;
-      if (reply.op !== op || (answer.kind === 'error' && notExecuted.has(answer.error.code))) return ended;
-      this.#see(session, realMs);
-      if (answer.kind === 'result' && answer.result.kind === 'claimed') this.#lease(session, bytes);
+      if (answer !== null) {
+        this.#see(session, realMs);
+        this.#lease(session, bytes, answer);
+      }
       return ended;
     }
     const body = decodeBody(bytes);
@@ -62,19 +74,13 @@ export class SessionModel {
       case 'register':
         while (this.#sessions.size >= this.#limits.maxSessions) {
           const idlest = this.#idlest();
-          if (idlest === null) return true;
           // A session that gave a sign of life within the last tenth of its time-out is not evicted. The newcomer is
           // refused.
-          const idleMs = this.#timestamp - this.#sessions.get(idlest)!.timestamp;
+          const idleMs = this.#timestamp - (this.#sessions.get(idlest)?.timestamp ?? Infinity);
           if (idleMs * 10 < this.#limits.sessionMs) return true;
           this.#sessions.delete(idlest);
         }
-        this.#sessions.set(sessionOf(op), {
-          secret: body.secret,
-          timestamp: this.#timestamp,
-          realMs,
-          leaseMs: null,
-        });
+        this.#sessions.set(sessionOf(op), { secret: body.secret, timestamp: this.#timestamp, realMs, leaseMs: null });
         return true;
       case 'bind':
         this.#bound = true;
@@ -98,19 +104,8 @@ export class SessionModel {
   /** A session that is due ends with the first entry that meets it (coordination §2). */
   #endDue(session: SessionId): boolean {
     const seen = this.#sessions.get(session);
-    return seen !== undefined && this.#dueMs(seen) <= this.#timestamp && this.#sessions.delete(session);
-  }
-
-  #dueMs({ timestamp, leaseMs }: Seen): number {
-    return timestamp + (leaseMs ?? this.#limits.sessionMs);
-  }
-
-  /** Its first claim gave a session its lease, for good. */
-  #lease(session: SessionId, bytes: Uint8Array): void {
-    const seen = this.#sessions.get(session);
-    const body = decodeBody(bytes);
-    if (seen === undefined || body.kind !== 'operation' || body.operation.kind !== 'claim') return;
-    seen.leaseMs ??= body.operation.leaseMs ?? defaultLeaseMs;
+    if (seen === undefined || seen.timestamp + this.#lifeOf(seen) > this.#timestamp) return false;
+    return this.#sessions.delete(session);
   }
 
   /** The replicated time of the last entry. */
@@ -121,7 +116,28 @@ export class SessionModel {
   /** True when nothing may be granted to a session any more. */
   over(session: SessionId): boolean {
     const seen = this.#sessions.get(session);
-    return !this.#bound && (seen === undefined || this.#dueMs(seen) <= this.#timestamp);
+    return !this.#bound && (seen === undefined || seen.timestamp + this.#lifeOf(seen) <= this.#timestamp);
+  }
+
+  #lifeOf({ leaseMs }: Seen): number {
+    return leaseMs ?? this.#limits.sessionMs;
+  }
+
+  /** The first claim of a session sets its lease, once (coordination §2). */
+  #lease(session: SessionId, bytes: Uint8Array, answer: Reply['answer']): void {
+    const seen = this.#sessions.get(session);
+    if (seen?.leaseMs !== null || answer.kind !== 'result') return;
+    const { result } = answer;
+    const results = result.kind === 'transaction' ? result.results : [result];
+    if (!results.some(({ kind }) => kind === 'claimed')) return;
+    const body = decodeBody(bytes);
+    if (body.kind !== 'operation') return;
+    const { operation } = body;
+    const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
+    for (const one of done) {
+      const wish = one.kind === 'claim' ? one : one.kind === 'steal' ? one.put : null;
+      if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
+    }
   }
 
   #see(session: SessionId, realMs: number): void {
@@ -129,11 +145,11 @@ export class SessionModel {
     if (seen !== undefined) Object.assign(seen, { timestamp: this.#timestamp, realMs });
   }
 
-  /** Of those without a lease. Null when all have one. */
-  #idlest(): SessionId | null {
-    let idlest: SessionId | null = null;
+  #idlest(): SessionId {
+    let idlest = 0;
     let least = Infinity;
     for (const [id, { timestamp, leaseMs }] of this.#sessions) {
+      // One that holds something is not evicted.
       if (timestamp >= least || leaseMs !== null) continue;
       idlest = id;
       least = timestamp;
@@ -157,8 +173,7 @@ export class SessionModel {
    */
   overdue(realMs: number, graceMs: number): readonly number[] {
     if (this.#bound) return [];
-    const { sessionMs } = this.#limits;
-    const late = ({ realMs: seenMs, leaseMs }: Seen): boolean => seenMs < realMs - (leaseMs ?? sessionMs) - graceMs;
-    return [...this.#sessions].filter(([, seen]) => late(seen)).map(([id]) => id);
+    const since = realMs - graceMs;
+    return [...this.#sessions].filter(([, seen]) => seen.realMs < since - this.#lifeOf(seen)).map(([id]) => id);
   }
 }

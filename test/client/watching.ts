@@ -67,6 +67,9 @@ class Life {
       violation: (what) => {
         throw new Error(what);
       },
+      execute: () => unasked(),
+      keepAlive: () => unasked(),
+      alarms: new Set(),
     });
     this.#handle = this.#watches.open(1, '/', { subtree: true, from: 'snapshot' }, (told) => this.#told(told));
   }
@@ -197,6 +200,10 @@ class Life {
     this.#op = told.op;
     for (const { path, op } of told.changes as unknown as { path: string; op: number }[]) this.#known.set(path, op);
   }
+}
+
+function unasked(): never {
+  throw new Error('a watch asks for nothing but itself');
 }
 
 function neverDialled(): never {

@@ -1,6 +1,6 @@
 /**
- * Mutants of leases and of lines of claims: each is a rule that is plainer than the right one, and wrong (coordination
- * §17). Random lives of a service alone must find them.
+ * Mutants of leases and of lines of claims: each is a rule that is plainer than the right one, and wrong. Random lives of
+ * a service alone must find them, and some of them the simulated cluster too.
  */
 
 import type { Edit, Mutant } from './mutant.ts';

@@ -1,16 +1,18 @@
-/** Locks and their like over a simulated cluster, as users test with it (coordination §5). */
+/** Locks and their like over a simulated cluster, as users test with it: what they do while all goes well. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Haret, Namespace } from '../../browser-client/index.ts';
-import { text } from '../../browser-client/index.ts';
+import type { ElectionEvent, Haret, Namespace } from '../../browser-client/index.ts';
+import { HaretError, json, text } from '../../browser-client/index.ts';
+import { blob } from '../../browser-client/core.ts';
+import { lock, locks, semaphore } from '../../browser-client/coordination.ts';
 import { simulate } from '../../browser-client/testing.ts';
 import type { SimulatedCluster } from '../../browser-client/testing.ts';
 import { endOf } from './ends.ts';
 
 let cluster: SimulatedCluster;
+let first: Haret;
 let one: Namespace;
 let other: Namespace;
-let first: Haret;
 
 beforeEach(async () => {
   cluster = simulate({ seed: 11 });
@@ -32,6 +34,7 @@ describe('a lock', () => {
     expect(await endOf(other.lock('/l').acquire({ waitMs: 0 }))).toBe('Held definite');
     const info = await one.lock('/l').info();
     expect([info?.held, info?.waiting, info?.holders[0]?.token]).toEqual([1, 1, mine.token]);
+    expect(cluster.claims('test', '/l').map(({ token }) => token)).toEqual([mine.token, 0]);
     expect(await mine.release()).toBe(true);
     expect(await mine.release()).toBe(false);
     expect([mine.held, mine.signal.aborted]).toEqual([false, false]);
@@ -43,5 +46,274 @@ describe('a lock', () => {
     expect((await right.commit()).held).toBe(true);
     await theirs.release();
     expect(await one.exists('/l')).toBe(false);
+    expect(await one.lock('/l').info()).toBeUndefined();
+  });
+
+  it('is released at the end of its block, and by functions as by methods', async () => {
+    const small = lock(one, '/l');
+    const done = await small.with(async (held) => {
+      expect(held.held).toBe(true);
+      expect(await lock(other, '/l').tryAcquire()).toBeUndefined();
+      return 'done';
+    });
+    expect(done).toBe('done');
+    {
+      await using held = await lock(other, '/l').acquire();
+      expect(held.held).toBe(true);
+    }
+    expect(await endOf(small.with(() => Promise.reject(new HaretError({ ...broken }))))).toBe('Internal definite');
+    const again = await small.tryAcquire();
+    expect(again?.held).toBe(true);
+    await again?.release();
+    // A namespace of core and one of haret are the same to them.
+    expect(await semaphore(one, '/s', { permits: 1 }).with(() => blob(one, '/v', text).get())).toBeUndefined();
+  });
+
+  it('is shared by readers, and a writer who waits comes before later readers', async () => {
+    const readers = [await one.lock('/l').acquire({ shared: true }), await other.lock('/l').acquire({ shared: true })];
+    const writer = one.lock('/l').acquire();
+    await cluster.run(50);
+    const late = other.lock('/l').acquire({ shared: true });
+    for (const reader of readers) await reader.release();
+    const written = await writer;
+    expect(cluster.claims('test', '/l').map(({ exclusive, token }) => [exclusive, token > 0])).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+    await written.release();
+    expect((await late).held).toBe(true);
+  });
+
+  it('is waited for as long as was asked, and no longer stands in line after that', async () => {
+    const mine = await one.lock('/l').acquire();
+    const begun = cluster.nowMs;
+    expect(await endOf(other.lock('/l').acquire({ waitMs: 700 }))).toBe('WaitOver definite');
+    expect(cluster.nowMs - begun).toBeGreaterThanOrEqual(700);
+    expect(cluster.nowMs - begun).toBeLessThan(1000);
+    expect(cluster.claims('test', '/l')).toHaveLength(1);
+    await mine.release();
+  });
+
+  it('is given up by a signal, also when the grant is on its way', async () => {
+    const mine = await one.lock('/l').acquire();
+    const controller = new AbortController();
+    const wait = other.lock('/l').acquire({ signal: controller.signal });
+    await cluster.run(50);
+    expect(cluster.claims('test', '/l')).toHaveLength(2);
+    // The cluster grants it to the other, who gives up before it hears of that.
+    cluster.stall('other', 200);
+    await mine.release();
+    expect(cluster.claims('test', '/l').map(({ token }) => token > mine.token)).toEqual([true]);
+    controller.abort(new Error('no longer'));
+    expect(await endOf(wait)).toBe('Interrupted definite');
+    await cluster.until(() => cluster.claims('test', '/l').length === 0, 1000);
+    // One whose request has only just left is given up by its number.
+    const early = new AbortController();
+    const never = other.lock('/l').acquire({ signal: early.signal });
+    await Promise.resolve();
+    early.abort();
+    expect(await endOf(never)).toBe('Interrupted definite');
+    await cluster.run(200);
+    expect(cluster.claims('test', '/l')).toEqual([]);
+    expect(await endOf(one.lock('/l').acquire({ signal: AbortSignal.abort() }))).toBe('Interrupted definite');
+  });
+
+  it('is re-entrant for those who ask with one key, and for no one else', async () => {
+    const key = { task: 1 };
+    const outer = await one.lock('/l').acquire({ key });
+    const inner = await one.lock('/l').acquire({ key });
+    expect(inner.token).toBe(outer.token);
+    expect(await one.lock('/l').tryAcquire({ key: 'other' })).toBeUndefined();
+    expect(await outer.release()).toBe(true);
+    expect([outer.held, inner.held]).toEqual([false, true]);
+    expect(await other.lock('/l').tryAcquire()).toBeUndefined();
+    expect(await inner.release()).toBe(true);
+    const after = await other.lock('/l').tryAcquire();
+    expect(after?.held).toBe(true);
+    // Two who wait together share one place in line. It is given up when both have given up.
+    const [a, b] = [new AbortController(), new AbortController()];
+    const waits = [a, b].map(({ signal }) => one.lock('/l').acquire({ key, signal }));
+    const ends = waits.map(endOf);
+    await cluster.run(50);
+    expect(cluster.claims('test', '/l')).toHaveLength(2);
+    a.abort();
+    await cluster.run(50);
+    expect(cluster.claims('test', '/l')).toHaveLength(2);
+    b.abort();
+    expect(await Promise.all(ends)).toEqual(['Interrupted definite', 'Interrupted definite']);
+    await cluster.run(50);
+    expect(cluster.claims('test', '/l')).toHaveLength(1);
+    const readable = await one.lock('/m').acquire({ key, shared: true });
+    expect(await endOf(one.lock('/m').acquire({ key }))).toBe('BadArgument definite');
+    await readable.release();
+  });
+
+  it('of another lease has a session of its own, whose writes it is for', async () => {
+    const usual = await one.lock('/a').acquire();
+    const short = await one.lock('/b').acquire({ leaseMs: 2000 });
+    const again = await one.lock('/c').acquire({ leaseMs: 2000 });
+    expect([usual.ns === one, short.ns === one, short.ns === again.ns]).toEqual([true, false, true]);
+    expect(short.ns.session?.id).not.toBe(one.session?.id);
+    await short.ns.blob('/x', text).put('mine');
+    expect(await one.blob('/x', text).get()).toBe('mine');
+    expect((await short.ns.lock('/d').acquire()).ns).toBe(short.ns);
+    await cluster.run(30_000);
+    expect([usual.held, short.held, again.held]).toEqual([true, true, true]);
+    for (const leaseMs of [999, 3_600_001, 1.5, Number.NaN])
+      expect(await endOf(one.lock('/e').acquire({ leaseMs }))).toBe('BadArgument definite');
+    expect(await endOf(one.lock('/e').acquire({ waitMs: -1 }))).toBe('BadArgument definite');
+    one.leave();
+    expect([usual.held, short.held]).toEqual([false, false]);
+    expect((short.signal.reason as HaretError).details).toMatchObject({ reason: 'closed', path: '/b' });
+  });
+});
+
+const broken = { code: 'Internal', message: 'broken', retryable: false, outcome: 'definite', details: {} } as const;
+
+describe('locks by name', () => {
+  it('work as those of a browser', async () => {
+    const order: string[] = [];
+    const inside = one.locks.request('deploy', async (granted) => {
+      order.push(`in ${granted?.name} ${granted?.mode}`);
+      await cluster.run(100);
+      order.push('out');
+      return 7;
+    });
+    await cluster.run(50);
+    const next = other.locks.request('deploy', { mode: 'shared' }, (granted) => order.push(`next ${granted?.mode}`));
+    expect(await locks(other).request('deploy', { ifAvailable: true }, (granted) => granted)).toBeNull();
+    expect(await other.locks.query()).toMatchObject({
+      held: [{ name: 'deploy', mode: 'exclusive', clientId: String(one.session?.id) }],
+      pending: [{ name: 'deploy', mode: 'shared' }],
+    });
+    expect(await inside).toBe(7);
+    await next;
+    expect(order).toEqual(['in deploy exclusive', 'out', 'next shared']);
+    expect(await one.locks.query()).toEqual({ held: [], pending: [] });
+    for (const name of ['', 'ü/ö .. ', 'n'.repeat(190), 'n'.repeat(191)])
+      expect(await one.locks.request(name, (granted) => granted?.name)).toBe(name);
+    expect(await endOf(one.locks.request('-x', () => 1))).toBe('BadArgument definite');
+    expect(await endOf(one.locks.request('x', { steal: true, ifAvailable: true }, () => 1))).toBe(
+      'BadArgument definite',
+    );
+  });
+
+  it('reject with the reason of the signal, and with Lost when they are stolen', async () => {
+    const reason = new Error('enough');
+    const controller = new AbortController();
+    const stolen = one.locks.request('l', async (granted) => {
+      await new Promise((resolve) => granted?.hold.signal.addEventListener('abort', resolve));
+      return 'too late';
+    });
+    await cluster.run(50);
+    const waits = other.locks.request('l', { signal: controller.signal }, () => 1);
+    const rejected = waits.catch((error: unknown) => error);
+    await cluster.run(50);
+    controller.abort(reason);
+    expect(await rejected).toBe(reason);
+    const thief = other.locks.request('l', { steal: true }, () => 'mine');
+    expect(await endOf(stolen)).toBe('Lost definite');
+    expect(await thief).toBe('mine');
+  });
+});
+
+describe('a semaphore', () => {
+  it('gives its permits in order, also to the heavy, and is resized while in use', async () => {
+    const pool = one.semaphore('/s', { permits: 3 });
+    const two = await pool.acquire({ permits: 2 });
+    const heavy = endOf(other.semaphore('/s').acquire({ permits: 3 }));
+    await cluster.run(50);
+    expect(await pool.tryAcquire()).toBeUndefined();
+    expect(await endOf(pool.resize(1))).toBe('Held definite');
+    expect(await endOf(pool.acquire({ permits: 4 }))).toBe('BadArgument definite');
+    expect(await endOf(one.semaphore('/s', { permits: 4 }).acquire())).toBe('BadArgument definite');
+    const late = other.semaphore('/s').acquire();
+    await pool.resize(2);
+    expect(await heavy).toBe('LimitExceeded definite');
+    await two.release();
+    expect((await late).held).toBe(true);
+    expect(await endOf(one.semaphore('/none').acquire())).toBe('PathNotFound definite');
+    await one.semaphore('/kept').create(5);
+    expect((await one.semaphore('/kept').info())?.capacity).toBe(5);
+  });
+});
+
+describe('a barrier', () => {
+  it('lets all who wait pass together, and then everyone, until it is closed', async () => {
+    const gate = one.barrier('/b');
+    expect(await endOf(gate.wait())).toBe('PathNotFound definite');
+    await gate.create();
+    const passed: string[] = [];
+    const waits = [one, other].map(async (ns, i) => {
+      await ns.barrier('/b').wait();
+      passed.push(`${i}`);
+    });
+    await cluster.run(100);
+    expect([passed, (await gate.info())?.waiting]).toEqual([[], 2]);
+    await gate.open();
+    await Promise.all(waits);
+    await other.barrier('/b').wait();
+    await gate.close();
+    expect(await endOf(other.barrier('/b').wait({ waitMs: 100 }))).toBe('WaitOver definite');
+    const deleted = endOf(other.barrier('/b').wait());
+    await cluster.run(50);
+    await gate.delete();
+    expect(await deleted).toBe('PathNotFound definite');
+  });
+});
+
+describe('an election', () => {
+  it('has one leader, whose terms and values observers see without a gap', async () => {
+    const office = (ns: Namespace) => ns.election('/e', json<{ at: string }>());
+    const seen: ElectionEvent<{ at: string }>[] = [];
+    const controller = new AbortController();
+    const observing = (async () => {
+      for await (const event of office(other).observe({ signal: controller.signal })) seen.push(event);
+    })();
+    await cluster.run(50);
+    expect(await office(other).leader()).toBeUndefined();
+    const mine = await office(one).campaign({ value: { at: 'a' } });
+    expect(await office(other).leader()).toEqual({ term: mine.term, value: { at: 'a' }, session: one.session?.id });
+    await mine.proclaim({ at: 'a2' });
+    const theirs = office(other).campaign({ value: { at: 'b' } });
+    await cluster.run(50);
+    expect(await mine.resign()).toBe(true);
+    const term = await theirs;
+    expect(await endOf(mine.proclaim({ at: 'late' }))).toBe('NotHeld definite');
+    await term.resign();
+    await cluster.run(100);
+    controller.abort();
+    expect(await endOf(observing)).toBe('Interrupted definite');
+    expect(seen.map((event) => [event.kind, event.term, 'value' in event ? event.value.at : ''])).toEqual([
+      ['vacant', null, ''],
+      ['elected', mine.term, 'a'],
+      ['proclaimed', mine.term, 'a2'],
+      ['elected', term.term, 'b'],
+      ['vacant', term.term, ''],
+    ]);
+    expect(seen[3]).toMatchObject({ previous: mine.term });
+    // Another one goes on where this one ended, and is told nothing twice.
+    const later: string[] = [];
+    const after = seen[2]!.op;
+    for await (const event of office(one).observe({ after })) {
+      later.push(event.kind);
+      if (later.length === 2) break;
+    }
+    expect(later).toEqual(['elected', 'vacant']);
+  });
+
+  it('goes to the candidate that the leader names', async () => {
+    const office = one.election('/e', text);
+    const mine = await office.campaign({ value: 'mine' });
+    const second = other.election('/e', text).campaign({ value: 'second' });
+    await cluster.run(50);
+    const third = one.election('/e', text).campaign({ value: 'third' });
+    await cluster.run(50);
+    const { claim } = (await office.info())!.line[1]!;
+    expect(await mine.resign({ to: claim })).toBe(true);
+    expect((await third).term).toBeGreaterThan(mine.term);
+    expect((await office.leader())?.value).toBe('third');
+    expect(await endOf((await third).resign({ to: 1 }))).toBe('NotHeld definite');
+    expect((await second).held).toBe(true);
   });
 });
