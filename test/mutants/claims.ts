@@ -1,6 +1,6 @@
 /**
- * Mutants of leases and of lines of claims: each is a rule that is plainer than the right one, and wrong (coordination
- * §17). Random lives of a service alone must find them.
+ * Mutants of leases and of lines of claims: each is a rule that is plainer than the right one, and wrong. Random lives of
+ * a service alone must find them, and some of them the simulated cluster too.
  */
 
 import type { Edit, Mutant } from './mutant.ts';
@@ -17,6 +17,11 @@ const settling = 'core/tree/settling.ts';
 /** One edit that only random lives of lines of claims can see. */
 function lines(name: string, file: string, find: string, replace: string, ...more: readonly Edit[]): Mutant {
   return { scenario: 'V26', name, by: 'lines', edits: [{ file, find, replace }, ...more] };
+}
+
+/** One that users of locks in the simulated cluster must see. */
+function simulated(name: string, file: string, find: string, replace: string): Mutant {
+  return { scenario: 'V26', name, by: 'simulator', wish: { events: 20_000 }, edits: [{ file, find, replace }] };
 }
 
 const notFitting = 'if (passes ? !node.settings.open : !node.fits(next)) break;';
@@ -52,7 +57,8 @@ export const claimMutants: readonly Mutant[] = [
     'a session that holds something is evicted to make room',
     sessions,
     'const oldest = this.#idle.first();',
-    'const oldest = this.#idle.first() ?? this.#leased.first();',
+    `const [idle, leased] = [this.#idle.first(), this.#leased.first()];
+      const oldest = idle === null || (leased !== null && leased.seenMs < idle.seenMs) ? leased : idle;`,
   ),
   lines(
     'a ClientID is taken from a session that holds something',
@@ -201,5 +207,41 @@ export const claimMutants: readonly Mutant[] = [
     settling,
     'if (!place.node.settings.auto || place.node.owned > 0) return root;',
     'if (!place.node.settings.auto || place.node.owned > 0 || place.above.length > 1) return root;',
+  ),
+  simulated(
+    'a client counts on what was stolen and given to another',
+    claims,
+    "at = revoke(at, hold, 'stolen', acting.sessions.countsUntil(hold.session), context);",
+    "at = revoke(at, hold, 'stolen', acting.now, context);",
+  ),
+  simulated(
+    'a cluster grants to a reader before a writer that waits',
+    settling,
+    notFitting,
+    `if (passes ? !node.settings.open : !node.fits(next)) {
+      if (passes || !next.exclusive) break;
+      from = next;
+      continue;
+    }`,
+  ),
+  simulated(
+    'a cluster renews a session that is due by its request',
+    service,
+    'if (this.#sessions.isDue(session, this.#timestamp)) this.#act(',
+    'if (session === 0) this.#act(',
+  ),
+  simulated(
+    'a client counts its deadline from the answer',
+    'core/client/lease.ts',
+    'Math.max(this.#zeroMs, sentAtMs - (1 - margin) * clock)',
+    'Math.max(this.#zeroMs, this.#clock.now() - (1 - margin) * clock)',
+  ),
+  simulated(
+    'the end of a session in a cluster leaves its waits in line',
+    steps,
+    `case 'giveUp':
+      if (waiting !== undefined) return leave(place, node, waiting, context);`,
+    `case 'giveUp':
+      if (waiting !== undefined) return root;`,
   ),
 ];
