@@ -57,7 +57,9 @@ class Desk {
       send: (message) => void this.messages.push(message),
       violation: () => undefined,
       execute: (operation, _, done) => this.#execute(operation, done, owner as never),
-      keepAlive: () => void this.keepAlives++,
+      keepAlive: () => {
+        this.keepAlives++;
+      },
       alarms: this.alarms,
     });
   }
