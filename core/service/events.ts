@@ -15,6 +15,7 @@ const toldClaimSchema = struct({
   claim: uint<Op>(),
   /** Its fencing token; 0 while it waits. */
   token: uint<Op>(),
+  /** The session whose it is. */
   session: uint<SessionId>(),
 });
 

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '../../core/base/errors.ts';
+import * as coordination from '../../browser-client/coordination.ts';
 import * as core from '../../browser-client/core.ts';
 import * as sdk from '../../browser-client/index.ts';
 import * as hooks from '../../browser-client/react.ts';
@@ -42,6 +43,7 @@ describe('docs/sdk.md', () => {
     const missing = [
       ...Object.keys(sdk),
       ...Object.keys(core),
+      ...Object.keys(coordination),
       ...Object.keys(hooks),
       'simulate',
       'startServer',
