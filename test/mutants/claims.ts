@@ -224,24 +224,4 @@ export const claimMutants: readonly Mutant[] = [
       continue;
     }`,
   ),
-  simulated(
-    'a cluster renews a session that is due by its request',
-    service,
-    'if (this.#sessions.isDue(session, this.#timestamp)) this.#act(',
-    'if (session === 0) this.#act(',
-  ),
-  simulated(
-    'a client counts its deadline from the answer',
-    'core/client/lease.ts',
-    'Math.max(this.#zeroMs, sentAtMs - (1 - margin) * clock)',
-    'Math.max(this.#zeroMs, this.#clock.now() - (1 - margin) * clock)',
-  ),
-  simulated(
-    'the end of a session in a cluster leaves its waits in line',
-    steps,
-    `case 'giveUp':
-      if (waiting !== undefined) return leave(place, node, waiting, context);`,
-    `case 'giveUp':
-      if (waiting !== undefined) return root;`,
-  ),
 ];
