@@ -71,7 +71,7 @@ const counted: Readonly<Record<NodeType, readonly [one: string, several: string]
 };
 
 function sizeOf({ type, count, bytes }: TreeRow): string {
-  const words = Object.hasOwn(counted, type) ? counted[type as NodeType] : null;
+  const words = Object.hasOwn(counted, type) ? counted[type] : null;
   if (words === null) return `${bytes} B`;
   return `${count} ${words[count === 1 ? 0 : 1]}`;
 }

@@ -270,7 +270,7 @@ describe('the scenarios of docs/protocol.md', () => {
     const silent = [...scenarios].filter(
       ([, text]) =>
         !/ Story[^:]*: (`test\/|\(to come\))/.test(text) ||
-        !/ Random: (histories|forgotten|simulator|attendance|handshakes|forwards|lives|watching|chaos|\(to come\))/.test(
+        !/ Random: (histories|forgotten|simulator|attendance|handshakes|forwards|lines|lives|watching|chaos|\(to come\))/.test(
           text,
         ),
     );

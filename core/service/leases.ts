@@ -59,7 +59,7 @@ export class Leases {
       sessions: {
         over: (id) => sessions.over(id, now),
         countsUntil: (id) => sessions.countsUntil(id),
-        refuses: (id, leaseMs, more) => sessions.refusesBelonging(id, leaseMs, more),
+        refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
         changed: (id) => sessions.changedOf(id),
       },
     };

@@ -14,7 +14,7 @@ import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
-import type { OperationResult, Stat } from '../tree/operation.ts';
+import type { KnownClaim, OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
@@ -300,7 +300,7 @@ export class Service {
 
   #readOf(tree: Tree, body: Uint8Array, meta: ReplyMeta): Uint8Array {
     const budget = new ResultBudget(tree.limits);
-    const reply = this.#encode(meta, readOf(tree, body, budget));
+    const reply = this.#encode(meta, named(readOf(tree, body, budget), this.#sessions));
     this.#readWork +=
       stepsOfReading + budget.worked + body.length / askedBytesOfStep + reply.length / answeredBytesOfStep;
     return reply;
@@ -479,4 +479,14 @@ function failed(error: ErrorInfo): Reply['answer'] {
 
 function answerOf(result: Result<OperationResult>): Reply['answer'] {
   return result.ok ? { kind: 'result', result: result.value } : { kind: 'error', error: result.error };
+}
+
+/** The tree knows sessions by their numbers. People want to know whose they are. */
+function named(answer: Reply['answer'], sessions: Sessions): Reply['answer'] {
+  if (answer.kind !== 'result') return answer;
+  const { result } = answer;
+  const name = (claim: KnownClaim): KnownClaim => ({ ...claim, client: sessions.get(claim.session)?.client ?? '' });
+  if (result.kind === 'claims') return { kind: 'result', result: { ...result, claims: result.claims.map(name) } };
+  if (result.kind !== 'leader' || result.leader === null) return answer;
+  return { kind: 'result', result: { ...result, leader: name(result.leader) } };
 }

@@ -124,14 +124,19 @@ export class Sessions {
   }
 
   /** Why a session may not have another belonging, or may not ask for this lease. */
-  refusesBelonging(id: SessionId, leaseMs: number | null, more: number): Failure | null {
+  refusesBelonging(
+    id: SessionId,
+    leaseMs: number | null,
+    entry: { readonly count: number; readonly leaseMs: number },
+  ): Failure | null {
     const session = this.#byId.get(id);
     invariant(session !== undefined, 'a session that executes a request lives', { session: id });
-    if (session.leaseMs > 0 && leaseMs !== null && leaseMs !== session.leaseMs) {
-      const text = `The lease of session ${id} is ${session.leaseMs} ms, and is set once`;
-      return badArgument(text, { field: 'leaseMs', actual: session.leaseMs, asked: leaseMs });
+    const lease = session.leaseMs > 0 ? session.leaseMs : entry.leaseMs;
+    if (lease > 0 && leaseMs !== null && leaseMs !== lease) {
+      const text = `The lease of session ${id} is ${lease} ms, and is set once`;
+      return badArgument(text, { field: 'leaseMs', actual: lease, asked: leaseMs });
     }
-    const actual = (session.belongings?.size ?? 0) + session.records.length + more + 1;
+    const actual = (session.belongings?.size ?? 0) + session.records.length + entry.count + 1;
     if (actual > maxBelongings) return limitExceeded('maxBelongings', maxBelongings, actual, { session: id });
     const most = Math.floor(this.#limits.maxSessions * leasedPart);
     if (session.leaseMs > 0 || this.#leased.size < most) return null;
@@ -217,8 +222,9 @@ export class Sessions {
     if (known === undefined || binding === null) return this.#bound(id, wish, false, nowMs);
     const same = binding.identity.incarnation === identity.incarnation;
     if (same && binding.attempt === attempt) {
-      // A bind that is sent again gets the same answer, whatever was asked in between.
-      this.#see(this.#writable(known), nowMs);
+      // A bind that is sent again gets the same answer, whatever was asked in between. It renews no lease, because nobody
+      // can tell when it was sent (coordination §2).
+      if (known.leaseMs === 0) this.#see(this.#writable(known), nowMs);
       return { kind: 'bound', session: known, continued: binding.continued, evicted: 0, continues: 0 };
     }
     if (same && (previous === 0 || previous === known.id)) return this.#takeOver(known.id, id, wish, true, nowMs);

@@ -5,6 +5,7 @@ import { invariant } from '../base/assert.ts';
 import { isName } from '../base/ids.ts';
 import type { Placement } from '../wire/admin.ts';
 import type { ReadFile } from './connection.ts';
+import { readDuration } from './duration.ts';
 import { UsageError } from './status.ts';
 import type { ArgumentSpec, CommandSpec, FlagSpec } from './table.ts';
 import type { Word } from './words.ts';
@@ -190,6 +191,8 @@ async function readArgument(argument: ArgumentSpec, word: Word, readFile: ReadFi
       return await readValue(word, readFile);
     case 'integer':
       return readInteger(argument, word.text);
+    case 'duration':
+      return readDuration(word.text);
     case 'choice':
       if (!(argument.choices ?? []).includes(word.text)) {
         throw new UsageError(

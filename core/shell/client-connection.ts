@@ -6,15 +6,18 @@ import { promised } from '../client/promises.ts';
 import type { Entered, ReadConsistency } from '../client/options.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
+import { claimed } from './claimed.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency, PrimaryInfo } from '../wire/api.ts';
 import type {
   CallOptions,
+  ClaimWish,
   ConnectionStatus,
   EnterResult,
   ExecuteOptions,
   ShellAdmin,
   ShellConnection,
+  ShellHold,
   ShellWatch,
   ShellWatchOptions,
 } from './connection.ts';
@@ -83,6 +86,10 @@ export class ClientConnection implements ShellConnection {
         for await (const told of stream) if (told.kind === 'event' || told.kind === 'snapshot') yield told;
       },
     };
+  }
+
+  claim(wish: ClaimWish, { timeoutMs, signal }: CallOptions): Promise<ShellHold | null> {
+    return claimed(this.#client.engine, wish, timeoutMs, signal);
   }
 
   status(): ConnectionStatus {

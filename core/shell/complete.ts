@@ -176,6 +176,7 @@ async function ofKind(
       return [{ text: argument.name, final: true }];
     case 'value':
     case 'integer':
+    case 'duration':
     case 'text':
     case 'placement':
     case 'command':

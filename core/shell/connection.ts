@@ -3,9 +3,10 @@
  * programs, the web terminal and the tests each bring their own.
  */
 
+import type { HaretError } from '../base/errors.ts';
 import type { WatchOptions, WatchTold } from '../client/watches.ts';
 import type { Reply } from '../service/reply.ts';
-import type { Operation } from '../tree/operation.ts';
+import type { Asked, Operation } from '../tree/operation.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency, PrimaryInfo } from '../wire/api.ts';
 
@@ -51,6 +52,23 @@ export interface ShellWatch extends AsyncIterable<ShellWatchEvent> {
   return(): Promise<unknown>;
 }
 
+/** What a shell claims: a place in the line of a lock, a semaphore, a barrier or an election. */
+export type ClaimWish = Asked<'claim'> | (Asked<'steal'> & { readonly put: object });
+
+/** A claim that was granted. */
+export interface ShellHold {
+  readonly path: string;
+  /** The op that made the claim. */
+  readonly claim: number;
+  readonly token: number;
+  /** The error `Lost` once it can no longer be counted on. */
+  readonly lost: HaretError | null;
+  /** Calls the listener when it is lost, at once if it is lost already. */
+  onLost(listener: (error: HaretError) => void): void;
+  /** Gives it up. @throws HaretError when it cannot be said whether this was done. */
+  release(options: CallOptions): Promise<void>;
+}
+
 /** Executes API commands. Every call rejects with a `HaretError` when it cannot be answered. */
 export interface ShellConnection {
   /** @throws HaretError `UnknownNamespace`. */
@@ -64,6 +82,11 @@ export interface ShellConnection {
   ping(options: CallOptions): Promise<number>;
   /** Watches a path in the namespace that was entered. `signal` ends the watch with Interrupted. */
   watch(path: string, options: ShellWatchOptions, signal?: AbortSignal): ShellWatch;
+  /**
+   * Waits until a claim is granted. `signal` gives it up. Null when it passed a barrier, and so holds nothing.
+   * @throws HaretError `Held`, `WaitOver` and others when it is not granted.
+   */
+  claim(wish: ClaimWish, options: CallOptions): Promise<ShellHold | null>;
   status(): ConnectionStatus;
 }
 
@@ -75,3 +98,13 @@ export interface ShellAdmin {
 
 /** Reads a file for `@FILE`. @throws an Error that says why it cannot. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
+
+/**
+ * Runs a program of this machine with these words, and with more in its environment, and waits for its end. It is
+ * asked to end when what it is run for is lost. @returns its exit status.
+ */
+export type RunProgram = (
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  hold: Pick<ShellHold, 'onLost'>,
+) => Promise<number>;

@@ -14,17 +14,22 @@ import { complete } from './complete.ts';
 import type { Completion } from './complete.ts';
 import type {
   CallOptions,
+  ClaimWish,
   ConnectionStatus,
   EnterResult,
   ReadFile,
+  RunProgram,
   ShellAdmin,
   ShellConnection,
+  ShellHold,
   ShellWatch,
   ShellWatchOptions,
 } from './connection.ts';
 import { format } from './format.ts';
 import type { OutputChunk, OutputStyle } from './format.ts';
 import { LineHistory } from './history.ts';
+import { Holds } from './holds.ts';
+import { lines } from './outcome.ts';
 import type { Failure, Outcome, Stamp, Success } from './outcome.ts';
 import { exitStatus, interruptedError, statusOf, UsageError } from './status.ts';
 import type { ExitStatus } from './status.ts';
@@ -49,6 +54,8 @@ export interface ShellOptions {
   readonly timeoutMs?: number;
   /** Continue after a command that failed. */
   readonly keepGoing?: boolean;
+  /** Runs a program of this machine. Without this function, no command can. */
+  readonly runProgram?: RunProgram;
   /** The lines that were typed before. It is shared with the line editor. */
   readonly history?: LineHistory;
 }
@@ -73,6 +80,8 @@ export class Shell {
   readonly history: LineHistory;
   /** The watches in the background. */
   readonly watches = new BackgroundWatches();
+  /** What it holds. */
+  readonly holds = new Holds();
   readonly #options: ShellOptions;
   #namespace: string | null = null;
   /** The number of the next request, from 0. */
@@ -98,6 +107,8 @@ export class Shell {
     const show = (outcome: Outcome): void => {
       for (const chunk of format(outcome, this.#options.output)) emit(chunk);
     };
+    for (const { path, error } of this.holds.takeLost())
+      show(lines([`[lost] ${path}: ${error.message}`], { lost: path }));
     for (const news of this.watches.take()) for (const outcome of showNews(news)) show(outcome);
     for (const words of commands) {
       const run = new Run(this, this.#options, signal, show);
@@ -294,6 +305,7 @@ class Run implements CommandContext {
   async leave(): Promise<void> {
     this.#shell.state.takeRequest();
     this.#shell.watches.clear();
+    this.#shell.holds.clear();
     await this.#interruptible(this.#needConnection().leave(this.#callOptions()));
     this.#shell.state.inNamespace(null);
   }
@@ -311,6 +323,26 @@ class Run implements CommandContext {
   watch(path: string, options: ShellWatchOptions, background: boolean): ShellWatch {
     this.#shell.state.takeRequest();
     return this.#needConnection().watch(path, options, background ? undefined : this.#signal);
+  }
+
+  get holds(): Holds {
+    return this.#shell.holds;
+  }
+
+  get runProgram(): RunProgram | null {
+    return this.#options.runProgram ?? null;
+  }
+
+  async claim(wish: ClaimWish): Promise<ShellHold | null> {
+    this.#shell.state.takeRequest();
+    const hold = await this.#needConnection().claim(wish, this.#callOptions());
+    if (hold !== null) this.#shell.holds.add(hold);
+    return hold;
+  }
+
+  async release(hold: ShellHold): Promise<void> {
+    this.#shell.state.takeRequest();
+    await this.#interruptible(hold.release(this.#callOptions()));
   }
 
   async perform(words: readonly Word[]): Promise<Outcome> {

@@ -8,7 +8,16 @@ import type { AllForms } from '../tree/operations/index.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency } from '../wire/api.ts';
 import type { Bound } from './bind.ts';
-import type { ConnectionStatus, EnterResult, ShellWatch, ShellWatchOptions } from './connection.ts';
+import type {
+  ClaimWish,
+  ConnectionStatus,
+  EnterResult,
+  RunProgram,
+  ShellHold,
+  ShellWatch,
+  ShellWatchOptions,
+} from './connection.ts';
+import type { Holds } from './holds.ts';
 import type { Failure, Outcome, Stamp } from './outcome.ts';
 import type { BackgroundWatches } from './watching.ts';
 import type { Word } from './words.ts';
@@ -18,7 +27,17 @@ import type { Word } from './words.ts';
  * remaining words as they were typed. After other arguments it takes the words after `--`.
  */
 export type ArgumentKind =
-  'path' | 'value' | 'integer' | 'text' | 'namespace' | 'choice' | 'literal' | 'placement' | 'command' | 'rest';
+  | 'path'
+  | 'value'
+  | 'integer'
+  | 'duration'
+  | 'text'
+  | 'namespace'
+  | 'choice'
+  | 'literal'
+  | 'placement'
+  | 'command'
+  | 'rest';
 
 export interface ArgumentSpec {
   /** The name in usage, in capitals. For a `literal` it is the word itself. */
@@ -131,6 +150,16 @@ export interface CommandContext {
   /** With `background` the watch goes on when the command is done, and is not interrupted with it. */
   watch(path: string, options: ShellWatchOptions, background: boolean): ShellWatch;
   readonly watches: BackgroundWatches;
+  /** Waits until a claim is granted. Null when it passed a barrier. */
+  claim(wish: ClaimWish): Promise<ShellHold | null>;
+  /** Gives up a hold. */
+  release(hold: ShellHold): Promise<void>;
+  readonly holds: Holds;
+  /**
+   * Runs a program of this machine, with more in its environment. Null where no program can be run.
+   * @returns its exit status.
+   */
+  readonly runProgram: RunProgram | null;
   /** Prints something before the command is done. */
   show(outcome: Outcome): void;
   /** Runs another command, and returns its outcome. */

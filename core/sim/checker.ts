@@ -25,6 +25,7 @@ import type { LogDescription, Message } from '../vr/messages.ts';
 import type { ReplicaEvent, ReplicaIdentity, ReplicaView, StateMachine } from '../vr/ports.ts';
 import type { Durability } from './durability.ts';
 import { GroupHistory } from './group-history.ts';
+import { executedAnswer } from './session-model.ts';
 
 /** A rule of protocol §9 was broken. This seed found a bug in haret. */
 export class RuleBroken extends Error {
@@ -51,9 +52,6 @@ interface ReplicaRecord {
   told: LogDescription | null;
 }
 
-/** The answers to an entry that was not executed, so that it was no sign of life of its session. */
-const notExecuted: ReadonlySet<string> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
-
 export class Checker {
   readonly #groups = new Map<NamespaceId, GroupHistory>();
   readonly #replicas = new Map<string, ReplicaRecord>();
@@ -64,8 +62,9 @@ export class Checker {
   readonly #hosts: (node: string) => readonly ReplicaHost[];
   readonly #hash: Hash;
   readonly #durability: Durability;
-
   readonly #nowMs: () => number;
+  /** Told after each entry that is committed. */
+  onCommit: ((namespace: NamespaceId) => void) | null = null;
 
   /**
    * @param hosts the replicas that run on a node now; @param nowMs the time of the world, which no node's clock shows.
@@ -185,7 +184,11 @@ export class Checker {
     rule(equalBytes(known!.reply, reply), 4, 'a replica answered an op differently than the replay', facts);
   }
 
-  #commit(group: GroupHistory, entry: Entry, facts: Readonly<Record<string, unknown>>): void {
+  #commit(
+    group: GroupHistory,
+    entry: Entry,
+    facts: Readonly<Record<string, unknown>> & { readonly namespace: NamespaceId },
+  ): void {
     const digest = this.#hash.digest(entry.body);
     const living = entry.session === 0 ? livingBefore(group.reference, entry) : [];
     // Bodies are views of frames and segments. They must not change while the replay still needs them.
@@ -213,6 +216,7 @@ export class Checker {
     this.#sessions(group, entry, reply, facts);
     const tree = group.reference instanceof Service ? group.reference.tree : null;
     group.committed.push({ checksum: entry.checksum, digest, reply, tree });
+    this.onCommit?.(facts.namespace);
   }
 
   /**
@@ -239,11 +243,12 @@ export class Checker {
   }
 
   #sessions(group: GroupHistory, entry: Entry, bytes: Uint8Array, facts: Readonly<Record<string, unknown>>): void {
-    const { sessions, reference } = group;
-    if (sessions === null) return;
-    const { op, answer } = decodeReply(bytes);
-    const executed = op === entry.op && !(answer.kind === 'error' && notExecuted.has(answer.error.code));
-    if (!sessions.entry(entry, executed ? answer : null, this.#nowMs()) || !(reference instanceof Service)) return;
+    const { sessions, claims, reference } = group;
+    if (sessions === null || !(reference instanceof Service)) return;
+    const changed = sessions.entry(entry, executedAnswer(entry.op, bytes), this.#nowMs());
+    const wrong = claims.entry(entry, sessions.timestamp, reference.tree, (id) => sessions.over(id));
+    rule(wrong === null, 7, wrong ?? '', facts);
+    if (!changed) return;
     const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));
     rule(differs === null, 7, 'the sessions differ from those that should exist', { ...facts, differs });
   }

@@ -6,6 +6,7 @@ import type { Checksum, Op } from '../base/ids.ts';
 import { Service } from '../service/service.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { StateMachine } from '../vr/ports.ts';
+import { ClaimJudge } from './claim-judge.ts';
 import { SessionModel } from './session-model.ts';
 
 /** What one committed op was, kept once for all replicas. */
@@ -31,6 +32,7 @@ export class GroupHistory {
   readonly reference: StateMachine;
   /** Null for the root group, which has no sessions. */
   readonly sessions: SessionModel | null;
+  readonly claims = new ClaimJudge();
   /** The highest timestamp in the log, and the furthest that a timestamp was behind real time. */
   timestamp = 0;
   lagMs = -Infinity;

@@ -15,6 +15,7 @@ import { Damage } from './damage.ts';
 import type { DamageKind } from './damage.ts';
 import { Eager } from './eager.ts';
 import { Faults } from './faults.ts';
+import { Locker } from './locker.ts';
 import type { SimNode } from './sim-node.ts';
 import { drawShape } from './shape.ts';
 import type { Left, Shape, Wish } from './shape.ts';
@@ -174,7 +175,13 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     ? null
     : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
-  const faults = new Faults(world, users, [eager.host], wish.favour ?? null);
+  // They come last, so that everybody else stays as without them.
+  const lockers = Array.from(
+    { length: seen ? 0 : 2 },
+    (_, i) => new Locker(`l${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x10c4 + i)),
+  );
+  world.checker.onCommit = (namespace) => lockers.forEach((locker) => locker.committed(namespace));
+  const faults = new Faults(world, users, [eager.host, ...lockers.map(({ host }) => host)], wish.favour ?? null);
   const damage = new Damage(world, options.seed, options.damage, wish);
   faults.begin();
   damage.begin();
@@ -188,7 +195,10 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     world,
     users,
     healAt,
-    rest: play({ ...prepared, users, thin, eager, faults, damage, stranger, healAt, committed, namespaces }, options),
+    rest: play(
+      { ...prepared, users, thin, eager, lockers, faults, damage, stranger, healAt, committed, namespaces },
+      options,
+    ),
   };
 }
 
@@ -215,6 +225,7 @@ interface Playing extends Prepared {
   readonly users: readonly User[];
   readonly thin: ThinClient | null;
   readonly eager: Eager;
+  readonly lockers: readonly Locker[];
   readonly faults: Faults;
   readonly damage: Damage;
   readonly stranger: Stranger | null;
@@ -235,7 +246,7 @@ function* until(world: World, check: () => boolean): Generator<void, boolean> {
 }
 
 function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<void, RunReport> {
-  const { world, users, thin, eager, faults, damage, stranger, healAt, committed, trace } = playing;
+  const { world, users, thin, eager, lockers, faults, damage, stranger, healAt, committed, trace } = playing;
   while (world.events < healAt && world.step()) yield;
 
   damage.end();
@@ -263,7 +274,10 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
   if (!(yield* until(world, progressOf(users, eager, stranded))))
     throw new RuleBroken(`rule 9: no progress within ${progressUs / 1e6} s after everything healed`);
 
-  for (const user of [...users, eager]) user.stop();
+  const granted = lockers.map(({ grants }) => grants);
+  if (!(yield* until(world, () => lockers.every(({ grants }, i) => grants > granted[i]!))))
+    throw new RuleBroken(`rule 9: nobody was granted a lock within ${progressUs / 1e6} s after everything healed`);
+  for (const user of [...users, eager, ...lockers]) user.stop();
   thin?.stop();
   stranger?.end();
   if (

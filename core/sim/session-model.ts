@@ -4,11 +4,12 @@
  * keeps sessions.
  */
 
-import type { SessionId } from '../base/ids.ts';
+import type { Op, SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import { decodeBody } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
+import { decodeReply } from '../service/reply.ts';
 import type { ServiceEntry } from '../service/service.ts';
 import { defaultLeaseMs } from '../tree/operations/claims.ts';
 
@@ -25,6 +26,16 @@ interface Seen {
   realMs: number;
   /** How long it lives without a sign of life. Null until it claims something: then as long as any session. */
   leaseMs: number | null;
+}
+
+/** The answers to an entry that was not executed, so that it was no sign of life of its session. */
+const notExecuted: ReadonlySet<string> = new Set(['SessionGone', 'RequestTooOld', 'WindowExceeded', 'Retry']);
+
+/** What a request was answered that was executed by the entry of `op`. Null when it was not executed now. */
+export function executedAnswer(op: Op, bytes: Uint8Array): Reply['answer'] | null {
+  const reply = decodeReply(bytes);
+  const { answer } = reply;
+  return reply.op === op && !(answer.kind === 'error' && notExecuted.has(answer.error.code)) ? answer : null;
 }
 
 export class SessionModel {
@@ -95,6 +106,17 @@ export class SessionModel {
     const seen = this.#sessions.get(session);
     if (seen === undefined || seen.timestamp + this.#lifeOf(seen) > this.#timestamp) return false;
     return this.#sessions.delete(session);
+  }
+
+  /** The replicated time of the last entry. */
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** True when nothing may be granted to a session any more. */
+  over(session: SessionId): boolean {
+    const seen = this.#sessions.get(session);
+    return !this.#bound && (seen === undefined || seen.timestamp + this.#lifeOf(seen) <= this.#timestamp);
   }
 
   #lifeOf({ leaseMs }: Seen): number {

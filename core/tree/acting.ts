@@ -14,8 +14,15 @@ export interface SessionsView {
   over(session: SessionId): boolean;
   /** Until when its holder may count on what it holds: its last renewal and its lease. */
   countsUntil(session: SessionId): number;
-  /** Why the session may not have one more belonging, after the `more` of this entry. @param leaseMs asked for; null for any. */
-  refuses(session: SessionId, leaseMs: number | null, more: number): Failure | null;
+  /**
+   * Why the session may not have one more belonging, after those of this entry, which set this lease or 0.
+   * @param leaseMs asked for; null for any.
+   */
+  refuses(
+    session: SessionId,
+    leaseMs: number | null,
+    entry: { readonly count: number; readonly leaseMs: number },
+  ): Failure | null;
   /** The op of the last change of a belonging that none of the session's own requests answers (coordination §3). */
   changed(session: SessionId): Op;
 }

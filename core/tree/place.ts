@@ -73,6 +73,18 @@ export interface ChangeContext {
   readonly owner: Owner;
 }
 
+/** The place of the highest directory that goes together with the node, because a claim made it (coordination §4). */
+export function emptiedBy(place: Place): Place {
+  let top = place;
+  while (top.above.length > 1) {
+    const node = top.above[top.above.length - 1]!;
+    if (!node.auto || node.count > 1) break;
+    const parts = top.parts.slice(0, -1);
+    top = { path: `/${parts.join('/')}`, parts, above: top.above.slice(0, -1), node };
+  }
+  return top;
+}
+
 /** How much replacing `before` with `after` adds to the sums of the directories above. */
 export function growthOf(before: TreeNode | null, after: TreeNode | null): Growth {
   const plus = after === null ? 0 : treeBytes(after);

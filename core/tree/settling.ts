@@ -5,13 +5,13 @@
 
 import { compareText } from '../base/bytes.ts';
 import { claimChange, deletedChange, makeChange } from './change.ts';
-import { Failure } from './failure.ts';
+import { Failure, notFound } from './failure.ts';
 import { heldByOthers, isOver } from './kinds/line.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
 import { ClaimsNode, bytesOfClaim } from './nodes/claims.ts';
 import type { Claim } from './nodes/claims.ts';
-import { growthOf, locate, replace } from './place.ts';
+import { emptiedBy, growthOf, locate, replace } from './place.ts';
 import type { Place } from './place.ts';
 
 /** Settles the lines that were touched. @returns the failure of a claim that did not want to wait, and has to. */
@@ -25,7 +25,8 @@ export function settle(root: DirectoryNode, context: WriteContext): DirectoryNod
     const hold = node instanceof ClaimsNode ? node.hold(claim) : undefined;
     if (hold !== undefined) result.token = hold.token;
     if (result.token !== 0) continue;
-    if (!(node instanceof ClaimsNode)) continue;
+    // The same transaction may have deleted it.
+    if (!(node instanceof ClaimsNode)) return notFound(path);
     if (tries) return heldByOthers(path, node);
     const waiting = node.waiter(claim);
     if (waiting === undefined) continue;
@@ -100,13 +101,7 @@ function removeEmpty(root: DirectoryNode, path: string, context: WriteContext): 
   const place = placeAt(root, path);
   if (place === null || !(place.node instanceof ClaimsNode)) return root;
   if (!place.node.settings.auto || place.node.owned > 0) return root;
-  let top = place;
-  while (top.above.length > 1) {
-    const above = top.above[top.above.length - 1]!;
-    if (!above.auto || above.count > 1) break;
-    const parts = top.parts.slice(0, -1);
-    top = { path: `/${parts.join('/')}`, parts, above: top.above.slice(0, -1), node: above };
-  }
+  const top = emptiedBy(place);
   context.changes.push(deletedChange(top.path, top.node!));
   return replace(top, null, growthOf(top.node, null), context);
 }

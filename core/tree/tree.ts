@@ -142,7 +142,7 @@ export class Tree {
   #change(op: Op, acting: Acting, apart: boolean, run: (context: WriteContext) => Applied | Failure): AppliedOperation {
     invariant(op >= this.#root.modified, 'operations are applied in the order of the log');
     const owner = this.#owner !== null && apart ? {} : this.#owner;
-    const context = this.#context(op, owner, acting, new ResultBudget(this.limits));
+    const context = this.#context({ op, owner, acting, together: apart }, new ResultBudget(this.limits));
     const done = run(context);
     const root = done instanceof Failure || context.touched.size === 0 ? null : settle(done.root, context);
     if (done instanceof Failure || root instanceof Failure) {
@@ -160,13 +160,11 @@ export class Tree {
     return { tree, result: ok(done.result), changes, consequences };
   }
 
-  #context(op: Op, owner: Owner, acting: Acting, budget: ResultBudget): WriteContext {
+  #context(begins: Pick<WriteContext, 'op' | 'owner' | 'acting' | 'together'>, budget: ResultBudget): WriteContext {
     return {
-      op,
-      owner,
+      ...begins,
       limits: this.limits,
       budget,
-      acting,
       changes: [],
       consequences: [],
       touched: new Map(),
@@ -178,7 +176,8 @@ export class Tree {
   read(operation: Operation, budget: ResultBudget = new ResultBudget(this.limits)): Result<OperationResult> {
     if (!isRead(operation))
       return badArgument('This operation changes the tree and is not a read', { kind: operation.kind });
-    const context = this.#context(this.#root.modified, null, nobody, budget);
+    const together = operation.kind === 'transaction';
+    const context = this.#context({ op: this.#root.modified, owner: null, acting: nobody, together }, budget);
     const done =
       operation.kind === 'transaction'
         ? applyTransaction(this.#root, operation, context)

@@ -1,6 +1,7 @@
 /** The command line of the two terminal programs (docs/language.md). */
 
 import type { Consistency } from '../../core/wire/api.ts';
+import { readDuration } from '../../core/shell/duration.ts';
 import { UsageError } from '../../core/shell/index.ts';
 import type { Flags } from '../flags.ts';
 import { readCommandLine } from '../flags.ts';
@@ -112,18 +113,6 @@ function isAddress(address: string): boolean {
   if (/^wss?:\/\//i.test(address)) return urlOf(address) !== null;
   const [, port] = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/?#@]+):(\d{1,5})$/.exec(address) ?? [];
   return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
-}
-
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** `500ms`, `2s`, `1m`, `1h`, in milliseconds. */
-export function readDuration(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-  const milliseconds = Math.round(Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN));
-  if (!(milliseconds >= 1 && milliseconds <= 24 * 3_600_000)) {
-    throw new UsageError(`a duration is written 500ms, 2s, 1m or 1h, up to 24h, not ${JSON.stringify(text)}`);
-  }
-  return milliseconds;
 }
 
 function readConsistency(text: string): Consistency {

@@ -21,6 +21,7 @@ import type { ProgramKind, TerminalArguments } from './arguments.ts';
 import { historyPath, openHistory } from './history-file.ts';
 import { processTerminal, runInteractive } from './interactive.ts';
 import { ProcessOutput } from './output.ts';
+import { runTiedProgram } from './run-program.ts';
 import { linesOf, runScript } from './script.ts';
 
 /** What a program is connected to. */
@@ -108,6 +109,7 @@ async function runConnected(
   const shell = new Shell({
     table: program.table,
     output: outputStyle(options),
+    runProgram: runTiedProgram,
     readFile: async (path) => new Uint8Array(await readFile(path)),
     consistency: options.consistency,
     timeoutMs: options.timeoutMs,

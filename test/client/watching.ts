@@ -13,7 +13,6 @@ import { Watches } from '../../core/client/watches.ts';
 import { binaryApi } from '../../core/wire/api-client-binary.ts';
 import type { Outgoing } from '../../core/wire/api-client.ts';
 import { telling } from '../again.ts';
-import { claimless } from './claimless.ts';
 
 type Watch = Extract<Outgoing, { kind: 'watch' }>;
 type Changes = Extract<WatchTold, { kind: 'snapshot' }>['changes'];
@@ -68,7 +67,9 @@ class Life {
       violation: (what) => {
         throw new Error(what);
       },
-      ...claimless,
+      execute: () => unasked(),
+      keepAlive: () => unasked(),
+      alarms: new Set(),
     });
     this.#handle = this.#watches.open(1, '/', { subtree: true, from: 'snapshot' }, (told) => this.#told(told));
   }
@@ -199,6 +200,10 @@ class Life {
     this.#op = told.op;
     for (const { path, op } of told.changes as unknown as { path: string; op: number }[]) this.#known.set(path, op);
   }
+}
+
+function unasked(): never {
+  throw new Error('a watch asks for nothing but itself');
 }
 
 function neverDialled(): never {

@@ -63,7 +63,7 @@ class Forwards {
       connectedNames: () => [...this.#connected],
       send: (to, message) => this.#send(to, message),
     };
-    const resources: Partial<Resources> = { refuses: () => null };
+    const resources: Partial<Resources> = { takes: (_operation, waiter) => ({ waiter, refusal: null }) };
     this.#router = new Router({
       groups: groups as Groups,
       peers: peers as Peers,

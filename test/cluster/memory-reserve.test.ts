@@ -1,7 +1,10 @@
 /** The reserve of memory: what grows is refused in time, whatever the engine tells of dead objects. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ErrorInfo } from '../../core/base/errors.ts';
+import { errorInfo } from '../../core/base/errors.ts';
 import type { MemoryUse } from '../../core/base/ports.ts';
+import type { Waiter } from '../../core/cluster/replicas/job.ts';
 import { MemoryReserve } from '../../core/cluster/replicas/memory-reserve.ts';
 import { encodeBody, encodeOperation } from '../../core/service/body.ts';
 import type { Operation, SimpleOperation } from '../../core/tree/operation.ts';
@@ -24,11 +27,14 @@ let use: MemoryUse;
 let stateBytes: number;
 let nowMs: number;
 let reserve: MemoryReserve;
+let answers: number;
 
 beforeEach(() => {
   use = { usedBytes: 10_000_000, limitBytes };
   stateBytes = 0;
   nowMs = 0;
+  answers = 0;
+  waiting = [];
   reserve = new MemoryReserve({ use: () => use }, () => stateBytes);
   uses(10_000_000);
 });
@@ -39,28 +45,37 @@ function uses(usedBytes: number): boolean {
   return reserve.tick((nowMs += 50));
 }
 
+/** Who waits for what was taken in. Nobody has answered yet. */
+let waiting: Waiter[] = [];
+
+function refused(body: Uint8Array): ErrorInfo | null {
+  const taken = reserve.takes(body, { reply: () => answers++, fail: () => answers++ });
+  if (taken.refusal === null) waiting.push(taken.waiter);
+  return taken.refusal;
+}
+
 function pass(ms: number): void {
   for (const end = nowMs + ms; nowMs < end;) reserve.tick((nowMs += 50));
 }
 
 describe('the reserve of memory', () => {
   it('refuses what grows while live objects leave too little, and nothing else', () => {
-    expect(reserve.refuses(grows)).toBeNull();
+    expect(refused(grows)).toBeNull();
     uses(90_000_000);
     // A collection shows that little of it is garbage.
     expect(uses(75_000_000)).toBe(true);
     expect(reserve.low).toBe(true);
-    expect(reserve.refuses(grows)).toMatchObject({
+    expect(refused(grows)).toMatchObject({
       code: 'MemoryLow',
       outcome: 'definite',
       retryable: true,
       details: { limit: 70_000_000, actual: 75_000_000 },
     });
-    expect(reserve.refuses(many(3))?.code).toBe('MemoryLow');
-    expect(reserve.refuses(removes)).toBeNull();
-    expect(reserve.refuses(encodeOperation({ kind: 'counterAdd', path: '/c', by: 1 }))).toBeNull();
-    expect(reserve.refuses(encodeBody({ kind: 'noop' }))).toBeNull();
-    expect(reserve.refuses(Uint8Array.of(99))).toBeNull();
+    expect(refused(many(3))?.code).toBe('MemoryLow');
+    expect(refused(removes)).toBeNull();
+    expect(refused(encodeOperation({ kind: 'counterAdd', path: '/c', by: 1 }))).toBeNull();
+    expect(refused(encodeBody({ kind: 'noop' }))).toBeNull();
+    expect(refused(Uint8Array.of(99))).toBeNull();
     expect(reserve.refused).toBe(2);
     expect(reserve.refusesSessions()).toBeNull();
     expect(reserve.problem).toMatch(/needs 75000000 of the 100000000 bytes/);
@@ -69,7 +84,7 @@ describe('the reserve of memory', () => {
   it('is not misled by garbage', () => {
     uses(95_000_000);
     expect(reserve.low).toBe(false);
-    expect(reserve.refuses(grows)).toBeNull();
+    expect(refused(grows)).toBeNull();
     expect(reserve.use).toEqual({ needBytes: 10_000_000, limitBytes });
   });
 
@@ -77,10 +92,10 @@ describe('the reserve of memory', () => {
     stateBytes = 5_000_000;
     uses(72_000_000);
     expect(reserve.use?.needBytes).toBe(72_000_000);
-    expect(reserve.refuses(grows)?.code).toBe('MemoryLow');
+    expect(refused(grows)?.code).toBe('MemoryLow');
     uses(30_000_000);
     expect(reserve.use?.needBytes).toBe(30_000_000);
-    expect(reserve.refuses(grows)).toBeNull();
+    expect(refused(grows)).toBeNull();
   });
 
   it('counts what was taken in and is not part of the state yet', () => {
@@ -89,15 +104,23 @@ describe('the reserve of memory', () => {
     const before = stateBytes;
     uses(55_000_000);
     let taken = 0;
-    while (reserve.refuses(many(500)) === null) taken++;
+    while (refused(many(500)) === null) taken++;
     // 15 MB are left until growth is refused, and each operation may cost 400 bytes.
     expect(taken).toBe(75);
     expect(stateBytes).toBe(before);
     expect(reserve.low).toBe(true);
-    expect(reserve.refuses(removes)).toBeNull();
-    pass(11_000);
+    expect(refused(removes)).toBeNull();
+    pass(60_000);
+    expect(refused(many(500))?.code).toBe('MemoryLow');
+    // Whatever becomes of it, it counts no longer.
+    for (const [i, waiter] of waiting.splice(0).entries()) {
+      if (i % 2 === 0) waiter.reply(new Uint8Array(0));
+      else waiter.fail(errorInfo('Timeout', 'no quorum'));
+    }
+    expect(answers).toBe(76);
+    pass(5_000);
     expect(reserve.low).toBe(false);
-    expect(reserve.refuses(many(500))).toBeNull();
+    expect(refused(many(500))).toBeNull();
   });
 
   it('looks at no request while there is much room, and at each when it may have been used up', () => {
@@ -105,12 +128,12 @@ describe('the reserve of memory', () => {
     // A request of one large value. It may have been ten thousand small ones.
     const large = encodeOperation({ kind: 'create', path: '/a', type: 'blob', value: new Uint8Array(1_000_000) });
     for (let i = 0; i < 100; i++) {
-      expect(reserve.refuses(large)).toBeNull();
+      expect(refused(large)).toBeNull();
       bytes += large.length;
     }
     expect(bytes).toBeGreaterThan(limitBytes);
     let taken = 0;
-    while (reserve.refuses(many(1000)) === null) taken++;
+    while (refused(many(1000)) === null) taken++;
     // 60 MB are left, and what was not looked at was small.
     expect(taken).toBeGreaterThanOrEqual(150);
     expect(taken).toBeLessThan(230);
@@ -121,9 +144,9 @@ describe('the reserve of memory', () => {
     uses(71_000_000);
     expect(reserve.low).toBe(true);
     uses(69_000_000);
-    expect(reserve.refuses(grows)?.code).toBe('MemoryLow');
+    expect(refused(grows)?.code).toBe('MemoryLow');
     uses(66_000_000);
-    expect(reserve.refuses(grows)).toBeNull();
+    expect(refused(grows)).toBeNull();
     expect(reserve.low).toBe(true);
     pass(5_100);
     expect(reserve.low).toBe(false);
@@ -143,15 +166,17 @@ describe('the reserve of memory', () => {
     };
     at(large);
     at(large - 1.1 * 1024 ** 3);
-    expect(reserve.refuses(grows)).toBeNull();
+    expect(refused(grows)).toBeNull();
     at(large);
     at(large - 0.9 * 1024 ** 3);
-    expect(reserve.refuses(grows)?.code).toBe('MemoryLow');
+    expect(refused(grows)?.code).toBe('MemoryLow');
   });
 
   it('refuses nothing where the host tells of no bound', () => {
     const none = new MemoryReserve(null, () => 1e12);
     expect(none.tick(50)).toBe(false);
-    expect([none.low, none.use, none.refuses(grows), none.refusesSessions()]).toEqual([false, null, null, null]);
+    const waiter = { reply: () => undefined, fail: () => undefined };
+    expect(none.takes(grows, waiter)).toEqual({ waiter, refusal: null });
+    expect([none.low, none.use, none.refusesSessions()]).toEqual([false, null, null]);
   });
 });

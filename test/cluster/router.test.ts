@@ -42,7 +42,7 @@ function routerOf(maxPendingRequests = defaultLimits.maxPendingRequests): Router
       return true;
     },
   };
-  const resources: Partial<Resources> = { refuses: () => null };
+  const resources: Partial<Resources> = { takes: (_operation, waiter) => ({ waiter, refusal: null }) };
   const limits = { ...defaultLimits, maxPendingRequests };
   return new Router({
     whereabouts: new Whereabouts(),

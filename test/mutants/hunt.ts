@@ -12,6 +12,7 @@ import { watch } from '../client/watching.ts';
 import { attend } from '../cluster/attendances.ts';
 import { forward } from '../cluster/forwards.ts';
 import { shakeHands } from '../cluster/handshakes.ts';
+import { liveLines } from '../service/lines/exploration.ts';
 import { live } from '../store/lives.ts';
 import { rot } from '../store/rotten-lives.ts';
 import { damageOf, explore } from '../vr/exploration.ts';
@@ -50,6 +51,7 @@ const runs: Readonly<Record<Mutant['by'], (seed: number) => void>> = {
   forwards: forward,
   lives: damaged === 'rot' ? rot : live,
   watching: watch,
+  lines: (seed) => liveLines({ seed, steps: 1000 }),
   chaos,
 };
 const run = runs[by as Mutant['by']];

@@ -23,7 +23,7 @@ export interface Mutant {
   /**
    * What must find it: random histories of `core/vr` alone, a replica alone whose group forgot what it committed, the
    * simulated cluster, nodes that come and go, two ends of a handshake, a router alone, random lives of a store alone, a
-   * watch alone, or a client alone among nodes that harm it.
+   * watch alone, a service alone with leases and lines of claims, or a client alone among nodes that harm it.
    */
   readonly by:
     | 'exploration'
@@ -34,6 +34,7 @@ export interface Mutant {
     | 'forwards'
     | 'lives'
     | 'watching'
+    | 'lines'
     | 'chaos';
   /**
    * The damage to one disk, or to one replica's state (histories only), that makes the fault visible. Without it, the

@@ -1,5 +1,6 @@
 /** All mutants by scenario, as in the table of protocol §10. */
 
+import { claimMutants } from './claims.ts';
 import { clientMutants } from './clients.ts';
 import { diskMutants } from './disks.ts';
 import { judgementMutants } from './judgement.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...logMutants,
   ...floorMutants,
   ...clientMutants,
+  ...claimMutants,
   ...diskMutants,
   ...judgementMutants,
   ...sessionMutants,

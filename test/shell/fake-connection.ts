@@ -10,6 +10,7 @@ import type {
   ExecuteOptions,
   ShellAdmin,
   ShellConnection,
+  ShellHold,
   ShellWatch,
   ShellWatchEvent,
   ShellWatchOptions,
@@ -86,6 +87,10 @@ export class FakeConnection implements ShellConnection {
       ? ({ kind: 'result', result: result.value } as const)
       : ({ kind: 'error', error: result.error } as const);
     return Promise.resolve({ epoch: this.epoch, view: this.view, op: space.op, answer });
+  }
+
+  claim(): Promise<ShellHold | null> {
+    return Promise.reject(haretError('Held', 'Held: this connection grants nothing'));
   }
 
   watch(path: string, options: ShellWatchOptions, signal?: AbortSignal): ShellWatch {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../core/shell/index.ts';
-import { parseArguments, readDuration } from '../../node-server/terminal/arguments.ts';
+import { readDuration } from '../../core/shell/duration.ts';
+import { parseArguments } from '../../node-server/terminal/arguments.ts';
 import { historyPath, openHistory } from '../../node-server/terminal/history-file.ts';
 import { linesOf } from '../../node-server/terminal/script.ts';
 

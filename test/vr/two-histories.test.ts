@@ -103,7 +103,7 @@ describe('a replica that has committed what the others have forgotten', () => {
     const startView = answerOf(others, name, 'startView', { kind: 'getStartView', nonce: 0 });
     const { checkpointOp, logFirst } = fresh.place(name).view;
     expect(startView.kind === 'startView' && startView.log.head < Math.min(checkpointOp, logFirst)).toBe(true);
-    expect(alarms(effectsOf(fresh, name, { ...startView, kind: 'viewNow' } as Message))).toEqual([]);
+    expect(alarms(effectsOf(fresh, name, { ...startView, kind: 'viewNow' }))).toEqual([]);
     const effects = effectsOf(fresh, name, startView);
     expect(alarms(effects)).toEqual([expect.stringMatching(told)]);
     expect(effects.some(({ kind }) => kind === 'persist')).toBe(false);

@@ -44,6 +44,8 @@ const stepsOfName = 20;
 /** Bytes of a frame that cost a step: it is decoded. And what each message costs that is in it. */
 const frameBytesOfStep = 16;
 const stepsOfMessage = 25;
+/** What a refusal costs: it is worded and encoded. Who asks for what is refused, again and again, waits for himself. */
+const stepsOfError = 300;
 
 /** What a notice takes, at about. */
 const noticeBytes = 128;
@@ -431,7 +433,10 @@ export class ApiConnection
     this.#flow.answered(askedBytes);
     if (message.kind === 'reply') this.#flow.sent(message.reply.length);
     this.#counters.answered++;
-    if (message.kind === 'error') this.#counters.errors++;
+    if (message.kind === 'error') {
+      this.#counters.errors++;
+      this.#flow.spend(stepsOfError);
+    }
     this.#answer(message);
   }
 }

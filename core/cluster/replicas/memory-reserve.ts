@@ -4,13 +4,14 @@
  *
  * What is in use cannot be read off: the engine tells of live and dead objects together. After a collection only the live ones are left, so
  * the lowest use since is what they need, and what the state has grown by since is added. A request grows the state later than it is taken
- * in, so what was taken in lately is added as well.
+ * in, so what was taken in and has no answer yet is added as well.
  */
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
 import type { Memory } from '../../base/ports.ts';
 import { growingOperations } from './growth.ts';
+import type { Waiter } from './job.ts';
 
 const askEveryMs = 50;
 /** Shares of the memory that may be used. Beyond the first, each request is looked at; beyond the second, what grows is refused. */
@@ -26,8 +27,10 @@ const maxReserveBytes = 1024 * 1024 * 1024;
 const operationBytes = 400;
 /** A rough upper bound of the same, for each byte of a request, and for each byte of the state as it counts itself. */
 const bytesOfByte = 16;
-/** For so long, what was taken in counts beside what the state has grown by. */
-const pendingMs = 5000;
+/** For so long, what was taken in without a look at it counts beside what the state has grown by. */
+const unseenMs = 5000;
+/** For so long, the operator is told of the last refusal. */
+const toldMs = 5000;
 
 /** Counts what came in during the last seconds: at least in one such time, at most in two. */
 class Lately {
@@ -44,10 +47,37 @@ class Lately {
   }
 
   tick(nowMs: number): void {
-    if (nowMs - this.#beganMs < pendingMs) return;
-    this.#before = nowMs - this.#beganMs < 2 * pendingMs ? this.#now : 0;
+    if (nowMs - this.#beganMs < unseenMs) return;
+    this.#before = nowMs - this.#beganMs < 2 * unseenMs ? this.#now : 0;
     this.#now = 0;
     this.#beganMs = nowMs;
+  }
+}
+
+/** Who waits for a request that may be proposed, or why it may not. */
+export interface Taken {
+  readonly waiter: Waiter;
+  readonly refusal: ErrorInfo | null;
+}
+
+/** Waits for a write that counts until it is answered. */
+class Counted implements Waiter {
+  readonly #waiter: Waiter;
+  readonly #over: () => void;
+
+  constructor(waiter: Waiter, over: () => void) {
+    this.#waiter = waiter;
+    this.#over = over;
+  }
+
+  reply(bytes: Uint8Array): void {
+    this.#over();
+    this.#waiter.reply(bytes);
+  }
+
+  fail(error: ErrorInfo): void {
+    this.#over();
+    this.#waiter.fail(error);
   }
 }
 
@@ -60,9 +90,10 @@ export class MemoryReserve {
   /** The lowest use since the last collection, and the size of the state at that time. */
   #live: { readonly usedBytes: number; readonly stateBytes: number } | null = null;
   #needBytes = 0;
-  /** What requests may cost that were taken in without a look at them, and what those cost that were looked at. */
+  /** What requests may cost that were taken in without a look at them. */
   readonly #unseen = new Lately();
-  readonly #seen = new Lately();
+  /** What those cost that were looked at and have no answer yet. */
+  #pendingBytes = 0;
   #low = false;
   #refused = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
@@ -77,7 +108,7 @@ export class MemoryReserve {
 
   /** Growth is refused, or was refused a moment ago. */
   get low(): boolean {
-    return this.#low || this.#nowMs - this.#refusedMs < pendingMs;
+    return this.#low || this.#nowMs - this.#refusedMs < toldMs;
   }
 
   /** What live objects need, and how much there may be. Null where the host does not tell. */
@@ -104,7 +135,6 @@ export class MemoryReserve {
       this.#askedMs = nowMs;
       this.#ask(this.#memory);
       this.#unseen.tick(nowMs);
-      this.#seen.tick(nowMs);
     }
     return this.low !== before;
   }
@@ -127,19 +157,20 @@ export class MemoryReserve {
     return Math.max(limit * part, limit - (maxReserveBytes * (1 - part)) / (1 - lowPart));
   }
 
-  /** Why a request must not be proposed now, or null when it may. What is not refused counts as taken in. */
-  refuses(body: Uint8Array): ErrorInfo | null {
-    if (this.#memory === null) return null;
+  /** Whether a request may be proposed now. What may counts as taken in until it is answered, by the waiter that is given back. */
+  takes(body: Uint8Array, waiter: Waiter): Taken {
+    if (this.#memory === null) return { waiter, refusal: null };
     const rough = body.length * bytesOfByte;
-    if (!this.#low && this.#needBytes + this.#unseen.bytes + this.#seen.bytes + rough <= this.#at(nearPart)) {
+    if (!this.#low && this.#needBytes + this.#unseen.bytes + this.#pendingBytes + rough <= this.#at(nearPart)) {
       this.#unseen.add(rough);
-      return null;
+      return { waiter, refusal: null };
     }
     const bytes = growingOperations(body) * operationBytes;
-    if (bytes === 0) return null;
-    if (this.#low || this.#needBytes + this.#seen.bytes + bytes > this.#at(lowPart)) return this.#refuse();
-    this.#seen.add(bytes);
-    return null;
+    if (bytes === 0) return { waiter, refusal: null };
+    if (this.#low || this.#needBytes + this.#pendingBytes + bytes > this.#at(lowPart))
+      return { waiter, refusal: this.#refuse() };
+    this.#pendingBytes += bytes;
+    return { waiter: new Counted(waiter, () => (this.#pendingBytes -= bytes)), refusal: null };
   }
 
   /** Why no session may be made now, or null when one may. */

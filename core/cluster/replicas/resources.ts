@@ -1,6 +1,5 @@
 /** What a node has for its replicas: disk and memory. It says when they get low, and what must not be taken in then. */
 
-import type { ErrorInfo } from '../../base/errors.ts';
 import type { Log } from '../../base/ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { NodeOptions, NodePorts } from '../base/host.ts';
@@ -8,7 +7,9 @@ import { nodeTimes } from '../base/times.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import { DiskStall } from './disk-stall.ts';
 import type { Groups } from './groups.ts';
+import type { Waiter } from './job.ts';
 import { MemoryReserve } from './memory-reserve.ts';
+import type { Taken } from './memory-reserve.ts';
 
 export class Resources {
   readonly disk: DiskReserve;
@@ -33,9 +34,10 @@ export class Resources {
     return [this.disk, this.memory, this.stall].filter(({ low }) => low).map(({ problem }) => problem);
   }
 
-  /** Why a request must not be proposed now, or null when it may. */
-  refuses(operation: Uint8Array): ErrorInfo | null {
-    return this.disk.refuses(operation) ?? this.memory.refuses(operation);
+  /** Whether a request may be proposed now, and who waits for it if it is. */
+  takes(operation: Uint8Array, waiter: Waiter): Taken {
+    const refusal = this.disk.refuses(operation);
+    return refusal === null ? this.memory.takes(operation, waiter) : { waiter, refusal };
   }
 
   tick(now: number): void {

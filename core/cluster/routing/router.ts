@@ -148,9 +148,11 @@ export class Router {
     if (item.kind === 'request' || item.kind === 'keepAlive')
       this.#parts.whereabouts.heard(namespaceId, item.session, from);
     switch (item.kind) {
-      case 'request':
+      case 'request': {
         // Even on a full disk, a request that was already executed gets its reply. So the replica judges that first.
-        return host.request(waiter, item, secret, this.#parts.resources.refuses(item.operation));
+        const taken = this.#parts.resources.takes(item.operation, waiter);
+        return host.request(taken.waiter, item, secret, taken.refusal);
+      }
       case 'read':
         return host.read(waiter, readConsistency(item.consistency), item.operation);
       case 'register':

@@ -4,6 +4,7 @@ import type { LeafType } from '../../tree/names.ts';
 import type { CommandSpec, Family } from '../table.ts';
 import { CommandTable } from '../table.ts';
 import { adminCommands, adminPing } from './admin.ts';
+import { claimingCommands } from './claiming.ts';
 import { leafCommands } from './leaves.ts';
 import { sessionCommands } from './session.ts';
 import { explainCommand, shellCommands } from './shell.ts';
@@ -20,7 +21,7 @@ const { session, tree, ...later }: Readonly<Record<Exclude<Family, ElsewhereFami
   transaction: transactionCommands,
   watch: watchCommands,
 };
-const apiFamilies = [...session, ...tree, ...leafCommands, ...Object.values(later).flat()];
+const apiFamilies = [...session, ...tree, ...leafCommands, ...claimingCommands, ...Object.values(later).flat()];
 
 /**
  * The commands of `haret-cli-client`. `extra` has those of a particular host, such as the simulator of the web

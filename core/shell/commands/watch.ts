@@ -11,14 +11,20 @@ import { exitStatus, UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
 import type { WatchNews } from '../watching.ts';
 
-function changeLine({ path, kind, type, version, value, number }: Change): string {
+function changeLine({ path, kind, type, version, value, number, claim }: Change): string {
   const what = kind === 'created' ? `created ${type}` : kind;
   const shown = value !== null ? ` ${displayBytes(value)}` : number !== null ? ` ${number}` : '';
-  return `${what} ${path} (version ${version})${shown}`;
+  return `${what} ${path} (version ${version})${shown}${claim === null ? '' : claimText(claim)}`;
 }
 
-function changeJson(change: Change): JsonValue {
-  return { ...change, value: change.value === null ? null : jsonOfBytes(change.value) };
+function claimText({ claim, token, session }: NonNullable<Change['claim']>): string {
+  const whose = claim === 0 ? '' : ` claim ${claim} of session ${session}`;
+  return `${whose}${token === 0 ? '' : ` token ${token}`}`;
+}
+
+function changeJson({ value, claim, ...change }: Change): JsonValue {
+  const plain = { ...change, value: value === null ? null : jsonOfBytes(value) };
+  return claim === null ? plain : { ...plain, claim: { ...claim } };
 }
 
 /** Shows one event, with a line for each change. The changes of a transaction have one op. */

@@ -13,6 +13,7 @@ import { ClaimsNode, bytesOfClaim, claimOverheadBytes } from '../nodes/claims.ts
 import type { Claim, ClaimSettings, Hold } from '../nodes/claims.ts';
 import { growthOfBytes } from '../nodes/head.ts';
 import type { Asked, KnownClaim, SimpleOperation, SimpleResult } from '../operation.ts';
+import { defaultLeaseMs } from '../operations/claims.ts';
 import type { ClaimWish } from '../operations/claims.ts';
 import { Page } from '../page.ts';
 import { find, refuseGrowth, replace } from '../place.ts';
@@ -77,9 +78,12 @@ function refuseClaim(
   const root = place.above[0];
   if (root !== undefined && root.owned >= maxClaims)
     return limitExceeded('maxClaims', maxClaims, root.owned + 1, { path });
-  let more = 0;
-  for (const one of consequences) if (one.kind === 'gained' && one.session === acting.session) more++;
-  return acting.sessions.refuses(acting.session, wish.leaseMs, more);
+  const { session, sessions } = acting;
+  const gained = consequences.filter((one) => one.kind === 'gained' && one.session === session);
+  // The first claim of a transaction sets the lease for the others.
+  const [first] = gained;
+  const leaseMs = first?.kind === 'gained' ? (first.leaseMs ?? defaultLeaseMs) : 0;
+  return sessions.refuses(session, wish.leaseMs, { count: gained.length, leaseMs });
 }
 
 function newClaim(wish: ClaimWish, front: Op, { op, acting }: WriteContext): Claim {
@@ -133,7 +137,8 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
   if (refused !== null) return refused;
   if (node.waiter(context.op) !== undefined || node.hold(context.op) !== undefined)
     return badArgument('A transaction makes one claim on a node', { path });
-  if (asked.waitMs === 0 && !grantsAtOnce(node, asked, context)) return heldByOthers(path, node);
+  // A transaction is settled once, at its end. What it releases later may make room.
+  if (asked.waitMs === 0 && !context.together && !grantsAtOnce(node, asked, context)) return heldByOthers(path, node);
   if (node.owned >= maxClaimsOfNode) return limitExceeded('maxClaimsOfNode', maxClaimsOfNode, node.owned + 1, { path });
   const one = newClaim(asked, 0, context);
   const growth = growthOfClaim(one, 1, 0);
@@ -146,8 +151,16 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
 /** True when a new claim would be granted by this entry, if nothing else in the entry were to happen. */
 function grantsAtOnce(node: ClaimsNode, wish: ClaimWish, context: WriteContext): boolean {
   if (node.type === 'barrier') return node.settings.open;
-  for (const waiting of node.line()) if (!isOver(waiting, context)) return false;
-  return node.fits(wish);
+  // Those before it are granted first, if they fit. They wait only because the one before them is over.
+  let before = 0;
+  const fits = ({ exclusive, permits }: Pick<Claim, 'exclusive' | 'permits'>): boolean =>
+    node.fits({ exclusive, permits: before + permits }) && !(exclusive && before > 0);
+  for (const waiting of node.line()) {
+    if (isOver(waiting, context)) continue;
+    if (waiting.exclusive || !fits(waiting)) return false;
+    before += waiting.permits;
+  }
+  return fits(wish);
 }
 
 /** Makes the node with its first claim. */
@@ -185,6 +198,10 @@ function release(place: Place, { claim, token, to }: Asked<'release'>, context: 
   if (to === 0) return { root: letGo(place, node, hold, context), result: { kind: 'done', version } };
   const next = node.waiter(to);
   if (next === undefined) return notHeld(path, to, 0);
+  for (const other of node.line()) {
+    if (other.front !== context.op || other.claim === to) continue;
+    return badArgument('A transaction puts one claim of a node in front', { path, field: 'to', actual: to });
+  }
   const fronted = node.fronted(next, context.op, context.owner);
   const put = moved(place, replace(place, fronted, growthOfBytes(0), context, true), fronted);
   return { root: letGo(put, fronted, hold, context), result: { kind: 'done', version: version + 1 } };
@@ -226,7 +243,10 @@ function steal(place: Place, { claim, put }: Asked<'steal'>, context: WriteConte
     if (refused !== null) return refused;
     if (node.owned >= maxClaimsOfNode)
       return limitExceeded('maxClaimsOfNode', maxClaimsOfNode, node.owned + 1, { path });
-    const full = refuseGrowth(place, growthOfClaim({ value: null }, 1, 0), context.limits);
+    // What is stolen keeps its room for a while, and the new claim comes first. So this alone decides a try.
+    const at = node.type === 'barrier' ? node.settings.open : node.fits(put);
+    if (put.waitMs === 0 && !at) return heldByOthers(path, node);
+    const full = refuseGrowth(place, growthOfClaim({ value: put.value }, 1, 0), context.limits);
     if (full !== null) return full;
   }
   if (claim !== 0 && node.hold(claim)?.until !== null) return notHeld(path, claim, 0);

@@ -6,7 +6,7 @@ import type { NodeType } from '../names.ts';
 import { DirectoryNode, isLeafType } from '../node.ts';
 import type { Asked, SimpleResult } from '../operation.ts';
 import { isPartName } from '../path.ts';
-import { find, growthOf, locate, replace } from '../place.ts';
+import { emptiedBy, find, growthOf, locate, replace } from '../place.ts';
 import type { Place } from '../place.ts';
 import { growthOfBytes } from '../nodes/head.ts';
 import { endWaits, refuseDelete } from './claim-steps.ts';
@@ -68,10 +68,11 @@ function remove(place: Place, operation: Asked<'delete'>, context: WriteContext)
     return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
   const held = refuseDelete(node, path);
   if (held !== null) return held;
-  context.changes.push(deletedChange(path, node));
   endWaits(node, path, context);
-  const growth = growthOf(node, null);
-  return { root: replace(place, null, growth, context), result: { kind: 'done', version: node.version } };
+  const top = emptiedBy(place);
+  context.changes.push(deletedChange(top.path, top.node!));
+  const root = replace(top, null, growthOf(top.node, null), context);
+  return { root, result: { kind: 'done', version: node.version } };
 }
 
 function exists(root: DirectoryNode, { path }: Asked<'exists'>): SimpleResult | Failure {

@@ -40,6 +40,8 @@ export interface WriteContext extends ChangeContext {
   /** Their paths, each with the token of a hold that went, or 0. */
   readonly touched: Map<string, Op>;
   readonly newClaims: NewClaim[];
+  /** Part of a transaction. It leaves no trace when it fails, so what its end decides need not be known before. */
+  readonly together: boolean;
   /** Every change is added here, in order. A caller that discards the result discards these changes too. */
   readonly changes: TreeChange[];
 }

@@ -7,13 +7,13 @@ import { wait } from '../../stage/tools/waiting.ts';
 import { trialOf } from '../attack.ts';
 import { Raw } from '../tools/raw.ts';
 
-const connections = 6;
+const connections = 3;
 /** As many as one session may have outstanding. */
 const numbers = 4095;
 const puts = 500;
-const lastsMs = 8000;
+const lastsMs = 10_000;
 /** They are given up after some seconds, and asked again. */
-const againMs = 2000;
+const againMs = 5000;
 
 export const trial = trialOf({
   name: 'gaps',
