@@ -6,7 +6,7 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
-import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
+import type { Op, RequestNumber } from '../base/ids.ts';
 import type { Reply } from '../service/reply.ts';
 import type { BelongingRecord } from '../service/told.ts';
 import { endOf, lost } from './claim.ts';
@@ -25,7 +25,6 @@ function keyOf(path: string, id: Op): string {
 
 /** Something that the client must still tell the cluster: that it gives up a claim. */
 interface Debt {
-  readonly session: SessionId;
   readonly path: string;
   readonly id: Op;
   readonly request: RequestNumber;
@@ -261,19 +260,15 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   /** Has a claim given up, by its op or else by the request that made it. This is sent again until it is answered. */
   #owe(one: Claim, request: RequestNumber): void {
-    if (one.id === 0 && request === 0) return;
-    const debt: Debt = { session: this.session.id, path: one.path, id: one.id, request, call: null };
+    // With its session, everything is given up. And the number of a request means nothing in another session.
+    if (this.session.id === 0 || (one.id === 0 && request === 0)) return;
+    const debt: Debt = { path: one.path, id: one.id, request, call: null };
     this.#debts.add(debt);
     this.#pay(debt);
   }
 
   #pay(debt: Debt): void {
     const { path, id: claim } = debt;
-    // The number of a request means nothing in another session.
-    if (debt.session !== this.session.id) {
-      this.#debts.delete(debt);
-      return;
-    }
     const request = claim === 0 ? debt.request : 0;
     debt.call = this.#host.execute(
       { kind: 'abandon', path, claim, request },

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connect, text } from '../../browser-client/index.ts';
+import type { Hold } from '../../browser-client/index.ts';
 import { ClusterUnderTest } from '../integration/cluster-process.ts';
 import type { NodeUnderTest } from '../integration/cluster-process.ts';
 import { packageRoot } from '../integration/programs.ts';
@@ -25,6 +26,7 @@ const patience = { timeout: 20_000, interval: 20 };
 /** The values that the page's script leaves for the test. */
 interface Told {
   readonly scenario: Scenario;
+  held: Hold;
   readonly error?: string;
 }
 declare const globalThis: Told;
@@ -257,6 +259,33 @@ describe('in Chromium', () => {
     await progress();
     expect(await acknowledged()).toBeGreaterThan(before);
     expect(faults(await end())).toEqual([]);
+  });
+
+  it('the page that goes offline with a lock keeps it if it is back in time, and else knows that it has lost it', async () => {
+    await open('/scenario');
+    await untilTitle('ready');
+    await page.evaluate(async () => {
+      const ns = globalThis.scenario.haret.namespace('test-ns');
+      globalThis.held = await ns.lock('/page').acquire({ leaseMs: 3000 });
+    });
+    const held = (): Promise<boolean> => page.evaluate(() => globalThis.held.held);
+    await context.setOffline(true);
+    await untilTitle('suspended');
+    await context.setOffline(false);
+    await untilTitle('ready');
+    expect(await held()).toBe(true);
+    await using haret = await connect({ urls: cluster.nodes.map(({ api }) => api) });
+    const next = haret.namespace('test-ns').lock('/page').acquire();
+    await context.setOffline(true);
+    await using theirs = await next;
+    const lost = await page.evaluate(() => {
+      const { held, lost, token } = globalThis.held;
+      return { held, token, reason: lost?.details['reason'] };
+    });
+    expect([lost.held, lost.reason, theirs.token > lost.token]).toEqual([false, 'lapsed', true]);
+    await context.setOffline(false);
+    await untilTitle('ready');
+    expect(theirs.held).toBe(true);
   });
 
   it('the page sleeps while its node dies, and catches up with what others wrote', async () => {

@@ -80,6 +80,37 @@ describe('on three nodes', () => {
     });
   });
 
+  it('a lock outlives its primary, and a loop that stood still has lost it before anything else', async () => {
+    await using haret = await connect({ urls });
+    await using second = await connect({ urls, codec: 'superjson' });
+    const [one, other] = [haret.namespace('test-ns'), second.namespace('test-ns')];
+    const mine = await one.lock('/l').acquire();
+    const next = other.lock('/l').acquire();
+    const node = nodeAt(haret.server!.address);
+    await node.kill();
+    await node.start();
+    expect(mine.held).toBe(true);
+    expect(await mine.release()).toBe(true);
+    await using theirs = await next;
+    expect(theirs.token).toBeGreaterThan(mine.token);
+    const short = await one.lock('/short').acquire({ leaseMs: 1000 });
+    const order: string[] = [];
+    short.signal.addEventListener('abort', () => order.push('lost'));
+    const write = short.ns
+      .blob('/by-short', text)
+      .put('late')
+      .then(
+        () => order.push('written'),
+        () => order.push('refused'),
+      );
+    // The program computes for longer than its lease.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    await write;
+    expect(order[0]).toBe('lost');
+    expect(short.lost?.details).toMatchObject({ reason: 'lapsed', path: '/short' });
+    expect((await other.lock('/short').acquire()).held).toBe(true);
+  });
+
   it('thousands of calls are under way at once', async () => {
     await using haret = await connect({ urls });
     const counter = haret.namespace('test-ns').counter('/many');
