@@ -141,7 +141,7 @@ function told(message) {
       if (!message.served && urls.length > 1) leaving = setTimeout(() => goOn(), unservedMs);
       return;
     case 'who':
-      send([{ kind: 'keepAlive', id: ++lastId, namespaceId, session: message.session }]);
+      send([{ kind: 'keepAlive', id: ++lastId, namespaceId, session: message.session, heard: 0 }]);
   }
 }
 
@@ -271,7 +271,7 @@ setInterval(() => {
     if (now - sentAt > resendMs * Math.min(16, 2 ** (sends - 1))) sendAgain(id);
 }, 250).unref();
 setInterval(() => {
-  if (session !== 0 && inside) send([{ kind: 'keepAlive', id: ++lastId, namespaceId, session }]);
+  if (session !== 0 && inside) send([{ kind: 'keepAlive', id: ++lastId, namespaceId, session, heard: 0 }]);
 }, keepAliveMs).unref();
 
 const linearizable = { kind: 'linearizable' };
