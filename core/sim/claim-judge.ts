@@ -33,13 +33,18 @@ export class ClaimJudge {
     this.#before = after;
     if (before.size + after.size === 0) return null;
     const body = decodeBody(entry.body);
+    const asked = body.kind === 'operation' ? body.operation : null;
+    // A leader may put another candidate before all others.
+    const fronts = asked?.kind === 'release' && asked.to !== 0;
     for (const path of new Set([...before.keys(), ...after.keys()])) {
+      // Who waits at a barrier waits for it to be opened, and holds nothing.
+      if (isBarrier(tree, path)) continue;
       const was = before.get(path) ?? none;
       const is = after.get(path) ?? none;
       const wrong =
         this.#granted(path, entry.op, was, is) ??
         crowded(is, capacityOf(tree, path)) ??
-        overtaken(was, is, timestamp, over) ??
+        (fronts ? null : overtaken(was, is, timestamp, over)) ??
         idle(was, is, capacityOf(tree, path), timestamp, over) ??
         gone(was, is, entry, { body, timestamp, over });
       if (wrong !== null) return `${wrong} at ${path}`;
@@ -77,6 +82,11 @@ function linesOf(tree: Tree): ReadonlyMap<string, Line> {
 function capacityOf(tree: Tree, path: string): number | null {
   const read = tree.read({ kind: 'claims', path, limit: 1, from: 0 });
   return read.ok && read.value.kind === 'claims' ? read.value.capacity : null;
+}
+
+function isBarrier(tree: Tree, path: string): boolean {
+  const read = tree.read({ kind: 'stat', path });
+  return read.ok && read.value.kind === 'stat' && read.value.stat.type === 'barrier';
 }
 
 /** Holds and shadows fit together. */
@@ -136,7 +146,10 @@ function gone(
     if (left.has(one.claim) || over(one.session)) continue;
     const until = 'token' in one ? one.until : one.waitUntil;
     if (body.kind === 'expire' && until !== null && until <= timestamp) continue;
-    if (entry.session === one.session && (asked === 'release' || asked === 'abandon')) continue;
+    if (entry.session === one.session && (asked === 'release' || asked === 'abandon' || asked === 'transaction'))
+      continue;
+    // With its node, or because it asks for more than there is now.
+    if (!('token' in one) && (asked === 'delete' || asked === 'semaphoreResize' || asked === 'transaction')) continue;
     return 'a claim went although nothing ended it';
   }
   for (const one of [...is.holds, ...is.waits])
