@@ -27,6 +27,9 @@ import { scanSegment } from './scan.ts';
 import { endsBelow, foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
+/** By how much the turns of a replica jump that cannot say what its log held. No run has so many. */
+const unprovenTurns = 2 ** 32;
+
 export class Recovery {
   readonly #disk: Disk;
   readonly #hash: Hash;
@@ -138,7 +141,8 @@ export class Recovery {
     return {
       replicas: this.#replicas,
       record: this.#record,
-      roster: this.#roster,
+      // As with turns: what this run counts is not taken for what the lost batches counted.
+      roster: this.#rosterProven ? this.#roster : this.#roster + unprovenTurns,
       rosterProven: this.#rosterProven,
       sequence: last + 1,
       echo: this.#lastBody === null ? null : echoOf(this.#lastBody, this.#hash),
@@ -350,8 +354,9 @@ export class Recovery {
       // Parts were lost when the turns differ. Then we trust the places of ops that the lost parts may have replaced
       // only if the chain of checksums confirms them at the end. A run that opened after such a loss says that the head
       // is not proven. If it says that it is, the parts were lost later.
-      const intact = known === undefined || known.turn === state.turn;
       const judged = opening && !state.headProven;
+      const intact =
+        known === undefined || known.turn === state.turn || (judged && state.turn === known.turn + unprovenTurns);
       replica.lostParts = !intact || (!judged && known?.lostParts === true);
       replica.lostOnce = known?.lostParts === true || known?.lostOnce === true;
       replica.index.fit(state.first, state.head);
@@ -457,6 +462,9 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
+      // The lost batches may have had the next turns. Those of this run are others, so that nobody takes them for these
+      // when this run's opening batch is lost in its turn.
+      replica.turn += unprovenTurns;
       // In no view until it installs a log compared by checksums (protocol §2, "Proof of the head"): a later part, or a
       // lost one, may have set its log_view over entries of an older one.
       replica.logView = noView;

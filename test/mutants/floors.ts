@@ -44,6 +44,13 @@ export const floorMutants: readonly Mutant[] = [
     ],
   },
   {
+    scenario: 'V13',
+    name: 'a start after a loss goes on with the turns that were lost',
+    by: 'simulator',
+    damage: 'rot',
+    edits: [{ file: recovery, find: '      replica.turn += unprovenTurns;\n', replace: '' }],
+  },
+  {
     scenario: 'V29',
     name: 'a store does not compare its log with the floor',
     by: 'lives',

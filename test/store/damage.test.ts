@@ -186,6 +186,36 @@ describe('a damaged log', () => {
     }
   });
 
+  it('does not take what a start after a loss wrote for what was lost, when its opening batch is lost too (found by the simulator)', () => {
+    const { world, firstAt, segment } = filled(10);
+    for (const entry of chain(1, 2)) {
+      world.store.persist(2, 'r1', { entries: [entry] }, () => undefined);
+      world.disk.run();
+    }
+    world.settle();
+    world.disk.processCrash();
+    // The last two of namespace 1 and the first of namespace 2, which is all that the next batch repeats.
+    for (const sector of [8, 9, 10]) world.disk.breakSector(segment, firstAt / batchSector + sector);
+    world.open();
+    expect(world.recovered(1)).toMatchObject({ head: 8, headProven: false });
+    // The other one writes first. This one hears of views while it may not vote.
+    world.store.persist(2, 'r1', { view: view(2), entries: [] }, () => undefined);
+    world.disk.run();
+    for (const number of [2, 3]) {
+      world.store.persist(1, 'r1', { view: view(number), entries: [] }, () => undefined);
+      world.disk.run();
+    }
+    world.disk.processCrash();
+    // Its opening batch and the first view are gone. The next batch repeats that view, and nothing seems to be missing before it.
+    for (const sector of [0, 1]) world.disk.breakSector(world.segments().at(-1)!, sector);
+    for (let starts = 0; starts < 3; starts++) {
+      world.open();
+      expect(world.recovered(1)).toMatchObject({ headProven: false, logView: { epoch: 0, view: 0 } });
+      world.settle();
+      world.disk.processCrash();
+    }
+  });
+
   it('says so when the tail of the log is cut off', () => {
     const { world, firstAt, segment } = filled(10);
     world.settle();
