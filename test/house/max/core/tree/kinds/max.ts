@@ -3,7 +3,7 @@
 import { makeChange } from '../change.ts';
 import { Failure, badArgument } from '../failure.ts';
 import type { DirectoryNode } from '../node.ts';
-import { newHead } from '../nodes/head.ts';
+import { growthOfBytes, newHead } from '../nodes/head.ts';
 import { MaxNode } from '../nodes/max.ts';
 import type { Asked } from '../operation.ts';
 import { findTyped, nodeAt, replace } from '../place.ts';
@@ -18,7 +18,7 @@ function raise(place: Place, { to }: Asked<'maxRaise'>, context: WriteContext, r
   const after = max.raised(to, context.op);
   context.changes.push(makeChange(place.path, 'raised', after, null, to));
   return {
-    root: replace(place, after, { bytes: 0, nodes: 0 }, context),
+    root: replace(place, after, growthOfBytes(0), context),
     result: { kind: 'number', number: to, version: after.version },
   };
 }
