@@ -177,7 +177,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   // They come last, so that everybody else stays as without them.
   const lockers = Array.from(
-    { length: seen ? 0 : 2 },
+    { length: seen ? 0 : (wish.lockers ?? 0) },
     (_, i) => new Locker(`l${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x10c4 + i)),
   );
   world.checker.onCommit = (namespace) => lockers.forEach((locker) => locker.committed(namespace));

@@ -34,6 +34,8 @@ export interface Shape {
 export interface Wish extends Partial<Shape> {
   /** A fault that strikes as often as all others together. */
   readonly favour?: FaultKind;
+  /** How many users of locks there are: none unless it is wished. */
+  readonly lockers?: number;
   /** The same for what happens to a disk that rots. */
   readonly rot?: RotKind;
   /** The first time that the disk rots comes within this, and each other one within twice this. */

@@ -21,7 +21,13 @@ function lines(name: string, file: string, find: string, replace: string, ...mor
 
 /** One that users of locks in the simulated cluster must see. */
 function simulated(name: string, file: string, find: string, replace: string): Mutant {
-  return { scenario: 'V26', name, by: 'simulator', wish: { events: 20_000 }, edits: [{ file, find, replace }] };
+  return {
+    scenario: 'V26',
+    name,
+    by: 'simulator',
+    wish: { events: 20_000, lockers: 2 },
+    edits: [{ file, find, replace }],
+  };
 }
 
 const notFitting = 'if (passes ? !node.settings.open : !node.fits(next)) break;';
