@@ -21,14 +21,11 @@ import type { ChangePart, CopyPart, Part, PartEntry, ReplicaState } from './part
 import { echoOf, entryIn, maxDoubt, readParts } from './parts.ts';
 import type { LogPosition, Recovered } from './recovered.ts';
 import { replicaKey } from './recovered.ts';
-import { ReplicaLog } from './replica-log.ts';
+import { ReplicaLog, unprovenTurns } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
 import { endsBelow, foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
-
-/** By how much the turns of a replica jump that cannot say what its log held. No run has so many. */
-const unprovenTurns = 2 ** 32;
 
 export class Recovery {
   readonly #disk: Disk;
@@ -141,7 +138,6 @@ export class Recovery {
     return {
       replicas: this.#replicas,
       record: this.#record,
-      // As with turns: what this run counts is not taken for what the lost batches counted.
       roster: this.#rosterProven ? this.#roster : this.#roster + unprovenTurns,
       rosterProven: this.#rosterProven,
       sequence: last + 1,
@@ -462,8 +458,7 @@ export class Recovery {
         },
       );
       whole = Math.min(whole, this.#chained(replica));
-      // The lost batches may have had the next turns. Those of this run are others, so that nobody takes them for these
-      // when this run's opening batch is lost in its turn.
+      // What this run writes is never taken for what was lost, even if its opening batch is lost too.
       replica.turn += unprovenTurns;
       // In no view until it installs a log compared by checksums (protocol §2, "Proof of the head"): a later part, or a
       // lost one, may have set its log_view over entries of an older one.

@@ -16,6 +16,9 @@ import type { Pin } from './entry-index.ts';
 import { EntryIndex } from './entry-index.ts';
 import type { ChangeHead, ReplicaState } from './parts.ts';
 
+/** By how much turns, and the number of the roster, jump where a log cannot say what it held. No run has so many. */
+export const unprovenTurns: number = 2 ** 32;
+
 export class ReplicaLog {
   readonly identity: ReplicaIdentity;
   configuration: Configuration;
