@@ -114,6 +114,14 @@ interface Prepared {
   readonly trace: () => number;
 }
 
+const defaultLockers = 2;
+/**
+ * A session with a lease is never evicted. So those of users of locks come on top of what the others have: the one that
+ * is in use, and those before it until their leases end. Otherwise a small table would be full of them, and nobody else
+ * would get in.
+ */
+const sessionsOfLocker = 4;
+
 /**
  * The shape of a world comes from a generator of its own, so that a change in the shape does not shift everything after
  * it.
@@ -141,7 +149,7 @@ function prepare(options: RunOptions): Prepared {
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
       limits: {
         maxPipelineEntries,
-        maxSessions,
+        maxSessions: maxSessions + lockersIn(options) * sessionsOfLocker,
         maxWindowReplyBytes,
         watchHistoryBytes: shape.watchHistoryBytes,
         maxPendingRequests: shape.maxPendingRequests,
@@ -150,6 +158,11 @@ function prepare(options: RunOptions): Prepared {
     },
   });
   return { world, random, shape, trace: () => trace };
+}
+
+/** How many users of locks there are: none in a world that a witness sees. */
+function lockersIn({ wish = {}, witness }: RunOptions): number {
+  return witness === undefined ? wished(wish.lockers, defaultLockers) : 0;
 }
 
 /** Founds the cluster of a seed, starts its users, and begins with its faults. */
@@ -177,7 +190,7 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   // They come last, so that everybody else stays as without them.
   const lockers = Array.from(
-    { length: seen ? 0 : (wish.lockers ?? 0) },
+    { length: lockersIn(options) },
     (_, i) => new Locker(`l${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x10c4 + i)),
   );
   world.checker.onCommit = (namespace) => lockers.forEach((locker) => locker.committed(namespace));

@@ -34,7 +34,7 @@ export interface Shape {
 export interface Wish extends Partial<Shape> {
   /** A fault that strikes as often as all others together. */
   readonly favour?: FaultKind;
-  /** How many users of locks there are: none unless it is wished. */
+  /** How many users of locks there are. */
   readonly lockers?: number;
   /** The same for what happens to a disk that rots. */
   readonly rot?: RotKind;

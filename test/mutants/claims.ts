@@ -25,7 +25,7 @@ function simulated(name: string, file: string, find: string, replace: string): M
     scenario: 'V26',
     name,
     by: 'simulator',
-    wish: { events: 20_000, lockers: 2 },
+    wish: { events: 20_000 },
     edits: [{ file, find, replace }],
   };
 }
