@@ -1,82 +1,10 @@
 /** The stories of leases and of lines of claims, entry by entry (coordination §2 to §8). */
 
 import { describe, expect, it } from 'vitest';
-import type { BelongingRecord } from '../../core/service/told.ts';
-import type { Asked, KnownClaim, Operation, SimpleOperation, SimpleResult } from '../../core/tree/operation.ts';
 import { utf8 } from '../../core/base/bytes.ts';
-import { Driver, restored, secret, snapshotOf } from './driver.ts';
-
-type Wish = Partial<Asked<'claim'>>;
-
-/** Sessions that claim things, and a clock. */
-class Play extends Driver {
-  readonly #requests = new Map<number, number>();
-
-  ask(session: number, operation: Operation): SimpleResult | string {
-    const request = (this.#requests.get(session) ?? 0) + 1;
-    this.#requests.set(session, request);
-    const { answer } = this.request(session, request, operation);
-    if (answer.kind === 'error') return answer.error.code;
-    if (answer.kind !== 'result' || answer.result.kind === 'transaction') throw new Error(answer.kind);
-    return answer.result;
-  }
-
-  claim(session: number, path: string, wish: Wish = {}): Extract<SimpleResult, { kind: 'claimed' }> {
-    const result = this.tries(session, path, { waitMs: null, ...wish });
-    if (typeof result === 'string' || result.kind !== 'claimed') throw new Error(JSON.stringify(result));
-    return result;
-  }
-
-  tries(session: number, path: string, wish: Wish = {}): SimpleResult | string {
-    return this.ask(session, {
-      kind: 'claim',
-      path,
-      permits: 1,
-      exclusive: true,
-      value: null,
-      waitMs: 0,
-      leaseMs: null,
-      auto: 'lock',
-      of: null,
-      ...wish,
-    });
-  }
-
-  release(session: number, path: string, claim: number, token: number): SimpleResult | string {
-    return this.ask(session, { kind: 'release', path, claim, token, to: 0 });
-  }
-
-  alive(session: number, heard = 0): readonly BelongingRecord[] | null {
-    const { answer } = this.own({ kind: 'keepAlive', sessions: [{ session, secret, heard }] });
-    if (answer.kind !== 'allAlive') throw new Error(answer.kind);
-    return answer.sessions[0]?.changes ?? null;
-  }
-
-  expire(): void {
-    this.own({ kind: 'expire' });
-  }
-
-  claims(path: string): readonly KnownClaim[] {
-    const answer = this.read({ kind: 'claims', path, limit: 100, from: 0 });
-    return answer.kind === 'result' && answer.result.kind === 'claims' ? answer.result.claims : [];
-  }
-
-  holders(path: string): readonly number[] {
-    return this.claims(path)
-      .filter(({ token, until }) => token > 0 && until === null)
-      .map(({ session }) => session);
-  }
-
-  exists(path: string): boolean {
-    const answer = this.read({ kind: 'exists', path });
-    return answer.kind === 'result' && answer.result.kind === 'truth' && answer.result.truth;
-  }
-
-  held(path: string, token: number): boolean {
-    const answer = this.read({ kind: 'transaction', guards: [{ kind: 'held', path, token }], then: [], otherwise: [] });
-    return answer.kind === 'result' && answer.result.kind === 'transaction' && answer.result.held;
-  }
-}
+import { restored, secret, snapshotOf } from './driver.ts';
+import { Play, lockWish } from './play.ts';
+import type { Wish } from './play.ts';
 
 describe('a lock', () => {
   it('is granted in the order in which it was asked for, and each grant has a greater token', () => {
@@ -373,138 +301,22 @@ describe('other lines of claims', () => {
   it('several locks are taken in one transaction, all or none', () => {
     const play = new Play();
     const [a, b] = [play.register(), play.register()];
-    const lock = (path: string): Asked<'claim'> => ({
-      kind: 'claim',
-      path,
-      permits: 1,
-      exclusive: true,
-      value: null,
-      waitMs: 0,
-      leaseMs: null,
-      auto: 'lock',
-      of: null,
-    });
     play.claim(a, '/two');
-    const both = { kind: 'transaction', guards: [], then: [lock('/one'), lock('/two')], otherwise: [] } as const;
+    const both = {
+      kind: 'transaction',
+      guards: [],
+      then: [lockWish('/one'), lockWish('/two')],
+      otherwise: [],
+    } as const;
     expect(play.request(b, 1, both).answer).toMatchObject({ error: { code: 'Held' } });
     expect(play.exists('/one')).toBe(false);
-    const other = { kind: 'transaction', guards: [], then: [lock('/one'), lock('/three')], otherwise: [] } as const;
+    const other = {
+      kind: 'transaction',
+      guards: [],
+      then: [lockWish('/one'), lockWish('/three')],
+      otherwise: [],
+    } as const;
     expect(play.request(b, 2, other).answer).toMatchObject({ kind: 'result' });
     expect([play.holders('/one'), play.holders('/three')]).toEqual([[b], [b]]);
-  });
-});
-
-/** What the random lives of test/service/lines found. */
-describe('a refused operation changes nothing, and what fits is granted', () => {
-  const put = { permits: 1, exclusive: true, value: null, waitMs: 0, leaseMs: null } as const;
-  const lock = (path: string, wish: Wish = {}): Asked<'claim'> => ({
-    ...{
-      kind: 'claim',
-      path,
-      permits: 1,
-      exclusive: true,
-      value: null,
-      waitMs: 0,
-      leaseMs: null,
-      auto: 'lock',
-      of: null,
-    },
-    ...wish,
-  });
-  const together = (...then: SimpleOperation[]): Operation => ({
-    kind: 'transaction',
-    guards: [],
-    then,
-    otherwise: [],
-  });
-
-  it('a theft that does not want to wait, and has to, takes nothing', () => {
-    const play = new Play();
-    const [a, b] = [play.register(), play.register()];
-    const one = play.claim(a, '/l');
-    const before = play.claims('/l');
-    expect(play.ask(b, { kind: 'steal', path: '/l', claim: 0, put })).toBe('Held');
-    expect(play.claims('/l')).toEqual(before);
-    expect(play.held('/l', one.token)).toBe(true);
-    expect(snapshotOf(restored(snapshotOf(play.service)))).toEqual(snapshotOf(play.service));
-  });
-
-  it('two claims of one line are not put in front by one transaction', () => {
-    const play = new Play();
-    const [a, b, c] = [play.register(), play.register(), play.register()];
-    const shared = { exclusive: false };
-    const [one, two] = [play.claim(a, '/l', shared), play.claim(a, '/l', shared)];
-    const [three, four] = [play.claim(b, '/l'), play.claim(c, '/l')];
-    const release = ({ claim, token }: typeof one, to: number): SimpleOperation => ({
-      kind: 'release',
-      path: '/l',
-      claim,
-      token,
-      to,
-    });
-    const { answer } = play.request(a, 9, together(release(one, three.claim), release(two, four.claim)), 9);
-    expect(answer).toMatchObject({ error: { code: 'BadArgument', details: { field: 'to', index: 1 } } });
-    expect(play.holders('/l')).toEqual([a, a]);
-  });
-
-  it('a directory that a claim made goes with its last child, whoever made that', () => {
-    const play = new Play();
-    const a = play.register();
-    const one = play.claim(a, '/made/here/l');
-    play.ask(a, { kind: 'create', path: '/made/here/note', type: 'blob', value: utf8('x') });
-    play.release(a, '/made/here/l', one.claim, one.token);
-    expect(play.exists('/made/here/note')).toBe(true);
-    play.ask(a, { kind: 'delete', path: '/made/here/note', recursive: false, ifVersion: null });
-    expect(play.exists('/made')).toBe(false);
-  });
-
-  it('a try that its own transaction deletes was not granted', () => {
-    const play = new Play();
-    const a = play.register();
-    const gone: SimpleOperation = { kind: 'delete', path: '/l', recursive: true, ifVersion: null };
-    expect(play.request(a, 1, together(lock('/l'), gone)).answer).toMatchObject({ error: { code: 'PathNotFound' } });
-    expect(play.alive(a)).toEqual([]);
-  });
-
-  it('a try is decided at the end of its transaction, with what that gives up', () => {
-    const play = new Play();
-    const a = play.register();
-    const one = play.claim(a, '/l');
-    const release: SimpleOperation = { kind: 'release', path: '/l', claim: one.claim, token: one.token, to: 0 };
-    expect(play.request(a, 9, together(lock('/l'), release), 9).answer).toMatchObject({ kind: 'result' });
-    expect(play.claims('/l')).toMatchObject([{ session: a, token: play.op }]);
-  });
-
-  it('a try passes those whose wait is over, together with those who come before it', () => {
-    const play = new Play();
-    const [a, b, c] = [play.register(), play.register(), play.register()];
-    play.claim(a, '/l', { exclusive: false, leaseMs: 60_000 });
-    play.claim(b, '/l', { waitMs: 100, leaseMs: 60_000 });
-    play.claim(c, '/l', { exclusive: false, leaseMs: 60_000 });
-    play.wait(100);
-    expect(play.tries(a, '/l', { exclusive: false })).toMatchObject({ token: play.op });
-    expect(play.holders('/l')).toEqual([a, c, a]);
-  });
-
-  it('one transaction sets one lease', () => {
-    const play = new Play();
-    const a = play.register();
-    const both = together(lock('/l', { leaseMs: 2000 }), lock('/m', { leaseMs: 3000 }));
-    expect(play.request(a, 1, both).answer).toMatchObject({
-      error: { code: 'BadArgument', details: { actual: 2000 } },
-    });
-    expect(play.exists('/l')).toBe(false);
-  });
-
-  it('a bind that the network brings again renews no lease', () => {
-    const play = new Play();
-    const identity = { id: 'worker', incarnation: 'ab'.repeat(16) };
-    const bind = (): unknown =>
-      play.own({ kind: 'bind', client: 'w', identity, attempt: 1, previous: 0, secret }).answer;
-    const { session } = bind() as { session: number };
-    play.claim(session, '/l', { leaseMs: 2000 });
-    play.wait(1500);
-    expect(bind()).toMatchObject({ kind: 'bound', session });
-    expect(play.service.deadline()).toBe(2000);
   });
 });
