@@ -103,6 +103,8 @@ export interface MemoryUse {
 /** Memory without which the process ends. */
 export interface Memory {
   use(): MemoryUse;
+  /** Frees what is dead. Nothing else runs meanwhile. It tells how many milliseconds that took. A host that cannot do it leaves it out. */
+  collect?(): number;
 }
 
 /** What a link carries: binary frames, or text frames when its codec is text. */
