@@ -24,7 +24,7 @@ import { replicaKey } from './recovered.ts';
 import { ReplicaLog, unprovenTurns } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
-import { endsBelow, foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
+import { endsBelow, foreignSegments, holeBetween, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export class Recovery {
@@ -218,7 +218,7 @@ export class Recovery {
         if (linked && batch.echo !== null) this.#restore(batch);
         else if (repeated > this.#known) this.#skipped = true;
       } else {
-        if (!linked) this.#loss('batches of the log are missing', head.sequence);
+        if (!linked) this.#loss(holeBetween(this.#segments, this.#end?.segment ?? 0, head.segment), head.sequence);
         this.#restore(batch);
       }
     }
