@@ -117,7 +117,11 @@ const apart = (name) => ({ path: `./${name}.js`, external: true });
 
 // Hooks and the simulated cluster are built apart. Sharing chunks with them would put what a page loads into an order that packs worse
 // (260 bytes gzip); and the cluster speaks everything. Their live values are core's, and their errors the page's.
-await build({ ...page, entryPoints: { react }, plugins: [inPlaceOf({ 'browser-client/core.ts': apart('core') })] });
+await build({
+  ...page,
+  entryPoints: { react },
+  plugins: [inPlaceOf({ 'browser-client/core.ts': apart('core'), 'core/base/errors.ts': apart('errors') })],
+});
 await build({ ...page, entryPoints: { testing }, plugins: [inPlaceOf({ 'core/base/errors.ts': apart('errors') })] });
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
