@@ -93,6 +93,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   /** Sends a keep-alive. Its answer tells everything that is not heard yet. */
   renew(): void {
+    if (this.session.id === 0) return;
     this.#keptAtMs = this.#now;
     this.#host.keepAlive(this.session);
   }
@@ -197,6 +198,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     this.#lease.answered(call?.firstSentAtMs ?? -Infinity, clock);
     // Who could have been told that it lost something does not count on it for longer.
     if (changed <= this.session.heard) this.#lease.renew(clock);
+    // From its first keep-alive on, a node asks for the next ones in time, should our timers sleep.
+    if (this.#keptAtMs < 0) this.renew();
     one.id = claim;
     one.newest = op;
     one.after = changed;
