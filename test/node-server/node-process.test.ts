@@ -22,7 +22,7 @@ import { EchoNode } from './fake-node.ts';
 const noDisk = (): Disk => ({
   lock: () => undefined,
   unlock: () => undefined,
-      syncAll: () => undefined,
+  syncAll: () => undefined,
   list: () => [],
   read: () => new Uint8Array(0),
   create: () => undefined,
