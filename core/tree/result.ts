@@ -131,10 +131,10 @@ export const simpleResultVariants = {
   /** Who leads an election, or null. Its term is the token of its hold. */
   leader: [13, { leader: nullable(knownClaimSchema), version: uint() }],
   /**
-   * A node was made with options, or adopted. `path` has the number of a sequential one. `clock` and `changed` are those
-   * of `claimed`.
+   * A node was made with options by the entry `created`, or adopted. `path` has the number of a sequential one. `clock`
+   * and `changed` are those of `claimed`.
    */
-  created: [14, { path: pathSchema, version: uint(), clock: uint(), changed: uint<Op>() }],
+  created: [14, { path: pathSchema, version: uint(), created: uint<Op>(), clock: uint(), changed: uint<Op>() }],
 } as const;
 export const simpleResultSchema = union(simpleResultVariants);
 export type SimpleResult = TypeOf<typeof simpleResultSchema>;

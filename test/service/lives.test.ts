@@ -73,7 +73,7 @@ describe('an ephemeral', () => {
     const play = new Lives();
     const a = play.register();
     const made = play.ask(a, createWith('/a', { ephemeral: true, leaseMs: 3000 }));
-    expect(made).toMatchObject({ kind: 'created', path: '/a', version: 0, clock: 0, changed: 0 });
+    expect(made).toMatchObject({ kind: 'created', path: '/a', version: 0, created: 2, clock: 0, changed: 0 });
     play.wait(2999);
     play.expire();
     expect(play.exists('/a')).toBe(true);

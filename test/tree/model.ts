@@ -254,13 +254,10 @@ export class Model {
     if (ephemeral && session === 0) throw new Refused('BadArgument');
     const life = ephemeral || ttlMs !== null ? { owner: ephemeral ? session : 0, ttlMs: ttlMs ?? 0, since: 0 } : null;
     if (life !== null) life.since = this.#now;
-    const result = (version: number): SimpleResult => ({
-      kind: 'created',
-      path,
-      version,
-      clock: this.#now,
-      changed: 0,
-    });
+    const result = (version: number): SimpleResult => {
+      const { created } = this.nodes.get(path)!;
+      return { kind: 'created', path, version, created, clock: this.#now, changed: 0 };
+    };
     if (there === undefined || !ephemeral) {
       const content = made[type as Content['type']](value);
       const { version } = this.#create(path, content, life, auto) as { version: number };

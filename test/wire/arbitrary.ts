@@ -216,7 +216,7 @@ const simpleResultKinds: Kinds<SimpleResult> = {
     version: whole,
   },
   leader: { leader: orNull(knownClaim), version: whole },
-  created: { path, version: whole, clock: whole, changed: whole },
+  created: { path, version: whole, created: whole, clock: whole, changed: whole },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
   number: { number: anyInt, version: whole },

@@ -1,5 +1,6 @@
 /** Ephemeral and sequential nodes, and nodes with a time to live (coordination §9). */
 
+import type { Op } from '../../base/ids.ts';
 import { Failure, badArgument, limitExceeded, notFound } from '../failure.ts';
 import type { NodeType } from '../names.ts';
 import { DirectoryNode, isLeafType } from '../node.ts';
@@ -110,7 +111,7 @@ function makeNew(place: Place, asked: CreateWith, context: WriteContext): Writte
   tellTtl(node!, path, context);
   const belonging = { kind: 'ephemeral', path, id: op } as const;
   if (asked.ephemeral) consequences.push({ kind: 'gained', session: acting.session, belonging, leaseMs });
-  return { root: made.root, result: created(path, 0, context) };
+  return { root: made.root, result: created(path, 0, context.op, context) };
 }
 
 function newNode(
@@ -124,9 +125,9 @@ function newNode(
   return isLeafType(type) ? leafRules[type].make(name, op, value) : DirectoryNode.empty(name, op);
 }
 
-function created(path: string, version: number, { acting }: WriteContext): SimpleResult {
+function created(path: string, version: number, op: Op, { acting }: WriteContext): SimpleResult {
   const { now, session, sessions } = acting;
-  return { kind: 'created', path, version, clock: now, changed: sessions.changed(session) };
+  return { kind: 'created', path, version, created: op, clock: now, changed: sessions.changed(session) };
 }
 
 /** The same session has it already: it was made by the process before, or under another connection. */
@@ -139,10 +140,10 @@ function adopt(place: Place, node: TreeNode, asked: CreateWith, context: WriteCo
   if (refused !== null) return refused;
   const root = withLife(place, lifeOf(asked, context)!, context);
   const { value } = asked;
-  if (value === null || node.type !== 'blob') return { root, result: created(path, node.version, context) };
+  if (value === null || node.type !== 'blob') return { root, result: created(path, node.version, node.created, context) };
   const now = locate(root, path) as Place;
   const put = putValue(now, now.node as BlobNode, value, context);
-  return put instanceof Failure ? put : { root: put.root, result: created(path, node.version + 1, context) };
+  return put instanceof Failure ? put : { root: put.root, result: created(path, node.version + 1, node.created, context) };
 }
 
 /** Something that a claim made stays from now on (coordination §4), and has the time to live that is asked for. */
@@ -157,7 +158,8 @@ function makeStay(place: Place, asked: CreateWith, context: WriteContext): Writt
   const at = locate(stays.root, place.path) as Place;
   const life = lifeOf(asked, context);
   const root = life === null ? stays.root : withLife(at, life, context);
-  return { root, result: created(place.path, at.node!.version, context) };
+  const { version, created: since } = at.node!;
+  return { root, result: created(place.path, version, since, context) };
 }
 
 function touch(place: Place, { path }: Asked<'touch'>, context: WriteContext): Written | Failure {
