@@ -85,9 +85,9 @@ const page = {
 
 // Names between our own classes, which are in no message, no answer and no interface of the browser: shortened (350 bytes gzip).
 const onlyOurs = new RegExp(
-  '^(\\w+AtMs|adopt|arrived|bytesAt|continuedIn|deadlineMs|defaultRead|disconnected|earlyMessages|endAll|endSoon|estimate|failures|finished|' +
+  '^(\\w+AtMs|arrived|bytesAt|channel|continuedIn|deadlineMs|defaultRead|disconnected|earlyMessages|endAll|endSoon|engine|estimate|executor|failures|finished|' +
     'hurry|idIn|isCurrent|lastRefusal|limitFrames|lostBy|maxFrameMessages|moveOn|moveTo|newId|onDown|onLost|onMoveFailed|onOversized|onSettled|' +
-    'onWake|oversized|paging|registering|releaseUpTo|requestNumber|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|timed|' +
+    'onWake|oversized|paging|registering|releaseUpTo|requestNumber|requestTimeoutMs|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|takeUp|timed|' +
     'timeoutOf|torn|unresolved|writeSession)$',
 );
 
