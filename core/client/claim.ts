@@ -7,24 +7,38 @@ import type { BelongingRecord } from '../service/told.ts';
 import type { DataCall } from './calls.ts';
 
 /** Why something that was held, or waited for, can no longer be counted on. */
-export type LostReason = 'lapsed' | 'stolen' | 'continued' | 'deleted' | 'sessionGone' | 'closed';
+export type LostReason = 'lapsed' | 'timeUp' | 'stolen' | 'continued' | 'deleted' | 'sessionGone' | 'closed';
 
 /** What its handler is told of a claim. */
 export type ClaimTold =
   /** It is in line, behind so many others. */
   | { readonly kind: 'waits'; readonly claim: Op; readonly ahead: number }
-  /** It is held, and may be counted on from now on. */
-  | { readonly kind: 'granted'; readonly claim: Op; readonly token: Op }
+  /** It is held, and may be counted on from now on. A take is told what it was given. */
+  | { readonly kind: 'granted'; readonly claim: Op; readonly token: Op; readonly given: Given | null }
+  /** A take that did not want to wait got no item. This comes last. */
+  | { readonly kind: 'nothing' }
+  /** A job of a take can no longer be counted on, with the code `Lost`. */
+  | { readonly kind: 'jobOver'; readonly item: number; readonly error: ErrorInfo }
   /** It passed an open barrier. This comes last. */
   | { readonly kind: 'passed'; readonly op: Op }
   /** It was not granted; or, with the code `Lost`, it can no longer be counted on. This comes last. */
   | { readonly kind: 'ended'; readonly error: ErrorInfo };
+
+/** The items that a take was given. */
+export interface Given {
+  /** The replicated time at which they are taken back. */
+  readonly until: number;
+  /** Those that were given by a notice have no values. They must be read. */
+  readonly items: readonly { readonly id: number; readonly attempts: number; readonly value: Uint8Array | null }[];
+}
 
 export interface ClaimOptions {
   /** How long it may take until it is granted or stands in line. */
   readonly timeoutMs: number;
   /** At a barrier, a grant is a passage, and nothing is held. */
   readonly passes?: boolean;
+  /** Jobs of a take are extended by this much again and again until they are finished. */
+  readonly extendMs?: number;
 }
 
 /** A claim that was made. */
@@ -40,10 +54,17 @@ export interface ClaimHandle {
    * @param to a claim that then comes first, or 0. @param done is told true when this ended the hold.
    */
   release(to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void;
+  /** Of a take: true while a job of it may be counted on. */
+  has(item: number): boolean;
+  /** Nothing counts on this job any more: it is acknowledged, or given back. */
+  finish(item: number): void;
+  /** The job is taken until this replicated time. */
+  extended(item: number, until: number): void;
 }
 
 const texts = {
   lapsed: 'its lease could no longer be counted on',
+  timeUp: 'its time was over before it was acknowledged or extended',
   stolen: 'another one took it',
   continued: 'another process goes on with the ClientID',
   deleted: 'it was deleted',
@@ -51,8 +72,10 @@ const texts = {
   closed: 'the client was closed, or the namespace left',
 } as const satisfies Record<LostReason, string>;
 
-export function lost(reason: LostReason, { path, token }: Claim): ErrorInfo {
-  return errorInfo('Lost', `Lost: ${path}, because ${texts[reason]}`, { reason, path, token });
+export function lost(reason: LostReason, { path, token }: Pick<Claim, 'path' | 'token'>, item = 0): ErrorInfo {
+  const what = item === 0 ? path : `item ${item} of ${path}`;
+  const details = item === 0 ? { reason, path, token } : { reason, path, token, item };
+  return errorInfo('Lost', `Lost: ${what}, because ${texts[reason]}`, details);
 }
 
 /** Why a wait ended without a grant. */
@@ -70,6 +93,8 @@ export interface ClaimOwner {
   look(): void;
   cancel(one: Claim): void;
   release(one: Claim, to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void;
+  finish(one: Claim, item: number): void;
+  extended(one: Claim, item: number, until: number): void;
 }
 
 type State =
@@ -81,6 +106,15 @@ type State =
   | 'held'
   | 'over';
 
+/** A job that is not finished. */
+export interface HeldJob {
+  /** The replicated time at which it is taken back. */
+  until: number;
+  /** When it was given or an extension was asked for, and whether that is on its way. */
+  askedAtMs: number;
+  asking: boolean;
+}
+
 export class Claim implements ClaimHandle {
   readonly path: string;
   readonly options: ClaimOptions;
@@ -91,6 +125,9 @@ export class Claim implements ClaimHandle {
   claims: ClaimOwner | null = null;
   id: Op = 0;
   token: Op = 0;
+  /** What a take was given, and those of its jobs that are not finished. */
+  given: Given | null = null;
+  readonly jobs = new Map<number, HeldJob>();
   /** The op of the newest that was told about it. */
   newest: Op = 0;
   /** It is told to the program only when everything up to this op was. */
@@ -122,5 +159,17 @@ export class Claim implements ClaimHandle {
   release(to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void {
     if (this.held) this.claims?.release(this, to, timeoutMs, done);
     else done({ ok: true, value: false });
+  }
+
+  has(item: number): boolean {
+    return this.held && this.jobs.has(item);
+  }
+
+  finish(item: number): void {
+    this.claims?.finish(this, item);
+  }
+
+  extended(item: number, until: number): void {
+    this.claims?.extended(this, item, until);
   }
 }

@@ -11,12 +11,17 @@ import type { ClientPart, PartHost, PartMessage } from './part.ts';
 import type { WriteSession } from './session.ts';
 import { SessionClaims } from './session-claims.ts';
 
-export type { ClaimHandle, ClaimOptions, ClaimTold, LostReason } from './claim.ts';
+export type { ClaimHandle, ClaimOptions, ClaimTold, Given, LostReason } from './claim.ts';
 
-type Wish = Asked<'claim'> | (Asked<'steal'> & { readonly put: object });
+type Take = Asked<'queueTake'>;
+type Wish =
+  | Asked<'claim'>
+  | (Asked<'steal'> & { readonly put: object })
+  | Take
+  | { readonly kind: 'upsert'; readonly operation: Take };
 
 /**
- * Puts a claim in line, in the namespace that `client` entered. The handler is told what becomes of it.
+ * Puts a claim or a take in line, in the namespace that `client` entered. The handler is told what becomes of it.
  * @throws MalformedError for values that no message can hold.
  */
 export function claim(
@@ -47,9 +52,10 @@ export class Claims implements ClientPart {
   }
 
   open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
-    const one = new Claim(wish.path, options, handler);
+    const asked = wish.kind === 'upsert' ? wish.operation : wish;
+    const one = new Claim(asked.path, options, handler);
     let claims: SessionClaims | null = null as SessionClaims | null;
-    const { waitMs, leaseMs } = wish.kind === 'claim' ? wish : wish.put;
+    const { waitMs, leaseMs } = asked.kind === 'steal' ? asked.put : asked;
     one.call = this.#host.execute(wish, { timeoutMs: options.timeoutMs }, (result) => {
       if (claims !== null) claims.answered(one, result);
       else if (!result.ok && one.state !== 'over') handler({ kind: 'ended', error: result.error });

@@ -5,9 +5,8 @@
 
 import { MalformedError } from '../base/errors.ts';
 import type { Op, SessionId } from '../base/ids.ts';
-import type { Acting, Consequence } from '../tree/acting.ts';
+import type { Acting, Consequence, DeadlineKind } from '../tree/acting.ts';
 import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
-import type { Claim, Hold } from '../tree/nodes/claims.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Sessions } from './sessions.ts';
 import type { BelongingRecord } from './told.ts';
@@ -19,6 +18,15 @@ export interface Notice {
   readonly record: BelongingRecord;
 }
 const noNotices: readonly Notice[] = [];
+const noItems: BelongingRecord['items'] = [];
+
+/** What is done when a deadline has come. */
+const stepOf = {
+  shadow: 'shadowOver',
+  wait: 'waitOver',
+  job: 'jobOver',
+  delay: 'ready',
+} as const satisfies Record<DeadlineKind, ClaimStep['kind']>;
 
 /** How much an expiry does before it leaves the rest to another one (coordination §14). */
 const maxUnitsOfExpiry = 1024;
@@ -37,16 +45,11 @@ export class Leases {
 
   /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
   restore(tree: Tree): void {
-    for (const { path, claim } of tree.claims()) this.#restored(path, claim);
-  }
-
-  /** Notes whose a claim of a snapshot is, and when it is over. */
-  #restored(path: string, claim: Claim | Hold): void {
-    const belonging = { path, id: claim.claim };
-    if (!this.#sessions.own(claim.session, belonging))
-      throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
-    const at = 'token' in claim ? claim.until : claim.waitUntil;
-    if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
+    for (const { session, belonging, deadline } of tree.standing()) {
+      if (session !== null && !this.#sessions.own(session, belonging))
+        throw new MalformedError(`snapshot has a claim at ${belonging.path} of session ${session}, which is not there`);
+      if (deadline !== null) this.#deadlines.add(deadline);
+    }
   }
 
   /** For whom the tree acts. By itself, the group acts for no session. */
@@ -59,6 +62,7 @@ export class Leases {
       sessions: {
         over: (id) => sessions.over(id, now),
         countsUntil: (id) => sessions.countsUntil(id),
+        room: (id) => sessions.roomOf(id),
         refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
         changed: (id) => sessions.changedOf(id),
       },
@@ -81,7 +85,7 @@ export class Leases {
       case 'notDue':
         return this.#deadlines.remove(one.deadline);
       case 'told': {
-        const record = { op, ...one.told };
+        const record = { op, items: noItems, ...one.told };
         if (this.#sessions.tell(one.session, record) && this.#notices.length < maxNotices)
           this.#notices.push({ session: one.session, record });
         return;
@@ -90,11 +94,10 @@ export class Leases {
   }
 
   /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
-  end(ids: readonly SessionId[]): ClaimStep[] {
+  end(ids: readonly SessionId[], clean = false): ClaimStep[] {
     const steps: ClaimStep[] = [];
     for (const id of ids) {
-      for (const { path, id: claim } of this.#sessions.belongingsOf(id))
-        steps.push({ kind: 'giveUp', path, id: claim });
+      for (const belonging of this.#sessions.belongingsOf(id)) steps.push({ kind: 'giveUp', ...belonging, clean });
       this.#sessions.end(id);
     }
     return steps;
@@ -117,7 +120,7 @@ export class Leases {
       } else {
         const { kind, path, id } = other!;
         this.#deadlines.remove(other!);
-        steps.push({ kind: kind === 'wait' ? 'waitOver' : 'shadowOver', path, id });
+        steps.push({ kind: stepOf[kind], path, id });
         units++;
       }
     }

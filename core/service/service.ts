@@ -14,7 +14,7 @@ import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
-import type { KnownClaim, OperationResult, Stat } from '../tree/operation.ts';
+import type { KnownClaim, KnownItem, OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
@@ -231,8 +231,8 @@ export class Service {
     const bind = this.#sessions.bind(sessionOf(entry.op), body, now);
     if (bind.kind === 'bound' && bind.continues !== 0) {
       const until = this.#sessions.countsUntil(bind.continues);
-      for (const { path, id } of this.#sessions.belongingsOf(bind.continues))
-        steps.push({ kind: 'continued', path, id, until });
+      for (const belonging of this.#sessions.belongingsOf(bind.continues))
+        steps.push({ kind: 'continued', ...belonging, until });
     }
     this.#act(steps);
     if (bind.kind === 'refused') {
@@ -258,7 +258,7 @@ export class Service {
       case 'bind':
         return this.#bind(entry, body);
       case 'unregister':
-        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#leases.end([body.session]));
+        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#leases.end([body.session], true));
         return nothing;
       case 'keepAlive':
         return this.#keepAlive(body);
@@ -485,8 +485,12 @@ function answerOf(result: Result<OperationResult>): Reply['answer'] {
 function named(answer: Reply['answer'], sessions: Sessions): Reply['answer'] {
   if (answer.kind !== 'result') return answer;
   const { result } = answer;
-  const name = (claim: KnownClaim): KnownClaim => ({ ...claim, client: sessions.get(claim.session)?.client ?? '' });
+  const name = <T extends KnownClaim | KnownItem>(one: T): T => ({
+    ...one,
+    client: sessions.get(one.session)?.client ?? '',
+  });
   if (result.kind === 'claims') return { kind: 'result', result: { ...result, claims: result.claims.map(name) } };
+  if (result.kind === 'items') return { kind: 'result', result: { ...result, items: result.items.map(name) } };
   if (result.kind !== 'leader' || result.leader === null) return answer;
   return { kind: 'result', result: { ...result, leader: name(result.leader) } };
 }

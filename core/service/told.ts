@@ -6,6 +6,9 @@ import { list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { noticeKinds, noticeReasons } from '../tree/names.ts';
 import { pathSchema } from '../tree/result.ts';
 
+/** An item that was given, with how often it was taken. */
+const givenItemSchema = struct({ id: uint(), attempts: uint() });
+
 export const recordSchema = struct({
   /** The entry that did it. Of what is told about a claim, the highest op counts. */
   op: uint<Op>(),
@@ -15,8 +18,10 @@ export const recordSchema = struct({
   /** The fencing token of what was granted or revoked; 0 for a wait that ended. */
   token: uint<Op>(),
   reason: nullable(oneOf(...noticeReasons)),
-  /** Until when the room of a revoked hold stays taken, by the replicated clock. */
+  /** Until when the room of a revoked hold stays taken, or granted items are given, by the replicated clock. */
   until: nullable(uint()),
+  /** The items that a take was given, or that were taken back. */
+  items: list(givenItemSchema, 100),
 });
 /** A change of a belonging that none of the session's own requests answers. It is kept until the session has heard it. */
 export interface BelongingRecord extends TypeOf<typeof recordSchema> {}

@@ -22,6 +22,14 @@ const writes = [
   'semaphoreResize',
   'barrierSet',
   'proclaim',
+  'queuePut',
+  'queueTake',
+  'queueAck',
+  'queueNack',
+  'queueExtend',
+  'queueProgress',
+  'queueConfigure',
+  'queueDead',
 ] as const satisfies readonly WriteKind[];
 
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);

@@ -6,11 +6,13 @@
 import { compareText } from '../base/bytes.ts';
 import { claimChange, deletedChange, makeChange } from './change.ts';
 import { Failure, notFound } from './failure.ts';
+import { settleQueue } from './kinds/job-steps.ts';
 import { heldByOthers, isOver } from './kinds/line.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
 import { ClaimsNode, bytesOfClaim } from './nodes/claims.ts';
 import type { Claim } from './nodes/claims.ts';
+import { QueueNode } from './nodes/queue.ts';
 import { emptiedBy, growthOf, locate, replace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -45,6 +47,7 @@ function placeAt(root: DirectoryNode, path: string): Place | null {
 
 function settleLine(root: DirectoryNode, path: string, context: WriteContext): DirectoryNode {
   const place = placeAt(root, path);
+  if (place?.node instanceof QueueNode) return settleQueue(place, context);
   if (place === null || !(place.node instanceof ClaimsNode)) return root;
   const { op, changes, touched } = context;
   // Many may be granted at once. The node is copied for the first of them at most, and put back once.

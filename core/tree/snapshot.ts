@@ -17,14 +17,15 @@ import { writeStored } from './stored.ts';
 import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
-const formatVersion = 2;
+const formatVersion = 3;
 /** The number of each type in the encoding, which is its position among the words of the tree. */
 const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<NodeType, number>;
 
 /** What must still be written of one node: the nodes beneath it, or its values. */
 type Remaining =
   | { readonly kind: 'nodes'; readonly rest: Iterator<TreeNode> }
-  | { readonly kind: 'values'; readonly rest: Iterator<Stored> };
+  | { readonly kind: 'values'; readonly rest: Iterator<Stored> }
+  | { readonly kind: 'pieces'; readonly rest: Iterator<undefined, void> };
 
 /** Holds one version of a tree in O(1), and knows how far it has been written. */
 export class TreeSnapshot {
@@ -51,7 +52,7 @@ export class TreeSnapshot {
     const next = remaining.rest.next();
     if (next.done === true) this.#open.pop();
     else if (remaining.kind === 'nodes') this.#begin(next.value as TreeNode);
-    else writeStored(this.#writer, next.value as Stored);
+    else if (remaining.kind === 'values') writeStored(this.#writer, next.value as Stored);
   }
 
   #begin(node: TreeNode): void {
@@ -68,6 +69,11 @@ export class TreeSnapshot {
       return;
     }
     node.write(writer);
+    const pieces = node.pieces(writer);
+    if (pieces !== null) {
+      this.#open.push({ kind: 'pieces', rest: pieces });
+      return;
+    }
     const inside = node.contents();
     if (inside !== null) this.#open.push({ kind: 'values', rest: inside.values });
   }

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
 import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
+import { maxDedupMs, maxVisibilityMs, minDedupMs, minVisibilityMs } from '../../core/tree/operations/queue.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
@@ -19,7 +20,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { changeKinds, claimTypes, nodeTypes } from '../../core/tree/names.ts';
+import { changeKinds, claimTypes, itemStates, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -53,7 +54,20 @@ const operand = fc.oneof(
   fc.record({ kind: fc.constant('members' as const), members: few(value) }, { noNullPrototype: true }),
 );
 
+const waitMs = fc.integer({ min: 0, max: maxWaitMs });
+const visibilityMs = fc.integer({ min: minVisibilityMs, max: maxVisibilityMs });
+const leaseMs = fc.integer({ min: minLeaseMs, max: maxLeaseMs });
+const dedup = fc.record({ id: word, ms: fc.integer({ min: minDedupMs, max: maxDedupMs }) }, { noNullPrototype: true });
 const upsertable = {
+  queuePut: { path, value, priority: fc.integer({ min: 0, max: 9 }), delayMs: waitMs, dedup: orNull(dedup) },
+  queueTake: {
+    path,
+    max: fc.integer({ min: 1, max: 100 }),
+    visibilityMs,
+    waitMs: orNull(waitMs),
+    leaseMs: orNull(leaseMs),
+  },
+  queueConfigure: { path, maxAttempts: orNull(fc.nat(1_000_000)), maxDead: orNull(fc.nat(100_000)) },
   blobPut: { path, value, ifVersion: orNull(whole), ifAbsent: fc.boolean() },
   queuePush: { path, value },
   setInsert: { path, member: value },
@@ -67,6 +81,7 @@ const wish = {
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
 };
+const job = { path, item: whole, receipt: whole };
 const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
@@ -105,6 +120,14 @@ const simpleKinds: Kinds<SimpleOperation> = {
   proclaim: { path, claim: whole, token: whole, value },
   claims: { path, limit, from: whole },
   leader: { path },
+  queueAck: job,
+  queueNack: { ...job, delayMs: orNull(fc.integer({ min: 0, max: maxWaitMs })), reason: word },
+  queueExtend: { ...job, visibilityMs },
+  queueProgress: { ...job, note: word },
+  queueDead: { path, item: whole, drop: fc.boolean() },
+  queueJob: job,
+  queueItems: { path, state: fc.constantFrom(...itemStates), limit, from: whole },
+  queueInfo: { path },
   largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
 };
 const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
@@ -179,6 +202,23 @@ const record = fc.record(
     token: whole,
     reason: orNull(fc.constantFrom(...noticeReasons)),
     until: orNull(whole),
+    items: few(fc.record({ id: whole, attempts: whole }, { noNullPrototype: true })),
+  },
+  { noNullPrototype: true },
+);
+const itemState = fc.constantFrom(...itemStates);
+const knownItem = fc.record(
+  {
+    id: whole,
+    priority: whole,
+    attempts: whole,
+    value,
+    session: whole,
+    client: word,
+    receipt: whole,
+    since: whole,
+    until: orNull(whole),
+    note: orNull(word),
   },
   { noNullPrototype: true },
 );
@@ -195,6 +235,29 @@ const simpleResultKinds: Kinds<SimpleResult> = {
     version: whole,
   },
   leader: { leader: orNull(knownClaim), version: whole },
+  put: { item: whole, duplicate: fc.boolean(), version: whole },
+  took: {
+    claim: whole,
+    receipt: whole,
+    ahead: whole,
+    clock: whole,
+    changed: whole,
+    until: whole,
+    items: few(fc.record({ id: whole, attempts: whole, value }, { noNullPrototype: true })),
+  },
+  job: { until: whole, clock: whole, changed: whole },
+  items: { state: itemState, items: few(knownItem), more: fc.boolean(), version: whole },
+  queueInfo: {
+    waiting: whole,
+    delayed: whole,
+    taken: whole,
+    dead: whole,
+    takers: whole,
+    dropped: whole,
+    maxAttempts: whole,
+    maxDead: whole,
+    version: whole,
+  },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
   number: { number: anyInt, version: whole },
