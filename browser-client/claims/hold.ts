@@ -101,6 +101,11 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   return twin as N;
 }
 
+/** The lease of the session of a namespace, or of its twin. */
+export function leaseOf(namespace: CoreNamespace): number {
+  return twins.get(namespace)?.leaseMs ?? defaultLeaseMs;
+}
+
 /** What is asked of a line of claims. */
 export interface Wish {
   readonly path: string;
@@ -164,7 +169,7 @@ export async function claimIn(namespace: CoreNamespace, wish: Wish, options: Wai
   const { executor } = namespace;
   const { path, permits = 1, exclusive, value = null, auto, of = null } = wish;
   const waitMs = options.waitMs === undefined ? null : bounded('waitMs', options.waitMs, 0, maxWaitMs);
-  const leaseMs = twins.get(namespace)?.leaseMs ?? defaultLeaseMs;
+  const leaseMs = leaseOf(namespace);
   const plain = { permits, exclusive, value, waitMs, leaseMs };
   const operation =
     wish.steal === true

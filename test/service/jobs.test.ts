@@ -265,6 +265,17 @@ describe('a session that ends', () => {
 });
 
 describe('a take that waits', () => {
+  it('gets what another session gave up, in the entry that ends that session', () => {
+    const play = new Jobs();
+    const [a, b] = [play.register(), play.register()];
+    play.push(a, 'x');
+    play.take(a, { leaseMs: 2000, visibilityMs: 60_000 });
+    const { claim } = play.take(b, { waitMs: null });
+    play.later(2000);
+    expect(play.alive(b)).toMatchObject([{ kind: 'granted', claim, items: [{ id: 1, attempts: 2 }] }]);
+    expect(play.items('taken')).toMatchObject([{ session: b }]);
+  });
+
   it('gets items in the order of the line, as many as it wants and there are', () => {
     const play = new Jobs();
     const [a, b, c] = [play.register(), play.register(), play.register()];
