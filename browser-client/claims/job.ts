@@ -1,8 +1,11 @@
 /** A job: an item of a queue that this program took, and has until it acknowledges it, gives it back or loses it. */
 
 import type { ErrorInfo } from '../../core/base/errors.ts';
-import { HaretError } from '../../core/base/errors.ts';
-import type { ClaimHandle } from '../../core/client/claims.ts';
+import { HaretError, haretError } from '../../core/base/errors.ts';
+import type { TakeHandle } from '../../core/client/takes.ts';
+import { jobResultOf } from '../../core/tree/job-result.ts';
+import type { JobResult } from '../../core/tree/job-result.ts';
+import type { SimpleOperation } from '../../core/tree/operation.ts';
 import type { Executor } from '../handle.ts';
 import { opOf, written } from '../operations.ts';
 import type { Op } from '../operations.ts';
@@ -12,6 +15,19 @@ import { bounded } from './hold.ts';
 export const minVisibilityMs = 1000;
 export const maxVisibilityMs = 86_400_000;
 export const maxDelayMs = 2_592_000_000;
+
+/** An operation whose result is one of those of jobs. */
+export function jobOp<O extends SimpleOperation, K extends JobResult['kind'], R>(
+  operation: O,
+  kind: K,
+  read: (result: Extract<JobResult, { readonly kind: K }>, op: number) => R,
+): Op<R> & { readonly operation: O } {
+  return opOf(operation, 'table', (table, op) => {
+    const result = jobResultOf(table);
+    if (result.kind !== kind) throw haretError('Internal', `${operation.kind} was answered by ${result.kind}`);
+    return read(result as Extract<JobResult, { readonly kind: K }>, op);
+  });
+}
 
 /** Options of {@link Job.nack}. */
 export interface NackOptions extends CallOptions {
@@ -27,7 +43,7 @@ export interface NackOptions extends CallOptions {
 /** What a job is made of. */
 export interface JobParts<Out> {
   readonly executor: Executor;
-  readonly handle: ClaimHandle;
+  readonly handle: TakeHandle;
   readonly path: string;
   readonly receipt: number;
   readonly item: number;
@@ -149,7 +165,7 @@ export class Job<Out> {
   async extend(visibilityMs: number, options: CallOptions = {}): Promise<boolean> {
     const { path, id: item, receipt } = this;
     const ms = bounded('visibilityMs', visibilityMs, minVisibilityMs, maxVisibilityMs);
-    const asked = opOf({ kind: 'queueExtend', path, item, receipt, visibilityMs: ms }, 'job', ({ until }) => until);
+    const asked = jobOp({ kind: 'queueExtend', path, item, receipt, visibilityMs: ms }, 'job', ({ until }) => until);
     try {
       this.#parts.handle.extended(item, await this.#parts.executor.run(() => asked, options));
       return true;

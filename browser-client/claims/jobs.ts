@@ -2,8 +2,8 @@
 
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { HaretError, fail, ok } from '../../core/base/errors.ts';
-import { claim } from '../../core/client/claims.ts';
-import type { ClaimHandle, Given } from '../../core/client/claims.ts';
+import { take } from '../../core/client/takes.ts';
+import type { GivenJob, TakeHandle } from '../../core/client/takes.ts';
 import type { ItemState } from '../../core/tree/names.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
@@ -14,7 +14,7 @@ import type { Op } from '../operations.ts';
 import type { CallOptions, ReadOptions, Written } from '../options.ts';
 import { bounded, leaseOf, withLease } from './hold.ts';
 import type { WaitOptions } from './hold.ts';
-import { Job, maxDelayMs, maxVisibilityMs, minVisibilityMs } from './job.ts';
+import { Job, jobOp, maxDelayMs, maxVisibilityMs, minVisibilityMs } from './job.ts';
 
 const defaultVisibilityMs = 30_000;
 const maxTake = 100;
@@ -122,13 +122,13 @@ export class JobQueueOps<In> extends NodeOps {
       delayMs: bounded('delayMs', delayMs, 0, maxDelayMs),
       dedup: once,
     } as const;
-    return opOf(operation, 'put', ({ item: id, duplicate, version }, op) => ({ item: id, duplicate, version, op }));
+    return jobOp(operation, 'put', ({ item: id, duplicate, version }, op) => ({ item: id, duplicate, version, op }));
   }
 }
 
 /** What one take gave. */
 interface Taken<Out> {
-  readonly handle: ClaimHandle;
+  readonly handle: TakeHandle;
   readonly jobs: readonly Job<Out>[];
 }
 
@@ -163,7 +163,7 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
   info(options: ReadOptions = {}): Promise<QueueInfo | undefined> {
     return this.executor.run(
       () =>
-        opOf(
+        jobOp(
           { kind: 'queueInfo', path: this.path },
           'queueInfo',
           ({ kind: _, version: __, ...info }): QueueInfo => info,
@@ -177,7 +177,7 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
   items(state: ItemState, options: ReadOptions = {}): Promise<readonly QueueItem<Out>[]> {
     return this.executor.run(
       () =>
-        opOf({ kind: 'queueItems', path: this.path, state, limit: maxShown, from: 0 }, 'items', ({ items }) =>
+        jobOp({ kind: 'queueItems', path: this.path, state, limit: maxShown, from: 0 }, 'items', ({ items }) =>
           items.map(({ id, value, priority, attempts, session, client, note }) => ({
             id,
             value: decode(this.#codec, value, this.path),
@@ -185,7 +185,7 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
             attempts,
             session: session === 0 ? undefined : session,
             client,
-            note: note ?? undefined,
+            note: note === '' ? undefined : note,
           })),
         ),
       options,
@@ -366,18 +366,15 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
     const lose = (error: ErrorInfo): void => {
       for (const job of jobs.values()) job.lose(error);
     };
-    let handle = null as ClaimHandle | null;
-    const given = await executor.call<(Given & { readonly receipt: number }) | null>((engine, done) => {
-      let resting = false;
-      const wake = (): void => {
-        if (resting) executor.resting(-1);
-        resting = false;
-      };
-      const made = claim(
-        engine,
-        waitMs === 0 ? wish : { kind: 'upsert', operation: wish },
-        { timeoutMs: executor.timeoutOf(options), extendMs: visibilityMs },
-        (told) => {
+    let handle = null as TakeHandle | null;
+    const given = await executor.call<{ readonly receipt: number; readonly jobs: readonly GivenJob[] } | null>(
+      (engine, done) => {
+        let resting = false;
+        const wake = (): void => {
+          if (resting) executor.resting(-1);
+          resting = false;
+        };
+        const made = take(engine, wish, { timeoutMs: executor.timeoutOf(options), make: waitMs !== 0 }, (told) => {
           if (told.kind === 'waits') {
             // A wait with a limit ends in any case.
             resting = waitMs === null;
@@ -386,27 +383,28 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
           }
           if (told.kind === 'jobOver') return jobs.get(told.item)?.lose(told.error);
           wake();
-          if (told.kind === 'granted') {
+          if (told.kind === 'given') {
             answered = true;
-            return done(ok({ ...told.given!, receipt: told.token }));
+            return done(ok(told));
           }
           if (told.kind !== 'ended') return done(ok(null));
           const { error } = told;
           if (answered) return lose(error);
           if (error.code === 'WaitOver' || (waitMs === 0 && error.code === 'PathNotFound')) done(ok(null));
           else done({ ok: false, error });
-        },
-      );
-      handle = made;
-      const abandon = (): void => {
-        if (answered) return;
-        // What was given at the same moment is given up with it.
-        made.cancel();
-        wake();
-        done(fail('Interrupted', 'the call was abandoned', {}, 'definite'));
-      };
-      return { abandon };
-    }, options);
+        });
+        handle = made;
+        const abandon = (): void => {
+          if (answered) return;
+          // What was given at the same moment is given up with it.
+          made.cancel();
+          wake();
+          done(fail('Interrupted', 'the call was abandoned', {}, 'definite'));
+        };
+        return { abandon };
+      },
+      options,
+    );
     const own = handle!;
     if (given === null) return { handle: own, jobs: [] };
     const { receipt } = given;
@@ -421,8 +419,8 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
         throw error;
       }
     };
-    const values = await Promise.all(given.items.map(async ({ id, value }) => value ?? (await read(id))));
-    for (const [index, { id, attempts }] of given.items.entries()) {
+    const values = await Promise.all(given.jobs.map(async ({ item, value }) => value ?? (await read(item))));
+    for (const [index, { item: id, attempts }] of given.jobs.entries()) {
       const bytes = values[index] ?? null;
       if (bytes === null || !own.has(id)) continue;
       const job: Job<Out> = new Job({

@@ -4,7 +4,9 @@ import type { ErrorInfo, Result } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { Op } from '../base/ids.ts';
 import type { BelongingRecord } from '../service/told.ts';
+import type { OperationResult } from '../tree/operation.ts';
 import type { DataCall } from './calls.ts';
+import type { Lease } from './lease.ts';
 
 /** Why something that was held, or waited for, can no longer be counted on. */
 export type LostReason = 'lapsed' | 'timeUp' | 'stolen' | 'continued' | 'deleted' | 'sessionGone' | 'closed';
@@ -13,33 +15,40 @@ export type LostReason = 'lapsed' | 'timeUp' | 'stolen' | 'continued' | 'deleted
 export type ClaimTold =
   /** It is in line, behind so many others. */
   | { readonly kind: 'waits'; readonly claim: Op; readonly ahead: number }
-  /** It is held, and may be counted on from now on. A take is told what it was given. */
-  | { readonly kind: 'granted'; readonly claim: Op; readonly token: Op; readonly given: Given | null }
-  /** A take that did not want to wait got no item. This comes last. */
-  | { readonly kind: 'nothing' }
-  /** A job of a take can no longer be counted on, with the code `Lost`. */
-  | { readonly kind: 'jobOver'; readonly item: number; readonly error: ErrorInfo }
-  /** It passed an open barrier. This comes last. */
+  /** It is held, and may be counted on from now on. */
+  | { readonly kind: 'granted'; readonly claim: Op; readonly token: Op }
+  /** It passed an open barrier, or a take that did not want to wait got nothing. This comes last. */
   | { readonly kind: 'passed'; readonly op: Op }
   /** It was not granted; or, with the code `Lost`, it can no longer be counted on. This comes last. */
   | { readonly kind: 'ended'; readonly error: ErrorInfo };
-
-/** The items that a take was given. */
-export interface Given {
-  /** The replicated time at which they are taken back. */
-  readonly until: number;
-  /** Those that were given by a notice have no values. They must be read. */
-  readonly items: readonly { readonly id: number; readonly attempts: number; readonly value: Uint8Array | null }[];
-}
 
 export interface ClaimOptions {
   /** How long it may take until it is granted or stands in line. */
   readonly timeoutMs: number;
   /** At a barrier, a grant is a passage, and nothing is held. */
   readonly passes?: boolean;
-  /** Jobs of a take are extended by this much again and again until they are finished. */
-  readonly extendMs?: number;
+  /** For a take. */
+  readonly jobs?: ClaimJobs;
 }
+
+/** The jobs of a claim that is a take. What has no work queue does not load more of them than this. */
+export interface ClaimJobs {
+  /** What the answer to the take says, or null for another answer. */
+  answered(result: OperationResult): Claimed | null;
+  /** A notice says what the take was given. */
+  told(record: BelongingRecord): void;
+  /** The jobs are handed to the program. False when their time is over. */
+  begin(lease: Lease): boolean;
+  /** Ends jobs whose time is over. Returns how long the others can be counted on. */
+  lookAt(lease: Lease): number;
+  tick(nowMs: number): void;
+}
+
+/** What the answer to a claim says. The claim is 0 when nothing was claimed. */
+export type Claimed = Pick<
+  Extract<OperationResult, { readonly kind: 'claimed' }>,
+  'claim' | 'token' | 'ahead' | 'clock' | 'changed'
+>;
 
 /** A claim that was made. */
 export interface ClaimHandle {
@@ -54,17 +63,11 @@ export interface ClaimHandle {
    * @param to a claim that then comes first, or 0. @param done is told true when this ended the hold.
    */
   release(to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void;
-  /** Of a take: true while a job of it may be counted on. */
-  has(item: number): boolean;
-  /** Nothing counts on this job any more: it is acknowledged, or given back. */
-  finish(item: number): void;
-  /** The job is taken until this replicated time. */
-  extended(item: number, until: number): void;
 }
 
 const texts = {
   lapsed: 'its lease could no longer be counted on',
-  timeUp: 'its time was over before it was acknowledged or extended',
+  timeUp: 'its time is over',
   stolen: 'another one took it',
   continued: 'another process goes on with the ClientID',
   deleted: 'it was deleted',
@@ -72,10 +75,8 @@ const texts = {
   closed: 'the client was closed, or the namespace left',
 } as const satisfies Record<LostReason, string>;
 
-export function lost(reason: LostReason, { path, token }: Pick<Claim, 'path' | 'token'>, item = 0): ErrorInfo {
-  const what = item === 0 ? path : `item ${item} of ${path}`;
-  const details = item === 0 ? { reason, path, token } : { reason, path, token, item };
-  return errorInfo('Lost', `Lost: ${what}, because ${texts[reason]}`, details);
+export function lost(reason: LostReason, { path, token }: Pick<Claim, 'path' | 'token'>): ErrorInfo {
+  return errorInfo('Lost', `Lost: ${path}, because ${texts[reason]}`, { reason, path, token });
 }
 
 /** Why a wait ended without a grant. */
@@ -90,11 +91,11 @@ export function endOf({ reason }: BelongingRecord, path: string): ErrorInfo {
 
 /** The claims of the session that made a claim. */
 export interface ClaimOwner {
+  /** Nothing is left of it. */
+  finished(one: Claim): void;
   look(): void;
   cancel(one: Claim): void;
   release(one: Claim, to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void;
-  finish(one: Claim, item: number): void;
-  extended(one: Claim, item: number, until: number): void;
 }
 
 type State =
@@ -106,15 +107,6 @@ type State =
   | 'held'
   | 'over';
 
-/** A job that is not finished. */
-export interface HeldJob {
-  /** The replicated time at which it is taken back. */
-  until: number;
-  /** When it was given or an extension was asked for, and whether that is on its way. */
-  askedAtMs: number;
-  asking: boolean;
-}
-
 export class Claim implements ClaimHandle {
   readonly path: string;
   readonly options: ClaimOptions;
@@ -125,9 +117,6 @@ export class Claim implements ClaimHandle {
   claims: ClaimOwner | null = null;
   id: Op = 0;
   token: Op = 0;
-  /** What a take was given, and those of its jobs that are not finished. */
-  given: Given | null = null;
-  readonly jobs = new Map<number, HeldJob>();
   /** The op of the newest that was told about it. */
   newest: Op = 0;
   /** It is told to the program only when everything up to this op was. */
@@ -159,17 +148,5 @@ export class Claim implements ClaimHandle {
   release(to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void {
     if (this.held) this.claims?.release(this, to, timeoutMs, done);
     else done({ ok: true, value: false });
-  }
-
-  has(item: number): boolean {
-    return this.held && this.jobs.has(item);
-  }
-
-  finish(item: number): void {
-    this.claims?.finish(this, item);
-  }
-
-  extended(item: number, until: number): void {
-    this.claims?.extended(this, item, until);
   }
 }

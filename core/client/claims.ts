@@ -11,17 +11,17 @@ import type { ClientPart, PartHost, PartMessage } from './part.ts';
 import type { WriteSession } from './session.ts';
 import { SessionClaims } from './session-claims.ts';
 
-export type { ClaimHandle, ClaimOptions, ClaimTold, Given, LostReason } from './claim.ts';
+export type { ClaimHandle, ClaimOptions, ClaimTold, LostReason } from './claim.ts';
 
-type Take = Asked<'queueTake'>;
+export type TakeWish = Asked<'queueTake'>;
 type Wish =
   | Asked<'claim'>
   | (Asked<'steal'> & { readonly put: object })
-  | Take
-  | { readonly kind: 'upsert'; readonly operation: Take };
+  | TakeWish
+  | { readonly kind: 'upsert'; readonly operation: TakeWish };
 
 /**
- * Puts a claim or a take in line, in the namespace that `client` entered. The handler is told what becomes of it.
+ * Puts a claim in line, in the namespace that `client` entered. The handler is told what becomes of it.
  * @throws MalformedError for values that no message can hold.
  */
 export function claim(
@@ -51,7 +51,7 @@ export class Claims implements ClientPart {
     host.alarms.add(this.#alarm);
   }
 
-  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
+  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): Claim {
     const asked = wish.kind === 'upsert' ? wish.operation : wish;
     const one = new Claim(asked.path, options, handler);
     let claims: SessionClaims | null = null as SessionClaims | null;

@@ -9,9 +9,8 @@ import { errorInfo } from '../base/errors.ts';
 import type { Op, RequestNumber } from '../base/ids.ts';
 import type { Reply } from '../service/reply.ts';
 import type { BelongingRecord } from '../service/told.ts';
-import type { OperationResult, SimpleResult } from '../tree/operation.ts';
 import { endOf, lost } from './claim.ts';
-import type { Claim, ClaimOwner, Given } from './claim.ts';
+import type { Claim, ClaimOwner } from './claim.ts';
 import { Lease } from './lease.ts';
 import type { Pending } from './options.ts';
 import type { PartHost } from './part.ts';
@@ -22,21 +21,6 @@ const owedTimeoutMs = 10_000;
 
 function keyOf(path: string, id: Op): string {
   return `${id} ${path}`;
-}
-
-interface Claimed extends Pick<
-  Extract<SimpleResult, { kind: 'claimed' }>,
-  'claim' | 'token' | 'ahead' | 'clock' | 'changed'
-> {
-  readonly given: Given | null;
-}
-
-/** What a result says of a claim or a take. */
-function claimedBy(result: OperationResult): Claimed | null {
-  if (result.kind === 'claimed') return { ...result, given: null };
-  if (result.kind !== 'took') return null;
-  const { receipt, until, items } = result;
-  return { ...result, token: receipt, given: receipt === 0 ? null : { until, items } };
 }
 
 /** Something that the client must still tell the cluster: that it gives up a claim. */
@@ -63,8 +47,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   /** The newest op of what this session was told. */
   #told: Op = 0;
   #keptAtMs = -Infinity;
-  /** No job that is held is taken back before this replicated time. */
-  #leastUntil = Infinity;
+  /** Takes that were made, so that who has none need not look for them. */
+  #takes = 0;
 
   constructor(host: PartHost, session: WriteSession, leaseMs: number) {
     this.#host = host;
@@ -82,6 +66,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   add(claim: Claim): void {
+    if (claim.options.jobs) this.#takes++;
     this.#asked.add(claim);
   }
 
@@ -89,76 +74,30 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   look(): number {
     const left = this.#lease.left();
     if (this.#held.size === 0) return Infinity;
-    if (left > 0) return Math.min(left, this.#lookAtJobs());
+    if (left > 0) return this.#takes > 0 ? this.#lookAtJobs(left) : left;
     const lapsed = [...this.#held];
     for (const one of lapsed) this.#forget(one);
     // Jobs come back by themselves. To give them up cleanly would say that nobody worked on them.
-    for (const one of lapsed) if (one.given === null) this.#owe(one, 0);
+    for (const one of lapsed) if (one.options.jobs === undefined) this.#owe(one, 0);
     for (const one of lapsed) one.handler({ kind: 'ended', error: lost('lapsed', one) });
     return Infinity;
   }
 
-  /** Ends jobs whose time is over, and returns how long the rest can be counted on. */
-  #lookAtJobs(): number {
-    if (this.#leastUntil === Infinity) return Infinity;
-    const left = this.#lease.leftUntil(this.#leastUntil);
-    if (left > 0) return left;
-    this.#leastUntil = Infinity;
-    const over: (readonly [Claim, number])[] = [];
-    for (const one of this.#held) {
-      for (const [item, { until }] of one.jobs) {
-        if (this.#lease.leftUntil(until) <= 0) over.push([one, item]);
-        else this.#leastUntil = Math.min(this.#leastUntil, until);
-      }
-    }
-    for (const [one, item] of over) this.#jobOver(one, item);
-    return this.#leastUntil === Infinity ? Infinity : this.#lease.leftUntil(this.#leastUntil);
+  #lookAtJobs(left: number): number {
+    let least = left;
+    for (const { options } of this.#held) if (options.jobs) least = Math.min(least, options.jobs.lookAt(this.#lease));
+    return least;
   }
 
-  #jobOver(one: Claim, item: number): void {
-    if (!one.jobs.has(item)) return;
-    this.finish(one, item);
-    one.handler({ kind: 'jobOver', item, error: lost('timeUp', one, item) });
-  }
-
-  /** Extends the jobs that are worked on, each three times in its time. */
-  #extend(nowMs: number): void {
-    if (this.#leastUntil === Infinity) return;
-    for (const one of this.#held) {
-      const { extendMs } = one.options;
-      if (extendMs === undefined) continue;
-      for (const [item, job] of one.jobs) {
-        if (job.asking || nowMs - job.askedAtMs < extendMs / 3) continue;
-        job.asking = true;
-        job.askedAtMs = nowMs;
-        const { path, token: receipt } = one;
-        const wish = { kind: 'queueExtend', path, item, receipt, visibilityMs: extendMs } as const;
-        this.#host.execute(wish, { timeoutMs: owedTimeoutMs }, (result) => {
-          job.asking = false;
-          const answer = result.ok ? result.value.answer : null;
-          if (answer?.kind === 'result' && answer.result.kind === 'job') this.extended(one, item, answer.result.until);
-          else if (answer?.kind === 'error' && answer.error.code === 'NotHeld') this.#jobOver(one, item);
-        });
-      }
-    }
-  }
-
-  finish(one: Claim, item: number): void {
-    if (one.jobs.delete(item) && one.jobs.size === 0) this.#forget(one);
-  }
-
-  extended(one: Claim, item: number, until: number): void {
-    const job = one.jobs.get(item);
-    if (job === undefined) return;
-    job.until = until;
-    this.#leastUntil = Math.min(this.#leastUntil, until);
+  finished(one: Claim): void {
+    this.#forget(one);
   }
 
   tick(nowMs: number): void {
     if (this.session.lease !== this) return;
+    if (this.#takes > 0) for (const { options } of this.#held) options.jobs?.tick(nowMs);
     if (nowMs - this.#keptAtMs >= this.#lease.ms / 3) this.renew();
     for (const debt of this.#debts) if (debt.call === null) this.#pay(debt);
-    this.#extend(nowMs);
     for (const one of [...this.#asked, ...this.#known.values()]) {
       if (nowMs < one.limitMs || one.state === 'held') continue;
       this.cancel(one);
@@ -203,18 +142,13 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   #learn(one: Claim, record: BelongingRecord): void {
-    const { op, kind, token, reason, items, until } = record;
-    if (reason === 'timeUp') {
-      // One entry may take back several jobs of a take, each with a record of its own.
-      for (const { id } of items) this.#jobOver(one, id);
-      return;
-    }
+    const { op, kind, token, reason } = record;
     if (op <= one.newest) return;
     one.newest = op;
     one.after = 0;
     switch (kind) {
       case 'granted':
-        if (items.length > 0) one.given = { until: until ?? 0, items: items.map((item) => ({ ...item, value: null })) };
+        one.options.jobs?.told(record);
         return this.#grant(one, token);
       case 'passed':
         this.#forget(one);
@@ -250,19 +184,14 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     for (const one of ready.sort((a, b) => a.newest - b.newest)) {
       // The program may have given up this one when it was told of another.
       if (!this.#granted.delete(one)) continue;
-      const { given } = one;
-      if (given !== null && this.#lease.leftUntil(given.until) <= 0) {
+      if (one.options.jobs?.begin(this.#lease) === false) {
         this.#forget(one);
         one.handler({ kind: 'ended', error: lost('timeUp', one) });
         continue;
       }
       one.state = 'held';
       this.#held.add(one);
-      for (const { id } of given?.items ?? []) {
-        one.jobs.set(id, { until: given!.until, askedAtMs: one.atMs, asking: false });
-        this.#leastUntil = Math.min(this.#leastUntil, given!.until);
-      }
-      one.handler({ kind: 'granted', claim: one.id, token: one.token, given });
+      one.handler({ kind: 'granted', claim: one.id, token: one.token });
     }
     for (const { atMs } of this.#granted) {
       if (atMs < this.#keptAtMs) continue;
@@ -277,23 +206,28 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     if (one.state === 'over') return;
     const { call, path } = one;
     const answer = result.ok ? result.value.answer : null;
-    const claimed = answer?.kind === 'result' ? claimedBy(answer.result) : null;
+    const answered = answer?.kind === 'result' ? answer.result : null;
+    const claimed =
+      answered === null
+        ? null
+        : answered.kind === 'claimed'
+          ? answered
+          : (one.options.jobs?.answered(answered) ?? null);
     if (!result.ok || claimed === null) {
       this.#forget(one);
       if (!result.ok && result.error.outcome === 'unknown') this.#owe(one, call?.requestNumber ?? 0);
       one.handler({ kind: 'ended', error: this.#refusal(one, result) });
       return;
     }
-    const { claim, token, ahead, clock, changed, given } = claimed;
+    const { claim, token, ahead, clock, changed } = claimed;
     const { op } = result.value;
     this.#lease.answered(call?.firstSentAtMs ?? -Infinity, clock);
     // Who could have been told that it lost something does not count on it for longer.
     if (changed <= this.session.heard) this.#lease.renew(clock);
     if (claim === 0) {
       this.#forget(one);
-      return one.handler({ kind: 'nothing' });
+      return one.handler({ kind: 'passed', op });
     }
-    one.given = given;
     one.id = claim;
     one.newest = op;
     one.after = changed;

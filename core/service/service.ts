@@ -14,7 +14,7 @@ import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
-import type { KnownClaim, KnownItem, OperationResult, Stat } from '../tree/operation.ts';
+import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
@@ -28,6 +28,7 @@ import { writeReply } from './reply.ts';
 import { digestOf } from './reply-window.ts';
 import { Sessions } from './sessions.ts';
 import { Leases } from './leases.ts';
+import { named } from './naming.ts';
 import type { Notice } from './leases.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
 
@@ -479,18 +480,4 @@ function failed(error: ErrorInfo): Reply['answer'] {
 
 function answerOf(result: Result<OperationResult>): Reply['answer'] {
   return result.ok ? { kind: 'result', result: result.value } : { kind: 'error', error: result.error };
-}
-
-/** The tree knows sessions by their numbers. People want to know whose they are. */
-function named(answer: Reply['answer'], sessions: Sessions): Reply['answer'] {
-  if (answer.kind !== 'result') return answer;
-  const { result } = answer;
-  const name = <T extends KnownClaim | KnownItem>(one: T): T => ({
-    ...one,
-    client: sessions.get(one.session)?.client ?? '',
-  });
-  if (result.kind === 'claims') return { kind: 'result', result: { ...result, claims: result.claims.map(name) } };
-  if (result.kind === 'items') return { kind: 'result', result: { ...result, items: result.items.map(name) } };
-  if (result.kind !== 'leader' || result.leader === null) return answer;
-  return { kind: 'result', result: { ...result, leader: name(result.leader) } };
 }

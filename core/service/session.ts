@@ -18,7 +18,7 @@ import type { BelongingRecord } from './told.ts';
 const sessionOverheadBytes = 80;
 export const replyOverheadBytes = 16;
 const recordOverheadBytes = 64;
-const itemOverheadBytes = 16;
+const itemOverheadBytes = 8;
 
 /** A session's hold on its ClientID. */
 export interface Binding {

@@ -6,9 +6,6 @@ import { list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { noticeKinds, noticeReasons } from '../tree/names.ts';
 import { pathSchema } from '../tree/result.ts';
 
-/** An item that was given, with how often it was taken. */
-const givenItemSchema = struct({ id: uint(), attempts: uint() });
-
 export const recordSchema = struct({
   /** The entry that did it. Of what is told about a claim, the highest op counts. */
   op: uint<Op>(),
@@ -20,8 +17,8 @@ export const recordSchema = struct({
   reason: nullable(oneOf(...noticeReasons)),
   /** Until when the room of a revoked hold stays taken, or granted items are given, by the replicated clock. */
   until: nullable(uint()),
-  /** The items that a take was given, or that were taken back. */
-  items: list(givenItemSchema, 100),
+  /** What a take was given: for each item its number, and how often it was taken. */
+  items: list(uint(), 200),
 });
 /** A change of a belonging that none of the session's own requests answers. It is kept until the session has heard it. */
 export interface BelongingRecord extends TypeOf<typeof recordSchema> {}

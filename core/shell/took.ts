@@ -1,7 +1,7 @@
 /** Takes of the client engine as promises, for the shell. */
 
-import { claim } from '../client/claims.ts';
-import type { ClaimHandle, Given } from '../client/claims.ts';
+import { take } from '../client/takes.ts';
+import type { GivenJob, TakeHandle } from '../client/takes.ts';
 import type { Client } from '../client/client.ts';
 import { HaretError, errorInfo } from '../base/errors.ts';
 import type { ErrorInfo, Result } from '../base/errors.ts';
@@ -17,13 +17,13 @@ class Job implements ShellJob {
   readonly attempts: number;
   readonly receipt: number;
   readonly value: Uint8Array;
-  readonly #handle: ClaimHandle;
+  readonly #handle: TakeHandle;
   lost: HaretError | null = null;
   #listeners: ((error: HaretError) => void)[] = [];
 
   constructor(
     { path, item, attempts, receipt, value }: Pick<ShellJob, 'path' | 'item' | 'attempts' | 'receipt' | 'value'>,
-    handle: ClaimHandle,
+    handle: TakeHandle,
   ) {
     this.path = path;
     this.item = item;
@@ -70,11 +70,9 @@ export function took(client: Client, wish: TakeWish, { timeoutMs, signal }: Call
       reject(new HaretError(errorInfo('Interrupted', 'interrupted', {}, 'definite')));
     };
     const settled = (): void => signal?.removeEventListener('abort', abort);
-    const options = { timeoutMs: limitMs, extendMs: wish.visibilityMs };
-    const handle = claim(client, wish, options, (told) => {
+    const handle = take(client, wish, { timeoutMs: limitMs, make: false }, (told) => {
       switch (told.kind) {
         case 'waits':
-        case 'passed':
           return;
         case 'nothing':
           settled();
@@ -87,19 +85,19 @@ export function took(client: Client, wish: TakeWish, { timeoutMs, signal }: Call
           for (const job of jobs.values()) job.end(new HaretError(told.error));
           return;
         }
-        case 'granted':
-          return gather(told.given!, told.token);
+        case 'given':
+          return gather(told.jobs, told.receipt);
       }
     });
-    const gather = ({ items }: Given, receipt: number): void => {
+    const gather = (items: readonly GivenJob[], receipt: number): void => {
       let left = items.length;
       const add = (id: number, attempts: number, value: Uint8Array | null): void => {
         if (value !== null) jobs.set(id, new Job({ path, item: id, attempts, receipt, value }, handle));
         if (--left > 0) return;
         settled();
-        resolve(items.flatMap(({ id: one }) => jobs.get(one) ?? []));
+        resolve(items.flatMap(({ item: one }) => jobs.get(one) ?? []));
       };
-      for (const { id, attempts, value } of items) {
+      for (const { item: id, attempts, value } of items) {
         if (value !== null) add(id, attempts, value);
         else
           read(id, receipt, (result) => {

@@ -7,6 +7,8 @@
 import type { Op, SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
+import { jobResultOf } from '../tree/job-result.ts';
+import type { SimpleResult } from '../tree/operation.ts';
 import { decodeBody } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import { decodeReply } from '../service/reply.ts';
@@ -129,7 +131,7 @@ export class SessionModel {
     if (seen?.leaseMs !== null || answer.kind !== 'result') return;
     const { result } = answer;
     const results = result.kind === 'transaction' ? result.results : [result];
-    if (!results.some((one) => one.kind === 'claimed' || (one.kind === 'took' && one.claim !== 0))) return;
+    if (!results.some((one) => one.kind === 'claimed' || tookSomething(one))) return;
     const body = decodeBody(bytes);
     if (body.kind !== 'operation') return;
     const { operation } = body;
@@ -178,4 +180,10 @@ export class SessionModel {
     const since = realMs - graceMs;
     return [...this.#sessions].filter(([, seen]) => seen.realMs < since - this.#lifeOf(seen)).map(([id]) => id);
   }
+}
+
+/** A take that was given something, or waits. */
+function tookSomething(result: SimpleResult): boolean {
+  const took = result.kind === 'table' ? jobResultOf(result) : null;
+  return took?.kind === 'took' && took.claim !== 0;
 }

@@ -62,8 +62,8 @@ export interface Told {
   readonly reason: NoticeReason | null;
   /** Until when the room of a revoked hold stays taken, or when granted items are taken back. */
   readonly until: number | null;
-  /** The items of a take that were given, or taken back. */
-  readonly items?: readonly GivenItem[];
+  /** What a take was given: for each item its number, and how often it was taken. */
+  readonly items?: readonly number[];
 }
 
 export const deadlineKinds = ['shadow', 'wait', 'job', 'delay'] as const;

@@ -12,7 +12,7 @@ import { together } from './operations/index.ts';
 import { maxTransactionItems } from './result.ts';
 
 export { maxPage, nodeTypeSchema, pathSchema, resultSchema, statSchema, valueSchema } from './result.ts';
-export type { Child, KnownClaim, KnownItem, NodeType, OperationResult, SimpleResult, Stat } from './result.ts';
+export type { Child, KnownClaim, NodeType, OperationResult, SimpleResult, Stat } from './result.ts';
 export { setOperandSchema } from './operations/set.ts';
 export type { SetOperand } from './operations/set.ts';
 

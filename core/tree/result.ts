@@ -7,7 +7,7 @@
 import type { Op, SessionId } from '../base/ids.ts';
 import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { claimStates, itemStates, nodeTypes } from './names.ts';
+import { claimStates, nodeTypes } from './names.ts';
 
 export { nodeTypes } from './names.ts';
 export type { NodeType } from './names.ts';
@@ -85,34 +85,6 @@ const knownClaimSchema = struct({
 /** A claim as it is shown. One with a token and an `until` is a shadow: it was taken from a holder that may not know yet. */
 export interface KnownClaim extends TypeOf<typeof knownClaimSchema> {}
 
-const knownItemSchema = struct({
-  /** Its number in its queue. */
-  id: uint(),
-  /** Higher ones come first. */
-  priority: uint(),
-  /** How often it was taken. */
-  attempts: uint(),
-  /** The item. */
-  value: valueSchema,
-  /** Whose job it is, or 0. */
-  session: uint<SessionId>(),
-  /** The name of that session's client, for people. Empty when the session has ended. */
-  client: text(128),
-  /** The op of the take whose job it is, or 0. */
-  receipt: uint<Op>(),
-  /** The replicated time at which it was taken, or died; 0 for a delayed item. */
-  since: uint(),
-  /** The replicated time at which a job is taken back, or a delayed item waits. Null for a dead item. */
-  until: nullable(uint()),
-  /** How far the job is, or why the item is dead. */
-  note: nullable(text(64 * 1024)),
-});
-/** An item of a queue that does not wait, as it is shown. */
-export interface KnownItem extends TypeOf<typeof knownItemSchema> {}
-
-/** An item that a take was given at once. */
-const tookItemSchema = struct({ id: uint(), attempts: uint(), value: valueSchema });
-
 export const simpleResultVariants = {
   /** It was done. `version` is the version of the node afterwards. */
   done: [1, { version: uint() }],
@@ -148,43 +120,11 @@ export const simpleResultVariants = {
   ],
   /** Who leads an election, or null. Its term is the token of its hold. */
   leader: [13, { leader: nullable(knownClaimSchema), version: uint() }],
-  /** The number of an item that was put into a queue. `duplicate`: it was put before, under the same id. */
-  put: [23, { item: uint(), duplicate: bool, version: uint() }],
   /**
-   * What a take got: items with a receipt; or receipt 0 and no items. Then it waits behind `ahead` others, unless `claim`
-   * is 0. `until` is the replicated time at which the items are taken back. `clock` and `changed` are those of `claimed`.
+   * Numbers and values of which a page that does not ask for them should know no more. For each operation that is
+   * answered so, a file such as `job-result.ts` says what stands where. The first number is the kind of answer.
    */
-  took: [
-    24,
-    {
-      claim: uint<Op>(),
-      receipt: uint<Op>(),
-      ahead: uint(),
-      clock: uint(),
-      changed: uint<Op>(),
-      until: uint(),
-      items: list(tookItemSchema, 100),
-    },
-  ],
-  /** A job, with the replicated time at which it is taken back. */
-  job: [25, { until: uint(), clock: uint(), changed: uint<Op>() }],
-  items: [26, { state: oneOf(...itemStates), items: list(knownItemSchema, maxPage), more: bool, version: uint() }],
-  queueInfo: [
-    27,
-    {
-      waiting: uint(),
-      delayed: uint(),
-      taken: uint(),
-      dead: uint(),
-      /** Takes that wait for items. */
-      takers: uint(),
-      /** Dead items that were dropped because there were too many. */
-      dropped: uint(),
-      maxAttempts: uint(),
-      maxDead: uint(),
-      version: uint(),
-    },
-  ],
+  table: [23, { numbers: list(uint(), maxItems), values: list(valueSchema, maxItems), more: bool }],
 } as const;
 export const simpleResultSchema = union(simpleResultVariants);
 export type SimpleResult = TypeOf<typeof simpleResultSchema>;

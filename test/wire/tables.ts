@@ -41,9 +41,6 @@ const names: Readonly<Record<string, string>> = {
   wishSchema: 'wish',
   aliveSchema: 'alive',
   toldClaimSchema: 'told',
-  knownItemSchema: 'item',
-  tookItemSchema: 'took item',
-  givenItemSchema: 'given item',
   dedupSchema: 'dedup',
   resultSchema: 'result',
   simpleResultSchema: 'result',
@@ -112,9 +109,6 @@ export const structs: Readonly<Record<string, Source>> = {
   record: { file: 'core/service/told.ts', variables: ['recordSchema'] },
   alive: { file: 'core/service/told.ts', variables: ['aliveSchema'] },
   told: { file: 'core/service/events.ts', variables: ['toldClaimSchema'] },
-  item: { file: 'core/tree/result.ts', variables: ['knownItemSchema'] },
-  'took item': { file: 'core/tree/result.ts', variables: ['tookItemSchema'] },
-  'given item': { file: 'core/service/told.ts', variables: ['givenItemSchema'] },
   dedup: { file: 'core/tree/operations/queue.ts', variables: ['dedup'] },
   event: { file: 'core/service/events.ts', variables: ['watchEventSchema'] },
   change: { file: 'core/service/events.ts', variables: ['changeSchema'] },
@@ -217,7 +211,7 @@ function fieldsOf(object: ts.ObjectLiteralExpression, all: Variables): string {
 }
 
 /** The rows of a table of kinds, in the order of their numbers. */
-function rowsOf(source: Source): readonly string[] {
+function tableOf(source: Source): readonly string[] {
   return [...numbered(source)].sort((a, b) => a.number - b.number).map(({ row }) => row);
 }
 
@@ -250,7 +244,7 @@ function* numbered({
 /** What the page has between the marks of that name. */
 export function written(name: string): string {
   const table = tables[name];
-  if (table !== undefined) return ['| Number | Kind | Fields |', '| --- | --- | --- |', ...rowsOf(table)].join('\n');
+  if (table !== undefined) return ['| Number | Kind | Fields |', '| --- | --- | --- |', ...tableOf(table)].join('\n');
   const struct = structs[name];
   if (struct === undefined) throw new Error(`there is no table ${name}`);
   const [variable] = struct.variables;

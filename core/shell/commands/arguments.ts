@@ -6,6 +6,7 @@ import { maxPage } from '../../tree/operation.ts';
 import { base64FromBytes, emptyBytes, textOf } from '../../base/bytes.ts';
 import { quoteWord } from '../words.ts';
 import { success } from '../outcome.ts';
+import { jobResultOf } from '../../tree/job-result.ts';
 import { showJobs } from './job-results.ts';
 import type { JsonValue, Outcome, Success } from '../outcome.ts';
 import { jsonOfBytes } from '../display.ts';
@@ -55,12 +56,8 @@ export function showResult(result: OperationResult): Success {
         { kind: 'members', members: result.values },
         { more: result.more ? moreOfValues(result.values) : null },
       );
-    case 'put':
-    case 'took':
-    case 'job':
-    case 'items':
-    case 'queueInfo':
-      return showJobs(result);
+    case 'table':
+      return showJobs(jobResultOf(result));
     case 'claimed':
       return success({ kind: 'number', number: result.token }, {});
     case 'abandoned':

@@ -1,7 +1,7 @@
 /** How results of operations on jobs are shown. */
 
 import { textOf } from '../../base/bytes.ts';
-import type { KnownItem, OperationResult } from '../../tree/operation.ts';
+import type { JobResult, KnownItem } from '../../tree/job-result.ts';
 import { jsonOfBytes } from '../display.ts';
 import { lines, success } from '../outcome.ts';
 import type { JsonValue } from '../outcome.ts';
@@ -12,8 +12,8 @@ function shownItem(known: KnownItem): string {
     `attempts ${attempts}`,
     ...(priority > 0 ? [`priority ${priority}`] : []),
     ...(session > 0 ? [`session ${session}${client === '' ? '' : ` (${client})`}`, `receipt ${known.receipt}`] : []),
-    ...(until === null ? [] : [`until ${until}`]),
-    ...(note === null || note === '' ? [] : [note]),
+    ...(until === 0 ? [] : [`until ${until}`]),
+    ...(note === '' ? [] : [note]),
   ];
   return `${id} ${textOf(known.value) ?? `${known.value.length} bytes`}, ${parts.join(', ')}`;
 }
@@ -23,9 +23,7 @@ function jsonOfItem({ value: bytes, ...known }: KnownItem): JsonValue {
 }
 
 /** How results of operations on jobs are shown. */
-export function showJobs(
-  result: Extract<OperationResult, { kind: 'put' | 'took' | 'job' | 'items' | 'queueInfo' }>,
-): ReturnType<typeof success> {
+export function showJobs(result: JobResult): ReturnType<typeof success> {
   switch (result.kind) {
     case 'put':
       return success({ kind: 'number', number: result.item }, { version: result.version });

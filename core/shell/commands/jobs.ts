@@ -7,6 +7,7 @@ import { errorInfo } from '../../base/errors.ts';
 import { textOf } from '../../base/bytes.ts';
 import type { SimpleOperation } from '../../tree/operation.ts';
 import { maxPage } from '../../tree/operation.ts';
+import { jobResultOf } from '../../tree/job-result.ts';
 import { itemStates } from '../../tree/names.ts';
 import {
   maxAttemptsLimit,
@@ -380,9 +381,10 @@ function listing(
       from: bound.numberOr('from', 0),
     }),
     show: (result, bound) => {
-      if (result.kind !== 'items') throw new UsageError('a list was answered by something else');
-      const shown = showJobs(result);
-      return result.more ? { ...shown, more: `--from ${bound.numberOr('from', 0) + result.items.length}` } : shown;
+      const listed = result.kind === 'table' ? jobResultOf(result) : null;
+      if (listed?.kind !== 'items') throw new UsageError('a list was answered by something else');
+      const shown = showJobs(listed);
+      return listed.more ? { ...shown, more: `--from ${bound.numberOr('from', 0) + listed.items.length}` } : shown;
     },
   };
 }

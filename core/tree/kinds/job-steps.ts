@@ -225,10 +225,7 @@ export function applyQueueStep(place: Place, step: ClaimStep, context: WriteCont
     case 'jobOver': {
       const job = queue.job(step.id);
       if (job === undefined || job.until > now) return place;
-      const { session, claim, receipt: token, id, attempts } = job;
-      const items = [{ id, attempts }];
-      const told = { path, claim, kind: 'ended', token, reason: 'timeUp', until: null, items } as const;
-      tell(context, session, told);
+      // Its session is not told, because its client knows by its own clock before (coordination §5).
       return takeBack(place, job, { reason: job.shadow ? 'sessionEnded' : 'timeUp' }, context);
     }
     case 'ready':
@@ -307,7 +304,7 @@ export function settleQueue(place: Place, context: WriteContext): DirectoryNode 
     node = gave.queue;
     room -= gave.items.length - 1;
     given.set(session, had + gave.items.length);
-    const items = gave.items.map(({ id, attempts }) => ({ id, attempts }));
+    const items = gave.items.flatMap(({ id, attempts }) => [id, attempts]);
     const until = acting.now + visibilityMs;
     tell(context, session, { path, claim, kind: 'granted', token: op, reason: null, until, items });
   }

@@ -12,7 +12,9 @@ import { growthOfBytes, itemOverheadBytes } from '../nodes/head.ts';
 import { jobOverheadBytes } from '../nodes/jobs.ts';
 import type { DeadItem, DelayedItem, Job, Taker } from '../nodes/jobs.ts';
 import { QueueNode } from '../nodes/queue.ts';
-import type { Asked, KnownItem, SimpleResult } from '../operation.ts';
+import { tableOf } from '../job-result.ts';
+import type { KnownItem } from '../job-result.ts';
+import type { Asked, SimpleResult } from '../operation.ts';
 import { defaultLeaseMs } from '../operations/claims.ts';
 import { Page } from '../page.ts';
 import { findTyped, nodeAt, refuseGrowth } from '../place.ts';
@@ -66,7 +68,7 @@ export function put(place: Place, asked: Asked<'queuePut'>, context: WriteContex
   else if (priority === 0) changes.push(itemChange(path, 'pushed', node, numbered));
   else changes.push(waitsChange(path, 'pushed', node, numbered));
   const root = putQueue(place, node, before, context);
-  return { root, result: { kind: 'put', item: numbered.id, duplicate: false, version: node.version } };
+  return { root, result: tableOf({ kind: 'put', item: numbered.id, duplicate: false, version: node.version }) };
 }
 
 /** Why a session may not take. */
@@ -122,10 +124,10 @@ export function take(
     );
     setLease(consequences, at, leaseMs);
     const until = now + visibilityMs;
-    const result = { kind: 'took', claim: op, receipt: op, ahead: 0, clock: now, changed, until, items } as const;
+    const result = tableOf({ kind: 'took', claim: op, receipt: op, ahead: 0, clock: now, changed, until, items });
     return { root: putQueue(place, node, before, context), result };
   }
-  if (waitMs === 0) return { root, result: { ...nothing, changed } };
+  if (waitMs === 0) return { root, result: tableOf({ ...nothing, changed }) };
   if (queue.takers >= maxClaimsOfNode)
     return limitExceeded('maxClaimsOfNode', maxClaimsOfNode, queue.takers + 1, { path });
   const taker: Taker = {
@@ -152,7 +154,7 @@ export function take(
   context.changes.push(claimChange(path, 'waits', node, { ...taker, token: 0 }));
   return {
     root: putQueue(place, node, before, context, true),
-    result: { ...nothing, claim: op, ahead, changed },
+    result: tableOf({ ...nothing, claim: op, ahead, changed }),
   };
 }
 
@@ -227,7 +229,7 @@ export function extend(place: Place, asked: Asked<'queueExtend'>, context: Write
   const changed = acting.sessions.changed(acting.session);
   return {
     root: putQueue(place, node, before, context, true),
-    result: { kind: 'job', until: after.until, clock: acting.now, changed },
+    result: tableOf({ kind: 'job', until: after.until, clock: acting.now, changed }),
   };
 }
 
@@ -235,14 +237,12 @@ export function progress(place: Place, asked: Asked<'queueProgress'>, context: W
   const at = jobAt(place, asked, context);
   if (at instanceof Failure) return at;
   const { queue, job } = at;
-  const { path } = place;
   const { note } = asked;
   const full = refuseGrowth(place, growthOfBytes(note.length - (job.note?.length ?? 0)), context.limits);
   if (full !== null) return full;
   const before = measures(queue);
   const node = queue.noted(job, note, context.op, context.owner);
-  context.changes.push(itemChange(path, 'noted', node, job, job));
-  return { root: putQueue(place, node, before, context), result: { kind: 'done', version: node.version } };
+  return { root: putQueue(place, node, before, context, true), result: { kind: 'done', version: node.version } };
 }
 
 export function configure(place: Place, asked: Asked<'queueConfigure'>, context: WriteContext): Written | Failure {
@@ -337,15 +337,17 @@ const itemsOf: Readonly<Record<ItemState, (queue: QueueNode) => Iterable<AnyItem
   },
 };
 
+const unowned = { session: 0, client: '', receipt: 0, since: 0, until: 0, note: '' };
+
 function known(item: AnyItem): KnownItem {
   const { id, priority, attempts } = item;
-  const plain = { id, priority, attempts, value: load(item.value), session: 0, client: '', receipt: 0, since: 0 };
+  const plain = { id, priority, attempts, value: load(item.value), ...unowned };
   if ('receipt' in item) {
     const { session, receipt, since, until, note } = item;
-    return { ...plain, session, receipt, since, until, note };
+    return { ...plain, session, receipt, since, until, note: note ?? '' };
   }
-  if ('ready' in item) return { ...plain, until: item.ready, note: null };
-  return { ...plain, since: item.since, until: null, note: item.reason };
+  if ('ready' in item) return { ...plain, until: item.ready };
+  return { ...plain, since: item.since, note: item.reason };
 }
 
 export function listItems(
@@ -363,7 +365,7 @@ export function listItems(
     if (!page.add(known(item), item.value.length + 2 * jobOverheadBytes)) break;
   }
   const { entries: items, more } = page;
-  return page.failure ?? { kind: 'items', state, items, more, version: queue.version };
+  return page.failure ?? tableOf({ kind: 'items', state, items, more, version: queue.version });
 }
 
 export function info(root: DirectoryNode, { path }: Asked<'queueInfo'>): SimpleResult | Failure {
@@ -372,5 +374,5 @@ export function info(root: DirectoryNode, { path }: Asked<'queueInfo'>): SimpleR
   const { count: waiting, delayed, held: taken, dead, takers, settings, jobs, version } = queue;
   const { maxAttempts, maxDead } = settings;
   const dropped = jobs?.dropped ?? 0;
-  return { kind: 'queueInfo', waiting, delayed, taken, dead, takers, dropped, maxAttempts, maxDead, version };
+  return tableOf({ kind: 'queueInfo', waiting, delayed, taken, dead, takers, dropped, maxAttempts, maxDead, version });
 }

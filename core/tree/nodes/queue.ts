@@ -318,9 +318,9 @@ export class QueueNode extends Many<number, Waiting> {
     return queue;
   }
 
-  /** The same job with another note. */
+  /** The same job with another note, which is no change of its version. */
   noted(job: Job, note: string, op: Op, owner: Owner): this {
-    const queue = this.#working(op, owner);
+    const queue = this.quietly(op, owner);
     queue.#jobs!.taken.set(job.id, { ...job, note });
     queue.bytes += bytesOfNote(note) - bytesOfNote(job.note);
     return queue;
