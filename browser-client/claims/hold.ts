@@ -84,11 +84,6 @@ const twins = new WeakMap<CoreNamespace, { readonly of: CoreNamespace; readonly 
 const twinsOf = new WeakMap<CoreNamespace, Map<number, CoreNamespace>>();
 const leases = new WeakMap<Executor, number>();
 
-/** The lease of the session of a namespace, once something asks for one. */
-export function leaseOf(executor: Executor): number {
-  return leases.get(executor) ?? defaultLeaseMs;
-}
-
 /** The way into `namespace` whose session has this lease. A session has one, which is set once (coordination §2). */
 export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number | undefined): N {
   const own = twins.get(namespace);
@@ -106,6 +101,11 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   }
   // A twin is made by what made its namespace.
   return twin as N;
+}
+
+/** The lease of the session of a namespace, or of its twin. */
+export function leaseOf(executor: Executor): number {
+  return leases.get(executor) ?? defaultLeaseMs;
 }
 
 /** What is asked of a line of claims. */

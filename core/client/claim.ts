@@ -4,12 +4,12 @@ import type { ErrorInfo, Result } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { BelongingRecord } from '../service/told.ts';
-import type { Operation } from '../tree/operation.ts';
-import type { OperationResult } from '../tree/result.ts';
+import type { Operation, OperationResult } from '../tree/operation.ts';
 import type { DataCall } from './calls.ts';
+import type { Lease } from './lease.ts';
 
 /** Why something that was held, or waited for, can no longer be counted on. */
-export type LostReason = 'lapsed' | 'stolen' | 'continued' | 'deleted' | 'sessionGone' | 'closed';
+export type LostReason = 'lapsed' | 'timeUp' | 'stolen' | 'continued' | 'deleted' | 'sessionGone' | 'closed';
 
 /** What its handler is told of a claim. */
 export type ClaimTold =
@@ -17,7 +17,7 @@ export type ClaimTold =
   | { readonly kind: 'waits'; readonly claim: Op; readonly ahead: number }
   /** It is held, and may be counted on from now on. */
   | { readonly kind: 'granted'; readonly claim: Op; readonly token: Op }
-  /** It passed an open barrier. This comes last. */
+  /** It passed an open barrier, or a take that did not want to wait got nothing. This comes last. */
   | { readonly kind: 'passed'; readonly op: Op }
   /** It was not granted; or, with the code `Lost`, it can no longer be counted on. This comes last. */
   | { readonly kind: 'ended'; readonly error: ErrorInfo };
@@ -27,7 +27,28 @@ export interface ClaimOptions {
   readonly timeoutMs: number;
   /** At a barrier, a grant is a passage, and nothing is held. */
   readonly passes?: boolean;
+  /** For a take. */
+  readonly jobs?: ClaimJobs;
 }
+
+/** The jobs of a claim that is a take. What has no work queue does not load more of them than this. */
+export interface ClaimJobs {
+  /** What the answer to the take says, or null for another answer. */
+  answered(result: OperationResult): Claimed | null;
+  /** A notice says what the take was given. */
+  told(record: BelongingRecord): void;
+  /** The jobs are handed to the program. False when their time is over. */
+  begin(lease: Lease): boolean;
+  /** Ends jobs whose time is over. Returns how long the others can be counted on. */
+  lookAt(lease: Lease): number;
+  tick(nowMs: number): void;
+}
+
+/** What the answer to a claim says. The claim is 0 when nothing was claimed. */
+export type Claimed = Pick<
+  Extract<OperationResult, { readonly kind: 'claimed' }>,
+  'claim' | 'token' | 'ahead' | 'clock' | 'changed'
+>;
 
 /** A claim that was made. */
 export interface ClaimHandle {
@@ -46,6 +67,7 @@ export interface ClaimHandle {
 
 const texts = {
   lapsed: 'its lease could no longer be counted on',
+  timeUp: 'its time is over',
   stolen: 'another one took it',
   continued: 'another process goes on with the ClientID',
   deleted: 'it was deleted',
@@ -53,7 +75,7 @@ const texts = {
   closed: 'the client was closed, or the namespace left',
 } as const satisfies Record<LostReason, string>;
 
-export function lost(reason: LostReason, { path, token }: Claim): ErrorInfo {
+export function lost(reason: LostReason, { path, token }: Pick<Claim, 'path' | 'token'>): ErrorInfo {
   return errorInfo('Lost', `Lost: ${path}, because ${texts[reason]}`, { reason, path, token });
 }
 
@@ -69,6 +91,8 @@ export function endOf({ reason }: BelongingRecord, path: string): ErrorInfo {
 
 /** The claims of the session that made a claim. */
 export interface ClaimOwner {
+  /** Nothing is left of it. */
+  finished(one: Claim): void;
   look(): void;
   /** Nothing more is told of it. */
   forget(claim: Claim): void;

@@ -13,7 +13,12 @@ import { SessionClaims } from './session-claims.ts';
 
 export type { ClaimHandle, ClaimOptions, ClaimTold, LostReason } from './claim.ts';
 
-type Wish = Asked<'claim'> | (Asked<'steal'> & { readonly put: object });
+export type TakeWish = Asked<'queueTake'>;
+type Wish =
+  | Asked<'claim'>
+  | (Asked<'steal'> & { readonly put: object })
+  | TakeWish
+  | { readonly kind: 'upsert'; readonly operation: TakeWish };
 
 /**
  * Puts a claim in line, in the namespace that `client` entered. The handler is told what becomes of it.
@@ -46,9 +51,12 @@ export class Claims implements ClientPart {
     host.alarms.add(this.#alarm);
   }
 
-  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
-    const { waitMs, leaseMs } = wish.kind === 'claim' ? wish : wish.put;
-    return this.add(new Claim(wish.path, options, handler), wish, leaseMs, waitMs);
+  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): Claim {
+    const asked = wish.kind === 'upsert' ? wish.operation : wish;
+    const { waitMs, leaseMs } = asked.kind === 'steal' ? asked.put : asked;
+    const one = new Claim(asked.path, options, handler);
+    this.add(one, wish, leaseMs, waitMs);
+    return one;
   }
 
   /** Has a claim made by this operation. */

@@ -51,6 +51,11 @@ export class Lease {
     return this.#zeroMs + (1 - margin) * (this.#renewed + this.ms) - now;
   }
 
+  /** For how many milliseconds a replicated time has surely not come. {@link left} was asked just before. */
+  leftUntil(until: number): number {
+    return this.#zeroMs + (1 - margin) * until - this.#lookedMs;
+  }
+
   /** An answer came to what was first sent at `sentAtMs`. @param clock the replicated clock when it was executed. */
   answered(sentAtMs: number, clock: number): void {
     if (sentAtMs >= this.#awakeMs) this.#zeroMs = Math.max(this.#zeroMs, sentAtMs - (1 - margin) * clock);

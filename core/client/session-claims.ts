@@ -46,6 +46,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   /** The newest op of what this session was told. */
   #told: Op = 0;
   #keptAtMs = -Infinity;
+  /** Takes that were made, so that who has none need not look for them. */
+  #takes = 0;
 
   constructor(host: PartHost, session: WriteSession, leaseMs: number) {
     this.#host = host;
@@ -63,6 +65,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   add(claim: Claim): void {
+    if (claim.options.jobs) this.#takes++;
     this.#asked.add(claim);
   }
 
@@ -70,16 +73,28 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   look(): number {
     const left = this.#lease.left();
     if (this.#held.size === 0) return Infinity;
-    if (left > 0) return left;
+    if (left > 0) return this.#takes > 0 ? this.#lookAtJobs(left) : left;
     const lapsed = [...this.#held];
     for (const one of lapsed) this.forget(one);
-    for (const one of lapsed) this.#owe(one, 0);
+    // Jobs come back by themselves. To give them up cleanly would say that nobody worked on them.
+    for (const one of lapsed) if (one.options.jobs === undefined) this.#owe(one, 0);
     for (const one of lapsed) one.handler({ kind: 'ended', error: lost('lapsed', one) });
     return Infinity;
   }
 
+  #lookAtJobs(left: number): number {
+    let least = left;
+    for (const { options } of this.#held) if (options.jobs) least = Math.min(least, options.jobs.lookAt(this.#lease));
+    return least;
+  }
+
+  finished(one: Claim): void {
+    this.forget(one);
+  }
+
   tick(nowMs: number): void {
     if (this.session.lease !== this) return;
+    if (this.#takes > 0) for (const { options } of this.#held) options.jobs?.tick(nowMs);
     if (nowMs - this.#keptAtMs >= this.#lease.ms / 3) this.renew();
     for (const debt of this.#debts) if (debt.call === null) this.#pay(debt);
     for (const one of [...this.#asked, ...this.#known.values()]) {
@@ -133,6 +148,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     one.after = 0;
     switch (kind) {
       case 'granted':
+        one.options.jobs?.told(record);
         return this.#grant(one, token);
       case 'passed':
         this.forget(one);
@@ -168,6 +184,11 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     for (const one of ready.sort((a, b) => a.newest - b.newest)) {
       // The program may have given up this one when it was told of another.
       if (!this.#granted.delete(one)) continue;
+      if (one.options.jobs?.begin(this.#lease) === false) {
+        this.forget(one);
+        one.handler({ kind: 'ended', error: lost('timeUp', one) });
+        continue;
+      }
       one.state = 'held';
       this.#held.add(one);
       one.handler({ kind: 'granted', claim: one.id, token: one.token });
@@ -197,6 +218,10 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     this.#lease.answered(call?.firstSentAtMs ?? -Infinity, clock);
     // Who could have been told that it lost something does not count on it for longer.
     if (changed <= this.session.heard) this.#lease.renew(clock);
+    if (claim === 0) {
+      this.forget(one);
+      return one.handler({ kind: 'passed', op });
+    }
     // From its first keep-alive on, a node asks for the next ones in time, should our timers sleep.
     if (this.#keptAtMs < 0) this.renew();
     one.id = claim;

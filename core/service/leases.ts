@@ -7,7 +7,6 @@ import { MalformedError } from '../base/errors.ts';
 import type { Op, SessionId } from '../base/ids.ts';
 import type { Acting, Belonging, Consequence, DeadlineKind, Named } from '../tree/acting.ts';
 import type { EntryStep } from '../tree/kinds/entry-steps.ts';
-import type { Claim, Hold } from '../tree/nodes/claims.ts';
 import type { TreeNode } from '../tree/node.ts';
 import { isUnkept, ttlOf } from '../tree/place.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -21,6 +20,7 @@ export interface Notice {
   readonly record: BelongingRecord;
 }
 const noNotices: readonly Notice[] = [];
+const noItems: BelongingRecord['items'] = [];
 
 /** How much an expiry does before it leaves the rest to another one (coordination §14). */
 const maxUnitsOfExpiry = 1024;
@@ -32,12 +32,14 @@ const maxNotices = 65_536;
 const overOf = {
   shadow: ({ path, id }) => ({ kind: 'shadowOver', path, id }),
   wait: ({ path, id }) => ({ kind: 'waitOver', path, id }),
+  job: ({ path, id }) => ({ kind: 'jobOver', path, id }),
   ttl: ({ path, id }) => ({ kind: 'ttlOver', path, id }),
+  delay: ({ path, id }) => ({ kind: 'ready', path, id }),
 } as const satisfies Record<DeadlineKind, (named: Named) => EntryStep>;
 
 /** What becomes of something whose session has ended. */
-function givenUp({ kind, path, id }: Belonging): EntryStep {
-  return { kind: kind === 'claim' ? 'giveUp' : 'ownerEnded', path, id };
+function givenUp({ kind, path, id, item }: Belonging, clean: boolean): EntryStep {
+  return kind === 'claim' ? { kind: 'giveUp', path, id, item, clean } : { kind: 'ownerEnded', path, id };
 }
 
 export class Leases {
@@ -51,17 +53,12 @@ export class Leases {
 
   /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
   restore(tree: Tree): void {
-    for (const { path, claim } of tree.claims()) this.#restored(path, claim);
+    for (const { session, belonging, deadline } of tree.standing()) {
+      if (session !== null && !this.#sessions.own(session, belonging))
+        throw new MalformedError(`snapshot has a claim at ${belonging.path} of session ${session}, which is not there`);
+      if (deadline !== null) this.#deadlines.add(deadline);
+    }
     for (const { path, node } of tree.lives()) this.#restoredLife(path, node);
-  }
-
-  /** Notes whose a claim of a snapshot is, and when it is over. */
-  #restored(path: string, claim: Claim | Hold): void {
-    const belonging = { kind: 'claim', path, id: claim.claim } as const;
-    if (!this.#sessions.own(claim.session, belonging))
-      throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
-    const at = 'token' in claim ? claim.until : claim.waitUntil;
-    if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
   }
 
   #restoredLife(path: string, node: TreeNode): void {
@@ -83,6 +80,7 @@ export class Leases {
       sessions: {
         over: (id) => sessions.over(id, now),
         countsUntil: (id) => sessions.countsUntil(id),
+        room: (id) => sessions.roomOf(id),
         refuses: (id, leaseMs, entry) => sessions.refusesBelonging(id, leaseMs, entry),
         changed: (id) => sessions.changedOf(id),
       },
@@ -105,7 +103,7 @@ export class Leases {
       case 'notDue':
         return this.#deadlines.remove(one.deadline);
       case 'told': {
-        const record = { op, ...one.told };
+        const record = { op, items: noItems, ...one.told };
         if (this.#sessions.tell(one.session, record) && this.#notices.length < maxNotices)
           this.#notices.push({ session: one.session, record });
         return;
@@ -114,10 +112,10 @@ export class Leases {
   }
 
   /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
-  end(ids: readonly SessionId[]): EntryStep[] {
+  end(ids: readonly SessionId[], clean = false): EntryStep[] {
     const steps: EntryStep[] = [];
     for (const id of ids) {
-      for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one));
+      for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one, clean));
       this.#sessions.end(id);
     }
     return steps;
@@ -132,8 +130,10 @@ export class Leases {
     const leaseMs = this.#sessions.leaseOf(from);
     return this.#sessions
       .belongingsOf(from)
-      .map(({ kind, path, id }) =>
-        kind === 'claim' ? { kind: 'continued', path, id, until } : { kind: 'passedOn', path, id, from, to, leaseMs },
+      .map(({ kind, path, id, item }) =>
+        kind === 'claim'
+          ? { kind: 'continued', path, id, item, until }
+          : { kind: 'passedOn', path, id, from, to, leaseMs },
       );
   }
 

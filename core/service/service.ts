@@ -14,7 +14,7 @@ import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
 import type { EntryStep } from '../tree/kinds/entry-steps.ts';
-import type { KnownClaim, OperationResult, Stat } from '../tree/operation.ts';
+import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
 import { Tree, validateOperation } from '../tree/tree.ts';
@@ -28,6 +28,7 @@ import { writeReply } from './reply.ts';
 import { digestOf } from './reply-window.ts';
 import { Sessions } from './sessions.ts';
 import { Leases } from './leases.ts';
+import { named } from './naming.ts';
 import type { Notice } from './leases.ts';
 import { ServiceSnapshot, readSessions } from './snapshot.ts';
 
@@ -255,7 +256,7 @@ export class Service {
       case 'bind':
         return this.#bind(entry, body);
       case 'unregister':
-        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#leases.end([body.session]));
+        if (this.#sessions.mayUnregister(body.session, body.secret)) this.#act(this.#leases.end([body.session], true));
         return nothing;
       case 'keepAlive':
         return this.#keepAlive(body);
@@ -476,14 +477,4 @@ function failed(error: ErrorInfo): Reply['answer'] {
 
 function answerOf(result: Result<OperationResult>): Reply['answer'] {
   return result.ok ? { kind: 'result', result: result.value } : { kind: 'error', error: result.error };
-}
-
-/** The tree knows sessions by their numbers. People want to know whose they are. */
-function named(answer: Reply['answer'], sessions: Sessions): Reply['answer'] {
-  if (answer.kind !== 'result') return answer;
-  const { result } = answer;
-  const name = (claim: KnownClaim): KnownClaim => ({ ...claim, client: sessions.get(claim.session)?.client ?? '' });
-  if (result.kind === 'claims') return { kind: 'result', result: { ...result, claims: result.claims.map(name) } };
-  if (result.kind !== 'leader' || result.leader === null) return answer;
-  return { kind: 'result', result: { ...result, leader: name(result.leader) } };
 }

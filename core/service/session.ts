@@ -18,6 +18,7 @@ import type { BelongingRecord } from './told.ts';
 const sessionOverheadBytes = 80;
 export const replyOverheadBytes = 16;
 const recordOverheadBytes = 64;
+const itemOverheadBytes = 8;
 
 /** A session's hold on its ClientID. */
 export interface Binding {
@@ -102,8 +103,8 @@ export type Bind =
   | { readonly kind: 'refused'; readonly error: ErrorInfo; readonly doubted: SessionId | null };
 
 /** What a session counts for while it has not heard of a change. */
-export function bytesOfRecord({ path }: BelongingRecord): number {
-  return recordOverheadBytes + utf8Length(path);
+export function bytesOfRecord({ path, items }: BelongingRecord): number {
+  return recordOverheadBytes + utf8Length(path) + itemOverheadBytes * items.length;
 }
 
 export function bytesOfRecords(records: readonly BelongingRecord[]): number {
@@ -112,8 +113,8 @@ export function bytesOfRecords(records: readonly BelongingRecord[]): number {
   return bytes;
 }
 
-export function keyOf({ kind, id, path }: Belonging): string {
-  return `${kind}${id}${path}`;
+export function keyOf({ kind, id, path, item }: Belonging): string {
+  return item === undefined ? `${kind}${id}${path}` : `${kind}${id}.${item}${path}`;
 }
 
 /** Locks are not taken from a living holder because another client wants its ClientID (coordination §2). */

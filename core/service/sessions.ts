@@ -124,6 +124,12 @@ export class Sessions {
     return this.#byId.get(id)?.leaseMs ?? 0;
   }
 
+  /** How many more belongings a session may have. */
+  roomOf(id: SessionId): number {
+    const session = this.#byId.get(id);
+    return session === undefined ? 0 : maxBelongings - (session.belongings?.size ?? 0) - session.records.length;
+  }
+
   changedOf(id: SessionId): Op {
     return this.#byId.get(id)?.changed ?? 0;
   }
@@ -192,7 +198,9 @@ export class Sessions {
   belongingsOf(id: SessionId): readonly Belonging[] {
     const belongings = this.#byId.get(id)?.belongings;
     if (belongings == null || belongings.size === 0) return [];
-    return [...belongings.values()].sort((a, b) => a.id - b.id || compareText(a.path, b.path));
+    return [...belongings.values()].sort(
+      (a, b) => a.id - b.id || compareText(a.path, b.path) || (a.item ?? 0) - (b.item ?? 0),
+    );
   }
 
   /** Ends a session, whoever asks. */

@@ -15,8 +15,10 @@ export const recordSchema = struct({
   /** The fencing token of what was granted or revoked; 0 for a wait that ended. */
   token: uint<Op>(),
   reason: nullable(oneOf(...noticeReasons)),
-  /** Until when the room of a revoked hold stays taken, by the replicated clock. */
+  /** Until when the room of a revoked hold stays taken, or granted items are given, by the replicated clock. */
   until: nullable(uint()),
+  /** What a take was given: for each item its number, and how often it was taken. */
+  items: list(uint(), 200),
 });
 /** A change of a belonging that none of the session's own requests answers. It is kept until the session has heard it. */
 export interface BelongingRecord extends TypeOf<typeof recordSchema> {}

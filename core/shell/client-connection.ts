@@ -7,6 +7,7 @@ import type { Entered, ReadConsistency } from '../client/options.ts';
 import type { Reply } from '../service/reply.ts';
 import type { Operation } from '../tree/operation.ts';
 import { claimed } from './claimed.ts';
+import { took } from './took.ts';
 import type { AdminCommand, AdminResult } from '../wire/admin.ts';
 import type { Consistency, PrimaryInfo } from '../wire/api.ts';
 import type {
@@ -18,8 +19,10 @@ import type {
   ShellAdmin,
   ShellConnection,
   ShellHold,
+  ShellJob,
   ShellWatch,
   ShellWatchOptions,
+  TakeWish,
 } from './connection.ts';
 
 /**
@@ -90,6 +93,10 @@ export class ClientConnection implements ShellConnection {
 
   claim(wish: ClaimWish, { timeoutMs, signal }: CallOptions): Promise<ShellHold | null> {
     return claimed(this.#client.engine, wish, timeoutMs, signal);
+  }
+
+  take(wish: TakeWish, options: CallOptions): Promise<readonly ShellJob[]> {
+    return took(this.#client.engine, wish, options);
   }
 
   status(): ConnectionStatus {

@@ -69,6 +69,24 @@ export interface ShellHold {
   release(options: CallOptions): Promise<void>;
 }
 
+/** What a shell takes from a queue. */
+export type TakeWish = Asked<'queueTake'>;
+
+/** An item of a queue that a shell took. */
+export interface ShellJob {
+  readonly path: string;
+  readonly item: number;
+  readonly attempts: number;
+  readonly receipt: number;
+  readonly value: Uint8Array;
+  /** The error once it can no longer be counted on: `Lost`, or `Closed` if it is finished. */
+  readonly lost: HaretError | null;
+  /** Calls the listener when that happens, at once if it has happened. */
+  onLost(listener: (error: HaretError) => void): void;
+  /** The shell acknowledges it or gives it back now. It is not extended any more. */
+  finish(): void;
+}
+
 /** Executes API commands. Every call rejects with a `HaretError` when it cannot be answered. */
 export interface ShellConnection {
   /** @throws HaretError `UnknownNamespace`. */
@@ -87,6 +105,8 @@ export interface ShellConnection {
    * @throws HaretError `Held`, `WaitOver` and others when it is not granted.
    */
   claim(wish: ClaimWish, options: CallOptions): Promise<ShellHold | null>;
+  /** Takes items of a queue. Until they are finished, they are extended. None: there was none in time. */
+  take(wish: TakeWish, options: CallOptions): Promise<readonly ShellJob[]>;
   status(): ConnectionStatus;
 }
 

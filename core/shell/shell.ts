@@ -22,13 +22,16 @@ import type {
   ShellAdmin,
   ShellConnection,
   ShellHold,
+  ShellJob,
   ShellWatch,
   ShellWatchOptions,
+  TakeWish,
 } from './connection.ts';
 import { format } from './format.ts';
 import type { OutputChunk, OutputStyle } from './format.ts';
 import { LineHistory } from './history.ts';
 import { Holds } from './holds.ts';
+import { Jobs } from './jobs.ts';
 import { lines } from './outcome.ts';
 import type { Failure, Outcome, Stamp, Success } from './outcome.ts';
 import { exitStatus, interruptedError, statusOf, UsageError } from './status.ts';
@@ -82,6 +85,7 @@ export class Shell {
   readonly watches = new BackgroundWatches();
   /** What it holds. */
   readonly holds = new Holds();
+  readonly jobs = new Jobs();
   readonly #options: ShellOptions;
   #namespace: string | null = null;
   /** The number of the next request, from 0. */
@@ -107,7 +111,7 @@ export class Shell {
     const show = (outcome: Outcome): void => {
       for (const chunk of format(outcome, this.#options.output)) emit(chunk);
     };
-    for (const { path, error } of this.holds.takeLost())
+    for (const { path, error } of [...this.holds.takeLost(), ...this.jobs.takeLost()])
       show(lines([`[lost] ${path}: ${error.message}`], { lost: path }));
     for (const news of this.watches.take()) for (const outcome of showNews(news)) show(outcome);
     for (const words of commands) {
@@ -306,6 +310,7 @@ class Run implements CommandContext {
     this.#shell.state.takeRequest();
     this.#shell.watches.clear();
     this.#shell.holds.clear();
+    this.#shell.jobs.clear();
     await this.#interruptible(this.#needConnection().leave(this.#callOptions()));
     this.#shell.state.inNamespace(null);
   }
@@ -338,6 +343,17 @@ class Run implements CommandContext {
     const hold = await this.#needConnection().claim(wish, this.#callOptions());
     if (hold !== null) this.#shell.holds.add(hold);
     return hold;
+  }
+
+  get jobs(): Jobs {
+    return this.#shell.jobs;
+  }
+
+  async take(wish: TakeWish): Promise<readonly ShellJob[]> {
+    this.#shell.state.takeRequest();
+    const jobs = await this.#needConnection().take(wish, this.#callOptions());
+    for (const job of jobs) this.#shell.jobs.add(job);
+    return jobs;
   }
 
   async release(hold: ShellHold): Promise<void> {

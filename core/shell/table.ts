@@ -14,10 +14,13 @@ import type {
   EnterResult,
   RunProgram,
   ShellHold,
+  ShellJob,
   ShellWatch,
   ShellWatchOptions,
+  TakeWish,
 } from './connection.ts';
 import type { Holds } from './holds.ts';
+import type { Jobs } from './jobs.ts';
 import type { Failure, Outcome, Stamp } from './outcome.ts';
 import type { BackgroundWatches } from './watching.ts';
 import type { Word } from './words.ts';
@@ -155,6 +158,9 @@ export interface CommandContext {
   /** Gives up a hold. */
   release(hold: ShellHold): Promise<void>;
   readonly holds: Holds;
+  /** Takes items of a queue, which the shell has from then on. */
+  take(wish: TakeWish): Promise<readonly ShellJob[]>;
+  readonly jobs: Jobs;
   /**
    * Runs a program of this machine, with more in its environment. Null where no program can be run.
    * @returns its exit status.

@@ -7,6 +7,8 @@
 import type { Op, SessionId } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
+import { jobResultOf } from '../tree/job-result.ts';
+import type { SimpleResult } from '../tree/operation.ts';
 import { decodeBody } from '../service/body.ts';
 import type { Reply } from '../service/reply.ts';
 import { decodeReply } from '../service/reply.ts';
@@ -123,20 +125,22 @@ export class SessionModel {
     return leaseMs ?? this.#limits.sessionMs;
   }
 
-  /** The first claim or ephemeral of a session sets its lease, once (coordination §2). */
+  /** The first claim, take or ephemeral of a session sets its lease, once (coordination §2). */
   #lease(session: SessionId, bytes: Uint8Array, answer: Reply['answer']): void {
     const seen = this.#sessions.get(session);
     if (seen?.leaseMs !== null || answer.kind !== 'result') return;
     const { result } = answer;
     const results = result.kind === 'transaction' ? result.results : [result];
-    if (!results.some(({ kind }) => kind === 'claimed' || kind === 'created')) return;
+    if (!results.some((one) => one.kind === 'claimed' || one.kind === 'created' || tookSomething(one))) return;
     const body = decodeBody(bytes);
     if (body.kind !== 'operation') return;
     const { operation } = body;
     const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
     for (const one of done) {
-      const ephemeral = one.kind === 'createWith' && one.ephemeral;
-      const wish = one.kind === 'claim' || ephemeral ? one : one.kind === 'steal' ? one.put : null;
+      const inner = one.kind === 'upsert' ? one.operation : one;
+      const asks =
+        inner.kind === 'claim' || inner.kind === 'queueTake' || (inner.kind === 'createWith' && inner.ephemeral);
+      const wish = asks ? inner : inner.kind === 'steal' ? inner.put : null;
       if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
     }
   }
@@ -177,4 +181,10 @@ export class SessionModel {
     const since = realMs - graceMs;
     return [...this.#sessions].filter(([, seen]) => seen.realMs < since - this.#lifeOf(seen)).map(([id]) => id);
   }
+}
+
+/** A take that was given something, or waits. */
+function tookSomething(result: SimpleResult): boolean {
+  const took = result.kind === 'table' ? jobResultOf(result) : null;
+  return took?.kind === 'took' && took.claim !== 0;
 }

@@ -23,6 +23,8 @@ export interface SessionsView {
     leaseMs: number | null,
     entry: { readonly count: number; readonly leaseMs: number },
   ): Failure | null;
+  /** How many more belongings the session may have, without those of this entry. */
+  room(session: SessionId): number;
   /** The op of the last change of a belonging that none of the session's own requests answers (coordination §3). */
   changed(session: SessionId): Op;
 }
@@ -40,6 +42,14 @@ export interface Acting {
 export interface Named {
   readonly path: string;
   readonly id: Op;
+  /** The item of a job. Its id is the receipt. */
+  readonly item?: number;
+}
+
+/** An item that was given to a session. */
+export interface GivenItem {
+  readonly id: number;
+  readonly attempts: number;
 }
 
 export const belongingKinds = ['claim', 'ephemeral'] as const;
@@ -59,11 +69,13 @@ export interface Told {
   /** 0 when nothing was granted. */
   readonly token: Op;
   readonly reason: NoticeReason | null;
-  /** Until when the room of a revoked hold stays taken. */
+  /** Until when the room of a revoked hold stays taken, or when granted items are taken back. */
   readonly until: number | null;
+  /** What a take was given: for each item its number, and how often it was taken. */
+  readonly items?: readonly number[];
 }
 
-export const deadlineKinds = ['shadow', 'wait', 'ttl'] as const;
+export const deadlineKinds = ['shadow', 'wait', 'job', 'delay', 'ttl'] as const;
 /** In the order in which they are done when they are due together (coordination §14). */
 export type DeadlineKind = (typeof deadlineKinds)[number];
 
@@ -71,6 +83,13 @@ export type DeadlineKind = (typeof deadlineKinds)[number];
 export interface TreeDeadline extends Named {
   readonly kind: DeadlineKind;
   readonly at: number;
+}
+
+/** What a tree that was restored says of one thing in it: whose it is, and when it is over. */
+export interface Standing {
+  readonly session: SessionId | null;
+  readonly belonging: Belonging;
+  readonly deadline: TreeDeadline | null;
 }
 
 export type Consequence =
@@ -90,5 +109,5 @@ export const nobody: Acting = {
   session: 0,
   request: 0,
   now: 0,
-  sessions: { over: () => true, countsUntil: () => 0, refuses: () => null, changed: () => 0 },
+  sessions: { over: () => true, countsUntil: () => 0, refuses: () => null, room: () => 0, changed: () => 0 },
 };

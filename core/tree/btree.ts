@@ -5,7 +5,6 @@
 
 import sortedBtree from 'sorted-btree';
 import { compareBytes, compareText } from '../base/bytes.ts';
-import type { Stored } from './stored.ts';
 
 /** The part of the library's class that this room uses. */
 export interface SortedMap<K, V> {
@@ -18,6 +17,7 @@ export interface SortedMap<K, V> {
   maxKey(): K | undefined;
   keys(firstKey?: K): IterableIterator<K>;
   values(firstKey?: K): IterableIterator<V>;
+  entries(firstKey?: K): IterableIterator<[K, V]>;
   clone(): this;
   checkValid(checkOrdering?: boolean): void;
 }
@@ -47,6 +47,14 @@ export function newNumbered<V>(): SortedMap<number, V> {
   return new BTree(undefined, compareNumbers, fanout);
 }
 
-export function newItems(): SortedMap<number, Stored> {
-  return new BTree(undefined, compareNumbers, fanout);
+/** A time, and the number of what it is of. */
+export interface Timed {
+  readonly at: number;
+  readonly id: number;
+}
+
+const compareTimed = (a: Timed, b: Timed): number => a.at - b.at || a.id - b.id;
+
+export function newTimed<V>(): SortedMap<Timed, V> {
+  return new BTree(undefined, compareTimed, fanout);
 }

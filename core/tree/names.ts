@@ -30,7 +30,8 @@ export type ClaimType = (typeof claimTypes)[number];
  * a set's `inserted` and `removed`; a counter's `counted`. `changed` replaces several changes at once, for a watch that
  * asked to have them folded. Of a claim: it `waits`, it is `granted` or has `passed`, it has `left` the line, its hold
  * is `released` or `revoked`, its value is `proclaimed`. Of a line: it is `resized`, `opened` or `closed`, and an
- * election is `vacant`.
+ * election is `vacant`. Of an item of a queue: it is `taken` as a job, which is `acked`; the item is
+ * `returned` to those that wait, it is `delayed`, it has `died`, or is `dropped` by then.
  */
 export const changeKinds = [
   'created',
@@ -53,12 +54,21 @@ export const changeKinds = [
   'opened',
   'closed',
   'vacant',
+  'taken',
+  'acked',
+  'returned',
+  'delayed',
+  'died',
+  'dropped',
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
 /** Why a node was deleted, when nobody asked for it: its time to live is over, or the session that owned it. */
 export const deletionCauses = ['ttl', 'session'] as const;
 export type DeletionCause = (typeof deletionCauses)[number];
+/** Where an item of a queue is that does not wait (coordination §11). */
+export const itemStates = ['taken', 'delayed', 'dead'] as const;
+export type ItemState = (typeof itemStates)[number];
 
 /** What a claim was when it was abandoned. */
 export const claimStates = ['waiting', 'granted', 'nothing'] as const;

@@ -24,6 +24,14 @@ const writes = [
   'proclaim',
   'createWith',
   'touch',
+  'queuePut',
+  'queueTake',
+  'queueAck',
+  'queueNack',
+  'queueExtend',
+  'queueProgress',
+  'queueConfigure',
+  'queueDead',
 ] as const satisfies readonly WriteKind[];
 
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);

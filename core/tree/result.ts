@@ -135,6 +135,11 @@ export const simpleResultVariants = {
    * and `changed` are those of `claimed`.
    */
   created: [14, { path: pathSchema, version: uint(), created: uint<Op>(), clock: uint(), changed: uint<Op>() }],
+  /**
+   * Numbers and values of which a page that does not ask for them should know no more. For each operation that is
+   * answered so, a file such as `job-result.ts` says what stands where. The first number is the kind of answer.
+   */
+  table: [23, { numbers: list(uint(), maxItems), values: list(valueSchema, maxItems), more: bool }],
 } as const;
 export const simpleResultSchema = union(simpleResultVariants);
 export type SimpleResult = TypeOf<typeof simpleResultSchema>;

@@ -6,6 +6,7 @@
 import { compareText } from '../base/bytes.ts';
 import { claimChange, makeChange } from './change.ts';
 import { Failure, notFound } from './failure.ts';
+import { settleQueue } from './kinds/job-steps.ts';
 import { heldByOthers, isOver } from './kinds/line.ts';
 import { drop } from './kinds/ends.ts';
 import type { WriteContext } from './kinds/rules.ts';
@@ -13,6 +14,7 @@ import { DirectoryNode } from './node.ts';
 import { ClaimsNode, bytesOfClaim } from './nodes/claims.ts';
 import type { Claim } from './nodes/claims.ts';
 import { growthOfBytes } from './nodes/head.ts';
+import { QueueNode } from './nodes/queue.ts';
 import { locate, replace } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -47,6 +49,7 @@ function placeAt(root: DirectoryNode, path: string): Place | null {
 
 function settleLine(root: DirectoryNode, path: string, context: WriteContext): DirectoryNode {
   const place = placeAt(root, path);
+  if (place?.node instanceof QueueNode) return settleQueue(place, context);
   if (place === null || !(place.node instanceof ClaimsNode)) return root;
   const { op, changes, touched } = context;
   // Many may be granted at once. The node is copied for the first of them at most, and put back once.

@@ -27,7 +27,8 @@ const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, ind
 /** What must still be written of one node: the nodes beneath it, or its values. */
 type Remaining =
   | { readonly kind: 'nodes'; readonly rest: Iterator<TreeNode> }
-  | { readonly kind: 'values'; readonly rest: Iterator<Stored> };
+  | { readonly kind: 'values'; readonly rest: Iterator<Stored> }
+  | { readonly kind: 'pieces'; readonly rest: Iterator<undefined, void> };
 
 /** Holds one version of a tree in O(1), and knows how far it has been written. */
 export class TreeSnapshot {
@@ -54,7 +55,7 @@ export class TreeSnapshot {
     const next = remaining.rest.next();
     if (next.done === true) this.#open.pop();
     else if (remaining.kind === 'nodes') this.#begin(next.value as TreeNode);
-    else writeStored(this.#writer, next.value as Stored);
+    else if (remaining.kind === 'values') writeStored(this.#writer, next.value as Stored);
   }
 
   #begin(node: TreeNode): void {
@@ -72,6 +73,11 @@ export class TreeSnapshot {
       return;
     }
     node.write(writer);
+    const pieces = node.pieces(writer);
+    if (pieces !== null) {
+      this.#open.push({ kind: 'pieces', rest: pieces });
+      return;
+    }
     const inside = node.contents();
     if (inside !== null) this.#open.push({ kind: 'values', rest: inside.values });
   }

@@ -9,7 +9,7 @@ import type { ChunkReader } from '../base/chunk-reader.ts';
 import { ok } from '../base/errors.ts';
 import type { Result } from '../base/errors.ts';
 import type { Op } from '../base/ids.ts';
-import type { Acting, Consequence } from './acting.ts';
+import type { Acting, Consequence, Standing } from './acting.ts';
 import { nobody } from './acting.ts';
 import type { TreeChange } from './change.ts';
 import { contents } from './change.ts';
@@ -21,15 +21,15 @@ import type { EntryStep } from './kinds/entry-steps.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
-import { ClaimsNode } from './nodes/claims.ts';
 import type { Claim, Hold } from './nodes/claims.ts';
 import type { Owner } from './nodes/head.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './reading.ts';
-import { find, locate } from './place.ts';
 import { childPath } from './path.ts';
+import { find, locate } from './place.ts';
 import { settle } from './settling.ts';
 import { TreeSnapshot, restoreRoot } from './snapshot.ts';
+import { claimsOf, standingOf } from './standing.ts';
 import { applySimple, applyTransaction } from './transaction.ts';
 import type { Applied } from './transaction.ts';
 
@@ -187,7 +187,7 @@ export class Tree {
     return done instanceof Failure ? done : ok(done.result);
   }
 
-  /** Every claim, for those who keep what belongs to a session, and deadlines. */
+  /** Every claim on a lock, a semaphore, a barrier or an election. */
   *claims(): Generator<{ readonly path: string; readonly claim: Claim | Hold }, void> {
     yield* claimsOf('', this.hold().#root);
   }
@@ -195,6 +195,11 @@ export class Tree {
   /** Every node that has a life, for those who keep the same. */
   *lives(): Generator<{ readonly path: string; readonly node: TreeNode }, void> {
     yield* livesOf('/', this.hold().#root);
+  }
+
+  /** Everything that belongs to a session or has a deadline, for those who keep what follows from that. */
+  *standing(): Generator<Standing, void> {
+    yield* standingOf('', this.hold().#root);
   }
 
   /**
@@ -217,18 +222,4 @@ function* livesOf(path: string, node: TreeNode): Generator<{ readonly path: stri
   if (node.life !== null) yield { path, node };
   if (!(node instanceof DirectoryNode)) return;
   for (const child of node.children.values()) yield* livesOf(childPath(path, child.name), child);
-}
-
-function* claimsOf(
-  path: string,
-  node: TreeNode,
-): Generator<{ readonly path: string; readonly claim: Claim | Hold }, void> {
-  if (node.owned === 0) return;
-  if (node instanceof DirectoryNode) {
-    for (const child of node.children.values()) yield* claimsOf(childPath(path === '' ? '/' : path, child.name), child);
-    return;
-  }
-  if (!(node instanceof ClaimsNode)) return;
-  for (const claim of node.holds()) yield { path, claim };
-  for (const claim of node.line()) yield { path, claim };
 }

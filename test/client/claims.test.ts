@@ -144,7 +144,17 @@ function claimed(op: number, token: number, clock: number, changed = 0): Reply['
 }
 
 function news(op: number, claim: number, kind: BelongingRecord['kind'], more: Partial<BelongingRecord> = {}) {
-  return { op, path: '/l', claim, kind, token: kind === 'granted' ? op : 0, reason: null, until: null, ...more };
+  return {
+    op,
+    path: '/l',
+    claim,
+    kind,
+    token: kind === 'granted' ? op : 0,
+    reason: null,
+    until: null,
+    items: [],
+    ...more,
+  };
 }
 
 let desk: Desk;

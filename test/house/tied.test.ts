@@ -29,7 +29,8 @@ const unknownWrites: {
   readonly [K in Exclude<WriteKind, history.SimpleWrite['kind'] | ClaimKind | LifeKind>]: never;
 } = {};
 /** The upserts that it does not know: none. */
-const unknownUpserts: { readonly [K in Exclude<Upsertable['kind'], history.Upsertable['kind']>]: never } = {};
+const unknownUpserts: { readonly [K in Exclude<Upsertable['kind'], history.Upsertable['kind'] | ClaimKind>]: never } =
+  {};
 /** The reads that it should know and does not: none. */
 const unknownReads: { readonly [K in Exclude<ReadKind, history.SimpleRead['kind'] | Unchecked | ClaimKind>]: never } =
   {};

@@ -112,7 +112,7 @@ describe('an ephemeral', () => {
     play.ask(b, ask.delete('/a'));
     // Its owner did not do that, and must hear of it.
     expect(play.alive(a)).toEqual([
-      { op: play.op - 1, path: '/a', claim: id, kind: 'lost', token: 0, reason: 'deleted', until: null },
+      { op: play.op - 1, path: '/a', claim: id, kind: 'lost', token: 0, reason: 'deleted', until: null, items: [] },
     ]);
     play.made(a, ephemeral('/a', 'three'));
     play.ask(a, ask.delete('/a'));

@@ -11,6 +11,7 @@ import type {
   ShellAdmin,
   ShellConnection,
   ShellHold,
+  ShellJob,
   ShellWatch,
   ShellWatchEvent,
   ShellWatchOptions,
@@ -87,6 +88,10 @@ export class FakeConnection implements ShellConnection {
       ? ({ kind: 'result', result: result.value } as const)
       : ({ kind: 'error', error: result.error } as const);
     return Promise.resolve({ epoch: this.epoch, view: this.view, op: space.op, answer });
+  }
+
+  take(): Promise<readonly ShellJob[]> {
+    return Promise.resolve([]);
   }
 
   claim(): Promise<ShellHold | null> {

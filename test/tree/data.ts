@@ -1,12 +1,17 @@
-/** What the tree has besides lines of claims. Claims have a model of their own, because they belong to sessions. */
+/** What the tree has besides claims and jobs. These have models of their own, because they belong to sessions. */
 
 import type { ClaimType, LeafType } from '../../core/tree/names.ts';
 import type { AllForms } from '../../core/tree/operations/index.ts';
 
 type Claims = 'claims' | ClaimType;
-export type ClaimKind = {
-  [F in Claims]: keyof AllForms[F]['writes'] | keyof AllForms[F]['reads'];
-}[Claims];
+type QueueForms = AllForms['queue'];
+type PlainQueueKind = `queue${'Push' | 'Pop' | 'Front' | 'Back' | 'Length' | 'List'}`;
+export type JobKind = Exclude<keyof QueueForms['writes'] | keyof QueueForms['reads'], PlainQueueKind>;
+export type ClaimKind =
+  | JobKind
+  | {
+      [F in Claims]: keyof AllForms[F]['writes'] | keyof AllForms[F]['reads'];
+    }[Claims];
 /** How long nodes live is also about sessions, and about time. */
 export type LifeKind = keyof AllForms['lives']['writes'];
 export type DataType = Exclude<LeafType, ClaimType>;

@@ -19,7 +19,13 @@ export const ephemeral = (path: string, value: string, adopt = false): CreateWit
 
 /** One session asks at a time. All of them live, and may have what they like. */
 export function actingAs(session: number, now: number): Acting {
-  const sessions = { over: () => false, countsUntil: () => now + 10_000, refuses: () => null, changed: () => 0 };
+  const sessions = {
+    over: () => false,
+    countsUntil: () => now + 10_000,
+    refuses: () => null,
+    room: () => 1024,
+    changed: () => 0,
+  };
   return { session, request: 1, now, sessions };
 }
 

@@ -44,7 +44,7 @@ const made: { readonly [T in Content['type']]: (value: Uint8Array | null) => Ext
 };
 
 /** The content of a node that an upsert makes before it does its operation. Null for one that makes the node whole. */
-const upserted: { readonly [K in Upsertable['kind']]: (() => Content) | null } = {
+const upserted: { readonly [K in Exclude<Upsertable['kind'], ClaimKind>]: (() => Content) | null } = {
   blobPut: null,
   queuePush: () => made.queue(null),
   setInsert: () => made.set(null),
@@ -328,7 +328,7 @@ export class Model {
         const { path } = inner;
         if (this.#lookup(path) === undefined) {
           if (inner.kind === 'blobPut') return this.#create(path, { type: 'blob', value: inner.value });
-          const content = upserted[inner.kind]?.();
+          const content = upserted[inner.kind as keyof typeof upserted]?.();
           if (content !== undefined) this.#create(path, content);
         }
         return this.#simple(inner);

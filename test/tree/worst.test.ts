@@ -33,12 +33,16 @@ const [line, permits, barrier, election] = ['/line', '/permits', '/barrier', '/e
 /** The claim that the lock was granted first: four nodes were made before it. */
 const held = 5;
 const mostClaims = 9_999;
+const [jobs, takers] = ['/jobs', '/takers'];
+/** The take of the first job: the lines, the queue and its item were made before it. */
+const receipt = 3 * mostClaims + 10;
+const mostJobs = 20_000;
 /** One session acts, and may do everything. */
 const acting: Acting = {
   session: 1,
   request: 1,
   now: 0,
-  sessions: { over: () => false, countsUntil: () => 0, refuses: () => null, changed: () => 0 },
+  sessions: { over: () => false, countsUntil: () => 0, refuses: () => null, room: () => 1024, changed: () => 0 },
 };
 const claimOf = (where: string, exclusive = true): Asked<'claim'> => ({
   kind: 'claim',
@@ -66,8 +70,40 @@ function makeLines(): void {
   claim(claimOf(election));
 }
 
+/** A queue with as many jobs, delayed and dead items as there may be, and one for which many wait. */
+function makeJobs(): void {
+  const act = (asked: Operation): void => void (world.tree = world.tree.apply(asked, ++world.op, acting).tree);
+  const put = (delayMs: number, priority = 0): Operation =>
+    ({ kind: 'queuePut', path: jobs, value: utf8('x'), priority, delayMs, dedup: null }) as const;
+  const take = { kind: 'queueTake', path: jobs, max: 100, visibilityMs: 1000, waitMs: 0, leaseMs: null } as const;
+  world.do(ask.create(jobs, 'queue'));
+  world.do(ask.create(takers, 'queue'));
+  world.tree = world.tree.owned();
+  act({ kind: 'queueConfigure', path: jobs, maxAttempts: 1, maxDead: null });
+  act(put(0));
+  act(take);
+  expect(world.op).toBe(receipt);
+  for (let i = 0; i < mostJobs; i++) act(put(0));
+  for (let i = 0; i < mostJobs; i += 100) act(take);
+  const taken = world.op;
+  for (let i = 0; i < 5_000; i++)
+    act({
+      kind: 'queueNack',
+      path: jobs,
+      item: mostJobs + 1 - i,
+      receipt: taken - Math.floor(i / 100),
+      delayMs: 0,
+      reason: 'r',
+    });
+  for (let i = 0; i < 30_000; i++) act(put(1 + i));
+  for (let i = 0; i < 30_000; i++) act(put(0, i % 10));
+  for (let i = 0; i < mostClaims; i++)
+    act({ kind: 'queueTake', path: takers, max: 1, visibilityMs: 1000, waitMs: null, leaseMs: null });
+}
+
 beforeAll(() => {
   makeLines();
+  makeJobs();
   world.do(createWith(leased, { type: 'set', ttlMs: 1000 }));
   for (const set of [a, b]) world.do(ask.create(set, 'set'));
   world.do(ask.create(q, 'queue'));
@@ -86,7 +122,7 @@ beforeAll(() => {
     world.do(ask.create(path(set), 'set'));
     for (let i = 0; i < eachSet; i++) world.do(ask.insert(path(set), String(i)));
   }
-}, 120_000);
+}, 300_000);
 
 /** Every kind of operation, and every kind of guard in a transaction of as many as one may have. */
 const guards = {
@@ -127,6 +163,23 @@ const worst = {
   queueBack: [{ kind: 'queueBack', path: q }],
   queueLength: [{ kind: 'queueLength', path: q }],
   queueList: [{ kind: 'queueList', path: q, limit: page, from: 0 }],
+  queuePut: [
+    { kind: 'queuePut', path: jobs, value: utf8(value), priority: 1, delayMs: 0, dedup: null },
+    { kind: 'queuePut', path: jobs, value: utf8(value), priority: 0, delayMs: 1000, dedup: null },
+  ],
+  queueTake: [
+    { kind: 'queueTake', path: jobs, max: 100, visibilityMs: 1000, waitMs: null, leaseMs: null },
+    { kind: 'queueTake', path: takers, max: 100, visibilityMs: 1000, waitMs: null, leaseMs: null },
+  ],
+  queueAck: [{ kind: 'queueAck', path: jobs, item: 1, receipt }],
+  queueNack: [{ kind: 'queueNack', path: jobs, item: 1, receipt, delayMs: 0, reason: '' }],
+  queueExtend: [{ kind: 'queueExtend', path: jobs, item: 1, receipt, visibilityMs: 1000 }],
+  queueProgress: [{ kind: 'queueProgress', path: jobs, item: 1, receipt, note: 'half' }],
+  queueConfigure: [{ kind: 'queueConfigure', path: jobs, maxAttempts: 1, maxDead: 0 }],
+  queueDead: [{ kind: 'queueDead', path: jobs, item: 0, drop: false }],
+  queueJob: [{ kind: 'queueJob', path: jobs, item: 1, receipt }],
+  queueItems: [{ kind: 'queueItems', path: jobs, state: 'taken', limit: page, from: 5000 }],
+  queueInfo: [{ kind: 'queueInfo', path: jobs }],
   setContains: [{ kind: 'setContains', path: a, member: utf8('1') }],
   setMembers: [{ kind: 'setMembers', path: a, limit: page, after: null }],
   setSize: [{ kind: 'setSize', path: a }],

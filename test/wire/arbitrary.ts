@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
 import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
 import { maxTtlMs, minTtlMs } from '../../core/tree/operations/lives.ts';
+import { maxDedupMs, maxVisibilityMs, minDedupMs, minVisibilityMs } from '../../core/tree/operations/queue.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
@@ -20,7 +21,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { changeKinds, claimTypes, deletionCauses, nodeTypes } from '../../core/tree/names.ts';
+import { changeKinds, claimTypes, deletionCauses, itemStates, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -54,7 +55,20 @@ const operand = fc.oneof(
   fc.record({ kind: fc.constant('members' as const), members: few(value) }, { noNullPrototype: true }),
 );
 
+const waitMs = fc.integer({ min: 0, max: maxWaitMs });
+const visibilityMs = fc.integer({ min: minVisibilityMs, max: maxVisibilityMs });
+const leaseMs = fc.integer({ min: minLeaseMs, max: maxLeaseMs });
+const dedup = fc.record({ id: word, ms: fc.integer({ min: minDedupMs, max: maxDedupMs }) }, { noNullPrototype: true });
 const upsertable = {
+  queuePut: { path, value, priority: fc.integer({ min: 0, max: 9 }), delayMs: waitMs, dedup: orNull(dedup) },
+  queueTake: {
+    path,
+    max: fc.integer({ min: 1, max: 100 }),
+    visibilityMs,
+    waitMs: orNull(waitMs),
+    leaseMs: orNull(leaseMs),
+  },
+  queueConfigure: { path, maxAttempts: orNull(fc.nat(1_000_000)), maxDead: orNull(fc.nat(100_000)) },
   blobPut: { path, value, ifVersion: orNull(whole), ifAbsent: fc.boolean() },
   queuePush: { path, value },
   setInsert: { path, member: value },
@@ -68,6 +82,7 @@ const wish = {
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
 };
+const job = { path, item: whole, receipt: whole };
 const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
@@ -119,6 +134,14 @@ const simpleKinds: Kinds<SimpleOperation> = {
     leaseMs: wish.leaseMs,
   },
   touch: { path },
+  queueAck: job,
+  queueNack: { ...job, delayMs: orNull(fc.integer({ min: 0, max: maxWaitMs })), reason: word },
+  queueExtend: { ...job, visibilityMs },
+  queueProgress: { ...job, note: word },
+  queueDead: { path, item: whole, drop: fc.boolean() },
+  queueJob: job,
+  queueItems: { path, state: fc.constantFrom(...itemStates), limit, from: whole },
+  queueInfo: { path },
   largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
 };
 const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
@@ -200,6 +223,7 @@ const record = fc.record(
     token: whole,
     reason: orNull(fc.constantFrom(...noticeReasons)),
     until: orNull(whole),
+    items: few(whole),
   },
   { noNullPrototype: true },
 );
@@ -217,6 +241,7 @@ const simpleResultKinds: Kinds<SimpleResult> = {
   },
   leader: { leader: orNull(knownClaim), version: whole },
   created: { path, version: whole, created: whole, clock: whole, changed: whole },
+  table: { numbers: few(whole), values: few(value), more: fc.boolean() },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
   number: { number: anyInt, version: whole },

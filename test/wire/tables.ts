@@ -41,6 +41,7 @@ const names: Readonly<Record<string, string>> = {
   wishSchema: 'wish',
   aliveSchema: 'alive',
   toldClaimSchema: 'told',
+  dedupSchema: 'dedup',
   resultSchema: 'result',
   simpleResultSchema: 'result',
   replySchema: 'reply, as bytes',
@@ -108,6 +109,7 @@ export const structs: Readonly<Record<string, Source>> = {
   record: { file: 'core/service/told.ts', variables: ['recordSchema'] },
   alive: { file: 'core/service/told.ts', variables: ['aliveSchema'] },
   told: { file: 'core/service/events.ts', variables: ['toldClaimSchema'] },
+  dedup: { file: 'core/tree/operations/queue.ts', variables: ['dedup'] },
   event: { file: 'core/service/events.ts', variables: ['watchEventSchema'] },
   change: { file: 'core/service/events.ts', variables: ['changeSchema'] },
   identity: { file: 'core/service/body.ts', variables: ['clientIdentitySchema'] },
@@ -209,7 +211,7 @@ function fieldsOf(object: ts.ObjectLiteralExpression, all: Variables): string {
 }
 
 /** The rows of a table of kinds, in the order of their numbers. */
-function rowsOf(source: Source): readonly string[] {
+function tableOf(source: Source): readonly string[] {
   return [...numbered(source)].sort((a, b) => a.number - b.number).map(({ row }) => row);
 }
 
@@ -242,7 +244,7 @@ function* numbered({
 /** What the page has between the marks of that name. */
 export function written(name: string): string {
   const table = tables[name];
-  if (table !== undefined) return ['| Number | Kind | Fields |', '| --- | --- | --- |', ...rowsOf(table)].join('\n');
+  if (table !== undefined) return ['| Number | Kind | Fields |', '| --- | --- | --- |', ...tableOf(table)].join('\n');
   const struct = structs[name];
   if (struct === undefined) throw new Error(`there is no table ${name}`);
   const [variable] = struct.variables;

@@ -6,6 +6,8 @@ import { base64FromBytes, emptyBytes, textOf } from '../../base/bytes.ts';
 import { durationText } from '../duration.ts';
 import { quoteWord } from '../words.ts';
 import { success } from '../outcome.ts';
+import { jobResultOf } from '../../tree/job-result.ts';
+import { showJobs } from './job-results.ts';
 import type { JsonValue, Outcome, Success } from '../outcome.ts';
 import { jsonOfBytes } from '../display.ts';
 import { UsageError } from '../status.ts';
@@ -56,6 +58,8 @@ export function showResult(result: OperationResult): Success {
         { kind: 'members', members: result.values },
         { more: result.more ? moreOfValues(result.values) : null },
       );
+    case 'table':
+      return showJobs(jobResultOf(result));
     case 'claimed':
       return success({ kind: 'number', number: result.token }, {});
     case 'abandoned':

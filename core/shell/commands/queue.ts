@@ -1,14 +1,21 @@
 /** Commands for queues. */
 
 import { maxPage } from '../../tree/operation.ts';
+import type { Asked } from '../../tree/operation.ts';
+import type { Bound } from '../bind.ts';
 import type { LeafFamily } from '../table.ts';
 import { limit, path, showResult, value } from './arguments.ts';
+import { jobCommands, popWaiting, waitFlag } from './jobs.ts';
 
 const from = {
   long: 'from',
   argument: { name: 'POSITION', kind: 'integer' },
   about: 'begin at this position; 0 is the front',
 } as const;
+
+function popped(bound: Bound): Asked<'queuePop'> {
+  return { kind: 'queuePop', path: bound.text('PATH') };
+}
 
 export const queueFamily: LeafFamily<'queue'> = {
   title: 'Queues',
@@ -31,9 +38,14 @@ export const queueFamily: LeafFamily<'queue'> = {
         family: 'queue',
         needs: 'namespace',
         arguments: [path],
-        flags: [],
+        flags: [waitFlag],
         summary: 'Take the value at the front; an empty line when there is none.',
-        operation: (bound) => ({ kind: 'queuePop', path: bound.text('PATH') }),
+        operation: popped,
+        run: async (bound, context) => {
+          if (bound.has('wait')) return await popWaiting(bound, context);
+          const { result, stamp } = await context.execute(popped(bound));
+          return { ...showResult(result), stamp };
+        },
       },
     ],
     queueFront: [
@@ -91,6 +103,7 @@ export const queueFamily: LeafFamily<'queue'> = {
         },
       },
     ],
+    ...jobCommands,
   },
   guards: {},
 };

@@ -12,6 +12,7 @@ import type { TreeNode } from '../node.ts';
 import { ClaimsNode, bytesOfClaim, claimOverheadBytes } from '../nodes/claims.ts';
 import type { Claim, ClaimSettings, Hold } from '../nodes/claims.ts';
 import { growthOfBytes } from '../nodes/head.ts';
+import { QueueNode } from '../nodes/queue.ts';
 import type { Asked, KnownClaim, SimpleOperation, SimpleResult } from '../operation.ts';
 import type { ClaimWish } from '../operations/claims.ts';
 import { Page } from '../page.ts';
@@ -33,6 +34,7 @@ import {
   maxClaims,
   maxClaimsOfNode,
 } from './line.ts';
+import { abandonTake } from './jobs.ts';
 import type { NewClaim, Rules, WriteContext, Written } from './rules.ts';
 import { badPath, makeAt, onlyPath, refuseBelonging } from './steps.ts';
 
@@ -208,6 +210,8 @@ function abandon(
   root: DirectoryNode,
 ): Written | Failure {
   const nothing: Written = { root, result: { kind: 'abandoned', was: 'nothing' } };
+  if (place.node instanceof QueueNode)
+    return abandonTake(place, { kind: 'abandon', path: place.path, claim, request }, context, root);
   if (!(place.node instanceof ClaimsNode)) return nothing;
   const { node } = place;
   const { session } = context.acting;
@@ -269,6 +273,14 @@ export function refuseTogether(operation: SimpleOperation): Failure | null {
       path: operation.path,
       field: 'waitMs',
     });
+  const inner = operation.kind === 'upsert' ? operation.operation : operation;
+  if (inner.kind === 'queueTake' && inner.waitMs !== 0)
+    return badArgument('A take in a transaction cannot wait: its waitMs must be 0', {
+      path: inner.path,
+      field: 'waitMs',
+    });
+  if (operation.kind === 'queueProgress' || operation.kind === 'queueDead')
+    return badArgument(`A transaction cannot do ${operation.kind}`, { path: operation.path });
   if (operation.kind === 'steal') return badArgument('A transaction cannot steal', { path: operation.path });
   return null;
 }

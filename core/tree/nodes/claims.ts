@@ -337,7 +337,7 @@ function untilOf(written: number): number | null {
   return written === 0 ? null : written - 1;
 }
 
-function writeClaim(writer: Writer, claim: Claim): void {
+export function writeClaim(writer: Writer, claim: Claim): void {
   writer.uint(claim.claim);
   writer.uint(claim.session);
   writer.uint(claim.request);
@@ -349,7 +349,7 @@ function writeClaim(writer: Writer, claim: Claim): void {
   writer.uint(claim.front);
 }
 
-function readClaim(reader: ChunkReader): Claim {
+export function readClaim(reader: ChunkReader): Claim {
   const claim = reader.uint();
   const session = reader.uint();
   const request = reader.uint();

@@ -27,7 +27,7 @@ export interface Growth {
   readonly nodes: number;
   /** Holds and shadows of claims. */
   readonly held: number;
-  /** What belongs to sessions: claims, whether they wait or hold. */
+  /** What belongs to sessions: claims, whether they wait or hold. And leaves with a deadline of their own. */
   readonly owned: number;
   /** Nodes that have a {@link Life}. */
   readonly lives: number;
@@ -135,6 +135,11 @@ export abstract class Leaf extends Head {
 
   /** Writes it for a snapshot, after its head and before its {@link contents}. */
   abstract write(writer: Writer): void;
+
+  /** Writes what follows in a snapshot bit by bit. Null when that is the values of {@link contents}. */
+  pieces(_writer: Writer): Iterator<undefined, void> | null {
+    return null;
+  }
 }
 
 /** A class of leaves, as the table of leaf classes needs it. */

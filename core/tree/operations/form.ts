@@ -11,11 +11,11 @@ type Variant = readonly [number: number, fields: Fields];
 type VariantAtPath = readonly [number: number, fields: Fields & { readonly path: Schema<string> }];
 
 export interface Forms {
-  /** Operations that can change the tree, at one path. Their numbers are below 32, of which 16 is `transaction`. */
+  /** Operations that can change the tree, at one path. Their numbers are below 32, of which 16 is `transaction`, or from 96 on. */
   readonly writes: Readonly<Record<string, VariantAtPath>>;
   /** The writes that can first make their node where none exists. */
   readonly upserts: Readonly<Record<string, VariantAtPath>>;
-  /** Operations that cannot change anything. Their numbers are from 32 on. */
+  /** Operations that cannot change anything. Their numbers are from 32 to 95. */
   readonly reads: Readonly<Record<string, Variant>>;
   /** Conditions of a transaction on the node at a path, in the state before it. They have numbers of their own. */
   readonly guards: Readonly<Record<string, VariantAtPath>>;

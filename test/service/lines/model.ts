@@ -554,7 +554,7 @@ export class Model {
 
   #endWait(path: string, node: Line, claim: Claim, reason: Record['reason']): void {
     this.#remove(path, node, claim);
-    this.#tell(claim.session, { path, claim: claim.claim, kind: 'ended', token: 0, reason, until: null });
+    this.#tell(claim.session, { path, claim: claim.claim, kind: 'ended', token: 0, reason, until: null, items: [] });
   }
 
   #shadow(path: string, hold: Claim, reason: 'stolen' | 'continued'): void {
@@ -562,7 +562,7 @@ export class Model {
     hold.until = session.seen + session.lease;
     this.#touched.add(path);
     const { claim, token, until } = hold;
-    this.#tell(hold.session, { path, claim, kind: 'revoked', token, reason, until });
+    this.#tell(hold.session, { path, claim, kind: 'revoked', token, reason, until, items: [] });
   }
 
   #tell(id: number, record: Omit<Record, 'op'>): void {
@@ -587,7 +587,7 @@ export class Model {
         if (node.type === 'barrier') node.claims = node.claims.filter((other) => other !== one);
         const kind = node.type === 'barrier' ? 'passed' : 'granted';
         if (one.claim !== op)
-          this.#tell(one.session, { path, claim: one.claim, kind, token: op, reason: null, until: null });
+          this.#tell(one.session, { path, claim: one.claim, kind, token: op, reason: null, until: null, items: [] });
       }
     }
     if (this.#made.length === 0) this.#removeEmpty();

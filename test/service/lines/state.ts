@@ -35,6 +35,7 @@ export interface Record {
   readonly token: number;
   readonly reason: string | null;
   readonly until: number | null;
+  readonly items: readonly never[];
 }
 
 export interface Session {
