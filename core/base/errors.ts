@@ -81,6 +81,8 @@ export const errorCodes = {
   BadArgument: refused,
   BadValue: refused,
   Interrupted: doubtful,
+  /** A program that a shell ran ended with a failure, or could not be run. Only shells say so. */
+  ProgramFailed: refused,
   Closed: refused,
   Internal: doubtful,
 } as const satisfies Record<string, { retryable: boolean; outcome: Outcome }>;
