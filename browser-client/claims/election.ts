@@ -1,5 +1,6 @@
 /** Elections: one leader at a time, with a value that everyone sees. */
 
+import { HaretError, haretError } from '../../core/base/errors.ts';
 import type { KnownClaim } from '../../core/tree/operation.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
@@ -7,7 +8,7 @@ import type { CoreNamespace } from '../namespace.ts';
 import { opOf, written } from '../operations.ts';
 import type { CallOptions, ReadOptions, Written } from '../options.ts';
 import { watch } from '../watch.ts';
-import { Hold, claimIn, withLease } from './hold.ts';
+import { Hold, bounded, claimIn, withLease } from './hold.ts';
 import type { Holding, WaitOptions } from './hold.ts';
 import { ClaimNode, ClaimNodeOps } from './node.ts';
 
@@ -98,10 +99,18 @@ export class Term<Out, In = Out, N extends CoreNamespace = CoreNamespace> extend
 
   /**
    * Gives the office up, in any case. @returns false when it was lost or given up before.
-   * @throws HaretError `NotHeld` when `to` is not in line. The candidate who waited longest is then next.
+   * @throws HaretError `NotHeld` when `to` is not in line. The candidate who waited longest is then next. `BadArgument`
+   * when `to` cannot be a claim; only then the office is kept.
    */
-  resign({ to = 0, ...options }: ResignOptions = {}): Promise<boolean> {
-    return this.releaseTo(to, options);
+  async resign({ to = 0, ...options }: ResignOptions = {}): Promise<boolean> {
+    bounded('to', to, 0, Number.MAX_SAFE_INTEGER);
+    try {
+      return await this.releaseTo(to, options);
+    } catch (error) {
+      if (!(error instanceof HaretError) || error.code !== 'NotHeld') throw error;
+      const text = `Not in line: ${this.path} has no candidate ${to}. The office was given up all the same`;
+      throw haretError('NotHeld', text, error.details);
+    }
   }
 }
 
@@ -124,9 +133,11 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
 
   /** Resolves when this client leads and can count on it. @throws HaretError as {@link Lock.acquire}. */
   async campaign(options: CampaignOptions<In>): Promise<Term<Out, In, N>> {
-    const ns = withLease(this.namespace, options.leaseMs);
-    const value = encode(this.#codec, options.value, this.path);
-    const holding = await claimIn(ns, { path: this.path, exclusive: true, value, auto: 'election' }, options);
+    // Without options there is no value, which the codec says.
+    const asked = (options as CampaignOptions<In> | undefined) ?? ({} as CampaignOptions<In>);
+    const ns = withLease(this.namespace, asked.leaseMs);
+    const value = encode(this.#codec, asked.value, this.path);
+    const holding = await claimIn(ns, { path: this.path, exclusive: true, value, auto: 'election' }, asked);
     return new Term(holding, ns, this.#codec);
   }
 

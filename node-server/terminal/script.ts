@@ -34,14 +34,13 @@ export async function runScript(
 ): Promise<ExitStatus> {
   const { signal } = ending;
   let status: ExitStatus = exitStatus.done;
-  let running: Promise<unknown> | null = null;
+  let running: Promise<unknown> = Promise.resolve();
   const work = async (): Promise<void> => {
     for await (const line of lines) {
       if (signal.aborted) return;
       const run = shell.run(line, output.write, signal);
       running = run;
       const result = await run;
-      running = null;
       await output.drained();
       if (status === exitStatus.done) status = result.status;
       if (result.exit || signal.aborted) return;

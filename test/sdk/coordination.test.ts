@@ -317,3 +317,73 @@ describe('an election', () => {
     expect((await second).held).toBe(true);
   });
 });
+
+describe('an argument that is wrong', () => {
+  const anything = undefined as never;
+
+  it('of a release keeps what is held, and the next release gives it up', async () => {
+    const office = one.election('/e', text);
+    const mine = await office.campaign({ value: 'mine' });
+    for (const to of ['b', -1, 1.5, Number.NaN, null] as number[])
+      expect(await endOf(mine.resign({ to }))).toBe('BadArgument definite');
+    expect([mine.held, (await office.leader())?.term]).toEqual([true, mine.term]);
+    expect(await mine.resign()).toBe(true);
+    expect(await office.leader()).toBeUndefined();
+  });
+
+  it('is refused before anything is claimed', async () => {
+    const refused = [
+      one.lock('/l').with({}, anything),
+      one.lock('/l').with({}, 7 as never),
+      one.semaphore('/s', { permits: 1 }).with({}, {} as never),
+      one.locks.request('n', {}, 'work' as never),
+      one.locks.request('n', { mode: 'bogus' as never }, () => 1),
+      one.locks.request('n', { mode: null as never }, () => 1),
+      one.locks.request(7 as never, () => 1),
+      one.lock('/l').acquire({ leaseMs: '10' as never }),
+      one.lock('/l').acquire({ waitMs: '10' as never }),
+      one.semaphore('/s', { permits: 1 }).acquire({ permits: '1' as never }),
+      one.lock('/l').steal({ claim: 'x' as never }),
+    ];
+    for (const call of refused) expect(await endOf(call)).toBe('BadArgument definite');
+    const nothing = [
+      one.election('/e', text).campaign(anything),
+      one.election('/e', text).campaign({} as never),
+      one.election('/e', text).campaign({ value: 7 as never }),
+    ];
+    for (const call of nothing) expect(await endOf(call)).toBe('BadValue definite');
+    for (const after of ['x', -1, 1.5] as number[])
+      expect(await endOf(one.election('/e', text).observe({ after }).next())).toBe('BadArgument definite');
+    for (const path of ['/l', '/s', '/e', '/.locks']) expect(await one.exists(path)).toBe(false);
+    const said = one
+      .lock('/l')
+      .acquire({ leaseMs: '10' as never })
+      .catch(messageOf);
+    expect(await said).toContain('got string 10');
+  });
+});
+
+describe('a release gives up what is held in any case', () => {
+  it('also when its signal has aborted, or it cannot be called', async () => {
+    const signal = AbortSignal.abort();
+    for (const options of [{ signal }, { signal: {} as never }, null as never]) {
+      const mine = await one.lock('/l').acquire();
+      expect(await mine.release(options).catch(messageOf)).not.toBe(true);
+      expect(mine.held).toBe(false);
+      await cluster.until(() => cluster.claims('test', '/l').length === 0, 1000);
+    }
+    const held = await one.lock('/l').acquire();
+    expect(await endOf(held.release({ signal }))).toBe('Interrupted unknown');
+  });
+
+  it('also when the candidate who should be next is not in line, as its error says', async () => {
+    const mine = await one.election('/e', text).campaign({ value: 'mine' });
+    const next = other.election('/e', text).campaign({ value: 'next' });
+    await cluster.run(50);
+    const said = await mine.resign({ to: 1 }).catch(messageOf);
+    expect(said).toBe('Not in line: /e has no candidate 1. The office was given up all the same');
+    expect((await next).held).toBe(true);
+  });
+});
+
+const messageOf = (error: unknown): string => (error as Error).message;
