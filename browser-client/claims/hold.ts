@@ -171,11 +171,11 @@ export async function claimIn(namespace: CoreNamespace, wish: Wish, options: Wai
   const { path, permits = 1, exclusive, value = null, auto, of = null } = wish;
   const waitMs = options.waitMs === undefined ? null : bounded('waitMs', options.waitMs, 0, maxWaitMs);
   const leaseMs = twins.get(namespace)?.leaseMs ?? defaultLeaseMs;
-  const plain = { permits, exclusive, value, waitMs, leaseMs };
+  const plain = { permits, exclusive, value, waitMs, leaseMs, auto, of };
   const operation =
     wish.steal === true
       ? ({ kind: 'steal', path, claim: 0, put: plain } as const)
-      : ({ kind: 'claim', path, ...plain, auto, of } as const);
+      : ({ kind: 'claim', path, ...plain } as const);
   const holding = new Holding(executor, path);
   return executor.call<Holding>((engine, done) => {
     let resting = false;

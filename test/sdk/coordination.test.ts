@@ -168,6 +168,27 @@ describe('a lock', () => {
   });
 });
 
+describe('a thief', () => {
+  it('is granted what is free at once, as by those who ask', async () => {
+    const mine = await one.lock('/d/l').acquire({ steal: true });
+    expect(mine.held).toBe(true);
+    expect(await mine.release()).toBe(true);
+    expect(await one.exists('/d')).toBe(false);
+    expect(await other.locks.request('free', { steal: true }, (granted) => granted?.hold.held)).toBe(true);
+    const tried = await one.lock('/l').tryAcquire({ steal: true });
+    expect(tried?.held).toBe(true);
+    await tried?.release();
+    await one.lock('/kept').create();
+    expect((await one.lock('/kept').acquire({ steal: true })).held).toBe(true);
+    await one.blob('/blob', text).put('x');
+    expect(await endOf(one.lock('/blob').acquire({ steal: true }))).toBe('WrongType definite');
+    await one.semaphore('/s').create(1);
+    expect(await endOf(one.lock('/s').acquire({ steal: true }))).toBe('WrongType definite');
+    // Who takes it from others, and wants nothing for itself, finds nothing to take.
+    expect(await endOf(one.lock('/none').steal())).toBe('PathNotFound definite');
+  });
+});
+
 const broken = { code: 'Internal', message: 'broken', retryable: false, outcome: 'definite', details: {} } as const;
 
 describe('locks by name', () => {

@@ -66,6 +66,8 @@ const wish = {
   value: orNull(value),
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
+  auto: orNull(fc.constantFrom(...claimTypes)),
+  of: orNull(permits),
 };
 const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
@@ -95,7 +97,7 @@ const simpleKinds: Kinds<SimpleOperation> = {
   setSubset: { path, other: operand },
   setSuperset: { path, other: operand },
   counterGet: { path },
-  claim: { path, ...wish, auto: orNull(fc.constantFrom(...claimTypes)), of: orNull(permits) },
+  claim: { path, ...wish },
   release: { path, claim: whole, token: whole, to: whole },
   abandon: { path, claim: whole, request: whole },
   steal: { path, claim: whole, put: orNull(fc.record(wish, { noNullPrototype: true })) },
