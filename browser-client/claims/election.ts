@@ -53,6 +53,8 @@ export type ElectionEvent<Out> =
       readonly previous: number | null;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     }
   | {
       /** The leader has another value. */
@@ -63,6 +65,8 @@ export type ElectionEvent<Out> =
       readonly value: Out;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     }
   | {
       /** There is no leader any more. */
@@ -71,6 +75,8 @@ export type ElectionEvent<Out> =
       readonly term: number | null;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     };
 
 /** A term in office. It ends by {@link resign}, or by a loss, which fires its signal. */
@@ -173,8 +179,8 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
 
   /**
    * Follows the election: who leads now, and then every election, proclamation and vacancy, in order and each once, until
-   * the loop is left or `signal` ends it. An observer that fell so far behind that no node remembers what it missed is
-   * told who leads now.
+   * the loop is left or `signal` ends it. An observer that fell so far behind that no node remembers what it missed, or
+   * that goes on after such an op, is told who leads now, by an event with `missed: true`.
    *
    * @example
    * for await (const event of ns.election('/leader').observe()) console.log(event.kind, event.term);
@@ -183,20 +189,18 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
     const { path } = this;
     let term: number | null = null;
     let seen = after ?? 0;
-    const present = async (): Promise<ElectionEvent<Out> | undefined> => {
+    const present = async (missed: boolean): Promise<ElectionEvent<Out>> => {
       const { leader, op } = await this.#present(options);
-      const previous = term;
+      const known = term;
       seen = Math.max(seen, op);
       term = leader?.term ?? null;
-      if (leader === undefined) return { kind: 'vacant', term: previous, op };
-      return leader.term === previous
-        ? { kind: 'proclaimed', term: leader.term, value: leader.value, op }
-        : { kind: 'elected', term: leader.term, value: leader.value, previous, op };
+      // Who led before this is not known: it need not be the last one who was told.
+      if (leader === undefined) return { kind: 'vacant', term: null, op, missed };
+      return leader.term === known
+        ? { kind: 'proclaimed', term: leader.term, value: leader.value, op, missed }
+        : { kind: 'elected', term: leader.term, value: leader.value, previous: null, op, missed };
     };
-    if (after === undefined) {
-      const first = await present();
-      if (first !== undefined) yield first;
-    }
+    if (after === undefined) yield await present(false);
     const updates = watch(this.namespace, path, {
       recursive: false,
       from: { after: seen },
@@ -204,8 +208,7 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
     });
     for await (const update of updates) {
       if (update.kind === 'snapshot') {
-        const now = update.last ? await present() : undefined;
-        if (now !== undefined) yield now;
+        if (update.last) yield await present(true);
         continue;
       }
       const { op } = update;
@@ -214,12 +217,12 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
       for (const { path: changed, kind, claim, value } of update.changes) {
         if (changed !== path || claim === null) continue;
         if (kind === 'granted') {
-          yield { kind: 'elected', term: claim.token, value: this.#decode(value), previous: term, op };
+          yield { kind: 'elected', term: claim.token, value: this.#decode(value), previous: term, op, missed: false };
           term = claim.token;
         } else if (kind === 'proclaimed') {
-          yield { kind: 'proclaimed', term: claim.token, value: this.#decode(value), op };
+          yield { kind: 'proclaimed', term: claim.token, value: this.#decode(value), op, missed: false };
         } else if (kind === 'vacant') {
-          yield { kind: 'vacant', term: claim.token, op };
+          yield { kind: 'vacant', term: claim.token, op, missed: false };
           term = null;
         }
       }

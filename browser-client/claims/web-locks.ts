@@ -83,7 +83,7 @@ export class LockManager<N extends CoreNamespace = CoreNamespace> {
     const how: LockRequestOptions = typeof options === 'function' ? {} : options;
     const run = functionOf('request', typeof options === 'function' ? options : work);
     const { mode = 'exclusive', ifAvailable = false, steal = false, signal, ...wait } = how;
-    if (mode !== 'exclusive' && mode !== 'shared')
+    if (!(['exclusive', 'shared'] as unknown[]).includes(mode))
       throw haretError('BadArgument', `mode: expected exclusive or shared, got ${JSON.stringify(mode)}`, {
         field: 'mode',
       });

@@ -43,8 +43,7 @@ export async function runScript(
       const result = await run;
       await output.drained();
       if (status === exitStatus.done) status = result.status;
-      if (result.exit || signal.aborted) return;
-      if (result.status !== exitStatus.done && !keepGoing) return;
+      if (result.exit || (result.status !== exitStatus.done && !keepGoing)) return;
     }
   };
   await Promise.race([work(), ending.soon]);

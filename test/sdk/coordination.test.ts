@@ -323,6 +323,41 @@ describe('an election', () => {
     expect(later).toEqual(['elected', 'vacant']);
   });
 
+  it('tells an observer of a gap that no node remembers, and then how things are', async () => {
+    const office = one.election('/e', text);
+    const controller = new AbortController();
+    const seen: ElectionEvent<string>[] = [];
+    const observing = (async () => {
+      for await (const event of other.election('/e', text).observe({ signal: controller.signal })) seen.push(event);
+    })();
+    const mine = await office.campaign({ value: 'a' });
+    await cluster.run(100);
+    cluster.partition(['other'], [...cluster.nodes, 'one']);
+    await mine.resign();
+    const next = await office.campaign({ value: 'b' });
+    // The history of changes goes back ten minutes, and is forgotten a page at a time.
+    const page = one.blob('/page', text);
+    await page.put('x'.repeat(500_000));
+    await cluster.run(660_000);
+    await page.put('y'.repeat(500_000));
+    await next.proclaim('b2');
+    cluster.heal();
+    await cluster.until(() => seen.length > 2, 60_000);
+    const b2 = { kind: 'elected', term: next.term, value: 'b2', previous: null, missed: true };
+    expect(seen.slice(1)).toMatchObject([{ kind: 'elected', value: 'a', missed: false }, b2]);
+    await next.proclaim('b3');
+    await cluster.until(() => seen.length > 3, 5000);
+    expect(seen[3]).toMatchObject({ kind: 'proclaimed', value: 'b3', missed: false });
+    controller.abort();
+    expect(await endOf(observing)).toBe('Interrupted definite');
+    // So is one that goes on after an op that is forgotten.
+    for await (const event of office.observe({ after: mine.term })) {
+      expect(event).toMatchObject({ ...b2, value: 'b3' });
+      break;
+    }
+    await next.resign();
+  });
+
   it('goes to the candidate that the leader names', async () => {
     const office = one.election('/e', text);
     const mine = await office.campaign({ value: 'mine' });
