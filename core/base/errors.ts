@@ -139,6 +139,12 @@ export function errorInfo(code: ErrorCode, message: string, details: ErrorDetail
   return { code, message, retryable: known.retryable, outcome: outcome ?? known.outcome, details };
 }
 
+/** The error of a session that is no more. @param continued another process goes on with its ClientID. */
+export function sessionGone(session: number, continued: boolean): ErrorInfo {
+  const text = `Session ${session} is ${continued ? 'continued by another process' : 'gone'}`;
+  return errorInfo('SessionGone', text, continued ? { session, continued } : { session });
+}
+
 export function haretError(
   code: ErrorCode,
   message: string,

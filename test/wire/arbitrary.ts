@@ -225,6 +225,7 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
       allAlive: {
         clock: whole,
         sessions: few(orNull(fc.record({ leaseMs: whole, changes: few(record) }, { noNullPrototype: true }))),
+        elsewhere: few(whole),
       },
       bound: { session: whole, secret: id128, continued: fc.boolean() },
     }),

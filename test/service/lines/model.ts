@@ -424,7 +424,13 @@ export class Model {
           known.records = known.records.filter(({ op }) => op > one.heard);
           return { leaseMs: known.lease, changes: [...known.records] };
         });
-        return { is: 'answer', answer: { kind: 'allAlive', clock: state.now, sessions } };
+        const elsewhere = body.sessions
+          .filter(({ session, secret }) => {
+            const known = state.sessions.get(session);
+            return known?.continued === true && known.secret === secret;
+          })
+          .map(({ session }) => session);
+        return { is: 'answer', answer: { kind: 'allAlive', clock: state.now, sessions, elsewhere } };
       }
       case 'expire': {
         for (const session of [...state.sessions.values()]) if (this.#isDue(session)) this.#end(session);
