@@ -81,6 +81,8 @@ const wish = {
   value: orNull(value),
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
+  auto: orNull(fc.constantFrom(...claimTypes)),
+  of: orNull(permits),
 };
 const job = { path, item: whole, receipt: whole };
 const simpleKinds: Kinds<SimpleOperation> = {
@@ -111,7 +113,7 @@ const simpleKinds: Kinds<SimpleOperation> = {
   setSubset: { path, other: operand },
   setSuperset: { path, other: operand },
   counterGet: { path },
-  claim: { path, ...wish, auto: orNull(fc.constantFrom(...claimTypes)), of: orNull(permits) },
+  claim: { path, ...wish },
   release: { path, claim: whole, token: whole, to: whole },
   abandon: { path, claim: whole, request: whole },
   steal: { path, claim: whole, put: orNull(fc.record(wish, { noNullPrototype: true })) },
@@ -270,6 +272,7 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
       allAlive: {
         clock: whole,
         sessions: few(orNull(fc.record({ leaseMs: whole, changes: few(record) }, { noNullPrototype: true }))),
+        elsewhere: few(whole),
       },
       bound: { session: whole, secret: id128, continued: fc.boolean() },
     }),

@@ -42,7 +42,7 @@ import { badPath, makeAt, onlyPath, refuseBelonging } from './steps.ts';
 function misfit(
   path: string,
   type: ClaimType,
-  { permits, exclusive, value }: Omit<ClaimWish, 'waitMs' | 'leaseMs'>,
+  { permits, exclusive, value }: Pick<ClaimWish, 'permits' | 'exclusive' | 'value'>,
 ): Failure | null {
   if (type !== 'semaphore' && permits !== 1)
     return badArgument(`A ${type} has no permits: permits must be 1`, { path, field: 'permits', actual: permits });
@@ -70,6 +70,10 @@ function refuseClaim(
   const { acting } = context;
   if (acting.session === 0) return badArgument('A claim needs a session', { path });
   const { capacity } = settings;
+  if (wish.of !== null && wish.of !== capacity) {
+    const actual = capacity ?? 'none';
+    return badArgument(`${path} has ${actual} permits, not ${wish.of}`, { path, field: 'of', actual });
+  }
   if (capacity !== null && wish.permits > capacity) {
     const text = `There are ${capacity} permits at ${path}, this asks for ${wish.permits}`;
     return badArgument(text, { path, field: 'permits', limit: capacity, actual: wish.permits });
@@ -124,12 +128,7 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
   if (place.node === null) return claimAnew(place, asked, context);
   const node = lineAt(place, asked.auto);
   if (node instanceof Failure) return node;
-  const { settings } = node;
-  if (asked.of !== null && asked.of !== settings.capacity) {
-    const actual = settings.capacity ?? 'none';
-    return badArgument(`${path} has ${actual} permits, not ${asked.of}`, { path, field: 'of', actual });
-  }
-  const refused = refuseClaim(place, settings, node.type, asked, context);
+  const refused = refuseClaim(place, node.settings, node.type, asked, context);
   if (refused !== null) return refused;
   if (node.waiter(context.op) !== undefined || node.hold(context.op) !== undefined)
     return badArgument('A transaction makes one claim on a node', { path });
@@ -160,7 +159,7 @@ function grantsAtOnce(node: ClaimsNode, wish: ClaimWish, context: WriteContext):
 }
 
 /** Makes the node with its first claim. */
-function claimAnew(place: Place, asked: Asked<'claim'>, context: WriteContext): Written | Failure {
+function claimAnew(place: Place, asked: ClaimWish, context: WriteContext): Written | Failure {
   const { path, parts } = place;
   const { auto: type, of } = asked;
   if (type === null || parts.length === 0) return notFound(path);
@@ -234,7 +233,9 @@ function made<C extends Claim>(claims: Iterable<C>, session: number, request: nu
 function steal(place: Place, { claim, put }: Asked<'steal'>, context: WriteContext): Written | Failure {
   const { path } = place;
   const { op, acting } = context;
-  const node = lineAt(place);
+  // Its last holder may have gone just now, and the node with it. For a claim that is as if it had been taken from them.
+  if (place.node === null && put !== null && claim === 0) return claimAnew(place, put, context);
+  const node = lineAt(place, put?.auto);
   if (node instanceof Failure) return node;
   if (put !== null) {
     const refused = refuseClaim(place, node.settings, node.type, put, context);
