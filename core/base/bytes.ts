@@ -171,6 +171,14 @@ export class Writer {
     this.uint(Math.abs(value));
   }
 
+  /** Any finite number. A safe integer is written as `int()` writes it; a 2 and 64 bits are another one. */
+  finite(value: number): void {
+    if (Number.isSafeInteger(value)) return this.int(value);
+    if (!Number.isFinite(value)) throw new MalformedError(`${value} is not a finite number`);
+    this.u8(2);
+    this.f64(value);
+  }
+
   f64(value: number): void {
     this.#reserve(8);
     new DataView(this.#buffer.buffer).setFloat64(this.#length, value, true);
@@ -279,10 +287,12 @@ export class Reader {
   }
 
   int(): number {
-    const sign = this.u8();
-    const magnitude = this.uint();
-    if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
-    return sign === 1 ? -magnitude : magnitude;
+    return intOf(this);
+  }
+
+  /** Any finite number, as {@link Writer.finite} wrote it. */
+  finite(): number {
+    return finiteOf(this);
   }
 
   f64(): number {
@@ -348,6 +358,29 @@ export class Reader {
   end(): void {
     if (this.remaining !== 0) throw new MalformedError(`has ${this.remaining} bytes too many`);
   }
+}
+
+/** The reads of which those of numbers are made. */
+interface NumberReader {
+  u8(): number;
+  uint(): number;
+  f64(): number;
+}
+
+export function intOf(reader: NumberReader, sign = reader.u8()): number {
+  const magnitude = reader.uint();
+  if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
+  return sign === 1 ? -magnitude : magnitude;
+}
+
+/** A number has one form only. So the same state is always the same bytes. */
+export function finiteOf(reader: NumberReader): number {
+  const form = reader.u8();
+  if (form !== 2) return intOf(reader, form);
+  const value = reader.f64();
+  if (!Number.isFinite(value) || Number.isSafeInteger(value))
+    throw new MalformedError(`the number ${value} is not in its only form`);
+  return value;
 }
 
 const slabBytes = 64 * 1024;

@@ -50,6 +50,12 @@ export const int: Check<number> = {
   },
 };
 
+/** Any finite number. */
+export const finite: Check<number> = {
+  check: (value, where = '') =>
+    Number.isFinite(value) ? withoutSign(value as number) : wrong(where, 'a finite number', value),
+};
+
 export const bool: Check<boolean> = {
   check: (value, where = '') => (typeof value === 'boolean' ? value : wrong(where, 'true or false', value)),
 };

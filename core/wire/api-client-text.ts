@@ -2,6 +2,7 @@
 
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
+import type { FractionalKind } from '../tree/operations/index.ts';
 import type { ClientCodec, Outgoing } from './api-client.ts';
 import { tooLarge } from './codec.ts';
 import {
@@ -60,14 +61,19 @@ function partOf(message: Outgoing): DocumentPart {
   return { json: `${frame.slice(0, -1)},"operation":${json}}`, bytesAt: bytesAt.map((path) => `operation.${path}`) };
 }
 
+/** The operations and guards with a number that need not be whole. A page has no schemas of operations to look at. */
+const fractional: Readonly<Record<FractionalKind, true>> = {};
+
 /** A node closes a connection that sends what no message may hold. Here the caller gets an error instead. */
-function refuseUnsendable(value: unknown): void {
+function refuseUnsendable(value: unknown, whole = true): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate');
   } else if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new MalformedError(`${value} is not an integer up to 2^53 - 1`);
+    if (whole && !Number.isSafeInteger(value)) throw new MalformedError(`${value} is not an integer up to 2^53 - 1`);
+    if (!Number.isFinite(value)) throw new MalformedError(`${value} is not a finite number`);
   } else if (typeof value === 'object' && value !== null) {
-    if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one);
+    const ofKind = 'kind' in value && Object.hasOwn(fractional, value.kind as string);
+    if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one, !ofKind);
   } else if (typeof value !== 'boolean' && value !== null) {
     throw new MalformedError(`a message cannot hold a ${typeof value}`);
   }

@@ -25,6 +25,9 @@ import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../..
 
 const whole = fc.maxSafeNat();
 const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
+const anyNumber = fc
+  .oneof(anyInt, fc.double({ noNaN: true, noDefaultInfinity: true }))
+  .map((n) => (n === 0 ? 0 : n));
 const word = fc.string({ unit: 'binary', maxLength: 20 }).filter(isWellFormed);
 const path = word.map((text) => `/${text}`);
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
@@ -197,7 +200,7 @@ const simpleResultKinds: Kinds<SimpleResult> = {
   leader: { leader: orNull(knownClaim), version: whole },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
-  number: { number: anyInt, version: whole },
+  number: { number: anyNumber, version: whole },
   truth: { truth: fc.boolean(), version: orNull(whole) },
   values: { values: few(value), more: fc.boolean() },
   paths: { paths: few(path), more: fc.boolean() },
@@ -275,7 +278,7 @@ const changes = few(
       type,
       version: whole,
       value: orNull(value),
-      number: orNull(anyInt),
+      number: orNull(anyNumber),
       claim: orNull(fc.record({ claim: whole, token: whole, session: whole }, { noNullPrototype: true })),
     },
     { noNullPrototype: true },
