@@ -1,5 +1,6 @@
 /** What the tree has besides lines of claims. Claims have a model of their own, because they belong to sessions. */
 
+import { claimTypes, nodeTypes } from '../../core/tree/names.ts';
 import type { ClaimType, LeafType } from '../../core/tree/names.ts';
 import type { AllForms } from '../../core/tree/operations/index.ts';
 
@@ -8,3 +9,8 @@ export type ClaimKind = {
   [F in Claims]: keyof AllForms[F]['writes'] | keyof AllForms[F]['reads'];
 }[Claims];
 export type DataType = Exclude<LeafType, ClaimType>;
+
+/** Every type of leaf that is no line of claims. */
+export const dataTypes = nodeTypes.filter(
+  (type): type is DataType => type !== 'directory' && !(claimTypes as readonly string[]).includes(type),
+);

@@ -25,9 +25,7 @@ import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../..
 
 const whole = fc.maxSafeNat();
 const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
-const anyNumber = fc
-  .oneof(anyInt, fc.double({ noNaN: true, noDefaultInfinity: true }))
-  .map((n) => (n === 0 ? 0 : n));
+const anyNumber = fc.oneof(anyInt, fc.double({ noNaN: true, noDefaultInfinity: true })).map((n) => (n === 0 ? 0 : n));
 const word = fc.string({ unit: 'binary', maxLength: 20 }).filter(isWellFormed);
 const path = word.map((text) => `/${text}`);
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
@@ -70,7 +68,8 @@ const wish = {
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
 };
-const simpleKinds: Kinds<SimpleOperation> = {
+/** What each operation that is no transaction may hold. */
+export const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
   create: { path, type, value: orNull(value) },

@@ -34,7 +34,11 @@ export type AllForms = typeof forms;
 
 type Part = keyof Forms;
 
-type Fractional<V> = V extends readonly [number, infer F] ? (Extract<F[keyof F], Finite> extends never ? false : true) : false;
+type Fractional<V> = V extends readonly [number, infer F]
+  ? Extract<F[keyof F], Finite> extends never
+    ? false
+    : true
+  : false;
 type FractionalIn<Forms> = { [K in keyof Forms]: Fractional<Forms[K]> extends true ? K : never }[keyof Forms];
 /** The operations and guards that have a number which need not be whole. */
 export type FractionalKind = {
