@@ -2,13 +2,15 @@
 
 import { MalformedError } from './errors.ts';
 import { hexText, latin1Text } from './latin1.ts';
-import { textOf, utf8Length } from './utf8.ts';
+import { utf8Length } from './utf8-length.ts';
+import { textOf } from './utf8.ts';
 
 export { base64FromBytes, bytesFromBase64 } from './base64.ts';
 export { hexFromBytes } from './hex.ts';
-export { isWellFormed, textOf, utf8, utf8Length } from './utf8.ts';
+export { isWellFormed, textOf, utf8 } from './utf8.ts';
+export { utf8Length } from './utf8-length.ts';
 
-export const emptyBytes: Uint8Array = new Uint8Array(0);
+export const emptyBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * The value of a hexadecimal digit by its character code, -1 for any other character. Pure, so that a bundle without
@@ -383,7 +385,7 @@ export function finiteOf(reader: NumberReader): number {
   return value;
 }
 
-const slabBytes = 64 * 1024;
+const slabBytes = 65_536;
 
 /**
  * Packs copies of many small byte strings that live about equally long into few buffers. An engine pays for each

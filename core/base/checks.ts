@@ -3,7 +3,8 @@
  * built with this file in the place of `schema.ts` and carries no binary form.
  */
 
-import { isWellFormed, utf8Length } from './utf8.ts';
+import { utf8Length } from './utf8-length.ts';
+import { isWellFormed } from './utf8.ts';
 import { MalformedError } from './errors.ts';
 
 export interface Check<T> {

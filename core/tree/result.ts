@@ -19,7 +19,7 @@ export const valueSchema = bytes(64 * 1024 * 1024);
 export const maxItems = 1_000_000;
 export const maxPage = 10_000;
 /** The bound of entries in one page of a list. */
-export const pageSchema = uint(maxPage, 1);
+export const pageSchema = /* @__PURE__ */ uint(maxPage, 1);
 
 export const nodeTypeSchema = oneOf(...nodeTypes);
 export const maxTransactionItems = 65_536;

@@ -1,5 +1,6 @@
 /** The text codec of the API interface for clients. Pages use it. */
 
+import type { Complete } from '../base/complete.ts';
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
 import type { FractionalKind } from '../tree/operations/index.ts';
@@ -62,17 +63,18 @@ function partOf(message: Outgoing): DocumentPart {
 }
 
 /** The operations and guards with a number that need not be whole. A page has no schemas of operations to look at. */
-const fractional: Readonly<Record<FractionalKind, true>> = {};
+const named = [] as const satisfies readonly FractionalKind[];
+const fractional: readonly Complete<FractionalKind, (typeof named)[number]>[] = named;
 
 /** A node closes a connection that sends what no message may hold. Here the caller gets an error instead. */
 function refuseUnsendable(value: unknown, whole = true): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate');
   } else if (typeof value === 'number') {
-    if (whole && !Number.isSafeInteger(value)) throw new MalformedError(`${value} is not an integer up to 2^53 - 1`);
-    if (!Number.isFinite(value)) throw new MalformedError(`${value} is not a finite number`);
+    if (whole ? !Number.isSafeInteger(value) : !Number.isFinite(value))
+      throw new MalformedError(`${value} is not ${whole ? 'an integer up to 2^53 - 1' : 'a finite number'}`);
   } else if (typeof value === 'object' && value !== null) {
-    const ofKind = 'kind' in value && Object.hasOwn(fractional, value.kind as string);
+    const ofKind = 'kind' in value && fractional.includes(value.kind as never);
     if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one, !ofKind);
   } else if (typeof value !== 'boolean' && value !== null) {
     throw new MalformedError(`a message cannot hold a ${typeof value}`);
