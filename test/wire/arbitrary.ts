@@ -27,6 +27,7 @@ import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../..
 
 const whole = fc.maxSafeNat();
 const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
+const anyNumber = fc.oneof(anyInt, fc.double({ noNaN: true, noDefaultInfinity: true })).map((n) => (n === 0 ? 0 : n));
 const word = fc.string({ unit: 'binary', maxLength: 20 }).filter(isWellFormed);
 const path = word.map((text) => `/${text}`);
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
@@ -85,7 +86,8 @@ const wish = {
   of: orNull(permits),
 };
 const job = { path, item: whole, receipt: whole };
-const simpleKinds: Kinds<SimpleOperation> = {
+/** What each operation that is no transaction may hold. */
+export const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
   create: { path, type, value: orNull(value) },
@@ -246,7 +248,7 @@ const simpleResultKinds: Kinds<SimpleResult> = {
   table: { numbers: few(whole), values: few(value), more: fc.boolean() },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
-  number: { number: anyInt, version: whole },
+  number: { number: anyNumber, version: whole },
   truth: { truth: fc.boolean(), version: orNull(whole) },
   values: { values: few(value), more: fc.boolean() },
   paths: { paths: few(path), more: fc.boolean() },
@@ -325,7 +327,7 @@ const changes = few(
       type,
       version: whole,
       value: orNull(value),
-      number: orNull(anyInt),
+      number: orNull(anyNumber),
       claim: orNull(fc.record({ claim: whole, token: whole, session: whole }, { noNullPrototype: true })),
       cause: orNull(fc.constantFrom(...deletionCauses)),
     },
