@@ -20,7 +20,7 @@ import type { ClaimStep } from './claim-steps.ts';
 import { isOver, maxClaims, moved, tell } from './line.ts';
 import type { WriteContext } from './rules.ts';
 
-/** Delayed items that become ready by one step of an expiry. What is left follows at once. */
+/** Delayed items that become ready, and ids that are forgotten, by one step of an expiry. What is left follows at once. */
 const maxReadied = 64;
 /** How far the place of an item that waits again is counted, for those who follow the queue. */
 const maxCounted = 1000;
@@ -30,14 +30,14 @@ export interface Measures {
   readonly bytes: number;
   readonly held: number;
   readonly owned: number;
-  readonly readyAt: number | null;
+  readonly dueAt: number | null;
 }
 
-export function measures({ bytes, held, owned, readyAt }: QueueNode): Measures {
-  return { bytes, held, owned, readyAt };
+export function measures({ bytes, held, owned, dueAt }: QueueNode): Measures {
+  return { bytes, held, owned, dueAt };
 }
 
-export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measures, 'readyAt'>): Growth {
+export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measures, 'dueAt'>): Growth {
   return { bytes: bytes - before.bytes, nodes: 0, held: held - before.held, owned: owned - before.owned };
 }
 
@@ -51,10 +51,10 @@ export function putQueue(
 ): DirectoryNode {
   const { path } = place;
   const { consequences, touched } = context;
-  const { readyAt } = node;
-  if (readyAt !== before.readyAt) {
-    if (before.readyAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, before.readyAt) });
-    if (readyAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, readyAt) });
+  const { dueAt } = node;
+  if (dueAt !== before.dueAt) {
+    if (before.dueAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, before.dueAt) });
+    if (dueAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, dueAt) });
   }
   if (node.takers > 0 && node.count > 0 && !touched.has(path)) touched.set(path, 0);
   return replace(place, node, growthSince(before, node), context, quiet);
@@ -246,7 +246,7 @@ export function endTakes(queue: QueueNode, path: string, context: WriteContext):
     tell(context, taker.session, endedTake(path, taker, 'deleted'));
     takerLeaves(path, taker, consequences);
   }
-  if (queue.readyAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, queue.readyAt) });
+  if (queue.dueAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, queue.dueAt) });
 }
 
 /** A job of a session that another process continues is taken back when its process cannot count on it any more. */
@@ -262,7 +262,7 @@ function shadow(place: Place, job: Job, until: number, context: WriteContext): P
   return moved(place, putQueue(place, node, before, context, true), node);
 }
 
-/** Delayed items whose time has come wait from now on. */
+/** Delayed items whose time has come wait from now on, and ids whose time is over are forgotten. */
 function readied(place: Place, context: WriteContext): Place {
   const { path } = place;
   const { op, owner, acting, changes, consequences } = context;
@@ -275,9 +275,14 @@ function readied(place: Place, context: WriteContext): Place {
     node = node.readied(next, op, owner);
     changes.push(waitsChange(path, 'returned', node, next));
   }
+  for (let left = maxReadied; left > 0; left--) {
+    const next = node.nextForgotten();
+    if (next === null || next.until > acting.now) break;
+    node = node.forgetting(next, op, owner);
+  }
   // The deadline that brought this here is not kept any more.
-  if (before.readyAt !== null && node.readyAt === before.readyAt)
-    consequences.push({ kind: 'due', deadline: delayOf(path, before.readyAt) });
+  if (before.dueAt !== null && node.dueAt === before.dueAt)
+    consequences.push({ kind: 'due', deadline: delayOf(path, before.dueAt) });
   return moved(place, putQueue(place, node, before, context), node);
 }
 

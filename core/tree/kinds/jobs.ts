@@ -9,7 +9,7 @@ import type { ItemState } from '../names.ts';
 import { DirectoryNode } from '../node.ts';
 import { bytesOfClaim } from '../nodes/claims.ts';
 import { growthOfBytes, itemOverheadBytes } from '../nodes/head.ts';
-import { jobOverheadBytes } from '../nodes/jobs.ts';
+import { jobOverheadBytes, maxFirstPuts } from '../nodes/jobs.ts';
 import type { DeadItem, DelayedItem, Job, Taker } from '../nodes/jobs.ts';
 import { QueueNode } from '../nodes/queue.ts';
 import { tableOf } from '../job-result.ts';
@@ -50,25 +50,39 @@ export function refuseItem(place: Place, queue: QueueNode, value: Uint8Array, co
   return refuseGrowth(place, growthOfBytes(value.length + itemOverheadBytes), limits);
 }
 
-export function put(place: Place, asked: Asked<'queuePut'>, context: WriteContext): Written | Failure {
+export function put(
+  place: Place,
+  asked: Asked<'queuePut'>,
+  context: WriteContext,
+  root: DirectoryNode,
+): Written | Failure {
   const { path } = place;
   const { op, owner, acting, changes } = context;
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
+  const { priority, delayMs, dedup } = asked;
+  const first = dedup === null ? undefined : queue.firstPut(dedup.id);
+  if (first !== undefined && first.until > acting.now)
+    return { root, result: tableOf({ kind: 'put', item: first.item, duplicate: true, version: queue.version }) };
+  if (dedup !== null && first === undefined && queue.firstPuts >= maxFirstPuts)
+    return limitExceeded('maxDedupIds', maxFirstPuts, queue.firstPuts + 1, { path });
   const refused = refuseItem(place, queue, asked.value, context);
   if (refused !== null) return refused;
   const before = measures(queue);
-  const { priority, delayMs } = asked;
   const item = { value: store(asked.value), priority, attempts: 0 };
   const ready = delayMs === 0 ? null : acting.now + delayMs;
-  const node = queue.put(item, ready, op, owner);
+  let node = queue.put(item, ready, op, owner);
   const numbered = { ...item, id: node.last };
+  // One that is due is forgotten here, if the entry that says so has not come.
+  if (first !== undefined) node = node.forgetting(first, op, owner);
+  if (dedup !== null)
+    node = node.remembering({ id: dedup.id, item: numbered.id, until: acting.now + dedup.ms }, op, owner);
   if (ready !== null) changes.push(itemChange(path, 'delayed', node, numbered));
   // The last of all is told as a plain push is.
   else if (priority === 0) changes.push(itemChange(path, 'pushed', node, numbered));
   else changes.push(waitsChange(path, 'pushed', node, numbered));
-  const root = putQueue(place, node, before, context);
-  return { root, result: tableOf({ kind: 'put', item: numbered.id, duplicate: false, version: node.version }) };
+  const result = tableOf({ kind: 'put', item: numbered.id, duplicate: false, version: node.version });
+  return { root: putQueue(place, node, before, context), result };
 }
 
 /** Why a session may not take. */

@@ -71,8 +71,7 @@ function list(root: DirectoryNode, asked: Asked<'queueList'>, budget: ResultBudg
   const page = new Page<Uint8Array>(asked.limit, budget);
   const skipped = { enough: true };
   const skip = (count: number): boolean => (skipped.enough = budget.work(count * stepsOfNext));
-  for (const item of queue.waiting(asked.from, skip))
-    if (!page.add(load(item), item.length + pathOverheadBytes)) break;
+  for (const item of queue.waiting(asked.from, skip)) if (!page.add(load(item), item.length + pathOverheadBytes)) break;
   if (!skipped.enough) return tooMuchWork(maxSteps);
   return page.failure ?? { kind: 'values', values: page.entries, more: page.more };
 }
