@@ -118,8 +118,9 @@ export function replace(
   growth: Growth,
   { op, owner }: ChangeContext,
   quiet = false,
+  silent = false,
 ): DirectoryNode {
-  const mark = { op, owner, quiet };
+  const mark = { op, owner, quiet, silent };
   let before: TreeNode | null = place.node;
   let after: TreeNode | null = node;
   for (let i = place.above.length - 1; i >= 0; i--) {

@@ -153,7 +153,7 @@ function innerNodes(map: SortedMap<string, TreeNode>): Set<Inner> {
 }
 
 const grown = (bytes: number, nodes: number): Growth => ({ bytes, nodes, held: 0, owned: 0 });
-const mark = (op: number): Mark => ({ op, owner: null, quiet: false });
+const mark = (op: number): Mark => ({ op, owner: null, quiet: false, silent: false });
 
 describe('sharing between versions', () => {
   it('a write among 100,000 children makes a handful of new nodes and shares the rest', () => {

@@ -6,7 +6,7 @@
 import type { Op, RequestNumber, SessionId } from '../../base/ids.ts';
 import type { GivenItem, TreeDeadline } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
-import { makeChange } from '../change.ts';
+import { claimChange, makeChange } from '../change.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { ChangeKind } from '../names.ts';
 import { DirectoryNode } from '../node.ts';
@@ -41,13 +41,16 @@ export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measu
   return { bytes: bytes - before.bytes, nodes: 0, held: held - before.held, owned: owned - before.owned };
 }
 
-/** Puts a changed queue in its place, and has its own deadline follow its delayed items. */
+/**
+ * Puts a changed queue in its place, and has its own deadline follow its delayed items. A `quiet` change changes the version
+ * of the node alone, and a `silent` one no version at all, so it makes no event (coordination §9).
+ */
 export function putQueue(
   place: Place,
   node: QueueNode,
   before: Measures,
   context: WriteContext,
-  quiet = false,
+  how: 'loud' | 'quiet' | 'silent' = 'loud',
 ): DirectoryNode {
   const { path } = place;
   const { consequences, touched } = context;
@@ -57,7 +60,7 @@ export function putQueue(
     if (dueAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, dueAt) });
   }
   if (node.takers > 0 && node.count > 0 && !touched.has(path)) touched.set(path, 0);
-  return replace(place, node, growthSince(before, node), context, quiet);
+  return replace(place, node, growthSince(before, node), context, how === 'quiet', how === 'silent');
 }
 
 export function delayOf(path: string, at: number): TreeDeadline {
@@ -189,7 +192,8 @@ export function leaveLine(place: Place, taker: Taker, context: WriteContext): Pl
   const before = measures(queue);
   const node = queue.without(taker, op, owner);
   takerLeaves(path, taker, consequences);
-  return moved(place, putQueue(place, node, before, context, true), node);
+  context.changes.push(claimChange(path, 'left', node, { ...taker, token: 0 }));
+  return moved(place, putQueue(place, node, before, context, 'quiet'), node);
 }
 
 export function takerLeaves(path: string, taker: Taker, consequences: WriteContext['consequences']): void {
@@ -252,14 +256,14 @@ export function endTakes(queue: QueueNode, path: string, context: WriteContext):
 /** A job of a session that another process continues is taken back when its process cannot count on it any more. */
 function shadow(place: Place, job: Job, until: number, context: WriteContext): Place {
   const { path } = place;
-  const { op, owner, consequences } = context;
+  const { owner, consequences } = context;
   const queue = place.node as QueueNode;
   const before = measures(queue);
   const after = { ...job, shadow: true, until: Math.min(job.until, until) };
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
   consequences.push({ kind: 'due', deadline: jobDeadline(path, after) });
-  const node = queue.extended(after, op, owner);
-  return moved(place, putQueue(place, node, before, context, true), node);
+  const node = queue.extended(after, owner);
+  return moved(place, putQueue(place, node, before, context, 'silent'), node);
 }
 
 /** Delayed items whose time has come wait from now on, and ids whose time is over are forgotten. */
@@ -268,6 +272,7 @@ function readied(place: Place, context: WriteContext): Place {
   const { op, owner, acting, changes, consequences } = context;
   const queue = place.node as QueueNode;
   const before = measures(queue);
+  const told = changes.length;
   let node = queue;
   for (let left = maxReadied; left > 0; left--) {
     const next = node.nextReady();
@@ -275,15 +280,16 @@ function readied(place: Place, context: WriteContext): Place {
     node = node.readied(next, op, owner);
     changes.push(waitsChange(path, 'returned', node, next));
   }
+  const how = changes.length > told ? 'loud' : 'silent';
   for (let left = maxReadied; left > 0; left--) {
     const next = node.nextForgotten();
     if (next === null || next.until > acting.now) break;
-    node = node.forgetting(next, op, owner);
+    node = node.forgetting(next, owner);
   }
   // The deadline that brought this here is not kept any more.
   if (before.dueAt !== null && node.dueAt === before.dueAt)
     consequences.push({ kind: 'due', deadline: delayOf(path, before.dueAt) });
-  return moved(place, putQueue(place, node, before, context), node);
+  return moved(place, putQueue(place, node, before, context, how), node);
 }
 
 /** Gives waiting items to the takes in line, the foremost first. */

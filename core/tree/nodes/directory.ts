@@ -17,6 +17,8 @@ export interface Mark {
   readonly owner: Owner;
   /** Who waits in a line is no change of what a directory holds, so its version stays (coordination §9). */
   readonly quiet: boolean;
+  /** A deadline that moves is no change at all (coordination §9). Nobody is told, so the op of the last change stays too. */
+  readonly silent: boolean;
 }
 
 export class DirectoryNode extends Head {
@@ -111,7 +113,7 @@ export class DirectoryNode extends Head {
    * `growth`, because a child that was changed in place no longer shows what it was.
    */
   withChild(before: TreeNode | null, after: TreeNode | null, growth: Growth, mark: Mark): DirectoryNode {
-    const { op, owner, quiet } = mark;
+    const { op, owner, quiet, silent } = mark;
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
     const held = this.held + growth.held;
@@ -120,7 +122,7 @@ export class DirectoryNode extends Head {
     if (!owns(owner, this)) {
       const children = this.children.clone();
       putChild(children, before, after);
-      const head = quiet ? this.sameHead(op) : this.changedBy(op);
+      const head = silent ? this : quiet ? this.sameHead(op) : this.changedBy(op);
       return new DirectoryNode(head, children, { bytes, nodes, held, owned }, { auto: this.auto, owner });
     }
     if (before !== after) {
@@ -132,8 +134,8 @@ export class DirectoryNode extends Head {
     this.nodes = nodes;
     this.held = held;
     this.owned = owned;
-    if (!quiet) this.version++;
-    this.modified = op;
+    if (!quiet && !silent) this.version++;
+    if (!silent) this.modified = op;
     return this;
   }
 }

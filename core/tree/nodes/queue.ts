@@ -88,8 +88,8 @@ export class QueueNode extends Many<number, Waiting> {
   }
 
   /** From now on, another put under this id is a duplicate. */
-  remembering(put: FirstPut, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  remembering(put: FirstPut, owner: Owner): this {
+    const queue = this.#silently(owner);
     const jobs = queue.#jobs!;
     invariant(jobs.firstPuts.set(put.id, put), 'an id has one first put');
     jobs.ends.set({ at: put.until, id: put.item }, put.id);
@@ -97,8 +97,8 @@ export class QueueNode extends Many<number, Waiting> {
     return queue;
   }
 
-  forgetting(put: FirstPut, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  forgetting(put: FirstPut, owner: Owner): this {
+    const queue = this.#silently(owner);
     const jobs = queue.#jobs!;
     jobs.firstPuts.delete(put.id);
     invariant(jobs.ends.delete({ at: put.until, id: put.item }), 'an id that is known has an end');
@@ -373,24 +373,23 @@ export class QueueNode extends Many<number, Waiting> {
   }
 
   /** The same job with another note, which is no change of its version. */
-  noted(job: Job, note: string, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  noted(job: Job, note: string, owner: Owner): this {
+    const queue = this.#silently(owner);
     queue.#jobs!.taken.set(job.id, { ...job, note });
     queue.bytes += bytesOfNote(note) - bytesOfNote(job.note);
     return queue;
   }
 
   /** The same job with another deadline, which is no change of its version (coordination §9). */
-  extended(job: Job, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  extended(job: Job, owner: Owner): this {
+    const queue = this.#silently(owner);
     queue.#jobs!.taken.set(job.id, job);
     return queue;
   }
 
-  protected quietly(op: Op, owner: Owner): this {
-    if (!owns(owner, this)) return this.copied(this.sameHead(op), owner) as this;
-    this.modified = op;
-    return this;
+  /** For what moves only a deadline, or shows how far a job is: the head stays as it is. */
+  #silently(owner: Owner): this {
+    return owns(owner, this) ? this : (this.copied(this, owner) as this);
   }
 
   enqueued(taker: Taker, op: Op, owner: Owner): this {
