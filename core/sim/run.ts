@@ -16,6 +16,7 @@ import type { DamageKind } from './damage.ts';
 import { Eager } from './eager.ts';
 import { Faults } from './faults.ts';
 import { Locker } from './locker.ts';
+import { Ledger, Worker } from './worker.ts';
 import type { SimNode } from './sim-node.ts';
 import { drawShape } from './shape.ts';
 import type { Left, Shape, Wish } from './shape.ts';
@@ -115,6 +116,8 @@ interface Prepared {
 }
 
 const defaultLockers = 2;
+/** In every second world. */
+const defaultWorkers = 2;
 /**
  * A session with a lease is never evicted. So those of users of locks come on top of what the others have: the one that
  * is in use, and those before it until their leases end. Otherwise a small table would be full of them, and nobody else
@@ -149,7 +152,7 @@ function prepare(options: RunOptions): Prepared {
       checkpointBytes: small ? 8 * 1024 : 1024 * 1024,
       limits: {
         maxPipelineEntries,
-        maxSessions: maxSessions + lockersIn(options) * sessionsOfLocker,
+        maxSessions: maxSessions + (lockersIn(options) + workersIn(options)) * sessionsOfLocker,
         maxWindowReplyBytes,
         watchHistoryBytes: shape.watchHistoryBytes,
         maxPendingRequests: shape.maxPendingRequests,
@@ -163,6 +166,11 @@ function prepare(options: RunOptions): Prepared {
 /** How many users of locks there are: none in a world that a witness sees. */
 function lockersIn({ wish = {}, witness }: RunOptions): number {
   return witness === undefined ? wished(wish.lockers, defaultLockers) : 0;
+}
+
+/** How many workers there are. */
+function workersIn({ wish = {}, witness, seed }: RunOptions): number {
+  return witness === undefined ? wished(wish.workers, seed % 2 === 0 ? defaultWorkers : 0) : 0;
 }
 
 /** Founds the cluster of a seed, starts its users, and begins with its faults. */
@@ -189,10 +197,17 @@ function begin(prepared: Prepared, options: RunOptions): BegunSeed {
     : new ThinClient('t', world, random.pick(namespaces), new SeededRandom(options.seed, 0x7419));
   const eager = new Eager('e1', world, random.pick(namespaces), new SeededRandom(options.seed, 0xea6e5), wish);
   // They come last, so that everybody else stays as without them.
-  const lockers = Array.from(
-    { length: lockersIn(options) },
-    (_, i) => new Locker(`l${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x10c4 + i)),
-  );
+  const ledger = new Ledger();
+  const lockers = [
+    ...Array.from(
+      { length: lockersIn(options) },
+      (_, i) => new Locker(`l${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x10c4 + i)),
+    ),
+    ...Array.from(
+      { length: workersIn(options) },
+      (_, i) => new Worker(`w${i + 1}`, world, namespaces[0]!, new SeededRandom(options.seed, 0x3088 + i), ledger),
+    ),
+  ];
   world.checker.onCommit = (namespace) => lockers.forEach((locker) => locker.committed(namespace));
   const faults = new Faults(world, users, [eager.host, ...lockers.map(({ host }) => host)], wish.favour ?? null);
   const damage = new Damage(world, options.seed, options.damage, wish);
@@ -238,7 +253,8 @@ interface Playing extends Prepared {
   readonly users: readonly User[];
   readonly thin: ThinClient | null;
   readonly eager: Eager;
-  readonly lockers: readonly Locker[];
+  /** Users of locks, and workers of a queue. */
+  readonly lockers: readonly (Locker | Worker)[];
   readonly faults: Faults;
   readonly damage: Damage;
   readonly stranger: Stranger | null;
@@ -289,7 +305,9 @@ function* play(playing: Playing, { seed, wish = {} }: RunOptions): Generator<voi
 
   const granted = lockers.map(({ grants }) => grants);
   if (!(yield* until(world, () => lockers.every(({ grants }, i) => grants > granted[i]!))))
-    throw new RuleBroken(`rule 9: nobody was granted a lock within ${progressUs / 1e6} s after everything healed`);
+    throw new RuleBroken(
+      `rule 9: nobody was granted a lock or a job within ${progressUs / 1e6} s after everything healed`,
+    );
   for (const user of [...users, eager, ...lockers]) user.stop();
   thin?.stop();
   stranger?.end();

@@ -36,6 +36,8 @@ export interface Wish extends Partial<Shape> {
   readonly favour?: FaultKind;
   /** How many users of locks there are. */
   readonly lockers?: number;
+  /** How many workers of a work queue there are. */
+  readonly workers?: number;
   /** The same for what happens to a disk that rots. */
   readonly rot?: RotKind;
   /** The first time that the disk rots comes within this, and each other one within twice this. */

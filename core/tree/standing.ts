@@ -48,11 +48,11 @@ function ofClaim(path: string, claim: Claim | Hold): Standing {
   return { session: claim.session, belonging, deadline };
 }
 
-function* ofQueue(path: string, { jobs, readyAt }: QueueNode): Generator<Standing, void> {
+function* ofQueue(path: string, { jobs, dueAt }: QueueNode): Generator<Standing, void> {
   for (const job of jobs?.taken.values() ?? []) {
     const belonging = { kind: 'claim', path, id: job.receipt, item: job.id } as const;
     yield { session: job.session, belonging, deadline: jobDeadline(path, job) };
   }
   for (const taker of jobs?.line.values() ?? []) yield ofClaim(path, taker);
-  if (readyAt !== null) yield { session: null, belonging: { kind: 'claim', path, id: 0 }, deadline: delayOf(path, readyAt) };
+  if (dueAt !== null) yield { session: null, belonging: { kind: 'claim', path, id: 0 }, deadline: delayOf(path, dueAt) };
 }

@@ -440,6 +440,45 @@ describe('items', () => {
   });
 });
 
+describe('a put under an id', () => {
+  const once = { dedup: { id: 'mail-3', ms: 2000 } };
+
+  it('is done once within the time of the first one, whatever became of that', () => {
+    const play = new Jobs();
+    const a = play.register();
+    expect(play.put(a, 'x', once)).toMatchObject({ item: 1, duplicate: false });
+    expect(play.put(a, 'y', once)).toMatchObject({ item: 1, duplicate: true });
+    const { receipt } = play.take(a);
+    play.ack(a, 1, receipt);
+    play.wait(1999);
+    expect(play.put(a, 'z', once)).toMatchObject({ item: 1, duplicate: true });
+    expect(play.put(a, 'z', { dedup: { id: 'mail-4', ms: 1000 } })).toMatchObject({ item: 2, duplicate: false });
+    play.wait(1);
+    // The entry that forgets it has not come.
+    expect(play.put(a, 'again', once)).toMatchObject({ item: 3, duplicate: false });
+    expect(play.put(a, 'again', once)).toMatchObject({ item: 3, duplicate: true });
+  });
+
+  it('is forgotten at its time, also with its queue', () => {
+    const play = new Jobs();
+    const a = play.register();
+    const size = play.service.size();
+    play.put(a, 'x', once);
+    expect(play.service.deadline()).toBeLessThanOrEqual(play.now + 2000);
+    play.do(a, { kind: 'queuePop', path: q });
+    play.take(a, { waitMs: 3000 });
+    play.later(2000);
+    expect(play.put(a, 'x', once)).toMatchObject({ item: 2, duplicate: false });
+    const bytes = Buffer.concat(snapshotOf(play.service));
+    expect(Buffer.concat(snapshotOf(restored([bytes]))).equals(bytes)).toBe(true);
+    expect(play.service.size()).toBeGreaterThan(size);
+    play.do(a, { kind: 'queueAck', path: q, item: 2, receipt: play.op });
+    play.do(a, { kind: 'delete', path: q, recursive: false, ifVersion: null });
+    play.do(a, { kind: 'create', path: q, type: 'queue', value: null });
+    expect(play.put(a, 'x', once)).toMatchObject({ item: 1, duplicate: false });
+  });
+});
+
 describe('what belongs to a session', () => {
   it('is bounded: a take gives no more jobs than there is room for', () => {
     const play = new Jobs();

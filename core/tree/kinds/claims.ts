@@ -140,7 +140,7 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
   const full = refuseGrowth(place, growth, context.limits);
   if (full !== null) return full;
   const after = node.enqueued(one, context.op, context.owner);
-  return { root: replace(place, after, growth, context, true), result: gained(path, one, asked, context) };
+  return { root: replace(place, after, growth, context, 'quiet'), result: gained(path, one, asked, context) };
 }
 
 /** True when a new claim would be granted by this entry, if nothing else in the entry were to happen. */
@@ -198,7 +198,7 @@ function release(place: Place, { claim, token, to }: Asked<'release'>, context: 
     return badArgument('A transaction puts one claim of a node in front', { path, field: 'to', actual: to });
   }
   const fronted = node.fronted(next, context.op, context.owner);
-  const put = moved(place, replace(place, fronted, growthOfBytes(0), context, true), fronted);
+  const put = moved(place, replace(place, fronted, growthOfBytes(0), context, 'quiet'), fronted);
   return { root: letGo(put, fronted, hold, context), result: { kind: 'done', version: version + 1 } };
 }
 
@@ -262,7 +262,7 @@ function steal(place: Place, { claim, put }: Asked<'steal'>, context: WriteConte
   const one = newClaim(put, op, context);
   const after = now.enqueued(one, op, context.owner);
   return {
-    root: replace(at, after, growthOfClaim(one, 1, 0), context, true),
+    root: replace(at, after, growthOfClaim(one, 1, 0), context, 'quiet'),
     result: gained(path, one, put, context),
   };
 }

@@ -6,10 +6,11 @@
 import type { Op, RequestNumber, SessionId } from '../../base/ids.ts';
 import type { GivenItem, TreeDeadline } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
-import { makeChange } from '../change.ts';
+import { claimChange, makeChange } from '../change.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { ChangeKind } from '../names.ts';
 import { DirectoryNode } from '../node.ts';
+import type { Mark } from '../nodes/directory.ts';
 import type { Growth } from '../nodes/head.ts';
 import type { DeadItem, Job, NumberedItem, Taker } from '../nodes/jobs.ts';
 import type { QueueNode } from '../nodes/queue.ts';
@@ -20,7 +21,7 @@ import type { ClaimStep } from './claim-steps.ts';
 import { isOver, maxClaims, moved, tell } from './line.ts';
 import type { WriteContext } from './rules.ts';
 
-/** Delayed items that become ready by one step of an expiry. What is left follows at once. */
+/** Delayed items that become ready, and ids that are forgotten, by one step of an expiry. What is left follows at once. */
 const maxReadied = 64;
 /** How far the place of an item that waits again is counted, for those who follow the queue. */
 const maxCounted = 1000;
@@ -30,34 +31,37 @@ export interface Measures {
   readonly bytes: number;
   readonly held: number;
   readonly owned: number;
-  readonly readyAt: number | null;
+  readonly dueAt: number | null;
 }
 
-export function measures({ bytes, held, owned, readyAt }: QueueNode): Measures {
-  return { bytes, held, owned, readyAt };
+export function measures({ bytes, held, owned, dueAt }: QueueNode): Measures {
+  return { bytes, held, owned, dueAt };
 }
 
-export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measures, 'readyAt'>): Growth {
+export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measures, 'dueAt'>): Growth {
   return { bytes: bytes - before.bytes, nodes: 0, held: held - before.held, owned: owned - before.owned, lives: 0 };
 }
 
-/** Puts a changed queue in its place, and has its own deadline follow its delayed items. */
+/**
+ * Puts a changed queue in its place, and has its own deadline follow its delayed items. A `quiet` change changes the version
+ * of the node alone, and a `still` one no version at all, so it makes no event (coordination §9).
+ */
 export function putQueue(
   place: Place,
   node: QueueNode,
   before: Measures,
   context: WriteContext,
-  quiet = false,
+  how: Mark['as'] = 'change',
 ): DirectoryNode {
   const { path } = place;
   const { consequences, touched } = context;
-  const { readyAt } = node;
-  if (readyAt !== before.readyAt) {
-    if (before.readyAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, before.readyAt) });
-    if (readyAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, readyAt) });
+  const { dueAt } = node;
+  if (dueAt !== before.dueAt) {
+    if (before.dueAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, before.dueAt) });
+    if (dueAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, dueAt) });
   }
   if (node.takers > 0 && node.count > 0 && !touched.has(path)) touched.set(path, 0);
-  return replace(place, node, growthSince(before, node), context, quiet);
+  return replace(place, node, growthSince(before, node), context, how);
 }
 
 export function delayOf(path: string, at: number): TreeDeadline {
@@ -194,7 +198,8 @@ export function leaveLine(place: Place, taker: Taker, context: WriteContext): Pl
   const before = measures(queue);
   const node = queue.without(taker, op, owner);
   takerLeaves(path, taker, consequences);
-  return moved(place, putQueue(place, node, before, context, true), node);
+  context.changes.push(claimChange(path, 'left', node, { ...taker, token: 0 }));
+  return moved(place, putQueue(place, node, before, context, 'quiet'), node);
 }
 
 export function takerLeaves(path: string, taker: Taker, consequences: WriteContext['consequences']): void {
@@ -251,28 +256,29 @@ export function endTakes(queue: QueueNode, path: string, context: WriteContext):
     tell(context, taker.session, endedTake(path, taker, 'deleted'));
     takerLeaves(path, taker, consequences);
   }
-  if (queue.readyAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, queue.readyAt) });
+  if (queue.dueAt !== null) consequences.push({ kind: 'notDue', deadline: delayOf(path, queue.dueAt) });
 }
 
 /** A job of a session that another process continues is taken back when its process cannot count on it any more. */
 function shadow(place: Place, job: Job, until: number, context: WriteContext): Place {
   const { path } = place;
-  const { op, owner, consequences } = context;
+  const { owner, consequences } = context;
   const queue = place.node as QueueNode;
   const before = measures(queue);
   const after = { ...job, shadow: true, until: Math.min(job.until, until) };
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
   consequences.push({ kind: 'due', deadline: jobDeadline(path, after) });
-  const node = queue.extended(after, op, owner);
-  return moved(place, putQueue(place, node, before, context, true), node);
+  const node = queue.extended(after, owner);
+  return moved(place, putQueue(place, node, before, context, 'still'), node);
 }
 
-/** Delayed items whose time has come wait from now on. */
+/** Delayed items whose time has come wait from now on, and ids whose time is over are forgotten. */
 function readied(place: Place, context: WriteContext): Place {
   const { path } = place;
   const { op, owner, acting, changes, consequences } = context;
   const queue = place.node as QueueNode;
   const before = measures(queue);
+  const told = changes.length;
   let node = queue;
   for (let left = maxReadied; left > 0; left--) {
     const next = node.nextReady();
@@ -280,10 +286,16 @@ function readied(place: Place, context: WriteContext): Place {
     node = node.readied(next, op, owner);
     changes.push(waitsChange(path, 'returned', node, next));
   }
+  const how = changes.length > told ? 'change' : 'still';
+  for (let left = maxReadied; left > 0; left--) {
+    const next = node.nextForgotten();
+    if (next === null || next.until > acting.now) break;
+    node = node.forgetting(next, owner);
+  }
   // The deadline that brought this here is not kept any more.
-  if (before.readyAt !== null && node.readyAt === before.readyAt)
-    consequences.push({ kind: 'due', deadline: delayOf(path, before.readyAt) });
-  return moved(place, putQueue(place, node, before, context), node);
+  if (before.dueAt !== null && node.dueAt === before.dueAt)
+    consequences.push({ kind: 'due', deadline: delayOf(path, before.dueAt) });
+  return moved(place, putQueue(place, node, before, context, how), node);
 }
 
 /** Gives waiting items to the takes in line, the foremost first. */

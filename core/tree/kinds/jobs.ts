@@ -1,7 +1,7 @@
 /** The operations on the jobs that are made of the items of a queue (coordination §11). */
 
 import type { Op } from '../../base/ids.ts';
-import { claimChange } from '../change.ts';
+import { claimChange, makeChange } from '../change.ts';
 import { Failure, badArgument, limitExceeded, tooMuchWork } from '../failure.ts';
 import { maxSteps, stepsOfNext } from '../limits.ts';
 import type { ResultBudget } from '../limits.ts';
@@ -9,7 +9,7 @@ import type { ItemState } from '../names.ts';
 import { DirectoryNode } from '../node.ts';
 import { bytesOfClaim } from '../nodes/claims.ts';
 import { growthOfBytes, itemOverheadBytes } from '../nodes/head.ts';
-import { jobOverheadBytes } from '../nodes/jobs.ts';
+import { jobOverheadBytes, maxFirstPuts } from '../nodes/jobs.ts';
 import type { DeadItem, DelayedItem, Job, Taker } from '../nodes/jobs.ts';
 import { QueueNode } from '../nodes/queue.ts';
 import { tableOf } from '../job-result.ts';
@@ -50,25 +50,38 @@ export function refuseItem(place: Place, queue: QueueNode, value: Uint8Array, co
   return refuseGrowth(place, growthOfBytes(value.length + itemOverheadBytes), limits);
 }
 
-export function put(place: Place, asked: Asked<'queuePut'>, context: WriteContext): Written | Failure {
+export function put(
+  place: Place,
+  asked: Asked<'queuePut'>,
+  context: WriteContext,
+  root: DirectoryNode,
+): Written | Failure {
   const { path } = place;
   const { op, owner, acting, changes } = context;
   const queue = nodeAt(place, 'queue');
   if (queue instanceof Failure) return queue;
+  const { priority, delayMs, dedup } = asked;
+  const first = dedup === null ? undefined : queue.firstPut(dedup.id);
+  if (first !== undefined && first.until > acting.now)
+    return { root, result: tableOf({ kind: 'put', item: first.item, duplicate: true, version: queue.version }) };
+  if (dedup !== null && first === undefined && queue.firstPuts >= maxFirstPuts)
+    return limitExceeded('maxDedupIds', maxFirstPuts, queue.firstPuts + 1, { path });
   const refused = refuseItem(place, queue, asked.value, context);
   if (refused !== null) return refused;
   const before = measures(queue);
-  const { priority, delayMs } = asked;
   const item = { value: store(asked.value), priority, attempts: 0 };
   const ready = delayMs === 0 ? null : acting.now + delayMs;
-  const node = queue.put(item, ready, op, owner);
+  let node = queue.put(item, ready, op, owner);
   const numbered = { ...item, id: node.last };
+  // One that is due is forgotten here, if the entry that says so has not come.
+  if (first !== undefined) node = node.forgetting(first, owner);
+  if (dedup !== null) node = node.remembering({ id: dedup.id, item: numbered.id, until: acting.now + dedup.ms }, owner);
   if (ready !== null) changes.push(itemChange(path, 'delayed', node, numbered));
   // The last of all is told as a plain push is.
   else if (priority === 0) changes.push(itemChange(path, 'pushed', node, numbered));
   else changes.push(waitsChange(path, 'pushed', node, numbered));
-  const root = putQueue(place, node, before, context);
-  return { root, result: tableOf({ kind: 'put', item: numbered.id, duplicate: false, version: node.version }) };
+  const result = tableOf({ kind: 'put', item: numbered.id, duplicate: false, version: node.version });
+  return { root: putQueue(place, node, before, context), result };
 }
 
 /** Why a session may not take. */
@@ -153,7 +166,7 @@ export function take(
     consequences.push({ kind: 'due', deadline: { ...belonging, kind: 'wait', at: taker.waitUntil } });
   context.changes.push(claimChange(path, 'waits', node, { ...taker, token: 0 }));
   return {
-    root: putQueue(place, node, before, context, true),
+    root: putQueue(place, node, before, context, 'quiet'),
     result: tableOf({ ...nothing, claim: op, ahead, changed }),
   };
 }
@@ -220,15 +233,15 @@ export function extend(place: Place, asked: Asked<'queueExtend'>, context: Write
   if (at instanceof Failure) return at;
   const { queue, job } = at;
   const { path } = place;
-  const { op, owner, acting, consequences } = context;
+  const { owner, acting, consequences } = context;
   const before = measures(queue);
   const after = { ...job, until: acting.now + asked.visibilityMs };
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
   consequences.push({ kind: 'due', deadline: jobDeadline(path, after) });
-  const node = queue.extended(after, op, owner);
+  const node = queue.extended(after, owner);
   const changed = acting.sessions.changed(acting.session);
   return {
-    root: putQueue(place, node, before, context, true),
+    root: putQueue(place, node, before, context, 'still'),
     result: tableOf({ kind: 'job', until: after.until, clock: acting.now, changed }),
   };
 }
@@ -241,8 +254,8 @@ export function progress(place: Place, asked: Asked<'queueProgress'>, context: W
   const full = refuseGrowth(place, growthOfBytes(note.length - (job.note?.length ?? 0)), context.limits);
   if (full !== null) return full;
   const before = measures(queue);
-  const node = queue.noted(job, note, context.op, context.owner);
-  return { root: putQueue(place, node, before, context, true), result: { kind: 'done', version: node.version } };
+  const node = queue.noted(job, note, context.owner);
+  return { root: putQueue(place, node, before, context, 'still'), result: { kind: 'done', version: node.version } };
 }
 
 export function configure(place: Place, asked: Asked<'queueConfigure'>, context: WriteContext): Written | Failure {
@@ -252,6 +265,7 @@ export function configure(place: Place, asked: Asked<'queueConfigure'>, context:
   const { maxAttempts, maxDead } = queue.settings;
   const settings = { maxAttempts: asked.maxAttempts ?? maxAttempts, maxDead: asked.maxDead ?? maxDead };
   const { queue: node, dropped } = queue.configured(settings, context.op, context.owner);
+  context.changes.push(makeChange(place.path, 'changed', node, null, null));
   tellDropped(place.path, node, dropped, context);
   return { root: putQueue(place, node, before, context), result: { kind: 'done', version: node.version } };
 }

@@ -82,7 +82,7 @@ export function leave(place: Place, node: ClaimsNode, claim: Claim, context: Wri
   if (claim.waitUntil !== null)
     consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: claim.waitUntil } });
   if (!touched.has(path)) touched.set(path, 0);
-  return replace(place, after, growthOfClaim(claim, -1, 0), context, true);
+  return replace(place, after, growthOfClaim(claim, -1, 0), context, 'quiet');
 }
 
 /** Ends a hold or shadow. */

@@ -1,5 +1,6 @@
 /** How a snapshot has the items of a queue, wherever they are. Equal content gives equal bytes. */
 
+import { compareText } from '../../base/bytes.ts';
 import type { Writer } from '../../base/bytes.ts';
 import type { ChunkReader } from '../../base/chunk-reader.ts';
 import { MalformedError } from '../../base/errors.ts';
@@ -7,7 +8,7 @@ import type { SortedMap } from '../btree.ts';
 import { store, writeStored } from '../stored.ts';
 import { bytesOfClaim, readClaim, writeClaim } from './claims.ts';
 import { maxEncodedValueBytes } from './head.ts';
-import { bytesOfItem, bytesOfNote, itemOf, maxPriority, valueOf, waitingOf } from './jobs.ts';
+import { bytesOfFirstPut, bytesOfItem, bytesOfNote, itemOf, maxPriority, valueOf, waitingOf } from './jobs.ts';
 import type { Item, Jobs, NumberedItem, Waiting } from './jobs.ts';
 
 /** No note and no reason is longer. */
@@ -58,6 +59,7 @@ export interface JobsHead {
   readonly taken: number;
   readonly dead: number;
   readonly line: number;
+  readonly firstPuts: number;
   readonly settings: Jobs['settings'];
   readonly dropped: number;
 }
@@ -65,8 +67,8 @@ export interface JobsHead {
 export function writeJobsHead(writer: Writer, jobs: Jobs | null): void {
   writer.u8(jobs === null ? 0 : 1);
   if (jobs === null) return;
-  const { settings, dropped, delayed, taken, dead, line, urgentCount } = jobs;
-  for (const count of [urgentCount, delayed.size, taken.size, dead.size, line.size]) writer.uint(count);
+  const { settings, dropped, delayed, taken, dead, line, firstPuts, urgentCount } = jobs;
+  for (const count of [urgentCount, delayed.size, taken.size, dead.size, line.size, firstPuts.size]) writer.uint(count);
   writer.uint(settings.maxAttempts);
   writer.uint(settings.maxDead);
   writer.uint(dropped);
@@ -82,6 +84,7 @@ export function readJobsHead(reader: ChunkReader): JobsHead | null {
     taken: reader.uint(),
     dead: reader.uint(),
     line: reader.uint(),
+    firstPuts: reader.uint(),
     settings: { maxAttempts: reader.uint(), maxDead: reader.uint() },
     dropped: reader.uint(),
   };
@@ -125,6 +128,12 @@ export function* writeJobs(writer: Writer, jobs: Jobs): Generator<undefined, voi
   for (const taker of jobs.line.values()) {
     writeClaim(writer, taker);
     writer.uint(taker.visibilityMs);
+    yield;
+  }
+  for (const { id, item, until } of jobs.firstPuts.values()) {
+    writer.text(id);
+    writer.uint(item);
+    writer.uint(until);
     yield;
   }
 }
@@ -197,6 +206,15 @@ export function readJobs(reader: ChunkReader, jobs: Jobs, head: JobsHead, free: 
     before = taker.claim;
     bytes += bytesOfClaim(taker);
     jobs.line.set(taker.claim, taker);
+  }
+  let beforeId: string | null = null;
+  for (let left = head.firstPuts; left > 0; left--) {
+    const put = { id: reader.text(maxTextBytes), item: reader.uint(), until: reader.uint() };
+    if (beforeId !== null && compareText(beforeId, put.id) >= 0) throw malformed();
+    beforeId = put.id;
+    bytes += bytesOfFirstPut(put);
+    jobs.firstPuts.set(put.id, put);
+    if (!jobs.ends.set({ at: put.until, id: put.item }, put.id)) throw malformed();
   }
   return bytes;
 }

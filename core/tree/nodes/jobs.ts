@@ -4,7 +4,7 @@
  */
 
 import type { Op, RequestNumber, SessionId } from '../../base/ids.ts';
-import { newNumbered, newTimed } from '../btree.ts';
+import { newNames, newNumbered, newTimed } from '../btree.ts';
 import type { SortedMap, Timed } from '../btree.ts';
 import type { Stored } from '../stored.ts';
 import type { Claim } from './claims.ts';
@@ -82,6 +82,19 @@ export interface Taker extends Claim {
   readonly visibilityMs: number;
 }
 
+/** The first put under an id of deduplication. Until then, another one is its duplicate. */
+export interface FirstPut {
+  readonly id: string;
+  readonly item: number;
+  readonly until: number;
+}
+/** Ids that a queue knows at most. */
+export const maxFirstPuts = 100_000;
+
+export function bytesOfFirstPut({ id }: FirstPut): number {
+  return jobOverheadBytes + id.length;
+}
+
 export interface QueueSettings {
   /** After so many attempts, an item that comes back is dead. 0: never. */
   readonly maxAttempts: number;
@@ -101,6 +114,9 @@ export class Jobs {
   readonly graves: SortedMap<number, number>;
   /** Takes that wait, by the op that made them. */
   readonly line: SortedMap<number, Taker>;
+  /** First puts by their ids, and the ids by their ends. */
+  readonly firstPuts: SortedMap<string, FirstPut>;
+  readonly ends: SortedMap<Timed, string>;
   /** Dead items that were dropped because there were too many. */
   dropped = 0;
 
@@ -111,6 +127,8 @@ export class Jobs {
     this.dead = of?.dead.clone() ?? newNumbered();
     this.graves = of?.graves.clone() ?? newNumbered();
     this.line = of?.line.clone() ?? newNumbered();
+    this.firstPuts = of?.firstPuts.clone() ?? newNames();
+    this.ends = of?.ends.clone() ?? newTimed();
     if (of === null) return;
     this.settings = of.settings;
     this.dropped = of.dropped;
@@ -121,6 +139,13 @@ export class Jobs {
     let count = 0;
     for (const one of this.urgent) count += one?.size ?? 0;
     return count;
+  }
+
+  /** The replicated time at which the first delayed item is ready, or the first id is forgotten. */
+  get dueAt(): number | null {
+    const ready = this.delayed.minKey()?.at ?? Infinity;
+    const first = Math.min(ready, this.ends.minKey()?.at ?? Infinity);
+    return first === Infinity ? null : first;
   }
 
   ofPriority(priority: number): SortedMap<number, Item> {

@@ -10,8 +10,28 @@ import type { Stored } from '../stored.ts';
 import { bytesOfClaim } from './claims.ts';
 import { itemOverheadBytes, newHead, owns } from './head.ts';
 import type { Contents, NodeHead, Owner } from './head.ts';
-import { Jobs, bytesOfItem, bytesOfNote, defaultSettings, itemOf, maxPriority, valueOf, waitingOf } from './jobs.ts';
-import type { DeadItem, DelayedItem, Item, Job, NumberedItem, QueueSettings, Taker, Waiting } from './jobs.ts';
+import {
+  Jobs,
+  bytesOfFirstPut,
+  bytesOfItem,
+  bytesOfNote,
+  defaultSettings,
+  itemOf,
+  maxPriority,
+  valueOf,
+  waitingOf,
+} from './jobs.ts';
+import type {
+  DeadItem,
+  DelayedItem,
+  FirstPut,
+  Item,
+  Job,
+  NumberedItem,
+  QueueSettings,
+  Taker,
+  Waiting,
+} from './jobs.ts';
 import { readJobs, readJobsHead, readWaiting, writeJobs, writeJobsHead, writeWaiting } from './jobs-encoding.ts';
 import { Many } from './many.ts';
 
@@ -41,15 +61,49 @@ export class QueueNode extends Many<number, Waiting> {
     return this.#jobs?.taken.size ?? 0;
   }
 
-  /** Jobs and takes that wait, and one more if delayed items give the queue a deadline. */
+  /** Jobs and takes that wait, and one more if the queue has a deadline of its own. */
   override get owned(): number {
     const jobs = this.#jobs;
-    return jobs === null ? 0 : jobs.taken.size + jobs.line.size + Math.min(jobs.delayed.size, 1);
+    return jobs === null ? 0 : jobs.taken.size + jobs.line.size + Math.min(jobs.delayed.size + jobs.ends.size, 1);
   }
 
-  /** When the first delayed item is ready. */
-  get readyAt(): number | null {
-    return this.#jobs?.delayed.minKey()?.at ?? null;
+  /** When the first delayed item is ready, or the first id is forgotten. */
+  get dueAt(): number | null {
+    return this.#jobs?.dueAt ?? null;
+  }
+
+  /** The first put under an id. */
+  firstPut(id: string): FirstPut | undefined {
+    return this.#jobs?.firstPuts.get(id);
+  }
+
+  get firstPuts(): number {
+    return this.#jobs?.firstPuts.size ?? 0;
+  }
+
+  /** The first put that is forgotten next. */
+  nextForgotten(): FirstPut | null {
+    const first = this.#jobs?.ends.minKey();
+    return first === undefined ? null : this.#jobs!.firstPuts.get(this.#jobs!.ends.get(first)!)!;
+  }
+
+  /** From now on, another put under this id is a duplicate. */
+  remembering(put: FirstPut, owner: Owner): this {
+    const queue = this.#still(owner);
+    const jobs = queue.#jobs!;
+    invariant(jobs.firstPuts.set(put.id, put), 'an id has one first put');
+    jobs.ends.set({ at: put.until, id: put.item }, put.id);
+    queue.bytes += bytesOfFirstPut(put);
+    return queue;
+  }
+
+  forgetting(put: FirstPut, owner: Owner): this {
+    const queue = this.#still(owner);
+    const jobs = queue.#jobs!;
+    jobs.firstPuts.delete(put.id);
+    invariant(jobs.ends.delete({ at: put.until, id: put.item }), 'an id that is known has an end');
+    queue.bytes -= bytesOfFirstPut(put);
+    return queue;
   }
 
   /** The delayed item that is ready first. */
@@ -319,24 +373,23 @@ export class QueueNode extends Many<number, Waiting> {
   }
 
   /** The same job with another note, which is no change of its version. */
-  noted(job: Job, note: string, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  noted(job: Job, note: string, owner: Owner): this {
+    const queue = this.#still(owner);
     queue.#jobs!.taken.set(job.id, { ...job, note });
     queue.bytes += bytesOfNote(note) - bytesOfNote(job.note);
     return queue;
   }
 
   /** The same job with another deadline, which is no change of its version (coordination §9). */
-  extended(job: Job, op: Op, owner: Owner): this {
-    const queue = this.quietly(op, owner);
+  extended(job: Job, owner: Owner): this {
+    const queue = this.#still(owner);
     queue.#jobs!.taken.set(job.id, job);
     return queue;
   }
 
-  protected quietly(op: Op, owner: Owner): this {
-    if (!owns(owner, this)) return this.copied(this.sameHead(op), owner) as this;
-    this.modified = op;
-    return this;
+  /** For what moves only a deadline, or shows how far a job is: the head stays as it is. */
+  #still(owner: Owner): this {
+    return owns(owner, this) ? this : (this.copied(this, owner) as this);
   }
 
   enqueued(taker: Taker, op: Op, owner: Owner): this {
