@@ -20,6 +20,7 @@ import { changeValue, concerns } from '../../core/tree/change.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { isRead } from '../../core/tree/reading.ts';
+import { actingAs } from '../tree/lives.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
 import type { AdminCommand, AdminResult } from '../../core/wire/admin.ts';
 import type { PrimaryInfo } from '../../core/wire/api.ts';
@@ -79,7 +80,7 @@ export class FakeConnection implements ShellConnection {
     const space = this.#trees.get(this.#namespace ?? '');
     if (space === undefined) return Promise.reject(haretError('NotInNamespace', 'enter first'));
     if (!isRead(operation)) space.op++;
-    const { tree, result, changes } = space.tree.apply(operation, space.op);
+    const { tree, result, changes } = space.tree.apply(operation, space.op, actingAs(7, 0));
     space.tree = tree;
     if (changes.length > 0) space.history.push({ op: space.op, changes });
     for (const wake of this.#changed.splice(0)) wake();
