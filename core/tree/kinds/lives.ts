@@ -140,10 +140,13 @@ function adopt(place: Place, node: TreeNode, asked: CreateWith, context: WriteCo
   if (refused !== null) return refused;
   const root = withLife(place, lifeOf(asked, context)!, context);
   const { value } = asked;
-  if (value === null || node.type !== 'blob') return { root, result: created(path, node.version, node.created, context) };
+  if (value === null || node.type !== 'blob')
+    return { root, result: created(path, node.version, node.created, context) };
   const now = locate(root, path) as Place;
   const put = putValue(now, now.node as BlobNode, value, context);
-  return put instanceof Failure ? put : { root: put.root, result: created(path, node.version + 1, node.created, context) };
+  return put instanceof Failure
+    ? put
+    : { root: put.root, result: created(path, node.version + 1, node.created, context) };
 }
 
 /** Something that a claim made stays from now on (coordination §4), and has the time to live that is asked for. */
