@@ -33,9 +33,10 @@ export class Dweller {
     this.#think();
   }
 
-  /** It makes nothing more. What it has goes with its session. */
+  /** It makes nothing more. Its client gives the session back, and what it has goes with that. */
   stop(): void {
     this.#stopped = true;
+    this.#client.leave();
   }
 
   #think(): void {

@@ -66,10 +66,10 @@ export class Locker {
   /** It claims nothing more, and gives up what it has. */
   stop(): void {
     this.#stopped = true;
-    this.#dweller.stop();
     for (const handle of this.#handles) handle.cancel();
     this.#handles.clear();
     this.#held.clear();
+    this.#dweller.stop();
   }
 
   /** An entry was committed. What it counts on now is in the state after it, as a hold or as its shadow. */

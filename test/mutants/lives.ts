@@ -9,7 +9,6 @@ const ends = 'core/service/leases.ts';
 const life = 'core/tree/nodes/life.ts';
 const lives = 'core/tree/kinds/lives.ts';
 const place = 'core/tree/place.ts';
-const steps = 'core/tree/kinds/life-steps.ts';
 
 function simulated(name: string, file: string, find: string, replace: string): Mutant {
   return { scenario: 'V26', name, by: 'simulator', wish: { events: 20_000 }, edits: [{ file, find, replace }] };
@@ -42,12 +41,6 @@ export const lifeMutants: readonly Mutant[] = [
     'return locate(root, sequenced(path, root.nodes, sequence.next++));',
   ),
   simulated('a touch changes versions', place, "as: 'still' }", "as: 'change' }"),
-  simulated(
-    'a time to live ends what it finds, however it was renewed',
-    steps,
-    'isLapsed(node, context.acting.now) && isUnkept(node)',
-    'isUnkept(node)',
-  ),
   simulated(
     'what was renewed keeps its old deadline',
     place,
