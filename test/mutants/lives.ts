@@ -41,10 +41,4 @@ export const lifeMutants: readonly Mutant[] = [
     'return locate(root, sequenced(path, root.nodes, sequence.next++));',
   ),
   simulated('a touch changes versions', place, "as: 'still' }", "as: 'change' }"),
-  simulated(
-    'what was renewed keeps its old deadline',
-    place,
-    '  node.life = { ...life, since: now };\n  tellTtl(node, path, context);',
-    '  node.life = { ...life, since: now };',
-  ),
 ];
