@@ -1,5 +1,5 @@
 /**
- * `haret/coordination`: locks, semaphores, barriers and elections, as functions that take a namespace. A page pays for
+ * `haret/coordination`: locks, semaphores, barriers, elections, presence, and nodes with a life of their own, as functions that take a namespace. A page pays for
  * those that it imports. A namespace of `haret` has them as methods.
  *
  * @module haret/coordination
@@ -14,6 +14,10 @@ export type { ClaimsInfo, LostReason, WaitOptions } from './claims/hold.ts';
 export { Lock, lock } from './claims/lock.ts';
 export type { AcquireOptions } from './claims/lock.ts';
 export type { ClaimNode, ClaimNodeOps, StealOptions } from './claims/node.ts';
+export { create, touch, withOptions } from './claims/lives.ts';
+export type { CreateOptions, Created, LifeOptions } from './claims/lives.ts';
+export { Member, presence } from './claims/presence.ts';
+export type { CorePresence, JoinOptions } from './claims/presence.ts';
 export { Semaphore, semaphore } from './claims/semaphore.ts';
 export type { PermitOptions, SemaphoreOps, SemaphoreOptions } from './claims/semaphore.ts';
 export { locks } from './claims/web-locks.ts';

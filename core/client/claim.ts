@@ -2,8 +2,10 @@
 
 import type { ErrorInfo, Result } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
-import type { Op } from '../base/ids.ts';
+import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { BelongingRecord } from '../service/told.ts';
+import type { Operation } from '../tree/operation.ts';
+import type { OperationResult } from '../tree/result.ts';
 import type { DataCall } from './calls.ts';
 
 /** Why something that was held, or waited for, can no longer be counted on. */
@@ -68,6 +70,8 @@ export function endOf({ reason }: BelongingRecord, path: string): ErrorInfo {
 /** The claims of the session that made a claim. */
 export interface ClaimOwner {
   look(): void;
+  /** Nothing more is told of it. */
+  forget(claim: Claim): void;
   cancel(one: Claim): void;
   release(one: Claim, to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void;
 }
@@ -82,7 +86,7 @@ type State =
   | 'over';
 
 export class Claim implements ClaimHandle {
-  readonly path: string;
+  path: string;
   readonly options: ClaimOptions;
   readonly handler: (told: ClaimTold) => void;
   state: State = 'asked';
@@ -112,6 +116,27 @@ export class Claim implements ClaimHandle {
   get held(): boolean {
     this.look();
     return this.state === 'held';
+  }
+
+  /** False for what does not lapse by the client's own clock, because nobody counts on having it alone. */
+  get lapses(): boolean {
+    return true;
+  }
+
+  /** What the answer says of it, or null for another answer. */
+  resultOf(result: OperationResult): Omit<Extract<OperationResult, { readonly kind: 'claimed' }>, 'kind'> | null {
+    return result.kind === 'claimed' ? result : null;
+  }
+
+  /** Gives it up, whatever became of it. @param request that made it, for one whose op is not known. */
+  abandonment(_session: SessionId, request: RequestNumber): Operation {
+    return { kind: 'abandon', path: this.path, claim: this.id, request: this.id === 0 ? request : 0 };
+  }
+
+  /** Gives up what is held. */
+  ending(_session: SessionId, to: Op): Operation {
+    const { path, id: claim, token } = this;
+    return { kind: 'release', path, claim, token, to };
   }
 
   cancel(): void {

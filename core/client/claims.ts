@@ -3,7 +3,7 @@
  * SDK.
  */
 
-import type { Asked } from '../tree/operation.ts';
+import type { Asked, Operation } from '../tree/operation.ts';
 import { Claim } from './claim.ts';
 import type { ClaimHandle, ClaimOptions, ClaimTold } from './claim.ts';
 import type { Client } from './client.ts';
@@ -47,14 +47,19 @@ export class Claims implements ClientPart {
   }
 
   open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
-    const one = new Claim(wish.path, options, handler);
-    let claims: SessionClaims | null = null as SessionClaims | null;
     const { waitMs, leaseMs } = wish.kind === 'claim' ? wish : wish.put;
-    one.call = this.#host.execute(wish, { timeoutMs: options.timeoutMs }, (result) => {
+    return this.add(new Claim(wish.path, options, handler), wish, leaseMs, waitMs);
+  }
+
+  /** Has a claim made by this operation. */
+  add(one: Claim, wish: Operation, leaseMs: number | null, waitMs: number | null = null): ClaimHandle {
+    const { timeoutMs } = one.options;
+    let claims: SessionClaims | null = null as SessionClaims | null;
+    one.call = this.#host.execute(wish, { timeoutMs }, (result) => {
       if (claims !== null) claims.answered(one, result);
-      else if (!result.ok && one.state !== 'over') handler({ kind: 'ended', error: result.error });
+      else if (!result.ok && one.state !== 'over') one.handler({ kind: 'ended', error: result.error });
     });
-    if (waitMs !== null) one.limitMs = this.#host.ports.clock.now() + waitMs + options.timeoutMs;
+    if (waitMs !== null) one.limitMs = this.#host.ports.clock.now() + waitMs + timeoutMs;
     const session = one.call.writeSession;
     if (session === null) return one;
     one.claims = claims = this.#of(session, leaseMs ?? defaultLeaseMs);

@@ -9,6 +9,7 @@ import { errorInfo } from '../base/errors.ts';
 import type { Op, RequestNumber } from '../base/ids.ts';
 import type { Reply } from '../service/reply.ts';
 import type { BelongingRecord } from '../service/told.ts';
+import type { Operation } from '../tree/operation.ts';
 import { endOf, lost } from './claim.ts';
 import type { Claim, ClaimOwner } from './claim.ts';
 import { Lease } from './lease.ts';
@@ -25,9 +26,7 @@ function keyOf(path: string, id: Op): string {
 
 /** Something that the client must still tell the cluster: that it gives up a claim. */
 interface Debt {
-  readonly path: string;
-  readonly id: Op;
-  readonly request: RequestNumber;
+  readonly operation: Operation;
   call: Pending | null;
 }
 
@@ -73,7 +72,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     if (this.#held.size === 0) return Infinity;
     if (left > 0) return left;
     const lapsed = [...this.#held];
-    for (const one of lapsed) this.#forget(one);
+    for (const one of lapsed) this.forget(one);
     for (const one of lapsed) this.#owe(one, 0);
     for (const one of lapsed) one.handler({ kind: 'ended', error: lost('lapsed', one) });
     return Infinity;
@@ -93,6 +92,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   /** Sends a keep-alive. Its answer tells everything that is not heard yet. */
   renew(): void {
+    if (this.session.id === 0) return;
     this.#keptAtMs = this.#now;
     this.#host.keepAlive(this.session);
   }
@@ -135,17 +135,17 @@ export class SessionClaims implements SessionLease, ClaimOwner {
       case 'granted':
         return this.#grant(one, token);
       case 'passed':
-        this.#forget(one);
+        this.forget(one);
         return one.handler({ kind: 'passed', op });
       case 'ended':
-        this.#forget(one);
+        this.forget(one);
         return one.handler({ kind: 'ended', error: endOf(record, one.path) });
       case 'revoked':
       case 'lost':
         one.token = token;
-        this.#forget(one);
+        this.forget(one);
         // The room is kept until the holder says that it has heard.
-        this.#owe(one, 0);
+        if (kind === 'revoked') this.#owe(one, 0);
         return one.handler({
           kind: 'ended',
           error: lost(kind === 'lost' ? 'deleted' : reason === 'continued' ? reason : 'stolen', one),
@@ -183,11 +183,11 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   answered(one: Claim, result: Result<Reply>): void {
     this.#asked.delete(one);
     if (one.state === 'over') return;
-    const { call, path } = one;
+    const { call } = one;
     const answer = result.ok ? result.value.answer : null;
-    const claimed = answer?.kind === 'result' && answer.result.kind === 'claimed' ? answer.result : null;
+    const claimed = answer?.kind === 'result' ? one.resultOf(answer.result) : null;
     if (!result.ok || claimed === null) {
-      this.#forget(one);
+      this.forget(one);
       if (!result.ok && result.error.outcome === 'unknown') this.#owe(one, call?.requestNumber ?? 0);
       one.handler({ kind: 'ended', error: this.#refusal(one, result) });
       return;
@@ -197,20 +197,26 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     this.#lease.answered(call?.firstSentAtMs ?? -Infinity, clock);
     // Who could have been told that it lost something does not count on it for longer.
     if (changed <= this.session.heard) this.#lease.renew(clock);
+    // From its first keep-alive on, a node asks for the next ones in time, should our timers sleep.
+    if (this.#keptAtMs < 0) this.renew();
     one.id = claim;
     one.newest = op;
     one.after = changed;
     one.state = 'waits';
-    const key = keyOf(path, claim);
+    const key = keyOf(one.path, claim);
     this.#known.set(key, one);
     const early = this.#early.get(key);
     if (this.#asked.size === 0) this.#early.clear();
     else this.#early.delete(key);
     if (token > 0 && one.options.passes === true) {
-      this.#forget(one);
+      this.forget(one);
       return one.handler({ kind: 'passed', op });
     }
-    if (token > 0) this.#grant(one, token);
+    if (!one.lapses) {
+      one.token = token;
+      one.state = 'held';
+      one.handler({ kind: 'granted', claim, token });
+    } else if (token > 0) this.#grant(one, token);
     if (early !== undefined) this.#learn(one, early);
     else if (token === 0) one.handler({ kind: 'waits', claim, ahead });
     this.#handOn();
@@ -227,7 +233,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     return lost(error.details['continued'] === true ? 'continued' : 'sessionGone', one);
   }
 
-  #forget(one: Claim): void {
+  forget(one: Claim): void {
     one.state = 'over';
     this.#known.delete(keyOf(one.path, one.id));
     this.#granted.delete(one);
@@ -237,7 +243,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   cancel(one: Claim): void {
     const { state, call } = one;
     if (state === 'over') return;
-    this.#forget(one);
+    this.forget(one);
     if (state !== 'asked') return this.#owe(one, 0);
     const request = call?.requestNumber ?? 0;
     call?.abandon();
@@ -245,10 +251,9 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   release(one: Claim, to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void {
-    this.#forget(one);
-    const { path, id: claim, token } = one;
+    this.forget(one);
     const session = this.session.id;
-    this.#host.execute({ kind: 'release', path, claim, token, to }, { timeoutMs }, (result) => {
+    this.#host.execute(one.ending(session, to), { timeoutMs }, (result) => {
       const error = !result.ok ? result.error : result.value.answer.kind === 'error' ? result.value.answer.error : null;
       if (error === null) return done({ ok: true, value: true });
       const gone = error.code === 'SessionGone' || (error.code === 'NotHeld' && to === 0);
@@ -262,22 +267,16 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   #owe(one: Claim, request: RequestNumber): void {
     // With its session, everything is given up. And the number of a request means nothing in another session.
     if (this.session.id === 0 || (one.id === 0 && request === 0)) return;
-    const debt: Debt = { path: one.path, id: one.id, request, call: null };
+    const debt: Debt = { operation: one.abandonment(this.session.id, request), call: null };
     this.#debts.add(debt);
     this.#pay(debt);
   }
 
   #pay(debt: Debt): void {
-    const { path, id: claim } = debt;
-    const request = claim === 0 ? debt.request : 0;
-    debt.call = this.#host.execute(
-      { kind: 'abandon', path, claim, request },
-      { timeoutMs: owedTimeoutMs },
-      (result) => {
-        debt.call = null;
-        if (result.ok) this.#debts.delete(debt);
-      },
-    );
+    debt.call = this.#host.execute(debt.operation, { timeoutMs: owedTimeoutMs }, (result) => {
+      debt.call = null;
+      if (result.ok) this.#debts.delete(debt);
+    });
   }
 
   /** @see SessionLease */
@@ -290,7 +289,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     this.#early.clear();
     this.#told = 0;
     this.#lease.reset();
-    for (const one of all) this.#forget(one);
+    for (const one of all) this.forget(one);
     for (const { call } of debts) call?.abandon();
     if (continued) {
       // The other process need not wait until the lease is over. This one never takes the ClientID back by itself.

@@ -5,9 +5,11 @@
 
 import { MalformedError } from '../base/errors.ts';
 import type { Op, SessionId } from '../base/ids.ts';
-import type { Acting, Consequence } from '../tree/acting.ts';
-import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
+import type { Acting, Belonging, Consequence, DeadlineKind, Named } from '../tree/acting.ts';
+import type { EntryStep } from '../tree/kinds/entry-steps.ts';
 import type { Claim, Hold } from '../tree/nodes/claims.ts';
+import type { TreeNode } from '../tree/node.ts';
+import { isUnkept, ttlOf } from '../tree/place.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Sessions } from './sessions.ts';
 import type { BelongingRecord } from './told.ts';
@@ -26,6 +28,18 @@ const maxUnitsOfExpiry = 1024;
 /** Notices are hints, so those beyond this are not kept. A replica that catches up makes many that nobody takes. */
 const maxNotices = 65_536;
 
+/** What becomes of something whose deadline has come. */
+const overOf = {
+  shadow: ({ path, id }) => ({ kind: 'shadowOver', path, id }),
+  wait: ({ path, id }) => ({ kind: 'waitOver', path, id }),
+  ttl: ({ path, id }) => ({ kind: 'ttlOver', path, id }),
+} as const satisfies Record<DeadlineKind, (named: Named) => EntryStep>;
+
+/** What becomes of something whose session has ended. */
+function givenUp({ kind, path, id }: Belonging): EntryStep {
+  return { kind: kind === 'claim' ? 'giveUp' : 'ownerEnded', path, id };
+}
+
 export class Leases {
   readonly #sessions: Sessions;
   readonly #deadlines = new TreeDeadlines();
@@ -38,15 +52,25 @@ export class Leases {
   /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
   restore(tree: Tree): void {
     for (const { path, claim } of tree.claims()) this.#restored(path, claim);
+    for (const { path, node } of tree.lives()) this.#restoredLife(path, node);
   }
 
   /** Notes whose a claim of a snapshot is, and when it is over. */
   #restored(path: string, claim: Claim | Hold): void {
-    const belonging = { path, id: claim.claim };
+    const belonging = { kind: 'claim', path, id: claim.claim } as const;
     if (!this.#sessions.own(claim.session, belonging))
       throw new MalformedError(`snapshot has a claim at ${path} of session ${claim.session}, which is not there`);
     const at = 'token' in claim ? claim.until : claim.waitUntil;
     if (at !== null) this.#deadlines.add({ ...belonging, kind: 'token' in claim ? 'shadow' : 'wait', at });
+  }
+
+  #restoredLife(path: string, node: TreeNode): void {
+    const { life, created: id } = node;
+    if (life === null) return;
+    const { owner, ttlMs } = life;
+    if (owner !== 0 && !this.#sessions.own(owner, { kind: 'ephemeral', path, id }))
+      throw new MalformedError(`snapshot has an ephemeral at ${path} of session ${owner}, which is not there`);
+    if (ttlMs > 0 && isUnkept(node)) this.#deadlines.add(ttlOf(node, path, life));
   }
 
   /** For whom the tree acts. By itself, the group acts for no session. */
@@ -90,20 +114,33 @@ export class Leases {
   }
 
   /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
-  end(ids: readonly SessionId[]): ClaimStep[] {
-    const steps: ClaimStep[] = [];
+  end(ids: readonly SessionId[]): EntryStep[] {
+    const steps: EntryStep[] = [];
     for (const id of ids) {
-      for (const { path, id: claim } of this.#sessions.belongingsOf(id))
-        steps.push({ kind: 'giveUp', path, id: claim });
+      for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one));
       this.#sessions.end(id);
     }
     return steps;
   }
 
-  /** Ends what is due, in order, up to a bound, and says what must be done to claims. */
-  due(now: number): { readonly steps: readonly ClaimStep[]; readonly sessions: number } {
+  /**
+   * A session goes on in another one. What the process before may still count on becomes a shadow; the rest passes to
+   * the new one (coordination §6).
+   */
+  continue(from: SessionId, to: SessionId): EntryStep[] {
+    const until = this.#sessions.countsUntil(from);
+    const leaseMs = this.#sessions.leaseOf(from);
+    return this.#sessions
+      .belongingsOf(from)
+      .map(({ kind, path, id }) =>
+        kind === 'claim' ? { kind: 'continued', path, id, until } : { kind: 'passedOn', path, id, from, to, leaseMs },
+      );
+  }
+
+  /** Ends what is due, in order, up to a bound, and says what must be done to the tree. */
+  due(now: number): { readonly steps: readonly EntryStep[]; readonly sessions: number } {
     let sessions = 0;
-    const steps: ClaimStep[] = [];
+    const steps: EntryStep[] = [];
     for (let units = 0; units < maxUnitsOfExpiry;) {
       const session = this.#sessions.nextDue();
       const other = this.#deadlines.first;
@@ -117,7 +154,7 @@ export class Leases {
       } else {
         const { kind, path, id } = other!;
         this.#deadlines.remove(other!);
-        steps.push({ kind: kind === 'wait' ? 'waitOver' : 'shadowOver', path, id });
+        steps.push(overOf[kind]({ path, id }));
         units++;
       }
     }
@@ -132,7 +169,7 @@ export class Leases {
     return taken;
   }
 
-  /** The replicated time at which a session, a wait or a shadow is due, or null when there is none. */
+  /** The replicated time at which something is due, or null when there is nothing. */
   deadline(): number | null {
     const session = this.#sessions.nextDue()?.atMs ?? Infinity;
     const first = Math.min(session, this.#deadlines.first?.at ?? Infinity);

@@ -112,8 +112,8 @@ export function bytesOfRecords(records: readonly BelongingRecord[]): number {
   return bytes;
 }
 
-export function keyOf({ id, path }: Belonging): string {
-  return `${id}${path}`;
+export function keyOf({ kind, id, path }: Belonging): string {
+  return `${kind}${id}${path}`;
 }
 
 /** Locks are not taken from a living holder because another client wants its ClientID (coordination §2). */

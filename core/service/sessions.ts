@@ -119,6 +119,11 @@ export class Sessions {
     return session === undefined ? 0 : this.#dueMs(session);
   }
 
+  /** 0 for a session without a lease. */
+  leaseOf(id: SessionId): number {
+    return this.#byId.get(id)?.leaseMs ?? 0;
+  }
+
   changedOf(id: SessionId): Op {
     return this.#byId.get(id)?.changed ?? 0;
   }

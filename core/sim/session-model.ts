@@ -123,19 +123,20 @@ export class SessionModel {
     return leaseMs ?? this.#limits.sessionMs;
   }
 
-  /** The first claim of a session sets its lease, once (coordination §2). */
+  /** The first claim or ephemeral of a session sets its lease, once (coordination §2). */
   #lease(session: SessionId, bytes: Uint8Array, answer: Reply['answer']): void {
     const seen = this.#sessions.get(session);
     if (seen?.leaseMs !== null || answer.kind !== 'result') return;
     const { result } = answer;
     const results = result.kind === 'transaction' ? result.results : [result];
-    if (!results.some(({ kind }) => kind === 'claimed')) return;
+    if (!results.some(({ kind }) => kind === 'claimed' || kind === 'created')) return;
     const body = decodeBody(bytes);
     if (body.kind !== 'operation') return;
     const { operation } = body;
     const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
     for (const one of done) {
-      const wish = one.kind === 'claim' ? one : one.kind === 'steal' ? one.put : null;
+      const ephemeral = one.kind === 'createWith' && one.ephemeral;
+      const wish = one.kind === 'claim' || ephemeral ? one : one.kind === 'steal' ? one.put : null;
       if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
     }
   }

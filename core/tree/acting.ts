@@ -36,15 +36,24 @@ export interface Acting {
   readonly sessions: SessionsView;
 }
 
-/** What belongs to a session, and is given up when the session ends. The op that made it names it, with the path. */
-export interface Belonging {
+/** Something at a path. The op that made it names it, together with the path. */
+export interface Named {
   readonly path: string;
   readonly id: Op;
+}
+
+export const belongingKinds = ['claim', 'ephemeral'] as const;
+export type BelongingKind = (typeof belongingKinds)[number];
+
+/** What belongs to a session, and is given up when the session ends. */
+export interface Belonging extends Named {
+  readonly kind: BelongingKind;
 }
 
 /** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
 export interface Told {
   readonly path: string;
+  /** The op that made the claim, or the ephemeral. */
   readonly claim: Op;
   readonly kind: NoticeKind;
   /** 0 when nothing was granted. */
@@ -54,12 +63,12 @@ export interface Told {
   readonly until: number | null;
 }
 
-export const deadlineKinds = ['shadow', 'wait'] as const;
+export const deadlineKinds = ['shadow', 'wait', 'ttl'] as const;
 /** In the order in which they are done when they are due together (coordination §14). */
 export type DeadlineKind = (typeof deadlineKinds)[number];
 
 /** A time at which something in the tree is over. */
-export interface TreeDeadline extends Belonging {
+export interface TreeDeadline extends Named {
   readonly kind: DeadlineKind;
   readonly at: number;
 }

@@ -56,6 +56,10 @@ export const changeKinds = [
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
+/** Why a node was deleted, when nobody asked for it: its time to live is over, or the session that owned it. */
+export const deletionCauses = ['ttl', 'session'] as const;
+export type DeletionCause = (typeof deletionCauses)[number];
+
 /** What a claim was when it was abandoned. */
 export const claimStates = ['waiting', 'granted', 'nothing'] as const;
 

@@ -22,6 +22,8 @@ const writes = [
   'semaphoreResize',
   'barrierSet',
   'proclaim',
+  'createWith',
+  'touch',
 ] as const satisfies readonly WriteKind[];
 
 const writeKinds: ReadonlySet<string> = new Set<Complete<WriteKind, (typeof writes)[number]>>(writes);

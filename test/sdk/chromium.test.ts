@@ -290,6 +290,23 @@ describe('in Chromium', () => {
     expect(theirs.held).toBe(true);
   });
 
+  it('the tab is hidden and holds a lock: it keeps the lock, because its node asks for a sign of life', async () => {
+    await page.addInitScript({ content: hideable });
+    await open('/scenario');
+    await untilTitle('ready');
+    await page.evaluate(async () => {
+      const ns = globalThis.scenario.haret.namespace('test-ns');
+      globalThis.held = await ns.lock('/hidden').acquire({ leaseMs: 3000 });
+    });
+    await page.evaluate('hide(true)');
+    await using haret = await connect({ urls: cluster.nodes.map(({ api }) => api) });
+    const other = haret.namespace('test-ns').lock('/hidden').acquire({ waitMs: 9000 });
+    await expect(other).rejects.toMatchObject({ code: 'WaitOver' });
+    expect(await page.evaluate(() => globalThis.held.held)).toBe(true);
+    await page.evaluate('hide(false)');
+    expect(await page.evaluate(() => globalThis.held.release())).toBe(true);
+  });
+
   it('the page sleeps while its node dies, and catches up with what others wrote', async () => {
     await begin();
     const session = await context.newCDPSession(page);

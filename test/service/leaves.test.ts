@@ -87,10 +87,10 @@ function changesOf(driver: Driver, op: number): readonly TreeChange[] {
   const record = [...driver.service.history.after(op - 1)].find((one): one is HistoryRecord => one.op === op);
   if (record === undefined) return [];
   const { changes } = decodeEvent(eventOf(record, record.changes, true));
-  const plain = record.changes.map(({ kind, type, version, number, claim, ...change }) => ({
-    ...{ path: change.path, kind, type, version, number, claim },
-    value: changeValue({ kind, type, version, number, claim, ...change }),
-  }));
+  const plain = record.changes.map((change) => {
+    const { removed: _, ...told } = change;
+    return { ...told, value: changeValue(change) };
+  });
   expect(changes).toEqual(plain);
   return record.changes;
 }

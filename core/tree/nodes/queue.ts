@@ -53,7 +53,7 @@ export class QueueNode extends Many<number, Stored> {
     return queue;
   }
 
-  protected copied(head: NodeHead, owner: Owner): QueueNode {
+  copied(head: NodeHead, owner: Owner): QueueNode {
     return new QueueNode(head, this.entries.clone(), this.bytes, owner);
   }
 
