@@ -2,6 +2,7 @@
  * What holds for a leaf of every type, whatever is done to it. A service makes leaves, changes them by operations that
  * are drawn, tells watches of it, and comes back from a snapshot. A new type is tested here from the moment that it has
  * forms. So nothing that a leaf holds may be left out of what watches are told, nor of a snapshot.
+ * @module-tag slow
  */
 
 import fc from 'fast-check';
