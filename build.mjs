@@ -85,11 +85,11 @@ const page = {
 
 // Names between our own classes, which are in no message, no answer and no interface of the browser: shortened (400 bytes gzip).
 const onlyOurs = new RegExp(
-  '^(\\w+AtMs|arrived|avoid|bytesAt|channel|continuedIn|deadlineMs|defaultRead|disconnected|doubt|earlyMessages|endAll|endSoon|' +
-    'engine|enqueue|estimate|executor|failures|finished|hurry|idIn|isCurrent|lastRefusal|limitFrames|look|lostBy|maxFrameMessages|mayTry|moveOn|' +
-    'moveTo|newId|onDown|onLost|onMoveFailed|onOversized|onSettled|onWake|oversized|paging|queued|recheck|registering|releaseUpTo|' +
-    'requestNumber|requestTimeoutMs|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|takeUp|timed|timeoutOf|torn|unreachable|' +
-    'unresolved|violation|writeSession)$',
+  '^(\\w+AtMs|arrived|avoid|bytesAt|channel|continuedIn|deadlineMs|defaultRead|disconnected|doubt|earlyMessages|endAll|endSoon|engine|' +
+    'enqueue|estimate|executor|failures|finished|hurry|idIn|isCurrent|lastRefusal|limitFrames|look|lostBy|maxFrameMessages|mayTry|' +
+    'moveOn|moveTo|newId|onDown|onLost|onMoveFailed|onOversized|onSettled|onWake|oversized|paging|queued|recheck|registering|' +
+    'releaseUpTo|requestNumber|requestTimeoutMs|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|takeUp|timed|timeoutOf|' +
+    'torn|unreachable|unresolved|violation|writeSession)$',
 );
 
 const { testing, react, ...pages } = library;

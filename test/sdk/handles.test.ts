@@ -38,6 +38,7 @@ interface Story<T extends HandleType> {
 const path = '/d/x';
 const value = (of: unknown): Uint8Array => utf8(JSON.stringify(of));
 const written = { version: expect.any(Number) as number, op: expect.any(Number) as number };
+const made = { ...written, path };
 const create = (type: HandleType, first: Uint8Array | null = null): SimpleOperation => ({
   kind: 'create',
   path,
@@ -51,7 +52,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
     paged: [],
     empty: [],
     steps: (directory) => [
-      [() => directory.create(), written, [`${path} directory`]],
+      [() => directory.create(), made, [`${path} directory`]],
       [() => directory.counter('n').add(2), 2, [`${path} directory`, `${path}/n counter 2`]],
       [() => directory.counter('n').delete(), true, [`${path} directory`]],
       [() => directory.blob('b', json()).put('b'), written, [`${path} directory`, `${path}/b blob "b"`]],
@@ -79,7 +80,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
     paged: [],
     empty: undefined,
     steps: (blob) => [
-      [() => blob.create('a'), written, 'a'],
+      [() => blob.create('a'), made, 'a'],
       [() => blob.put('b'), written, 'b'],
       [() => blob.replace('b', 'cc'), written, 'cc'],
       [() => blob.update((old) => `${String(old)}c`), { ...written, value: 'ccc' }, 'ccc'],
@@ -100,7 +101,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
     paged: ['queueList'],
     empty: [],
     steps: (queue) => [
-      [() => queue.create(), written, []],
+      [() => queue.create(), made, []],
       [() => queue.push('a'), written, ['a']],
       [() => queue.push('b'), written, ['a', 'b']],
       [() => queue.push('c'), written, ['a', 'b', 'c']],
@@ -131,7 +132,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
     paged: ['setMembers'],
     empty: [],
     steps: (set) => [
-      [() => set.create(), written, []],
+      [() => set.create(), made, []],
       [() => set.insert('b'), true, ['b']],
       [() => set.insert('a'), true, ['a', 'b']],
       [() => set.insert('c'), true, ['a', 'b', 'c']],
@@ -156,7 +157,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
     paged: [],
     empty: 0,
     steps: (counter) => [
-      [() => counter.create(7), written, 7],
+      [() => counter.create(7), made, 7],
       [() => counter.add(-9), -2, -2],
       [() => counter.add(), -1, -1],
       [() => counter.get(), -1, -1],

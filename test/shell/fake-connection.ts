@@ -37,7 +37,7 @@ const acting: Acting = {
   session: 7,
   request: 1,
   now: 0,
-  sessions: { over: () => false, countsUntil: () => 10_000, refuses: () => null, changed: () => 0 },
+  sessions: { over: () => false, countsUntil: () => 10_000, refuses: () => null, room: () => 1024, changed: () => 0 },
 };
 
 export class FakeConnection implements ShellConnection {
