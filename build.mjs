@@ -85,9 +85,9 @@ const page = {
 
 // Names between our own classes, which are in no message, no answer and no interface of the browser: shortened (350 bytes gzip).
 const onlyOurs = new RegExp(
-  '^(\\w+AtMs|adopt|arrived|bytesAt|continuedIn|deadlineMs|defaultRead|disconnected|earlyMessages|endAll|endSoon|estimate|failures|finished|' +
+  '^(\\w+AtMs|arrived|bytesAt|channel|continuedIn|deadlineMs|defaultRead|disconnected|earlyMessages|endAll|endSoon|engine|estimate|executor|failures|finished|' +
     'hurry|idIn|isCurrent|lastRefusal|limitFrames|lostBy|maxFrameMessages|moveOn|moveTo|newId|onDown|onLost|onMoveFailed|onOversized|onSettled|' +
-    'onWake|oversized|paging|registering|releaseUpTo|requestNumber|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|timed|' +
+    'onWake|oversized|paging|registering|releaseUpTo|requestNumber|requestTimeoutMs|resetting|resting|retireOthers|sendAll|sendPing|sentAnswered|takeUp|timed|' +
     'timeoutOf|torn|unresolved|writeSession)$',
 );
 
@@ -117,7 +117,11 @@ const apart = (name) => ({ path: `./${name}.js`, external: true });
 
 // Hooks and the simulated cluster are built apart. Sharing chunks with them would put what a page loads into an order that packs worse
 // (260 bytes gzip); and the cluster speaks everything. Their live values are core's, and their errors the page's.
-await build({ ...page, entryPoints: { react }, plugins: [inPlaceOf({ 'browser-client/core.ts': apart('core') })] });
+await build({
+  ...page,
+  entryPoints: { react },
+  plugins: [inPlaceOf({ 'browser-client/core.ts': apart('core'), 'core/base/errors.ts': apart('errors') })],
+});
 await build({ ...page, entryPoints: { testing }, plugins: [inPlaceOf({ 'core/base/errors.ts': apart('errors') })] });
 
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');

@@ -10,7 +10,7 @@ import { defaultZooKeeperJar } from './zookeeper-target.ts';
 export const targetNames = ['haret', 'etcd', 'zookeeper'] as const;
 export type TargetName = (typeof targetNames)[number];
 
-export const measures = ['load', 'memory', 'restart', 'failover', 'watch', 'client'] as const;
+export const measures = ['load', 'memory', 'restart', 'failover', 'watch', 'client', 'locks'] as const;
 export type Measure = (typeof measures)[number];
 
 /** One point of the load: this many requests outstanding over this many connections. */
@@ -41,6 +41,9 @@ export interface Plan {
   /** Connections with a watch on one key each. Writes to that key are timed. */
   readonly watchers: number;
   readonly watchedWrites: number;
+  /** Clients that take locks of their own, and how many wait for one lock. */
+  readonly lockClients: number;
+  readonly lockWaiters: number;
   /** Where clients connect: all to the node of the primary, or in turn to every node. */
   readonly placement: (typeof placements)[number];
   readonly directory: string;
@@ -81,6 +84,8 @@ Starts three nodes of each system on this machine and compares them, in one run.
   --restarts N            (default 3)
   --watchers N            connections with a watch on one key each (default 1000); only for haret
   --watched-writes N      (default 30)
+  --lock-clients N        clients that take and release a lock of their own each (default 64)
+  --lock-waiters N        how many wait for one lock (default 1000)
   --placement WHERE       of connections: primary, or spread over the nodes (default primary)
   --dir DIR               for the nodes' data, on the disk to measure (default the system's temporary directory)
   --json FILE             write everything that was measured
@@ -114,6 +119,8 @@ const options = {
   restarts: { type: 'string' },
   watchers: { type: 'string' },
   'watched-writes': { type: 'string' },
+  'lock-clients': { type: 'string' },
+  'lock-waiters': { type: 'string' },
   placement: { type: 'string' },
   dir: { type: 'string' },
   json: { type: 'string' },
@@ -158,6 +165,8 @@ export function planOf(args: readonly string[]): Plan | null {
     restarts: integer('restarts', values.restarts, 3, 1, 1000),
     watchers: integer('watchers', values.watchers, 1000, 1, 10_000),
     watchedWrites: integer('watched-writes', values['watched-writes'], 30, 1, 100_000),
+    lockClients: integer('lock-clients', values['lock-clients'], 64, 8, 1000),
+    lockWaiters: integer('lock-waiters', values['lock-waiters'], 1000, 1, 8000),
     placement: words('placement', values.placement, placements, ['primary'])[0]!,
     directory: values.dir ?? tmpdir(),
     json: values.json ?? null,

@@ -6,6 +6,7 @@ import { watchChild } from './children.ts';
 import { driverArgument } from './driver.ts';
 import type { DriverAnswer, DriverCommand } from './driver.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
+import type { LockPlan, LockTimes } from './locks.ts';
 import type { ClientSpec } from './target.ts';
 import type { WatchPlan, WatchTimes } from './watch-fan-out.ts';
 
@@ -30,6 +31,12 @@ export class Driver {
     const answer = await this.#command({ kind: 'run', plan, connections, serverPids });
     if (answer.kind !== 'result') throw new Error('the driver gave no result');
     return answer.result;
+  }
+
+  async locks(plan: LockPlan): Promise<LockTimes> {
+    const answer = await this.#command({ kind: 'locks', plan });
+    if (answer.kind !== 'locked') throw new Error('the driver gave no times');
+    return answer.times;
   }
 
   async watch(plan: WatchPlan): Promise<WatchTimes> {

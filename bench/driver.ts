@@ -5,6 +5,8 @@
 import { connectMany } from './connect.ts';
 import { fill, runLoad } from './load.ts';
 import type { LoadPlan, LoadResult } from './load.ts';
+import { measureLocks } from './locks.ts';
+import type { LockPlan, LockTimes } from './locks.ts';
 import { processorMicroseconds } from './processor.ts';
 import type { ClientSpec, Connection } from './target.ts';
 import { measureFanOut } from './watch-fan-out.ts';
@@ -22,11 +24,13 @@ export type DriverCommand =
     }
   | { readonly kind: 'fill'; readonly from: number; readonly to: number; readonly valueBytes: number }
   | { readonly kind: 'watch'; readonly plan: WatchPlan }
+  | { readonly kind: 'locks'; readonly plan: LockPlan }
   | { readonly kind: 'target'; readonly spec: ClientSpec };
 
 export type DriverAnswer =
   | { readonly kind: 'result'; readonly result: LoadResult }
   | { readonly kind: 'watched'; readonly times: WatchTimes }
+  | { readonly kind: 'locked'; readonly times: LockTimes }
   | { readonly kind: 'ok' }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -57,6 +61,10 @@ export function runDriver(): void {
       return { kind: 'ok' };
     }
     if (command.kind === 'watch') return { kind: 'watched', times: await measureFanOut(command.plan) };
+    if (command.kind === 'locks') {
+      if (spec === null) throw new Error('the driver has no target yet');
+      return { kind: 'locked', times: await measureLocks(spec, command.plan) };
+    }
     if (command.kind === 'fill') {
       await fill(await pool(fillConnections), command.from, command.to, command.valueBytes, fillOutstanding);
       return { kind: 'ok' };

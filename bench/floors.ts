@@ -14,6 +14,7 @@ export interface Floor {
 
 const putRatio = 2;
 const readRatio = 3;
+const lockRatio = 2;
 const busyOutstanding = 256;
 const residentMegabytes = 250;
 const restartMs = 1500;
@@ -76,6 +77,13 @@ export function floorsOf(results: Results): Floor[] {
   for (const one of results.watch) {
     if (one.target !== 'haret' || one.watchers !== floorWatchers) continue;
     atMost(`${one.watchers} watches of one key told, ${one.codec}`, median(one.allToldMs), fanOutMs, 'ms');
+  }
+  const [locks] = results.locks.filter(({ target }) => target === 'haret');
+  for (const other of results.locks) {
+    if (locks === undefined || other === locks) continue;
+    const reached = locks.cycles / other.cycles;
+    const what = `locks by ${locks.clients} clients: rate of ${other.target}'s`;
+    floors.push({ what, wanted: `>= ${lockRatio}x`, reached: `${reached.toFixed(2)}x`, met: reached >= lockRatio });
   }
   for (const one of results.client) {
     const reached = one.sdk.throughput / one.bare.throughput;

@@ -118,6 +118,22 @@ export function reportOf(results: Results): string {
     const title = 'watches of one key, a connection each: from asking for a write until all were told';
     parts.push(`${title}\n${table(['target', 'watchers', 'median ms', 'most', 'half told'], rows, 1)}`);
   }
+  if (results.locks.length > 0) {
+    const rows = results.locks.map((one) => [
+      one.target,
+      count(one.cycles),
+      time(one.cycleMs.p50),
+      time(one.cycleMs.p99),
+      orUnknown(one.serverMicros, micros),
+      time(one.handOverAloneMs.p50),
+      time(one.handOverMs.p50),
+      time(one.handOverMs.p99),
+    ]);
+    const [{ clients, waiters }] = results.locks as [(typeof results.locks)[0]];
+    const head = ['target', 'per s', 'p50 ms', 'p99', 'server us', '1 waits: p50', 'all: p50', 'p99'];
+    const title = `locks: ${clients} clients take and release one each; and from a release to the next grant, while 1 and ${waiters} wait`;
+    parts.push(`${title}\n${table(head, rows, 1)}`);
+  }
   if (results.client.length > 0) {
     const rows = results.client.map(({ workload, outstanding, bare, sdk }) => [
       workload,

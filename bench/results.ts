@@ -2,6 +2,7 @@
 
 import type { LoadCase, Plan, TargetName } from './arguments.ts';
 import type { LoadResult, Workload } from './load.ts';
+import type { LockTimes } from './locks.ts';
 import type { MachineFacts } from './machine.ts';
 import type { WatchCodec } from './watch-fan-out.ts';
 
@@ -55,6 +56,12 @@ export interface WatchResult {
   readonly halfToldMs: readonly number[];
 }
 
+export interface LockResult extends LockTimes {
+  readonly target: TargetName;
+  readonly clients: number;
+  readonly waiters: number;
+}
+
 /** The package's client and the bare client at the same load, in rounds that took turns. */
 export interface ClientResult {
   readonly workload: Workload;
@@ -76,6 +83,7 @@ export interface Results {
   readonly failover: FailoverResult[];
   readonly watch: WatchResult[];
   readonly client: ClientResult[];
+  readonly locks: LockResult[];
 }
 
 export function median(values: readonly number[]): number {

@@ -76,6 +76,7 @@ export class Run {
       failover: [],
       watch: [],
       client: [],
+      locks: [],
     };
   }
 
@@ -222,6 +223,7 @@ export class Run {
       }
       if (measures.includes('watch') && name === 'haret') await this.#watch(side);
       if (measures.includes('client') && name === 'haret') await this.#client(side);
+      if (measures.includes('locks')) await this.#locks(side);
       if (measures.includes('failover')) {
         for (const kind of failureKinds) {
           const measure = (): Promise<number> => measureFailover(target, kind, valueBytes);
@@ -242,6 +244,17 @@ export class Run {
       this.#results.watch.push({ target: name, watchers, codec, ...times });
       this.#progress(`  ${name}: ${watchers} watchers (${codec}) told in ${median(times.allToldMs).toFixed(1)} ms`);
     }
+  }
+
+  async #locks({ name, target, driver }: Side): Promise<void> {
+    const { lockClients: clients, lockWaiters: waiters, seconds, warmupSeconds } = this.#plan;
+    const serverPids = target.pids().filter((pid) => pid !== null);
+    const times = await driver.locks({ clients, waiters, seconds, warmupSeconds, serverPids });
+    this.#results.locks.push({ target: name, clients, waiters, ...times });
+    const { cycles, handOverMs } = times;
+    this.#progress(
+      `  ${name}: ${cycles.toFixed(0)} locks a second by ${clients} clients; ${waiters} waiters: ${handOverMs.p50.toFixed(2)} ms from one to the next`,
+    );
   }
 
   /** What the package costs. It and the bare client take turns at one cluster, each in a process of its own. */

@@ -1,5 +1,5 @@
 /**
- * `haret/coordination`: locks, semaphores, barriers, elections and work queues, as functions that take a namespace. A page pays for
+ * `haret/coordination`: locks, semaphores, barriers, elections, work queues, presence, and nodes with a life of their own, as functions that take a namespace. A page pays for
  * those that it imports. A namespace of `haret` has them as methods, except work queues.
  *
  * @module haret/coordination
@@ -26,6 +26,10 @@ export type {
 export { Lock, lock } from './claims/lock.ts';
 export type { AcquireOptions } from './claims/lock.ts';
 export type { ClaimNode, ClaimNodeOps, StealOptions } from './claims/node.ts';
+export { create, touch, withOptions } from './claims/lives.ts';
+export type { CreateOptions, Created, LifeOptions } from './claims/lives.ts';
+export { Member, presence } from './claims/presence.ts';
+export type { CorePresence, JoinOptions } from './claims/presence.ts';
 export { Semaphore, semaphore } from './claims/semaphore.ts';
 export type { PermitOptions, SemaphoreOps, SemaphoreOptions } from './claims/semaphore.ts';
 export { locks } from './claims/web-locks.ts';

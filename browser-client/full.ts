@@ -2,7 +2,9 @@
 
 import { Barrier } from './claims/barrier.ts';
 import { Election } from './claims/election.ts';
+import { touch } from './claims/lives.ts';
 import { Lock } from './claims/lock.ts';
+import { Presence } from './claims/live-presence.ts';
 import { Semaphore } from './claims/semaphore.ts';
 import type { SemaphoreOptions } from './claims/semaphore.ts';
 import { LockManager } from './claims/web-locks.ts';
@@ -13,7 +15,7 @@ import { Blob, Counter, Directory, Queue, SetHandle } from './kinds/index.ts';
 import type { HandleMakers } from './kinds/index.ts';
 import { CoreNamespace } from './namespace.ts';
 import type { NamespaceParts } from './namespace.ts';
-import type { ConnectOptions } from './options.ts';
+import type { CallOptions, ConnectOptions, Written } from './options.ts';
 import { txn } from './txn.ts';
 import type { Txn } from './txn.ts';
 import { watch } from './watch.ts';
@@ -64,6 +66,16 @@ export class Namespace extends CoreNamespace implements HandleMakers {
   /** An election of one leader, with a value that everyone sees. */
   election<Out, In>(path: string, codec: Codec<Out, In>): Election<Out, In, this> {
     return new Election(this, path, codec);
+  }
+
+  /** A room: who is in it, with data of each. */
+  presence<Out, In>(path: string, codec: Codec<Out, In>): Presence<Out, In, this> {
+    return new Presence(this, path, codec);
+  }
+
+  /** Begins the time to live of a node anew, and changes nothing else. @throws HaretError `BadArgument` if it has none. */
+  touch(path: string, options: CallOptions = {}): Promise<Written> {
+    return touch(this, path, options);
   }
 
   /** Locks by name, as `navigator.locks` has them, for all clients of the namespace. */

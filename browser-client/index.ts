@@ -8,7 +8,8 @@
 export { bytes, json, superjson, text } from './codecs.ts';
 export type { Codec, Issue, StandardSchema, Validated } from './codecs.ts';
 export { HaretError } from '../core/base/errors.ts';
-export { Barrier, Election, Hold, Lock, Semaphore, Term } from './coordination.ts';
+export { Barrier, Election, Hold, Lock, Member, Semaphore, Term, withOptions } from './coordination.ts';
+export { Presence } from './claims/live-presence.ts';
 export type {
   AcquireOptions,
   BarrierOps,
@@ -16,8 +17,11 @@ export type {
   ClaimNode,
   ClaimNodeOps,
   ClaimsInfo,
+  CreateOptions,
+  Created,
   ElectionEvent,
   GrantedLock,
+  JoinOptions,
   KnownClaim,
   Leader,
   LockInfo,
@@ -25,6 +29,7 @@ export type {
   LockManagerSnapshot,
   LockRequestOptions,
   LockWork,
+  LifeOptions,
   LostReason,
   ObserveOptions,
   PermitOptions,

@@ -6,6 +6,11 @@
  */
 
 import { useRef, useSyncExternalStore } from 'react';
+import type { Election, Term } from './claims/election.ts';
+import type { Hold } from './claims/hold.ts';
+import { Keeper, stateOff } from './claims/keeper.ts';
+import type { HoldState } from './claims/keeper.ts';
+import type { AcquireOptions, Lock } from './claims/lock.ts';
 import { directory, live as liveOf, liveKey } from './core.ts';
 import type { CoreHaret } from './haret.ts';
 import type { LiveNode } from './kinds/directory.ts';
@@ -13,7 +18,10 @@ import type { HasLive, Live, LiveState } from './live.ts';
 import type { CoreNamespace } from './namespace.ts';
 import type { ConnectionState } from './options.ts';
 
-export type { HasLive };
+import { LeaderStore, leaderUnknown } from './claims/leader-store.ts';
+import type { LeaderState } from './claims/leader-store.ts';
+
+export type { HasLive, HoldState, LeaderState };
 
 const loading = { status: 'loading', value: undefined, op: 0, error: undefined } as const;
 const serverState = (): typeof loading => loading;
@@ -53,3 +61,80 @@ export function useConnection(haret: CoreHaret): ConnectionState {
 }
 
 const connecting = (): ConnectionState => 'connecting';
+
+/** Options of {@link useLock} and {@link useCampaign}. */
+export interface KeepOptions {
+  /** Whether to ask for it now. Default true. When it becomes false, what is held is given up. */
+  readonly enabled?: boolean | undefined;
+}
+
+/** Options of {@link useLock}. */
+export interface UseLockOptions extends KeepOptions, Pick<AcquireOptions, 'shared' | 'leaseMs'> {}
+
+interface Kept {
+  readonly namespace: CoreNamespace;
+  readonly key: string;
+  readonly subscribe: Subscribe;
+  readonly state: () => HoldState<Hold>;
+}
+
+function useKept<H extends Hold>(
+  { namespace, path }: { readonly namespace: CoreNamespace; readonly path: string },
+  how: string,
+  enabled: boolean,
+  acquire: (signal: AbortSignal) => Promise<H>,
+): HoldState<H> {
+  const held = useRef<Kept | null>(null);
+  const key = `${enabled ? 'on' : 'off'} ${how} ${path}`;
+  if (held.current?.namespace !== namespace || held.current.key !== key) {
+    const keeper = new Keeper(acquire);
+    held.current = enabled
+      ? { namespace, key, subscribe: (listener) => keeper.subscribe(listener), state: () => keeper.state }
+      : { namespace, key, subscribe: nothing, state: stateOff };
+  }
+  return useSyncExternalStore(held.current.subscribe, held.current.state, stateOff) as HoldState<H>;
+}
+
+const nothing: Subscribe = () => () => undefined;
+
+/**
+ * Holds a lock while the component is mounted: `{ status, hold, error }`. When it is lost, the component is told, and
+ * stands in line again. You may make the handle again at each render.
+ *
+ * @example
+ * const { status, hold } = useLock(ns.lock('/docs/7'), { enabled: editing });
+ */
+export function useLock(lock: Lock, options: UseLockOptions = {}): HoldState<Hold> {
+  const { enabled = true, shared = false, leaseMs } = options;
+  const how = `${shared ? 'shared' : 'alone'} ${leaseMs ?? ''}`;
+  return useKept(lock, how, enabled, (signal) => lock.acquire({ shared, leaseMs, signal }));
+}
+
+/**
+ * Stands for an election while the component is mounted: `{ status, hold, error }`, where `hold` is the term in office.
+ * Others see the value of the first render, until `hold.proclaim` replaces it.
+ */
+export function useCampaign<Out, In = Out>(
+  election: Election<Out, In>,
+  value: In,
+  { enabled = true }: KeepOptions = {},
+): HoldState<Term<Out, In>> {
+  return useKept(election, 'campaign', enabled, (signal) => election.campaign({ value, signal }));
+}
+
+/** Who leads, kept up to date: `{ status, leader, error }`. You may make the handle again at each render. */
+export function useLeader<Out>(election: Election<Out, never>): LeaderState<Out> {
+  const held = useRef<{
+    readonly namespace: CoreNamespace;
+    readonly path: string;
+    readonly store: LeaderStore<Out>;
+    readonly subscribe: Subscribe;
+  } | null>(null);
+  const { namespace, path } = election;
+  if (held.current?.namespace !== namespace || held.current.path !== path) {
+    const store = new LeaderStore(election);
+    held.current = { namespace, path, store, subscribe: (listener) => store.subscribe(listener) };
+  }
+  const { store, subscribe } = held.current;
+  return useSyncExternalStore<LeaderState<Out>>(subscribe, () => store.state, leaderUnknown);
+}

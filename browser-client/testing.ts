@@ -271,7 +271,8 @@ export class SimulatedCluster {
     const loop = this.#loop(host);
     loop.stalledUntilUs = Math.max(loop.stalledUntilUs, schedule.nowUs + Math.round(ms * 1000));
     network.pause(host);
-    loop.after(0, () => network.resume(host));
+    // When a loop goes on, timers that are due come before what has arrived.
+    loop.after(0, () => loop.after(1, () => network.resume(host)));
   }
 
   /** From now on the clock of a client's machine runs this many times as fast as that of the world. */

@@ -40,6 +40,10 @@ function answer(options: EndpointOptions, request: IncomingMessage, response: Se
     }
     case '/ready': {
       const namespace = new URLSearchParams(query).get('namespace') ?? undefined;
+      if (namespace === '') {
+        const message = 'namespace: expected a name, as in /ready?namespace=test-ns';
+        return json(request, response, 400, { error: { code: 'BadArgument', message } });
+      }
       const ready = node?.ready(namespace) ?? { ok: false, waitingFor: ['the node itself'] };
       json(request, response, ready.ok ? 200 : 503, ready);
       return;

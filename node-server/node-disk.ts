@@ -98,6 +98,28 @@ export class NodeDisk implements Disk {
     return files.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  syncAll(): void {
+    for (const { name } of this.list()) {
+      let file: number;
+      try {
+        file = fs.openSync(this.#path(name), 'r+');
+      } catch {
+        // What cannot be opened is not read either.
+        continue;
+      }
+      try {
+        fs.fsyncSync(file);
+      } catch (error) {
+        throw new Error(
+          `the file "${name}" of the data directory cannot be made durable (${error instanceof Error ? error.message : String(error)}): an earlier process wrote to it; look at the disk before you start again`,
+        );
+      } finally {
+        fs.closeSync(file);
+      }
+    }
+    syncDirectory(this.#directory);
+  }
+
   noFile(name: string): string | null {
     const found = fs.lstatSync(this.#path(name), { throwIfNoEntry: false });
     if (found === undefined || found.isFile()) return null;

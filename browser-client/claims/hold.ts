@@ -82,6 +82,12 @@ const maxLeaseMs = 3_600_000;
 /** The lease of each twin, and the namespace of which it is one. */
 const twins = new WeakMap<CoreNamespace, { readonly of: CoreNamespace; readonly leaseMs: number }>();
 const twinsOf = new WeakMap<CoreNamespace, Map<number, CoreNamespace>>();
+const leases = new WeakMap<Executor, number>();
+
+/** The lease of the session of a namespace, once something asks for one. */
+export function leaseOf(executor: Executor): number {
+  return leases.get(executor) ?? defaultLeaseMs;
+}
 
 /** The way into `namespace` whose session has this lease. A session has one, which is set once (coordination §2). */
 export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number | undefined): N {
@@ -96,14 +102,10 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   if (twin === undefined || twin.state === 'closed') {
     all.set(leaseMs, (twin = root.executor.twin()));
     twins.set(twin, { of: root, leaseMs });
+    leases.set(twin.executor, leaseMs);
   }
   // A twin is made by what made its namespace.
   return twin as N;
-}
-
-/** The lease of the session of a namespace, or of its twin. */
-export function leaseOf(namespace: CoreNamespace): number {
-  return twins.get(namespace)?.leaseMs ?? defaultLeaseMs;
 }
 
 /** What is asked of a line of claims. */
@@ -169,7 +171,7 @@ export async function claimIn(namespace: CoreNamespace, wish: Wish, options: Wai
   const { executor } = namespace;
   const { path, permits = 1, exclusive, value = null, auto, of = null } = wish;
   const waitMs = options.waitMs === undefined ? null : bounded('waitMs', options.waitMs, 0, maxWaitMs);
-  const leaseMs = leaseOf(namespace);
+  const leaseMs = leaseOf(executor);
   const plain = { permits, exclusive, value, waitMs, leaseMs };
   const operation =
     wish.steal === true

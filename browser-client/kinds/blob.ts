@@ -6,6 +6,8 @@ import type { Guard } from '../../core/tree/operation.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
 import { Handle, isNotFound, nothing } from '../handle.ts';
+import { createWith } from '../claims/lives.ts';
+import type { CreateOptions, Created } from '../claims/lives.ts';
 import type { Executor } from '../handle.ts';
 import { live } from '../live.ts';
 import type { Live, LiveSource } from '../live.ts';
@@ -253,6 +255,11 @@ export class CoreBlob<Out, In = Out> extends Handle {
 
 /** A value at a path. A program can follow its changes. */
 export class Blob<Out, In = Out> extends CoreBlob<Out, In> {
+  /** @throws HaretError `PathExists` */
+  override create(value: In, options: CreateOptions = {}): Promise<Created> {
+    return createWith(this.executor, () => this.op.create(value), options);
+  }
+
   /** The value, kept up to date. Undefined while the path does not exist. */
   live(): Live<Out | undefined> {
     return live(this);

@@ -3,6 +3,8 @@
 import type { Change } from '../../core/service/events.ts';
 import { encode } from '../codecs.ts';
 import { Handle } from '../handle.ts';
+import { createWith } from '../claims/lives.ts';
+import type { CreateOptions, Created } from '../claims/lives.ts';
 import type { Executor } from '../handle.ts';
 import { live } from '../live.ts';
 import type { Live, LiveSource } from '../live.ts';
@@ -93,6 +95,11 @@ export class CoreCounter extends Handle {
 
 /** A whole number of up to 53 bits. A program can follow its changes. */
 export class Counter extends CoreCounter {
+  /** @throws HaretError `PathExists` */
+  override create(value = 0, options: CreateOptions = {}): Promise<Created> {
+    return createWith(this.executor, () => this.op.create(value), options);
+  }
+
   /** The sum, kept up to date. */
   live(): Live<number> {
     return live(this);

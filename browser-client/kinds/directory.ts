@@ -4,6 +4,8 @@ import type { Change } from '../../core/service/events.ts';
 import type { Child, NodeType } from '../../core/tree/operation.ts';
 import type { Codec } from '../codecs.ts';
 import { Handle } from '../handle.ts';
+import { createWith } from '../claims/lives.ts';
+import type { CreateOptions, Created } from '../claims/lives.ts';
 import type { Executor } from '../handle.ts';
 import { live } from '../live.ts';
 import type { Fold, Live, LiveSource } from '../live.ts';
@@ -163,6 +165,11 @@ function join(path: string, name: string): string {
 
 /** A directory that also makes handles of nodes beneath it. A program can follow its changes. */
 export class Directory extends CoreDirectory implements HandleMakers {
+  /** @throws HaretError `PathExists` */
+  override create(options: CreateOptions = {}): Promise<Created> {
+    return createWith(this.executor, () => this.op.create(), options);
+  }
+
   /** Everything at and beneath it by path, kept up to date. */
   live(): Live<ReadonlyMap<string, LiveNode>> {
     return live(this);

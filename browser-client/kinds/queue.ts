@@ -4,6 +4,8 @@ import type { Change } from '../../core/service/events.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
 import { Handle, nothing } from '../handle.ts';
+import { createWith } from '../claims/lives.ts';
+import type { CreateOptions, Created } from '../claims/lives.ts';
 import type { Executor } from '../handle.ts';
 import { live } from '../live.ts';
 import type { Live, LiveSource } from '../live.ts';
@@ -158,6 +160,11 @@ export class CoreQueue<Out, In = Out> extends Handle {
 
 /** A first-in, first-out queue of items. A program can follow its changes. */
 export class Queue<Out, In = Out> extends CoreQueue<Out, In> {
+  /** @throws HaretError `PathExists` */
+  override create(options: CreateOptions = {}): Promise<Created> {
+    return createWith(this.executor, () => this.op.create(), options);
+  }
+
   /** The items from the front, kept up to date. */
   live(): Live<readonly Out[]> {
     return live(this);

@@ -7,6 +7,8 @@ import type { Guard, SimpleOperation } from '../../core/tree/operation.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
 import { Handle } from '../handle.ts';
+import { createWith } from '../claims/lives.ts';
+import type { CreateOptions, Created } from '../claims/lives.ts';
 import type { Executor } from '../handle.ts';
 import { live } from '../live.ts';
 import type { Live, LiveSource } from '../live.ts';
@@ -233,6 +235,11 @@ export class CoreSet<Out, In = Out> extends Handle {
 
 /** A set of members. A program can follow its changes. */
 export class SetHandle<Out, In = Out> extends CoreSet<Out, In> {
+  /** @throws HaretError `PathExists` */
+  override create(options: CreateOptions = {}): Promise<Created> {
+    return createWith(this.executor, () => this.op.create(), options);
+  }
+
   /** The members in the order of their bytes, kept up to date. */
   live(): Live<readonly Out[]> {
     return live(this);

@@ -70,6 +70,12 @@ export interface Disk {
   list(): readonly { readonly name: string; readonly size: number }[];
   /** What has this name and is no file, so that it is in no list: "a directory"; null for files, and where nothing has it. */
   noFile?(name: string): string | null;
+  /**
+   * Makes everything durable that is in the directory, before anybody reads it. A process that was killed may have written
+   * what it did not live to sync. It is read like the rest, and a power cut may still take it back.
+   * @throws when something cannot be made durable.
+   */
+  syncAll(): void;
   /** At most `length` bytes from `offset`; fewer only at the file's end. @throws when a sector cannot be read. */
   read(name: string, offset: number, length: number): Uint8Array;
   /**
@@ -97,6 +103,8 @@ export interface MemoryUse {
 /** Memory without which the process ends. */
 export interface Memory {
   use(): MemoryUse;
+  /** Frees what is dead. Nothing else runs meanwhile. It tells how many milliseconds that took. A host that cannot do it leaves it out. */
+  collect?(): number;
 }
 
 /** What a link carries: binary frames, or text frames when its codec is text. */

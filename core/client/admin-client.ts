@@ -212,7 +212,7 @@ export class AdminClient {
   }
 
   #opened(connection: Connection<AdminRequest, AdminReply>): void {
-    this.#connector.adopt(connection);
+    this.#connector.takeUp(connection);
     this.#setState('ready');
     for (const call of this.#calls.values()) this.#send(call);
   }

@@ -105,12 +105,12 @@ export class CallTable implements CallOwner {
       const details = { limit: maxOutstandingBytes, actual };
       return fail(code, `${actual} bytes would be outstanding, and the limit is ${maxOutstandingBytes}`, details);
     }
-    this.adopt(call, this.#ports.clock.now());
+    this.takeUp(call, this.#ports.clock.now());
     return null;
   }
 
   /** As {@link admit}, for a call of the client itself. It has no bound, because there are only a few. */
-  adopt(call: Call, nowMs: number): void {
+  takeUp(call: Call, nowMs: number): void {
     this.#count++;
     this.#bytes += bytesOf(call);
     this.#deadlines.add(call, nowMs);

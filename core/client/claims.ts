@@ -3,7 +3,7 @@
  * SDK.
  */
 
-import type { Asked } from '../tree/operation.ts';
+import type { Asked, Operation } from '../tree/operation.ts';
 import { Claim } from './claim.ts';
 import type { ClaimHandle, ClaimOptions, ClaimTold } from './claim.ts';
 import type { Client } from './client.ts';
@@ -14,11 +14,7 @@ import { SessionClaims } from './session-claims.ts';
 export type { ClaimHandle, ClaimOptions, ClaimTold, LostReason } from './claim.ts';
 
 export type TakeWish = Asked<'queueTake'>;
-type Wish =
-  | Asked<'claim'>
-  | (Asked<'steal'> & { readonly put: object })
-  | TakeWish
-  | { readonly kind: 'upsert'; readonly operation: TakeWish };
+type Wish = Asked<'claim'> | (Asked<'steal'> & { readonly put: object });
 
 /**
  * Puts a claim in line, in the namespace that `client` entered. The handler is told what becomes of it.
@@ -51,16 +47,20 @@ export class Claims implements ClientPart {
     host.alarms.add(this.#alarm);
   }
 
-  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): Claim {
-    const asked = wish.kind === 'upsert' ? wish.operation : wish;
-    const one = new Claim(asked.path, options, handler);
+  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
+    const { waitMs, leaseMs } = wish.kind === 'claim' ? wish : wish.put;
+    return this.add(new Claim(wish.path, options, handler), wish, leaseMs, waitMs);
+  }
+
+  /** Has a claim made by this operation. */
+  add(one: Claim, wish: Operation, leaseMs: number | null, waitMs: number | null = null): ClaimHandle {
+    const { timeoutMs } = one.options;
     let claims: SessionClaims | null = null as SessionClaims | null;
-    const { waitMs, leaseMs } = asked.kind === 'steal' ? asked.put : asked;
-    one.call = this.#host.execute(wish, { timeoutMs: options.timeoutMs }, (result) => {
+    one.call = this.#host.execute(wish, { timeoutMs }, (result) => {
       if (claims !== null) claims.answered(one, result);
-      else if (!result.ok && one.state !== 'over') handler({ kind: 'ended', error: result.error });
+      else if (!result.ok && one.state !== 'over') one.handler({ kind: 'ended', error: result.error });
     });
-    if (waitMs !== null) one.limitMs = this.#host.ports.clock.now() + waitMs + options.timeoutMs;
+    if (waitMs !== null) one.limitMs = this.#host.ports.clock.now() + waitMs + timeoutMs;
     const session = one.call.writeSession;
     if (session === null) return one;
     one.claims = claims = this.#of(session, leaseMs ?? defaultLeaseMs);

@@ -370,7 +370,7 @@ export class Client {
       return;
     }
     connection.limitFrames(welcome.maxFrameBytes);
-    this.#connector.adopt(connection);
+    this.#connector.takeUp(connection);
     this.#line.welcome = welcome;
     // Messages sent elsewhere may be lost. Numbers and sessions make it safe to send everything again, in order.
     this.#sessions.resume();

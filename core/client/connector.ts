@@ -11,7 +11,7 @@ import { Connection } from './connection.ts';
 import type { ClientPorts, ConnectionProblem, ConnectorOptions } from './options.ts';
 
 export interface ConnectorEvents<Out, In> {
-  /** A link has opened. The owner greets, and calls {@link Connector.adopt} once the node has answered. */
+  /** A link has opened. The owner greets, and calls {@link Connector.takeUp} once the node has answered. */
   onOpen(connection: Connection<Out, In>): void;
   onMessage(connection: Connection<Out, In>, message: In): void;
   /** The adopted connection is lost. The connector looks for another one. */
@@ -95,7 +95,7 @@ export class Connector<Out, In> {
   }
 
   /** Makes `connection` the active one. It replaces the one before. */
-  adopt(connection: Connection<Out, In>): void {
+  takeUp(connection: Connection<Out, In>): void {
     if (connection !== this.#dialling) return;
     const before = this.#active;
     this.#dialling = null;

@@ -9,6 +9,7 @@ import { errorInfo } from '../base/errors.ts';
 import type { Op, RequestNumber } from '../base/ids.ts';
 import type { Reply } from '../service/reply.ts';
 import type { BelongingRecord } from '../service/told.ts';
+import type { Operation } from '../tree/operation.ts';
 import { endOf, lost } from './claim.ts';
 import type { Claim, ClaimOwner } from './claim.ts';
 import { Lease } from './lease.ts';
@@ -25,9 +26,7 @@ function keyOf(path: string, id: Op): string {
 
 /** Something that the client must still tell the cluster: that it gives up a claim. */
 interface Debt {
-  readonly path: string;
-  readonly id: Op;
-  readonly request: RequestNumber;
+  readonly operation: Operation;
   call: Pending | null;
 }
 
@@ -47,8 +46,6 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   /** The newest op of what this session was told. */
   #told: Op = 0;
   #keptAtMs = -Infinity;
-  /** Takes that were made, so that who has none need not look for them. */
-  #takes = 0;
 
   constructor(host: PartHost, session: WriteSession, leaseMs: number) {
     this.#host = host;
@@ -66,7 +63,6 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   add(claim: Claim): void {
-    if (claim.options.jobs) this.#takes++;
     this.#asked.add(claim);
   }
 
@@ -74,28 +70,23 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   look(): number {
     const left = this.#lease.left();
     if (this.#held.size === 0) return Infinity;
-    if (left > 0) return this.#takes > 0 ? this.#lookAtJobs(left) : left;
+    if (left > 0) return this.#lookAtHeld(left);
     const lapsed = [...this.#held];
-    for (const one of lapsed) this.#forget(one);
-    // Jobs come back by themselves. To give them up cleanly would say that nobody worked on them.
-    for (const one of lapsed) if (one.options.jobs === undefined) this.#owe(one, 0);
+    for (const one of lapsed) this.forget(one);
+    for (const one of lapsed) if (one.owed) this.#owe(one, 0);
     for (const one of lapsed) one.handler({ kind: 'ended', error: lost('lapsed', one) });
     return Infinity;
   }
 
-  #lookAtJobs(left: number): number {
+  #lookAtHeld(left: number): number {
     let least = left;
-    for (const { options } of this.#held) if (options.jobs) least = Math.min(least, options.jobs.lookAt(this.#lease));
+    for (const one of this.#held) least = Math.min(least, one.lookAt(this.#lease));
     return least;
-  }
-
-  finished(one: Claim): void {
-    this.#forget(one);
   }
 
   tick(nowMs: number): void {
     if (this.session.lease !== this) return;
-    if (this.#takes > 0) for (const { options } of this.#held) options.jobs?.tick(nowMs);
+    for (const one of this.#held) one.tick(nowMs);
     if (nowMs - this.#keptAtMs >= this.#lease.ms / 3) this.renew();
     for (const debt of this.#debts) if (debt.call === null) this.#pay(debt);
     for (const one of [...this.#asked, ...this.#known.values()]) {
@@ -108,6 +99,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   /** Sends a keep-alive. Its answer tells everything that is not heard yet. */
   renew(): void {
+    if (this.session.id === 0) return;
     this.#keptAtMs = this.#now;
     this.#host.keepAlive(this.session);
   }
@@ -148,20 +140,20 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     one.after = 0;
     switch (kind) {
       case 'granted':
-        one.options.jobs?.told(record);
+        one.told(record);
         return this.#grant(one, token);
       case 'passed':
-        this.#forget(one);
+        this.forget(one);
         return one.handler({ kind: 'passed', op });
       case 'ended':
-        this.#forget(one);
+        this.forget(one);
         return one.handler({ kind: 'ended', error: endOf(record, one.path) });
       case 'revoked':
       case 'lost':
         one.token = token;
-        this.#forget(one);
+        this.forget(one);
         // The room is kept until the holder says that it has heard.
-        this.#owe(one, 0);
+        if (kind === 'revoked') this.#owe(one, 0);
         return one.handler({
           kind: 'ended',
           error: lost(kind === 'lost' ? 'deleted' : reason === 'continued' ? reason : 'stolen', one),
@@ -184,8 +176,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     for (const one of ready.sort((a, b) => a.newest - b.newest)) {
       // The program may have given up this one when it was told of another.
       if (!this.#granted.delete(one)) continue;
-      if (one.options.jobs?.begin(this.#lease) === false) {
-        this.#forget(one);
+      if (!one.begin(this.#lease)) {
+        this.forget(one);
         one.handler({ kind: 'ended', error: lost('timeUp', one) });
         continue;
       }
@@ -204,17 +196,11 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   answered(one: Claim, result: Result<Reply>): void {
     this.#asked.delete(one);
     if (one.state === 'over') return;
-    const { call, path } = one;
+    const { call } = one;
     const answer = result.ok ? result.value.answer : null;
-    const answered = answer?.kind === 'result' ? answer.result : null;
-    const claimed =
-      answered === null
-        ? null
-        : answered.kind === 'claimed'
-          ? answered
-          : (one.options.jobs?.answered(answered) ?? null);
+    const claimed = answer?.kind === 'result' ? one.resultOf(answer.result) : null;
     if (!result.ok || claimed === null) {
-      this.#forget(one);
+      this.forget(one);
       if (!result.ok && result.error.outcome === 'unknown') this.#owe(one, call?.requestNumber ?? 0);
       one.handler({ kind: 'ended', error: this.#refusal(one, result) });
       return;
@@ -225,23 +211,29 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     // Who could have been told that it lost something does not count on it for longer.
     if (changed <= this.session.heard) this.#lease.renew(clock);
     if (claim === 0) {
-      this.#forget(one);
+      this.forget(one);
       return one.handler({ kind: 'passed', op });
     }
+    // From its first keep-alive on, a node asks for the next ones in time, should our timers sleep.
+    if (this.#keptAtMs < 0) this.renew();
     one.id = claim;
     one.newest = op;
     one.after = changed;
     one.state = 'waits';
-    const key = keyOf(path, claim);
+    const key = keyOf(one.path, claim);
     this.#known.set(key, one);
     const early = this.#early.get(key);
     if (this.#asked.size === 0) this.#early.clear();
     else this.#early.delete(key);
     if (token > 0 && one.options.passes === true) {
-      this.#forget(one);
+      this.forget(one);
       return one.handler({ kind: 'passed', op });
     }
-    if (token > 0) this.#grant(one, token);
+    if (!one.lapses) {
+      one.token = token;
+      one.state = 'held';
+      one.handler({ kind: 'granted', claim, token });
+    } else if (token > 0) this.#grant(one, token);
     if (early !== undefined) this.#learn(one, early);
     else if (token === 0) one.handler({ kind: 'waits', claim, ahead });
     this.#handOn();
@@ -258,7 +250,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     return lost(error.details['continued'] === true ? 'continued' : 'sessionGone', one);
   }
 
-  #forget(one: Claim): void {
+  forget(one: Claim): void {
     one.state = 'over';
     this.#known.delete(keyOf(one.path, one.id));
     this.#granted.delete(one);
@@ -268,7 +260,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   cancel(one: Claim): void {
     const { state, call } = one;
     if (state === 'over') return;
-    this.#forget(one);
+    this.forget(one);
     if (state !== 'asked') return this.#owe(one, 0);
     const request = call?.requestNumber ?? 0;
     call?.abandon();
@@ -276,10 +268,9 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   release(one: Claim, to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void {
-    this.#forget(one);
-    const { path, id: claim, token } = one;
+    this.forget(one);
     const session = this.session.id;
-    this.#host.execute({ kind: 'release', path, claim, token, to }, { timeoutMs }, (result) => {
+    this.#host.execute(one.ending(session, to), { timeoutMs }, (result) => {
       const error = !result.ok ? result.error : result.value.answer.kind === 'error' ? result.value.answer.error : null;
       if (error === null) return done({ ok: true, value: true });
       const gone = error.code === 'SessionGone' || (error.code === 'NotHeld' && to === 0);
@@ -293,22 +284,16 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   #owe(one: Claim, request: RequestNumber): void {
     // With its session, everything is given up. And the number of a request means nothing in another session.
     if (this.session.id === 0 || (one.id === 0 && request === 0)) return;
-    const debt: Debt = { path: one.path, id: one.id, request, call: null };
+    const debt: Debt = { operation: one.abandonment(this.session.id, request), call: null };
     this.#debts.add(debt);
     this.#pay(debt);
   }
 
   #pay(debt: Debt): void {
-    const { path, id: claim } = debt;
-    const request = claim === 0 ? debt.request : 0;
-    debt.call = this.#host.execute(
-      { kind: 'abandon', path, claim, request },
-      { timeoutMs: owedTimeoutMs },
-      (result) => {
-        debt.call = null;
-        if (result.ok) this.#debts.delete(debt);
-      },
-    );
+    debt.call = this.#host.execute(debt.operation, { timeoutMs: owedTimeoutMs }, (result) => {
+      debt.call = null;
+      if (result.ok) this.#debts.delete(debt);
+    });
   }
 
   /** @see SessionLease */
@@ -321,7 +306,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     this.#early.clear();
     this.#told = 0;
     this.#lease.reset();
-    for (const one of all) this.#forget(one);
+    for (const one of all) this.forget(one);
     for (const { call } of debts) call?.abandon();
     if (continued) {
       // The other process need not wait until the lease is over. This one never takes the ClientID back by itself.

@@ -255,7 +255,7 @@ export class Sessions {
         done(reply, reply.answer.kind === 'error' ? reply.answer.error : null);
       }
     });
-    calls.adopt(call, this.#ports.clock.now());
+    calls.takeUp(call, this.#ports.clock.now());
     calls.begin(call);
     return call;
   }

@@ -7,7 +7,7 @@ import type { Op, SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
-import { changeKinds } from '../tree/names.ts';
+import { changeKinds, deletionCauses } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
 
 const toldClaimSchema = struct({
@@ -37,6 +37,8 @@ export const changeSchema = struct({
   number: nullable(int),
   /** The claim that it is about, for what happens to a lock, a semaphore, a barrier or an election. */
   claim: nullable(toldClaimSchema),
+  /** Why it was deleted, if nobody asked for it: its time to live was over, or its session ended. */
+  cause: nullable(oneOf(...deletionCauses)),
 });
 /** One change of one node, as watchers are told. */
 export interface Change extends TypeOf<typeof changeSchema> {}

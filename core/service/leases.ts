@@ -5,8 +5,10 @@
 
 import { MalformedError } from '../base/errors.ts';
 import type { Op, SessionId } from '../base/ids.ts';
-import type { Acting, Consequence, DeadlineKind } from '../tree/acting.ts';
-import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
+import type { Acting, Belonging, Consequence, DeadlineKind, Named } from '../tree/acting.ts';
+import type { EntryStep } from '../tree/kinds/entry-steps.ts';
+import type { TreeNode } from '../tree/node.ts';
+import { isUnkept, ttlOf } from '../tree/place.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Sessions } from './sessions.ts';
 import type { BelongingRecord } from './told.ts';
@@ -20,19 +22,25 @@ export interface Notice {
 const noNotices: readonly Notice[] = [];
 const noItems: BelongingRecord['items'] = [];
 
-/** What is done when a deadline has come. */
-const stepOf = {
-  shadow: 'shadowOver',
-  wait: 'waitOver',
-  job: 'jobOver',
-  delay: 'ready',
-} as const satisfies Record<DeadlineKind, ClaimStep['kind']>;
-
 /** How much an expiry does before it leaves the rest to another one (coordination §14). */
 const maxUnitsOfExpiry = 1024;
 
 /** Notices are hints, so those beyond this are not kept. A replica that catches up makes many that nobody takes. */
 const maxNotices = 65_536;
+
+/** What becomes of something whose deadline has come. */
+const overOf = {
+  shadow: ({ path, id }) => ({ kind: 'shadowOver', path, id }),
+  wait: ({ path, id }) => ({ kind: 'waitOver', path, id }),
+  job: ({ path, id }) => ({ kind: 'jobOver', path, id }),
+  delay: ({ path, id }) => ({ kind: 'ready', path, id }),
+  ttl: ({ path, id }) => ({ kind: 'ttlOver', path, id }),
+} as const satisfies Record<DeadlineKind, (named: Named) => EntryStep>;
+
+/** What becomes of something whose session has ended. */
+function givenUp({ kind, path, id, item }: Belonging, clean: boolean): EntryStep {
+  return kind === 'ephemeral' ? { kind: 'ownerEnded', path, id } : { kind: 'giveUp', path, id, item, clean };
+}
 
 export class Leases {
   readonly #sessions: Sessions;
@@ -46,10 +54,20 @@ export class Leases {
   /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
   restore(tree: Tree): void {
     for (const { session, belonging, deadline } of tree.standing()) {
-      if (session !== null && !this.#sessions.own(session, belonging))
+      if (belonging !== null && !this.#sessions.own(session, belonging))
         throw new MalformedError(`snapshot has a claim at ${belonging.path} of session ${session}, which is not there`);
       if (deadline !== null) this.#deadlines.add(deadline);
     }
+    for (const { path, node } of tree.lives()) this.#restoredLife(path, node);
+  }
+
+  #restoredLife(path: string, node: TreeNode): void {
+    const { life, created: id } = node;
+    if (life === null) return;
+    const { owner, ttlMs } = life;
+    if (owner !== 0 && !this.#sessions.own(owner, { kind: 'ephemeral', path, id }))
+      throw new MalformedError(`snapshot has an ephemeral at ${path} of session ${owner}, which is not there`);
+    if (ttlMs > 0 && isUnkept(node)) this.#deadlines.add(ttlOf(node, path, life));
   }
 
   /** For whom the tree acts. By itself, the group acts for no session. */
@@ -94,19 +112,35 @@ export class Leases {
   }
 
   /** Ends sessions, and says what must be done to what belonged to them (coordination §2). */
-  end(ids: readonly SessionId[], clean = false): ClaimStep[] {
-    const steps: ClaimStep[] = [];
+  end(ids: readonly SessionId[], clean = false): EntryStep[] {
+    const steps: EntryStep[] = [];
     for (const id of ids) {
-      for (const belonging of this.#sessions.belongingsOf(id)) steps.push({ kind: 'giveUp', ...belonging, clean });
+      for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one, clean));
       this.#sessions.end(id);
     }
     return steps;
   }
 
-  /** Ends what is due, in order, up to a bound, and says what must be done to claims. */
-  due(now: number): { readonly steps: readonly ClaimStep[]; readonly sessions: number } {
+  /**
+   * A session goes on in another one. What the process before may still count on becomes a shadow; the rest passes to
+   * the new one (coordination §6).
+   */
+  continue(from: SessionId, to: SessionId): EntryStep[] {
+    const until = this.#sessions.countsUntil(from);
+    const leaseMs = this.#sessions.leaseOf(from);
+    return this.#sessions
+      .belongingsOf(from)
+      .map(({ kind, path, id, item }) =>
+        kind === 'ephemeral'
+          ? { kind: 'passedOn', path, id, from, to, leaseMs }
+          : { kind: 'continued', path, id, item, until },
+      );
+  }
+
+  /** Ends what is due, in order, up to a bound, and says what must be done to the tree. */
+  due(now: number): { readonly steps: readonly EntryStep[]; readonly sessions: number } {
     let sessions = 0;
-    const steps: ClaimStep[] = [];
+    const steps: EntryStep[] = [];
     for (let units = 0; units < maxUnitsOfExpiry;) {
       const session = this.#sessions.nextDue();
       const other = this.#deadlines.first;
@@ -120,7 +154,7 @@ export class Leases {
       } else {
         const { kind, path, id } = other!;
         this.#deadlines.remove(other!);
-        steps.push({ kind: stepOf[kind], path, id });
+        steps.push(overOf[kind]({ path, id }));
         units++;
       }
     }
@@ -135,7 +169,7 @@ export class Leases {
     return taken;
   }
 
-  /** The replicated time at which a session, a wait or a shadow is due, or null when there is none. */
+  /** The replicated time at which something is due, or null when there is nothing. */
   deadline(): number | null {
     const session = this.#sessions.nextDue()?.atMs ?? Infinity;
     const first = Math.min(session, this.#deadlines.first?.at ?? Infinity);

@@ -13,7 +13,7 @@ import type { Epoch, Op, RequestNumber, SessionId, View } from '../base/ids.ts';
 import { sessionOf } from '../base/ids.ts';
 import type { Limits } from '../base/limits.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
-import type { ClaimStep } from '../tree/kinds/claim-steps.ts';
+import type { EntryStep } from '../tree/kinds/entry-steps.ts';
 import type { OperationResult, Stat } from '../tree/operation.ts';
 import { isRead } from '../tree/reading.ts';
 import { ResultBudget } from '../tree/limits.ts';
@@ -192,7 +192,7 @@ export class Service {
   }
 
   /** Does to claims what the end of sessions and of waits asks for. An entry does this once. */
-  #act(steps: readonly ClaimStep[]): void {
+  #act(steps: readonly EntryStep[]): void {
     if (steps.length > 0) this.#take(this.#tree.step(steps, this.#op, this.#leases.acting(this.#timestamp)));
   }
 
@@ -230,11 +230,8 @@ export class Service {
     const holder = this.#sessions.holderOf(body.identity.id);
     const steps = this.#sessions.isDue(holder, now) ? this.#leases.end([holder]) : [];
     const bind = this.#sessions.bind(sessionOf(entry.op), body, now);
-    if (bind.kind === 'bound' && bind.continues !== 0) {
-      const until = this.#sessions.countsUntil(bind.continues);
-      for (const belonging of this.#sessions.belongingsOf(bind.continues))
-        steps.push({ kind: 'continued', ...belonging, until });
-    }
+    if (bind.kind === 'bound' && bind.continues !== 0)
+      steps.push(...this.#leases.continue(bind.continues, bind.session.id));
     this.#act(steps);
     if (bind.kind === 'refused') {
       this.#doubted = bind.doubted;

@@ -113,8 +113,8 @@ export function bytesOfRecords(records: readonly BelongingRecord[]): number {
   return bytes;
 }
 
-export function keyOf({ id, path, item }: Belonging): string {
-  return item === undefined ? `${id}${path}` : `${id}.${item}${path}`;
+export function keyOf({ kind, id, path, item }: Belonging): string {
+  return item === undefined ? `${kind}${id}${path}` : `${kind}${id}.${item}${path}`;
 }
 
 /** Locks are not taken from a living holder because another client wants its ClientID (coordination §2). */

@@ -125,6 +125,11 @@ export class Sessions {
     return session === undefined ? 0 : maxBelongings - (session.belongings?.size ?? 0) - session.records.length;
   }
 
+  /** 0 for a session without a lease. */
+  leaseOf(id: SessionId): number {
+    return this.#byId.get(id)?.leaseMs ?? 0;
+  }
+
   changedOf(id: SessionId): Op {
     return this.#byId.get(id)?.changed ?? 0;
   }

@@ -1,5 +1,5 @@
 /**
- * The times at which something in the tree is over: waits and shadows (coordination §1). They follow from the tree, so no
+ * The times at which something in the tree is over: waits, shadows and times to live (coordination §1). They follow from the tree, so no
  * snapshot has them.
  */
 

@@ -125,21 +125,22 @@ export class SessionModel {
     return leaseMs ?? this.#limits.sessionMs;
   }
 
-  /** The first claim or take of a session sets its lease, once (coordination §2). */
+  /** The first claim, take or ephemeral of a session sets its lease, once (coordination §2). */
   #lease(session: SessionId, bytes: Uint8Array, answer: Reply['answer']): void {
     const seen = this.#sessions.get(session);
     if (seen?.leaseMs !== null || answer.kind !== 'result') return;
     const { result } = answer;
     const results = result.kind === 'transaction' ? result.results : [result];
-    if (!results.some((one) => one.kind === 'claimed' || tookSomething(one))) return;
+    if (!results.some((one) => one.kind === 'claimed' || one.kind === 'created' || tookSomething(one))) return;
     const body = decodeBody(bytes);
     if (body.kind !== 'operation') return;
     const { operation } = body;
     const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
     for (const one of done) {
       const inner = one.kind === 'upsert' ? one.operation : one;
-      const wish =
-        inner.kind === 'claim' || inner.kind === 'queueTake' ? inner : inner.kind === 'steal' ? inner.put : null;
+      const ephemeral = inner.kind === 'createWith' && inner.ephemeral;
+      const owns = inner.kind === 'claim' || inner.kind === 'queueTake' || ephemeral;
+      const wish = owns ? inner : inner.kind === 'steal' ? inner.put : null;
       if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
     }
   }

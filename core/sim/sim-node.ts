@@ -308,6 +308,7 @@ export class SimNode {
     return {
       lock: () => disk.lock(),
       unlock: () => disk.unlock(),
+      syncAll: () => disk.syncAll(),
       list: () => disk.list(),
       read: (name, offset, length) => disk.read(name, offset, length),
       create: (name, size, callback) => whenAlive(() => disk.create(name, size, done(callback))),

@@ -215,13 +215,14 @@ export class Checkpoints {
       this.#disk.rename(job.temporary, name, (renameError) =>
         this.#resume(renameError, () => {
           this.#sealing = null;
-          this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });
           this.#jobs.shift();
           if (job.replica.removed) {
-            this.#remove(name);
+            // The same checkpoint may be installed, here until the removal is durable, or in the one that was made anew.
+            if (!this.#files.has(name)) this.#remove(name);
             this.#begin();
             return;
           }
+          this.#files.set(name, { parsed: parseCheckpointName(name)!, owner: job.replica });
           job.done(info);
           this.#begin();
         }),

@@ -274,15 +274,21 @@ interface FoundLog {
   readonly replicas: { readonly size: number };
   readonly endSegment: number;
   readonly resumeAt: { readonly segment: number } | null;
+  readonly durable: { readonly segment: number; readonly sequence: number };
 }
 
-/** The floor at the beginning of a run: what the old floor said, raised by what was found above it. */
-export function floorAfter(told: FloorState | null, { record, replicas, endSegment, resumeAt }: FoundLog): FloorState {
+/**
+ * The floor at the beginning of a run: what the old floor said, raised by what was found above it. The run before may have
+ * been killed after its last batches were durable, and before the floor said so. If they are lost later, nothing else
+ * tells that they were there.
+ */
+export function floorAfter(told: FloorState | null, found: FoundLog): FloorState {
+  const { record, replicas, endSegment, resumeAt, durable } = found;
   const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
   return {
     begun: Math.max(begun, endSegment, resumeAt?.segment ?? 0),
-    confirmed,
-    reached,
+    confirmed: Math.max(confirmed, durable.segment),
+    reached: Math.max(reached, durable.sequence),
     recorded: recorded || record !== null,
     peopled: peopled || replicas.size > 0,
   };

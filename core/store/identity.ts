@@ -46,6 +46,19 @@ export function readIdentity(disk: Disk, names: readonly string[]): FoundIdentit
   );
 }
 
+/**
+ * A process that was killed may have written what it did not live to sync. Nothing that recovery finds may be lost after
+ * this node has acted on it (protocol §2).
+ * @throws {@link StoreError} when the disk refuses.
+ */
+export function syncFound(disk: Disk): void {
+  try {
+    disk.syncAll();
+  } catch (error) {
+    throw new StoreError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 function readSector(disk: Disk, at: number): Uint8Array | null {
   try {
     return disk.read(identityFile, at, sectorBytes);

@@ -143,6 +143,11 @@ export class MemoryDisk implements Disk {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  syncAll(): void {
+    this.#directory = [];
+    for (const file of this.#files.values()) file.unsynced = [];
+  }
+
   read(name: string, offset: number, length: number): Uint8Array {
     const file = this.#file(name);
     const end = Math.min(offset + length, file.size);
@@ -401,11 +406,9 @@ export class MemoryDisk implements Disk {
     for (const file of this.#files.values()) file.lose(random);
   }
 
-  /** The process dies, but the machine does not. What was written is still there. */
+  /** The process dies, but the machine does not. What was written is still there, and no more durable than before. */
   processCrash(): void {
     this.#stop();
-    this.#directory = [];
-    for (const file of this.#files.values()) file.unsynced = [];
   }
 
   #stop(): void {

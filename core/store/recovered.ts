@@ -26,6 +26,8 @@ export interface Recovered {
   readonly resumeAt: LogPosition | null;
   /** The highest segment in which a batch was found, 0 when there is none. */
   readonly endSegment: number;
+  /** The segment and the number of the last valid batch; zeros when there is none. */
+  readonly durable: { readonly segment: number; readonly sequence: number };
   /** No batch of this store is here, and batches of another are. */
   readonly foreign: boolean;
 }

@@ -24,7 +24,7 @@ import { replicaKey } from './recovered.ts';
 import { ReplicaLog, unprovenTurns } from './replica-log.ts';
 import type { FoundBatch, SegmentFile } from './scan.ts';
 import { scanSegment } from './scan.ts';
-import { endsBelow, foreignSegments, listSegments, ownSegments, tookNone } from './segment-files.ts';
+import { endsBelow, foreignSegments, holeBetween, listSegments, ownSegments, tookNone } from './segment-files.ts';
 import type { Segments } from './segments.ts';
 
 export class Recovery {
@@ -52,9 +52,10 @@ export class Recovery {
   #tornAt: LogPosition | null = null;
   /** Whole entries of the corrupt batch that is being restored, by checksum. */
   readonly #salvaged = new Map<string, Place>();
-  /** The body of the last valid batch, and its number. */
+  /** The body of the last valid batch, its number, and its segment. */
   #lastBody: Uint8Array | null = null;
   #lastValid = 0;
+  #validSegment = 0;
   /** Every batch up to this number is accounted for: read, restored from an echo, or given up as lost. */
   #known = 0;
   #lost = 0;
@@ -125,9 +126,7 @@ export class Recovery {
       this.#log.write(
         'info',
         'the last batch of the log was torn by a crash and is cut off: it was never acknowledged',
-        {
-          batch: this.#bad.head.sequence,
-        },
+        { batch: this.#bad.head.sequence },
       );
     }
     // The floor says that no replica was ever made here, so none is missing.
@@ -146,6 +145,7 @@ export class Recovery {
       // After damage we write nothing over: another start must be able to come to the same conclusions.
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
       endSegment,
+      durable: { segment: this.#validSegment, sequence: this.#lastValid },
       foreign: foreign.size > 0 && used.size === 0,
     };
   }
@@ -218,7 +218,7 @@ export class Recovery {
         if (linked && batch.echo !== null) this.#restore(batch);
         else if (repeated > this.#known) this.#skipped = true;
       } else {
-        if (!linked) this.#loss('batches of the log are missing', head.sequence);
+        if (!linked) this.#loss(holeBetween(this.#segments, this.#end?.segment ?? 0, head.segment), head.sequence);
         this.#restore(batch);
       }
     }
@@ -231,6 +231,7 @@ export class Recovery {
     if (batch.body !== null) {
       this.#lastBody = batch.body;
       this.#lastValid = head.sequence;
+      this.#validSegment = head.segment;
       this.#known = head.sequence;
       this.#apply(batch.body, false, head.segment, batch.bodyOffset);
     }
@@ -247,9 +248,7 @@ export class Recovery {
     this.#log.write(
       'warn',
       'a batch of the log is damaged; what it held is known by name and is fetched from the other nodes',
-      {
-        batch: repeated,
-      },
+      { batch: repeated },
     );
     if (this.#bad !== null) this.#salvage(this.#bad);
     this.#apply(batch.echo, true, 0, 0);
@@ -305,11 +304,10 @@ export class Recovery {
         return this.#copy(part, segment, offset);
       case 'create': {
         const { identity } = part.state;
+        const key = replicaKey(identity.namespace, identity.replica);
         this.#roster++;
-        this.#replicas.set(
-          replicaKey(identity.namespace, identity.replica),
-          new ReplicaLog(part.state, this.#segments.pin),
-        );
+        this.#forget(key);
+        this.#replicas.set(key, new ReplicaLog(part.state, this.#segments.pin));
         return;
       }
       case 'remove':

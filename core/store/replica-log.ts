@@ -19,6 +19,17 @@ import type { ChangeHead, ReplicaState } from './parts.ts';
 /** By how much turns, and the number of the roster, jump where a log cannot say what it held. No run has so many. */
 export const unprovenTurns: number = 2 ** 32;
 
+/** More parts of one replica than a batch has on average, by far. */
+const partsOfABatch = 1024;
+
+/**
+ * The turn of a replica that is made after batch `sequence`. It is above all turns of an earlier replica of the same name. So
+ * if the end of that one and the beginning of this one are lost, what is left of the two is never taken for one log.
+ */
+export function firstTurn(sequence: number): number {
+  return sequence * partsOfABatch;
+}
+
 export class ReplicaLog {
   readonly identity: ReplicaIdentity;
   configuration: Configuration;
@@ -149,7 +160,8 @@ export class ReplicaLog {
 
   /** Applies everything in a change except its entries and what follows them. */
   begin(head: ChangeHead): void {
-    invariant(compareViewstamps(head.view, this.view) >= 0, 'a view never goes down', {
+    // After parts that are lost, this may be another replica of the same name, with the views of its own.
+    invariant(this.lostParts || compareViewstamps(head.view, this.view) >= 0, 'a view never goes down', {
       view: head.view,
       before: this.view,
     });

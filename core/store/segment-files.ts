@@ -77,6 +77,13 @@ export function tookNone(floor: FloorState | null, number: number): boolean {
   return floor !== null && number > floor.confirmed && number < floor.begun;
 }
 
+/** What is missing between two batches that are in these segments. */
+export function holeBetween(segments: Segments, from: number, to: number): string {
+  for (let number = from + 1; number < to; number++)
+    if (segments.get(number) === undefined) return 'a segment of the log is missing';
+  return 'batches of the log are missing';
+}
+
 /** A segment that took a batch, or the one that was begun last, is not there or holds nothing. */
 export function endsBelow(floor: FloorState | null, files: readonly SegmentFile[], endSegment: number): boolean {
   if (floor === null) return false;

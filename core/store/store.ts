@@ -26,7 +26,7 @@ import { Compaction } from './compaction.ts';
 import { EntryReader } from './entry-reader.ts';
 import { Floor, emptyFloor, floorAfter, readFloor, unknownFloor } from './floor.ts';
 import { defaultSegmentBytes, StoreError, trailAfterMs } from './format.ts';
-import { formatStore, mendIdentity, readIdentity, tellDamage } from './identity.ts';
+import { formatStore, mendIdentity, readIdentity, syncFound, tellDamage } from './identity.ts';
 import { LogWriter } from './log-writer.ts';
 import type { WrittenBatch } from './log-writer.ts';
 import type { SizedReplica, StoreOptions, StorePorts, StoreStats } from './options.ts';
@@ -34,7 +34,7 @@ import { changeSize, stateSize, writeChange, writeWhole } from './parts.ts';
 import type { ReplicaState } from './parts.ts';
 import { replicaKey } from './recovered.ts';
 import { Recovery } from './recovery.ts';
-import { ReplicaLog } from './replica-log.ts';
+import { ReplicaLog, firstTurn } from './replica-log.ts';
 import { Segments } from './segments.ts';
 
 export { StoreError } from './format.ts';
@@ -83,6 +83,7 @@ export class Store {
       throw error instanceof StoreError ? error : new StoreError(messageOf(error));
     }
     try {
+      syncFound(ports.disk);
       return new Store(ports, options);
     } catch (error) {
       ports.disk.unlock();
@@ -234,7 +235,7 @@ export class Store {
     const state: ReplicaState = {
       identity,
       configuration,
-      turn: 0,
+      turn: firstTurn(this.#writer.lastSequence),
       view: start,
       logView: this.#rosterProven ? start : noView,
       checkpoint: null,

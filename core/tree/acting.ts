@@ -38,12 +38,10 @@ export interface Acting {
   readonly sessions: SessionsView;
 }
 
-/** What belongs to a session, and is given up when the session ends. The op that made it names it, with the path. */
-export interface Belonging {
+/** Something at a path. The op that made it names it, together with the path. */
+export interface Named {
   readonly path: string;
   readonly id: Op;
-  /** The item of a job. Its id is the receipt. */
-  readonly item?: number;
 }
 
 /** An item that was given to a session. */
@@ -52,9 +50,20 @@ export interface GivenItem {
   readonly attempts: number;
 }
 
+export const belongingKinds = ['claim', 'job', 'ephemeral'] as const;
+export type BelongingKind = (typeof belongingKinds)[number];
+
+/** What belongs to a session, and is given up when the session ends. */
+export interface Belonging extends Named {
+  readonly kind: BelongingKind;
+  /** The item of a job. Its id is the receipt. */
+  readonly item?: number;
+}
+
 /** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
 export interface Told {
   readonly path: string;
+  /** The op that made the claim, or the ephemeral. */
   readonly claim: Op;
   readonly kind: NoticeKind;
   /** 0 when nothing was granted. */
@@ -66,20 +75,21 @@ export interface Told {
   readonly items?: readonly number[];
 }
 
-export const deadlineKinds = ['shadow', 'wait', 'job', 'delay'] as const;
+export const deadlineKinds = ['shadow', 'wait', 'job', 'delay', 'ttl'] as const;
 /** In the order in which they are done when they are due together (coordination §14). */
 export type DeadlineKind = (typeof deadlineKinds)[number];
 
 /** A time at which something in the tree is over. */
-export interface TreeDeadline extends Belonging {
+export interface TreeDeadline extends Named {
   readonly kind: DeadlineKind;
   readonly at: number;
 }
 
 /** What a tree that was restored says of one thing in it: whose it is, and when it is over. */
 export interface Standing {
-  readonly session: SessionId | null;
-  readonly belonging: Belonging;
+  readonly session: SessionId;
+  /** Null for what belongs to nobody. */
+  readonly belonging: Belonging | null;
   readonly deadline: TreeDeadline | null;
 }
 

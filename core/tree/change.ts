@@ -11,7 +11,7 @@ import { load } from './stored.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
 import { changeKinds, nodeTypes } from './names.ts';
-import type { ChangeKind, NodeType } from './names.ts';
+import type { ChangeKind, DeletionCause, NodeType } from './names.ts';
 import { childPath } from './path.ts';
 
 export interface TreeChange {
@@ -31,6 +31,8 @@ export interface TreeChange {
   readonly removed: TreeNode | null;
   /** The claim that this is about. */
   readonly claim: ToldClaim | null;
+  /** Why it was deleted, if nobody asked for it (coordination §9). */
+  readonly cause: DeletionCause | null;
 }
 
 /** What is told of a claim. */
@@ -54,12 +56,11 @@ export interface PackedParts {
 
 /** Writes a change in few bytes, for a history in memory. Its value and a deleted directory go to `parts`. */
 export function packChange(writer: Writer, change: TreeChange, parts: PackedParts): void {
-  const { value, number, removed, claim } = change;
+  const { value, number, removed, claim, cause } = change;
   writer.u8(changeKinds.indexOf(change.kind));
   writer.u8(nodeTypes.indexOf(change.type));
-  writer.u8(
-    (value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4) | (claim === null ? 0 : 8),
-  );
+  const present = (value === null ? 0 : 1) | (number === null ? 0 : 2) | (removed === null ? 0 : 4);
+  writer.u8(present | (claim === null ? 0 : 8) | (cause === null ? 0 : cause === 'ttl' ? 16 : 32));
   writer.text(change.path);
   writer.uint(change.version);
   if (value !== null) parts.values.push(value);
@@ -100,7 +101,8 @@ export class ChangeUnpacker {
     const number = (flags & 2) === 0 ? null : reader.int();
     const removed = (flags & 4) === 0 ? null : this.#parts.removed[this.#removed++]!;
     const claim = (flags & 8) === 0 ? null : { claim: reader.uint(), token: reader.uint(), session: reader.uint() };
-    return { path, kind, type, version, value, number, removed, claim };
+    const cause = (flags & 16) !== 0 ? 'ttl' : (flags & 32) !== 0 ? 'session' : null;
+    return { path, kind, type, version, value, number, removed, claim, cause };
   }
 }
 
@@ -111,7 +113,8 @@ export function makeChange(
   value: Stored | null,
   number: number | null,
 ): TreeChange {
-  return { path, kind, type: node.type, version: node.version, value, number, removed: null, claim: null };
+  const { type, version } = node;
+  return { path, kind, type, version, value, number, removed: null, claim: null, cause: null };
 }
 
 /** A change of one claim. It tells the value of the claim. */
@@ -129,18 +132,10 @@ export function createdChange(path: string, node: TreeNode): TreeChange {
   return makeChange(path, 'created', node, node.toldValue, node.toldNumber);
 }
 
-export function deletedChange(path: string, node: TreeNode): TreeChange {
+export function deletedChange(path: string, node: TreeNode, cause: DeletionCause | null): TreeChange {
   const removed = node instanceof DirectoryNode && node.count > 0 ? node : null;
-  return {
-    path,
-    kind: 'deleted',
-    type: node.type,
-    version: node.version,
-    value: null,
-    number: null,
-    removed,
-    claim: null,
-  };
+  const { type, version } = node;
+  return { path, kind: 'deleted', type, version, value: null, number: null, removed, claim: null, cause };
 }
 
 /** True when `path` lies beneath `directory`. */

@@ -66,6 +66,9 @@ export type ChangeKind = (typeof changeKinds)[number];
 /** Where an item of a queue is that does not wait (coordination §11). */
 export const itemStates = ['taken', 'delayed', 'dead'] as const;
 export type ItemState = (typeof itemStates)[number];
+/** Why a node was deleted, when nobody asked for it: its time to live is over, or the session that owned it. */
+export const deletionCauses = ['ttl', 'session'] as const;
+export type DeletionCause = (typeof deletionCauses)[number];
 
 /** What a claim was when it was abandoned. */
 export const claimStates = ['waiting', 'granted', 'nothing'] as const;

@@ -1,12 +1,16 @@
 /** Finds a place in the tree by its path, and puts another node there. */
 
 import type { Op } from '../base/ids.ts';
+import type { Acting, Consequence, TreeDeadline } from './acting.ts';
 import { Failure, limitExceeded, mustBeDirectory, notFound, wrongType } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
-import { ownName, treeBytes } from './nodes/head.ts';
+import { growthOfBytes, ownName, treeBytes } from './nodes/head.ts';
 import type { Growth, Owner } from './nodes/head.ts';
+import type { Mark } from './nodes/directory.ts';
+import { dueOf, isLapsed } from './nodes/life.ts';
+import type { Life } from './nodes/life.ts';
 import { parsePath } from './path.ts';
 
 /** Where a path leads, whether or not a node exists there. */
@@ -71,18 +75,68 @@ export interface ChangeContext {
   readonly op: Op;
   readonly limits: TreeLimits;
   readonly owner: Owner;
+  /** For whom it is made, and when. */
+  readonly acting: Acting;
+  /** What follows outside of the tree. A caller that discards the result discards it too. */
+  readonly consequences: Consequence[];
+  /** Paths whose time to live was over before this entry changed them. Something beneath them kept them. */
+  readonly overdue: Set<string>;
 }
 
-/** The place of the highest directory that goes together with the node, because a claim made it (coordination §4). */
-export function emptiedBy(place: Place): Place {
+function pathOf(parts: readonly string[], depth: number): string {
+  return `/${parts.slice(0, depth).join('/')}`;
+}
+
+/** True for a node that was due before this entry, and goes with the last that kept it (coordination §9). */
+export function isOverdue(node: TreeNode, path: string, { acting, overdue }: ChangeContext): boolean {
+  return isLapsed(node, acting.now) || overdue.has(path);
+}
+
+/**
+ * The place of the highest directory that goes together with the node: a claim made it (coordination §4), or its time to
+ * live is over and only the node kept it (coordination §9).
+ */
+export function emptiedBy(place: Place, context: ChangeContext): Place {
   let top = place;
   while (top.above.length > 1) {
     const node = top.above[top.above.length - 1]!;
-    if (!node.auto || node.count > 1) break;
     const parts = top.parts.slice(0, -1);
-    top = { path: `/${parts.join('/')}`, parts, above: top.above.slice(0, -1), node };
+    const path = pathOf(parts, parts.length);
+    if (node.count > 1 || !(node.auto || isOverdue(node, path, context))) break;
+    top = { path, parts, above: top.above.slice(0, -1), node };
   }
   return top;
+}
+
+/** When the time to live of a node ends that has one. */
+export function ttlOf(node: TreeNode, path: string, life: Life): TreeDeadline {
+  return { kind: 'ttl', path, id: node.created, at: dueOf(life) };
+}
+
+/** Only such a node goes when its time to live is over. Others go with the last that keeps them (coordination §9). */
+export function isUnkept(node: TreeNode): boolean {
+  return node instanceof DirectoryNode ? node.count === 0 : node.owned === 0;
+}
+
+/** Says when a node is due from now on. One that something keeps has no deadline. */
+export function tellTtl(node: TreeNode, path: string, { consequences }: ChangeContext): void {
+  const { life } = node;
+  if (life === null || life.ttlMs === 0) return;
+  consequences.push({ kind: isUnkept(node) ? 'due' : 'notDue', deadline: ttlOf(node, path, life) });
+}
+
+/**
+ * A node was changed, or something beneath it. Its time to live begins anew.
+ * @param kept whether something kept it before the change, although it was due.
+ */
+function renew(node: TreeNode, path: string, kept: boolean, context: ChangeContext): void {
+  const { life } = node;
+  if (life === null || life.ttlMs === 0) return;
+  const { now } = context.acting;
+  if (kept && isLapsed(node, now)) context.overdue.add(path);
+  // Whoever replaces a node owns what it puts there.
+  node.life = { ...life, since: now };
+  tellTtl(node, path, context);
 }
 
 /** How much replacing `before` with `after` adds to the sums of the directories above. */
@@ -91,7 +145,8 @@ export function growthOf(before: TreeNode | null, after: TreeNode | null): Growt
   const minus = before === null ? 0 : treeBytes(before);
   const nodes = (after === null ? 0 : 1 + after.nodes) - (before === null ? 0 : 1 + before.nodes);
   const held = (after?.held ?? 0) - (before?.held ?? 0);
-  return { bytes: plus - minus, nodes, held, owned: (after?.owned ?? 0) - (before?.owned ?? 0) };
+  const owned = (after?.owned ?? 0) - (before?.owned ?? 0);
+  return { bytes: plus - minus, nodes, held, owned, lives: (after?.lives ?? 0) - (before?.lives ?? 0) };
 }
 
 /**
@@ -116,19 +171,43 @@ export function replace(
   place: Place,
   node: TreeNode | null,
   growth: Growth,
-  { op, owner }: ChangeContext,
+  context: ChangeContext,
   quiet = false,
   silent = false,
 ): DirectoryNode {
-  const mark = { op, owner, quiet, silent };
+  if (node !== null && node.life !== null && !silent) {
+    const kept = node instanceof DirectoryNode ? node.count > 0 : node.owned > growth.owned;
+    renew(node, place.path, kept, context);
+  }
+  // What it keeps may be gone all the same.
+  if (silent && node !== null) tellTtl(node, place.path, context);
+  const { op, owner } = context;
+  return climb(place, node, growth, { op, owner, as: silent ? 'still' : quiet ? 'quiet' : 'change' }, context);
+}
+
+/** The root after a node got another life, which changes nothing else (coordination §9). */
+export function withLife(place: Place, life: Life, context: ChangeContext): DirectoryNode {
+  const { op, owner } = context;
+  const node = place.node!;
+  const { name, version, created, modified } = node;
+  const after = node.copied({ name, version, created, modified, life }, owner);
+  if (node.life !== null) context.consequences.push({ kind: 'notDue', deadline: ttlOf(node, place.path, node.life) });
+  tellTtl(after, place.path, context);
+  const growth = { ...growthOfBytes(0), lives: after.lives - node.lives };
+  return climb(place, after, growth, { op, owner, as: 'still' }, context);
+}
+
+function climb(place: Place, node: TreeNode | null, growth: Growth, mark: Mark, context: ChangeContext): DirectoryNode {
   let before: TreeNode | null = place.node;
   let after: TreeNode | null = node;
   for (let i = place.above.length - 1; i >= 0; i--) {
-    const directory = place.above[i]!;
+    const directory: DirectoryNode = place.above[i]!;
+    const more = (after === null ? 0 : 1) - (before === null ? 0 : 1);
     after = directory.withChild(before, after, growth, mark);
+    if (after.life !== null && mark.as !== 'still') renew(after, pathOf(place.parts, i), after.count > more, context);
     before = directory;
   }
-  return after as DirectoryNode;
+  return (after ?? node) as DirectoryNode;
 }
 
 /** The root after a node was made at an empty place, together with the missing directories above it. */

@@ -22,6 +22,8 @@ const writes = [
   'semaphoreResize',
   'barrierSet',
   'proclaim',
+  'createWith',
+  'touch',
   'queuePut',
   'queueTake',
   'queueAck',

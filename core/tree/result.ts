@@ -43,6 +43,12 @@ export const statSchema = struct({
   subtreeBytes: uint(),
   /** Nodes at and beneath it. */
   subtreeNodes: uint(),
+  /** The session with which an ephemeral ends. Null for every other node. */
+  owner: nullable(uint<SessionId>()),
+  /** How long it lives after its last change. Null: until it is deleted. */
+  ttlMs: nullable(uint()),
+  /** It goes with the last claim or child in it. */
+  auto: bool,
 });
 /** Everything about a node except its value. */
 export interface Stat extends TypeOf<typeof statSchema> {}
@@ -58,6 +64,10 @@ const childSchema = struct({
   count: uint(),
   /** Bytes of the node itself: its name and value. */
   bytes: uint(),
+  /** The session with which an ephemeral ends. Null for every other node. */
+  owner: nullable(uint<SessionId>()),
+  /** How long it lives after its last change. Null: until it is deleted. */
+  ttlMs: nullable(uint()),
 });
 /** What a directory tells about one of its children. */
 export interface Child extends TypeOf<typeof childSchema> {}
@@ -120,6 +130,11 @@ export const simpleResultVariants = {
   ],
   /** Who leads an election, or null. Its term is the token of its hold. */
   leader: [13, { leader: nullable(knownClaimSchema), version: uint() }],
+  /**
+   * A node was made with options by the entry `created`, or adopted. `path` has the number of a sequential one. `clock`
+   * and `changed` are those of `claimed`.
+   */
+  created: [14, { path: pathSchema, version: uint(), created: uint<Op>(), clock: uint(), changed: uint<Op>() }],
   /**
    * Numbers and values of which a page that does not ask for them should know no more. For each operation that is
    * answered so, a file such as `job-result.ts` says what stands where. The first number is the kind of answer.

@@ -4,16 +4,18 @@
  */
 
 import { compareText } from '../base/bytes.ts';
-import { claimChange, deletedChange, makeChange } from './change.ts';
+import { claimChange, makeChange } from './change.ts';
 import { Failure, notFound } from './failure.ts';
 import { settleQueue } from './kinds/job-steps.ts';
 import { heldByOthers, isOver } from './kinds/line.ts';
+import { drop } from './kinds/ends.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
 import { ClaimsNode, bytesOfClaim } from './nodes/claims.ts';
 import type { Claim } from './nodes/claims.ts';
+import { growthOfBytes } from './nodes/head.ts';
 import { QueueNode } from './nodes/queue.ts';
-import { emptiedBy, growthOf, locate, replace } from './place.ts';
+import { locate, replace } from './place.ts';
 import type { Place } from './place.ts';
 
 /** Settles the lines that were touched. @returns the failure of a claim that did not want to wait, and has to. */
@@ -76,7 +78,7 @@ function settleLine(root: DirectoryNode, path: string, context: WriteContext): D
   if (node.type === 'election' && term > 0 && node.count === 0)
     changes.push({ ...makeChange(path, 'vacant', node, null, null), claim: { claim: 0, token: term, session: 0 } });
   if (granted === 0) return root;
-  const growth = { bytes, nodes: 0, held: passes ? 0 : granted, owned: passes ? -granted : 0 };
+  const growth = { ...growthOfBytes(bytes), held: passes ? 0 : granted, owned: passes ? -granted : 0 };
   return replace(place, node, growth, context, passes);
 }
 
@@ -85,7 +87,7 @@ function tellGranted(path: string, claim: Claim, kind: 'granted' | 'passed', con
   const { op, consequences, newClaims } = context;
   const { claim: id, session } = claim;
   noLongerWaits(path, claim, context);
-  if (kind === 'passed') consequences.push({ kind: 'gaveUp', session, belonging: { path, id } });
+  if (kind === 'passed') consequences.push({ kind: 'gaveUp', session, belonging: { kind: 'claim', path, id } });
   // The reply answers the claims of this very request.
   if (id !== op) {
     consequences.push({ kind: 'told', session, told: { path, claim: id, kind, token: op, reason: null, until: null } });
@@ -99,12 +101,14 @@ function noLongerWaits(path: string, { claim, waitUntil }: Claim, { consequences
     consequences.push({ kind: 'notDue', deadline: { path, id: claim, kind: 'wait', at: waitUntil } });
 }
 
-/** Removes a line that a claim made, with its last claim, and the directories that were made with it. */
+/**
+ * Removes a line with its last claim, if a claim made it or its time to live is over, and the directories that were made
+ * with it.
+ */
 function removeEmpty(root: DirectoryNode, path: string, context: WriteContext): DirectoryNode {
   const place = placeAt(root, path);
   if (place === null || !(place.node instanceof ClaimsNode)) return root;
-  if (!place.node.settings.auto || place.node.owned > 0) return root;
-  const top = emptiedBy(place);
-  context.changes.push(deletedChange(top.path, top.node!));
-  return replace(top, null, growthOf(top.node, null), context);
+  if (place.node.owned > 0) return root;
+  const { auto } = place.node.settings;
+  return auto || context.overdue.has(path) ? drop(place, auto ? null : 'ttl', context) : root;
 }

@@ -13,11 +13,14 @@ import { DirectoryNode, isLeafType, leafClasses } from './node.ts';
 import type { TreeNode } from './node.ts';
 import { treeBytes } from './nodes/head.ts';
 import type { NodeHead } from './nodes/head.ts';
+import { readLife, writeLife } from './nodes/life.ts';
 import { writeStored } from './stored.ts';
 import type { Stored } from './stored.ts';
 import { isPartName, maxPartBytes, maxPathParts } from './path.ts';
 
 const formatVersion = 3;
+/** Added to the number of the type of a node that has a life. */
+const withLife = 128;
 /** The number of each type in the encoding, which is its position among the words of the tree. */
 const typeNumbers = Object.fromEntries(nodeTypes.map((type, index) => [type, index])) as Record<NodeType, number>;
 
@@ -57,11 +60,12 @@ export class TreeSnapshot {
 
   #begin(node: TreeNode): void {
     const writer = this.#writer;
-    writer.u8(typeNumbers[node.type]);
+    writer.u8(typeNumbers[node.type] + (node.life === null ? 0 : withLife));
     writer.text(node.name);
     writer.uint(node.version);
     writer.uint(node.created);
     writer.uint(node.modified);
+    if (node.life !== null) writeLife(writer, node.life);
     if (node instanceof DirectoryNode) {
       writer.u8(node.auto ? 1 : 0);
       writer.uint(node.count);
@@ -89,6 +93,7 @@ function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): Dire
   let nodes = 0;
   let held = 0;
   let owned = 0;
+  let lives = 0;
   let before: string | null = null;
   for (let i = 0; i < count; i++) {
     const child = readNode(reader, depth + 1);
@@ -103,20 +108,25 @@ function readDirectory(reader: ChunkReader, head: NodeHead, depth: number): Dire
     nodes += 1 + child.nodes;
     held += child.held;
     owned += child.owned;
+    lives += child.lives;
   }
-  return new DirectoryNode(head, children, { bytes, nodes, held, owned }, { auto: flags === 1, owner: null });
+  return new DirectoryNode(head, children, { bytes, nodes, held, owned, lives }, { auto: flags === 1, owner: null });
 }
 
 /** The depth of paths is bounded, so the recursion is bounded. */
 function readNode(reader: ChunkReader, depth: number): TreeNode {
-  const number = reader.u8();
+  const byte = reader.u8();
+  const number = byte % withLife;
   const name = reader.text(maxPartBytes);
   const version = reader.uint();
   const created = reader.uint();
   const modified = reader.uint();
   if (modified < created) throw new MalformedError('node was changed before it was created', name);
-  const head = { name, version, created, modified };
+  const life = byte === number ? null : readLife(reader, name);
+  const head = { name, version, created, modified, life };
   const type = nodeTypes[number];
+  if (type === 'directory' && life !== null && life.owner !== 0)
+    throw new MalformedError('a directory belongs to a session', name);
   if (type === 'directory') return readDirectory(reader, head, depth);
   if (type === undefined || !isLeafType(type)) throw new MalformedError(`unknown type of node ${number}`, name);
   return leafClasses[type].restore(reader, head);

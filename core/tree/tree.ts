@@ -16,14 +16,16 @@ import { contents } from './change.ts';
 import { Failure, badArgument } from './failure.ts';
 import type { TreeLimits } from './limits.ts';
 import { ResultBudget } from './limits.ts';
-import { applyStep } from './kinds/claim-steps.ts';
-import type { ClaimStep } from './kinds/claim-steps.ts';
+import { takeStep } from './kinds/entry-steps.ts';
+import type { EntryStep } from './kinds/entry-steps.ts';
 import type { WriteContext } from './kinds/rules.ts';
 import { DirectoryNode } from './node.ts';
+import type { TreeNode } from './node.ts';
 import type { Claim, Hold } from './nodes/claims.ts';
 import type { Owner } from './nodes/head.ts';
 import type { Operation, OperationResult } from './operation.ts';
 import { isRead } from './reading.ts';
+import { childPath } from './path.ts';
 import { find, locate } from './place.ts';
 import { settle } from './settling.ts';
 import { TreeSnapshot, restoreRoot } from './snapshot.ts';
@@ -125,13 +127,13 @@ export class Tree {
     );
   }
 
-  /** Does what the group itself does to claims, in this order, and settles them. Nothing of it can fail. */
-  step(steps: readonly ClaimStep[], op: Op, acting: Acting): AppliedOperation {
+  /** Does what the group itself does, in this order, and settles lines of claims. Nothing of it can fail. */
+  step(steps: readonly EntryStep[], op: Op, acting: Acting): AppliedOperation {
     return this.#change(op, acting, false, (context) => {
       let root = this.#root;
       for (const step of steps) {
         const place = locate(root, step.path);
-        if (!(place instanceof Failure)) root = applyStep(place, step, context, root);
+        if (!(place instanceof Failure)) root = takeStep(place, step, context, root);
       }
       return { root, result: { kind: 'done', version: 0 } };
     });
@@ -166,6 +168,8 @@ export class Tree {
       changes: [],
       consequences: [],
       touched: new Map(),
+      overdue: new Set(),
+      sequence: { next: 0 },
       newClaims: [],
     };
   }
@@ -188,9 +192,14 @@ export class Tree {
     yield* claimsOf('', this.hold().#root);
   }
 
-  /** Everything that belongs to a session or has a deadline, for those who keep what follows from that. */
+  /** Everything on lines and in queues that belongs to a session or has a deadline, for those who keep what follows. */
   *standing(): Generator<Standing, void> {
     yield* standingOf('', this.hold().#root);
+  }
+
+  /** Every node that has a life, for those who keep the same. */
+  *lives(): Generator<{ readonly path: string; readonly node: TreeNode }, void> {
+    yield* livesOf('/', this.hold().#root);
   }
 
   /**
@@ -206,4 +215,11 @@ export class Tree {
   snapshot(): TreeSnapshot {
     return new TreeSnapshot(this.hold().#root);
   }
+}
+
+function* livesOf(path: string, node: TreeNode): Generator<{ readonly path: string; readonly node: TreeNode }, void> {
+  if (node.lives === 0) return;
+  if (node.life !== null) yield { path, node };
+  if (!(node instanceof DirectoryNode)) return;
+  for (const child of node.children.values()) yield* livesOf(childPath(path, child.name), child);
 }

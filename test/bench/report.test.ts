@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { planOf } from '../../bench/arguments.ts';
 import { floorsOf } from '../../bench/floors.ts';
 import type { LoadResult } from '../../bench/load.ts';
+import type { LockTimes } from '../../bench/locks.ts';
 import { reportOf, table } from '../../bench/report.ts';
 import { median, mediansOf } from '../../bench/results.ts';
 import type { LoadPoint, Results } from '../../bench/results.ts';
@@ -26,6 +27,11 @@ function point(
   rounds: LoadResult[],
 ): LoadPoint {
   return { target, workload, outstanding, connections: 1, rounds, medians: mediansOf(rounds) };
+}
+
+function lockTimes(cycles: number): LockTimes {
+  const times = { p50: 1.5, p99: 3, max: 9 };
+  return { cycles, cycleMs: times, serverMicros: 70, handOverMs: times, handOverAloneMs: times };
 }
 
 const results: Results = {
@@ -69,6 +75,11 @@ const results: Results = {
       sdk: mediansOf([round(8000, 7)]),
     },
   ],
+  locks: [
+    { target: 'haret', clients: 64, waiters: 1000, ...lockTimes(9000) },
+    { target: 'etcd', clients: 64, waiters: 1000, ...lockTimes(3000) },
+    { target: 'zookeeper', clients: 64, waiters: 1000, ...lockTimes(6000) },
+  ],
   watch: [{ target: 'haret', watchers: 1000, codec: 'binary', allToldMs: [18, 40, 17], halfToldMs: [9, 20, 8] }],
 };
 
@@ -104,6 +115,9 @@ describe('the report', () => {
     expect(text).toMatch(/256 +1 +haret +25,000 +9\.00 +18\.0 +50 +- +2\.50x/);
     expect(text).toMatch(/haret kill +750 +300 +1,200 +2/);
     expect(text).toMatch(/haret binary +1000 +18\.0 +40\.0 +9\.00/);
+    expect(text).toMatch(/haret +9,000 +1\.50 +3\.00 +70 +1\.50 +1\.50 +3\.00/);
+    expect(text).toMatch(/locks by 64 clients: rate of etcd's +met +>= 2x +3\.00x/);
+    expect(text).toMatch(/locks by 64 clients: rate of zookeeper's +MISSED +>= 2x +1\.50x/);
     expect(text).toMatch(/put +64 +10,000 +8,000 +0\.80x/);
     expect(text).toMatch(/haret +60 +60 +60 +200 +240 +- +4\.0/);
   });
@@ -118,6 +132,8 @@ describe('the report', () => {
       'next write after a kill of the primary, at worst': false,
       'next write after a pause of the primary, at worst': true,
       '1000 watches of one key told, binary': true,
+      "locks by 64 clients: rate of etcd's": true,
+      "locks by 64 clients: rate of zookeeper's": false,
       "the package, put, 64 outstanding: throughput of the bare client's": false,
     });
   });

@@ -291,6 +291,7 @@ describe('a reset', () => {
         value: null,
         number,
         claim: null,
+        cause: null,
       } as const;
       watches.receive({ kind: 'snapshot', id, op, ...part, changes: [change] });
     };

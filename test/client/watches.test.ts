@@ -76,6 +76,7 @@ class Scene {
       value: null,
       number: null,
       claim: null,
+      cause: null,
     } as const;
     const event = { op, timestamp: 0, folded: false, changes: [change] };
     this.watches.receive({ kind: 'event', id, event });

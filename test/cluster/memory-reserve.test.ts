@@ -152,6 +152,34 @@ describe('the reserve of memory', () => {
     expect(reserve.low).toBe(false);
   });
 
+  it('asks for a collection when growth is refused, and again when the state has shrunk, but not all the time', () => {
+    let collections = 0;
+    reserve = new MemoryReserve({ use: () => use, collect: () => (collections++, 300) }, () => stateBytes);
+    stateBytes = 1_000_000;
+    uses(65_000_000);
+    expect(collections).toBe(0);
+    uses(80_000_000);
+    uses(75_000_000);
+    expect(reserve.low).toBe(true);
+    expect(collections).toBe(1);
+    pass(60_000);
+    expect(collections).toBe(1);
+    // Each collection takes 300 ms, and there are at least twenty times as many before the next.
+    for (let seconds = 0; seconds < 60; seconds++) {
+      stateBytes -= 1000;
+      pass(1000);
+    }
+    expect(collections).toBeGreaterThanOrEqual(10);
+    expect(collections).toBeLessThanOrEqual(12);
+    uses(30_000_000);
+    pass(6000);
+    const before = collections;
+    expect(reserve.low).toBe(false);
+    uses(90_000_000);
+    uses(85_000_000);
+    expect(collections).toBe(before + 1);
+  });
+
   it('refuses new sessions when there is next to nothing left', () => {
     uses(99_000_000);
     uses(90_000_000);

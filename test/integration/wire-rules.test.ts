@@ -352,7 +352,15 @@ describe.concurrent('a client in any language leaves a node', () => {
 });
 
 describe.concurrent('a watch of a client in any language', () => {
-  const change = { path: '/n', kind: 'counted', type: 'counter', version: 1, value: null, claim: null } as const;
+  const change = {
+    path: '/n',
+    kind: 'counted',
+    type: 'counter',
+    version: 1,
+    value: null,
+    claim: null,
+    cause: null,
+  } as const;
 
   function event(id: number, op: number): { readonly kind: 'event'; readonly id: number; readonly event: Uint8Array } {
     const changes = [{ ...change, number: op }];

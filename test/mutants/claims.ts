@@ -177,9 +177,9 @@ export const claimMutants: readonly Mutant[] = [
   ),
   lines(
     'what a continued session holds is free at once',
-    service,
-    'const until = this.#sessions.countsUntil(bind.continues);',
-    'const until = now;',
+    leases,
+    'const until = this.#sessions.countsUntil(from);',
+    'const until = 0;',
   ),
   lines(
     'the end of a session leaves its waits in line',
@@ -211,8 +211,8 @@ export const claimMutants: readonly Mutant[] = [
   lines(
     'a line that a claim made stays when nobody is in it',
     settling,
-    'if (!place.node.settings.auto || place.node.owned > 0) return root;',
-    'if (!place.node.settings.auto || place.node.owned > 0 || place.above.length > 1) return root;',
+    'if (place.node.owned > 0) return root;',
+    'if (place.node.owned > 0 || place.above.length > 1) return root;',
   ),
   simulated(
     'a client counts on what was stolen and given to another',

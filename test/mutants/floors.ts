@@ -28,6 +28,26 @@ export const floorMutants: readonly Mutant[] = [
   },
   {
     scenario: 'V28',
+    name: 'a start acts on what a killed process wrote and did not live to sync',
+    by: 'lives',
+    edits: [{ file: store, find: '      syncFound(ports.disk);\n', replace: '' }],
+  },
+  {
+    scenario: 'V29',
+    name: 'a start leaves the floor where a killed run left it',
+    by: 'lives',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/store/floor.ts',
+        find: 'confirmed: Math.max(confirmed, durable.segment),',
+        replace: 'confirmed,',
+      },
+      { file: 'core/store/floor.ts', find: 'reached: Math.max(reached, durable.sequence),', replace: 'reached,' },
+    ],
+  },
+  {
+    scenario: 'V28',
     name: 'a store takes a torn opening batch over a torn one for lost batches',
     by: 'lives',
     edits: [
@@ -46,7 +66,7 @@ export const floorMutants: readonly Mutant[] = [
   {
     scenario: 'V13',
     name: 'a start after a loss goes on with the turns that were lost',
-    by: 'simulator',
+    by: 'lives',
     damage: 'rot',
     edits: [{ file: recovery, find: '      replica.turn += unprovenTurns;\n', replace: '' }],
   },

@@ -22,6 +22,7 @@ import { EchoNode } from './fake-node.ts';
 const noDisk = (): Disk => ({
   lock: () => undefined,
   unlock: () => undefined,
+  syncAll: () => undefined,
   list: () => [],
   read: () => new Uint8Array(0),
   create: () => undefined,
@@ -119,6 +120,11 @@ describe('HTTP on the API port', () => {
     expect(await get('/ready?namespace=a%20b')).toMatchObject({
       status: 503,
       body: '{"ok":false,"waitingFor":["a primary of a b"]}\n',
+    });
+    // A name that a script left out is no question about the whole node.
+    expect(await get('/ready?namespace=')).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('namespace: expected a name') as unknown,
     });
     node.waitingFor = ['test-ns'];
     expect(await get('/ready')).toMatchObject({ status: 503, body: '{"ok":false,"waitingFor":["test-ns"]}\n' });

@@ -56,7 +56,7 @@ const reactPage = `
   import { StrictMode, createElement as h } from 'react';
   import { createRoot } from 'react-dom/client';
   import { open, text } from 'haret';
-  import { useConnection, useValue, useWatch } from 'haret/react';
+  import { useConnection, useLeader, useLock, useValue, useWatch } from 'haret/react';
   const haret = open({ urls: new URLSearchParams(location.search).getAll('node') });
   const ns = haret.namespace('test-ns');
   function Guests() {
@@ -66,6 +66,8 @@ const reactPage = `
     return h('main', null,
       h('p', { id: 'state' }, useConnection(haret)),
       h('p', { id: 'status' }, status),
+      h('p', { id: 'lock' }, useLock(ns.lock('/edit')).status),
+      h('p', { id: 'leader' }, useLeader(ns.election('/boss', text)).leader?.value ?? 'nobody'),
       h('p', { id: 'tree' }, [...(tree.value ?? new Map()).keys()].join(' ')),
       h('ul', null, value.map((name) => h('li', { key: name }, name))),
       h('button', { onClick: add }, 'add'));
@@ -288,6 +290,23 @@ describe('in Chromium', () => {
     expect(theirs.held).toBe(true);
   });
 
+  it('the tab is hidden and holds a lock: it keeps the lock, because its node asks for a sign of life', async () => {
+    await page.addInitScript({ content: hideable });
+    await open('/scenario');
+    await untilTitle('ready');
+    await page.evaluate(async () => {
+      const ns = globalThis.scenario.haret.namespace('test-ns');
+      globalThis.held = await ns.lock('/hidden').acquire({ leaseMs: 3000 });
+    });
+    await page.evaluate('hide(true)');
+    await using haret = await connect({ urls: cluster.nodes.map(({ api }) => api) });
+    const other = haret.namespace('test-ns').lock('/hidden').acquire({ waitMs: 9000 });
+    await expect(other).rejects.toMatchObject({ code: 'WaitOver' });
+    expect(await page.evaluate(() => globalThis.held.held)).toBe(true);
+    await page.evaluate('hide(false)');
+    expect(await page.evaluate(() => globalThis.held.release())).toBe(true);
+  });
+
   it('the page sleeps while its node dies, and catches up with what others wrote', async () => {
     await begin();
     const session = await context.newCDPSession(page);
@@ -319,7 +338,7 @@ describe('in Chromium', () => {
     expect(faults(await end())).toEqual([]);
   });
 
-  it('React components follow a set, a tree and the connection', async () => {
+  it('React components follow a set, a tree, a leader and the connection, and hold a lock', async () => {
     await open('/react');
     const list = (): Promise<string> => page.locator('ul').innerText();
     await expect.poll(() => page.locator('#status').innerText(), patience).toBe('live');
@@ -334,6 +353,18 @@ describe('in Chromium', () => {
     await guests.remove('Ada');
     await expect.poll(list, patience).toBe('from the page');
     expect(await page.locator('#tree').innerText()).toBe('/guests');
+    const lock = (): Promise<string> => page.locator('#lock').innerText();
+    const leader = (): Promise<string> => page.locator('#leader').innerText();
+    await expect.poll(lock, patience).toBe('held');
+    const thief = await haret.namespace('test-ns').lock('/edit').acquire({ steal: true });
+    await expect.poll(lock, patience).toBe('waiting');
+    await thief.release();
+    await expect.poll(lock, patience).toBe('held');
+    expect(await leader()).toBe('nobody');
+    const term = await haret.namespace('test-ns').election('/boss', text).campaign({ value: 'Grace' });
+    await expect.poll(leader, patience).toBe('Grace');
+    await term.resign();
+    await expect.poll(leader, patience).toBe('nobody');
     await Promise.all(cluster.nodes.map((node) => node.kill()));
     await expect.poll(() => page.locator('#status').innerText(), patience).toBe('stale');
     expect(await list()).toBe('from the page');

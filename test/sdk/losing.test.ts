@@ -72,6 +72,31 @@ describe('a holder', () => {
     expect(await watching).toBe('Interrupted definite');
   });
 
+  it.each(['release', 'acquire', 'keep-alive'])(
+    'that stood still for longer than its lease, with a %s under way, is served again',
+    async (what) => {
+      const lease = { leaseMs: 1000, timeoutMs: 2000 };
+      for (let ms = 0; ms <= 60; ms += 3) {
+        const mine = await one.lock(`/l${ms}`).acquire(lease);
+        if (what === 'keep-alive') await cluster.run(300);
+        if (what === 'acquire') await mine.release();
+        const pending =
+          what === 'release' ? mine.release(lease) : what === 'acquire' ? one.lock(`/l${ms}`).acquire(lease) : null;
+        const settled = pending?.then(
+          () => 'settled',
+          () => 'settled',
+        );
+        await cluster.run(ms);
+        cluster.stall('one', 2500);
+        await cluster.run(3000);
+        const again = await one.lock(`/again${ms}`).acquire(lease);
+        expect(again.held).toBe(true);
+        await again.release();
+        await settled;
+      }
+    },
+  );
+
   it('that asks looks at the clock first', async () => {
     const mine = await one.lock('/l').acquire({ leaseMs: 1000 });
     cluster.stall('one', 5000);

@@ -107,6 +107,7 @@ export class FakeConnection implements ShellConnection {
       type: change.type,
       version: change.version,
       claim: change.claim,
+      cause: change.cause,
       value: values ? changeValue(change) : null,
       number: values ? change.number : null,
     });

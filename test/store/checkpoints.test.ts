@@ -175,6 +175,30 @@ describe('checkpoints', () => {
     world.restart();
     expect(world.store.replicas()).toEqual([]);
   });
+
+  it('is not removed before its replica is, when the same checkpoint is written once more meanwhile', () => {
+    for (let before = 0; before < 12; before++) {
+      const world = new World();
+      world.create(1);
+      const info = written(world, 5, 'd'.repeat(32), state);
+      world.store.persist(1, 'r1', { checkpoint: info, entries: [] }, () => undefined);
+      world.settle();
+      world.store.writeCheckpoint(1, 'r1', draftAt(5, 'd'.repeat(32)), snapshotOf(state), () => undefined);
+      world.disk.run(before);
+      // The removal waits for the batch before it.
+      world.store.setNodeRecord(new Uint8Array([1]), () => undefined);
+      world.store.removeReplica(1, 'r1', () => undefined);
+      do {
+        // The process dies here. If the replica is still there, so is its checkpoint.
+        const disk = world.disk.fork();
+        disk.processCrash();
+        const { store } = new World({}, disk, 9);
+        if (store.replicas().length > 0) expect(store.storageOf(1, 'r1').chunk(5, 0)).not.toBeNull();
+      } while (world.disk.run(1) > 0);
+      world.restart();
+      expect([world.store.replicas(), checkpointFiles(world)]).toEqual([[], []]);
+    }
+  });
 });
 
 /** Sixty rounds of large entries. Each has a checkpoint that replaces all but the last `kept` of them. */

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { wholeBatches } from '../../core/sim/damage.ts';
 import { StoreError } from '../../core/store/store.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import { World, chain } from './world.ts';
@@ -247,6 +248,36 @@ describe('a damaged log', () => {
     world.settle();
     world.restart();
     expect(world.recovered(1)).toMatchObject({ head: 0, headProven: false });
+  });
+
+  it('never takes the rest of a replica that was removed, and of the next one of its name, for one log', () => {
+    const steps = 5;
+    // If fewer are broken, the batch after them says what the last of them held: that the next one was made.
+    for (let broken = 3; broken < 2 * steps; broken++) {
+      const world = new World();
+      world.create(1);
+      world.disk.run();
+      const persist = (number: number, entries: Entry[]): void => {
+        for (const entry of entries) {
+          world.store.persist(1, 'r1', { view: view(number), entries: [entry] }, () => undefined);
+          world.disk.run();
+        }
+      };
+      persist(6, chain(1, steps));
+      const before = wholeBatches(world.disk).length;
+      world.store.removeReplica(1, 'r1', () => undefined);
+      world.disk.run();
+      world.create(1);
+      world.disk.run();
+      persist(1, chain(1, 2 * steps));
+      world.settle();
+      world.disk.processCrash();
+      for (const { file, offset } of wholeBatches(world.disk).slice(before, before + broken))
+        world.disk.breakSector(file, offset / batchSector);
+      world.open();
+      const { headProven, head } = world.recovered(1);
+      expect({ broken, headProven, head }).toMatchObject({ broken, headProven: false });
+    }
   });
 
   it('says so when a segment in the middle is missing', () => {

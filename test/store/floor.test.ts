@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { wholeBatches } from '../../core/sim/damage.ts';
 import { sectorBytes } from '../../core/store/format.ts';
 import type { Entry } from '../../core/vr/entry.ts';
 import { World, chain } from './world.ts';
@@ -92,6 +93,35 @@ describe('V29: newest segments that are gone', () => {
       const told = world.lines.slice(before).find(({ message }) => message.startsWith('a replica cannot say'));
       expect(told?.facts?.['reason']).toMatch(/^the (newest segments|last segment) of the log (is|are) missing/);
     }
+  });
+
+  it('are noticed when the run that wrote the last one, and the run after it, were killed before the floor said so', () => {
+    const { world, entries } = filled();
+    const before = used(world).length;
+    world.open();
+    world.settle();
+    let [last] = entries.slice(-1);
+    // It ends when the first batch of a new segment is written. The floor would say so after that.
+    while (used(world).length < before + 2) {
+      const [next] = chain(last!.op + 1, last!.op + 1, last, 20_000);
+      let durable = false;
+      world.store.persist(1, 'r1', { entries: [next!] }, () => (durable = true));
+      while (!durable && used(world).length < before + 2) world.disk.run(1);
+      last = next;
+    }
+    const newest = used(world).at(-1)!;
+    world.disk.processCrash();
+    // After damage, a run begins a new segment. This one ends before it has written there.
+    const { file, offset } = wholeBatches(world.disk).at(-2)!;
+    world.disk.corrupt(file, offset + 1000);
+    expect(world.open().replicas()[0]).toMatchObject({ head: last!.op, headProven: true });
+    const begun = (): number => new DataView(world.disk.read('floor', 0, 60).buffer).getUint32(52, true);
+    for (let left = 40, before = begun(); left > 0 && begun() === before; left--) world.disk.run(1);
+    world.disk.processCrash();
+    world.disk.lose(newest);
+    world.open();
+    expect(world.recovered(1)).toMatchObject({ headProven: false });
+    expect(world.warnings().join()).toContain('are missing or empty');
   });
 
   it('that come back after more was written do not hide the loss', () => {

@@ -1,7 +1,7 @@
 /**
  * Random lives of one store whose disk is damaged at the end, from one seed: the newest segments are lost, the rest of
- * one is cut off, or batches go bad. Then it is started again and again, and the power is cut in the middle of some
- * starts. A start may write over nothing by which the next one would have noticed what is gone.
+ * one is cut off, or batches go bad. Then it is started again and again, the power is cut in the middle of some starts,
+ * replicas in doubt hear from their groups, and more is damaged. A start may write over nothing by which the next one would have noticed what is gone.
  */
 
 import { SeededRandom } from '../../core/base/random.ts';
@@ -14,6 +14,7 @@ import { Workload } from './workload.ts';
 export function rot(seed: number): void {
   telling("the store's rotten lives", seed, 'test/store/rotten-lives.test.ts', () => {
     const random = new SeededRandom(seed, 0x7077e);
+    const onwards = new SeededRandom(seed, 0x70771);
     const work = new Workload(seed);
     for (let lives = random.below(4); lives >= 0; lives--) {
       work.go(random.pick([5, 30, 120]));
@@ -27,6 +28,8 @@ export function rot(seed: number): void {
       if (random.chance(1, 2)) damage(work, random);
       if (random.chance(2, 3)) work.interrupted(1 + random.below(3));
       work.judge();
+      // From a generator of its own, so that a life that ends here stays as it was before lives went on.
+      if (onwards.chance(1, 2)) work.goOn(onwards);
       if (random.chance(1, 2)) work.world.settle();
       work.world.disk.processCrash();
     }

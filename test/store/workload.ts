@@ -64,6 +64,8 @@ export class Workload {
   /** Checkpoints that are written but not installed yet. */
   written = new Map<string, CheckpointInfo>();
   life = 0;
+  /** Replicas that were told to be in doubt, and were given no view's log since. */
+  readonly #doubted = new Set<string>();
   /** Files of somebody else that no log can take for its own. */
   readonly #leftAlone = new Set<string>();
 
@@ -248,9 +250,41 @@ export class Workload {
     for (const name of names) {
       const found = replicas.get(name);
       if (unproven.includes(name) || (found === undefined && !store.rosterProven)) continue;
+      if (found !== undefined && this.#doubted.has(name)) throw new Error(`${name} forgot that it was in doubt`);
       if (states.some(({ replicas: were }) => isWhole(found, were.get(name)))) continue;
       const [says, was] = [found, states[0]!.replicas.get(name)].map((one) => (one ? replicaText(one) : 'not there'));
       throw new Error(`${name} claims to be whole: ${says}, but was ${was}`);
+    }
+  }
+
+  /**
+   * Goes on after a judgement. A replica in doubt first learns of a view, and perhaps installs the log of that view, as
+   * it does in a group. It stays in doubt until it does.
+   */
+  goOn(random: SeededRandom): void {
+    const { store } = this.world;
+    const { corrupt, unproven } = this.recovered();
+    if (store.emptied || !store.rosterProven || corrupt > 0) return;
+    this.#begin();
+    for (const name of unproven) {
+      const known = this.state.replicas.get(name)!;
+      const view = { epoch: 1, view: known.view + 1 };
+      const [namespace, replica] = [Number(name[0]), name.slice(2)];
+      const persist = (batch: StorageBatch, change: Partial<Replica<Entry>>): void => {
+        const now = { ...this.state.replicas.get(name)!, ...change };
+        store.persist(namespace, replica, batch, this.#handed(this.#with(name, now)));
+      };
+      this.#doubted.add(name);
+      persist({ view, entries: [] }, { view: view.view });
+      this.world.disk.run(random.below(12));
+      if (random.chance(1, 2)) continue;
+      const from = Math.max(known.first, (known.checkpoint?.op ?? 0) + 1);
+      const before = known.log.find(({ op }) => op === from - 1)?.checksum ?? known.checkpoint?.checksum ?? null;
+      const parent = before === null ? null : ({ checksum: before } as Entry);
+      const entries = chain(from, from + random.below(5), parent, 100, view.view);
+      const log = [...known.log.filter(({ op }) => op < from), ...entries];
+      this.#doubted.delete(name);
+      persist({ view, logView: view, truncateFrom: from, entries }, { logView: view.view, log });
     }
   }
 
@@ -288,7 +322,7 @@ export class Workload {
     disk.run();
   }
 
-  /** Opens what the crash left and checks it. The workload goes on from what was found. */
+  /** Opens what the crash left, checks it, and goes on. */
   reopen(): void {
     this.life++;
     this.world.open();
@@ -300,8 +334,13 @@ export class Workload {
     let at = this.history.length - 1;
     while (at >= this.acknowledged && this.history[at] !== found) at--;
     if (at < this.acknowledged) expect(found).toBe(this.history[this.acknowledged]);
+    this.#begin();
+  }
+
+  /** The workload goes on from what was found. */
+  #begin(): void {
     this.state = this.#stateNow();
-    this.history = [found];
+    this.history = [textOf(this.state)];
     this.#states = [this.state];
     this.acknowledged = 0;
     this.written.clear();

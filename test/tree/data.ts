@@ -12,4 +12,6 @@ export type ClaimKind =
   | {
       [F in Claims]: keyof AllForms[F]['writes'] | keyof AllForms[F]['reads'];
     }[Claims];
+/** How long nodes live is also about sessions, and about time. */
+export type LifeKind = keyof AllForms['lives']['writes'];
 export type DataType = Exclude<LeafType, ClaimType>;

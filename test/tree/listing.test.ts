@@ -50,8 +50,8 @@ describe('listing', () => {
     expect(page).toEqual({
       kind: 'children',
       children: [
-        { name: 'a-b', type: 'blob', version: 0, count: 0, bytes: 3 },
-        { name: 'b', type: 'blob', version: 1, count: 0, bytes: 4 },
+        { name: 'a-b', type: 'blob', version: 0, count: 0, bytes: 3, owner: null, ttlMs: null },
+        { name: 'b', type: 'blob', version: 1, count: 0, bytes: 4, owner: null, ttlMs: null },
       ],
       more: true,
       version: 8,

@@ -6,7 +6,9 @@ import type { ClaimKind, DataType } from './data.ts';
 import { isClaimType } from '../../core/tree/kinds/line.ts';
 import { isLeafType } from '../../core/tree/node.ts';
 import type { Asked, Guard, Operation, SimpleOperation, Upsertable, WriteKind } from '../../core/tree/operation.ts';
+import type { EntryStep } from '../../core/tree/kinds/entry-steps.ts';
 import { Tree } from '../../core/tree/tree.ts';
+import { Book, actingAs } from './lives.ts';
 import { Model } from './model.ts';
 import type { ModelledRead } from './model.ts';
 import { limits, restored, whole, written } from './world.ts';
@@ -85,6 +87,23 @@ const writes: { readonly [K in Exclude<WriteKind, ClaimKind>]: Drawn<K> } = {
   setInsert: [3, fc.record({ kind: kind('setInsert'), path, member: value })],
   setRemove: [1, fc.record({ kind: kind('setRemove'), path, member: value })],
   counterAdd: [1, fc.record({ kind: kind('counterAdd'), path, by })],
+  createWith: [
+    6,
+    fc.record({
+      kind: kind('createWith'),
+      path,
+      type: fc.constantFrom('directory', 'blob', 'blob', 'set'),
+      value: fc.constant(null),
+      capacity: fc.constant(null),
+      ephemeral: fc.boolean(),
+      sequential: fc.nat(5).map((n) => n === 0),
+      adopt: fc.nat(2).map((n) => n === 0),
+      auto: fc.nat(3).map((n) => n === 0),
+      ttlMs: fc.option(fc.constantFrom(1000, 2000, 5000)),
+      leaseMs: fc.constant(null),
+    }),
+  ],
+  touch: [2, fc.record({ kind: kind('touch'), path })],
 };
 
 /** Every read that the model does. */
@@ -118,7 +137,16 @@ const guard: fc.Arbitrary<Guard> = fc.oneof(
   fc.record({ kind: fc.constant('blobValue' as const), path, value }),
   fc.record({ kind: fc.constant('blobSize' as const), path, size: small }),
   fc.record({ kind: fc.constant('setMember' as const), path, member: value }),
+  fc.record({ kind: fc.constant('owner' as const), path, session: fc.nat(2) }),
 );
+
+/** What happens besides operations. */
+type Happening =
+  | { readonly does: Operation; readonly session: number }
+  | { readonly ends: number }
+  | { readonly passes: readonly [from: number, to: number] }
+  | { readonly waits: number }
+  | { readonly expires: true };
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 4, arbitrary: simple },
@@ -132,6 +160,27 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
 );
+
+const session = fc.integer({ min: 1, max: 3 });
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ does: operation, session }) },
+  { weight: 1, arbitrary: fc.record({ ends: session }) },
+  { weight: 1, arbitrary: fc.record({ passes: fc.tuple(session, session) }) },
+  { weight: 3, arbitrary: fc.record({ waits: fc.constantFrom(300, 1000, 4000) }) },
+  { weight: 3, arbitrary: fc.record({ expires: fc.constant(true as const) }) },
+);
+
+/** What a tree says of lives must be what anyone can see in it. */
+function judgeLives(tree: Tree, model: Model, book: Book): void {
+  const owned = [...model.nodes].flatMap(([where, { life, created }]) =>
+    life === null || life.owner === 0 ? [] : [[where, created, life.owner]],
+  );
+  expect([...book.owned.values()].map((one) => [one.path, one.id, one.session]).sort()).toEqual(owned.sort());
+  const due = model.deadlines().map(([where, at]) => [where, at]);
+  expect([...book.due.values()].map(({ path: where, at }) => [where, at]).sort()).toEqual(due.sort());
+  const lives = [...model.nodes].filter(([, { life }]) => life !== null).map(([where]) => where);
+  expect([...tree.lives()].map(({ path: where }) => where).sort()).toEqual(lives.sort());
+}
 
 describe('the tree, compared with a model of it', () => {
   it('answers, refuses and ends as the model does, whatever is asked of it', () => {
@@ -152,6 +201,50 @@ describe('the tree, compared with a model of it', () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('lets nodes live as long as they may, whoever changes them, and says when each is due', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), fc.boolean(), (all, inPlace) => {
+        const model = new Model();
+        const book = new Book();
+        let tree = inPlace ? Tree.empty(limits).owned() : Tree.empty(limits);
+        let now = 1;
+        all.forEach((one, index) => {
+          const op = index + 1;
+          const step = (steps: readonly EntryStep[]): void => {
+            const done = tree.step(steps, op, actingAs(0, now));
+            tree = done.tree;
+            book.take(done.consequences);
+          };
+          if ('does' in one) {
+            const said = tree.apply(one.does, op, actingAs(one.session, now));
+            tree = said.tree;
+            book.take(said.consequences);
+            const expected = model.apply(one.does, op, one.session, now);
+            expect(said.result.ok ? said.result.value : said.result.error.code).toEqual(expected);
+          } else if ('ends' in one) {
+            step(book.ended(one.ends));
+            model.end(one.ends, op, now);
+          } else if ('passes' in one) {
+            const [from, to] = one.passes;
+            if (from !== to) step(book.continued(from, to));
+            model.pass(from, to);
+          } else if ('waits' in one) now += one.waits;
+          else {
+            step(book.expiry(now));
+            model.expire(op, now);
+          }
+          judgeLives(tree, model, book);
+          if (index % 7 === 0) expect(whole(restored(written(tree))).equals(whole(tree))).toBe(true);
+        });
+        for (const each of model.nodes.keys()) {
+          const said = tree.read({ kind: 'stat', path: each });
+          expect(said.ok && said.value).toEqual(model.apply({ kind: 'stat', path: each }, 0));
+        }
+      }),
+      { numRuns: 600 },
     );
   });
 

@@ -7,6 +7,7 @@ import { compareBytes, compareText, equalBytes, textOf, utf8Length } from '../..
 import type { ClaimKind } from './data.ts';
 import type { ErrorCode } from '../../core/base/errors.ts';
 import type {
+  Asked,
   Guard,
   Operation,
   OperationResult,
@@ -28,6 +29,9 @@ interface ModelNode {
   created: number;
   modified: number;
   content: Content;
+  life: { owner: number; readonly ttlMs: number; since: number } | null;
+  /** A directory that goes with its last child. */
+  auto: boolean;
 }
 
 /** The content of a node of each type when it is made. */
@@ -91,12 +95,20 @@ class Refused extends Error {
 const above = (path: string): string => (path.lastIndexOf('/') === 0 ? '/' : path.slice(0, path.lastIndexOf('/')));
 
 export class Model {
-  nodes = new Map<string, ModelNode>([['/', { version: 0, created: 0, modified: 0, content: { type: 'directory' } }]]);
+  nodes = new Map<string, ModelNode>([
+    ['/', { version: 0, created: 0, modified: 0, content: { type: 'directory' }, life: null, auto: false }],
+  ]);
   #op = 0;
+  #session = 0;
+  #now = 0;
+  /** How many sequential nodes the entry made. */
+  #made = 0;
+  /** What was due before the entry, and something kept. */
+  readonly #overdue = new Set<string>();
 
-  apply(operation: Operation, op: number): OperationResult | ErrorCode {
+  apply(operation: Operation, op: number, session = 0, now = 0): OperationResult | ErrorCode {
     const before = structuredClone(this.nodes);
-    this.#op = op;
+    this.#begin(op, session, now);
     try {
       if (operation.kind !== 'transaction') return this.#simple(operation);
       const held = operation.guards.every((guard) => this.#holds(guard));
@@ -107,6 +119,64 @@ export class Model {
       this.nodes = before;
       return error.code;
     }
+  }
+
+  #begin(op: number, session: number, now: number): void {
+    this.#op = op;
+    this.#session = session;
+    this.#now = now;
+    this.#made = 0;
+    this.#overdue.clear();
+  }
+
+  /** What a session owned goes with it, in the order in which it was made. */
+  end(session: number, op: number, now: number): void {
+    this.#begin(op, 0, now);
+    const of = [...this.nodes].filter(([, { life }]) => life?.owner === session);
+    for (const [path] of of.sort(([, a], [, b]) => a.created - b.created)) if (this.nodes.has(path)) this.#drop(path);
+  }
+
+  /** It passes to another session, and nobody sees a change. */
+  pass(from: number, to: number): void {
+    for (const { life } of this.nodes.values()) if (life?.owner === from) life.owner = to;
+  }
+
+  expire(op: number, now: number): void {
+    this.#begin(op, 0, now);
+    for (;;) {
+      const due = [...this.nodes].find(([path]) => this.#isDue(path) && !this.#isKept(path));
+      if (due === undefined) return;
+      this.#drop(due[0]);
+    }
+  }
+
+  /** When each node is due that nothing keeps. */
+  deadlines(): readonly (readonly [path: string, at: number])[] {
+    return [...this.nodes].flatMap(([path, { life }]) =>
+      life === null || life.ttlMs === 0 || this.#isKept(path) ? [] : [[path, life.since + life.ttlMs] as const],
+    );
+  }
+
+  #isDue(path: string): boolean {
+    const life = this.nodes.get(path)?.life;
+    return life != null && life.ttlMs > 0 && life.since + life.ttlMs <= this.#now;
+  }
+
+  #isKept(path: string): boolean {
+    return [...this.nodes.keys()].some((one) => one !== '/' && above(one) === path);
+  }
+
+  /** Removes a node with what is beneath it, and the directories that only it kept. */
+  #drop(path: string): void {
+    let top = path;
+    for (let up = above(top); up !== '/'; up = above(top)) {
+      const children = [...this.nodes.keys()].filter((one) => one !== '/' && above(one) === up);
+      const goes = this.nodes.get(up)!.auto || this.#isDue(up) || this.#overdue.has(up);
+      if (children.length > 1 || !goes) break;
+      top = up;
+    }
+    for (const one of this.#ancestors(top)) this.#touchOne(one);
+    for (const one of [...this.nodes.keys()]) if (one === top || one.startsWith(`${top}/`)) this.nodes.delete(one);
   }
 
   #ancestors(path: string): string[] {
@@ -140,21 +210,24 @@ export class Model {
 
   #touch(path: string): number {
     for (const one of path === '/' ? ['/'] : [...this.#ancestors(path), path]) {
-      const node = this.nodes.get(one);
-      if (node === undefined) continue;
-      node.version += 1;
-      node.modified = this.#op;
+      if (this.nodes.has(one)) this.#touchOne(one);
     }
     return this.nodes.get(path)?.version ?? 0;
   }
 
-  #create(path: string, content: Content): SimpleResult {
-    if (this.#lookup(path) !== undefined) throw new Refused('PathExists');
+  #create(path: string, content: Content, life: ModelNode['life'] = null, auto = false): SimpleResult {
+    const there = this.#lookup(path);
+    if (there?.auto === true && there.content.type === content.type) {
+      there.auto = false;
+      return { kind: 'done', version: this.#touch(path) };
+    }
+    if (there !== undefined) throw new Refused('PathExists');
     const made = [...this.#ancestors(path), path].filter((one) => !this.nodes.has(one));
     for (const one of this.#ancestors(path)) if (this.nodes.has(one)) this.#touchOne(one);
     for (const one of made) {
       const inside: Content = one === path ? content : { type: 'directory' };
-      this.nodes.set(one, { version: 0, created: this.#op, modified: this.#op, content: inside });
+      const mine = one === path ? { life, auto: false } : { life: null, auto };
+      this.nodes.set(one, { version: 0, created: this.#op, modified: this.#op, content: inside, ...mine });
     }
     return { kind: 'done', version: 0 };
   }
@@ -163,6 +236,40 @@ export class Model {
     const node = this.nodes.get(path)!;
     node.version += 1;
     node.modified = this.#op;
+    if (node.life === null) return;
+    if (this.#isDue(path) && this.#isKept(path)) this.#overdue.add(path);
+    node.life.since = this.#now;
+  }
+
+  #createWith(asked: Asked<'createWith'>): SimpleResult {
+    const { type, value, ephemeral, sequential, adopt, ttlMs, auto } = asked;
+    this.#lookup(asked.path);
+    if ((ephemeral && type === 'directory') || (adopt && (!ephemeral || sequential))) throw new Refused('BadArgument');
+    const digits = String(this.#op).padStart(16, '0');
+    const place = this.#made === 0 ? '' : `.${String(this.#made).padStart(4, '0')}`;
+    const path = sequential ? `${asked.path}${digits}${place}` : asked.path;
+    if (sequential) this.#made++;
+    const there = this.#lookup(path);
+    const session = this.#session;
+    if (ephemeral && session === 0) throw new Refused('BadArgument');
+    const life = ephemeral || ttlMs !== null ? { owner: ephemeral ? session : 0, ttlMs: ttlMs ?? 0, since: 0 } : null;
+    if (life !== null) life.since = this.#now;
+    const result = (version: number): SimpleResult => {
+      const { created } = this.nodes.get(path)!;
+      return { kind: 'created', path, version, created, clock: this.#now, changed: 0 };
+    };
+    if (there === undefined || !ephemeral) {
+      const content = made[type as Content['type']](value);
+      const { version } = this.#create(path, content, life, auto) as { version: number };
+      // One that was there already has the life from now on.
+      if (life !== null) this.nodes.get(path)!.life = life;
+      return result(version);
+    }
+    if (!adopt || there.life?.owner !== session || there.content.type !== type) throw new Refused('PathExists');
+    there.life = life;
+    if (there.content.type !== 'blob' || value === null) return result(there.version);
+    there.content.value = value;
+    return result(this.#touch(path));
   }
 
   #members(path: string): Uint8Array[] {
@@ -182,6 +289,14 @@ export class Model {
         if (!Object.hasOwn(made, type)) throw new Refused('UnknownOperation');
         return this.#create(operation.path, made[type as Content['type']](value));
       }
+      case 'createWith':
+        return this.#createWith(operation);
+      case 'touch': {
+        const { life, version } = this.#need(operation.path);
+        if (life === null || life.ttlMs === 0) throw new Refused('BadArgument');
+        life.since = this.#now;
+        return { kind: 'done', version };
+      }
       case 'delete': {
         const { path } = operation;
         if (path === '/') throw new Refused('CannotDeleteRoot');
@@ -189,8 +304,7 @@ export class Model {
         if (operation.ifVersion !== null && operation.ifVersion !== version) throw new Refused('GuardFailed');
         const beneath = [...nodes.keys()].filter((one) => one.startsWith(`${path}/`));
         if (beneath.length > 0 && !operation.recursive) throw new Refused('DirectoryNotEmpty');
-        for (const one of [path, ...beneath]) nodes.delete(one);
-        for (const one of this.#ancestors(path)) this.#touchOne(one);
+        this.#drop(path);
         return { kind: 'done', version };
       }
       case 'blobPut': {
@@ -292,7 +406,10 @@ export class Model {
         const { version, created, modified } = node;
         const subtreeBytes = own(path) + beneath.reduce((total, one) => total + own(one), 0);
         const stat = { path, type: content.type, version, created, modified, count, bytes: own(path), subtreeBytes };
-        return { kind: 'stat', stat: { ...stat, subtreeNodes: 1 + beneath.length } };
+        const { life, auto } = node;
+        const owner = life === null || life.owner === 0 ? null : life.owner;
+        const ttlMs = life === null || life.ttlMs === 0 ? null : life.ttlMs;
+        return { kind: 'stat', stat: { ...stat, subtreeNodes: 1 + beneath.length, owner, ttlMs, auto } };
       }
       case 'keys': {
         this.#need(operation.path);
@@ -347,6 +464,8 @@ export class Model {
         return content.type === 'blob' && content.value.length === guard.size;
       case 'setMember':
         return content.type === 'set' && content.members.some((one) => equalBytes(one, guard.member));
+      case 'owner':
+        return node.life !== null && node.life.owner !== 0 && node.life.owner === guard.session;
       case 'held':
       case 'heldBy':
         return false;

@@ -152,21 +152,22 @@ function innerNodes(map: SortedMap<string, TreeNode>): Set<Inner> {
   return all;
 }
 
-const grown = (bytes: number, nodes: number): Growth => ({ bytes, nodes, held: 0, owned: 0 });
-const mark = (op: number): Mark => ({ op, owner: null, quiet: false, silent: false });
+const grown = (bytes: number, nodes: number): Growth => ({ bytes, nodes, held: 0, owned: 0, lives: 0 });
+const mark = (op: number): Mark => ({ op, owner: null, as: 'change' });
 
 describe('sharing between versions', () => {
   it('a write among 100,000 children makes a handful of new nodes and shares the rest', () => {
     const children = newNames<TreeNode>();
     for (let i = 0; i < 100_000; i++) children.set(`k${i}`, new BlobNode(newHead(`k${i}`, 1), ''));
     const before = new DirectoryNode(
-      { name: '', version: 0, created: 0, modified: 1 },
+      { name: '', version: 0, created: 0, modified: 1, life: null },
       children,
       {
         bytes: 0,
         nodes: 100_000,
         held: 0,
         owned: 0,
+        lives: 0,
       },
       { auto: false, owner: null },
     );
@@ -174,7 +175,7 @@ describe('sharing between versions', () => {
     const child = before.children.get('k777')!;
     const changed = before.withChild(
       child,
-      new BlobNode({ name: 'k777', version: 1, created: 1, modified: 2 }, 'x'),
+      new BlobNode({ name: 'k777', version: 1, created: 1, modified: 2, life: null }, 'x'),
       grown(1, 0),
       mark(2),
     );

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { utf8 } from '../../core/base/bytes.ts';
 import type { Acting } from '../../core/tree/acting.ts';
 import type { Asked, Guard, Operation } from '../../core/tree/operation.ts';
+import { createWith } from './lives.ts';
 import { World, ask } from './world.ts';
 
 /** The reference machine needs some 50 ms for the worst. A busy one needs more, caches included. */
@@ -26,6 +27,8 @@ const setPaths = Array.from({ length: 1024 }, (_, i) => path(i % manySets));
 /** About as many as a request may have. */
 const members = Array.from({ length: 250_000 }, (_, i) => utf8(String((i * 7919) % 250_000)));
 
+/** It has a time to live. */
+const leased = '/leased';
 const [line, permits, barrier, election] = ['/line', '/permits', '/barrier', '/election'];
 /** The claim that the lock was granted first: four nodes were made before it. */
 const held = 5;
@@ -101,6 +104,7 @@ function makeJobs(): void {
 beforeAll(() => {
   makeLines();
   makeJobs();
+  world.do(createWith(leased, { type: 'set', ttlMs: 1000 }));
   for (const set of [a, b]) world.do(ask.create(set, 'set'));
   world.do(ask.create(q, 'queue'));
   world.do(ask.create(d, 'directory'));
@@ -133,6 +137,7 @@ const guards = {
   blobValue: { kind: 'blobValue', path: '/blob', value: utf8('x') },
   blobSize: { kind: 'blobSize', path: '/blob', size: 1 },
   setMember: { kind: 'setMember', path: a, member: utf8('1') },
+  owner: { kind: 'owner', path: deep, session: 1 },
 } satisfies { [K in Guard['kind']]: Extract<Guard, { kind: K }> };
 
 const worst = {
@@ -218,6 +223,8 @@ const worst = {
   proclaim: [{ kind: 'proclaim', path: election, claim: held, token: held, value: utf8('x') }],
   claims: [{ kind: 'claims', path: line, limit: page, from: 0 }],
   leader: [{ kind: 'leader', path: election }],
+  createWith: [createWith('/deep/x/y', { type: 'blob', value: utf8(value), sequential: true, ttlMs: 1000 })],
+  touch: [{ kind: 'touch', path: leased }],
   transaction: [
     ask.txn(
       Object.values(guards).flatMap((guard) => Array.from({ length: 100 }, () => guard)),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
 import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
 import { maxDedupMs, maxVisibilityMs, minDedupMs, minVisibilityMs } from '../../core/tree/operations/queue.ts';
+import { maxTtlMs, minTtlMs } from '../../core/tree/operations/lives.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
@@ -20,7 +21,7 @@ import type {
   Upsertable,
   SimpleResult,
 } from '../../core/tree/operation.ts';
-import { changeKinds, claimTypes, itemStates, nodeTypes } from '../../core/tree/names.ts';
+import { changeKinds, claimTypes, deletionCauses, itemStates, nodeTypes } from '../../core/tree/names.ts';
 import type { AdminCommand, AdminReply, AdminRequest, AdminResult } from '../../core/wire/admin.ts';
 import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../../core/wire/api.ts';
 
@@ -128,6 +129,19 @@ const simpleKinds: Kinds<SimpleOperation> = {
   queueJob: job,
   queueItems: { path, state: fc.constantFrom(...itemStates), limit, from: whole },
   queueInfo: { path },
+  createWith: {
+    path,
+    type,
+    value: orNull(value),
+    capacity: orNull(permits),
+    ephemeral: fc.boolean(),
+    sequential: fc.boolean(),
+    adopt: fc.boolean(),
+    auto: fc.boolean(),
+    ttlMs: orNull(fc.integer({ min: minTtlMs, max: maxTtlMs })),
+    leaseMs: wish.leaseMs,
+  },
+  touch: { path },
   largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
 };
 const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
@@ -143,6 +157,7 @@ const guard = anyOf<Guard>({
   setMember: { path, member: value },
   held: { path, token: whole },
   heldBy: { path, token: whole, claim: whole },
+  owner: { path, session: whole },
 });
 export const operation = anyOf<Operation>({
   ...simpleKinds,
@@ -175,10 +190,16 @@ const stat = fc.record(
     bytes: whole,
     subtreeBytes: whole,
     subtreeNodes: whole,
+    owner: orNull(whole),
+    ttlMs: orNull(whole),
+    auto: fc.boolean(),
   },
   { noNullPrototype: true },
 );
-const child = fc.record({ name: word, type, version: whole, count: whole, bytes: whole }, { noNullPrototype: true });
+const child = fc.record(
+  { name: word, type, version: whole, count: whole, bytes: whole, owner: orNull(whole), ttlMs: orNull(whole) },
+  { noNullPrototype: true },
+);
 const knownClaim = fc.record(
   {
     claim: whole,
@@ -220,6 +241,7 @@ const simpleResultKinds: Kinds<SimpleResult> = {
   },
   leader: { leader: orNull(knownClaim), version: whole },
   table: { numbers: few(whole), values: few(value), more: fc.boolean() },
+  created: { path, version: whole, created: whole, clock: whole, changed: whole },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
   number: { number: anyInt, version: whole },
@@ -302,6 +324,7 @@ const changes = few(
       value: orNull(value),
       number: orNull(anyInt),
       claim: orNull(fc.record({ claim: whole, token: whole, session: whole }, { noNullPrototype: true })),
+      cause: orNull(fc.constantFrom(...deletionCauses)),
     },
     { noNullPrototype: true },
   ),

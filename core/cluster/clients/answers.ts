@@ -24,6 +24,8 @@ export interface Answerable {
   /** A session has shown its secret over this connection, or does not speak over it any more. */
   spokeAs(namespaceId: NamespaceId, session: SessionId): void;
   silentAs(namespaceId: NamespaceId, session: SessionId): void;
+  /** A keep-alive was answered. */
+  aliveAs(namespaceId: NamespaceId, session: SessionId, leaseMs: number): void;
 }
 
 export type Served = Speaking | Registering | Extract<ClientMessage, { kind: 'read' }>;
@@ -80,6 +82,8 @@ export class SessionAnswer extends Answer {
     const { kind, namespaceId, session } = this.#message;
     if (kind === 'unregister') this.#ended(namespaceId, session);
     else this.connection.spokeAs(namespaceId, session);
+    const answer = kind === 'keepAlive' ? answerOf(bytes) : null;
+    if (answer?.kind === 'alive') this.connection.aliveAs(namespaceId, session, answer.leaseMs);
     super.reply(bytes);
   }
 

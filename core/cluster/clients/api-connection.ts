@@ -375,6 +375,12 @@ export class ApiConnection
     this.#desk.holders.silent(this, namespaceId, session);
   }
 
+  /** @see Answerable */
+  aliveAs(namespaceId: NamespaceId, session: SessionId, leaseMs: number): void {
+    const open = !this.#closed && this.#spoken.secretOf(namespaceId, session) !== null;
+    if (open) this.#desk.holders.prompts.alive(this, namespaceId, session, leaseMs);
+  }
+
   #greet(): void {
     this.#greeted = true;
     this.#desk.holders.add(this);

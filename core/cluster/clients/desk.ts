@@ -72,6 +72,7 @@ export class Desk implements ApiDesk {
 
   tick(now: number): void {
     this.standing.tick(now);
+    this.holders.prompts.tick(now);
     this.traffic.tick(now);
   }
 

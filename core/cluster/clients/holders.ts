@@ -11,6 +11,7 @@ import type { Notice } from '../../service/leases.ts';
 import type { BelongingRecord } from '../../service/told.ts';
 import type { PeerMessage } from '../../wire/peer.ts';
 import type { ReplicaHost } from '../replicas/replica-host.ts';
+import { Prompts } from './prompts.ts';
 import type { Whereabouts } from '../routing/whereabouts.ts';
 
 /** A connection over which the holder of a session may be reached. */
@@ -29,6 +30,7 @@ export interface HolderPeers {
 }
 
 export class Holders {
+  readonly prompts: Prompts = new Prompts();
   readonly #connections = new Set<HolderConnection>();
   /** The connections over which a session has spoken, and shown its secret. */
   readonly #bySession = new Map<string, Set<HolderConnection>>();
@@ -52,6 +54,7 @@ export class Holders {
   silent(connection: HolderConnection, namespaceId: NamespaceId, session: SessionId): void {
     const key = keyOf(namespaceId, session);
     const known = this.#bySession.get(key);
+    this.prompts.silent(connection, namespaceId, session);
     known?.delete(connection);
     if (known?.size === 0) this.#bySession.delete(key);
   }

@@ -20,9 +20,17 @@ interface Spoken {
   shown: boolean;
 }
 
+/** So many sessions that have ended are remembered. */
+const maxEnded = 64;
+
 export class SpokenSessions {
   readonly #limit: number;
   readonly #namespaces = new Map<NamespaceId, Map<SessionId, Spoken>>();
+  /**
+   * The secrets of those that ended last, the oldest first. A client may have missed the answer that said so. Whatever it
+   * still sends as that session is answered in the same way.
+   */
+  readonly #ended = new Map<string, SessionSecret>();
   /**
    * Sessions that were registered here and have not ended, as far as this connection knows, and registrations under
    * way.
@@ -86,7 +94,8 @@ export class SpokenSessions {
   /** The secret with which this connection speaks as a session. Null when it has not sent it. */
   secretOf(namespaceId: NamespaceId, session: SessionId): SessionSecret | null {
     if (session === this.#lastSession && namespaceId === this.#lastNamespace) return this.#lastSecret;
-    const secret = this.#namespaces.get(namespaceId)?.get(session)?.secret ?? null;
+    const known = this.#namespaces.get(namespaceId)?.get(session)?.secret;
+    const secret = known ?? this.#ended.get(`${namespaceId}/${session}`) ?? null;
     this.#lastNamespace = namespaceId;
     this.#lastSession = session;
     this.#lastSecret = secret;
@@ -121,6 +130,11 @@ export class SpokenSessions {
     if (sessions === undefined || known === undefined) return;
     sessions.delete(session);
     if (sessions.size === 0) this.#namespaces.delete(namespaceId);
+    this.#ended.set(`${namespaceId}/${session}`, known.secret);
+    if (this.#ended.size > maxEnded) {
+      const [oldest] = this.#ended.keys();
+      this.#ended.delete(oldest!);
+    }
     if (known.own) this.#own--;
     else this.#told--;
     this.#lastSession = -1;

@@ -5,6 +5,9 @@
  * What is in use cannot be read off: the engine tells of live and dead objects together. After a collection only the live ones are left, so
  * the lowest use since is what they need, and what the state has grown by since is added. A request grows the state later than it is taken
  * in, so what was taken in and has no answer yet is added as well.
+ *
+ * A process that refuses growth makes little garbage, and so its engine collects nothing for a long time. Then what was removed still
+ * counts, and growth stays refused. So the reserve asks for a collection when growth is refused, and again when the state has shrunk.
  */
 
 import { errorInfo } from '../../base/errors.ts';
@@ -29,6 +32,9 @@ const operationBytes = 400;
 const bytesOfByte = 16;
 /** For so long, what was taken in without a look at it counts beside what the state has grown by. */
 const unseenMs = 5000;
+/** So long after one collection was asked for, and so many times as long as it took, none is asked for again. */
+const collectEveryMs = 2000;
+const collectPart = 20;
 /** For so long, the operator is told of the last refusal. */
 const toldMs = 5000;
 
@@ -95,6 +101,9 @@ export class MemoryReserve {
   /** What those cost that were looked at and have no answer yet. */
   #pendingBytes = 0;
   #low = false;
+  /** The size of the state when a collection was last asked for since growth is refused. Null before the first. */
+  #collectedAtBytes: number | null = null;
+  #collectAgainMs = Number.NEGATIVE_INFINITY;
   #refused = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
   #nowMs = Number.NEGATIVE_INFINITY;
@@ -150,6 +159,16 @@ export class MemoryReserve {
     this.#needBytes = Math.min(usedBytes, this.#live.usedBytes + grown);
     const ease = this.#low ? limitBytes * easePart : 0;
     this.#low = this.#needBytes + ease > this.#at(lowPart);
+    if (this.#low) this.#collect(memory, stateBytes);
+    else this.#collectedAtBytes = null;
+  }
+
+  #collect(memory: Memory, stateBytes: number): void {
+    if (memory.collect === undefined || this.#nowMs < this.#collectAgainMs) return;
+    if (this.#collectedAtBytes !== null && stateBytes >= this.#collectedAtBytes) return;
+    this.#collectedAtBytes = stateBytes;
+    const tookMs = memory.collect();
+    this.#collectAgainMs = this.#nowMs + Math.max(collectEveryMs, collectPart * tookMs);
   }
 
   #at(part: number): number {

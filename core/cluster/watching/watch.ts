@@ -223,9 +223,9 @@ export class Watch {
 
 /** A change as it is told, with or without its value. */
 function tell(change: TreeChange, values: boolean): Change {
-  const { path, kind, type, version, claim } = change;
-  if (!values) return { path, kind, type, version, value: null, number: null, claim };
-  return { path, kind, type, version, value: changeValue(change), number: change.number, claim };
+  const { path, kind, type, version, claim, cause } = change;
+  if (!values) return { path, kind, type, version, value: null, number: null, claim, cause };
+  return { path, kind, type, version, value: changeValue(change), number: change.number, claim, cause };
 }
 
 /** The event of an entry, with those of its changes that must be told. */

@@ -1,9 +1,9 @@
 /** Arguments and flags that many commands share, and how results of operations are shown. */
 
-import { invariant } from '../../base/assert.ts';
-import type { KnownClaim, OperationResult } from '../../tree/operation.ts';
+import type { KnownClaim, OperationResult, Stat } from '../../tree/operation.ts';
 import { maxPage } from '../../tree/operation.ts';
 import { base64FromBytes, emptyBytes, textOf } from '../../base/bytes.ts';
+import { durationText } from '../duration.ts';
 import { quoteWord } from '../words.ts';
 import { success } from '../outcome.ts';
 import { jobResultOf } from '../../tree/job-result.ts';
@@ -43,6 +43,8 @@ export function atMostOne(given: readonly (readonly [flag: string, given: boolea
 /** The result of an operation as the first haret printed it. Each kind of result has one form. */
 export function showResult(result: OperationResult): Success {
   switch (result.kind) {
+    case 'created':
+      return success({ kind: 'lines', lines: [result.path], json: result.path }, { version: result.version });
     case 'done':
       return success({ kind: 'ok' }, { version: result.version });
     case 'value':
@@ -115,23 +117,30 @@ export function showWithoutVersion(result: OperationResult): Outcome {
   return { ...showResult(result), showVersion: false };
 }
 
-function statLines(stat: Readonly<Record<string, string | number>>): readonly string[] {
-  const labels: readonly (readonly [field: string, label: string, unit: string])[] = [
+/** What is told of a node only if there is something to tell. */
+const rarelyTold: ReadonlySet<keyof Stat> = new Set<keyof Stat>(['owner', 'ttlMs', 'auto']);
+
+function statLines(stat: Stat): readonly string[] {
+  const labels: readonly (readonly [field: keyof Stat, label: string, unit: string])[] = [
     ['path', 'path', ''],
     ['type', 'type', ''],
     ['version', 'version', ''],
     ['created', 'created', ' (op)'],
     ['modified', 'modified', ' (op)'],
-    ['count', stat['type'] === 'directory' ? 'children' : 'count', ''],
+    ['count', stat.type === 'directory' ? 'children' : 'count', ''],
     ['bytes', 'bytes', ''],
     ['subtreeBytes', 'subtree bytes', ''],
     ['subtreeNodes', 'subtree nodes', ''],
+    ['owner', 'owner', ' (session)'],
+    ['ttlMs', 'time to live', ''],
+    ['auto', 'auto', ' (goes with the last in it)'],
   ];
-  return labels.map(([field, label, unit]) => {
-    const one = stat[field];
-    invariant(one !== undefined, 'a stat has all of its fields', { field });
-    return `${`${label}:`.padEnd(15)} ${one}${unit}`;
-  });
+  return labels
+    .filter(([field]) => !rarelyTold.has(field) || (stat[field] !== null && stat[field] !== false))
+    .map(([field, label, unit]) => {
+      const told = field === 'ttlMs' ? durationText(stat.ttlMs ?? 0) : String(stat[field]);
+      return `${`${label}:`.padEnd(15)} ${told}${unit}`;
+    });
 }
 
 /** Rows as columns, two spaces apart, numbers to the right. */

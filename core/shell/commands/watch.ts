@@ -11,10 +11,17 @@ import { exitStatus, UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
 import type { WatchNews } from '../watching.ts';
 
-function changeLine({ path, kind, type, version, value, number, claim }: Change): string {
+const causes: Readonly<Record<NonNullable<Change['cause']>, string>> = {
+  ttl: 'its time to live was over',
+  session: 'its session ended',
+};
+
+function changeLine({ path, kind, type, version, value, number, claim, cause }: Change): string {
   const what = kind === 'created' ? `created ${type}` : kind;
   const shown = value !== null ? ` ${displayBytes(value)}` : number !== null ? ` ${number}` : '';
-  return `${what} ${path} (version ${version})${shown}${claim === null ? '' : claimText(claim)}`;
+  const whose = claim === null ? '' : claimText(claim);
+  const why = cause === null ? '' : `, because ${causes[cause]}`;
+  return `${what} ${path} (version ${version})${shown}${whose}${why}`;
 }
 
 function claimText({ claim, token, session }: NonNullable<Change['claim']>): string {
@@ -22,9 +29,10 @@ function claimText({ claim, token, session }: NonNullable<Change['claim']>): str
   return `${whose}${token === 0 ? '' : ` token ${token}`}`;
 }
 
-function changeJson({ value, claim, ...change }: Change): JsonValue {
+function changeJson({ value, claim, cause, ...change }: Change): JsonValue {
   const plain = { ...change, value: value === null ? null : jsonOfBytes(value) };
-  return claim === null ? plain : { ...plain, claim: { ...claim } };
+  const told = claim === null ? plain : { ...plain, claim: { ...claim } };
+  return cause === null ? told : { ...told, cause };
 }
 
 /** Shows one event, with a line for each change. The changes of a transaction have one op. */

@@ -33,7 +33,7 @@ function put(place: Place, operation: Asked<'blobPut'>, context: WriteContext): 
   return putValue(place, blob, value, context);
 }
 
-function putValue(place: Place, blob: BlobNode, value: Uint8Array, context: WriteContext): Written | Failure {
+export function putValue(place: Place, blob: BlobNode, value: Uint8Array, context: WriteContext): Written | Failure {
   const growth = growthOfBytes(value.length - blob.bytes);
   const refused = refuseGrowth(place, growth, context.limits);
   if (refused !== null) return refused;

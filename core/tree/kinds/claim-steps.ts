@@ -6,7 +6,6 @@ import { DirectoryNode } from '../node.ts';
 import type { TreeNode } from '../node.ts';
 import { ClaimsNode } from '../nodes/claims.ts';
 import { QueueNode } from '../nodes/queue.ts';
-import { childPath } from '../path.ts';
 import type { Place } from '../place.ts';
 import { applyQueueStep, endTakes } from './job-steps.ts';
 import { leave, letGo, revoke, tell, endWait } from './line.ts';
@@ -73,18 +72,13 @@ export function refuseDelete(node: TreeNode, path: string): Failure | null {
   return new Failure('Held', `Held: ${path} (held by ${node.held})`, { path, held: node.held });
 }
 
-/** Tells all who wait at and beneath a node that is deleted. */
+/** Tells all who wait at a node that is deleted. */
 export function endWaits(node: TreeNode, path: string, context: WriteContext): void {
-  if (node.owned === 0) return;
-  if (node instanceof DirectoryNode) {
-    for (const child of node.children.values()) endWaits(child, childPath(path, child.name), context);
-    return;
-  }
   if (node instanceof QueueNode) return endTakes(node, path, context);
   if (!(node instanceof ClaimsNode)) return;
   for (const one of node.line()) {
     const { claim, session, waitUntil } = one;
-    const belonging = { path, id: claim };
+    const belonging = { kind: 'claim', path, id: claim } as const;
     tell(context, session, { path, claim, kind: 'ended', token: 0, reason: 'deleted', until: null });
     context.consequences.push({ kind: 'gaveUp', session, belonging });
     if (waitUntil !== null)

@@ -14,7 +14,6 @@ import type { Claim, ClaimSettings, Hold } from '../nodes/claims.ts';
 import { growthOfBytes } from '../nodes/head.ts';
 import { QueueNode } from '../nodes/queue.ts';
 import type { Asked, KnownClaim, SimpleOperation, SimpleResult } from '../operation.ts';
-import { defaultLeaseMs } from '../operations/claims.ts';
 import type { ClaimWish } from '../operations/claims.ts';
 import { Page } from '../page.ts';
 import { find, refuseGrowth, replace } from '../place.ts';
@@ -37,7 +36,7 @@ import {
 } from './line.ts';
 import { abandonTake } from './jobs.ts';
 import type { NewClaim, Rules, WriteContext, Written } from './rules.ts';
-import { badPath, makeAt, onlyPath } from './steps.ts';
+import { badPath, makeAt, onlyPath, refuseBelonging } from './steps.ts';
 
 /** Why a claim cannot be made on a node of this type, whatever else it holds. */
 function misfit(
@@ -68,7 +67,7 @@ function refuseClaim(
   context: WriteContext,
 ): Failure | null {
   const { path } = place;
-  const { acting, consequences } = context;
+  const { acting } = context;
   if (acting.session === 0) return badArgument('A claim needs a session', { path });
   const { capacity } = settings;
   if (capacity !== null && wish.permits > capacity) {
@@ -80,12 +79,7 @@ function refuseClaim(
   const root = place.above[0];
   if (root !== undefined && root.owned >= maxClaims)
     return limitExceeded('maxClaims', maxClaims, root.owned + 1, { path });
-  const { session, sessions } = acting;
-  const gained = consequences.filter((one) => one.kind === 'gained' && one.session === session);
-  // The first claim of a transaction sets the lease for the others.
-  const [first] = gained;
-  const leaseMs = first?.kind === 'gained' ? (first.leaseMs ?? defaultLeaseMs) : 0;
-  return sessions.refuses(session, wish.leaseMs, { count: gained.length, leaseMs });
+  return refuseBelonging(context, wish.leaseMs);
 }
 
 function newClaim(wish: ClaimWish, front: Op, { op, acting }: WriteContext): Claim {
@@ -107,7 +101,7 @@ function newClaim(wish: ClaimWish, front: Op, { op, acting }: WriteContext): Cla
 function gained(path: string, claim: Claim, wish: ClaimWish, context: WriteContext): SimpleResult {
   const { acting, consequences, touched, newClaims } = context;
   const { session } = acting;
-  const belonging = { path, id: claim.claim };
+  const belonging = { kind: 'claim', path, id: claim.claim } as const;
   consequences.push({ kind: 'gained', session, belonging, leaseMs: wish.leaseMs });
   if (claim.waitUntil !== null)
     consequences.push({ kind: 'due', deadline: { ...belonging, kind: 'wait', at: claim.waitUntil } });

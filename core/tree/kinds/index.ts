@@ -5,6 +5,7 @@ import { isLeafType } from '../node.ts';
 import type { Guard, ReadKind, Upsertable } from '../operation.ts';
 import { claimRules } from './claims.ts';
 import { leafRules } from './leaves.ts';
+import { livesRules } from './lives.ts';
 import { nodeRules } from './node.ts';
 import type { GuardRule, OwnWriteKind, ReadRule, UpsertRule, WriteRule } from './rules.ts';
 
@@ -23,6 +24,7 @@ function together<P extends keyof Tables>(part: P): Tables[P] {
     {},
     nodeRules[part],
     claimRules[part],
+    livesRules[part],
     ...Object.values(leafRules).map((rules) => rules[part]),
   ) as Tables[P];
 }

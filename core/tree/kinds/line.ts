@@ -20,7 +20,7 @@ import { replace } from '../place.ts';
 import type { Place } from '../place.ts';
 import { load } from '../stored.ts';
 import type { WriteContext, Written } from './rules.ts';
-import { makeAt } from './steps.ts';
+import { makeAt, occupied } from './steps.ts';
 
 /** Claims of one node, and of a namespace. They are the same everywhere, so that all replicas refuse the same ones. */
 export const maxClaimsOfNode = 10_000;
@@ -68,7 +68,7 @@ export function isOver({ waitUntil, session }: Claim, { acting }: Pick<WriteCont
 
 /** What another claim adds to the sums of directories. */
 export function growthOfClaim(claim: Pick<Claim, 'value'>, times: 1 | -1, held: 0 | 1): Growth {
-  return { bytes: times * bytesOfClaim(claim), nodes: 0, held: times * held, owned: times };
+  return { ...growthOfBytes(times * bytesOfClaim(claim)), held: times * held, owned: times };
 }
 
 /** Takes a waiting claim out of its line. */
@@ -77,7 +77,7 @@ export function leave(place: Place, node: ClaimsNode, claim: Claim, context: Wri
   const { op, owner, changes, consequences, touched } = context;
   const after = node.without(claim, op, owner);
   changes.push(claimChange(path, 'left', after, { ...claim, token: 0 }));
-  const belonging = { path, id: claim.claim };
+  const belonging = { kind: 'claim', path, id: claim.claim } as const;
   consequences.push({ kind: 'gaveUp', session: claim.session, belonging });
   if (claim.waitUntil !== null)
     consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: claim.waitUntil } });
@@ -91,7 +91,7 @@ export function letGo(place: Place, node: ClaimsNode, hold: Hold, context: Write
   const { op, owner, changes, consequences, touched } = context;
   const after = node.releasing(hold, op, owner);
   changes.push(claimChange(path, 'released', after, hold));
-  const belonging = { path, id: hold.claim };
+  const belonging = { kind: 'claim', path, id: hold.claim } as const;
   consequences.push({ kind: 'gaveUp', session: hold.session, belonging });
   if (hold.until !== null)
     consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'shadow', at: hold.until } });
@@ -160,8 +160,7 @@ export function makeLine(
   const { node, path } = place;
   if (node === null) return makeAt(place, (name) => ClaimsNode.empty(name, context.op, type, settings), context);
   const same = node instanceof ClaimsNode && node.type === type && node.settings.auto;
-  if (!same || node.settings.capacity !== settings.capacity)
-    return new Failure('PathExists', `Path Already exists: ${path}`, { path });
+  if (!same || node.settings.capacity !== settings.capacity) return occupied(node, path, context);
   const after = node.withSettings({ auto: false }, context.op, context.owner);
   return {
     root: replace(place, after, growthOfBytes(0), context),

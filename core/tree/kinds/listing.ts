@@ -8,6 +8,7 @@ import { maxSteps, stepsOfNext } from '../limits.ts';
 import type { ResultBudget } from '../limits.ts';
 import { DirectoryNode, ownBytes } from '../node.ts';
 import type { TreeNode } from '../node.ts';
+import { ClaimsNode } from '../nodes/claims.ts';
 import { treeBytes } from '../nodes/head.ts';
 import type { Asked, Child, SimpleResult, Stat } from '../operation.ts';
 import { Page, pathOverheadBytes } from '../page.ts';
@@ -15,7 +16,7 @@ import { childPath, parsePath } from '../path.ts';
 import { find } from '../place.ts';
 
 /** Bytes that a child needs in an answer besides its name. */
-const childOverheadBytes = 32;
+const childOverheadBytes = 48;
 
 /**
  * Adds the paths at and beneath `node`, depth first. `after` is the path after which the list continues. Its parts from
@@ -59,9 +60,20 @@ export function children(root: DirectoryNode, asked: Asked<'children'>, budget: 
   for (const child of node.children.values(asked.after ?? undefined)) {
     const { name, type, version, count } = child;
     if (name === asked.after) continue;
-    if (!page.add({ name, type, version, count, bytes: ownBytes(child) }, name.length + childOverheadBytes)) break;
+    const entry = { name, type, version, count, bytes: ownBytes(child), ...lifeOf(child) };
+    if (!page.add(entry, name.length + childOverheadBytes)) break;
   }
   return page.failure ?? { kind: 'children', children: page.entries, more: page.more, version: node.version };
+}
+
+function lifeOf({ life }: TreeNode): Pick<Stat, 'owner' | 'ttlMs'> {
+  if (life === null) return { owner: null, ttlMs: null };
+  const { owner, ttlMs } = life;
+  return { owner: owner === 0 ? null : owner, ttlMs: ttlMs === 0 ? null : ttlMs };
+}
+
+function isAuto(node: TreeNode): boolean {
+  return node instanceof DirectoryNode ? node.auto : node instanceof ClaimsNode && node.settings.auto;
 }
 
 function statOf(node: TreeNode, path: string): Stat {
@@ -75,11 +87,13 @@ function statOf(node: TreeNode, path: string): Stat {
     bytes: ownBytes(node),
     subtreeBytes: treeBytes(node),
     subtreeNodes: 1 + node.nodes,
+    ...lifeOf(node),
+    auto: isAuto(node),
   };
 }
 
 /** Bytes that a stat needs in an answer besides its path. */
-const statOverheadBytes = 64;
+const statOverheadBytes = 88;
 
 function fits(stats: readonly Stat[], budget: ResultBudget): Failure | null {
   for (const stat of stats) {

@@ -1,24 +1,24 @@
 /** The operations on any node, whatever its type. */
 
-import { deletedChange } from '../change.ts';
-import { Failure, alreadyExists, badArgument, notFound } from '../failure.ts';
+import { Failure, badArgument, notFound } from '../failure.ts';
 import type { NodeType } from '../names.ts';
 import { DirectoryNode, isLeafType } from '../node.ts';
 import type { Asked, SimpleResult } from '../operation.ts';
 import { isPartName } from '../path.ts';
-import { emptiedBy, find, growthOf, locate, replace } from '../place.ts';
+import { find, locate, replace } from '../place.ts';
 import type { Place } from '../place.ts';
 import { growthOfBytes } from '../nodes/head.ts';
-import { endWaits, refuseDelete } from './claim-steps.ts';
+import { refuseDelete } from './claim-steps.ts';
 import { isHeldWith } from './claims.ts';
+import { drop, refuseMany } from './ends.ts';
 import { isClaimType, makeLine } from './line.ts';
 import { leafRules } from './leaves.ts';
 import { children, keys, largest, oneStat } from './listing.ts';
 import type { Rules, WriteContext, Written } from './rules.ts';
-import { badPath, checkVersion, makeAt, onlyPath, tooLarge } from './steps.ts';
+import { badPath, checkVersion, makeAt, occupied, onlyPath, tooLarge } from './steps.ts';
 
 /** Why a node of this type cannot be created with this value, whatever the tree holds. */
-function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null {
+export function refuseCreate(type: NodeType, value: Uint8Array | null): Failure | null {
   if (isLeafType(type)) return leafRules[type].refuseCreate(value);
   return value === null ? null : badArgument('A directory is created without a value', { type });
 }
@@ -43,14 +43,15 @@ export function create(
 
 /** A line of claims that a claim made stays from now on, if it is created once more (coordination §4). */
 function keepLine(place: Place, type: NodeType, context: WriteContext): Written | Failure {
-  if (!isClaimType(type) || type === 'semaphore') return alreadyExists(place.path);
+  if (!isClaimType(type) || type === 'semaphore') return occupied(place.node!, place.path, context);
   return makeLine(place, type, { capacity: null, open: false, auto: false }, context);
 }
 
 /** And so does a directory that was made with it. */
 function keep(place: Place, type: NodeType, context: WriteContext): Written | Failure {
   const { node } = place;
-  if (!(node instanceof DirectoryNode) || !node.auto || type !== 'directory') return alreadyExists(place.path);
+  if (!(node instanceof DirectoryNode) || !node.auto || type !== 'directory')
+    return occupied(node!, place.path, context);
   const after = node.kept(context.op, context.owner);
   return {
     root: replace(place, after, growthOfBytes(0), context),
@@ -66,13 +67,9 @@ function remove(place: Place, operation: Asked<'delete'>, context: WriteContext)
   if (refused !== null) return refused;
   if (node instanceof DirectoryNode && node.count > 0 && !operation.recursive)
     return new Failure('DirectoryNotEmpty', `Directory is not empty: ${path}`, { path, children: node.count });
-  const held = refuseDelete(node, path);
-  if (held !== null) return held;
-  endWaits(node, path, context);
-  const top = emptiedBy(place);
-  context.changes.push(deletedChange(top.path, top.node!));
-  const root = replace(top, null, growthOf(top.node, null), context);
-  return { root, result: { kind: 'done', version: node.version } };
+  const kept = refuseDelete(node, path) ?? refuseMany(node, path);
+  if (kept !== null) return kept;
+  return { root: drop(place, null, context), result: { kind: 'done', version: node.version } };
 }
 
 function exists(root: DirectoryNode, { path }: Asked<'exists'>): SimpleResult | Failure {

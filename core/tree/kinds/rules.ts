@@ -1,7 +1,6 @@
 /** The rules that each operation and guard of a kind of node needs, and each type of leaf. */
 
 import type { Op } from '../../base/ids.ts';
-import type { Acting, Consequence } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
 import type { Failure } from '../failure.ts';
 import type { ResultBudget, TreeLimits } from '../limits.ts';
@@ -33,13 +32,12 @@ type Claimed = Extract<SimpleResult, { readonly kind: 'claimed' }>;
 /** What a write needs besides the operation. */
 export interface WriteContext extends ChangeContext {
   readonly budget: ResultBudget;
-  readonly acting: Acting;
-  /** What follows outside of the tree. A caller that discards the result discards it too. */
-  readonly consequences: Consequence[];
   /** The lines of claims that changed. They are settled at the end of the entry (coordination §4). */
   /** Their paths, each with the token of a hold that went, or 0. */
   readonly touched: Map<string, Op>;
   readonly newClaims: NewClaim[];
+  /** How many sequential nodes the entry made (coordination §9). */
+  readonly sequence: { next: number };
   /** Part of a transaction. It leaves no trace when it fails, so what its end decides need not be known before. */
   readonly together: boolean;
   /** Every change is added here, in order. A caller that discards the result discards these changes too. */

@@ -2,10 +2,12 @@
 
 import type { TreeChange } from '../change.ts';
 import { createdChange } from '../change.ts';
-import { Failure, guardFailed, limitExceeded } from '../failure.ts';
+import { Failure, alreadyExists, guardFailed, limitExceeded } from '../failure.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { TreeNode } from '../node.ts';
+import { dueOf } from '../nodes/life.ts';
 import type { SimpleResult } from '../operation.ts';
+import { defaultLeaseMs } from '../operations/claims.ts';
 import { parsePath } from '../path.ts';
 import { attach } from '../place.ts';
 import type { Place } from '../place.ts';
@@ -59,6 +61,7 @@ const createdDirectory = {
   number: null,
   removed: null,
   claim: null,
+  cause: null,
 } as const;
 
 /** Adds the changes for a new node and for the directories that were made above it. */
@@ -83,6 +86,32 @@ export function makeAt(
   if (root instanceof Failure) return root;
   tellCreated(place, made!, context.changes);
   return { root, result: { kind: 'done', version: 0 } };
+}
+
+/**
+ * Why the session that acts may not have one more belonging, or not with this lease (coordination §2).
+ * @param more how many it would have more; 0 for one that it has.
+ */
+export function refuseBelonging(
+  { acting, consequences }: WriteContext,
+  leaseMs: number | null,
+  more: 0 | 1 = 1,
+): Failure | null {
+  const { session, sessions } = acting;
+  const gained = consequences.filter((one) => one.kind === 'gained' && one.session === session);
+  // The first of a transaction sets the lease for the others.
+  const [first] = gained;
+  const set = first?.kind === 'gained' ? (first.leaseMs ?? defaultLeaseMs) : 0;
+  return sessions.refuses(session, leaseMs, { count: gained.length + more - 1, leaseMs: set });
+}
+
+/** Something is at the path. Says whose it is, and when it is gone at the earliest (coordination §9). */
+export function occupied({ life }: TreeNode, path: string, { acting }: WriteContext): Failure {
+  const refused = alreadyExists(path);
+  if (life === null) return refused;
+  const { owner } = life;
+  const until = Math.min(dueOf(life), owner === 0 ? Infinity : acting.sessions.countsUntil(owner));
+  return refused.with({ leftMs: Math.max(0, until - acting.now), ...(owner === 0 ? {} : { owner }) });
 }
 
 /** Answers with a value of the tree, or with null. */

@@ -41,6 +41,10 @@ export class BlobNode extends Leaf {
     return this;
   }
 
+  copied(head: NodeHead, owner: Owner): BlobNode {
+    return new BlobNode(head, this.value, owner);
+  }
+
   get toldValue(): Stored {
     return this.value;
   }

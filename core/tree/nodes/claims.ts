@@ -188,8 +188,12 @@ export class ClaimsNode extends Leaf {
       this.modified = op;
       return this;
     }
+    return this.copied(this.changedBy(op), owner);
+  }
+
+  copied(head: NodeHead, owner: Owner): ClaimsNode {
     const parts = { line: this.#line.clone(), holds: this.#holds.clone(), sums: this.#sums };
-    return new ClaimsNode(this.changedBy(op), this.#type, this.settings, parts, owner);
+    return new ClaimsNode(head, this.#type, this.#settings, parts, owner);
   }
 
   #count(more: Partial<Sums>): void {

@@ -30,6 +30,10 @@ export class CounterNode extends Leaf {
     return new CounterNode(this.changedBy(op), value);
   }
 
+  copied(head: NodeHead): CounterNode {
+    return new CounterNode(head, this.value);
+  }
+
   get toldValue(): null {
     return null;
   }

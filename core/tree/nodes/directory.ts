@@ -15,10 +15,11 @@ const minIndexed = 32;
 export interface Mark {
   readonly op: Op;
   readonly owner: Owner;
-  /** Who waits in a line is no change of what a directory holds, so its version stays (coordination §9). */
-  readonly quiet: boolean;
-  /** A deadline that moves is no change at all (coordination §9). Nobody is told, so the op of the last change stays too. */
-  readonly silent: boolean;
+  /**
+   * Who waits in a line is no change of what a directory holds, so its version stays (`quiet`). What moves only a
+   * deadline is no change at all (`still`) (coordination §9).
+   */
+  readonly as: 'change' | 'quiet' | 'still';
 }
 
 export class DirectoryNode extends Head {
@@ -34,6 +35,8 @@ export class DirectoryNode extends Head {
   /** What all nodes beneath hold, and what belongs to sessions there (coordination §6). */
   held: number;
   owned: number;
+  /** Nodes beneath that have a life (coordination §9). */
+  livesBeneath: number;
   /** Made by a claim, and so removed with its last child. */
   readonly auto: boolean;
   /**
@@ -56,6 +59,7 @@ export class DirectoryNode extends Head {
     this.nodes = beneath.nodes;
     this.held = beneath.held;
     this.owned = beneath.owned;
+    this.livesBeneath = beneath.lives;
     this.auto = auto;
     this.owner = owner;
   }
@@ -68,8 +72,8 @@ export class DirectoryNode extends Head {
   static around(name: string, op: Op, child: TreeNode, auto: boolean): DirectoryNode {
     const children = newNames<TreeNode>();
     children.set(child.name, child);
-    const { held, owned } = child;
-    const beneath = { bytes: treeBytes(child), nodes: 1 + child.nodes, held, owned };
+    const { held, owned, lives } = child;
+    const beneath = { bytes: treeBytes(child), nodes: 1 + child.nodes, held, owned, lives };
     return new DirectoryNode(newHead(name, op), children, beneath, { auto, owner: null });
   }
 
@@ -83,13 +87,21 @@ export class DirectoryNode extends Head {
 
   /** This directory, which now stays when it is empty. */
   kept(op: Op, owner: Owner): DirectoryNode {
+    return new DirectoryNode(this.changedBy(op), this.children.clone(), this.#beneath, { auto: false, owner });
+  }
+
+  get #beneath(): Growth {
     const { bytes, nodes, held, owned } = this;
-    return new DirectoryNode(
-      this.changedBy(op),
-      this.children.clone(),
-      { bytes, nodes, held, owned },
-      { auto: false, owner },
-    );
+    return { bytes, nodes, held, owned, lives: this.livesBeneath };
+  }
+
+  get lives(): number {
+    return this.livesBeneath + (this.life === null ? 0 : 1);
+  }
+
+  /** The same directory under another head. */
+  copied(head: NodeHead, owner: Owner): DirectoryNode {
+    return new DirectoryNode(head, this.children.clone(), this.#beneath, { auto: this.auto, owner });
   }
 
   /** The child of this name. */
@@ -113,17 +125,19 @@ export class DirectoryNode extends Head {
    * `growth`, because a child that was changed in place no longer shows what it was.
    */
   withChild(before: TreeNode | null, after: TreeNode | null, growth: Growth, mark: Mark): DirectoryNode {
-    const { op, owner, quiet, silent } = mark;
+    const { op, owner, as } = mark;
     const bytes = this.bytes + growth.bytes;
     const nodes = this.nodes + growth.nodes;
     const held = this.held + growth.held;
     const owned = this.owned + growth.owned;
-    invariant(bytes >= 0 && nodes >= 0 && held >= 0 && owned >= held, 'the sums of a directory are at least 0');
+    const lives = this.livesBeneath + growth.lives;
+    const sound = bytes >= 0 && nodes >= 0 && held >= 0 && owned >= held && lives >= 0;
+    invariant(sound, 'the sums of a directory are at least 0');
     if (!owns(owner, this)) {
       const children = this.children.clone();
       putChild(children, before, after);
-      const head = silent ? this : quiet ? this.sameHead(op) : this.changedBy(op);
-      return new DirectoryNode(head, children, { bytes, nodes, held, owned }, { auto: this.auto, owner });
+      const head = as === 'still' ? this : as === 'quiet' ? this.sameHead(op) : this.changedBy(op);
+      return new DirectoryNode(head, children, { bytes, nodes, held, owned, lives }, { auto: this.auto, owner });
     }
     if (before !== after) {
       putChild(this.children, before, after);
@@ -134,8 +148,9 @@ export class DirectoryNode extends Head {
     this.nodes = nodes;
     this.held = held;
     this.owned = owned;
-    if (!quiet && !silent) this.version++;
-    if (!silent) this.modified = op;
+    this.livesBeneath = lives;
+    if (as === 'change') this.version++;
+    if (as !== 'still') this.modified = op;
     return this;
   }
 }

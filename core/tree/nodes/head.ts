@@ -11,6 +11,7 @@ import type { ChunkReader } from '../../base/chunk-reader.ts';
 import type { Op } from '../../base/ids.ts';
 import type { ChangeKind, LeafType } from '../names.ts';
 import type { Stored } from '../stored.ts';
+import type { Life } from './life.ts';
 
 /** Bytes that an item, a member or a counter counts besides its own, so that a tree cannot hold endless empty ones. */
 export const itemOverheadBytes = 8;
@@ -28,11 +29,13 @@ export interface Growth {
   readonly held: number;
   /** What belongs to sessions: claims, whether they wait or hold. And leaves with a deadline of their own. */
   readonly owned: number;
+  /** Nodes that have a {@link Life}. */
+  readonly lives: number;
 }
 
 /** A change of so many bytes, of one node that is there and belongs to no session. */
 export function growthOfBytes(bytes: number): Growth {
-  return { bytes, nodes: 0, held: 0, owned: 0 };
+  return { bytes, nodes: 0, held: 0, owned: 0, lives: 0 };
 }
 
 /** What a node is made with, and what a snapshot has of it. */
@@ -41,6 +44,7 @@ export interface NodeHead {
   readonly version: number;
   readonly created: Op;
   readonly modified: Op;
+  readonly life: Life | null;
 }
 
 export abstract class Head implements NodeHead {
@@ -53,28 +57,31 @@ export abstract class Head implements NodeHead {
   /** The op numbers of its creation, and of the last change at or beneath it. */
   readonly created: Op;
   readonly modified: Op;
+  /** Null for a node that lives until it is deleted. A writer that owns the node may replace it in place. */
+  life: Life | null;
 
-  constructor({ name, version, created, modified }: NodeHead) {
+  constructor({ name, version, created, modified, life }: NodeHead) {
     this.name = name;
     this.version = version;
     this.created = created;
     this.modified = modified;
+    this.life = life;
   }
 
   /** The head of what `op` makes of this node. */
   protected changedBy(op: Op): NodeHead {
-    return { name: this.name, version: this.version + 1, created: this.created, modified: op };
+    return { name: this.name, version: this.version + 1, created: this.created, modified: op, life: this.life };
   }
 
   /** The same with the version that it has. */
   protected sameHead(op: Op): NodeHead {
-    return { name: this.name, version: this.version, created: this.created, modified: op };
+    return { name: this.name, version: this.version, created: this.created, modified: op, life: this.life };
   }
 }
 
 /** The head of a node that `op` makes. */
 export function newHead(name: string, op: Op): NodeHead {
-  return { name, version: 0, created: op, modified: op };
+  return { name, version: 0, created: op, modified: op, life: null };
 }
 
 /** True when `owner` may change this node in place. */
@@ -112,6 +119,13 @@ export abstract class Leaf extends Head {
   get owned(): number {
     return 0;
   }
+
+  get lives(): number {
+    return this.life === null ? 0 : 1;
+  }
+
+  /** The same content under another head. */
+  abstract copied(head: NodeHead, owner: Owner): Leaf;
 
   /**
    * Its values one by one, for a leaf that has many. Null when {@link toldValue} and {@link toldNumber} tell

@@ -34,7 +34,7 @@ export abstract class Many<K, V> extends Leaf {
   }
 
   /** The same values under another head. The copy is of the same class. */
-  protected abstract copied(head: NodeHead, owner: Owner): Many<K, V>;
+  abstract override copied(head: NodeHead, owner: Owner): Many<K, V>;
 
   get toldValue(): null {
     return null;

@@ -413,7 +413,7 @@ export class QueueNode extends Many<number, Waiting> {
     return { queue, dropped: queue.#dropOldest() };
   }
 
-  protected copied(head: NodeHead, owner: Owner): QueueNode {
+  copied(head: NodeHead, owner: Owner): QueueNode {
     const queue = new QueueNode(head, this.entries.clone(), this.bytes, owner);
     queue.#last = this.#last;
     queue.#jobs = this.#jobs === null ? null : new Jobs(this.#jobs);

@@ -40,7 +40,7 @@ export class SetNode extends Many<Uint8Array, undefined> {
     return set;
   }
 
-  protected copied(head: NodeHead, owner: Owner): SetNode {
+  copied(head: NodeHead, owner: Owner): SetNode {
     return new SetNode(head, this.entries.clone(), this.bytes, owner);
   }
 

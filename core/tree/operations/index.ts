@@ -12,11 +12,12 @@ import { lockForms } from './lock.ts';
 import { semaphoreForms } from './semaphore.ts';
 import { counterForms } from './counter.ts';
 import type { Forms } from './form.ts';
+import { livesForms } from './lives.ts';
 import { nodeForms } from './node.ts';
 import { queueForms } from './queue.ts';
 import { setForms } from './set.ts';
 
-/** `node` has the operations on a node of any type, and `claims` those on any line of claims. */
+/** `node` has the operations on a node of any type, and `claims` those on any line of claims, `lives` those on how long one lives. */
 export const forms = {
   node: nodeForms,
   blob: blobForms,
@@ -24,11 +25,12 @@ export const forms = {
   set: setForms,
   counter: counterForms,
   claims: claimsForms,
+  lives: livesForms,
   lock: lockForms,
   semaphore: semaphoreForms,
   barrier: barrierForms,
   election: electionForms,
-} as const satisfies Readonly<Record<'node' | 'claims' | LeafType, Forms>>;
+} as const satisfies Readonly<Record<'node' | 'claims' | 'lives' | LeafType, Forms>>;
 export type AllForms = typeof forms;
 
 type Part = keyof Forms;

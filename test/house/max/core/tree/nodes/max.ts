@@ -25,6 +25,10 @@ export class MaxNode extends Leaf {
     return 0;
   }
 
+  copied(head: NodeHead): MaxNode {
+    return new MaxNode(head, this.value);
+  }
+
   get toldValue(): null {
     return null;
   }
