@@ -4,7 +4,8 @@ import type { ErrorInfo, Result } from '../base/errors.ts';
 import { errorInfo } from '../base/errors.ts';
 import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { BelongingRecord } from '../service/told.ts';
-import type { Operation, OperationResult } from '../tree/operation.ts';
+import type { Operation } from '../tree/operation.ts';
+import type { OperationResult } from '../tree/result.ts';
 import type { DataCall } from './calls.ts';
 import type { Lease } from './lease.ts';
 
@@ -27,21 +28,6 @@ export interface ClaimOptions {
   readonly timeoutMs: number;
   /** At a barrier, a grant is a passage, and nothing is held. */
   readonly passes?: boolean;
-  /** For a take. */
-  readonly jobs?: ClaimJobs;
-}
-
-/** The jobs of a claim that is a take. What has no work queue does not load more of them than this. */
-export interface ClaimJobs {
-  /** What the answer to the take says, or null for another answer. */
-  answered(result: OperationResult): Claimed | null;
-  /** A notice says what the take was given. */
-  told(record: BelongingRecord): void;
-  /** The jobs are handed to the program. False when their time is over. */
-  begin(lease: Lease): boolean;
-  /** Ends jobs whose time is over. Returns how long the others can be counted on. */
-  lookAt(lease: Lease): number;
-  tick(nowMs: number): void;
 }
 
 /** What the answer to a claim says. The claim is 0 when nothing was claimed. */
@@ -91,8 +77,6 @@ export function endOf({ reason }: BelongingRecord, path: string): ErrorInfo {
 
 /** The claims of the session that made a claim. */
 export interface ClaimOwner {
-  /** Nothing is left of it. */
-  finished(one: Claim): void;
   look(): void;
   /** Nothing more is told of it. */
   forget(claim: Claim): void;
@@ -147,8 +131,32 @@ export class Claim implements ClaimHandle {
     return true;
   }
 
+  /** Whether it is given up when its lease can no longer be counted on. Jobs come back by themselves. */
+  get owed(): boolean {
+    return true;
+  }
+
+  /** A notice or a record says that it was granted. */
+  told(_record: BelongingRecord): void {
+    return undefined;
+  }
+
+  /** It is handed to the program. False when its own time is over already. */
+  begin(_lease: Lease): boolean {
+    return true;
+  }
+
+  /** Ends what is over of it, and returns how long the rest can be counted on, if that is less than the lease. */
+  lookAt(_lease: Lease): number {
+    return Infinity;
+  }
+
+  tick(_nowMs: number): void {
+    return undefined;
+  }
+
   /** What the answer says of it, or null for another answer. */
-  resultOf(result: OperationResult): Omit<Extract<OperationResult, { readonly kind: 'claimed' }>, 'kind'> | null {
+  resultOf(result: OperationResult): Claimed | null {
     return result.kind === 'claimed' ? result : null;
   }
 

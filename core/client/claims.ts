@@ -14,11 +14,7 @@ import { SessionClaims } from './session-claims.ts';
 export type { ClaimHandle, ClaimOptions, ClaimTold, LostReason } from './claim.ts';
 
 export type TakeWish = Asked<'queueTake'>;
-type Wish =
-  | Asked<'claim'>
-  | (Asked<'steal'> & { readonly put: object })
-  | TakeWish
-  | { readonly kind: 'upsert'; readonly operation: TakeWish };
+type Wish = Asked<'claim'> | (Asked<'steal'> & { readonly put: object });
 
 /**
  * Puts a claim in line, in the namespace that `client` entered. The handler is told what becomes of it.
@@ -51,12 +47,9 @@ export class Claims implements ClientPart {
     host.alarms.add(this.#alarm);
   }
 
-  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): Claim {
-    const asked = wish.kind === 'upsert' ? wish.operation : wish;
-    const { waitMs, leaseMs } = asked.kind === 'steal' ? asked.put : asked;
-    const one = new Claim(asked.path, options, handler);
-    this.add(one, wish, leaseMs, waitMs);
-    return one;
+  open(wish: Wish, options: ClaimOptions, handler: (told: ClaimTold) => void): ClaimHandle {
+    const { waitMs, leaseMs } = wish.kind === 'claim' ? wish : wish.put;
+    return this.add(new Claim(wish.path, options, handler), wish, leaseMs, waitMs);
   }
 
   /** Has a claim made by this operation. */

@@ -46,8 +46,6 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   /** The newest op of what this session was told. */
   #told: Op = 0;
   #keptAtMs = -Infinity;
-  /** Takes that were made, so that who has none need not look for them. */
-  #takes = 0;
 
   constructor(host: PartHost, session: WriteSession, leaseMs: number) {
     this.#host = host;
@@ -65,7 +63,6 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   }
 
   add(claim: Claim): void {
-    if (claim.options.jobs) this.#takes++;
     this.#asked.add(claim);
   }
 
@@ -73,28 +70,23 @@ export class SessionClaims implements SessionLease, ClaimOwner {
   look(): number {
     const left = this.#lease.left();
     if (this.#held.size === 0) return Infinity;
-    if (left > 0) return this.#takes > 0 ? this.#lookAtJobs(left) : left;
+    if (left > 0) return this.#lookAtHeld(left);
     const lapsed = [...this.#held];
     for (const one of lapsed) this.forget(one);
-    // Jobs come back by themselves. To give them up cleanly would say that nobody worked on them.
-    for (const one of lapsed) if (one.options.jobs === undefined) this.#owe(one, 0);
+    for (const one of lapsed) if (one.owed) this.#owe(one, 0);
     for (const one of lapsed) one.handler({ kind: 'ended', error: lost('lapsed', one) });
     return Infinity;
   }
 
-  #lookAtJobs(left: number): number {
+  #lookAtHeld(left: number): number {
     let least = left;
-    for (const { options } of this.#held) if (options.jobs) least = Math.min(least, options.jobs.lookAt(this.#lease));
+    for (const one of this.#held) least = Math.min(least, one.lookAt(this.#lease));
     return least;
-  }
-
-  finished(one: Claim): void {
-    this.forget(one);
   }
 
   tick(nowMs: number): void {
     if (this.session.lease !== this) return;
-    if (this.#takes > 0) for (const { options } of this.#held) options.jobs?.tick(nowMs);
+    for (const one of this.#held) one.tick(nowMs);
     if (nowMs - this.#keptAtMs >= this.#lease.ms / 3) this.renew();
     for (const debt of this.#debts) if (debt.call === null) this.#pay(debt);
     for (const one of [...this.#asked, ...this.#known.values()]) {
@@ -148,7 +140,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     one.after = 0;
     switch (kind) {
       case 'granted':
-        one.options.jobs?.told(record);
+        one.told(record);
         return this.#grant(one, token);
       case 'passed':
         this.forget(one);
@@ -184,7 +176,7 @@ export class SessionClaims implements SessionLease, ClaimOwner {
     for (const one of ready.sort((a, b) => a.newest - b.newest)) {
       // The program may have given up this one when it was told of another.
       if (!this.#granted.delete(one)) continue;
-      if (one.options.jobs?.begin(this.#lease) === false) {
+      if (!one.begin(this.#lease)) {
         this.forget(one);
         one.handler({ kind: 'ended', error: lost('timeUp', one) });
         continue;

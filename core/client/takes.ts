@@ -9,7 +9,8 @@ import type { Op } from '../base/ids.ts';
 import type { BelongingRecord } from '../service/told.ts';
 import { jobResultOf } from '../tree/job-result.ts';
 import type { OperationResult } from '../tree/operation.ts';
-import type { Claim, ClaimJobs, Claimed, ClaimTold } from './claim.ts';
+import { Claim } from './claim.ts';
+import type { Claimed, ClaimTold } from './claim.ts';
 import type { Client } from './client.ts';
 import { Claims } from './claims.ts';
 import type { TakeWish } from './claims.ts';
@@ -76,36 +77,35 @@ interface HeldJob {
 export function take(
   client: Client,
   wish: TakeWish,
-  options: TakeOptions,
+  { timeoutMs, make }: TakeOptions,
   handler: (told: TakeTold) => void,
 ): TakeHandle {
-  return new Take(client, wish, options, handler);
+  const asked = make ? ({ kind: 'upsert', operation: wish } as const) : wish;
+  const one = new Take(client, wish, timeoutMs, handler);
+  client.part(Claims).add(one, asked, wish.leaseMs, wish.waitMs);
+  return one;
 }
 
-class Take implements ClaimJobs, TakeHandle {
+class Take extends Claim implements TakeHandle {
   readonly #client: Client;
   readonly #wish: TakeWish;
   readonly #handler: (told: TakeTold) => void;
-  readonly #claim: Claim;
   readonly #jobs = new Map<number, HeldJob>();
   #given: readonly GivenJob[] = [];
   #until = 0;
-  #receipt: Op = 0;
   /** No job that is held is taken back before this replicated time. */
   #leastUntil = Infinity;
 
-  constructor(client: Client, wish: TakeWish, { timeoutMs, make }: TakeOptions, handler: (told: TakeTold) => void) {
+  constructor(client: Client, wish: TakeWish, timeoutMs: number, handler: (told: TakeTold) => void) {
+    super(wish.path, { timeoutMs }, (told) => this.#told(told));
     this.#client = client;
     this.#wish = wish;
     this.#handler = handler;
-    const asked = make ? ({ kind: 'upsert', operation: wish } as const) : wish;
-    this.#claim = client.part(Claims).open(asked, { timeoutMs, jobs: this }, (told) => this.#told(told));
   }
 
   #told(told: ClaimTold): void {
     switch (told.kind) {
       case 'granted':
-        this.#receipt = told.token;
         return this.#handler({ kind: 'given', receipt: told.token, jobs: this.#given });
       case 'passed':
         return this.#handler({ kind: 'nothing' });
@@ -117,8 +117,11 @@ class Take implements ClaimJobs, TakeHandle {
     }
   }
 
-  /** @see ClaimJobs */
-  answered(result: OperationResult): Claimed | null {
+  override get owed(): boolean {
+    return false;
+  }
+
+  override resultOf(result: OperationResult): Claimed | null {
     const took = result.kind === 'table' ? jobResultOf(result) : null;
     if (took?.kind !== 'took') return null;
     this.#until = took.until;
@@ -126,8 +129,7 @@ class Take implements ClaimJobs, TakeHandle {
     return { ...took, token: took.receipt };
   }
 
-  /** @see ClaimJobs */
-  told({ items, until }: BelongingRecord): void {
+  override told({ items, until }: BelongingRecord): void {
     this.#until = until ?? 0;
     const given: GivenJob[] = [];
     for (let at = 0; at + 1 < items.length; at += 2)
@@ -135,17 +137,15 @@ class Take implements ClaimJobs, TakeHandle {
     this.#given = given;
   }
 
-  /** @see ClaimJobs */
-  begin(lease: Lease): boolean {
+  override begin(lease: Lease): boolean {
     const until = this.#until;
     if (lease.leftUntil(until) <= 0) return false;
     this.#leastUntil = until;
-    for (const { item } of this.#given) this.#jobs.set(item, { until, askedAtMs: this.#claim.atMs, asking: false });
+    for (const { item } of this.#given) this.#jobs.set(item, { until, askedAtMs: this.atMs, asking: false });
     return true;
   }
 
-  /** @see ClaimJobs */
-  lookAt(lease: Lease): number {
+  override lookAt(lease: Lease): number {
     const left = lease.leftUntil(this.#leastUntil);
     if (left > 0) return left;
     this.#leastUntil = Infinity;
@@ -161,20 +161,20 @@ class Take implements ClaimJobs, TakeHandle {
   #over(item: number): void {
     if (!this.#jobs.has(item)) return;
     this.finish(item);
-    const { path } = this.#claim;
+    const { path } = this;
     const text = `Lost: item ${item} of ${path}, because its time was over before it was acknowledged or extended`;
-    const error = errorInfo('Lost', text, { reason: 'timeUp', path, token: this.#receipt, item });
+    const error = errorInfo('Lost', text, { reason: 'timeUp', path, token: this.token, item });
     this.#handler({ kind: 'jobOver', item, error });
   }
 
   /** Extends each job three times in its time. */
-  tick(nowMs: number): void {
+  override tick(nowMs: number): void {
     const { path, visibilityMs } = this.#wish;
     for (const [item, job] of this.#jobs) {
       if (job.asking || nowMs - job.askedAtMs < visibilityMs / 3) continue;
       job.asking = true;
       job.askedAtMs = nowMs;
-      const wish = { kind: 'queueExtend', path, item, receipt: this.#receipt, visibilityMs } as const;
+      const wish = { kind: 'queueExtend', path, item, receipt: this.token, visibilityMs } as const;
       this.#client.execute(wish, { timeoutMs: extendTimeoutMs }, (result) => {
         job.asking = false;
         const answer = result.ok ? result.value.answer : null;
@@ -186,16 +186,12 @@ class Take implements ClaimJobs, TakeHandle {
     }
   }
 
-  look(): void {
-    this.#claim.look();
-  }
-
   has(item: number): boolean {
-    return this.#claim.held && this.#jobs.has(item);
+    return this.held && this.#jobs.has(item);
   }
 
   finish(item: number): void {
-    if (this.#jobs.delete(item) && this.#jobs.size === 0) this.#claim.claims?.finished(this.#claim);
+    if (this.#jobs.delete(item) && this.#jobs.size === 0) this.claims?.forget(this);
   }
 
   extended(item: number, until: number): void {
@@ -205,8 +201,8 @@ class Take implements ClaimJobs, TakeHandle {
     this.#leastUntil = Math.min(this.#leastUntil, until);
   }
 
-  cancel(): void {
+  override cancel(): void {
     this.#jobs.clear();
-    this.#claim.cancel();
+    super.cancel();
   }
 }

@@ -178,6 +178,8 @@ export function replace(
     const kept = node instanceof DirectoryNode ? node.count > 0 : node.owned > growth.owned;
     renew(node, place.path, kept, context);
   }
+  // What it keeps may be gone all the same.
+  if (how === 'still' && node !== null) tellTtl(node, place.path, context);
   const { op, owner } = context;
   return climb(place, node, growth, { op, owner, as: how }, context);
 }

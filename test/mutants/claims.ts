@@ -13,6 +13,9 @@ const node = 'core/tree/nodes/claims.ts';
 const service = 'core/service/service.ts';
 const sessions = 'core/service/sessions.ts';
 const settling = 'core/tree/settling.ts';
+const jobs = 'core/tree/kinds/jobs.ts';
+const jobSteps = 'core/tree/kinds/job-steps.ts';
+const queueNode = 'core/tree/nodes/queue.ts';
 
 /** One edit that only random lives of lines of claims can see. */
 function lines(name: string, file: string, find: string, replace: string, ...more: readonly Edit[]): Mutant {
@@ -28,6 +31,12 @@ function simulated(name: string, file: string, find: string, replace: string): M
     wish: { events: 20_000 },
     edits: [{ file, find, replace }],
   };
+}
+
+/** One that workers of a queue in the simulated cluster must see. */
+function work(name: string, file: string, find: string, replace: string, ...more: readonly Edit[]): Mutant {
+  const wish = { events: 20_000, workers: 3, lockers: 0 };
+  return { scenario: 'V26', name, by: 'simulator', wish, edits: [{ file, find, replace }, ...more] };
 }
 
 const notFitting = 'if (passes ? !node.settings.open : !node.fits(next)) break;';
@@ -198,8 +207,8 @@ export const claimMutants: readonly Mutant[] = [
   lines(
     'a restored state has forgotten what will be due',
     leases,
-    'if (at !== null) this.#deadlines.add(',
-    'if (at !== null && at < 0) this.#deadlines.add(',
+    'if (deadline !== null) this.#deadlines.add(',
+    'if (deadline !== null && deadline.at < 0) this.#deadlines.add(',
   ),
   lines('what ended in time is due once more', leases, 'return this.#deadlines.remove(one.deadline);', 'return;'),
   lines(
@@ -229,5 +238,28 @@ export const claimMutants: readonly Mutant[] = [
       from = next;
       continue;
     }`,
+  ),
+  work(
+    'a late ack frees the job of another one',
+    jobs,
+    'if (job === undefined || job.receipt !== receipt || job.session !== acting.session || job.shadow)',
+    'if (job === undefined)',
+  ),
+  work('a job is taken back before its time', jobSteps, 'path, id, at: until }', 'path, id, at: until - 900 }', {
+    file: jobSteps,
+    find: 'if (job === undefined || job.until > now) return place;',
+    replace: 'if (job === undefined) return place;',
+  }),
+  work(
+    'an item that comes back is lost',
+    queueNode,
+    'if (ready === null) queue.#wait({ id, value, priority, attempts });',
+    'if (ready === null) queue.bytes -= bytesOfItem(job);',
+  ),
+  work(
+    'a client counts on a job as long as on its lease',
+    'core/client/takes.ts',
+    'const left = lease.leftUntil(this.#leastUntil);',
+    'const left = lease.leftUntil(Infinity);',
   ),
 ];
