@@ -95,7 +95,7 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   if (all === undefined) twinsOf.set(root, (all = new Map<number, CoreNamespace>()));
   let twin = all.get(leaseMs);
   if (twin === undefined || twin.state === 'closed') {
-    all.set(leaseMs, (twin = root.executor.twin()));
+    all.set(leaseMs, (twin = root.executor.twin(leaseMs)));
     twins.set(twin, { of: root, leaseMs });
   }
   // A twin is made by what made its namespace.

@@ -166,20 +166,29 @@ describe('a holder', () => {
     expect(theirs.held).toBe(true);
   });
 
-  it('whose ClientID goes on in another process is told, and its locks are free', async () => {
-    const before = await cluster.connect({ host: 'before', clientId: 'worker' });
-    const mine = await before.namespace('test').lock('/l').acquire();
-    const after = await cluster.connect({ host: 'after', clientId: before.identity! });
-    const begun = cluster.nowMs;
-    await after.namespace('test').blob('/x', text).put('here');
-    const theirs = await after.namespace('test').lock('/l').acquire();
-    expect(cluster.nowMs - begun).toBeLessThan(11_000);
-    expect([mine.held, theirs.held]).toEqual([false, true]);
-    await cluster.run(20_000);
-    expect(reasonOf(mine.signal)).toBe('continued');
-    expect(theirs.held).toBe(true);
-    expect(await endOf(before.namespace('test').lock('/m').acquire({ timeoutMs: 3000 }))).not.toBe('no error');
-  });
+  it.each([10_000, 3000])(
+    'whose ClientID goes on in another process is told, and its locks of a lease of %d are free',
+    async (leaseMs) => {
+      const before = await cluster.connect({ host: 'before', clientId: 'w'.repeat(64) });
+      const mine = await before.namespace('test').lock('/l').acquire({ leaseMs });
+      const stranger = await cluster.connect({ host: 'stranger', clientId: 'w'.repeat(64) });
+      const refused = stranger.namespace('test').lock('/l').acquire({ leaseMs, timeoutMs: 3000 });
+      expect(await endOf(refused)).toBe('ClientIdHeld definite');
+      await stranger.close();
+      const after = await cluster.connect({ host: 'after', clientId: before.identity! });
+      const begun = cluster.nowMs;
+      const theirs = await after.namespace('test').lock('/l').acquire({ leaseMs });
+      await theirs.ns.blob('/x', text).put('here');
+      expect(theirs.ns.session?.continued).toBe(true);
+      expect(cluster.nowMs - begun).toBeLessThan(11_000);
+      expect([mine.held, theirs.held]).toEqual([false, true]);
+      await cluster.run(20_000);
+      expect(reasonOf(mine.signal)).toBe('continued');
+      expect(theirs.held).toBe(true);
+      const again = before.namespace('test').lock('/m').acquire({ timeoutMs: 3000, leaseMs });
+      expect(await endOf(again)).toBe('ClientIdTaken definite');
+    },
+  );
 
   it('is told when its program leaves', async () => {
     const mine = await one.lock('/l').acquire();
