@@ -144,8 +144,9 @@ export class SessionClaims implements SessionLease, ClaimOwner {
       case 'lost':
         one.token = token;
         this.#forget(one);
-        // The room is kept until the holder says that it has heard.
-        this.#owe(one, 0);
+        // The room is kept until the holder says that it has heard, and no longer works.
+        if (one.keeps) one.kept = true;
+        else this.#owe(one, 0);
         return one.handler({
           kind: 'ended',
           error: lost(kind === 'lost' ? 'deleted' : reason === 'continued' ? reason : 'stolen', one),
@@ -236,6 +237,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   cancel(one: Claim): void {
     const { state, call } = one;
+    if (one.kept) this.#owe(one, 0);
+    one.kept = false;
     if (state === 'over') return;
     this.#forget(one);
     if (state !== 'asked') return this.#owe(one, 0);

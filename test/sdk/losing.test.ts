@@ -190,6 +190,47 @@ describe('a holder', () => {
     },
   );
 
+  it('whose lock is stolen keeps its room until the work that it guards is over', async () => {
+    const works = [
+      (work: (signal: AbortSignal) => Promise<void>) => one.lock('/w').with(({ signal }) => work(signal)),
+      (work: (signal: AbortSignal) => Promise<void>) => one.lock('/w').with({ key: 1 }, ({ signal }) => work(signal)),
+      (work: (signal: AbortSignal) => Promise<void>) =>
+        one.semaphore('/w', { permits: 1 }).with(({ signal }) => work(signal)),
+    ];
+    for (const run of works) {
+      let over = false;
+      let toldMs = 0;
+      const working = endOf(
+        run(async (signal) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          toldMs = cluster.nowMs;
+          await cluster.run(3000);
+          over = true;
+        }),
+      );
+      await cluster.run(200);
+      const thief = other.lock('/w');
+      await thief.steal();
+      await cluster.until(() => toldMs > 0, 1000);
+      expect((await thief.info())?.shadows).toHaveLength(1);
+      expect(over).toBe(false);
+      await cluster.until(() => over, 4000);
+      expect(await working).toBe('Lost definite');
+      await cluster.until(() => cluster.claims('test', '/w').length === 0, 500);
+    }
+  });
+
+  it('whose lock is stolen keeps its room no longer than its lease, however long it works', async () => {
+    const working = endOf(one.lock('/w').with({ leaseMs: 2000 }, () => cluster.run(10_000)));
+    await cluster.run(200);
+    const begun = cluster.nowMs;
+    const theirs = await other.lock('/w').acquire({ steal: true });
+    expect(cluster.nowMs - begun).toBeGreaterThan(1000);
+    expect(cluster.nowMs - begun).toBeLessThan(2500);
+    expect(await working).toBe('Lost definite');
+    expect(theirs.held).toBe(true);
+  });
+
   it('is told when its program leaves', async () => {
     const mine = await one.lock('/l').acquire();
     one.leave();

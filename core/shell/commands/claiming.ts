@@ -57,14 +57,15 @@ async function take(asked: ClaimWish, bound: Bound, context: CommandContext): Pr
   if (hold === null) return lines(['Ok'], { passed: true });
   const { claim, token } = hold;
   if (words.length === 0 || run === null) return success({ kind: 'number', number: token }, {});
+  hold.keep();
   const { status, problem } = await run(
     words,
     { HARET_PATH: hold.path, HARET_TOKEN: String(token), HARET_CLAIM: String(claim) },
     hold,
   );
-  if (hold.lost !== null) return failure(hold.lost, exitStatus.lockLost);
-  context.holds.take(hold.path);
+  context.holds.drop(hold);
   await context.release(hold);
+  if (hold.lost !== null) return failure(hold.lost, exitStatus.lockLost);
   if (problem === null) return lines([], { token, status });
   const program = words[0] ?? '';
   return failure(errorInfo('ProgramFailed', `${program} ${problem}`, { program, status }), status);
