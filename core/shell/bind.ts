@@ -192,7 +192,7 @@ async function readArgument(argument: ArgumentSpec, word: Word, readFile: ReadFi
     case 'integer':
       return readInteger(argument, word.text);
     case 'duration':
-      return readDuration(word.text);
+      return readDuration(word.text, argument);
     case 'choice':
       if (!(argument.choices ?? []).includes(word.text)) {
         throw new UsageError(

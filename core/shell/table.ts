@@ -47,7 +47,7 @@ export interface ArgumentSpec {
   /** Takes one or more words. Only the last argument may do so. */
   readonly repeated?: boolean;
   readonly choices?: readonly string[];
-  /** The bounds of an integer. The default minimum is 0. */
+  /** The bounds of an integer, whose default minimum is 0, or of a duration in milliseconds. */
   readonly min?: number;
   readonly max?: number;
 }

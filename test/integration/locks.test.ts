@@ -243,6 +243,14 @@ describe('a program that runs while a lock is held', () => {
     expect(ran.stderr).toContain(said);
   });
 
+  it('is told in words what it has: permits, and no lock with a stale token', async () => {
+    const node = cluster.node(0);
+    const permits = await client(node, 'semaphore acquire /pool --of 3 --wait 0s ; semaphore info /pool');
+    expect(permits.stdout).toMatch(/holds, token \d+, 1 permit, session/);
+    const stale = await client(node, 'txn { if held /status token 1; do create blob /late }');
+    expect(stale).toMatchObject({ status: 3, stderr: expect.stringContaining('Not held') as string });
+  });
+
   it('is named when it cannot be run', async () => {
     const args = [cluster.node(0).api, '--ns', 'test-ns', '--json', '-e', 'lock acquire /status -- no-such-program'];
     const ran = await run('haret-cli-client', args);

@@ -5,6 +5,7 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
+import { maxWaitMs } from '../../tree/operations/claims.ts';
 import type { ClaimType } from '../../tree/names.ts';
 import type { Bound } from '../bind.ts';
 import type { ClaimWish, ShellHold } from '../connection.ts';
@@ -15,7 +16,11 @@ import type { CommandContext, CommandSpec, FlagSpec } from '../table.ts';
 import { path } from './arguments.ts';
 
 const duration = { name: 'D', kind: 'duration' } as const;
-const waitFlag: FlagSpec = { long: 'wait', argument: duration, about: 'wait at most this long: 500ms, 10s, 5m' };
+const waitFlag: FlagSpec = {
+  long: 'wait',
+  argument: { ...duration, min: 0, max: maxWaitMs },
+  about: 'wait at most this long: 500ms, 10s, 5m',
+};
 const leaseFlag: FlagSpec = {
   long: 'lease',
   argument: duration,
