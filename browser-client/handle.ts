@@ -34,7 +34,7 @@ export interface Executor extends LiveHost {
   /** A {@link call} now waits for something that may never happen (1), or is about to end (-1). */
   resting(change: 1 | -1): void;
   /** @see NamespaceParts */
-  readonly twin: () => CoreNamespace;
+  readonly twin: (leaseMs: number) => CoreNamespace;
 }
 
 export function isNotFound(error: unknown): boolean {

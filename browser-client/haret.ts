@@ -120,9 +120,11 @@ export class CoreHaret<N extends CoreNamespace = CoreNamespace> {
   #join(key: string, name: string, channel: Channel): N {
     channel.serve(name);
     const defaultRead = this.#options.read;
-    const twin = (): N => {
-      // A ClientID has one session, which is that of the namespace itself.
-      const engine = { ...this.#options.engine, identity: null };
+    const twin = (leaseMs: number): N => {
+      const { identity: own } = this;
+      // A ClientID has one session, which is that of the namespace itself. Another process with the same lease goes on
+      // with this one.
+      const engine = { ...this.#options.engine, identity: own && { ...own, id: `${own.id} ${leaseMs}` } };
       return this.#join(`${name} ${++this.#twins}`, name, this.#channel({ ...this.#options, engine }));
     };
     const namespace = this.#make({ name, channel, defaultRead, twin, leave: () => this.#left(key) });

@@ -23,13 +23,13 @@ class NamespaceExecutor implements Executor {
   /** The functions that end the open watches. */
   readonly #watches = new Set<() => void>();
   readonly channel: Channel;
-  readonly twin: () => CoreNamespace;
+  readonly twin: (leaseMs: number) => CoreNamespace;
   left = false;
 
   constructor(parts: NamespaceParts) {
     this.channel = parts.channel;
     this.defaultRead = parts.defaultRead;
-    this.twin = () => parts.twin();
+    this.twin = (leaseMs) => parts.twin(leaseMs);
   }
 
   get nowMs(): number {
@@ -107,7 +107,7 @@ export interface NamespaceParts {
   readonly channel: Channel;
   readonly defaultRead: Read;
   /** Another connection to the same namespace, with a session of its own. It is left with the namespace. */
-  twin(): CoreNamespace;
+  twin(leaseMs: number): CoreNamespace;
   /** Gives the channel back. */
   leave(): void;
 }

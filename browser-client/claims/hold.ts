@@ -96,7 +96,7 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   if (all === undefined) twinsOf.set(root, (all = new Map<number, CoreNamespace>()));
   let twin = all.get(leaseMs);
   if (twin === undefined || twin.state === 'closed') {
-    all.set(leaseMs, (twin = root.executor.twin()));
+    all.set(leaseMs, (twin = root.executor.twin(leaseMs)));
     twins.set(twin, { of: root, leaseMs });
     leases.set(twin.executor, leaseMs);
   }
@@ -158,7 +158,11 @@ export class Holding {
   async release(to: number, options: CallOptions): Promise<boolean> {
     this.over();
     const { handle, executor } = this;
-    if (handle?.held !== true) return false;
+    if (handle?.held !== true) {
+      // If it was stolen from the work that is over now, its room is free from now on.
+      handle?.cancel();
+      return false;
+    }
     try {
       return await executor.call<boolean>((_, done) => {
         handle.release(to, executor.timeoutOf(options), done);
@@ -301,6 +305,11 @@ export class Hold<N extends CoreNamespace = CoreNamespace> {
     }
   }
 
+  /** @internal Work begins under it, which ends with {@link release}. */
+  keep(): void {
+    this.#holding.handle?.keep();
+  }
+
   /** @internal */
   protected releaseTo(to: number, options: CallOptions): Promise<boolean> {
     if (this.#released) return Promise.resolve(false);
@@ -317,6 +326,7 @@ export function functionOf<F>(method: string, work: F | undefined): F {
 
 /** Runs `work` while `hold` is held, and releases it. @throws HaretError `Lost` when it was lost while `work` ran. */
 export async function during<H extends Hold, R>(hold: H, work: (hold: H) => R): Promise<Awaited<R>> {
+  hold.keep();
   try {
     const result = await work(hold);
     const { lost } = hold;

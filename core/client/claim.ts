@@ -42,6 +42,11 @@ export interface ClaimHandle {
   readonly held: boolean;
   /** Looks at the clock. If it can no longer be counted on, the handler is told now. */
   look(): void;
+  /**
+   * A program works under it, and gives it up when that is over. If it is stolen meanwhile, its room stays taken until
+   * then, at most until its lease is over (coordination §6).
+   */
+  keep(): void;
   /** Gives it up, whatever became of it. Nothing more is told. */
   cancel(): void;
   /**
@@ -107,6 +112,10 @@ export class Claim implements ClaimHandle {
   newest: Op = 0;
   /** It is told to the program only when everything up to this op was. */
   after: Op = 0;
+  /** A program works under it. */
+  keeps = false;
+  /** It was stolen, and the cluster was not told that the work is over. */
+  kept = false;
   /** The time at which it was learned, or will be given up. */
   atMs = 0;
   limitMs = Infinity;
@@ -171,13 +180,18 @@ export class Claim implements ClaimHandle {
     return { kind: 'release', path, claim, token, to };
   }
 
+  keep(): void {
+    this.keeps = true;
+  }
+
   cancel(): void {
     if (this.claims === null) this.state = 'over';
     else this.claims.cancel(this);
   }
 
   release(to: Op, timeoutMs: number, done: (result: Result<boolean>) => void): void {
-    if (this.held) this.claims?.release(this, to, timeoutMs, done);
-    else done({ ok: true, value: false });
+    if (this.held) return this.claims?.release(this, to, timeoutMs, done);
+    if (this.kept) this.cancel();
+    done({ ok: true, value: false });
   }
 }

@@ -152,8 +152,9 @@ export class SessionClaims implements SessionLease, ClaimOwner {
       case 'lost':
         one.token = token;
         this.forget(one);
-        // The room is kept until the holder says that it has heard.
-        if (kind === 'revoked') this.#owe(one, 0);
+        // The room is kept until the holder says that it has heard, and no longer works.
+        if (kind === 'revoked' && one.keeps) one.kept = true;
+        else if (kind === 'revoked') this.#owe(one, 0);
         return one.handler({
           kind: 'ended',
           error: lost(kind === 'lost' ? 'deleted' : reason === 'continued' ? reason : 'stolen', one),
@@ -259,6 +260,8 @@ export class SessionClaims implements SessionLease, ClaimOwner {
 
   cancel(one: Claim): void {
     const { state, call } = one;
+    if (one.kept) this.#owe(one, 0);
+    one.kept = false;
     if (state === 'over') return;
     this.forget(one);
     if (state !== 'asked') return this.#owe(one, 0);

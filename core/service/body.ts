@@ -12,7 +12,8 @@ import type { Operation } from '../tree/operation.ts';
  * Who a client is, over all of its processes: an id that it alone has in its namespace, and which incarnation of it
  * this is. A process that continues an earlier one has the same incarnation. Any other process has drawn its own.
  */
-export const clientIdentitySchema = struct({ id: text(64), incarnation: hex(16) });
+/** A program gives 64 bytes at most. Its sessions of other leases have a ClientID each, which ends with the lease. */
+export const clientIdentitySchema = struct({ id: text(72), incarnation: hex(16) });
 export type ClientIdentity = TypeOf<typeof clientIdentitySchema>;
 
 const bodyVariants = {

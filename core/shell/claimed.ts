@@ -39,6 +39,10 @@ class Hold implements ShellHold {
     this.#listeners = [];
   }
 
+  keep(): void {
+    this.#handle.keep();
+  }
+
   release({ timeoutMs }: CallOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#handle.release(0, timeoutMs > 0 ? timeoutMs : defaultTimeoutMs, (result) => {

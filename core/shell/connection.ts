@@ -65,6 +65,8 @@ export interface ShellHold {
   readonly lost: HaretError | null;
   /** Calls the listener when it is lost, at once if it is lost already. */
   onLost(listener: (error: HaretError) => void): void;
+  /** A program runs under it from now on. If it is stolen, its room stays taken until `release`. */
+  keep(): void;
   /** Gives it up. @throws HaretError when it cannot be said whether this was done. */
   release(options: CallOptions): Promise<void>;
 }

@@ -1,30 +1,20 @@
 /** Durations as people type them. */
 
 import { UsageError } from './status.ts';
+import type { ArgumentSpec } from './table.ts';
 
-const dayMs = 86_400_000;
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: dayMs };
+const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function millisecondsOf(text: string, form: RegExp): number {
-  const [, amount, unit] = form.exec(text) ?? [];
-  return Math.round(Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN));
-}
+const dayMs = 24 * 3_600_000;
 
-/** `500ms`, `2s`, `1m`, `1h`, in milliseconds. @throws UsageError */
-export function readDuration(text: string): number {
-  const milliseconds = millisecondsOf(text, /^(\d+(?:\.\d+)?)(ms|s|m|h)$/);
-  if (!(milliseconds >= 1 && milliseconds <= dayMs)) {
-    throw new UsageError(`a duration is written 500ms, 2s, 1m or 1h, up to 24h, not ${JSON.stringify(text)}`);
-  }
-  return milliseconds;
-}
-
-/** As {@link readDuration}, and also in days: `30d`. @throws UsageError */
-export function readLongDuration(text: string, min: number, max: number): number {
-  const milliseconds = millisecondsOf(text, /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/);
+/** `500ms`, `2s`, `1m`, `1h`, `2d`, in milliseconds, from `min` to `max`. @throws UsageError */
+export function readDuration(text: string, { min = 1, max = dayMs }: Pick<ArgumentSpec, 'min' | 'max'> = {}): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  const milliseconds = Math.round(Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN));
   if (!(milliseconds >= min && milliseconds <= max)) {
-    const bounds = `from ${durationText(min)} to ${durationText(max)}`;
-    throw new UsageError(`expected a duration ${bounds}, such as 30s, 2h or 7d, not ${JSON.stringify(text)}`);
+    const most = max % dayMs === 0 && max > dayMs ? `${max / dayMs}d` : `${max / 3_600_000}h`;
+    const bounds = `${min === 0 ? 'from 0s ' : ''}up to ${most}`;
+    throw new UsageError(`a duration is written 500ms, 2s, 1m or 1h, ${bounds}, not ${JSON.stringify(text)}`);
   }
   return milliseconds;
 }

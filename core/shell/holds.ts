@@ -17,11 +17,12 @@ export class Holds {
   add(hold: ShellHold): void {
     this.#holds.push(hold);
     hold.onLost((error) => {
-      if (this.#remove(hold) && this.#lost.length < maxHolds) this.#lost.push({ path: hold.path, error });
+      if (this.drop(hold) && this.#lost.length < maxHolds) this.#lost.push({ path: hold.path, error });
     });
   }
 
-  #remove(hold: ShellHold): boolean {
+  /** It is held no longer from now on as far as this shell goes. Returns false when it was not. */
+  drop(hold: ShellHold): boolean {
     const at = this.#holds.indexOf(hold);
     if (at >= 0) this.#holds.splice(at, 1);
     return at >= 0;
@@ -30,7 +31,7 @@ export class Holds {
   /** The newest hold of a node, which is held no longer from now on as far as this shell goes. */
   take(path: string): ShellHold | null {
     const hold = this.#holds.findLast((one) => one.path === path) ?? null;
-    if (hold !== null) this.#remove(hold);
+    if (hold !== null) this.drop(hold);
     return hold;
   }
 

@@ -218,6 +218,21 @@ describe('a shell that is ended by', () => {
 });
 
 describe('a program that runs while a lock is held', () => {
+  it('keeps the room of a lock that is stolen until it has ended', async () => {
+    const [a, b] = cluster.nodes;
+    const directory = mkdtempSync(join(tmpdir(), 'haret-'));
+    const file = join(directory, 'go');
+    const shell = new Worker(a!, `lock acquire /stolen --lease 1m ${patient(file)}`);
+    await shell.token();
+    expect(await client(b!, 'lock steal /stolen')).toMatchObject({ status: 0 });
+    await eventually('SIGTERM', () => Promise.resolve(shell.out.includes('SIGTERM.') || null));
+    expect((await client(b!, 'lock try /stolen')).stderr).toContain('Held');
+    writeFileSync(file, '');
+    expect(await shell.ended).toBe(7);
+    expect(await client(b!, 'lock try /stolen')).toMatchObject({ status: 0 });
+    rmSync(directory, { recursive: true });
+  });
+
   it.each([
     ['exit 42', 42, 'ended with status 42'],
     ['kill -9 $$', 137, 'was ended by SIGKILL'],
@@ -226,6 +241,14 @@ describe('a program that runs while a lock is held', () => {
     const ran = await client(cluster.node(0), `lock acquire /status -- sh -c '${script}'`);
     expect(ran.status).toBe(status);
     expect(ran.stderr).toContain(said);
+  });
+
+  it('is told in words what it has: permits, and no lock with a stale token', async () => {
+    const node = cluster.node(0);
+    const permits = await client(node, 'semaphore acquire /pool --of 3 --wait 0s ; semaphore info /pool');
+    expect(permits.stdout).toMatch(/holds, token \d+, 1 permit, session/);
+    const stale = await client(node, 'txn { if held /status token 1; do create blob /late }');
+    expect(stale).toMatchObject({ status: 3, stderr: expect.stringContaining('Not held') as string });
   });
 
   it('is named when it cannot be run', async () => {

@@ -191,19 +191,69 @@ describe('a holder', () => {
     expect(theirs.held).toBe(true);
   });
 
-  it('whose ClientID goes on in another process is told, and its locks are free', async () => {
-    const before = await cluster.connect({ host: 'before', clientId: 'worker' });
-    const mine = await before.namespace('test').lock('/l').acquire();
-    const after = await cluster.connect({ host: 'after', clientId: before.identity! });
+  it.each([10_000, 3000])(
+    'whose ClientID goes on in another process is told, and its locks of a lease of %d are free',
+    async (leaseMs) => {
+      const before = await cluster.connect({ host: 'before', clientId: 'w'.repeat(64) });
+      const mine = await before.namespace('test').lock('/l').acquire({ leaseMs });
+      const stranger = await cluster.connect({ host: 'stranger', clientId: 'w'.repeat(64) });
+      const refused = stranger.namespace('test').lock('/l').acquire({ leaseMs, timeoutMs: 3000 });
+      expect(await endOf(refused)).toBe('ClientIdHeld definite');
+      await stranger.close();
+      const after = await cluster.connect({ host: 'after', clientId: before.identity! });
+      const begun = cluster.nowMs;
+      const theirs = await after.namespace('test').lock('/l').acquire({ leaseMs });
+      await theirs.ns.blob('/x', text).put('here');
+      expect(theirs.ns.session?.continued).toBe(true);
+      expect(cluster.nowMs - begun).toBeLessThan(11_000);
+      expect([mine.held, theirs.held]).toEqual([false, true]);
+      await cluster.run(20_000);
+      expect(reasonOf(mine.signal)).toBe('continued');
+      expect(theirs.held).toBe(true);
+      const again = before.namespace('test').lock('/m').acquire({ timeoutMs: 3000, leaseMs });
+      expect(await endOf(again)).toBe('ClientIdTaken definite');
+    },
+  );
+
+  it('whose lock is stolen keeps its room until the work that it guards is over', async () => {
+    const works = [
+      (work: (signal: AbortSignal) => Promise<void>) => one.lock('/w').with(({ signal }) => work(signal)),
+      (work: (signal: AbortSignal) => Promise<void>) => one.lock('/w').with({ key: 1 }, ({ signal }) => work(signal)),
+      (work: (signal: AbortSignal) => Promise<void>) =>
+        one.semaphore('/w', { permits: 1 }).with(({ signal }) => work(signal)),
+    ];
+    for (const run of works) {
+      let over = false;
+      let toldMs = 0;
+      const working = endOf(
+        run(async (signal) => {
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          toldMs = cluster.nowMs;
+          await cluster.run(3000);
+          over = true;
+        }),
+      );
+      await cluster.run(200);
+      const thief = other.lock('/w');
+      await thief.steal();
+      await cluster.until(() => toldMs > 0, 1000);
+      expect((await thief.info())?.shadows).toHaveLength(1);
+      expect(over).toBe(false);
+      await cluster.until(() => over, 4000);
+      expect(await working).toBe('Lost definite');
+      await cluster.until(() => cluster.claims('test', '/w').length === 0, 500);
+    }
+  });
+
+  it('whose lock is stolen keeps its room no longer than its lease, however long it works', async () => {
+    const working = endOf(one.lock('/w').with({ leaseMs: 2000 }, () => cluster.run(10_000)));
+    await cluster.run(200);
     const begun = cluster.nowMs;
-    await after.namespace('test').blob('/x', text).put('here');
-    const theirs = await after.namespace('test').lock('/l').acquire();
-    expect(cluster.nowMs - begun).toBeLessThan(11_000);
-    expect([mine.held, theirs.held]).toEqual([false, true]);
-    await cluster.run(20_000);
-    expect(reasonOf(mine.signal)).toBe('continued');
+    const theirs = await other.lock('/w').acquire({ steal: true });
+    expect(cluster.nowMs - begun).toBeGreaterThan(1000);
+    expect(cluster.nowMs - begun).toBeLessThan(2500);
+    expect(await working).toBe('Lost definite');
     expect(theirs.held).toBe(true);
-    expect(await endOf(before.namespace('test').lock('/m').acquire({ timeoutMs: 3000 }))).not.toBe('no error');
   });
 
   it('is told when its program leaves', async () => {

@@ -61,8 +61,13 @@ describe('the command line of a terminal program', () => {
   });
 
   it('reads durations', () => {
-    expect(['500ms', '2s', '1.5m', '1h'].map(readDuration)).toEqual([500, 2000, 90_000, 3_600_000]);
-    for (const wrong of ['', '5', '-1s', '0s', '25h', '1d', 's']) expect(() => readDuration(wrong)).toThrow(UsageError);
+    expect(['500ms', '2s', '1.5m', '1h', '1d'].map((text) => readDuration(text))).toEqual([
+      500, 2000, 90_000, 3_600_000, 86_400_000,
+    ]);
+    expect(readDuration('0s', { min: 0, max: 2_592_000_000 })).toBe(0);
+    expect(readDuration('30d', { min: 0, max: 2_592_000_000 })).toBe(2_592_000_000);
+    expect(() => readDuration('31d', { min: 0, max: 2_592_000_000 })).toThrow('from 0s up to 30d');
+    for (const wrong of ['', '5', '-1s', '0s', '25h', '2d', 's']) expect(() => readDuration(wrong)).toThrow(UsageError);
   });
 });
 

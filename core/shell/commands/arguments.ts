@@ -66,14 +66,18 @@ export function showResult(result: OperationResult): Success {
       return success({ kind: 'lines', lines: [result.was], json: result.was }, {});
     case 'claims':
       return success(
-        { kind: 'lines', lines: result.claims.map(lineOfClaim), json: result.claims.map(jsonOfClaim) },
+        {
+          kind: 'lines',
+          lines: result.claims.map((one) => lineOfClaim(one, result.capacity)),
+          json: result.claims.map(jsonOfClaim),
+        },
         {},
       );
     case 'leader':
       return success(
         {
           kind: 'lines',
-          lines: result.leader === null ? [] : [lineOfClaim(result.leader)],
+          lines: result.leader === null ? [] : [lineOfClaim(result.leader, null)],
           json: result.leader === null ? null : jsonOfClaim(result.leader),
         },
         {},
@@ -162,9 +166,12 @@ function jsonOfClaim({ value, ...claim }: KnownClaim): JsonValue {
 }
 
 /** A claim as a line: who it is, and what it has. */
-function lineOfClaim({ claim, session, client, token, until, exclusive, permits, value }: KnownClaim): string {
+function lineOfClaim(
+  { claim, session, client, token, until, exclusive, permits, value }: KnownClaim,
+  capacity: number | null,
+): string {
   const state = token === 0 ? 'waits' : until === null ? `holds, token ${token}` : `lost it, token ${token}`;
-  const how = exclusive ? '' : permits === 1 ? ', shared' : `, ${permits} permits`;
+  const how = exclusive ? '' : capacity === null ? ', shared' : `, ${permits} ${permits === 1 ? 'permit' : 'permits'}`;
   const shown = value === null ? '' : `, value ${textOf(value) ?? `${value.length} bytes`}`;
   return `${claim} ${state}${how}${shown}, session ${session}${client === '' ? '' : ` (${client})`}`;
 }

@@ -5,6 +5,7 @@
 
 import { errorInfo } from '../../base/errors.ts';
 import type { ErrorInfo } from '../../base/errors.ts';
+import { maxWaitMs } from '../../tree/operations/claims.ts';
 import type { ClaimType } from '../../tree/names.ts';
 import type { Bound } from '../bind.ts';
 import type { ClaimWish, ShellHold } from '../connection.ts';
@@ -15,7 +16,11 @@ import type { CommandContext, CommandSpec, FlagSpec } from '../table.ts';
 import { path } from './arguments.ts';
 
 const duration = { name: 'D', kind: 'duration' } as const;
-const waitFlag: FlagSpec = { long: 'wait', argument: duration, about: 'wait at most this long: 500ms, 10s, 5m' };
+const waitFlag: FlagSpec = {
+  long: 'wait',
+  argument: { ...duration, min: 0, max: maxWaitMs },
+  about: 'wait at most this long: 500ms, 10s, 5m',
+};
 const leaseFlag: FlagSpec = {
   long: 'lease',
   argument: duration,
@@ -57,14 +62,15 @@ async function take(asked: ClaimWish, bound: Bound, context: CommandContext): Pr
   if (hold === null) return lines(['Ok'], { passed: true });
   const { claim, token } = hold;
   if (words.length === 0 || run === null) return success({ kind: 'number', number: token }, {});
+  hold.keep();
   const { status, problem } = await run(
     words,
     { HARET_PATH: hold.path, HARET_TOKEN: String(token), HARET_CLAIM: String(claim) },
     hold,
   );
-  if (hold.lost !== null) return failure(hold.lost, exitStatus.lockLost);
-  context.holds.take(hold.path);
+  context.holds.drop(hold);
   await context.release(hold);
+  if (hold.lost !== null) return failure(hold.lost, exitStatus.lockLost);
   if (problem === null) return lines([], { token, status });
   const program = words[0] ?? '';
   return failure(errorInfo('ProgramFailed', `${program} ${problem}`, { program, status }), status);

@@ -125,6 +125,12 @@ async function buildTransaction(bound: Bound, context: CommandContext): Promise<
   return { kind: 'transaction', guards, then, otherwise };
 }
 
+/** The first haret's text for a guard that is false. It knew no locks. */
+function falseGuards(guards: readonly Guard[]): string {
+  const held = guards.every(({ kind }) => kind === 'held' || kind === 'heldBy');
+  return held ? 'Not held: somebody else holds it, or nobody, or with another token' : 'Cas Failed';
+}
+
 export const transactionCommands: readonly CommandSpec[] = [
   {
     words: ['txn'],
@@ -148,7 +154,7 @@ export const transactionCommands: readonly CommandSpec[] = [
       const { result, stamp } = await context.execute(operation);
       invariant(result.kind === 'transaction', 'a transaction is answered by one', { kind: result.kind });
       if (!result.held && operation.otherwise.length === 0) {
-        const error = errorInfo('GuardFailed', 'Cas Failed');
+        const error = errorInfo('GuardFailed', falseGuards(operation.guards));
         throw new CommandFailed({ ok: false, error, stamp, status: statusOf(error), bare: false, hints: [] });
       }
       return { ...showResult(result), stamp };
