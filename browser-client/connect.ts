@@ -1,7 +1,8 @@
 /** Makes clients, with any class of namespaces. */
 
 import { hexFromBytes } from '../core/base/hex.ts';
-import { isWellFormed, utf8Length } from '../core/base/utf8.ts';
+import { utf8Length } from '../core/base/utf8-length.ts';
+import { isWellFormed } from '../core/base/utf8.ts';
 import { haretError } from '../core/base/errors.ts';
 import type { ClientOptions } from '../core/client/options.ts';
 import { CoreHaret, unreachable } from './haret.ts';

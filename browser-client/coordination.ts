@@ -1,6 +1,7 @@
 /**
- * `haret/coordination`: locks, semaphores, barriers, elections, work queues, presence, and nodes with a life of their own, as functions that take a namespace. A page pays for
- * those that it imports. A namespace of `haret` has them as methods, except work queues.
+ * `haret/coordination`: locks, semaphores, barriers, elections, presence, work queues, and nodes with a life of their
+ * own, as functions that take a namespace. A page pays for those that it imports. A namespace of `haret` has them as
+ * methods, except work queues.
  *
  * @module haret/coordination
  */

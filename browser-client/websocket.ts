@@ -3,7 +3,7 @@
  * or one that the user brings. The meaning of frames is left to core.
  */
 
-import { utf8Length } from '../core/base/utf8.ts';
+import { utf8Length } from '../core/base/utf8-length.ts';
 import { HostWebSocket, socketOptions } from './host.ts';
 import type { Frame, Link, LinkHandler, Transport } from '../core/base/ports.ts';
 import * as closeCodes from '../core/wire/close-codes.ts';

@@ -1,5 +1,6 @@
 /** Elections: one leader at a time, with a value that everyone sees. */
 
+import { HaretError, haretError } from '../../core/base/errors.ts';
 import type { KnownClaim } from '../../core/tree/operation.ts';
 import { decode, encode } from '../codecs.ts';
 import type { Codec } from '../codecs.ts';
@@ -7,7 +8,7 @@ import type { CoreNamespace } from '../namespace.ts';
 import { opOf, written } from '../operations.ts';
 import type { CallOptions, ReadOptions, Written } from '../options.ts';
 import { watch } from '../watch.ts';
-import { Hold, claimIn, withLease } from './hold.ts';
+import { Hold, bounded, claimIn, withLease } from './hold.ts';
 import type { Holding, WaitOptions } from './hold.ts';
 import { ClaimNode, ClaimNodeOps } from './node.ts';
 
@@ -52,6 +53,8 @@ export type ElectionEvent<Out> =
       readonly previous: number | null;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     }
   | {
       /** The leader has another value. */
@@ -62,6 +65,8 @@ export type ElectionEvent<Out> =
       readonly value: Out;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     }
   | {
       /** There is no leader any more. */
@@ -70,6 +75,8 @@ export type ElectionEvent<Out> =
       readonly term: number | null;
       /** The op of the entry. */
       readonly op: number;
+      /** Events before this one were missed: it says how things are now, not only what happened. */
+      readonly missed: boolean;
     };
 
 /** A term in office. It ends by {@link resign}, or by a loss, which fires its signal. */
@@ -98,10 +105,18 @@ export class Term<Out, In = Out, N extends CoreNamespace = CoreNamespace> extend
 
   /**
    * Gives the office up, in any case. @returns false when it was lost or given up before.
-   * @throws HaretError `NotHeld` when `to` is not in line. The candidate who waited longest is then next.
+   * @throws HaretError `NotHeld` when `to` is not in line. The candidate who waited longest is then next. `BadArgument`
+   * when `to` cannot be a claim; only then the office is kept.
    */
-  resign({ to = 0, ...options }: ResignOptions = {}): Promise<boolean> {
-    return this.releaseTo(to, options);
+  async resign({ to = 0, ...options }: ResignOptions = {}): Promise<boolean> {
+    bounded('to', to, 0, Number.MAX_SAFE_INTEGER);
+    try {
+      return await this.releaseTo(to, options);
+    } catch (error) {
+      if (!(error instanceof HaretError) || error.code !== 'NotHeld') throw error;
+      const text = `Not in line: ${this.path} has no candidate ${to}. The office was given up all the same`;
+      throw haretError('NotHeld', text, error.details);
+    }
   }
 }
 
@@ -124,9 +139,11 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
 
   /** Resolves when this client leads and can count on it. @throws HaretError as {@link Lock.acquire}. */
   async campaign(options: CampaignOptions<In>): Promise<Term<Out, In, N>> {
-    const ns = withLease(this.namespace, options.leaseMs);
-    const value = encode(this.#codec, options.value, this.path);
-    const holding = await claimIn(ns, { path: this.path, exclusive: true, value, auto: 'election' }, options);
+    // Without options there is no value, which the codec says.
+    const asked = (options as CampaignOptions<In> | undefined) ?? ({} as CampaignOptions<In>);
+    const ns = withLease(this.namespace, asked.leaseMs);
+    const value = encode(this.#codec, asked.value, this.path);
+    const holding = await claimIn(ns, { path: this.path, exclusive: true, value, auto: 'election' }, asked);
     return new Term(holding, ns, this.#codec);
   }
 
@@ -162,8 +179,8 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
 
   /**
    * Follows the election: who leads now, and then every election, proclamation and vacancy, in order and each once, until
-   * the loop is left or `signal` ends it. An observer that fell so far behind that no node remembers what it missed is
-   * told who leads now.
+   * the loop is left or `signal` ends it. An observer that fell so far behind that no node remembers what it missed, or
+   * that goes on after such an op, is told who leads now, by an event with `missed: true`.
    *
    * @example
    * for await (const event of ns.election('/leader').observe()) console.log(event.kind, event.term);
@@ -172,20 +189,18 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
     const { path } = this;
     let term: number | null = null;
     let seen = after ?? 0;
-    const present = async (): Promise<ElectionEvent<Out> | undefined> => {
+    const present = async (missed: boolean): Promise<ElectionEvent<Out>> => {
       const { leader, op } = await this.#present(options);
-      const previous = term;
+      const known = term;
       seen = Math.max(seen, op);
       term = leader?.term ?? null;
-      if (leader === undefined) return { kind: 'vacant', term: previous, op };
-      return leader.term === previous
-        ? { kind: 'proclaimed', term: leader.term, value: leader.value, op }
-        : { kind: 'elected', term: leader.term, value: leader.value, previous, op };
+      // Who led before this is not known: it need not be the last one who was told.
+      if (leader === undefined) return { kind: 'vacant', term: null, op, missed };
+      return leader.term === known
+        ? { kind: 'proclaimed', term: leader.term, value: leader.value, op, missed }
+        : { kind: 'elected', term: leader.term, value: leader.value, previous: null, op, missed };
     };
-    if (after === undefined) {
-      const first = await present();
-      if (first !== undefined) yield first;
-    }
+    if (after === undefined) yield await present(false);
     const updates = watch(this.namespace, path, {
       recursive: false,
       from: { after: seen },
@@ -193,8 +208,7 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
     });
     for await (const update of updates) {
       if (update.kind === 'snapshot') {
-        const now = update.last ? await present() : undefined;
-        if (now !== undefined) yield now;
+        if (update.last) yield await present(true);
         continue;
       }
       const { op } = update;
@@ -203,12 +217,12 @@ export class Election<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
       for (const { path: changed, kind, claim, value } of update.changes) {
         if (changed !== path || claim === null) continue;
         if (kind === 'granted') {
-          yield { kind: 'elected', term: claim.token, value: this.#decode(value), previous: term, op };
+          yield { kind: 'elected', term: claim.token, value: this.#decode(value), previous: term, op, missed: false };
           term = claim.token;
         } else if (kind === 'proclaimed') {
-          yield { kind: 'proclaimed', term: claim.token, value: this.#decode(value), op };
+          yield { kind: 'proclaimed', term: claim.token, value: this.#decode(value), op, missed: false };
         } else if (kind === 'vacant') {
-          yield { kind: 'vacant', term: claim.token, op };
+          yield { kind: 'vacant', term: claim.token, op, missed: false };
           term = null;
         }
       }

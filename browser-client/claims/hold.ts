@@ -6,6 +6,7 @@ import { claim, defaultLeaseMs } from '../../core/client/claims.ts';
 import type { ClaimHandle, LostReason } from '../../core/client/claims.ts';
 import type { Asked as AskedOf, Guard, KnownClaim } from '../../core/tree/operation.ts';
 import type { Executor } from '../handle.ts';
+import { interrupted } from '../interrupted.ts';
 import type { CoreNamespace } from '../namespace.ts';
 import { opOf } from '../operations.ts';
 import type { CallOptions, ReadOptions } from '../options.ts';
@@ -71,7 +72,7 @@ export function infoOf(executor: Executor, path: string, options: ReadOptions): 
 /** Refuses a number that is out of bounds, before anything is sent. */
 export function bounded(field: string, value: number, min: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  const text = `${field}: expected a whole number from ${min} to ${max}, got ${String(value)}`;
+  const text = `${field}: expected a whole number from ${min} to ${max}, got ${typeof value} ${String(value)}`;
   throw haretError('BadArgument', text, { field, min, max, actual: String(value) });
 }
 
@@ -83,11 +84,6 @@ const maxLeaseMs = 3_600_000;
 const twins = new WeakMap<CoreNamespace, { readonly of: CoreNamespace; readonly leaseMs: number }>();
 const twinsOf = new WeakMap<CoreNamespace, Map<number, CoreNamespace>>();
 const leases = new WeakMap<Executor, number>();
-
-/** The lease of the session of a namespace, once something asks for one. */
-export function leaseOf(executor: Executor): number {
-  return leases.get(executor) ?? defaultLeaseMs;
-}
 
 /** The way into `namespace` whose session has this lease. A session has one, which is set once (coordination §2). */
 export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number | undefined): N {
@@ -106,6 +102,11 @@ export function withLease<N extends CoreNamespace>(namespace: N, leaseMs: number
   }
   // A twin is made by what made its namespace.
   return twin as N;
+}
+
+/** The lease of the session of a namespace, or of its twin. */
+export function leaseOf(executor: Executor): number {
+  return leases.get(executor) ?? defaultLeaseMs;
 }
 
 /** What is asked of a line of claims. */
@@ -154,15 +155,20 @@ export class Holding {
     this.controller.abort(new HaretError(error));
   }
 
-  release(to: number, options: CallOptions): Promise<boolean> {
+  async release(to: number, options: CallOptions): Promise<boolean> {
     this.over();
     const { handle, executor } = this;
-    if (handle === null || !handle.held) return Promise.resolve(false);
-    return executor.call<boolean>((_, done) => {
-      handle.release(to, executor.timeoutOf(options), done);
-      // It is given up in any case.
-      return { abandon: () => done(fail('Interrupted', 'the call was abandoned')) };
-    }, options);
+    if (handle?.held !== true) return false;
+    try {
+      return await executor.call<boolean>((_, done) => {
+        handle.release(to, executor.timeoutOf(options), done);
+        return { abandon: () => done(fail('Interrupted', 'the call was abandoned')) };
+      }, options);
+    } catch (error) {
+      // It is given up in any case, also when the call did not begin because its signal had aborted.
+      handle.cancel();
+      throw options.signal?.aborted === true ? interrupted(options.signal, 'unknown') : error;
+    }
   }
 }
 
@@ -172,11 +178,11 @@ export async function claimIn(namespace: CoreNamespace, wish: Wish, options: Wai
   const { path, permits = 1, exclusive, value = null, auto, of = null } = wish;
   const waitMs = options.waitMs === undefined ? null : bounded('waitMs', options.waitMs, 0, maxWaitMs);
   const leaseMs = leaseOf(executor);
-  const plain = { permits, exclusive, value, waitMs, leaseMs };
+  const plain = { permits, exclusive, value, waitMs, leaseMs, auto, of };
   const operation =
     wish.steal === true
       ? ({ kind: 'steal', path, claim: 0, put: plain } as const)
-      : ({ kind: 'claim', path, ...plain, auto, of } as const);
+      : ({ kind: 'claim', path, ...plain } as const);
   const holding = new Holding(executor, path);
   return executor.call<Holding>((engine, done) => {
     let resting = false;
@@ -301,6 +307,12 @@ export class Hold<N extends CoreNamespace = CoreNamespace> {
     this.#released = true;
     return --this.#holding.share.users > 0 ? Promise.resolve(true) : this.#holding.release(to, options);
   }
+}
+
+/** Refuses what is no function, before anything is claimed. */
+export function functionOf<F>(method: string, work: F | undefined): F {
+  if (typeof work === 'function') return work;
+  throw haretError('BadArgument', `${method}: expected a function, got ${typeof work}`);
 }
 
 /** Runs `work` while `hold` is held, and releases it. @throws HaretError `Lost` when it was lost while `work` ran. */

@@ -360,7 +360,7 @@ export class JobQueue<Out, In = Out, N extends CoreNamespace = CoreNamespace> ex
       minVisibilityMs,
       maxVisibilityMs,
     );
-    const wish = { kind: 'queueTake', path, max, visibilityMs, waitMs, leaseMs: leaseOf(executor) } as const;
+    const wish = { kind: 'queueTake', path, max, visibilityMs, waitMs, leaseMs: leaseOf(namespace.executor) } as const;
     const jobs = new Map<number, Job<Out>>();
     let answered = false;
     const lose = (error: ErrorInfo): void => {

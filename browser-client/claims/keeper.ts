@@ -83,12 +83,18 @@ export class Keeper<H extends Hold> {
         const hold = await this.#acquire(signal);
         this.#set(signal, { status: 'held', hold, error: undefined });
         error = await over(hold, signal);
-        if (error === undefined) return await hold[Symbol.asyncDispose]();
+        if (error === undefined) {
+          await hold[Symbol.asyncDispose]();
+          return;
+        }
       } catch (reason) {
         if (!(reason instanceof HaretError)) throw reason;
         error = reason;
       }
-      if (isFinal(error)) return this.#set(signal, { status: 'failed', hold: undefined, error });
+      if (isFinal(error)) {
+        this.#set(signal, { status: 'failed', hold: undefined, error });
+        return;
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import { haretError } from '../../core/base/errors.ts';
 import { interrupted } from '../interrupted.ts';
 import type { CoreNamespace } from '../namespace.ts';
 import type { CallOptions, Written } from '../options.ts';
-import { Hold, claimIn, during, orHeld, withLease } from './hold.ts';
+import { Hold, claimIn, during, functionOf, orHeld, withLease } from './hold.ts';
 import type { Holding, WaitOptions } from './hold.ts';
 import { ClaimNode, ClaimNodeOps } from './node.ts';
 
@@ -77,8 +77,8 @@ export class Lock<N extends CoreNamespace = CoreNamespace> extends ClaimNode<N> 
   with<R>(options: AcquireOptions, work: (lock: Hold<N>) => R): Promise<Awaited<R>>;
   async with<R>(options: AcquireOptions | ((lock: Hold<N>) => R), work?: (lock: Hold<N>) => R): Promise<Awaited<R>> {
     if (typeof options === 'function') return during(await this.acquire(), options);
-    if (work === undefined) throw haretError('BadArgument', 'with: expected a function');
-    return during(await this.acquire(options), work);
+    const run = functionOf('with', work);
+    return during(await this.acquire(options), run);
   }
 
   #claim(ns: N, options: AcquireOptions): Promise<Holding> {

@@ -17,7 +17,7 @@ import { openEphemeral, wishOf } from './lives.ts';
 /** A hidden tab and a short break are no leave. */
 const defaultLeaseMs = 30_000;
 
-/** Options of {@link CorePresence.join}. */
+/** Options of `join` of a room. */
 export interface JoinOptions extends CallOptions {
   /**
    * The name of this member in the room. A member that comes back under the same name in the same session takes its
@@ -76,7 +76,7 @@ export class Member<In> {
   readonly #handle: ClaimHandle;
   readonly #controller: AbortController;
 
-  /** @internal Made by {@link CorePresence.join}. */
+  /** @internal Made by `join` of a room. */
   constructor(
     { name, path, created }: { readonly name: string; readonly path: string; readonly created: number },
     executor: Executor,

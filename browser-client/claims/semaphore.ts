@@ -1,11 +1,10 @@
 /** Semaphores: a number of permits, which are given out in the order in which they were asked for. */
 
-import { haretError } from '../../core/base/errors.ts';
 import type { CoreNamespace } from '../namespace.ts';
 import { NodeOps, opOf, written } from '../operations.ts';
 import type { Op } from '../operations.ts';
 import type { CallOptions, Written } from '../options.ts';
-import { Hold, bounded, claimIn, during, orHeld, withLease } from './hold.ts';
+import { Hold, bounded, claimIn, during, functionOf, orHeld, withLease } from './hold.ts';
 import type { WaitOptions } from './hold.ts';
 import { ClaimNode } from './node.ts';
 
@@ -90,8 +89,8 @@ export class Semaphore<N extends CoreNamespace = CoreNamespace> extends ClaimNod
     work?: (permits: Hold<N>) => R,
   ): Promise<Awaited<R>> {
     if (typeof options === 'function') return during(await this.acquire(), options);
-    if (work === undefined) throw haretError('BadArgument', 'with: expected a function');
-    return during(await this.acquire(options), work);
+    const run = functionOf('with', work);
+    return during(await this.acquire(options), run);
   }
 }
 

@@ -10,7 +10,7 @@ import type { KnownClaim } from '../../core/tree/operation.ts';
 import { directory } from '../kinds/directory.ts';
 import type { CoreNamespace } from '../namespace.ts';
 import type { ReadOptions } from '../options.ts';
-import { during } from './hold.ts';
+import { during, functionOf } from './hold.ts';
 import type { Hold, WaitOptions } from './hold.ts';
 import { Lock } from './lock.ts';
 
@@ -81,9 +81,12 @@ export class LockManager<N extends CoreNamespace = CoreNamespace> {
     work?: LockWork<N, R>,
   ): Promise<Awaited<R>> {
     const how: LockRequestOptions = typeof options === 'function' ? {} : options;
-    const run = typeof options === 'function' ? options : work;
-    if (run === undefined) throw haretError('BadArgument', 'request: expected a function');
+    const run = functionOf('request', typeof options === 'function' ? options : work);
     const { mode = 'exclusive', ifAvailable = false, steal = false, signal, ...wait } = how;
+    if (!(['exclusive', 'shared'] as unknown[]).includes(mode))
+      throw haretError('BadArgument', `mode: expected exclusive or shared, got ${JSON.stringify(mode)}`, {
+        field: 'mode',
+      });
     refuseTogether(ifAvailable && steal, 'ifAvailable', 'steal');
     refuseTogether(mode === 'shared' && steal, 'shared', 'steal');
     refuseTogether(signal !== undefined && (ifAvailable || steal), 'signal', ifAvailable ? 'ifAvailable' : 'steal');

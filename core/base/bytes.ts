@@ -2,13 +2,15 @@
 
 import { MalformedError } from './errors.ts';
 import { hexText, latin1Text } from './latin1.ts';
-import { textOf, utf8Length } from './utf8.ts';
+import { utf8Length } from './utf8-length.ts';
+import { textOf } from './utf8.ts';
 
 export { base64FromBytes, bytesFromBase64 } from './base64.ts';
 export { hexFromBytes } from './hex.ts';
-export { isWellFormed, textOf, utf8, utf8Length } from './utf8.ts';
+export { isWellFormed, textOf, utf8 } from './utf8.ts';
+export { utf8Length } from './utf8-length.ts';
 
-export const emptyBytes: Uint8Array = new Uint8Array(0);
+export const emptyBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * The value of a hexadecimal digit by its character code, -1 for any other character. Pure, so that a bundle without
@@ -171,6 +173,14 @@ export class Writer {
     this.uint(Math.abs(value));
   }
 
+  /** Any finite number. A safe integer is written as `int()` writes it; a 2 and 64 bits are another one. */
+  finite(value: number): void {
+    if (Number.isSafeInteger(value)) return this.int(value);
+    if (!Number.isFinite(value)) throw new MalformedError(`${value} is not a finite number`);
+    this.u8(2);
+    this.f64(value);
+  }
+
   f64(value: number): void {
     this.#reserve(8);
     new DataView(this.#buffer.buffer).setFloat64(this.#length, value, true);
@@ -279,10 +289,12 @@ export class Reader {
   }
 
   int(): number {
-    const sign = this.u8();
-    const magnitude = this.uint();
-    if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
-    return sign === 1 ? -magnitude : magnitude;
+    return intOf(this);
+  }
+
+  /** Any finite number, as {@link Writer.finite} wrote it. */
+  finite(): number {
+    return finiteOf(this);
   }
 
   f64(): number {
@@ -350,7 +362,30 @@ export class Reader {
   }
 }
 
-const slabBytes = 64 * 1024;
+/** The reads of which those of numbers are made. */
+interface NumberReader {
+  u8(): number;
+  uint(): number;
+  f64(): number;
+}
+
+export function intOf(reader: NumberReader, sign = reader.u8()): number {
+  const magnitude = reader.uint();
+  if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
+  return sign === 1 ? -magnitude : magnitude;
+}
+
+/** A number has one form only. So the same state is always the same bytes. */
+export function finiteOf(reader: NumberReader): number {
+  const form = reader.u8();
+  if (form !== 2) return intOf(reader, form);
+  const value = reader.f64();
+  if (!Number.isFinite(value) || Number.isSafeInteger(value))
+    throw new MalformedError(`the number ${value} is not in its only form`);
+  return value;
+}
+
+const slabBytes = 65_536;
 
 /**
  * Packs copies of many small byte strings that live about equally long into few buffers. An engine pays for each

@@ -3,7 +3,8 @@
  * built with this file in the place of `schema.ts` and carries no binary form.
  */
 
-import { isWellFormed, utf8Length } from './utf8.ts';
+import { utf8Length } from './utf8-length.ts';
+import { isWellFormed } from './utf8.ts';
 import { MalformedError } from './errors.ts';
 
 export interface Check<T> {
@@ -48,6 +49,12 @@ export const int: Check<number> = {
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) return wrong(where, 'an integer', value);
     return withoutSign(value);
   },
+};
+
+/** Any finite number. */
+export const finite: Check<number> = {
+  check: (value, where = '') =>
+    Number.isFinite(value) ? withoutSign(value as number) : wrong(where, 'a finite number', value),
 };
 
 export const bool: Check<boolean> = {

@@ -1,6 +1,6 @@
 /** Reads what a {@link Writer} wrote when it arrives in chunks that may end anywhere. Checkpoints are read this way. */
 
-import { emptyBytes, textOf } from './bytes.ts';
+import { emptyBytes, finiteOf, intOf, textOf } from './bytes.ts';
 import { MalformedError } from './errors.ts';
 
 /**
@@ -59,10 +59,17 @@ export class ChunkReader {
   }
 
   int(): number {
-    const sign = this.u8();
-    const magnitude = this.uint();
-    if (sign > 1 || (sign === 1 && magnitude === 0)) throw new MalformedError('sign of a number is not canonical');
-    return sign === 1 ? -magnitude : magnitude;
+    return intOf(this);
+  }
+
+  f64(): number {
+    const bytes = this.raw(8);
+    return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true);
+  }
+
+  /** Any finite number, as {@link Writer.finite} wrote it. */
+  finite(): number {
+    return finiteOf(this);
   }
 
   /** The next `count` bytes, as a view. */

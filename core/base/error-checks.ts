@@ -16,18 +16,27 @@ export const codeCheck: Check<ErrorCode> = {
   },
 };
 
-export const detailsCheck: Check<ErrorDetails> = {
-  check: (value, where = '') => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new MalformedError('expected an object', where);
-    return carriedDetails(value);
-  },
-};
+function details(carried: (value: object) => ErrorDetails): Check<ErrorDetails> {
+  return {
+    check: (value, where = '') => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new MalformedError('expected an object', where);
+      return carried(value);
+    },
+  };
+}
+
+export const detailsCheck = /* @__PURE__ */ details(carriedDetails);
+
+/** A page passes no error on to others. So it only has to see that details are what their types say. */
+const detailsOfPage = details(
+  (value) => Object.fromEntries(Object.entries(value).filter(([, one]) => typeof one !== 'object')),
+);
 
 export const errorSchema: Check<ErrorInfo> = struct({
   code: codeCheck,
   message: text(maxDetailBytes),
   retryable: bool,
   outcome: oneOf('definite', 'unknown'),
-  details: detailsCheck,
+  details: detailsOfPage,
 });

@@ -2,7 +2,8 @@
 
 import { errorCodes } from './errors.ts';
 import type { ErrorCode, ErrorDetails } from './errors.ts';
-import { isWellFormed, utf8Length } from './utf8.ts';
+import { utf8Length } from './utf8-length.ts';
+import { isWellFormed } from './utf8.ts';
 
 export const maxDetailBytes = 8192;
 export const maxDetails = 32;

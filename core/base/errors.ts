@@ -81,6 +81,8 @@ export const errorCodes = {
   BadArgument: refused,
   BadValue: refused,
   Interrupted: doubtful,
+  /** A program that a shell ran ended with a failure, or could not be run. Only shells say so. */
+  ProgramFailed: refused,
   Closed: refused,
   Internal: doubtful,
 } as const satisfies Record<string, { retryable: boolean; outcome: Outcome }>;
@@ -135,6 +137,12 @@ export class HaretError extends Error implements ErrorInfo {
 export function errorInfo(code: ErrorCode, message: string, details: ErrorDetails = {}, outcome?: Outcome): ErrorInfo {
   const known = errorCodes[code];
   return { code, message, retryable: known.retryable, outcome: outcome ?? known.outcome, details };
+}
+
+/** The error of a session that is no more. @param continued another process goes on with its ClientID. */
+export function sessionGone(session: number, continued: boolean): ErrorInfo {
+  const text = `Session ${session} is ${continued ? 'continued by another process' : 'gone'}`;
+  return errorInfo('SessionGone', text, continued ? { session, continued } : { session });
 }
 
 export function haretError(

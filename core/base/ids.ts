@@ -54,15 +54,16 @@ export function namespaceOf(op: Op): NamespaceId {
 }
 
 export const rootNamespaceId: NamespaceId = 0;
-const noId = '0'.repeat(32);
+const noId = '00000000000000000000000000000000';
 export const noCluster: ClusterId = noId;
 /** That of a store that is not open. In a hello it means that any will do. */
 export const noIncarnation: Incarnation = noId;
 
-export const idSchema = hex(16);
-export const clusterIdSchema: Schema<ClusterId> = hex(16);
-export const incarnationSchema: Schema<Incarnation> = hex(16);
-export const checksumSchema: Schema<Checksum> = hex(16);
+// What a page does not use is left out of it only if a bundler knows that these calls do nothing else.
+export const idSchema = /* @__PURE__ */ hex(16);
+export const clusterIdSchema: Schema<ClusterId> = /* @__PURE__ */ hex(16);
+export const incarnationSchema: Schema<Incarnation> = /* @__PURE__ */ hex(16);
+export const checksumSchema: Schema<Checksum> = /* @__PURE__ */ hex(16);
 /** Names of nodes, replicas and namespaces. */
 export const nameSchema = text(64);
 export const addressSchema = text(256);

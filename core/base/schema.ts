@@ -34,6 +34,19 @@ export const int: Schema<number> = {
   check: checks.int.check,
 };
 
+/** A finite number, which need not be whole. One that is takes no more bytes than an `int`. */
+export interface Finite extends Schema<number> {
+  /** The compiler knows the fields that need not be whole by this. */
+  readonly whole: false;
+}
+
+export const finite: Finite = {
+  encode: (writer, value) => writer.finite(value),
+  decode: (reader) => reader.finite(),
+  check: checks.finite.check,
+  whole: false,
+};
+
 export const bool: Schema<boolean> = {
   encode: (writer, value) => writer.u8(value ? 1 : 0),
   decode: (reader) => {

@@ -16,7 +16,7 @@ const digits = 2 * secretBytes;
 export type SessionSecret = Brand<string, 'secret'>;
 
 /** Stands where no session is meant. It opens no session. */
-export const noSecret: SessionSecret = '0'.repeat(digits);
+export const noSecret: SessionSecret = '00000000000000000000000000000000';
 
 export const secretSchema: Schema<SessionSecret> = hex(secretBytes);
 

@@ -50,7 +50,7 @@ const refusedInLog: ReadonlySet<ErrorCode> = new Set(['SessionGone', 'RequestToo
 
 const closed = (): { readonly ok: false; readonly error: ErrorInfo } => fail('Closed', 'the client was closed');
 
-export const notEntered = 'This command must be run inside a namespace. Please call `enter <namespace_id>`.';
+export const notEntered = 'no namespace was entered';
 
 export class Client {
   readonly #ports: ClientPorts;

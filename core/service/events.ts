@@ -5,7 +5,7 @@
 
 import type { Op, SessionId } from '../base/ids.ts';
 import type { TypeOf } from '../base/schema.ts';
-import { bool, int, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
+import { bool, finite, list, nullable, oneOf, struct, uint } from '../base/schema.ts';
 import { decodeWhole, encodeWhole } from '../base/whole.ts';
 import { changeKinds, deletionCauses } from '../tree/names.ts';
 import { nodeTypeSchema, pathSchema, valueSchema } from '../tree/result.ts';
@@ -33,8 +33,8 @@ export const changeSchema = struct({
   version: uint(),
   /** The value that was put, the item or the member. Null in a watch without values, and where there is no value. */
   value: nullable(valueSchema),
-  /** The counter's value. Null in a watch without values. */
-  number: nullable(int),
+  /** The value of a leaf that is a number. Null in a watch without values. */
+  number: nullable(finite),
   /** The claim that it is about, for what happens to a lock, a semaphore, a barrier or an election. */
   claim: nullable(toldClaimSchema),
   /** Why it was deleted, if nobody asked for it: its time to live was over, or its session ended. */

@@ -25,8 +25,14 @@ export const answerVariants = {
    * `changes` are those that the session has not heard of.
    */
   alive: [6, { clock: uint(), leaseMs: uint(), changes: recordsSchema }],
-  /** Answers the primary that put keep-alives together, in their order. Null: there is no such session any more. */
-  allAlive: [7, { clock: uint(), sessions: list(nullable(aliveSchema), 65_536) }],
+  /**
+   * Answers the primary that put keep-alives together, in their order. Null: there is no such session any more.
+   * `elsewhere` has those of them that go on in other processes.
+   */
+  allAlive: [
+    7,
+    { clock: uint(), sessions: list(nullable(aliveSchema), 65_536), elsewhere: list(uint<SessionId>(), 65_536) },
+  ],
   bound: [5, { session: uint<SessionId>(), secret: secretSchema, continued: bool }],
 } as const;
 

@@ -213,7 +213,8 @@ export class Service {
       const known = this.#sessions.keepAlive(session, secret, heard, now);
       return known === null ? null : { leaseMs: known.leaseMs, changes: known.records };
     });
-    return { kind: 'allAlive', clock: now, sessions: answers };
+    const elsewhere = sessions.filter(({ session, secret }) => this.#sessions.isContinued(session, secret));
+    return { kind: 'allAlive', clock: now, sessions: answers, elsewhere: elsewhere.map(({ session }) => session) };
   }
 
   #speaks(session: SessionId, secret: SessionSecret): boolean {
@@ -311,16 +312,16 @@ export class Service {
 
   /**
    * What the applied state knows of a request. Only a `new` one may be executed. It is `gone` if the session has
-   * another secret, and `other` if something else was executed under its number.
+   * another secret, `continued` if another process goes on with its ClientID, and `other` if something else was executed under its number.
    */
   request(
     session: SessionId,
     secret: SessionSecret,
     request: RequestNumber,
     body: Uint8Array,
-  ): 'new' | 'executed' | 'other' | 'old' | 'gone' {
+  ): 'new' | 'executed' | 'other' | 'old' | 'gone' | 'continued' {
     const window = this.#sessions.spokenAs(session, secret)?.window;
-    if (window === undefined) return 'gone';
+    if (window === undefined) return this.#sessions.isContinued(session, secret) ? 'continued' : 'gone';
     if (request < window.base) return 'old';
     if (request >= window.next) return 'new';
     return window.digest(request) === digestOf(body) ? 'executed' : 'other';

@@ -6,7 +6,7 @@
 
 import { invariant } from '../base/assert.ts';
 import type { ErrorInfo } from '../base/errors.ts';
-import { errorInfo } from '../base/errors.ts';
+import { errorInfo, sessionGone } from '../base/errors.ts';
 import { compareText } from '../base/bytes.ts';
 import type { Op, RequestNumber, SessionId } from '../base/ids.ts';
 import type { SessionSecret } from '../base/session-secret.ts';
@@ -90,6 +90,12 @@ export class Sessions {
     return session !== undefined && !session.continued && opens(session.secret, secret) ? session : undefined;
   }
 
+  /** True for a session that another process continues, if the client knows its secret. */
+  isContinued(id: SessionId, secret: SessionSecret): boolean {
+    const session = this.#byId.get(id);
+    return session?.continued === true && opens(session.secret, secret);
+  }
+
   /** True when a session has been silent for too long at `nowMs`. That is final (coordination §2). */
   isDue(id: SessionId, nowMs: number): boolean {
     const session = this.#byId.get(id);
@@ -119,15 +125,15 @@ export class Sessions {
     return session === undefined ? 0 : this.#dueMs(session);
   }
 
+  /** 0 for a session without a lease. */
+  leaseOf(id: SessionId): number {
+    return this.#byId.get(id)?.leaseMs ?? 0;
+  }
+
   /** How many more belongings a session may have. */
   roomOf(id: SessionId): number {
     const session = this.#byId.get(id);
     return session === undefined ? 0 : maxBelongings - (session.belongings?.size ?? 0) - session.records.length;
-  }
-
-  /** 0 for a session without a lease. */
-  leaseOf(id: SessionId): number {
-    return this.#byId.get(id)?.leaseMs ?? 0;
   }
 
   changedOf(id: SessionId): Op {
@@ -398,11 +404,7 @@ export class Sessions {
    */
   admit(id: SessionId, request: RequestNumber, answered: RequestNumber, body: Uint8Array, nowMs: number): Admission {
     const known = this.#byId.get(id);
-    if (known === undefined || known.continued) {
-      const continued = known !== undefined;
-      const text = continued ? `Session ${id} is continued by another process` : `Session ${id} is gone`;
-      return refused(errorInfo('SessionGone', text, continued ? { session: id, continued } : { session: id }));
-    }
+    if (known === undefined || known.continued) return refused(sessionGone(id, known !== undefined));
     const session = this.#writable(known);
     if (request < session.window.base) {
       const details = { session: id, request, lowest: session.window.base };

@@ -5,7 +5,7 @@ import { invariant } from '../base/assert.ts';
 import { isName } from '../base/ids.ts';
 import type { Placement } from '../wire/admin.ts';
 import type { ReadFile } from './connection.ts';
-import { readDuration } from './duration.ts';
+import { readDuration, readLongDuration } from './duration.ts';
 import { UsageError } from './status.ts';
 import type { ArgumentSpec, CommandSpec, FlagSpec } from './table.ts';
 import type { Word } from './words.ts';
@@ -192,7 +192,9 @@ async function readArgument(argument: ArgumentSpec, word: Word, readFile: ReadFi
     case 'integer':
       return readInteger(argument, word.text);
     case 'duration':
-      return readDuration(word.text);
+      return argument.max === undefined
+        ? readDuration(word.text)
+        : readLongDuration(word.text, argument.min ?? 1, argument.max);
     case 'choice':
       if (!(argument.choices ?? []).includes(word.text)) {
         throw new UsageError(

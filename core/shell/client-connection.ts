@@ -1,6 +1,7 @@
 /** The client engine as the shell uses it, with one adapter for the API interface and one for the admin interface. */
 
 import type { AdminClient } from '../client/admin-client.ts';
+import { keepLease } from '../client/ephemerals.ts';
 import type { CallOptions as ClientCallOptions, PromiseClient } from '../client/promises.ts';
 import { promised } from '../client/promises.ts';
 import type { Entered, ReadConsistency } from '../client/options.ts';
@@ -30,6 +31,13 @@ import type {
  * time.
  */
 const retrySeconds = 5;
+/** How long the client tries to tell that it keeps its session alive. */
+const keepTimeoutMs = 10_000;
+
+function makesEphemeral(operation: Operation): boolean {
+  if (operation.kind === 'transaction') return [...operation.then, ...operation.otherwise].some(makesEphemeral);
+  return operation.kind === 'createWith' && operation.ephemeral;
+}
 
 function clientOptions({ timeoutMs, signal }: CallOptions): ClientCallOptions {
   return { ...(timeoutMs > 0 ? { timeoutMs } : {}), ...(signal === undefined ? {} : { signal }) };
@@ -74,7 +82,10 @@ export class ClientConnection implements ShellConnection {
 
   async execute(operation: Operation, options: ExecuteOptions): Promise<Reply> {
     const consistency = readConsistency(options.consistency);
-    return await this.#client.execute(operation, { ...clientOptions(options), consistency });
+    const reply = await this.#client.execute(operation, { ...clientOptions(options), consistency });
+    // The session has a lease from now on, and is kept alive as often as that needs.
+    if (makesEphemeral(operation)) keepLease(this.#client.engine, keepTimeoutMs);
+    return reply;
   }
 
   async ping(options: CallOptions): Promise<number> {

@@ -119,12 +119,20 @@ export interface ShellAdmin {
 /** Reads a file for `@FILE`. @throws an Error that says why it cannot. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
+/** How a program ended. */
+export interface ProgramEnd {
+  /** Its exit status. For a signal that ended it, 128 and the number of the signal. */
+  readonly status: number;
+  /** What it did instead of ending well, as a predicate: `ended with status 42`. Null when it ended well. */
+  readonly problem: string | null;
+}
+
 /**
  * Runs a program of this machine with these words, and with more in its environment, and waits for its end. It is
- * asked to end when what it is run for is lost. @returns its exit status.
+ * asked to end when what it is run for is lost.
  */
 export type RunProgram = (
   words: readonly string[],
   environment: Readonly<Record<string, string>>,
   hold: Pick<ShellHold, 'onLost'>,
-) => Promise<number>;
+) => Promise<ProgramEnd>;

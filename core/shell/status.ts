@@ -12,9 +12,16 @@ export const exitStatus = {
   unavailable: 5,
   notAllowed: 6,
   lockLost: 7,
+  /** A program cannot be run, or is not there, as shells say it. */
+  cannotRun: 126,
+  noProgram: 127,
+  hungUp: 129,
   interrupted: 130,
+  quit: 131,
+  terminated: 143,
 } as const;
-export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
+/** One of these, or that of a program which the shell ran. */
+export type ExitStatus = number;
 
 /** The usual status: "unavailable" for an error that may be tried again, otherwise "failed". */
 const usual = null;
@@ -65,6 +72,7 @@ const statusOfCode: Readonly<Record<ErrorCode, ExitStatus | typeof usual>> = {
   BadArgument: exitStatus.usage,
   BadValue: usual,
   Interrupted: exitStatus.interrupted,
+  ProgramFailed: usual,
   Closed: exitStatus.unavailable,
   Internal: usual,
 };

@@ -50,7 +50,7 @@ export interface ArgumentSpec {
   /** Takes one or more words. Only the last argument may do so. */
   readonly repeated?: boolean;
   readonly choices?: readonly string[];
-  /** The bounds of an integer. The default minimum is 0. */
+  /** The bounds of an integer or of a duration in milliseconds. The default minimum of an integer is 0. */
   readonly min?: number;
   readonly max?: number;
 }

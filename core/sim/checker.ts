@@ -243,10 +243,10 @@ export class Checker {
   }
 
   #sessions(group: GroupHistory, entry: Entry, bytes: Uint8Array, facts: Readonly<Record<string, unknown>>): void {
-    const { sessions, claims, reference } = group;
+    const { sessions, reference } = group;
     if (sessions === null || !(reference instanceof Service)) return;
     const changed = sessions.entry(entry, executedAnswer(entry.op, bytes), this.#nowMs());
-    const wrong = claims.entry(entry, sessions.timestamp, reference.tree, (id) => sessions.over(id));
+    const wrong = group.judge(entry, reference, sessions);
     rule(wrong === null, 7, wrong ?? '', facts);
     if (!changed) return;
     const differs = sessions.differs(reference.newestSessions(Number.MAX_SAFE_INTEGER));

@@ -2,11 +2,13 @@
  * What the checker keeps of a group: its one true log, replayed, and the facts that it compares with what replicas say.
  */
 
-import type { Checksum, Op } from '../base/ids.ts';
+import type { Checksum, Op, SessionId } from '../base/ids.ts';
 import { Service } from '../service/service.ts';
+import type { ServiceEntry } from '../service/service.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { StateMachine } from '../vr/ports.ts';
 import { ClaimJudge } from './claim-judge.ts';
+import { LifeJudge } from './life-judge.ts';
 import { SessionModel } from './session-model.ts';
 
 /** What one committed op was, kept once for all replicas. */
@@ -32,7 +34,8 @@ export class GroupHistory {
   readonly reference: StateMachine;
   /** Null for the root group, which has no sessions. */
   readonly sessions: SessionModel | null;
-  readonly claims = new ClaimJudge();
+  readonly #claims = new ClaimJudge();
+  readonly #lives = new LifeJudge();
   /** The highest timestamp in the log, and the furthest that a timestamp was behind real time. */
   timestamp = 0;
   lagMs = -Infinity;
@@ -40,6 +43,19 @@ export class GroupHistory {
   constructor(reference: StateMachine) {
     this.reference = reference;
     this.sessions = reference instanceof Service ? new SessionModel(reference.limits) : null;
+  }
+
+  /** Judges the tree after the next committed entry. @returns the rule that it breaks, or null. */
+  judge(entry: ServiceEntry, service: Service, sessions: SessionModel): string | null {
+    const { tree } = service;
+    const { timestamp } = sessions;
+    let known: ReadonlySet<SessionId> | null = null;
+    const exists = (id: SessionId): boolean =>
+      (known ??= new Set(service.newestSessions(Number.MAX_SAFE_INTEGER).map((one) => one.id))).has(id);
+    return (
+      this.#claims.entry(entry, timestamp, tree, (id) => sessions.over(id)) ??
+      this.#lives.entry(entry, timestamp, tree, exists)
+    );
   }
 
   get op(): Op {

@@ -4,11 +4,12 @@
  */
 
 import type { NamespaceId } from '../base/ids.ts';
-import type { SeededRandom } from '../base/random.ts';
+import { SeededRandom } from '../base/random.ts';
 import { claim } from '../client/claims.ts';
 import type { ClaimHandle, ClaimTold } from '../client/claims.ts';
 import type { Asked } from '../tree/operation.ts';
 import { RuleBroken } from './checker.ts';
+import { Dweller } from './dweller.ts';
 import { neverDenied } from './workload.ts';
 import type { SimClient, World } from './world.ts';
 
@@ -38,6 +39,7 @@ export class Locker {
   readonly #namespace: string;
   readonly #sim: SimClient;
   readonly #leaseMs: number;
+  readonly #dweller: Dweller;
   readonly #handles = new Set<ClaimHandle>();
   readonly #held = new Set<Held>();
   #namespaceId: NamespaceId | null = null;
@@ -53,6 +55,7 @@ export class Locker {
       { followRedirects: random.chance(1, 2), requestTimeoutMs: timeoutMs },
       random.chance(1, 3),
     );
+    this.#dweller = new Dweller(world, this.#sim.client, this.#leaseMs, new SeededRandom(random.uint32(), 0xd3e1));
     this.#enter();
   }
 
@@ -66,6 +69,7 @@ export class Locker {
     for (const handle of this.#handles) handle.cancel();
     this.#handles.clear();
     this.#held.clear();
+    this.#dweller.stop();
   }
 
   /** An entry was committed. What it counts on now is in the state after it, as a hold or as its shadow. */

@@ -275,19 +275,21 @@ interface FoundLog {
   readonly endSegment: number;
   readonly resumeAt: { readonly segment: number } | null;
   readonly durable: { readonly segment: number; readonly sequence: number };
+  readonly lost: boolean;
 }
 
 /**
  * The floor at the beginning of a run: what the old floor said, raised by what was found above it. The run before may have
  * been killed after its last batches were durable, and before the floor said so. If they are lost later, nothing else
- * tells that they were there.
+ * tells that they were there. If this start has found a loss, whatever was begun may have been confirmed: a later start
+ * must not conclude from what this run begins that the lost segments never took a batch.
  */
 export function floorAfter(told: FloorState | null, found: FoundLog): FloorState {
-  const { record, replicas, endSegment, resumeAt, durable } = found;
+  const { record, replicas, endSegment, resumeAt, durable, lost } = found;
   const { begun, confirmed, reached, recorded, peopled } = told ?? unknownFloor;
   return {
     begun: Math.max(begun, endSegment, resumeAt?.segment ?? 0),
-    confirmed: Math.max(confirmed, durable.segment),
+    confirmed: Math.max(confirmed, durable.segment, lost ? begun : 0),
     reached: Math.max(reached, durable.sequence),
     recorded: recorded || record !== null,
     peopled: peopled || replicas.size > 0,

@@ -28,6 +28,8 @@ export interface Recovered {
   readonly endSegment: number;
   /** The segment and the number of the last valid batch; zeros when there is none. */
   readonly durable: { readonly segment: number; readonly sequence: number };
+  /** Something may be lost that no run has judged yet. */
+  readonly lost: boolean;
   /** No batch of this store is here, and batches of another are. */
   readonly foreign: boolean;
 }

@@ -146,6 +146,7 @@ export class Recovery {
       resumeAt: damaged || this.#lost + this.#named > 0 ? null : resume,
       endSegment,
       durable: { segment: this.#validSegment, sequence: this.#lastValid },
+      lost: this.#lost > 0,
       foreign: foreign.size > 0 && used.size === 0,
     };
   }

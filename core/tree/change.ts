@@ -25,7 +25,7 @@ export interface TreeChange {
    * {@link changeValue} gives its bytes.
    */
   readonly value: Stored | null;
-  /** The value of a counter. */
+  /** The value of a leaf that is a number. It need not be whole. */
   readonly number: number | null;
   /** For a directory that was deleted with its contents: the directory. */
   readonly removed: TreeNode | null;
@@ -64,7 +64,7 @@ export function packChange(writer: Writer, change: TreeChange, parts: PackedPart
   writer.text(change.path);
   writer.uint(change.version);
   if (value !== null) parts.values.push(value);
-  if (number !== null) writer.int(number);
+  if (number !== null) writer.finite(number);
   if (removed !== null) parts.removed.push(removed);
   if (claim !== null) {
     writer.uint(claim.claim);
@@ -98,7 +98,7 @@ export class ChangeUnpacker {
     const path = reader.text();
     const version = reader.uint();
     const value = (flags & 1) === 0 ? null : this.#parts.values[this.#values++]!;
-    const number = (flags & 2) === 0 ? null : reader.int();
+    const number = (flags & 2) === 0 ? null : reader.finite();
     const removed = (flags & 4) === 0 ? null : this.#parts.removed[this.#removed++]!;
     const claim = (flags & 8) === 0 ? null : { claim: reader.uint(), token: reader.uint(), session: reader.uint() };
     const cause = (flags & 16) !== 0 ? 'ttl' : (flags & 32) !== 0 ? 'session' : null;

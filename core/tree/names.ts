@@ -28,7 +28,7 @@ export type ClaimType = (typeof claimTypes)[number];
 /**
  * The kinds of changes: `created`; `deleted`, with everything beneath; a blob's `put`; a queue's `pushed` and `popped`;
  * a set's `inserted` and `removed`; a counter's `counted`. `changed` replaces several changes at once, for a watch that
- * asked to have them folded. Of a claim: it `waits`, it is `granted` or has `passed`, it has `left` the line, its hold
+ * asked to have them folded, and tells that what a claim made stays from now on. Of a claim: it `waits`, it is `granted` or has `passed`, it has `left` the line, its hold
  * is `released` or `revoked`, its value is `proclaimed`. Of a line: it is `resized`, `opened` or `closed`, and an
  * election is `vacant`. Of an item of a queue: it is `taken` as a job, which is `acked`; the item is
  * `returned` to those that wait, it is `delayed`, it has `died`, or is `dropped` by then.
@@ -63,12 +63,12 @@ export const changeKinds = [
 ] as const;
 export type ChangeKind = (typeof changeKinds)[number];
 
-/** Where an item of a queue is that does not wait (coordination §11). */
-export const itemStates = ['taken', 'delayed', 'dead'] as const;
-export type ItemState = (typeof itemStates)[number];
 /** Why a node was deleted, when nobody asked for it: its time to live is over, or the session that owned it. */
 export const deletionCauses = ['ttl', 'session'] as const;
 export type DeletionCause = (typeof deletionCauses)[number];
+/** Where an item of a queue is that does not wait (coordination §11). */
+export const itemStates = ['taken', 'delayed', 'dead'] as const;
+export type ItemState = (typeof itemStates)[number];
 
 /** What a claim was when it was abandoned. */
 export const claimStates = ['waiting', 'granted', 'nothing'] as const;

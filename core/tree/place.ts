@@ -172,17 +172,14 @@ export function replace(
   node: TreeNode | null,
   growth: Growth,
   context: ChangeContext,
-  quiet = false,
-  silent = false,
+  how: Mark['as'] = 'change',
 ): DirectoryNode {
-  if (node !== null && node.life !== null && !silent) {
+  if (node !== null && node.life !== null && how !== 'still') {
     const kept = node instanceof DirectoryNode ? node.count > 0 : node.owned > growth.owned;
     renew(node, place.path, kept, context);
   }
-  // What it keeps may be gone all the same.
-  if (silent && node !== null) tellTtl(node, place.path, context);
   const { op, owner } = context;
-  return climb(place, node, growth, { op, owner, as: silent ? 'still' : quiet ? 'quiet' : 'change' }, context);
+  return climb(place, node, growth, { op, owner, as: how }, context);
 }
 
 /** The root after a node got another life, which changes nothing else (coordination §9). */

@@ -5,7 +5,7 @@
  */
 
 import type { Op, SessionId } from '../base/ids.ts';
-import { bool, bytes, int, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
+import { bool, bytes, finite, list, nullable, oneOf, struct, text, uint, union } from '../base/schema.ts';
 import type { TypeOf } from '../base/schema.ts';
 import { claimStates, nodeTypes } from './names.ts';
 
@@ -19,7 +19,7 @@ export const valueSchema = bytes(64 * 1024 * 1024);
 export const maxItems = 1_000_000;
 export const maxPage = 10_000;
 /** The bound of entries in one page of a list. */
-export const pageSchema = uint(maxPage, 1);
+export const pageSchema = /* @__PURE__ */ uint(maxPage, 1);
 
 export const nodeTypeSchema = oneOf(...nodeTypes);
 export const maxTransactionItems = 65_536;
@@ -100,7 +100,8 @@ export const simpleResultVariants = {
   done: [1, { version: uint() }],
   /** A value, or null if there is none (an empty queue). */
   value: [2, { value: nullable(valueSchema), version: uint() }],
-  number: [3, { number: int, version: uint() }],
+  /** A number: the value of a leaf, or how many there are. It need not be whole. */
+  number: [3, { number: finite, version: uint() }],
   /** `changed`, `contained`, `exists` or `is a subset`. The version is null where no single node has one. */
   truth: [4, { truth: bool, version: nullable(uint()) }],
   /** Members or items, in order. `more` is true when the page ended before they did. */

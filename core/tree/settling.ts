@@ -79,7 +79,7 @@ function settleLine(root: DirectoryNode, path: string, context: WriteContext): D
     changes.push({ ...makeChange(path, 'vacant', node, null, null), claim: { claim: 0, token: term, session: 0 } });
   if (granted === 0) return root;
   const growth = { ...growthOfBytes(bytes), held: passes ? 0 : granted, owned: passes ? -granted : 0 };
-  return replace(place, node, growth, context, passes);
+  return replace(place, node, growth, context, passes ? 'quiet' : 'change');
 }
 
 /** What follows when a claim is granted, or passes an open barrier and then holds nothing (coordination §8). */

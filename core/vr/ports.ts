@@ -44,14 +44,14 @@ export interface StateMachine {
   /**
    * What the applied state knows of a request (protocol §7). `new` was never executed and may be. `executed` has its
    * reply kept. `other` has the number of another body that was executed. `old` is below the window. `gone` names a
-   * session that does not exist, or that has another secret.
+   * session that does not exist, or that has another secret, and `continued` one that another process continues.
    */
   request(
     session: SessionId,
     secret: SessionSecret,
     request: RequestNumber,
     body: Uint8Array,
-  ): 'new' | 'executed' | 'other' | 'old' | 'gone';
+  ): 'new' | 'executed' | 'other' | 'old' | 'gone' | 'continued';
   /**
    * The lowest request number of a live session that was never executed. Requests of a session execute in their order.
    */

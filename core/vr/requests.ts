@@ -5,7 +5,7 @@
  */
 
 import type { ErrorInfo, Outcome } from '../base/errors.ts';
-import { errorInfo } from '../base/errors.ts';
+import { errorInfo, sessionGone } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import type { Op, RequestNumber, SessionId, Token } from '../base/ids.ts';
 import { Numbered } from '../base/numbered.ts';
@@ -148,7 +148,8 @@ export class Requests implements RequestsPart {
   #known(pending: Pending): boolean {
     const { machine, parts } = this.#core;
     const { session, secret, request, body, tokens } = pending;
-    switch (machine.request(session, secret, request, body)) {
+    const known = machine.request(session, secret, request, body);
+    switch (known) {
       case 'executed':
         this.#answer(tokens, machine.reply(session, request));
         return true;
@@ -159,8 +160,9 @@ export class Requests implements RequestsPart {
         this.#tooOld(pending);
         return true;
       case 'gone':
+      case 'continued':
         if (session > parts.execution.applied) return false;
-        this.#fail(tokens, errorInfo('SessionGone', `session ${session} is not known any longer`, { session }));
+        this.#fail(tokens, sessionGone(session, known === 'continued'));
         return true;
       case 'new':
         return false;

@@ -1,7 +1,9 @@
 /** The text codec of the API interface for clients. Pages use it. */
 
+import type { Complete } from '../base/complete.ts';
 import { isWellFormed } from '../base/utf8.ts';
 import { MalformedError } from '../base/errors.ts';
+import type { FractionalKind } from '../tree/operations/index.ts';
 import type { ClientCodec, Outgoing } from './api-client.ts';
 import { tooLarge } from './codec.ts';
 import {
@@ -60,14 +62,20 @@ function partOf(message: Outgoing): DocumentPart {
   return { json: `${frame.slice(0, -1)},"operation":${json}}`, bytesAt: bytesAt.map((path) => `operation.${path}`) };
 }
 
+/** The operations and guards with a number that need not be whole. A page has no schemas of operations to look at. */
+const named = [] as const satisfies readonly FractionalKind[];
+const fractional: readonly Complete<FractionalKind, (typeof named)[number]>[] = named;
+
 /** A node closes a connection that sends what no message may hold. Here the caller gets an error instead. */
-function refuseUnsendable(value: unknown): void {
+function refuseUnsendable(value: unknown, whole = true): void {
   if (typeof value === 'string') {
     if (!isWellFormed(value)) throw new MalformedError('text has a lone surrogate');
   } else if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new MalformedError(`${value} is not an integer up to 2^53 - 1`);
+    if (whole ? !Number.isSafeInteger(value) : !Number.isFinite(value))
+      throw new MalformedError(`${value} is not ${whole ? 'an integer up to 2^53 - 1' : 'a finite number'}`);
   } else if (typeof value === 'object' && value !== null) {
-    if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one);
+    const ofKind = 'kind' in value && fractional.includes(value.kind as never);
+    if (!(value instanceof Uint8Array)) for (const one of Object.values(value)) refuseUnsendable(one, !ofKind);
   } else if (typeof value !== 'boolean' && value !== null) {
     throw new MalformedError(`a message cannot hold a ${typeof value}`);
   }

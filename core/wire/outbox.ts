@@ -3,7 +3,7 @@
  * A peer that does not read is cut off before it fills our memory.
  */
 
-import { utf8Length } from '../base/utf8.ts';
+import { utf8Length } from '../base/utf8-length.ts';
 import type { Clock, Frame, Link } from '../base/ports.ts';
 import * as closeCodes from './close-codes.ts';
 import type { Codec } from './codec.ts';

@@ -18,23 +18,28 @@ export interface Terminal {
   onEnd(handler: () => void): void;
 }
 
-/** Shows the prompt and runs what is typed until `exit`, Ctrl-D or the end of the terminal. */
+/**
+ * Shows the prompt and runs what is typed until `exit`, Ctrl-D, the end of the terminal, or `ending`. A command that runs
+ * is interrupted then, and waited for: the program that it runs may take its time to end.
+ */
 export async function runInteractive(
   shell: Shell,
   history: LineHistory,
   prompt: string,
   terminal: Terminal,
   output: ProcessOutput,
+  ending: AbortSignal,
 ): Promise<void> {
   const editor = new LineEditor({ prompt, columns: terminal.columns(), history, reflows: terminal.reflows });
   let running: AbortController | null = null;
+  let over = false;
   await new Promise<void>((resolve, reject) => {
     const runLine = async (line: string): Promise<void> => {
       running = new AbortController();
       const result = await shell.run(line, output.write, running.signal);
       running = null;
       await output.drained();
-      if (result.exit) resolve();
+      if (result.exit || over) resolve();
       else perform(editor.resume());
     };
     const perform = (effects: readonly EditorEffect[]): void => {
@@ -61,15 +66,22 @@ export async function runInteractive(
         }
       }
     };
+    const end = (): void => {
+      over = true;
+      if (running === null) resolve();
+      else running.abort();
+    };
+    if (ending.aborted) return end();
+    ending.addEventListener('abort', end, { once: true });
     terminal.onData((data) => perform(editor.feed(data)));
     terminal.onResize(() => perform(editor.resize(terminal.columns())));
-    terminal.onEnd(resolve);
+    terminal.onEnd(end);
     perform(editor.resume());
   });
 }
 
 /** The terminal of this process, put into raw mode until `release`. */
-export function processTerminal(): Terminal & { release(): void } {
+export function processTerminal(): Terminal & { cook(): () => void; release(): void } {
   const { stdin, stdout } = process;
   stdin.setEncoding('utf8');
   stdin.setRawMode(true);
@@ -83,6 +95,15 @@ export function processTerminal(): Terminal & { release(): void } {
     onEnd: (handler) => {
       stdin.on('end', handler);
       stdin.on('error', handler);
+    },
+    // A program that the shell runs has the terminal for itself, and keys are what they usually are.
+    cook: () => {
+      stdin.setRawMode(false);
+      stdin.pause();
+      return () => {
+        stdin.setRawMode(true);
+        stdin.resume();
+      };
     },
     release: () => {
       stdout.write(disablePasteMarks);

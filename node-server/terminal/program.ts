@@ -18,10 +18,11 @@ import type { CommandTable, ExitStatus, OutputStyle, ShellAdmin, ShellConnection
 import { programVersion } from '../version.ts';
 import { parseArguments, usageText } from './arguments.ts';
 import type { ProgramKind, TerminalArguments } from './arguments.ts';
+import { Ending, isKeyboardSignal } from './ending.ts';
 import { historyPath, openHistory } from './history-file.ts';
 import { processTerminal, runInteractive } from './interactive.ts';
 import { ProcessOutput } from './output.ts';
-import { runTiedProgram } from './run-program.ts';
+import { TiedPrograms } from './run-program.ts';
 import { linesOf, runScript } from './script.ts';
 
 /** What a program is connected to. */
@@ -43,10 +44,9 @@ export interface TerminalProgram {
 /** Runs a program with this process's arguments, input and output, and ends the process with its exit status. */
 export async function runProgram(program: TerminalProgram): Promise<never> {
   const output = new ProcessOutput();
-  const reader = output.closed.then(() => exitStatus.done);
   let status: ExitStatus;
   try {
-    status = await Promise.race([run(program, process.argv.slice(2), output), reader]);
+    status = await run(program, process.argv.slice(2), output);
   } catch (error) {
     status = explain(program, error, output);
   }
@@ -106,10 +106,12 @@ async function runConnected(
 ): Promise<ExitStatus> {
   const scripted = options.commands.length > 0 || !process.stdin.isTTY || !process.stdout.isTTY;
   const history = scripted ? new LineHistory() : openHistory(historyPath(program.name));
+  const programs = new TiedPrograms();
+  const ending = new Ending(output.closed, (signal) => !scripted && programs.running && isKeyboardSignal(signal));
   const shell = new Shell({
     table: program.table,
     output: outputStyle(options),
-    runProgram: runTiedProgram,
+    runProgram: programs.run,
     readFile: async (path) => new Uint8Array(await readFile(path)),
     consistency: options.consistency,
     timeoutMs: options.timeoutMs,
@@ -119,29 +121,22 @@ async function runConnected(
     ...(connected.admin === undefined ? {} : { admin: connected.admin }),
   });
   if (options.namespace !== null) {
-    const status = await enterFirst(shell, options.namespace, output);
-    if (status !== exitStatus.done) return status;
+    const status = await Promise.race([enterFirst(shell, options.namespace, output), ending.soon]);
+    if (status !== exitStatus.done || ending.signal.aborted) return status;
   }
   if (!scripted) {
     const terminal = processTerminal();
+    programs.cook = () => terminal.cook();
     try {
-      await runInteractive(shell, history, program.prompt, terminal, output);
+      await runInteractive(shell, history, program.prompt, terminal, output, ending.signal);
     } finally {
       terminal.release();
     }
-    return exitStatus.done;
+    return ending.status;
   }
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
   process.stdin.setEncoding('utf8');
   const lines = options.commands.length > 0 ? options.commands : linesOf(process.stdin as AsyncIterable<string>);
-  const work = runScript(shell, lines, options.keepGoing, output, interrupt.signal);
-  // A script that waits for its next line is interrupted at once. A script that runs a command is interrupted when that
-  // command has ended.
-  const interrupted = new Promise<ExitStatus>((resolve) => {
-    interrupt.signal.addEventListener('abort', () => setImmediate(() => resolve(exitStatus.interrupted)));
-  });
-  return await Promise.race([work, interrupted]);
+  return await runScript(shell, lines, options.keepGoing, output, ending);
 }
 
 /** Enters the namespace of `--ns`. The user did not type this command, so only a failure is shown. */

@@ -2,6 +2,7 @@
 
 import { exitStatus } from '../../core/shell/index.ts';
 import type { ExitStatus, Shell } from '../../core/shell/index.ts';
+import type { Ending } from './ending.ts';
 import type { ProcessOutput } from './output.ts';
 
 /** A longer line cannot be a command. */
@@ -19,21 +20,33 @@ export async function* linesOf(input: AsyncIterable<string>): AsyncGenerator<str
   if (held !== '') yield held;
 }
 
-/** Runs lines until one fails, or all of them with `-k`. @returns the status of the first that failed. */
+/**
+ * Runs lines until one fails, or all of them with `-k`, or until it is time to end. A command that runs is waited for,
+ * because the program that it runs may take its time to end; the next line is not.
+ * @returns the status of the first that failed.
+ */
 export async function runScript(
   shell: Shell,
   lines: AsyncIterable<string> | Iterable<string>,
   keepGoing: boolean,
   output: ProcessOutput,
-  signal: AbortSignal,
+  ending: Ending,
 ): Promise<ExitStatus> {
+  const { signal } = ending;
   let status: ExitStatus = exitStatus.done;
-  for await (const line of lines) {
-    const result = await shell.run(line, output.write, signal);
-    await output.drained();
-    if (status === exitStatus.done) status = result.status;
-    if (result.exit || signal.aborted) break;
-    if (result.status !== exitStatus.done && !keepGoing) break;
-  }
-  return signal.aborted ? exitStatus.interrupted : status;
+  let running: Promise<unknown> = Promise.resolve();
+  const work = async (): Promise<void> => {
+    for await (const line of lines) {
+      if (signal.aborted) return;
+      const run = shell.run(line, output.write, signal);
+      running = run;
+      const result = await run;
+      await output.drained();
+      if (status === exitStatus.done) status = result.status;
+      if (result.exit || (result.status !== exitStatus.done && !keepGoing)) return;
+    }
+  };
+  await Promise.race([work(), ending.soon]);
+  await running;
+  return signal.aborted ? ending.status : status;
 }

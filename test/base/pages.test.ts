@@ -4,10 +4,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as base64 from '../../core/base/base64.ts';
 import * as base64OfPage from '../../browser-client/page-base64.ts';
+import { errorSchema as errorOfPage } from '../../core/base/error-checks.ts';
+import { errorSchema } from '../../core/base/error-schema.ts';
+import { errorInfo } from '../../core/base/errors.ts';
+import { utf8Length } from '../../core/base/utf8-length.ts';
+import { utf8Length as utf8LengthOfPage } from '../../browser-client/page-utf8-length.ts';
 import { Numbered } from '../../core/base/numbered.ts';
 import { Numbered as NumberedOfPage } from '../../core/base/numbered-page.ts';
 import * as deadlines from '../../core/client/deadlines.ts';
 import * as deadlinesOfPage from '../../core/client/deadlines-page.ts';
+import { error } from '../wire/arbitrary.ts';
 
 describe('in a page', () => {
   it('base64 has the same one form of each value', () => {
@@ -23,6 +29,29 @@ describe('in a page', () => {
     );
     fc.assert(fc.property(fc.stringMatching(/^[A-Za-z0-9+/=_ -]{0,12}$/), same));
     fc.assert(fc.property(fc.string({ unit: 'binary' }), same));
+  });
+
+  it('text has the same length in UTF-8, with lone surrogates too', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: fc.constantFrom('a', 'é', '€', '\ud800', '\udc00') }),
+        (one, other) => {
+          for (const text of [one, other]) expect(utf8LengthOfPage(text)).toBe(utf8Length(text));
+        },
+      ),
+    );
+  });
+
+  it('an error has the same code, message and details', () => {
+    fc.assert(
+      fc.property(error, (one) => {
+        expect(errorOfPage.check(one)).toEqual(errorSchema.check(one));
+      }),
+    );
+    expect(
+      errorOfPage.check({ ...errorInfo('Timeout', 'late'), details: { list: [], none: null, text: 'kept' } }).details,
+    ).toEqual({ text: 'kept' });
   });
 
   it('a table by number says the same', () => {

@@ -55,7 +55,7 @@ describe('entering', () => {
     expect(refused.pending).toBe(true);
     world.settle();
     expect(refused.error).toMatchObject({ code: 'NotInNamespace', outcome: 'definite' });
-    expect(refused.error?.message).toContain('Please call `enter <namespace_id>`.');
+    expect(refused.error?.message).toContain('no namespace was entered');
     expect(node.heard('request')).toHaveLength(0);
   });
 

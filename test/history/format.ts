@@ -139,6 +139,8 @@ export interface WatchTold {
   readonly id: string;
   readonly path: string;
   readonly subtree: boolean;
+  /** It asked for values. So a change that has one is told with it. */
+  readonly values: boolean;
   readonly items: WatchItem[];
 }
 
@@ -246,7 +248,8 @@ export class HistoryBuilder {
     const id = this.#name(fields, 'id');
     if (this.#watches.has(id)) throw new HistoryError(this.#line, `watch ${id} was written down before`);
     const path = this.#name(fields, 'path');
-    this.#watches.set(id, { line: this.#line, id, path, subtree: fields['subtree'] === true, items: [] });
+    const [subtree, values] = [fields['subtree'] === true, fields['values'] === true];
+    this.#watches.set(id, { line: this.#line, id, path, subtree, values, items: [] });
   }
 
   #told(fields: Fields, kind: WatchItem['kind']): void {

@@ -4,13 +4,14 @@
  */
 
 import { utf8 } from '../../core/base/bytes.ts';
-import type { Complete } from '../../core/base/complete.ts';
 import { defaultLimits } from '../../core/base/limits.ts';
 import { SeededRandom } from '../../core/base/random.ts';
 import { changeValue, concerns } from '../../core/tree/change.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
+import { dataTypes } from '../tree/data.ts';
 import type { DataType } from '../tree/data.ts';
-import type { Operation, SimpleOperation } from '../../core/tree/operation.ts';
+import type { Operation, SimpleOperation, Upsertable } from '../../core/tree/operation.ts';
+import { together } from '../../core/tree/operations/index.ts';
 import { isRead } from '../../core/tree/reading.ts';
 import { Tree, treeLimitsOf } from '../../core/tree/tree.ts';
 import { answerRow, callRow, changeRows } from './record.ts';
@@ -34,9 +35,6 @@ interface Pending {
   readonly at: number;
 }
 
-const named = ['blob', 'queue', 'set', 'counter'] as const satisfies readonly DataType[];
-const leafTypes: readonly Complete<DataType, (typeof named)[number]>[] = named;
-
 export function makeHistory({ seed, calls, clients, unknownPercent = 0, paths = 8, lists = true }: Making): Row[] {
   const random = new SeededRandom(seed, 0x417);
   const rows: { readonly at: number; readonly row: Row }[] = [];
@@ -51,7 +49,7 @@ export function makeHistory({ seed, calls, clients, unknownPercent = 0, paths = 
     { id: 'w3', path: '/d/p1', subtree: false },
   ];
   for (const watch of watched) {
-    rows.push({ at: 0, row: { type: 'watch', ...watch } });
+    rows.push({ at: 0, row: { type: 'watch', ...watch, values: true } });
     rows.push({ at: 0, row: { type: 'begun', id: watch.id, at: 0, op: 0 } });
   }
 
@@ -113,7 +111,7 @@ export function makeHistory({ seed, calls, clients, unknownPercent = 0, paths = 
 function drawn(random: SeededRandom, id: string, paths: number, lists: boolean): Operation {
   const number = 1 + random.below(paths);
   const path = `/d/p${number}`;
-  const type = leafTypes[number % leafTypes.length]!;
+  const type = dataTypes[number % dataTypes.length]!;
   const value = utf8(`v${id}`);
   if (lists && random.chance(1, 60)) return { kind: 'keys', path: '/d', limit: 1000, after: null };
   if (lists && random.chance(1, 60)) {
@@ -126,11 +124,15 @@ function drawn(random: SeededRandom, id: string, paths: number, lists: boolean):
   if (random.chance(1, 20)) return random.chance(1, 2) ? { kind: 'exists', path } : { kind: 'stat', path };
   if (random.chance(1, 3)) return read(random, type, path, value);
   const write = written(random, type, path, value);
-  const may =
-    write.kind === 'blobPut' || write.kind === 'queuePush' || write.kind === 'setInsert' || write.kind === 'counterAdd';
-  return may && random.chance(1, 2) && !(write.kind === 'blobPut' && write.ifAbsent)
+  return isUpsertable(write) && random.chance(1, 2) && !(write.kind === 'blobPut' && write.ifAbsent)
     ? { kind: 'upsert', operation: write }
     : write;
+}
+
+const upsertable = together('upserts');
+
+function isUpsertable(operation: SimpleOperation): operation is Upsertable {
+  return Object.hasOwn(upsertable, operation.kind);
 }
 
 function written(random: SeededRandom, type: DataType, path: string, value: Uint8Array): SimpleOperation {

@@ -5,7 +5,16 @@
 
 import type { Anomaly } from './anomaly.ts';
 import { lineOf } from './anomaly.ts';
-import type { Call, SimpleOperation, Told, ToldChange, Upsertable, WatchItem, WatchTold } from './format.ts';
+import type {
+  Call,
+  SimpleOperation,
+  Told,
+  ToldChange,
+  Transaction,
+  Upsertable,
+  WatchItem,
+  WatchTold,
+} from './format.ts';
 import { isBeneath, isRead, pathsOf } from './model.ts';
 
 /** A change that a write must have made. */
@@ -45,14 +54,17 @@ function checkWatch(watch: WatchTold, writes: ReadonlyMap<number, Call>, ops: re
   /** Everything up to here was told. Null until the watch has said where it begins. */
   let upTo: number | null = null;
   let next = 0;
+  const known = new KnownPaths(watch);
   for (const item of watch.items) {
     if (item.kind === 'begun') {
+      if (upTo === null && item.op === 0) known.nothing();
       upTo ??= item.op;
       continue;
     }
     if (item.kind === 'snapshot') {
       if (upTo !== null && item.op < upTo)
         anomalies.push({ what: 'a snapshot went back in time', lines: [told(watch, item)] });
+      known.page(item);
       if (!item.more) upTo = item.op;
       continue;
     }
@@ -69,7 +81,8 @@ function checkWatch(watch: WatchTold, writes: ReadonlyMap<number, Call>, ops: re
       while (next < ops.length && ops[next]! <= upTo) next++;
       for (; next < ops.length && ops[next]! <= end; next++) {
         const call = writes.get(ops[next]!)!;
-        const missing = changesOf(call)?.find((change) => concerns(watch, change));
+        const change = changesOf(call)?.find((one) => concerns(watch, one));
+        const missing = change ?? known.missing(call);
         if (missing === undefined) continue;
         anomalies.push({
           what: `watch ${watch.id} was not told that ${missing.path} was ${missing.kind} by op ${ops[next]}`,
@@ -77,16 +90,91 @@ function checkWatch(watch: WatchTold, writes: ReadonlyMap<number, Call>, ops: re
         });
       }
     }
-    if (item.kind === 'event' && !item.folded) {
-      const call = writes.get(item.op);
+    if (item.kind === 'event') {
+      const unmade = known.event(item);
+      const call = item.folded ? undefined : writes.get(item.op);
       if (call !== undefined) anomalies.push(...compare(watch, item, call));
+      const missing = unmade ?? (call === undefined ? undefined : known.missing(call));
+      if (missing !== undefined) {
+        const lines = [...(call === undefined ? [] : [lineOf(call)]), told(watch, item)];
+        anomalies.push({ what: `op ${item.op} was told, and nobody told that ${missing.path} was created`, lines });
+      }
     }
     upTo = item.op;
   }
   return anomalies;
 }
 
-function concerns({ path, subtree }: WatchTold, change: { readonly path: string; readonly kind: string }): boolean {
+/** The paths of which a watch must know that a node is there. */
+class KnownPaths {
+  readonly #watch: WatchTold;
+  /** Null: the watch began somewhere in the middle, and nobody knows what was there. */
+  #paths: Set<string> | null = null;
+  #page: Set<string> | null = null;
+
+  constructor(watch: WatchTold) {
+    this.#watch = watch;
+  }
+
+  nothing(): void {
+    this.#paths = new Set();
+  }
+
+  /** A page of a snapshot. */
+  page({ changes, more }: WatchItem): void {
+    this.#page ??= new Set();
+    for (const { path } of changes) this.#page.add(path);
+    if (more) return;
+    this.#paths = this.#page;
+    this.#page = null;
+  }
+
+  /** @returns a change of a node that was never told to exist, with its creation. */
+  event({ changes, folded }: WatchItem): Expected | undefined {
+    const paths = this.#paths;
+    let missing: Expected | undefined;
+    if (paths === null) return undefined;
+    for (const { path, kind } of changes) {
+      if (kind === 'deleted') for (const one of paths) if (one === path || isBeneath(one, path)) paths.delete(one);
+      if (kind === 'deleted') continue;
+      if (kind !== 'created' && !folded && !paths.has(path)) missing ??= { path, kind: 'created' };
+      paths.add(path);
+    }
+    return missing;
+  }
+
+  /** @returns the creation of a node that must be there after a write, and of which the watch does not know. */
+  missing(call: Call): Expected | undefined {
+    if (this.#paths === null || call.answer?.outcome !== 'done') return undefined;
+    for (const path of thereAfter(call)) {
+      if (!concerns(this.#watch, { path }) || this.#paths.has(path)) continue;
+      this.#paths.add(path);
+      return { path, kind: 'created' };
+    }
+    return undefined;
+  }
+}
+
+/** Paths at which a node is for certain after a write that was done. */
+function thereAfter({ operation, answer }: Call): ReadonlySet<string> {
+  const there = new Set<string>();
+  const branch = operation.kind !== 'transaction' ? [operation] : takenBranch(operation, answer?.result ?? {});
+  for (const one of branch) {
+    if (one.kind === 'delete') {
+      for (const path of there) if (path === one.path || isBeneath(path, one.path)) there.delete(path);
+    } else if (!isRead(one)) {
+      there.add(one.kind === 'upsert' ? one.operation.path : one.path);
+    }
+  }
+  return there;
+}
+
+function takenBranch({ then, otherwise }: Transaction, { held }: Told): readonly SimpleOperation[] {
+  if (held === undefined) return [];
+  return held ? then : otherwise;
+}
+
+function concerns({ path, subtree }: WatchTold, change: { readonly path: string }): boolean {
   if (change.path === path) return true;
   return subtree && isBeneath(change.path, path);
 }
@@ -99,7 +187,7 @@ function compare(watch: WatchTold, item: WatchItem, call: Call): Anomaly[] {
   const anomalies: Anomaly[] = [];
   const left = [...item.changes];
   for (const one of expected.filter((change) => concerns(watch, change))) {
-    const at = left.findIndex((change) => same(one, change));
+    const at = left.findIndex((change) => same(one, change, watch.values));
     if (at < 0) anomalies.push({ what: `op ${item.op} was told without that ${one.path} was ${one.kind}`, lines });
     else left.splice(at, 1);
   }
@@ -108,26 +196,23 @@ function compare(watch: WatchTold, item: WatchItem, call: Call): Anomaly[] {
     const above =
       change.kind === 'created' && named.some((path) => path === change.path || isBeneath(path, change.path));
     // A watch beneath a directory that is deleted is told about the directory.
-    if (!above && !expected.some((one) => same(one, change)))
+    if (!above && !expected.some((one) => same(one, change, watch.values)))
       anomalies.push({ what: `op ${item.op} was told to have ${change.kind} ${change.path}, which it did not`, lines });
   }
   return anomalies;
 }
 
-function same(expected: Expected, change: ToldChange): boolean {
+function same(expected: Expected, change: ToldChange, values: boolean): boolean {
   if (expected.path !== change.path || expected.kind !== change.kind) return false;
-  const value =
-    expected.value === undefined ||
-    change.value === undefined ||
-    change.value === null ||
-    expected.value === change.value;
   const version = expected.version === undefined || change.version === undefined || expected.version === change.version;
-  const number =
-    expected.number === undefined ||
-    change.number === undefined ||
-    change.number === null ||
-    expected.number === change.number;
-  return value && version && number;
+  return version && fits(expected.value, change.value, values) && fits(expected.number, change.number, values);
+}
+
+/** What a write's answer does not say fits everything. A watch without values is told none. */
+function fits<T>(expected: T | undefined, told: T | null | undefined, values: boolean): boolean {
+  if (expected === undefined) return true;
+  if (told === undefined || told === null) return !values || expected === null;
+  return expected === told;
 }
 
 /** The changes of a write that was answered. Null when its answer does not say. */
@@ -137,7 +222,7 @@ function changesOf({ operation, answer }: Call): readonly Expected[] | null {
   if (operation.kind !== 'transaction') return changesOfOne(operation, answer.result);
   const { held, results } = answer.result;
   if (held === undefined || results === undefined) return null;
-  const branch = held ? operation.then : operation.otherwise;
+  const branch = takenBranch(operation, answer.result);
   const all: Expected[] = [];
   for (const [index, one] of branch.entries()) {
     const changes = changesOfOne(one, results[index] ?? {});

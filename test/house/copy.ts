@@ -165,6 +165,30 @@ export const mistakes: readonly Mistake[] = [
     replace: '    maxgot: [',
   },
   {
+    what: 'a write of which nobody says whether simulated users do it',
+    file: 'core/sim/uses/max.ts',
+    find: "maxRaise: [({ random }) => ({ kind: 'maxRaise', path, to: random.below(1000) })]",
+    replace: '',
+  },
+  {
+    what: 'a read of which nobody says whether simulated users do it',
+    file: 'core/sim/uses/max.ts',
+    find: "maxGet: [() => ({ kind: 'maxGet', path })]",
+    replace: '',
+  },
+  {
+    what: 'a leaf that no simulated user watches',
+    file: 'core/sim/uses/max.ts',
+    find: 'watched: [path]',
+    replace: 'watched: []',
+  },
+  {
+    what: 'a number that need not be whole, which the codec of pages does not know',
+    file: 'core/tree/operations/max.ts',
+    find: 'to: int }',
+    replace: 'to: finite }',
+  },
+  {
     what: 'a handle that nobody can follow',
     file: 'browser-client/kinds/max.ts',
     find: '  live(): Live<number> {\n    return live(this);\n  }\n',

@@ -5,6 +5,9 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterUnderTest, eventually } from './cluster-process.ts';
 import type { NodeUnderTest } from './cluster-process.ts';
@@ -56,6 +59,29 @@ class Worker {
 
 /** Says its token, and goes on until it is ended. */
 const holding = `-- ${process.execPath} -e "process.stdout.write('token ' + process.env.HARET_TOKEN + '.'); setInterval(() => 0, 1000)"`;
+
+/** Says which signal it got, and ends with status 42 when the file of the name after it is there. */
+const patient = (file: string): string => {
+  const script =
+    `const told = (signal) => process.stdout.write(signal + '.');` +
+    `for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM']) process.on(signal, told);` +
+    `process.stdout.write('token ' + process.env.HARET_TOKEN + '.');` +
+    `setInterval(() => fs.existsSync('${file}') && process.exit(42), 10)`;
+  return `-- ${process.execPath} -e "${script}"`;
+};
+
+const signals = [
+  ['SIGHUP', 129, 'SIGTERM'],
+  ['SIGINT', 130, 'SIGINT'],
+  ['SIGQUIT', 131, 'SIGQUIT'],
+  ['SIGTERM', 143, 'SIGTERM'],
+] as const;
+
+const kinds = [
+  ['lock', 'lock acquire'],
+  ['semaphore', 'semaphore acquire --of 1'],
+  ['election', 'election campaign --value v'],
+] as const;
 
 function client(node: NodeUnderTest, command: string): Promise<Ran> {
   return run('haret-cli-client', [node.api, '--ns', 'test-ns', '-e', command]);
@@ -127,5 +153,86 @@ describe('a lock', () => {
     worker.child.kill('SIGTERM');
     await worker.ended;
     await first.start();
+  });
+});
+
+describe('a shell that is ended by', () => {
+  it.each(signals)('%s keeps what it holds until its program has ended', async (signal, status, told) => {
+    const [a, b] = cluster.nodes;
+    const directory = mkdtempSync(join(tmpdir(), 'haret-'));
+    const file = join(directory, 'go');
+    const shells = kinds.map(([kind, command]) => ({
+      info: `${kind} info /${kind}/${signal}`,
+      worker: new Worker(a!, `${command} /${kind}/${signal} ${patient(file)}`),
+    }));
+    for (const { worker } of shells) await worker.token();
+    for (const { worker } of shells) worker.child.kill(signal);
+    for (const { info, worker } of shells) {
+      await eventually('a signal', () => Promise.resolve(worker.out.includes(`${told}.`) || null));
+      expect((await client(b!, info)).stdout).toContain('holds');
+      expect(worker.child.exitCode).toBeNull();
+    }
+    writeFileSync(file, '');
+    for (const { info, worker } of shells) {
+      expect(await worker.ended).toBe(status);
+      expect((await client(b!, info)).status).toBe(4);
+    }
+    rmSync(directory, { recursive: true });
+  });
+
+  it.each(signals)('%s no longer stands in line', async (signal, status) => {
+    const [a, b] = cluster.nodes;
+    const shells = kinds.map(([kind, command]) => ({
+      info: `${kind} info /${kind}/w${signal}`,
+      holder: new Worker(a!, `${command} /${kind}/w${signal} ${holding}`),
+      claim: `${command} /${kind}/w${signal} -- echo no`,
+    }));
+    for (const { holder } of shells) await holder.token();
+    const waiters = shells.map(({ claim }) => new Worker(b!, claim));
+    for (const { info } of shells) {
+      await eventually('a wait', async () => ((await client(a!, info)).stdout.includes('waits') ? true : null));
+    }
+    for (const waiter of waiters) waiter.child.kill(signal);
+    for (const waiter of waiters) expect(await waiter.ended).toBe(status);
+    for (const { info } of shells) {
+      const { stdout } = await client(a!, info);
+      expect(stdout).toContain('holds');
+      expect(stdout).not.toContain('waits');
+    }
+    for (const { holder } of shells) holder.child.kill('SIGTERM');
+    for (const { holder } of shells) await holder.ended;
+  });
+
+  it('a reader who leaves gives up what it holds', async () => {
+    const [a, b] = cluster.nodes;
+    const shell = new Worker(a!, 'lock acquire /read ; create blob /said ; watch /said');
+    await eventually('a lock', () => Promise.resolve(shell.out.includes('Ok') || null));
+    shell.child.stdout!.destroy();
+    await eventually('its end', async () => {
+      await client(b!, 'blob put /said more');
+      return shell.child.exitCode;
+    });
+    expect(await shell.ended).toBe(0);
+    expect((await client(b!, 'lock info /read')).status).toBe(4);
+  });
+});
+
+describe('a program that runs while a lock is held', () => {
+  it.each([
+    ['exit 42', 42, 'ended with status 42'],
+    ['kill -9 $$', 137, 'was ended by SIGKILL'],
+    ['exit 0', 0, ''],
+  ])('gives its exit status to the shell: %s', async (script, status, said) => {
+    const ran = await client(cluster.node(0), `lock acquire /status -- sh -c '${script}'`);
+    expect(ran.status).toBe(status);
+    expect(ran.stderr).toContain(said);
+  });
+
+  it('is named when it cannot be run', async () => {
+    const args = [cluster.node(0).api, '--ns', 'test-ns', '--json', '-e', 'lock acquire /status -- no-such-program'];
+    const ran = await run('haret-cli-client', args);
+    expect(ran.status).toBe(127);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ ok: false, error: { code: 'ProgramFailed', status: 127 } });
+    expect((await client(cluster.node(1), 'lock info /status')).status).toBe(4);
   });
 });

@@ -40,10 +40,23 @@ export const floorMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'core/store/floor.ts',
-        find: 'confirmed: Math.max(confirmed, durable.segment),',
-        replace: 'confirmed,',
+        find: 'confirmed: Math.max(confirmed, durable.segment, lost ? begun : 0),',
+        replace: 'confirmed: Math.max(confirmed, lost ? begun : 0),',
       },
       { file: 'core/store/floor.ts', find: 'reached: Math.max(reached, durable.sequence),', replace: 'reached,' },
+    ],
+  },
+  {
+    scenario: 'V29',
+    name: 'a start that finds a loss begins a segment, as if the lost one had taken no batch',
+    by: 'lives',
+    damage: 'rot',
+    edits: [
+      {
+        file: 'core/store/floor.ts',
+        find: 'confirmed: Math.max(confirmed, durable.segment, lost ? begun : 0),',
+        replace: 'confirmed: Math.max(confirmed, durable.segment),',
+      },
     ],
   },
   {

@@ -7,6 +7,7 @@ import { judgementMutants } from './judgement.ts';
 import { floorMutants } from './floors.ts';
 import { handshakeMutants } from './handshakes.ts';
 import { historyMutants } from './histories.ts';
+import { lifeMutants } from './lives.ts';
 import { logMutants } from './logs.ts';
 import type { Mutant } from './mutant.ts';
 import { clientSurvivors } from './survivors-clients.ts';
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...floorMutants,
   ...clientMutants,
   ...claimMutants,
+  ...lifeMutants,
   ...diskMutants,
   ...judgementMutants,
   ...sessionMutants,

@@ -168,6 +168,27 @@ describe('a lock', () => {
   });
 });
 
+describe('a thief', () => {
+  it('is granted what is free at once, as by those who ask', async () => {
+    const mine = await one.lock('/d/l').acquire({ steal: true });
+    expect(mine.held).toBe(true);
+    expect(await mine.release()).toBe(true);
+    expect(await one.exists('/d')).toBe(false);
+    expect(await other.locks.request('free', { steal: true }, (granted) => granted?.hold.held)).toBe(true);
+    const tried = await one.lock('/l').tryAcquire({ steal: true });
+    expect(tried?.held).toBe(true);
+    await tried?.release();
+    await one.lock('/kept').create();
+    expect((await one.lock('/kept').acquire({ steal: true })).held).toBe(true);
+    await one.blob('/blob', text).put('x');
+    expect(await endOf(one.lock('/blob').acquire({ steal: true }))).toBe('WrongType definite');
+    await one.semaphore('/s').create(1);
+    expect(await endOf(one.lock('/s').acquire({ steal: true }))).toBe('WrongType definite');
+    // Who takes it from others, and wants nothing for itself, finds nothing to take.
+    expect(await endOf(one.lock('/none').steal())).toBe('PathNotFound definite');
+  });
+});
+
 const broken = { code: 'Internal', message: 'broken', retryable: false, outcome: 'definite', details: {} } as const;
 
 describe('locks by name', () => {
@@ -302,6 +323,41 @@ describe('an election', () => {
     expect(later).toEqual(['elected', 'vacant']);
   });
 
+  it('tells an observer of a gap that no node remembers, and then how things are', async () => {
+    const office = one.election('/e', text);
+    const controller = new AbortController();
+    const seen: ElectionEvent<string>[] = [];
+    const observing = (async () => {
+      for await (const event of other.election('/e', text).observe({ signal: controller.signal })) seen.push(event);
+    })();
+    const mine = await office.campaign({ value: 'a' });
+    await cluster.run(100);
+    cluster.partition(['other'], [...cluster.nodes, 'one']);
+    await mine.resign();
+    const next = await office.campaign({ value: 'b' });
+    // The history of changes goes back ten minutes, and is forgotten a page at a time.
+    const page = one.blob('/page', text);
+    await page.put('x'.repeat(500_000));
+    await cluster.run(660_000);
+    await page.put('y'.repeat(500_000));
+    await next.proclaim('b2');
+    cluster.heal();
+    await cluster.until(() => seen.length > 2, 60_000);
+    const b2 = { kind: 'elected', term: next.term, value: 'b2', previous: null, missed: true };
+    expect(seen.slice(1)).toMatchObject([{ kind: 'elected', value: 'a', missed: false }, b2]);
+    await next.proclaim('b3');
+    await cluster.until(() => seen.length > 3, 5000);
+    expect(seen[3]).toMatchObject({ kind: 'proclaimed', value: 'b3', missed: false });
+    controller.abort();
+    expect(await endOf(observing)).toBe('Interrupted definite');
+    // So is one that goes on after an op that is forgotten.
+    for await (const event of office.observe({ after: mine.term })) {
+      expect(event).toMatchObject({ ...b2, value: 'b3' });
+      break;
+    }
+    await next.resign();
+  });
+
   it('goes to the candidate that the leader names', async () => {
     const office = one.election('/e', text);
     const mine = await office.campaign({ value: 'mine' });
@@ -317,3 +373,73 @@ describe('an election', () => {
     expect((await second).held).toBe(true);
   });
 });
+
+describe('an argument that is wrong', () => {
+  const anything = undefined as never;
+
+  it('of a release keeps what is held, and the next release gives it up', async () => {
+    const office = one.election('/e', text);
+    const mine = await office.campaign({ value: 'mine' });
+    for (const to of ['b', -1, 1.5, Number.NaN, null] as number[])
+      expect(await endOf(mine.resign({ to }))).toBe('BadArgument definite');
+    expect([mine.held, (await office.leader())?.term]).toEqual([true, mine.term]);
+    expect(await mine.resign()).toBe(true);
+    expect(await office.leader()).toBeUndefined();
+  });
+
+  it('is refused before anything is claimed', async () => {
+    const refused = [
+      one.lock('/l').with({}, anything),
+      one.lock('/l').with({}, 7 as never),
+      one.semaphore('/s', { permits: 1 }).with({}, {} as never),
+      one.locks.request('n', {}, 'work' as never),
+      one.locks.request('n', { mode: 'bogus' as never }, () => 1),
+      one.locks.request('n', { mode: null as never }, () => 1),
+      one.locks.request(7 as never, () => 1),
+      one.lock('/l').acquire({ leaseMs: '10' as never }),
+      one.lock('/l').acquire({ waitMs: '10' as never }),
+      one.semaphore('/s', { permits: 1 }).acquire({ permits: '1' as never }),
+      one.lock('/l').steal({ claim: 'x' as never }),
+    ];
+    for (const call of refused) expect(await endOf(call)).toBe('BadArgument definite');
+    const nothing = [
+      one.election('/e', text).campaign(anything),
+      one.election('/e', text).campaign({} as never),
+      one.election('/e', text).campaign({ value: 7 as never }),
+    ];
+    for (const call of nothing) expect(await endOf(call)).toBe('BadValue definite');
+    for (const after of ['x', -1, 1.5] as number[])
+      expect(await endOf(one.election('/e', text).observe({ after }).next())).toBe('BadArgument definite');
+    for (const path of ['/l', '/s', '/e', '/.locks']) expect(await one.exists(path)).toBe(false);
+    const said = one
+      .lock('/l')
+      .acquire({ leaseMs: '10' as never })
+      .catch(messageOf);
+    expect(await said).toContain('got string 10');
+  });
+});
+
+describe('a release gives up what is held in any case', () => {
+  it('also when its signal has aborted, or it cannot be called', async () => {
+    const signal = AbortSignal.abort();
+    for (const options of [{ signal }, { signal: {} as never }, null as never]) {
+      const mine = await one.lock('/l').acquire();
+      expect(await mine.release(options).catch(messageOf)).not.toBe(true);
+      expect(mine.held).toBe(false);
+      await cluster.until(() => cluster.claims('test', '/l').length === 0, 1000);
+    }
+    const held = await one.lock('/l').acquire();
+    expect(await endOf(held.release({ signal }))).toBe('Interrupted unknown');
+  });
+
+  it('also when the candidate who should be next is not in line, as its error says', async () => {
+    const mine = await one.election('/e', text).campaign({ value: 'mine' });
+    const next = other.election('/e', text).campaign({ value: 'next' });
+    await cluster.run(50);
+    const said = await mine.resign({ to: 1 }).catch(messageOf);
+    expect(said).toBe('Not in line: /e has no candidate 1. The office was given up all the same');
+    expect((await next).held).toBe(true);
+  });
+});
+
+const messageOf = (error: unknown): string => (error as Error).message;

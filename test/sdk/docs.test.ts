@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorCodes } from '../../core/base/errors.ts';
+import { changeKinds } from '../../core/tree/names.ts';
 import * as coordination from '../../browser-client/coordination.ts';
 import * as core from '../../browser-client/core.ts';
 import * as sdk from '../../browser-client/index.ts';
@@ -49,6 +50,11 @@ describe('docs/sdk.md', () => {
       'startServer',
     ].filter((name) => !new RegExp(`\\b${name}\\b`).test(reference));
     expect(missing).toEqual([]);
+  });
+
+  it('has every kind of change', () => {
+    const [, kinds] = /A change has `path`, `kind` \(([^)]*)\)/.exec(page('sdk.md'))!;
+    expect([...kinds!.matchAll(/`(\w+)`/g)].map(([, kind]) => kind).sort()).toEqual(changeKinds.toSorted());
   });
 });
 

@@ -225,7 +225,7 @@ describe('what is taken from a living holder', () => {
     const [a, b, c] = [play.register(), play.register(), play.register()];
     const one = play.claim(a, '/l');
     play.claim(b, '/l');
-    const put = { permits: 1, exclusive: true, value: null, waitMs: null, leaseMs: null };
+    const put = { permits: 1, exclusive: true, value: null, waitMs: null, leaseMs: null, auto: null, of: null };
     expect(play.ask(c, { kind: 'steal', path: '/l', claim: 0, put })).toMatchObject({ token: 0, ahead: 0 });
     play.release(a, '/l', one.claim, one.token);
     expect(play.holders('/l')).toEqual([c]);

@@ -7,7 +7,7 @@ import { restored, secret, snapshotOf } from './driver.ts';
 import { Play, lockWish } from './play.ts';
 
 describe('a refused operation changes nothing, and what fits is granted', () => {
-  const put = { permits: 1, exclusive: true, value: null, waitMs: 0, leaseMs: null } as const;
+  const put = { permits: 1, exclusive: true, value: null, waitMs: 0, leaseMs: null, auto: null, of: null } as const;
   const together = (...then: SimpleOperation[]): Operation => ({
     kind: 'transaction',
     guards: [],

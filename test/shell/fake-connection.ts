@@ -18,6 +18,7 @@ import type {
 } from '../../core/shell/connection.ts';
 import type { Change } from '../../core/service/events.ts';
 import { changeValue, concerns } from '../../core/tree/change.ts';
+import type { Acting } from '../../core/tree/acting.ts';
 import type { TreeChange } from '../../core/tree/change.ts';
 import type { Operation } from '../../core/tree/operation.ts';
 import { isRead } from '../../core/tree/reading.ts';
@@ -30,6 +31,14 @@ interface Space {
   op: number;
   readonly history: { readonly op: number; readonly changes: readonly TreeChange[] }[];
 }
+
+/** All that is asked is asked by one session, which may do what it likes. */
+const acting: Acting = {
+  session: 7,
+  request: 1,
+  now: 0,
+  sessions: { over: () => false, countsUntil: () => 10_000, refuses: () => null, room: () => 1024, changed: () => 0 },
+};
 
 export class FakeConnection implements ShellConnection {
   readonly #trees = new Map<string, Space>();
@@ -80,7 +89,7 @@ export class FakeConnection implements ShellConnection {
     const space = this.#trees.get(this.#namespace ?? '');
     if (space === undefined) return Promise.reject(haretError('NotInNamespace', 'enter first'));
     if (!isRead(operation)) space.op++;
-    const { tree, result, changes } = space.tree.apply(operation, space.op);
+    const { tree, result, changes } = space.tree.apply(operation, space.op, acting);
     space.tree = tree;
     if (changes.length > 0) space.history.push({ op: space.op, changes });
     for (const wake of this.#changed.splice(0)) wake();

@@ -207,7 +207,7 @@ x y;
 Epoch = E, View = V, Client Request Num = 8
 haret> txn { if wrong /a; do blob get /a }
 Invalid Input. Type 'help' for commands
-a guard begins with one of version, created, modified, exists, absent, type, value, size, member, held, not "wrong". Usage: txn { if GUARD; do COMMAND; else COMMAND }
+a guard begins with one of version, created, modified, exists, absent, type, value, size, member, held, owner, not "wrong". Usage: txn { if GUARD; do COMMAND; else COMMAND }
 haret> txn { do ls
 Invalid Input. Type 'help' for commands
 the } of the transaction is missing; it is a word of its own. Usage: txn { if GUARD; do COMMAND; else COMMAND }

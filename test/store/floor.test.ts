@@ -124,6 +124,32 @@ describe('V29: newest segments that are gone', () => {
     expect(world.warnings().join()).toContain('are missing or empty');
   });
 
+  it('are noticed at every start until a run has judged them, however early the power goes (found by random lives)', () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const { world } = filled();
+      // The last segment was begun, and the floor does not say yet that it took a batch.
+      world.open();
+      world.settle();
+      let last = chain(1, 60, null, 20_000).at(-1)!;
+      const before = used(world).length;
+      while (used(world).length === before) {
+        const [next] = chain(last.op + 1, last.op + 1, last, 20_000);
+        let durable = false;
+        world.store.persist(1, 'r1', { entries: [next!] }, () => (durable = true));
+        while (!durable && used(world).length === before) world.disk.run(1);
+        last = next!;
+      }
+      world.disk.processCrash();
+      world.disk.lose(used(world).at(-1)!);
+      world.open();
+      expect(world.recovered(1)).toMatchObject({ headProven: false });
+      world.disk.run(steps);
+      world.disk.powerCut(world.random);
+      world.open();
+      expect({ steps, proven: world.recovered(1).headProven }).toEqual({ steps, proven: false });
+    }
+  });
+
   it('that come back after more was written do not hide the loss', () => {
     const { world, entries } = filled();
     const newest = used(world).slice(-2);

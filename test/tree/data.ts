@@ -1,5 +1,6 @@
 /** What the tree has besides claims and jobs. These have models of their own, because they belong to sessions. */
 
+import { claimTypes, nodeTypes } from '../../core/tree/names.ts';
 import type { ClaimType, LeafType } from '../../core/tree/names.ts';
 import type { AllForms } from '../../core/tree/operations/index.ts';
 
@@ -15,3 +16,8 @@ export type ClaimKind =
 /** How long nodes live is also about sessions, and about time. */
 export type LifeKind = keyof AllForms['lives']['writes'];
 export type DataType = Exclude<LeafType, ClaimType>;
+
+/** Every type of leaf that is no line of claims. */
+export const dataTypes = nodeTypes.filter(
+  (type): type is DataType => type !== 'directory' && !(claimTypes as readonly string[]).includes(type),
+);

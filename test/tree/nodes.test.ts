@@ -37,7 +37,7 @@ describe('creating and deleting', () => {
     expect(error.message).toContain('semaphoreCreate');
   });
 
-  it('takes a first value for blobs and counters only', () => {
+  it('takes a first value only for a type that has one, and in its only form', () => {
     const world = new World();
     world.do(ask.create('/b', 'blob', 'first'));
     expect(world.text(ask.get('/b'))).toBe('first');

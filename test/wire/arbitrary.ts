@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { noticeKinds, noticeReasons } from '../../core/tree/names.ts';
 import { maxLeaseMs, maxPermits, maxWaitMs, minLeaseMs } from '../../core/tree/operations/claims.ts';
-import { maxDedupMs, maxVisibilityMs, minDedupMs, minVisibilityMs } from '../../core/tree/operations/queue.ts';
 import { maxTtlMs, minTtlMs } from '../../core/tree/operations/lives.ts';
+import { maxDedupMs, maxVisibilityMs, minDedupMs, minVisibilityMs } from '../../core/tree/operations/queue.ts';
 import { isWellFormed } from '../../core/base/bytes.ts';
 import type { ErrorInfo } from '../../core/base/errors.ts';
 import { errorCodes } from '../../core/base/errors.ts';
@@ -27,6 +27,7 @@ import type { ClientMessage, Consistency, ServerMessage, WatchFrom } from '../..
 
 const whole = fc.maxSafeNat();
 const anyInt = fc.maxSafeInteger().map((n) => (n === 0 ? 0 : n));
+const anyNumber = fc.oneof(anyInt, fc.double({ noNaN: true, noDefaultInfinity: true })).map((n) => (n === 0 ? 0 : n));
 const word = fc.string({ unit: 'binary', maxLength: 20 }).filter(isWellFormed);
 const path = word.map((text) => `/${text}`);
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
@@ -81,9 +82,12 @@ const wish = {
   value: orNull(value),
   waitMs: orNull(fc.integer({ min: 0, max: maxWaitMs })),
   leaseMs: orNull(fc.integer({ min: minLeaseMs, max: maxLeaseMs })),
+  auto: orNull(fc.constantFrom(...claimTypes)),
+  of: orNull(permits),
 };
 const job = { path, item: whole, receipt: whole };
-const simpleKinds: Kinds<SimpleOperation> = {
+/** What each operation that is no transaction may hold. */
+export const simpleKinds: Kinds<SimpleOperation> = {
   ...upsertable,
   upsert: { operation: anyOf<Upsertable>(upsertable) },
   create: { path, type, value: orNull(value) },
@@ -111,7 +115,7 @@ const simpleKinds: Kinds<SimpleOperation> = {
   setSubset: { path, other: operand },
   setSuperset: { path, other: operand },
   counterGet: { path },
-  claim: { path, ...wish, auto: orNull(fc.constantFrom(...claimTypes)), of: orNull(permits) },
+  claim: { path, ...wish },
   release: { path, claim: whole, token: whole, to: whole },
   abandon: { path, claim: whole, request: whole },
   steal: { path, claim: whole, put: orNull(fc.record(wish, { noNullPrototype: true })) },
@@ -121,14 +125,6 @@ const simpleKinds: Kinds<SimpleOperation> = {
   proclaim: { path, claim: whole, token: whole, value },
   claims: { path, limit, from: whole },
   leader: { path },
-  queueAck: job,
-  queueNack: { ...job, delayMs: orNull(fc.integer({ min: 0, max: maxWaitMs })), reason: word },
-  queueExtend: { ...job, visibilityMs },
-  queueProgress: { ...job, note: word },
-  queueDead: { path, item: whole, drop: fc.boolean() },
-  queueJob: job,
-  queueItems: { path, state: fc.constantFrom(...itemStates), limit, from: whole },
-  queueInfo: { path },
   createWith: {
     path,
     type,
@@ -142,6 +138,14 @@ const simpleKinds: Kinds<SimpleOperation> = {
     leaseMs: wish.leaseMs,
   },
   touch: { path },
+  queueAck: job,
+  queueNack: { ...job, delayMs: orNull(fc.integer({ min: 0, max: maxWaitMs })), reason: word },
+  queueExtend: { ...job, visibilityMs },
+  queueProgress: { ...job, note: word },
+  queueDead: { path, item: whole, drop: fc.boolean() },
+  queueJob: job,
+  queueItems: { path, state: fc.constantFrom(...itemStates), limit, from: whole },
+  queueInfo: { path },
   largest: { path, limit: fc.integer({ min: 1, max: 100 }) },
 };
 const simpleOperation = anyOf<SimpleOperation>(simpleKinds);
@@ -240,11 +244,11 @@ const simpleResultKinds: Kinds<SimpleResult> = {
     version: whole,
   },
   leader: { leader: orNull(knownClaim), version: whole },
-  table: { numbers: few(whole), values: few(value), more: fc.boolean() },
   created: { path, version: whole, created: whole, clock: whole, changed: whole },
+  table: { numbers: few(whole), values: few(value), more: fc.boolean() },
   done: { version: whole },
   value: { value: orNull(value), version: whole },
-  number: { number: anyInt, version: whole },
+  number: { number: anyNumber, version: whole },
   truth: { truth: fc.boolean(), version: orNull(whole) },
   values: { values: few(value), more: fc.boolean() },
   paths: { paths: few(path), more: fc.boolean() },
@@ -270,6 +274,7 @@ export const reply: fc.Arbitrary<Reply> = fc.record(
       allAlive: {
         clock: whole,
         sessions: few(orNull(fc.record({ leaseMs: whole, changes: few(record) }, { noNullPrototype: true }))),
+        elsewhere: few(whole),
       },
       bound: { session: whole, secret: id128, continued: fc.boolean() },
     }),
@@ -322,7 +327,7 @@ const changes = few(
       type,
       version: whole,
       value: orNull(value),
-      number: orNull(anyInt),
+      number: orNull(anyNumber),
       claim: orNull(fc.record({ claim: whole, token: whole, session: whole }, { noNullPrototype: true })),
       cause: orNull(fc.constantFrom(...deletionCauses)),
     },

@@ -13,6 +13,7 @@ const root = new URL('../../', import.meta.url);
 const names: Readonly<Record<string, string>> = {
   bool: 'truth',
   int: 'signed number',
+  finite: 'any number',
   idField: 'number',
   idSchema: 'id',
   clusterIdSchema: 'id',

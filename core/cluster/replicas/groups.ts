@@ -5,7 +5,7 @@
  */
 
 import { invariant } from '../../base/assert.ts';
-import { errorInfo, haretError } from '../../base/errors.ts';
+import { haretError, sessionGone } from '../../base/errors.ts';
 import { rootNamespaceId } from '../../base/ids.ts';
 import type { ClusterId, NamespaceId } from '../../base/ids.ts';
 import { encodeBody } from '../../service/body.ts';
@@ -437,7 +437,7 @@ function keptAlive(waiting: readonly WaitingKeepAlive[]): Waiter {
       invariant(answer.kind === 'allAlive' && answer.sessions.length === waiting.length, 'each keep-alive is answered');
       waiting.forEach(({ session, waiter }, index) => {
         const one = answer.sessions[index] ?? null;
-        if (one === null) waiter.fail(errorInfo('SessionGone', `Session ${session} is gone`, { session }));
+        if (one === null) waiter.fail(sessionGone(session, answer.elsewhere.includes(session)));
         else waiter.reply(encodeReply({ ...place, answer: { kind: 'alive', clock: answer.clock, ...one } }));
       });
     },

@@ -25,6 +25,7 @@ const command = { name: 'COMMAND', kind: 'rest', optional: true } as const;
 const childDetails = [
   'With COMMAND, runs that program while it is held, and gives it up when the program ends.',
   'The program has the path in HARET_PATH and the fencing token in HARET_TOKEN.',
+  'The exit status is that of the program.',
   'If it is lost, the program gets SIGTERM, and the exit status is 7.',
 ];
 
@@ -56,7 +57,7 @@ async function take(asked: ClaimWish, bound: Bound, context: CommandContext): Pr
   if (hold === null) return lines(['Ok'], { passed: true });
   const { claim, token } = hold;
   if (words.length === 0 || run === null) return success({ kind: 'number', number: token }, {});
-  const status = await run(
+  const { status, problem } = await run(
     words,
     { HARET_PATH: hold.path, HARET_TOKEN: String(token), HARET_CLAIM: String(claim) },
     hold,
@@ -64,11 +65,9 @@ async function take(asked: ClaimWish, bound: Bound, context: CommandContext): Pr
   if (hold.lost !== null) return failure(hold.lost, exitStatus.lockLost);
   context.holds.take(hold.path);
   await context.release(hold);
-  if (status === 0) return lines([], { token, status });
-  return failure(
-    errorInfo('Interrupted', `the program ended with status ${status}`, { status }, 'definite'),
-    exitStatus.failed,
-  );
+  if (problem === null) return lines([], { token, status });
+  const program = words[0] ?? '';
+  return failure(errorInfo('ProgramFailed', `${program} ${problem}`, { program, status }), status);
 }
 
 function held(bound: Bound, context: CommandContext): ShellHold | Outcome {

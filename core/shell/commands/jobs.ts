@@ -106,21 +106,22 @@ async function workOn(job: ShellJob, words: readonly string[], context: CommandC
     HARET_ATTEMPT: String(job.attempts),
     HARET_VALUE: textOf(job.value) ?? '',
   };
-  const status = await run(words, environment, job);
+  const { status, problem } = await run(words, environment, job);
   if (job.lost !== null) {
     const error = job.lost;
     return { ok: false, error, stamp: null, status: exitStatus.lockLost, bare: false, hints: [] };
   }
   const { path: where, item: id, receipt: by } = job;
   job.finish();
-  if (status === 0) {
+  if (problem === null) {
     await context.execute({ kind: 'queueAck', path: where, item: id, receipt: by });
     return lines([], { item: id, status });
   }
-  const reason = `the program ended with status ${status}`;
+  const reason = `the program ${problem}`;
   await context.execute({ kind: 'queueNack', path: where, item: id, receipt: by, delayMs: null, reason });
-  const error = errorInfo('Interrupted', reason, { item: id, status }, 'definite');
-  return { ok: false, error, stamp: null, status: exitStatus.failed, bare: false, hints: [] };
+  const [program = ''] = words;
+  const error = errorInfo('ProgramFailed', `${program} ${problem}`, { program, status });
+  return { ok: false, error, stamp: null, status, bare: false, hints: [] };
 }
 
 async function take(bound: Bound, context: CommandContext): Promise<Outcome> {

@@ -15,6 +15,7 @@ import { isBare } from '../words.ts';
 import type { Word } from '../words.ts';
 import { equals, number, path, showResult } from './arguments.ts';
 import { leafFamilies } from './leaves.ts';
+import { lifeGuards } from './lives.ts';
 
 const nodeGuards: GuardSpecs<'node'> = {
   version: {
@@ -63,8 +64,8 @@ const nodeGuards: GuardSpecs<'node'> = {
 
 const { held, ...general } = nodeGuards;
 const leafGuards = Object.values(leafFamilies).flatMap(({ guards }) => Object.values<GuardSpec>(guards));
-/** Every guard, by its first word. The guard of locks comes last. */
-export const guardSpecs: readonly GuardSpec[] = [...Object.values(general), ...leafGuards, held];
+/** Every guard, by its first word. Those of locks and of ephemerals come last. */
+export const guardSpecs: readonly GuardSpec[] = [...Object.values(general), ...leafGuards, held, lifeGuards.owner];
 
 /** `version PATH = N`, the form of a guard in help. */
 export function guardUsage(spec: GuardSpec): string {

@@ -11,6 +11,16 @@ import { UsageError } from '../status.ts';
 import type { CommandContext, CommandSpec } from '../table.ts';
 import { quoteWord } from '../words.ts';
 import { leafFamilies, leafTypes } from './leaves.ts';
+import {
+  createWith,
+  hasLife,
+  lifeDetails,
+  lifeExamples,
+  lifeFlags,
+  markOf,
+  showCreated,
+  touchCommand,
+} from './lives.ts';
 import { columns, ifVersion, limit, optionalPath, path, showResult, showWithoutVersion } from './arguments.ts';
 
 /** How many nodes one listing shows at most. Beyond that it says how to continue. */
@@ -98,12 +108,15 @@ async function listDeep(context: CommandContext, root: string, wanted: number): 
 }
 
 function longLines(listed: readonly Listed[]): readonly string[] {
+  const marks = listed.map(({ child }) => markOf(child));
+  const marked = marks.some((mark) => mark !== '');
   return columns(
-    listed.map(({ path: name, child }) => [
+    listed.map(({ path: name, child }, i) => [
       child.type,
       String(child.version),
       String(child.count),
       String(child.bytes),
+      ...(marked ? [marks[i]!] : []),
       name,
     ]),
   );
@@ -174,7 +187,11 @@ export const treeCommands: readonly CommandSpec[] = [
     needs: 'namespace',
     arguments: [optionalPath],
     flags: [
-      { long: 'long', short: 'l', about: 'with type, version, count and bytes' },
+      {
+        long: 'long',
+        short: 'l',
+        about: 'with type, version, count and bytes; of an ephemeral its session, and the time to live',
+      },
       { long: 'recursive', short: 'R', about: 'everything below PATH, depth first' },
       limit,
       {
@@ -248,19 +265,23 @@ export const treeCommands: readonly CommandSpec[] = [
         argument: { name: 'VALUE', kind: 'value' },
         about: `the first value ${valued.map((one) => one.of).join(', or ')}`,
       },
+      ...lifeFlags,
     ],
     summary: 'Make a node; missing directories above it are made too.',
-    examples: ['create blob /some/blob --value hello', 'create queue /jobs'],
+    details: lifeDetails,
+    examples: ['create blob /some/blob --value hello', 'create queue /jobs', ...lifeExamples],
     operation: (bound) => {
       const type = types.find((one) => one === bound.text('TYPE'));
       invariant(type !== undefined, 'TYPE is one of its choices');
       if (bound.has('value') && (type === 'directory' || leafFamilies[type].value === null)) {
         throw new UsageError(`--value is for ${valued.map((one) => one.plural).join(' and ')}`);
       }
-      return { kind: 'create', path: bound.text('PATH'), type, value: bound.bytesOr('value', null) };
+      const plain = { path: bound.text('PATH'), type, value: bound.bytesOr('value', null) };
+      return hasLife(bound) ? createWith(plain, bound) : { kind: 'create', ...plain };
     },
-    show: showWithoutVersion,
+    show: showCreated,
   },
+  touchCommand,
   {
     words: ['rm'],
     family: 'tree',

@@ -4,6 +4,13 @@ import type { LeafUses, Use } from './use.ts';
 
 export const blobPaths = ['/a', '/dir/b', '/dir/sub/c'];
 
+export const createBlob = (({ blobPath, unique }) => ({
+  kind: 'create',
+  path: blobPath,
+  type: 'blob',
+  value: unique,
+})) satisfies Use;
+
 export const put = (({ blobPath, unique }) => ({
   kind: 'blobPut',
   path: blobPath,
@@ -11,11 +18,11 @@ export const put = (({ blobPath, unique }) => ({
   ifVersion: null,
   ifAbsent: false,
 })) satisfies Use;
-const get: Use = ({ blobPath }) => ({ kind: 'blobGet', path: blobPath });
+const get = (({ blobPath }) => ({ kind: 'blobGet', path: blobPath })) satisfies Use;
 
-export const blobUses: LeafUses = {
-  emptyAt: null,
+export const blobUses: LeafUses<'blob'> = {
+  made: createBlob,
   watched: ['/a', '/dir/sub/c'],
-  writes: [put, put],
-  reads: [get, get, get],
+  writes: { blobPut: [put, put], blobCas: [] },
+  reads: { blobGet: [get, get, get], blobSize: [] },
 };

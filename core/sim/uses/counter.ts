@@ -4,9 +4,9 @@ import type { LeafUses } from './use.ts';
 
 const path = '/counter';
 
-export const counterUses: LeafUses = {
-  emptyAt: path,
+export const counterUses: LeafUses<'counter'> = {
+  made: path,
   watched: [path],
-  writes: [() => ({ kind: 'counterAdd', path, by: 1 })],
-  reads: [() => ({ kind: 'counterGet', path })],
+  writes: { counterAdd: [() => ({ kind: 'counterAdd', path, by: 1 })] },
+  reads: { counterGet: [() => ({ kind: 'counterGet', path })] },
 };

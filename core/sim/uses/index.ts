@@ -2,32 +2,35 @@
 
 import type { ClaimType, LeafType } from '../../tree/names.ts';
 import type { Operation } from '../../tree/operation.ts';
-import { blobUses, put } from './blob.ts';
+import { blobUses, createBlob, put } from './blob.ts';
 import { counterUses } from './counter.ts';
 import { queueUses } from './queue.ts';
 import { setUses } from './set.ts';
 import type { Chance, LeafUses, Use } from './use.ts';
 
 /** Claims have users of their own, because they wait. */
-const leafUses: Readonly<Record<Exclude<LeafType, ClaimType>, LeafUses>> = {
+const leafUses: { readonly [T in Exclude<LeafType, ClaimType>]: LeafUses<T> } = {
   blob: blobUses,
   queue: queueUses,
   set: setUses,
   counter: counterUses,
 };
 
-const leaves = Object.values(leafUses);
-const emptyLeaves = (Object.keys(leafUses) as (keyof typeof leafUses)[]).filter(
-  (type) => leafUses[type].emptyAt !== null,
-);
-const emptyPaths = leaves.flatMap(({ emptyAt }) => (emptyAt === null ? [] : [emptyAt]));
+const types = Object.keys(leafUses) as (keyof typeof leafUses)[];
+const leaves = Object.values<Pick<LeafUses, 'watched'> & Parts>(leafUses);
+const emptyPaths = types.flatMap((type) => emptyPathOf(type) ?? []);
+const emptyLeaves = types.filter((type) => emptyPathOf(type) !== null);
 
-const createBlob = (({ blobPath, unique }) => ({
-  kind: 'create',
-  path: blobPath,
-  type: 'blob',
-  value: unique,
-})) satisfies Use;
+/** The uses of any type, without the names of its operations. */
+interface Parts {
+  readonly writes: Readonly<Record<string, readonly Use[]>>;
+  readonly reads: Readonly<Record<string, readonly Use[]>>;
+}
+
+function emptyPathOf(type: keyof typeof leafUses): string | null {
+  const { made } = leafUses[type];
+  return typeof made === 'string' ? made : null;
+}
 
 /** The path may belong to another type. Then the new type is there from now on. */
 const createEmpty: Use = ({ random }) => ({
@@ -49,13 +52,13 @@ const removeOrPut: Use = (chance) =>
 
 /** Each is equally likely. Their order is part of what a seed means. */
 const uses: readonly Use[] = [
-  createBlob,
+  ...types.flatMap((type) => (emptyPathOf(type) === null ? (leafUses[type].made as Use) : [])),
   createEmpty,
-  ...leaves.flatMap(({ writes }) => writes),
+  ...leaves.flatMap(({ writes }) => Object.values(writes).flat()),
   putOrCreate,
   removeOrPut,
   () => ({ kind: 'keys', path: '/', limit: 100, after: null }),
-  ...leaves.toReversed().flatMap(({ reads }) => reads),
+  ...leaves.toReversed().flatMap(({ reads }) => Object.values(reads).flat()),
 ];
 
 export { blobPaths } from './blob.ts';

@@ -4,9 +4,29 @@ import type { LeafUses } from './use.ts';
 
 const path = '/queue';
 
-export const queueUses: LeafUses = {
-  emptyAt: path,
+export const queueUses: LeafUses<'queue'> = {
+  made: path,
   watched: [path],
-  writes: [({ unique }) => ({ kind: 'queuePush', path, value: unique }), () => ({ kind: 'queuePop', path })],
-  reads: [],
+  writes: {
+    queuePush: [({ unique }) => ({ kind: 'queuePush', path, value: unique })],
+    queuePop: [() => ({ kind: 'queuePop', path })],
+    // Workers take jobs, from queues of their own (worker.ts).
+    queuePut: [],
+    queueTake: [],
+    queueAck: [],
+    queueNack: [],
+    queueExtend: [],
+    queueProgress: [],
+    queueConfigure: [],
+    queueDead: [],
+  },
+  reads: {
+    queueFront: [],
+    queueBack: [],
+    queueLength: [],
+    queueList: [],
+    queueJob: [],
+    queueItems: [],
+    queueInfo: [],
+  },
 };

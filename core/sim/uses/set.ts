@@ -4,9 +4,22 @@ import type { LeafUses } from './use.ts';
 
 const path = '/dir/set';
 
-export const setUses: LeafUses = {
-  emptyAt: path,
+export const setUses: LeafUses<'set'> = {
+  made: path,
   watched: [path],
-  writes: [({ unique }) => ({ kind: 'setInsert', path, member: unique })],
-  reads: [() => ({ kind: 'setMembers', path, limit: 1000, after: null })],
+  writes: {
+    setInsert: [({ unique }) => ({ kind: 'setInsert', path, member: unique })],
+    setRemove: [],
+  },
+  reads: {
+    setMembers: [() => ({ kind: 'setMembers', path, limit: 1000, after: null })],
+    setContains: [],
+    setSize: [],
+    setUnion: [],
+    setIntersection: [],
+    setDifference: [],
+    setSymmetricDifference: [],
+    setSubset: [],
+    setSuperset: [],
+  },
 };

@@ -42,7 +42,7 @@ import { badPath, makeAt, onlyPath, refuseBelonging } from './steps.ts';
 function misfit(
   path: string,
   type: ClaimType,
-  { permits, exclusive, value }: Omit<ClaimWish, 'waitMs' | 'leaseMs'>,
+  { permits, exclusive, value }: Pick<ClaimWish, 'permits' | 'exclusive' | 'value'>,
 ): Failure | null {
   if (type !== 'semaphore' && permits !== 1)
     return badArgument(`A ${type} has no permits: permits must be 1`, { path, field: 'permits', actual: permits });
@@ -70,6 +70,10 @@ function refuseClaim(
   const { acting } = context;
   if (acting.session === 0) return badArgument('A claim needs a session', { path });
   const { capacity } = settings;
+  if (wish.of !== null && wish.of !== capacity) {
+    const actual = capacity ?? 'none';
+    return badArgument(`${path} has ${actual} permits, not ${wish.of}`, { path, field: 'of', actual });
+  }
   if (capacity !== null && wish.permits > capacity) {
     const text = `There are ${capacity} permits at ${path}, this asks for ${wish.permits}`;
     return badArgument(text, { path, field: 'permits', limit: capacity, actual: wish.permits });
@@ -124,12 +128,7 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
   if (place.node === null) return claimAnew(place, asked, context);
   const node = lineAt(place, asked.auto);
   if (node instanceof Failure) return node;
-  const { settings } = node;
-  if (asked.of !== null && asked.of !== settings.capacity) {
-    const actual = settings.capacity ?? 'none';
-    return badArgument(`${path} has ${actual} permits, not ${asked.of}`, { path, field: 'of', actual });
-  }
-  const refused = refuseClaim(place, settings, node.type, asked, context);
+  const refused = refuseClaim(place, node.settings, node.type, asked, context);
   if (refused !== null) return refused;
   if (node.waiter(context.op) !== undefined || node.hold(context.op) !== undefined)
     return badArgument('A transaction makes one claim on a node', { path });
@@ -141,7 +140,7 @@ function claim(place: Place, asked: Asked<'claim'>, context: WriteContext): Writ
   const full = refuseGrowth(place, growth, context.limits);
   if (full !== null) return full;
   const after = node.enqueued(one, context.op, context.owner);
-  return { root: replace(place, after, growth, context, true), result: gained(path, one, asked, context) };
+  return { root: replace(place, after, growth, context, 'quiet'), result: gained(path, one, asked, context) };
 }
 
 /** True when a new claim would be granted by this entry, if nothing else in the entry were to happen. */
@@ -160,7 +159,7 @@ function grantsAtOnce(node: ClaimsNode, wish: ClaimWish, context: WriteContext):
 }
 
 /** Makes the node with its first claim. */
-function claimAnew(place: Place, asked: Asked<'claim'>, context: WriteContext): Written | Failure {
+function claimAnew(place: Place, asked: ClaimWish, context: WriteContext): Written | Failure {
   const { path, parts } = place;
   const { auto: type, of } = asked;
   if (type === null || parts.length === 0) return notFound(path);
@@ -199,7 +198,7 @@ function release(place: Place, { claim, token, to }: Asked<'release'>, context: 
     return badArgument('A transaction puts one claim of a node in front', { path, field: 'to', actual: to });
   }
   const fronted = node.fronted(next, context.op, context.owner);
-  const put = moved(place, replace(place, fronted, growthOfBytes(0), context, true), fronted);
+  const put = moved(place, replace(place, fronted, growthOfBytes(0), context, 'quiet'), fronted);
   return { root: letGo(put, fronted, hold, context), result: { kind: 'done', version: version + 1 } };
 }
 
@@ -234,7 +233,9 @@ function made<C extends Claim>(claims: Iterable<C>, session: number, request: nu
 function steal(place: Place, { claim, put }: Asked<'steal'>, context: WriteContext): Written | Failure {
   const { path } = place;
   const { op, acting } = context;
-  const node = lineAt(place);
+  // Its last holder may have gone just now, and the node with it. For a claim that is as if it had been taken from them.
+  if (place.node === null && put !== null && claim === 0) return claimAnew(place, put, context);
+  const node = lineAt(place, put?.auto);
   if (node instanceof Failure) return node;
   if (put !== null) {
     const refused = refuseClaim(place, node.settings, node.type, put, context);
@@ -261,7 +262,7 @@ function steal(place: Place, { claim, put }: Asked<'steal'>, context: WriteConte
   const one = newClaim(put, op, context);
   const after = now.enqueued(one, op, context.owner);
   return {
-    root: replace(at, after, growthOfClaim(one, 1, 0), context, true),
+    root: replace(at, after, growthOfClaim(one, 1, 0), context, 'quiet'),
     result: gained(path, one, put, context),
   };
 }

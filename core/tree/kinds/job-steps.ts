@@ -4,12 +4,13 @@
  */
 
 import type { Op, RequestNumber, SessionId } from '../../base/ids.ts';
-import type { Belonging, GivenItem, TreeDeadline } from '../acting.ts';
+import type { GivenItem, TreeDeadline } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
 import { claimChange, makeChange } from '../change.ts';
 import type { ResultBudget } from '../limits.ts';
 import type { ChangeKind } from '../names.ts';
 import { DirectoryNode } from '../node.ts';
+import type { Mark } from '../nodes/directory.ts';
 import type { Growth } from '../nodes/head.ts';
 import type { DeadItem, Job, NumberedItem, Taker } from '../nodes/jobs.ts';
 import type { QueueNode } from '../nodes/queue.ts';
@@ -43,14 +44,14 @@ export function growthSince(before: Measures, { bytes, held, owned }: Omit<Measu
 
 /**
  * Puts a changed queue in its place, and has its own deadline follow its delayed items. A `quiet` change changes the version
- * of the node alone, and a `silent` one no version at all, so it makes no event (coordination §9).
+ * of the node alone, and a `still` one no version at all, so it makes no event (coordination §9).
  */
 export function putQueue(
   place: Place,
   node: QueueNode,
   before: Measures,
   context: WriteContext,
-  how: 'loud' | 'quiet' | 'silent' = 'loud',
+  how: Mark['as'] = 'change',
 ): DirectoryNode {
   const { path } = place;
   const { consequences, touched } = context;
@@ -60,7 +61,7 @@ export function putQueue(
     if (dueAt !== null) consequences.push({ kind: 'due', deadline: delayOf(path, dueAt) });
   }
   if (node.takers > 0 && node.count > 0 && !touched.has(path)) touched.set(path, 0);
-  return replace(place, node, growthSince(before, node), context, how === 'quiet', how === 'silent');
+  return replace(place, node, growthSince(before, node), context, how);
 }
 
 export function delayOf(path: string, at: number): TreeDeadline {
@@ -69,10 +70,6 @@ export function delayOf(path: string, at: number): TreeDeadline {
 
 export function jobDeadline(path: string, { id, until }: Pick<Job, 'id' | 'until'>): TreeDeadline {
   return { kind: 'job', path, id, at: until };
-}
-
-export function jobBelonging(path: string, { receipt: id, id: item }: Pick<Job, 'receipt' | 'id'>): Belonging {
-  return { kind: 'job', path, id, item };
 }
 
 /** A change of one item. */
@@ -130,7 +127,12 @@ export function give(
     const job = { ...item, attempts, ...by };
     node = node.taking(job, op, owner);
     changes.push(itemChange(path, 'taken', node, item, job));
-    consequences.push({ kind: 'gained', session, belonging: jobBelonging(path, job), leaseMs: null });
+    consequences.push({
+      kind: 'gained',
+      session,
+      belonging: { kind: 'claim', path, id: op, item: item.id },
+      leaseMs: null,
+    });
     consequences.push({ kind: 'due', deadline: jobDeadline(path, job) });
     items.push({ id: item.id, attempts, value: budget === null ? noValue : load(item.value) });
   }
@@ -140,7 +142,8 @@ const noValue = new Uint8Array();
 
 /** What follows when a job ends, whatever becomes of its item. */
 export function jobEnds(path: string, job: Job, { consequences }: WriteContext): void {
-  consequences.push({ kind: 'gaveUp', session: job.session, belonging: jobBelonging(path, job) });
+  const { session, receipt: id, id: item } = job;
+  consequences.push({ kind: 'gaveUp', session, belonging: { kind: 'claim', path, id, item } });
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
 }
 
@@ -200,10 +203,10 @@ export function leaveLine(place: Place, taker: Taker, context: WriteContext): Pl
 }
 
 export function takerLeaves(path: string, taker: Taker, consequences: WriteContext['consequences']): void {
-  const id = taker.claim;
-  consequences.push({ kind: 'gaveUp', session: taker.session, belonging: { kind: 'claim', path, id } });
+  const belonging = { kind: 'claim', path, id: taker.claim } as const;
+  consequences.push({ kind: 'gaveUp', session: taker.session, belonging });
   if (taker.waitUntil !== null)
-    consequences.push({ kind: 'notDue', deadline: { kind: 'wait', path, id, at: taker.waitUntil } });
+    consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: taker.waitUntil } });
 }
 
 /** Does a step of the group itself to a queue. One that no longer applies changes nothing. */
@@ -266,7 +269,7 @@ function shadow(place: Place, job: Job, until: number, context: WriteContext): P
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
   consequences.push({ kind: 'due', deadline: jobDeadline(path, after) });
   const node = queue.extended(after, owner);
-  return moved(place, putQueue(place, node, before, context, 'silent'), node);
+  return moved(place, putQueue(place, node, before, context, 'still'), node);
 }
 
 /** Delayed items whose time has come wait from now on, and ids whose time is over are forgotten. */
@@ -283,7 +286,7 @@ function readied(place: Place, context: WriteContext): Place {
     node = node.readied(next, op, owner);
     changes.push(waitsChange(path, 'returned', node, next));
   }
-  const how = changes.length > told ? 'loud' : 'silent';
+  const how = changes.length > told ? 'change' : 'still';
   for (let left = maxReadied; left > 0; left--) {
     const next = node.nextForgotten();
     if (next === null || next.until > acting.now) break;

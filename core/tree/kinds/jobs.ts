@@ -160,9 +160,10 @@ export function take(
   const before = measures(queue);
   const ahead = queue.takers;
   const node = queue.enqueued(taker, op, context.owner);
-  consequences.push({ kind: 'gained', session, belonging: { kind: 'claim', path, id: op }, leaseMs });
+  const belonging = { kind: 'claim', path, id: op } as const;
+  consequences.push({ kind: 'gained', session, belonging, leaseMs });
   if (taker.waitUntil !== null)
-    consequences.push({ kind: 'due', deadline: { kind: 'wait', path, id: op, at: taker.waitUntil } });
+    consequences.push({ kind: 'due', deadline: { ...belonging, kind: 'wait', at: taker.waitUntil } });
   context.changes.push(claimChange(path, 'waits', node, { ...taker, token: 0 }));
   return {
     root: putQueue(place, node, before, context, 'quiet'),
@@ -240,7 +241,7 @@ export function extend(place: Place, asked: Asked<'queueExtend'>, context: Write
   const node = queue.extended(after, owner);
   const changed = acting.sessions.changed(acting.session);
   return {
-    root: putQueue(place, node, before, context, 'silent'),
+    root: putQueue(place, node, before, context, 'still'),
     result: tableOf({ kind: 'job', until: after.until, clock: acting.now, changed }),
   };
 }
@@ -254,7 +255,7 @@ export function progress(place: Place, asked: Asked<'queueProgress'>, context: W
   if (full !== null) return full;
   const before = measures(queue);
   const node = queue.noted(job, note, context.owner);
-  return { root: putQueue(place, node, before, context, 'silent'), result: { kind: 'done', version: node.version } };
+  return { root: putQueue(place, node, before, context, 'still'), result: { kind: 'done', version: node.version } };
 }
 
 export function configure(place: Place, asked: Asked<'queueConfigure'>, context: WriteContext): Written | Failure {

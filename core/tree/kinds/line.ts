@@ -5,7 +5,7 @@
 
 import type { Op } from '../../base/ids.ts';
 import type { Told } from '../acting.ts';
-import { claimChange } from '../change.ts';
+import { claimChange, makeChange } from '../change.ts';
 import { Failure, notFound, wrongType } from '../failure.ts';
 import { claimTypes } from '../names.ts';
 import type { ClaimType, NodeType } from '../names.ts';
@@ -82,7 +82,7 @@ export function leave(place: Place, node: ClaimsNode, claim: Claim, context: Wri
   if (claim.waitUntil !== null)
     consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: claim.waitUntil } });
   if (!touched.has(path)) touched.set(path, 0);
-  return replace(place, after, growthOfClaim(claim, -1, 0), context, true);
+  return replace(place, after, growthOfClaim(claim, -1, 0), context, 'quiet');
 }
 
 /** Ends a hold or shadow. */
@@ -162,6 +162,7 @@ export function makeLine(
   const same = node instanceof ClaimsNode && node.type === type && node.settings.auto;
   if (!same || node.settings.capacity !== settings.capacity) return occupied(node, path, context);
   const after = node.withSettings({ auto: false }, context.op, context.owner);
+  context.changes.push(makeChange(path, 'changed', after, null, null));
   return {
     root: replace(place, after, growthOfBytes(0), context),
     result: { kind: 'done', version: after.version },

@@ -1,5 +1,6 @@
 /** The operations on any node, whatever its type. */
 
+import { makeChange } from '../change.ts';
 import { Failure, badArgument, notFound } from '../failure.ts';
 import type { NodeType } from '../names.ts';
 import { DirectoryNode, isLeafType } from '../node.ts';
@@ -53,6 +54,7 @@ function keep(place: Place, type: NodeType, context: WriteContext): Written | Fa
   if (!(node instanceof DirectoryNode) || !node.auto || type !== 'directory')
     return occupied(node!, place.path, context);
   const after = node.kept(context.op, context.owner);
+  context.changes.push(makeChange(place.path, 'changed', after, null, null));
   return {
     root: replace(place, after, growthOfBytes(0), context),
     result: { kind: 'done', version: after.version },

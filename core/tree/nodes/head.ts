@@ -102,7 +102,7 @@ export abstract class Leaf extends Head {
   abstract readonly bytes: number;
   /** Items or members. */
   abstract readonly count: number;
-  /** What watches are told when it is made: its value, or the value of a counter. */
+  /** What watches are told when it is made: its value, or its number. */
   abstract readonly toldValue: Stored | null;
   abstract readonly toldNumber: number | null;
 

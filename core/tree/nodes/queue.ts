@@ -89,7 +89,7 @@ export class QueueNode extends Many<number, Waiting> {
 
   /** From now on, another put under this id is a duplicate. */
   remembering(put: FirstPut, owner: Owner): this {
-    const queue = this.#silently(owner);
+    const queue = this.#still(owner);
     const jobs = queue.#jobs!;
     invariant(jobs.firstPuts.set(put.id, put), 'an id has one first put');
     jobs.ends.set({ at: put.until, id: put.item }, put.id);
@@ -98,7 +98,7 @@ export class QueueNode extends Many<number, Waiting> {
   }
 
   forgetting(put: FirstPut, owner: Owner): this {
-    const queue = this.#silently(owner);
+    const queue = this.#still(owner);
     const jobs = queue.#jobs!;
     jobs.firstPuts.delete(put.id);
     invariant(jobs.ends.delete({ at: put.until, id: put.item }), 'an id that is known has an end');
@@ -374,7 +374,7 @@ export class QueueNode extends Many<number, Waiting> {
 
   /** The same job with another note, which is no change of its version. */
   noted(job: Job, note: string, owner: Owner): this {
-    const queue = this.#silently(owner);
+    const queue = this.#still(owner);
     queue.#jobs!.taken.set(job.id, { ...job, note });
     queue.bytes += bytesOfNote(note) - bytesOfNote(job.note);
     return queue;
@@ -382,13 +382,13 @@ export class QueueNode extends Many<number, Waiting> {
 
   /** The same job with another deadline, which is no change of its version (coordination §9). */
   extended(job: Job, owner: Owner): this {
-    const queue = this.#silently(owner);
+    const queue = this.#still(owner);
     queue.#jobs!.taken.set(job.id, job);
     return queue;
   }
 
   /** For what moves only a deadline, or shows how far a job is: the head stays as it is. */
-  #silently(owner: Owner): this {
+  #still(owner: Owner): this {
     return owns(owner, this) ? this : (this.copied(this, owner) as this);
   }
 

@@ -25,22 +25,26 @@ const wish = {
   waitMs: nullable(uint(maxWaitMs)),
   /** The lease of the session, which is set once. Null: the one that it has, or the default. */
   leaseMs: nullable(uint(maxLeaseMs, minLeaseMs)),
+  /** Where no node is, one of this type is made, which goes with its last claim. */
+  auto: nullable(oneOf(...claimTypes)),
+  /** The capacity of that semaphore, also where it is already. */
+  of: nullable(uint(maxPermits, 1)),
 } as const;
 const wishSchema = struct(wish);
 export type ClaimWish = TypeOf<typeof wishSchema>;
 
 export const claimsForms = {
   writes: {
-    /**
-     * Puts a claim in line. It holds what it asks for once it is granted. `auto`: where no node is, one of this type is
-     * made, which goes with its last claim. `of`: the capacity of that semaphore.
-     */
-    claim: [11, { path: pathSchema, ...wish, auto: nullable(oneOf(...claimTypes)), of: nullable(uint(maxPermits, 1)) }],
+    /** Puts a claim in line. It holds what it asks for once it is granted. */
+    claim: [11, { path: pathSchema, ...wish }],
     /** Gives up a hold or shadow with exactly this token. `to`: a waiting claim that comes first then, or 0. */
     release: [12, { path: pathSchema, claim: uint(), token: uint(), to: uint() }],
     /** Takes a claim out, whatever became of it. It is named by its op, or by the request that made it; the other is 0. */
     abandon: [13, { path: pathSchema, claim: uint(), request: uint() }],
-    /** Makes shadows of all holds, or of the hold of one claim. With `put`, a new claim comes first. */
+    /**
+     * Makes shadows of all holds, or of the hold of one claim. With `put`, a new claim comes first, also where nobody
+     * holds anything.
+     */
     steal: [14, { path: pathSchema, claim: uint(), put: nullable(wishSchema) }],
   },
   upserts: {},

@@ -3,6 +3,7 @@
  * these forms but nothing of the tree itself.
  */
 
+import type { Finite } from '../../base/schema.ts';
 import type { LeafType } from '../names.ts';
 import { blobForms } from './blob.ts';
 import { barrierForms } from './barrier.ts';
@@ -34,6 +35,18 @@ export const forms = {
 export type AllForms = typeof forms;
 
 type Part = keyof Forms;
+
+type Fractional<V> = V extends readonly [number, infer F]
+  ? Extract<F[keyof F], Finite> extends never
+    ? false
+    : true
+  : false;
+type FractionalIn<Forms> = { [K in keyof Forms]: Fractional<Forms[K]> extends true ? K : never }[keyof Forms];
+/** The operations and guards that have a number which need not be whole. */
+export type FractionalKind = {
+  [F in keyof AllForms]: { [P in Part]: FractionalIn<AllForms[F][P]> }[Part];
+}[keyof AllForms];
+
 type InOne<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
 type Whole<P extends Part> = InOne<{ [F in keyof AllForms]: AllForms[F][P] }[keyof AllForms]>;
 

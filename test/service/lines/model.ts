@@ -5,7 +5,7 @@
  */
 
 import type { Body } from '../../../core/service/body.ts';
-import type { Operation, SimpleOperation } from '../../../core/tree/operation.ts';
+import type { Asked, Operation, SimpleOperation } from '../../../core/tree/operation.ts';
 import type { Claim, Line, Record, Session, State } from './state.ts';
 import {
   belongingsOf,
@@ -154,23 +154,27 @@ export class Model {
     }
   }
 
+  /** The line that a claim asks for, which it may make. */
+  #lineFor(path: string, { auto, of }: Pick<Asked<'claim'>, 'auto' | 'of'>, reasons: string[]): Line {
+    const node = this.state.nodes.get(path);
+    if (node === undefined) {
+      if (auto === null) throw new Refused('PathNotFound');
+      if ((auto === 'semaphore') !== (of !== null) || auto === 'barrier') reasons.push('BadArgument');
+      return this.#make(path, auto, { capacity: of, auto: true });
+    }
+    if (!isLine(node) || (auto !== null && auto !== node.type)) throw new Refused('WrongType');
+    if (of !== null && of !== node.capacity) reasons.push('BadArgument');
+    return node;
+  }
+
   #simple(session: Session, request: number, asked: SimpleOperation, together: boolean): { [key: string]: unknown } {
     const { nodes, op } = this.state;
     switch (asked.kind) {
       case 'claim': {
         if (together && asked.waitMs !== 0) throw new Refused('BadArgument');
         const { path } = asked;
-        let node = nodes.get(path);
         const reasons: string[] = [];
-        if (node === undefined) {
-          if (asked.auto === null) throw new Refused('PathNotFound');
-          if ((asked.auto === 'semaphore') !== (asked.of !== null) || asked.auto === 'barrier')
-            reasons.push('BadArgument');
-          node = this.#make(path, asked.auto, { capacity: asked.of, auto: true });
-        } else {
-          if (!isLine(node) || (asked.auto !== null && asked.auto !== node.type)) throw new Refused('WrongType');
-          if (asked.of !== null && asked.of !== node.capacity) reasons.push('BadArgument');
-        }
+        const node = this.#lineFor(path, asked, reasons);
         if (this.#made.some((one) => one.path === path)) reasons.push('BadArgument');
         return this.#claim(session, request, path, node, asked, { front: 0, reasons });
       }
@@ -204,8 +208,11 @@ export class Model {
       }
       case 'steal': {
         if (together) throw new Refused('BadArgument');
-        const node = this.#line(asked.path);
         const reasons: string[] = [];
+        // A thief finds a line that nobody made as somebody who claims does.
+        const { put } = asked;
+        const known = put === null || (asked.claim !== 0 && !nodes.has(asked.path));
+        const node = known ? this.#line(asked.path) : this.#lineFor(asked.path, put, reasons);
         const { changed } = session;
         const stolen = holdsOf(node).filter(
           (one) => one.until === null && (asked.claim === 0 || one.claim === asked.claim),
@@ -417,7 +424,13 @@ export class Model {
           known.records = known.records.filter(({ op }) => op > one.heard);
           return { leaseMs: known.lease, changes: [...known.records] };
         });
-        return { is: 'answer', answer: { kind: 'allAlive', clock: state.now, sessions } };
+        const elsewhere = body.sessions
+          .filter(({ session, secret }) => {
+            const known = state.sessions.get(session);
+            return known?.continued === true && known.secret === secret;
+          })
+          .map(({ session }) => session);
+        return { is: 'answer', answer: { kind: 'allAlive', clock: state.now, sessions, elsewhere } };
       }
       case 'expire': {
         for (const session of [...state.sessions.values()]) if (this.#isDue(session)) this.#end(session);

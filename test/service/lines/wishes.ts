@@ -97,10 +97,15 @@ export function drawWish(
     case 8: {
       const claim = random.chance(1, 2) ? 0 : another(random, claimsAt(path));
       const { permits, exclusive, value, waitMs, leaseMs } = { ...claimOf(random, client, wait(random)) };
+      const { type } = place;
+      const auto = type === 'barrier' || random.chance(1, 20) ? null : type;
+      const of = random.chance(1, 20) ? 2 : auto === 'semaphore' ? place.of : null;
       const fitting = place.type === 'semaphore' ? permits : 1;
       const alone = place.type === 'election' || (place.type === 'lock' && exclusive);
       const told = place.type === 'election' ? (value ?? utf8('thief')) : null;
-      const put = random.chance(1, 3) ? null : { permits: fitting, exclusive: alone, value: told, waitMs, leaseMs };
+      const put = random.chance(1, 3)
+        ? null
+        : { permits: fitting, exclusive: alone, value: told, waitMs, leaseMs, auto, of };
       return { kind: 'steal', path, claim, put };
     }
     case 9:

@@ -4,9 +4,9 @@ import type { LeafUses } from './use.ts';
 
 const path = '/max';
 
-export const maxUses: LeafUses = {
-  emptyAt: path,
+export const maxUses: LeafUses<'max'> = {
+  made: path,
   watched: [path],
-  writes: [({ random }) => ({ kind: 'maxRaise', path, to: random.below(1000) })],
-  reads: [() => ({ kind: 'maxGet', path })],
+  writes: { maxRaise: [({ random }) => ({ kind: 'maxRaise', path, to: random.below(1000) })] },
+  reads: { maxGet: [() => ({ kind: 'maxGet', path })] },
 };

@@ -1,6 +1,6 @@
 /** The forms of operations on a maximum. */
 
-import { int } from '../../base/schema.ts';
+import { finite, int } from '../../base/schema.ts';
 import { pathSchema } from '../result.ts';
 import type { Forms } from './form.ts';
 
