@@ -39,7 +39,7 @@ const overOf = {
 
 /** What becomes of something whose session has ended. */
 function givenUp({ kind, path, id, item }: Belonging, clean: boolean): EntryStep {
-  return kind === 'ephemeral' ? { kind: 'ownerEnded', path, id } : { kind: 'giveUp', path, id, item, clean };
+  return kind === 'claim' ? { kind: 'giveUp', path, id, item, clean } : { kind: 'ownerEnded', path, id };
 }
 
 export class Leases {
@@ -54,7 +54,7 @@ export class Leases {
   /** Takes up what belongs to whom in a tree that was restored. @throws MalformedError */
   restore(tree: Tree): void {
     for (const { session, belonging, deadline } of tree.standing()) {
-      if (belonging !== null && !this.#sessions.own(session, belonging))
+      if (session !== null && !this.#sessions.own(session, belonging))
         throw new MalformedError(`snapshot has a claim at ${belonging.path} of session ${session}, which is not there`);
       if (deadline !== null) this.#deadlines.add(deadline);
     }
@@ -131,9 +131,9 @@ export class Leases {
     return this.#sessions
       .belongingsOf(from)
       .map(({ kind, path, id, item }) =>
-        kind === 'ephemeral'
-          ? { kind: 'passedOn', path, id, from, to, leaseMs }
-          : { kind: 'continued', path, id, item, until },
+        kind === 'claim'
+          ? { kind: 'continued', path, id, item, until }
+          : { kind: 'passedOn', path, id, from, to, leaseMs },
       );
   }
 

@@ -125,15 +125,15 @@ export class Sessions {
     return session === undefined ? 0 : this.#dueMs(session);
   }
 
+  /** 0 for a session without a lease. */
+  leaseOf(id: SessionId): number {
+    return this.#byId.get(id)?.leaseMs ?? 0;
+  }
+
   /** How many more belongings a session may have. */
   roomOf(id: SessionId): number {
     const session = this.#byId.get(id);
     return session === undefined ? 0 : maxBelongings - (session.belongings?.size ?? 0) - session.records.length;
-  }
-
-  /** 0 for a session without a lease. */
-  leaseOf(id: SessionId): number {
-    return this.#byId.get(id)?.leaseMs ?? 0;
   }
 
   changedOf(id: SessionId): Op {

@@ -138,9 +138,9 @@ export class SessionModel {
     const done = operation.kind !== 'transaction' ? [operation] : operation.then.concat(operation.otherwise);
     for (const one of done) {
       const inner = one.kind === 'upsert' ? one.operation : one;
-      const ephemeral = inner.kind === 'createWith' && inner.ephemeral;
-      const owns = inner.kind === 'claim' || inner.kind === 'queueTake' || ephemeral;
-      const wish = owns ? inner : inner.kind === 'steal' ? inner.put : null;
+      const asks =
+        inner.kind === 'claim' || inner.kind === 'queueTake' || (inner.kind === 'createWith' && inner.ephemeral);
+      const wish = asks ? inner : inner.kind === 'steal' ? inner.put : null;
       if (wish !== null) seen.leaseMs ??= wish.leaseMs ?? defaultLeaseMs;
     }
   }

@@ -42,6 +42,8 @@ export interface Acting {
 export interface Named {
   readonly path: string;
   readonly id: Op;
+  /** The item of a job. Its id is the receipt. */
+  readonly item?: number;
 }
 
 /** An item that was given to a session. */
@@ -50,14 +52,12 @@ export interface GivenItem {
   readonly attempts: number;
 }
 
-export const belongingKinds = ['claim', 'job', 'ephemeral'] as const;
+export const belongingKinds = ['claim', 'ephemeral'] as const;
 export type BelongingKind = (typeof belongingKinds)[number];
 
 /** What belongs to a session, and is given up when the session ends. */
 export interface Belonging extends Named {
   readonly kind: BelongingKind;
-  /** The item of a job. Its id is the receipt. */
-  readonly item?: number;
 }
 
 /** What a session is told of a belonging of its own that changed without a request of its own (coordination §3). */
@@ -87,9 +87,8 @@ export interface TreeDeadline extends Named {
 
 /** What a tree that was restored says of one thing in it: whose it is, and when it is over. */
 export interface Standing {
-  readonly session: SessionId;
-  /** Null for what belongs to nobody. */
-  readonly belonging: Belonging | null;
+  readonly session: SessionId | null;
+  readonly belonging: Belonging;
   readonly deadline: TreeDeadline | null;
 }
 

@@ -1,7 +1,7 @@
 /** What belongs to sessions in a tree, and what has a deadline. It follows from the tree, so no snapshot has it. */
 
 import type { Standing } from './acting.ts';
-import { delayOf, jobBelonging, jobDeadline } from './kinds/job-steps.ts';
+import { delayOf, jobDeadline } from './kinds/job-steps.ts';
 import { DirectoryNode } from './node.ts';
 import type { TreeNode } from './node.ts';
 import { ClaimsNode } from './nodes/claims.ts';
@@ -44,13 +44,16 @@ function ofClaim(path: string, claim: Claim | Hold): Standing {
   const belonging = { kind: 'claim', path, id: claim.claim } as const;
   const held = 'token' in claim;
   const at = held ? claim.until : claim.waitUntil;
-  const deadline = at === null ? null : ({ path, id: claim.claim, kind: held ? 'shadow' : 'wait', at } as const);
+  const deadline = at === null ? null : ({ ...belonging, kind: held ? 'shadow' : 'wait', at } as const);
   return { session: claim.session, belonging, deadline };
 }
 
 function* ofQueue(path: string, { jobs, dueAt }: QueueNode): Generator<Standing, void> {
-  for (const job of jobs?.taken.values() ?? [])
-    yield { session: job.session, belonging: jobBelonging(path, job), deadline: jobDeadline(path, job) };
+  for (const job of jobs?.taken.values() ?? []) {
+    const belonging = { kind: 'claim', path, id: job.receipt, item: job.id } as const;
+    yield { session: job.session, belonging, deadline: jobDeadline(path, job) };
+  }
   for (const taker of jobs?.line.values() ?? []) yield ofClaim(path, taker);
-  if (dueAt !== null) yield { session: 0, belonging: null, deadline: delayOf(path, dueAt) };
+  if (dueAt !== null)
+    yield { session: null, belonging: { kind: 'claim', path, id: 0 }, deadline: delayOf(path, dueAt) };
 }

@@ -192,14 +192,14 @@ export class Tree {
     yield* claimsOf('', this.hold().#root);
   }
 
-  /** Everything on lines and in queues that belongs to a session or has a deadline, for those who keep what follows. */
-  *standing(): Generator<Standing, void> {
-    yield* standingOf('', this.hold().#root);
-  }
-
   /** Every node that has a life, for those who keep the same. */
   *lives(): Generator<{ readonly path: string; readonly node: TreeNode }, void> {
     yield* livesOf('/', this.hold().#root);
+  }
+
+  /** Everything that belongs to a session or has a deadline, for those who keep what follows from that. */
+  *standing(): Generator<Standing, void> {
+    yield* standingOf('', this.hold().#root);
   }
 
   /**

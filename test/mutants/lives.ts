@@ -25,8 +25,8 @@ export const lifeMutants: readonly Mutant[] = [
   simulated(
     'an ephemeral survives its session',
     ends,
-    'for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one));',
-    "for (const one of this.#sessions.belongingsOf(id)) if (one.kind === 'claim') steps.push(givenUp(one));",
+    'for (const one of this.#sessions.belongingsOf(id)) steps.push(givenUp(one, clean));',
+    "for (const one of this.#sessions.belongingsOf(id)) if (one.kind === 'claim') steps.push(givenUp(one, clean));",
   ),
   simulated(
     'another session adopts an ephemeral',

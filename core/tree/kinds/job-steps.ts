@@ -4,7 +4,7 @@
  */
 
 import type { Op, RequestNumber, SessionId } from '../../base/ids.ts';
-import type { Belonging, GivenItem, TreeDeadline } from '../acting.ts';
+import type { GivenItem, TreeDeadline } from '../acting.ts';
 import type { TreeChange } from '../change.ts';
 import { claimChange, makeChange } from '../change.ts';
 import type { ResultBudget } from '../limits.ts';
@@ -72,10 +72,6 @@ export function jobDeadline(path: string, { id, until }: Pick<Job, 'id' | 'until
   return { kind: 'job', path, id, at: until };
 }
 
-export function jobBelonging(path: string, { receipt: id, id: item }: Pick<Job, 'receipt' | 'id'>): Belonging {
-  return { kind: 'job', path, id, item };
-}
-
 /** A change of one item. */
 export function itemChange(
   path: string,
@@ -131,7 +127,12 @@ export function give(
     const job = { ...item, attempts, ...by };
     node = node.taking(job, op, owner);
     changes.push(itemChange(path, 'taken', node, item, job));
-    consequences.push({ kind: 'gained', session, belonging: jobBelonging(path, job), leaseMs: null });
+    consequences.push({
+      kind: 'gained',
+      session,
+      belonging: { kind: 'claim', path, id: op, item: item.id },
+      leaseMs: null,
+    });
     consequences.push({ kind: 'due', deadline: jobDeadline(path, job) });
     items.push({ id: item.id, attempts, value: budget === null ? noValue : load(item.value) });
   }
@@ -141,7 +142,8 @@ const noValue = new Uint8Array();
 
 /** What follows when a job ends, whatever becomes of its item. */
 export function jobEnds(path: string, job: Job, { consequences }: WriteContext): void {
-  consequences.push({ kind: 'gaveUp', session: job.session, belonging: jobBelonging(path, job) });
+  const { session, receipt: id, id: item } = job;
+  consequences.push({ kind: 'gaveUp', session, belonging: { kind: 'claim', path, id, item } });
   consequences.push({ kind: 'notDue', deadline: jobDeadline(path, job) });
 }
 
@@ -201,10 +203,10 @@ export function leaveLine(place: Place, taker: Taker, context: WriteContext): Pl
 }
 
 export function takerLeaves(path: string, taker: Taker, consequences: WriteContext['consequences']): void {
-  const id = taker.claim;
-  consequences.push({ kind: 'gaveUp', session: taker.session, belonging: { kind: 'claim', path, id } });
+  const belonging = { kind: 'claim', path, id: taker.claim } as const;
+  consequences.push({ kind: 'gaveUp', session: taker.session, belonging });
   if (taker.waitUntil !== null)
-    consequences.push({ kind: 'notDue', deadline: { kind: 'wait', path, id, at: taker.waitUntil } });
+    consequences.push({ kind: 'notDue', deadline: { ...belonging, kind: 'wait', at: taker.waitUntil } });
 }
 
 /** Does a step of the group itself to a queue. One that no longer applies changes nothing. */

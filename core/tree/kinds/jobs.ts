@@ -160,9 +160,10 @@ export function take(
   const before = measures(queue);
   const ahead = queue.takers;
   const node = queue.enqueued(taker, op, context.owner);
-  consequences.push({ kind: 'gained', session, belonging: { kind: 'claim', path, id: op }, leaseMs });
+  const belonging = { kind: 'claim', path, id: op } as const;
+  consequences.push({ kind: 'gained', session, belonging, leaseMs });
   if (taker.waitUntil !== null)
-    consequences.push({ kind: 'due', deadline: { kind: 'wait', path, id: op, at: taker.waitUntil } });
+    consequences.push({ kind: 'due', deadline: { ...belonging, kind: 'wait', at: taker.waitUntil } });
   context.changes.push(claimChange(path, 'waits', node, { ...taker, token: 0 }));
   return {
     root: putQueue(place, node, before, context, 'quiet'),
