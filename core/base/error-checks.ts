@@ -29,8 +29,8 @@ function details(carried: (value: object) => ErrorDetails): Check<ErrorDetails> 
 export const detailsCheck = /* @__PURE__ */ details(carriedDetails);
 
 /** A page passes no error on to others. So it only has to see that details are what their types say. */
-const detailsOfPage = details(
-  (value) => Object.fromEntries(Object.entries(value).filter(([, one]) => typeof one !== 'object')),
+const detailsOfPage = details((value) =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => typeof one !== 'object')),
 );
 
 export const errorSchema: Check<ErrorInfo> = struct({

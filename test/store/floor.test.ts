@@ -30,6 +30,22 @@ function used(world: World): string[] {
   return world.segments().filter((name) => world.disk.read(name, 0, 4).some((byte) => byte !== 0));
 }
 
+/**
+ * Writes entries until so many segments hold something. It ends when the first batch of the last of them is written, and
+ * before the floor says so. @returns the last entry.
+ */
+function fillUntil(world: World, after: Entry, segments: number): Entry {
+  let last = after;
+  while (used(world).length < segments) {
+    const [next] = chain(last.op + 1, last.op + 1, last, 20_000);
+    const batch = { durable: false };
+    world.store.persist(1, 'r1', { entries: [next!] }, () => (batch.durable = true));
+    while (!batch.durable && used(world).length < segments) world.disk.run(1);
+    last = next!;
+  }
+  return last;
+}
+
 function zeroFill(world: World, name: string): void {
   const { size } = world.disk.list().find((file) => file.name === name)!;
   for (let sector = 0; sector < size / sectorBytes; sector++) world.disk.erase(name, sector);
@@ -100,21 +116,13 @@ describe('V29: newest segments that are gone', () => {
     const before = used(world).length;
     world.open();
     world.settle();
-    let [last] = entries.slice(-1);
-    // It ends when the first batch of a new segment is written. The floor would say so after that.
-    while (used(world).length < before + 2) {
-      const [next] = chain(last!.op + 1, last!.op + 1, last, 20_000);
-      let durable = false;
-      world.store.persist(1, 'r1', { entries: [next!] }, () => (durable = true));
-      while (!durable && used(world).length < before + 2) world.disk.run(1);
-      last = next;
-    }
+    const last = fillUntil(world, entries.at(-1)!, before + 2);
     const newest = used(world).at(-1)!;
     world.disk.processCrash();
     // After damage, a run begins a new segment. This one ends before it has written there.
     const { file, offset } = wholeBatches(world.disk).at(-2)!;
     world.disk.corrupt(file, offset + 1000);
-    expect(world.open().replicas()[0]).toMatchObject({ head: last!.op, headProven: true });
+    expect(world.open().replicas()[0]).toMatchObject({ head: last.op, headProven: true });
     const begun = (): number => new DataView(world.disk.read('floor', 0, 60).buffer).getUint32(52, true);
     for (let left = 40, before = begun(); left > 0 && begun() === before; left--) world.disk.run(1);
     world.disk.processCrash();
@@ -126,19 +134,10 @@ describe('V29: newest segments that are gone', () => {
 
   it('are noticed at every start until a run has judged them, however early the power goes (found by random lives)', () => {
     for (let steps = 0; steps < 12; steps++) {
-      const { world } = filled();
-      // The last segment was begun, and the floor does not say yet that it took a batch.
+      const { world, entries } = filled();
       world.open();
       world.settle();
-      let last = chain(1, 60, null, 20_000).at(-1)!;
-      const before = used(world).length;
-      while (used(world).length === before) {
-        const [next] = chain(last.op + 1, last.op + 1, last, 20_000);
-        let durable = false;
-        world.store.persist(1, 'r1', { entries: [next!] }, () => (durable = true));
-        while (!durable && used(world).length === before) world.disk.run(1);
-        last = next!;
-      }
+      fillUntil(world, entries.at(-1)!, used(world).length + 1);
       world.disk.processCrash();
       world.disk.lose(used(world).at(-1)!);
       world.open();
