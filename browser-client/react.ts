@@ -10,7 +10,7 @@ import type { Election, Term } from './claims/election.ts';
 import type { Hold } from './claims/hold.ts';
 import { Keeper, stateOff } from './claims/keeper.ts';
 import type { HoldState } from './claims/keeper.ts';
-import type { AcquireOptions, Lock } from './claims/lock.ts';
+import type { Lock } from './claims/lock.ts';
 import { directory, live as liveOf, liveKey } from './core.ts';
 import type { CoreHaret } from './haret.ts';
 import type { LiveNode } from './kinds/directory.ts';
@@ -69,7 +69,12 @@ export interface KeepOptions {
 }
 
 /** Options of {@link useLock}. */
-export interface UseLockOptions extends KeepOptions, Pick<AcquireOptions, 'shared' | 'leaseMs'> {}
+export interface UseLockOptions extends KeepOptions {
+  /** Hold it together with others who share it. Default: alone. */
+  readonly shared?: boolean | undefined;
+  /** The lease, in milliseconds. Default 10,000. */
+  readonly leaseMs?: number | undefined;
+}
 
 interface Kept {
   readonly namespace: CoreNamespace;

@@ -78,9 +78,11 @@ class QueueFold<Out> extends NodeFold<readonly Out[]> {
     this.#items = [];
   }
 
-  protected change({ kind, value }: Change): void {
-    if (kind === 'popped') this.#items.shift();
-    else if (kind === 'pushed' && value !== null) this.#items.push(value);
+  /** What waits. A job is not in it until it comes back, to a place that its change tells (coordination §11). */
+  protected change({ kind, value, number }: Change): void {
+    if (kind === 'popped' || kind === 'taken') this.#items.shift();
+    else if ((kind === 'pushed' || kind === 'returned') && value !== null)
+      this.#items.splice(number ?? this.#items.length, 0, value);
   }
 
   protected make(): readonly Out[] {

@@ -50,6 +50,37 @@ describe('a work queue', () => {
     expect(await one.queue('/q', text).items().toArray()).toEqual(['a', 'b']);
   });
 
+  it('shows what waits, kept up to date, as items are put before others, taken, and come back', async () => {
+    const queue = jobs(one, '/q', text);
+    const live = one.queue('/q', text).live();
+    const stop = live.subscribe(() => undefined);
+    const shows = async (...items: string[]): Promise<void> => {
+      const { op } = await queue.put('end');
+      await cluster.until(() => live.state.op >= op);
+      expect(live.state.value).toEqual([...items, 'end']);
+      const all = await one.queue('/q', text).items().toArray();
+      expect(all).toEqual([...items, 'end']);
+      // It goes again by a pop of the last one that waits, which is the first when nothing else does.
+      for (const item of await queue.take({ max: 100 }))
+        if (item.value === 'end') await item.ack();
+        else await item.nack({ delayMs: 0 });
+    };
+    await queue.put('a');
+    await queue.put('b');
+    await queue.put('urgent', { priority: 5 });
+    await queue.put('later', { delayMs: 3_600_000 });
+    await shows('urgent', 'a', 'b');
+    const [urgent] = await queue.take();
+    await shows('a', 'b');
+    await urgent!.nack({ delayMs: 0 });
+    await shows('urgent', 'a', 'b');
+    const [taken] = await queue.take();
+    await taken!.ack();
+    await one.queue('/q', text).pop();
+    await shows('b');
+    stop();
+  });
+
   it('makes a worker wait in line, and hands an item over within a round trip of its push', async () => {
     const waits = jobs(other, '/new/q', text).take();
     await cluster.run(50);

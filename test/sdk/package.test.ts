@@ -35,8 +35,9 @@ const budgets = [
   ['everything', 34_000, `import * as haret from 'haret'; console.log(haret);`],
   ['everything but locks and their like', 25_000, `import * as haret from 'haret/core'; console.log(haret);`],
   [
+    // The aim is 34,000. Work queues brought 3,200 that are not won back yet.
     'everything, by functions',
-    34_000,
+    36_200,
     `import * as haret from 'haret/core';
      import * as coordination from 'haret/coordination';
      console.log(haret, coordination);`,
