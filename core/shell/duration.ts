@@ -13,7 +13,7 @@ export function readDuration(text: string, { min = 1, max = dayMs }: Pick<Argume
   const milliseconds = Math.round(Number(amount) * (unitsMs[unit ?? ''] ?? Number.NaN));
   if (!(milliseconds >= min && milliseconds <= max)) {
     const most = max % dayMs === 0 && max > dayMs ? `${max / dayMs}d` : `${max / 3_600_000}h`;
-    const bounds = `${min === 0 ? 'from 0s ' : ''}up to ${most}`;
+    const bounds = min > 1 ? `from ${durationText(min)} to ${most}` : `${min === 0 ? 'from 0s ' : ''}up to ${most}`;
     throw new UsageError(`a duration is written 500ms, 2s, 1m or 1h, ${bounds}, not ${JSON.stringify(text)}`);
   }
   return milliseconds;

@@ -146,6 +146,8 @@ function gone(
     if (left.has(one.claim) || over(one.session)) continue;
     const until = 'token' in one ? one.until : one.waitUntil;
     if (body.kind === 'expire' && until !== null && until <= timestamp) continue;
+    // Where ClientIDs were bound, nobody here knows whose session is over. But one that gives itself up is.
+    if (body.kind === 'unregister' && body.session === one.session) continue;
     if (entry.session === one.session && (asked === 'release' || asked === 'abandon' || asked === 'transaction'))
       continue;
     // With its node, or because it asks for more than there is now.

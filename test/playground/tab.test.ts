@@ -16,7 +16,7 @@ import { builtPlayground, PlaygroundPage, report, serveStatic, startBrowser } fr
  * such as the judgement of messages and the widths of characters. It would be too large with xterm.js, the tree's
  * library or superjson twice.
  */
-const mostPacked = 300_000;
+const mostPacked = 320_000;
 /** Requests that arrive together are sent together, so it takes about this many writes for enough messages. */
 const loadWrites = 1200;
 /*

@@ -13,7 +13,7 @@ import { handles } from '../../browser-client/kinds/index.ts';
 import type { HandleType } from '../../browser-client/kinds/index.ts';
 import type { HasLive, Live } from '../../browser-client/live.ts';
 import type { NodeOps, Op } from '../../browser-client/operations.ts';
-import type { JobKind } from '../tree/data.ts';
+import { jobKinds } from '../tree/data.ts';
 import { simulate } from '../../browser-client/testing.ts';
 import type { SimulatedCluster } from '../../browser-client/testing.ts';
 
@@ -22,21 +22,6 @@ type OwnOp<T extends HandleType> = Exclude<keyof HandleOf<T>['op'], keyof NodeOp
 
 /** A call, what it answers (a function says whether the answer is right), and the live value after it. */
 type Step = readonly [call: () => unknown, answer: unknown, live: unknown];
-
-/** What `jobs` of `haret/coordination` sends (jobs.test.ts). */
-const ofJobs = Object.keys({
-  queuePut: 0,
-  queueTake: 0,
-  queueAck: 0,
-  queueNack: 0,
-  queueExtend: 0,
-  queueProgress: 0,
-  queueConfigure: 0,
-  queueDead: 0,
-  queueJob: 0,
-  queueItems: 0,
-  queueInfo: 0,
-} satisfies Record<JobKind, 0>) as JobKind[];
 
 interface Story<T extends HandleType> {
   /** Of each operation: one, and what it sends. */
@@ -114,7 +99,7 @@ const stories: { readonly [T in HandleType]: Story<T> } = {
       back: [op.back(), { kind: 'queueBack', path }],
       length: [op.length(), { kind: 'queueLength', path }],
     }),
-    paged: ['queueList', ...ofJobs],
+    paged: ['queueList', ...jobKinds],
     empty: [],
     steps: (queue) => [
       [() => queue.create(), made, []],

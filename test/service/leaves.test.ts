@@ -18,7 +18,7 @@ import { DirectoryNode } from '../../core/tree/node.ts';
 import type { LeafNode } from '../../core/tree/node.ts';
 import type { Operation, SimpleOperation } from '../../core/tree/operation.ts';
 import { forms } from '../../core/tree/operations/index.ts';
-import { dataTypes } from '../tree/data.ts';
+import { dataTypes, jobKinds } from '../tree/data.ts';
 import { simpleKinds } from '../wire/arbitrary.ts';
 import { Driver, snapshotOf } from './driver.ts';
 
@@ -98,18 +98,22 @@ function changesOf(driver: Driver, op: number): readonly TreeChange[] {
 
 describe.each(dataTypes)('a leaf of type %s', (type) => {
   const { writes, upserts, reads } = forms[type];
-  const kinds = Object.keys(writes);
-  const write = fc.oneof(
-    ...kinds.map(drawn),
-    ...Object.keys(upserts).map((kind) => drawn(kind).map((operation) => ({ kind: 'upsert', operation }) as Operation)),
-  );
-  const lives = fc.tuple(firstValue, fc.array(write, { minLength: 1, maxLength: 30 }));
+  const livesOf = (writing: readonly string[]): fc.Arbitrary<readonly [Uint8Array | null, readonly Operation[]]> => {
+    const upserting = Object.keys(upserts).filter((kind) => writing.includes(kind));
+    const write = fc.oneof(
+      ...writing.map(drawn),
+      ...upserting.map((kind) => drawn(kind).map((operation) => ({ kind: 'upsert', operation }) as Operation)),
+    );
+    return fc.tuple(firstValue, fc.array(write, { minLength: 1, maxLength: 30 }));
+  };
+  // A watch is told of what waits in a queue, and not of all that is done to jobs.
+  const kinds = Object.keys(writes).filter((kind) => !(jobKinds as readonly string[]).includes(kind));
 
   it('is told to watches whole, when it is made, when it changes, and to those that begin later', () => {
     const contentOfTold = new Map<string, string>();
     const changedBy = new Set<string>();
     fc.assert(
-      fc.property(lives, ([value, operations]) => {
+      fc.property(livesOf(kinds), ([value, operations]) => {
         const driver = new Driver();
         const session = driver.register();
         let request = 0;
@@ -126,7 +130,8 @@ describe.each(dataTypes)('a leaf of type %s', (type) => {
           const mine = changes.filter((change) => change.path === path);
           // What is told of two leaves is the same only if they are the same.
           const told = JSON.stringify(after.told);
-          expect(contentOfTold.get(told) ?? after.content, `told as ${told}`).toBe(after.content);
+          // The items of a queue have numbers, of which a watch is not told.
+          if (type !== 'queue') expect(contentOfTold.get(told) ?? after.content, `told as ${told}`).toBe(after.content);
           contentOfTold.set(told, after.content);
           if (before === null) {
             expect(mine[0]?.kind).toBe('created');
@@ -159,19 +164,23 @@ describe.each(dataTypes)('a leaf of type %s', (type) => {
 
   it('comes back from a snapshot, and answers every read as before', () => {
     fc.assert(
-      fc.property(lives, fc.tuple(...Object.keys(reads).map(drawn)), ([value, operations], asked) => {
-        const driver = new Driver();
-        const session = driver.register();
-        for (const [request, operation] of [{ kind: 'create', path, type, value } as const, ...operations].entries())
-          driver.request(session, request, operation);
-        const pieces = snapshotOf(driver.service);
-        const other = new Driver();
-        other.service.restore(pieces);
-        other.op = driver.op;
-        expect(Buffer.concat(snapshotOf(other.service)).equals(Buffer.concat(pieces))).toBe(true);
-        expect(stateOf(other)).toEqual(stateOf(driver));
-        for (const read of asked) expect(other.read(read)).toEqual(driver.read(read));
-      }),
+      fc.property(
+        livesOf(Object.keys(writes)),
+        fc.tuple(...Object.keys(reads).map(drawn)),
+        ([value, operations], asked) => {
+          const driver = new Driver();
+          const session = driver.register();
+          for (const [request, operation] of [{ kind: 'create', path, type, value } as const, ...operations].entries())
+            driver.request(session, request, operation);
+          const pieces = snapshotOf(driver.service);
+          const other = new Driver();
+          other.service.restore(pieces);
+          other.op = driver.op;
+          expect(Buffer.concat(snapshotOf(other.service)).equals(Buffer.concat(pieces))).toBe(true);
+          expect(stateOf(other)).toEqual(stateOf(driver));
+          for (const read of asked) expect(other.read(read)).toEqual(driver.read(read));
+        },
+      ),
       { numRuns: 100, seed: 12 },
     );
   });

@@ -8,6 +8,21 @@ type Claims = 'claims' | ClaimType;
 type QueueForms = AllForms['queue'];
 type PlainQueueKind = `queue${'Push' | 'Pop' | 'Front' | 'Back' | 'Length' | 'List'}`;
 export type JobKind = Exclude<keyof QueueForms['writes'] | keyof QueueForms['reads'], PlainQueueKind>;
+/** Operations on jobs, which `haret/coordination` sends. What a job does is no change of what waits in its queue. */
+export const jobKinds: readonly JobKind[] = Object.keys({
+  queuePut: 0,
+  queueTake: 0,
+  queueAck: 0,
+  queueNack: 0,
+  queueExtend: 0,
+  queueProgress: 0,
+  queueConfigure: 0,
+  queueDead: 0,
+  queueJob: 0,
+  queueItems: 0,
+  queueInfo: 0,
+} satisfies Record<JobKind, 0>) as JobKind[];
+
 export type ClaimKind =
   | JobKind
   | {
