@@ -38,15 +38,16 @@ export class LifeJudge {
     const before = this.#before;
     const body = decodeBody(entry.body);
     const asked = body.kind === 'operation' ? simpleOf(body.operation) : [];
-    const renewed = new Set(
-      asked.flatMap((one) => (one.kind === 'touch' || one.kind === 'createWith' ? [one.path] : [])),
-    );
+    const touched = new Set(asked.flatMap((one) => (one.kind === 'touch' ? [one.path] : [])));
+    // To make what is there renews it only for its owner. Anyone else is refused.
+    const adopted = new Set(asked.flatMap((one) => (one.kind === 'createWith' && one.adopt ? [one.path] : [])));
     const after = new Map<string, Known>();
     for (const { path, node } of tree.lives()) {
       const { created, modified, life } = node;
       if (life === null) continue;
       const was = before.get(`${created} ${path}`);
-      const changed = was?.modified !== modified || renewed.has(path);
+      const renewed = touched.has(path) || (adopted.has(path) && life.owner !== 0 && life.owner === entry.session);
+      const changed = was?.modified !== modified || renewed;
       const kept = node instanceof DirectoryNode ? node.count > 0 : node.owned > 0;
       const since = changed ? timestamp : was.since;
       after.set(`${created} ${path}`, { path, created, ...life, modified, kept, since });
