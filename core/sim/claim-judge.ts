@@ -19,6 +19,13 @@ interface Line {
 /** True when nothing may be granted to a session any more: it is gone, or it is due. */
 type Over = (session: SessionId) => boolean;
 
+/** What is known of sessions after the entry. */
+export interface SessionFacts {
+  readonly over: Over;
+  /** True when the service has such a session. */
+  readonly exists: Over;
+}
+
 const none: Line = { holds: [], waits: [] };
 
 export class ClaimJudge {
@@ -27,7 +34,7 @@ export class ClaimJudge {
   readonly #tokens = new Map<string, Op>();
 
   /** Takes the state after the next committed entry. @returns the rule that it breaks, or null. */
-  entry(entry: ServiceEntry, timestamp: number, tree: Tree, over: Over): string | null {
+  entry(entry: ServiceEntry, timestamp: number, tree: Tree, { over, exists }: SessionFacts): string | null {
     const before = this.#before;
     const after = linesOf(tree);
     this.#before = after;
@@ -46,7 +53,7 @@ export class ClaimJudge {
         crowded(is, capacityOf(tree, path)) ??
         (fronts ? null : overtaken(was, is, timestamp, over)) ??
         idle(was, is, capacityOf(tree, path), timestamp, over) ??
-        gone(was, is, entry, { body, timestamp, over });
+        gone(was, is, entry, { body, timestamp, over, exists });
       if (wrong !== null) return `${wrong} at ${path}`;
     }
     return null;
@@ -137,7 +144,7 @@ function gone(
   was: Line,
   is: Line,
   entry: ServiceEntry,
-  { body, timestamp, over }: { readonly body: Body; readonly timestamp: number; readonly over: Over },
+  { body, timestamp, over, exists }: SessionFacts & { readonly body: Body; readonly timestamp: number },
 ): string | null {
   const left = new Set([...is.holds, ...is.waits].map(({ claim }) => claim));
   const asked = body.kind === 'operation' ? body.operation.kind : null;
@@ -147,7 +154,7 @@ function gone(
     const until = 'token' in one ? one.until : one.waitUntil;
     if (body.kind === 'expire' && until !== null && until <= timestamp) continue;
     // Where ClientIDs were bound, nobody here knows whose session is over. But one that gives itself up is.
-    if (body.kind === 'unregister' && body.session === one.session) continue;
+    if (body.kind === 'unregister' && body.session === one.session && !exists(one.session)) continue;
     if (entry.session === one.session && (asked === 'release' || asked === 'abandon' || asked === 'transaction'))
       continue;
     // With its node, or because it asks for more than there is now.

@@ -53,7 +53,7 @@ export class GroupHistory {
     const exists = (id: SessionId): boolean =>
       (known ??= new Set(service.newestSessions(Number.MAX_SAFE_INTEGER).map((one) => one.id))).has(id);
     return (
-      this.#claims.entry(entry, timestamp, tree, (id) => sessions.over(id)) ??
+      this.#claims.entry(entry, timestamp, tree, { over: (id) => sessions.over(id), exists }) ??
       this.#lives.entry(entry, timestamp, tree, exists)
     );
   }
